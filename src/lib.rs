@@ -1,0 +1,3 @@
+//! Sessions that never lapse, tokens that always do.
+
+pub mod wire;

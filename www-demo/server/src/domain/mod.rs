@@ -1,0 +1,1 @@
+//! The rules of sessions: rotation, grace, theft, limits. Knows neither axum nor sqlx.

@@ -1,0 +1,3 @@
+//! The reference auth server of nolapse.
+
+pub mod domain;
