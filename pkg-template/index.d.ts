@@ -231,9 +231,7 @@ export interface Session<User = unknown> {
    *
    * @throws SessionError with code `misconfigured` where there is no usable token in it; what the function throws.
    */
-  readonly adopt: (
-    source: TokenResponse<User> | (() => Promise<TokenResponse<User> | Response>),
-  ) => Promise<void>;
+  readonly adopt: (source: TokenResponse<User> | (() => Promise<TokenResponse<User> | Response>)) => Promise<void>;
   /**
    * Signs out, here and in every tab at once; `everywhere` ends the user's sessions on all devices.
    *
