@@ -1,0 +1,62 @@
+//! Names of rows: 128 random bits each, spelled in base64url.
+
+use std::fmt;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+
+macro_rules! id {
+    ($(#[$meta:meta])* $name:ident) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; 16]);
+
+        impl $name {
+            /// Makes an id of random bytes.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+
+            /// Returns the bytes of the id.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+
+            /// Reads the spelling that `Display` writes; `None` for any other text.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                let mut bytes = [0; 16];
+                let read = Base64UrlUnpadded::decode(text, &mut bytes).ok()?;
+                (read.len() == 16).then_some(Self(bytes))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&Base64UrlUnpadded::encode_string(&self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(formatter, concat!(stringify!($name), "({})"), self)
+            }
+        }
+    };
+}
+
+id! {
+    /// Names a session. Not a secret: it stands in tokens and in the user's list of devices.
+    SessionId
+}
+
+id! {
+    /// Names a user, the `sub` of access tokens.
+    UserId
+}
+
+id! {
+    /// Names a note.
+    NoteId
+}

@@ -1,0 +1,219 @@
+//! Tickets: what the refresh cookie holds, and how one follows from another.
+//!
+//! The secret of a new session is random. Each successor is derived from its predecessor with a key
+//! that only the server has, so that whoever presents the predecessor within the grace can be given
+//! the *same* successor again although the database keeps nothing but the newest secret's hash.
+//! A dump of the database holds no secret; the key alone opens no session either.
+
+use std::fmt;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use hmac::{Hmac, Mac};
+use sha2::{Digest, Sha256};
+
+use super::SessionId;
+
+const SECRET_BYTES: usize = 32;
+const SEAL_BYTES: usize = 16;
+const SEALED_BYTES: usize = 16 + 8 + SECRET_BYTES + SEAL_BYTES;
+
+/// The length of a sealed ticket: 96 characters of base64url.
+pub const SEALED_CHARS: usize = SEALED_BYTES / 3 * 4;
+
+/// A refresh secret: 256 bits, in clear. It is only ever sent in a cookie.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RefreshSecret([u8; SECRET_BYTES]);
+
+impl RefreshSecret {
+    /// Makes a secret of random bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; SECRET_BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns what the database may keep of the secret.
+    #[must_use]
+    pub fn hash(&self) -> SecretHash {
+        SecretHash(Sha256::digest(self.0).into())
+    }
+}
+
+impl fmt::Debug for RefreshSecret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("RefreshSecret(…)")
+    }
+}
+
+/// The SHA-256 of a refresh secret. The secret has 256 bits, so no slower hash is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecretHash([u8; 32]);
+
+impl SecretHash {
+    /// Makes a hash of the bytes that the database kept.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the bytes to keep.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// The right to refresh one session once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// The session that it refreshes.
+    pub session: SessionId,
+    /// How many rotations came before it.
+    pub generation: u64,
+    /// What proves it.
+    pub secret: RefreshSecret,
+}
+
+impl Ticket {
+    /// Makes the first ticket of a session from random bytes.
+    #[must_use]
+    pub const fn first(session: SessionId, random: [u8; SECRET_BYTES]) -> Self {
+        Self {
+            session,
+            generation: 0,
+            secret: RefreshSecret(random),
+        }
+    }
+}
+
+/// The server's key for tickets: seals them, and derives each from the one before.
+#[derive(Clone)]
+pub struct TicketKey([u8; 32]);
+
+impl TicketKey {
+    /// Makes a key of random bytes, kept outside of the database.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the ticket that replaces `ticket`: always the same one.
+    #[must_use]
+    pub fn successor(&self, ticket: &Ticket) -> Ticket {
+        let derived = self.mac(b"nolapse 1 successor", ticket).finalize();
+        Ticket {
+            session: ticket.session,
+            generation: ticket.generation.saturating_add(1),
+            secret: RefreshSecret(derived.into_bytes().into()),
+        }
+    }
+
+    /// Spells a ticket as a cookie's value: [`SEALED_CHARS`] characters of base64url.
+    ///
+    /// The seal lets the server tell an old ticket from an invented one without keeping the old
+    /// ones, and refuse the invented one without asking the database.
+    #[must_use]
+    pub fn seal(&self, ticket: &Ticket) -> String {
+        let tag = self.mac(b"nolapse 1 seal", ticket).finalize().into_bytes();
+        let mut sealed = Vec::with_capacity(SEALED_BYTES);
+        sealed.extend_from_slice(ticket.session.as_bytes());
+        sealed.extend_from_slice(&ticket.generation.to_be_bytes());
+        sealed.extend_from_slice(&ticket.secret.0);
+        sealed.extend(tag.into_iter().take(SEAL_BYTES));
+        Base64UrlUnpadded::encode_string(&sealed)
+    }
+
+    /// Reads what [`seal`](Self::seal) wrote; `None` for anything that this server did not issue.
+    #[must_use]
+    pub fn open(&self, sealed: &str) -> Option<Ticket> {
+        if sealed.len() != SEALED_CHARS {
+            return None;
+        }
+        let mut bytes = [0; SEALED_BYTES];
+        Base64UrlUnpadded::decode(sealed, &mut bytes).ok()?;
+        let (session, rest) = bytes.split_first_chunk::<16>()?;
+        let (generation, rest) = rest.split_first_chunk::<8>()?;
+        let (secret, tag) = rest.split_first_chunk::<SECRET_BYTES>()?;
+        let ticket = Ticket {
+            session: SessionId::from_bytes(*session),
+            generation: u64::from_be_bytes(*generation),
+            secret: RefreshSecret(*secret),
+        };
+        let mac = self.mac(b"nolapse 1 seal", &ticket);
+        mac.verify_truncated_left(tag).ok()?;
+        Some(ticket)
+    }
+
+    fn mac(&self, purpose: &[u8], ticket: &Ticket) -> Hmac<Sha256> {
+        // One block of key: this constructor pads and cannot fail, unlike the one for slices.
+        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+        for (place, byte) in block.iter_mut().zip(self.0) {
+            *place = byte;
+        }
+        let mut mac = <Hmac<Sha256> as hmac::digest::KeyInit>::new(&block);
+        mac.update(purpose);
+        mac.update(ticket.session.as_bytes());
+        mac.update(&ticket.generation.to_be_bytes());
+        mac.update(&ticket.secret.0);
+        mac
+    }
+}
+
+impl fmt::Debug for TicketKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("TicketKey(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ticket() -> Ticket {
+        Ticket::first(SessionId::from_bytes([3; 16]), [5; 32])
+    }
+
+    #[test]
+    fn a_sealed_ticket_opens_with_its_key_alone() {
+        let key = TicketKey::from_bytes([1; 32]);
+
+        let sealed = key.seal(&ticket());
+
+        assert_eq!(sealed.len(), SEALED_CHARS);
+        assert_eq!(key.open(&sealed), Some(ticket()));
+        assert_eq!(TicketKey::from_bytes([2; 32]).open(&sealed), None);
+    }
+
+    #[test]
+    fn a_changed_character_anywhere_is_refused() {
+        let key = TicketKey::from_bytes([1; 32]);
+        let sealed = key.seal(&ticket());
+
+        for place in 0..sealed.len() {
+            let mut changed = sealed.clone().into_bytes();
+            changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert_eq!(key.open(&changed), None, "character {place}");
+        }
+        assert_eq!(key.open(""), None);
+        assert_eq!(key.open(&"é".repeat(SEALED_CHARS / 2)), None);
+    }
+
+    #[test]
+    fn the_successor_is_always_the_same_and_never_the_same_as_another() {
+        let key = TicketKey::from_bytes([1; 32]);
+
+        let next = key.successor(&ticket());
+
+        assert_eq!(next, key.successor(&ticket()));
+        assert_eq!(next.generation, 1);
+        assert_ne!(next.secret, ticket().secret);
+        assert_ne!(next, TicketKey::from_bytes([2; 32]).successor(&ticket()));
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let printed = format!("{:?} {:?}", ticket(), TicketKey::from_bytes([1; 32]));
+
+        assert!(printed.contains("RefreshSecret(…)") && printed.contains("TicketKey(…)"));
+    }
+}

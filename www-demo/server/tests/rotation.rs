@@ -1,0 +1,247 @@
+//! Goal: whatever is presented, in whatever order and at whatever pace, one session has one newest
+//! ticket; whoever is inside the grace gets that one; whoever is past it ends the session.
+
+use std::time::Duration;
+
+use nolapse::wire::EndReason;
+use nolapse_server::domain::{
+    Limits, Session, SessionId, Ticket, TicketKey, Timestamp, UserId, Verdict,
+};
+use proptest::prelude::*;
+
+const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+struct World {
+    now: Timestamp,
+    session: Session,
+    issued: Vec<Ticket>,
+    limits: Limits,
+    key: TicketKey,
+}
+
+impl World {
+    fn new(limits: Limits) -> Self {
+        let first = Ticket::first(SessionId::from_bytes([7; 16]), [9; 32]);
+        let user = UserId::from_bytes([1; 16]);
+        Self {
+            now: START,
+            session: Session::begin(START, &first, user, "a device".to_owned(), &limits),
+            issued: vec![first],
+            limits,
+            key: TicketKey::from_bytes([4; 32]),
+        }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.now = self.now + time;
+    }
+
+    fn judge(&self, ticket: &Ticket, active_ago: Option<Duration>) -> Verdict {
+        let (now, limits, key) = (self.now, &self.limits, &self.key);
+        self.session.present(now, ticket, active_ago, limits, key)
+    }
+
+    fn refresh(&mut self, ticket: &Ticket, active_ago: Option<Duration>) -> Verdict {
+        let verdict = self.judge(ticket, active_ago);
+        match &verdict {
+            Verdict::Rotate(next) => {
+                self.session
+                    .rotate(self.now, next, active_ago, &self.limits);
+                self.issued.push(next.clone());
+            }
+            Verdict::Repeat(_) => self.session.touch(self.now, active_ago),
+            Verdict::Theft => self.session.end(self.now, EndReason::ReuseDetected),
+            Verdict::Lapse(reason) => self.session.end(self.now, *reason),
+            Verdict::Refuse(_) | Verdict::Unknown => {}
+        }
+        verdict
+    }
+
+    fn newest(&self) -> Ticket {
+        self.issued.last().expect("one was issued").clone()
+    }
+}
+
+const NOW: Option<Duration> = Some(Duration::ZERO);
+
+#[test]
+fn p42_the_previous_ticket_yields_the_same_successor_within_the_grace() {
+    let mut world = World::new(Limits::default());
+    let first = world.newest();
+
+    let rotated = world.refresh(&first, NOW);
+    world.pass(world.limits.grace);
+    let repeated = world.refresh(&first, NOW);
+
+    assert_eq!(rotated, Verdict::Rotate(world.newest()));
+    assert_eq!(repeated, Verdict::Repeat(world.newest()));
+    assert_eq!(world.session.generation, 1);
+}
+
+#[test]
+fn p42_after_the_grace_a_replaced_ticket_is_theft_and_ends_the_session_for_all() {
+    let mut world = World::new(Limits::default());
+    let first = world.newest();
+    world.refresh(&first, NOW);
+
+    world.pass(world.limits.grace + Duration::from_millis(1));
+    let replayed = world.refresh(&first, NOW);
+
+    assert_eq!(replayed, Verdict::Theft);
+    let owner = world.refresh(&world.newest(), NOW);
+    assert_eq!(owner, Verdict::Refuse(EndReason::ReuseDetected));
+}
+
+#[test]
+fn p42_a_request_overtaken_by_two_refreshes_is_forgiven_within_the_grace() {
+    let mut world = World::new(Limits::default());
+    let late = world.newest();
+    world.refresh(&late, NOW);
+    world.refresh(&world.newest(), NOW);
+
+    let answer = world.refresh(&late, NOW);
+
+    assert_eq!(answer, Verdict::Repeat(world.newest()));
+}
+
+#[test]
+fn p42_a_long_replaced_ticket_is_theft_however_many_refreshes_followed() {
+    let mut world = World::new(Limits::default());
+    let stolen = world.newest();
+    for _ in 0..40 {
+        world.pass(Duration::from_secs(50));
+        world.refresh(&world.newest(), NOW);
+    }
+
+    assert_eq!(world.judge(&stolen, NOW), Verdict::Theft);
+}
+
+#[test]
+fn p42_without_a_grace_every_reuse_is_theft() {
+    let mut world = World::new(Limits {
+        grace: Duration::ZERO,
+        ..Limits::default()
+    });
+    let first = world.newest();
+    world.refresh(&first, NOW);
+
+    assert_eq!(world.judge(&first, NOW), Verdict::Theft);
+}
+
+#[test]
+fn an_invented_ticket_is_unknown_and_ends_nothing() {
+    let mut world = World::new(Limits::default());
+    let invented = Ticket::first(world.session.id, [0; 32]);
+    let elsewhere = Ticket::first(SessionId::from_bytes([8; 16]), [9; 32]);
+
+    assert_eq!(world.refresh(&invented, NOW), Verdict::Unknown);
+    assert_eq!(world.refresh(&elsewhere, NOW), Verdict::Unknown);
+    assert_eq!(world.session.ended, None);
+}
+
+#[test]
+fn a_poller_alone_does_not_keep_an_abandoned_session_alive() {
+    let mut world = World::new(Limits::default());
+    let mut abandoned_for = Duration::ZERO;
+
+    let end = loop {
+        world.pass(Duration::from_secs(50));
+        abandoned_for += Duration::from_secs(50);
+        let verdict = world.refresh(&world.newest(), Some(abandoned_for));
+        if !matches!(verdict, Verdict::Rotate(_)) {
+            break verdict;
+        }
+    };
+
+    assert_eq!(end, Verdict::Lapse(EndReason::Idle));
+    assert_eq!(abandoned_for, world.limits.idle);
+}
+
+#[test]
+fn a_used_session_ends_at_its_absolute_limit_to_the_millisecond() {
+    let mut world = World::new(Limits {
+        absolute: Duration::from_hours(1),
+        ..Limits::default()
+    });
+    for _ in 0..71 {
+        world.pass(Duration::from_secs(50));
+        world.refresh(&world.newest(), NOW);
+    }
+
+    world.pass(Duration::from_millis(49_999));
+    let before = world.judge(&world.newest(), NOW);
+    world.pass(Duration::from_millis(1));
+
+    assert!(matches!(before, Verdict::Rotate(_)), "{before:?}");
+    let after = world.judge(&world.newest(), NOW);
+    assert_eq!(after, Verdict::Lapse(EndReason::Expired));
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Pass(u64),
+    Present {
+        back: usize,
+        active_ago: Option<u64>,
+    },
+    Revoke,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0..40_000_u64).prop_map(Step::Pass),
+        12 => (0..4_usize, prop::option::of(0..100_u64))
+            .prop_map(|(back, active_ago)| Step::Present { back, active_ago }),
+        1 => Just(Step::Revoke),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn p42_any_schedule_keeps_the_rules_of_rotation(
+        grace in 0..40_000_u64,
+        steps in prop::collection::vec(step(), 1..80),
+    ) {
+        let limits = Limits { grace: Duration::from_millis(grace), ..Limits::default() };
+        let mut world = World::new(limits);
+        let mut replaced_at: Vec<Timestamp> = Vec::new();
+        for step in steps {
+            let (back, active_ago) = match step {
+                Step::Pass(millis) => { world.pass(Duration::from_millis(millis)); continue; }
+                Step::Revoke => { world.session.end(world.now, EndReason::Revoked); continue; }
+                Step::Present { back, active_ago } => (back, active_ago.map(Duration::from_secs)),
+            };
+            let place = world.issued.len().saturating_sub(back + 1);
+            let ticket = world.issued[place].clone();
+            let age = world.issued.len() - 1 - place;
+            let before = world.session.clone();
+
+            let verdict = world.refresh(&ticket, active_ago);
+
+            match verdict {
+                Verdict::Rotate(next) => {
+                    prop_assert_eq!(age, 0);
+                    prop_assert_eq!(next.generation, before.generation + 1);
+                    replaced_at.push(world.now);
+                }
+                Verdict::Repeat(newest) => {
+                    prop_assert!(age > 0 && world.now <= replaced_at[place] + limits.grace);
+                    prop_assert_eq!(&newest, &world.newest());
+                    prop_assert_eq!(before.generation, world.session.generation);
+                }
+                Verdict::Theft => {
+                    let forgotten = age > 8;
+                    prop_assert!(forgotten || grace == 0 || world.now > replaced_at[place] + limits.grace);
+                }
+                Verdict::Refuse(reason) => prop_assert_eq!(Some(reason), before.ended.map(|end| end.reason)),
+                Verdict::Lapse(_) => prop_assert!(world.now.since(before.last_active_at) >= limits.idle),
+                Verdict::Unknown => prop_assert!(false, "a ticket that was issued is never unknown"),
+            }
+            prop_assert_eq!(before.expires_at, world.session.expires_at);
+            prop_assert!(world.session.last_active_at >= before.last_active_at);
+            prop_assert!(world.session.last_active_at <= world.now);
+            prop_assert!(world.session.replaced_at.len() <= 8);
+            prop_assert_eq!(world.session.secret_hash, world.newest().secret.hash());
+        }
+    }
+}
