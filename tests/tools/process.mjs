@@ -1,0 +1,128 @@
+/** Runs commands, keeps their output, and leaves no child behind. */
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The folder of the checkout. */
+export const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Whether commands are `.cmd` files that only a shell can start. */
+const onWindows = process.platform === "win32";
+
+/** @type {Set<import("node:child_process").ChildProcess>} */
+const children = new Set();
+
+/** A command that ended badly, with all that it printed. */
+export class CommandFailed extends Error {
+  /**
+   * @param {string} command
+   * @param {string} ending how it ended
+   * @param {string} output
+   */
+  constructor(command, ending, output) {
+    super(`${command}: ${ending}`);
+    this.name = "CommandFailed";
+    this.output = output;
+  }
+}
+
+/**
+ * Runs a command to its end and returns what it printed.
+ *
+ * @param {string} command
+ * @param {readonly string[]} parameters
+ * @param {{ cwd?: string, env?: Record<string, string | undefined>, watch?: (line: string) => void }} [options]
+ *   `env` is added to this process's own; `watch` is told each line as it comes.
+ * @returns {Promise<{ stdout: string, output: string }>} `output` has both streams as they came
+ * @throws {CommandFailed} where it cannot be started or does not end with 0
+ */
+export async function run(command, parameters, { cwd = root, env = {}, watch = () => {} } = {}) {
+  const shown = [command, ...parameters].join(" ");
+  const child = spawn(command, parameters, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    shell: onWindows && !command.endsWith(".exe") && command !== process.execPath,
+  });
+  children.add(child);
+  let stdout = "";
+  let output = "";
+  /** @param {string} text */
+  const take = (text) => {
+    output += text;
+    const last = text.trimEnd().split("\n").at(-1);
+    if (last) watch(last);
+  };
+  child.stdout.setEncoding("utf8").on("data", (text) => {
+    stdout += text;
+    take(text);
+  });
+  child.stderr.setEncoding("utf8").on("data", take);
+  try {
+    const [code, signal] = await once(child, "close");
+    if (code !== 0) throw new CommandFailed(shown, signal ? `ended by ${signal}` : `exit code ${code}`, output);
+    return { stdout, output };
+  } catch (error) {
+    if (error instanceof CommandFailed) throw error;
+    throw new CommandFailed(shown, error instanceof Error ? error.message : String(error), output);
+  } finally {
+    children.delete(child);
+  }
+}
+
+/**
+ * Runs one of npm's own commands.
+ *
+ * @param {readonly string[]} parameters
+ * @param {Parameters<typeof run>[2]} [options]
+ */
+export function npm(parameters, options) {
+  const cli = process.env["npm_execpath"];
+  if (cli?.endsWith("npm-cli.js")) return run(process.execPath, [cli, ...parameters], options);
+  return run("npm", parameters, options);
+}
+
+/**
+ * Runs a command that an npm package brings, without asking npm for its place.
+ *
+ * @param {string} file its script, below `node_modules`
+ * @param {readonly string[]} parameters
+ * @param {Parameters<typeof run>[2]} [options]
+ */
+export function tool(file, parameters, options) {
+  return run(process.execPath, [join(root, "node_modules", file), ...parameters], options);
+}
+
+/**
+ * Finds a command on the PATH.
+ *
+ * @param {string} name
+ * @returns {string | undefined} its file
+ */
+export function which(name) {
+  const endings = onWindows ? [".exe", ".cmd"] : [""];
+  const folders = (process.env["PATH"] ?? "").split(delimiter).filter(Boolean);
+  return folders.flatMap((folder) => endings.map((ending) => join(folder, name + ending))).find(isExecutable);
+}
+
+/** @param {string} file */
+export function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Ends what still runs when this process is asked to end. */
+for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
+  process.once(signal, () => {
+    for (const child of children) child.kill(signal);
+    process.exitCode = 130;
+    process.kill(process.pid, signal);
+  });
+}

@@ -1,0 +1,99 @@
+/** Makes a checkout ready: toolchain, npm packages and, where asked for, a browser with its driver. */
+
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { findBrowser } from "./browser.mjs";
+import { npm, root, run, which } from "./process.mjs";
+import { Remedy, step } from "./step.mjs";
+import { installPackages } from "./system.mjs";
+
+/** The compiler's target for browsers. */
+const WASM = "wasm32-unknown-unknown";
+
+/**
+ * Checks and completes what the other commands need; takes a second where nothing is missing.
+ *
+ * @returns {Promise<void>}
+ */
+export async function setUp() {
+  await step("set-up", async (watch) => {
+    checkNode();
+    await checkRust(watch);
+    await checkLinker(watch);
+    await installNodeModules(watch);
+  });
+}
+
+/**
+ * Checks and completes what the tests need besides: Chromium and chromedriver.
+ *
+ * @returns {Promise<import("./browser.mjs").BrowserFiles>}
+ */
+export async function setUpWithBrowser() {
+  await setUp();
+  return step("browser", findBrowser, ({ version }) => version);
+}
+
+function checkNode() {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  throw new Remedy(`Node ${process.versions.node} is too old: install Node 20.19 or newer (https://nodejs.org).`);
+}
+
+/** @param {(line: string) => void} watch */
+async function checkRust(watch) {
+  if (!which("cargo") || !which("rustc")) {
+    throw new Remedy(
+      "Rust is missing: install it with rustup (https://rustup.rs), open a new terminal, and run this again.",
+    );
+  }
+  const [{ stdout: version }, { stdout: sysroot }, manifest] = await Promise.all([
+    run("rustc", ["--version"], { watch }),
+    run("rustc", ["--print", "sysroot"], { watch }),
+    readFile(join(root, "Cargo.toml"), "utf8"),
+  ]);
+  const wanted = Number(/rust-version = "1\.(\d+)"/.exec(manifest)?.[1]);
+  const found = Number(/^rustc 1\.(\d+)/.exec(version)?.[1]);
+  if (found < wanted) throw new Remedy(`${version.trim()} is too old: run \`rustup update stable\`.`);
+
+  const inSysroot = (/** @type {string[]} */ ...parts) => existsSync(join(sysroot.trim(), ...parts));
+  const exe = process.platform === "win32" ? ".exe" : "";
+  if (!inSysroot("lib", "rustlib", WASM)) await rustup(["target", "add", WASM], watch);
+  if (!inSysroot("bin", `cargo-clippy${exe}`)) await rustup(["component", "add", "clippy"], watch);
+  if (!inSysroot("bin", `rustfmt${exe}`)) await rustup(["component", "add", "rustfmt"], watch);
+}
+
+/**
+ * @param {readonly string[]} parameters
+ * @param {(line: string) => void} watch
+ */
+async function rustup(parameters, watch) {
+  const command = ["rustup", ...parameters].join(" ");
+  if (!which("rustup")) {
+    throw new Remedy(`Rust was not installed with rustup, so \`${command}\` cannot be run here: do what it would do.`);
+  }
+  console.log(`  ${command}`);
+  await run("rustup", parameters, { watch });
+}
+
+/** Rust links with the system's C compiler, and the server's SQLite is compiled with it. @param {(line: string) => void} watch */
+async function checkLinker(watch) {
+  if (process.platform === "win32" || which("cc")) return;
+  if (process.platform === "darwin") throw new Remedy("A C compiler is missing: run `xcode-select --install`.");
+  if (await installPackages(["build-essential"], watch)) return;
+  throw new Remedy("A C compiler (`cc`) is missing: install your system's package for it, such as build-essential.");
+}
+
+/** @param {(line: string) => void} watch */
+async function installNodeModules(watch) {
+  const lock = await readFile(join(root, "package-lock.json"));
+  const wanted = createHash("sha256").update(lock).digest("hex");
+  const stamp = join(root, "node_modules", ".installed-lock");
+  if ((await readFile(stamp, "utf8").catch(() => "")) === wanted) return;
+  console.log("  npm ci");
+  await npm(["ci"], { watch });
+  await writeFile(stamp, wanted);
+}

@@ -1,0 +1,63 @@
+/** Skips work whose inputs and outputs are what they were after it was last done. */
+
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+
+import { root } from "./process.mjs";
+
+/** Where the stamps are. */
+const STAMPS = join(root, ".cache", "stamps");
+
+/**
+ * Does the work, unless it was done with the same inputs and its outputs are still as it left them.
+ *
+ * @param {{ name: string, inputs: readonly string[], facts?: readonly string[], outputs: readonly string[] }} what
+ *   files and folders below the checkout; `facts` are inputs that are no files, such as a tool's version
+ * @param {() => Promise<void>} work
+ * @returns {Promise<"done" | "fresh">}
+ */
+export async function unlessFresh({ name, inputs, facts = [], outputs }, work) {
+  const stamp = join(STAMPS, name);
+  const before = await fingerprint(inputs, facts);
+  const last = await readFile(stamp, "utf8").catch(() => "");
+  if (last === `${before} ${await fingerprint(outputs)}`) return "fresh";
+  await rm(stamp, { force: true });
+  await work();
+  await mkdir(STAMPS, { recursive: true });
+  await writeFile(stamp, `${before} ${await fingerprint(outputs)}`);
+  return "done";
+}
+
+/**
+ * A hash of names and contents.
+ *
+ * @param {readonly string[]} paths files and folders below the checkout; one that is missing counts as such
+ * @param {readonly string[]} [facts]
+ * @returns {Promise<string>}
+ */
+export async function fingerprint(paths, facts = []) {
+  const hash = createHash("sha256").update(JSON.stringify(facts));
+  for (const path of paths) {
+    const files = await filesBelow(join(root, path));
+    if (files.length === 0) hash.update(`\0missing ${path}`);
+    for (const file of files) {
+      hash.update(`\0${relative(root, file).replaceAll("\\", "/")}\0`).update(await readFile(file));
+    }
+  }
+  return hash.digest("hex");
+}
+
+/**
+ * All files at or below a path, sorted.
+ *
+ * @param {string} path
+ * @returns {Promise<string[]>}
+ */
+export async function filesBelow(path) {
+  const found = await stat(path).catch(() => undefined);
+  if (!found) return [];
+  if (found.isFile()) return [path];
+  const names = (await readdir(path)).filter((name) => name !== "node_modules" && name !== "dist").sort();
+  return (await Promise.all(names.map((name) => filesBelow(join(path, name))))).flat();
+}

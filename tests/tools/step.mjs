@@ -1,0 +1,79 @@
+/** Says what is being done, how long it takes, and that it is still going on. */
+
+import { CommandFailed } from "./process.mjs";
+
+/** How often a long step says that it is alive. */
+const HEARTBEAT_MS = 15_000;
+
+/** The longest piece of a tool's own line that a heartbeat shows. */
+const LINE_LENGTH = 100;
+
+/** A failure that a person can put right: printed without a stack. */
+export class Remedy extends Error {
+  /** @param {string} message what is missing, and what to do about it */
+  constructor(message) {
+    super(message);
+    this.name = "Remedy";
+  }
+}
+
+/**
+ * Does a step of work under a headline.
+ *
+ * @template T
+ * @param {string} title
+ * @param {(watch: (line: string) => void) => Promise<T>} work tells `watch` what it is at
+ * @param {(result: T) => string} [summary] what the closing line adds
+ * @returns {Promise<T>}
+ */
+export async function step(title, work, summary = () => "") {
+  const started = Date.now();
+  let latest = "";
+  console.log(`▸ ${title}`);
+  const heartbeat = setInterval(() => {
+    console.log(`  … ${seconds(started)}${latest ? ` · ${latest.trim().slice(0, LINE_LENGTH)}` : ""}`);
+  }, HEARTBEAT_MS);
+  try {
+    const result = await work((line) => {
+      latest = line;
+    });
+    console.log(`✓ ${title} (${[seconds(started), summary(result)].filter(Boolean).join(", ")})`);
+    return result;
+  } catch (error) {
+    console.log(`✗ ${title} (${seconds(started)})`);
+    throw error;
+  } finally {
+    clearInterval(heartbeat);
+  }
+}
+
+/**
+ * Runs the program, and turns what goes wrong into text and exit code 1.
+ *
+ * @param {() => Promise<void>} program
+ */
+export async function main(program) {
+  try {
+    await program();
+  } catch (error) {
+    console.error(describe(error));
+    process.exitCode = 1;
+  }
+}
+
+/**
+ * What to print of a failure.
+ *
+ * @param {unknown} error
+ * @returns {string}
+ */
+export function describe(error) {
+  if (error instanceof CommandFailed) return `${error.output.trimEnd()}\n${error.message}`;
+  if (error instanceof Remedy) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** @param {number} started */
+function seconds(started) {
+  return `${((Date.now() - started) / 1000).toFixed(1)} s`;
+}
