@@ -21,12 +21,12 @@ const CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome", "google
 const CHROMIUM_PLACES = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
   "/Applications/Chromium.app/Contents/MacOS/Chromium",
-  join(process.env["PROGRAMFILES"] ?? "C:\\Program Files", "Google\\Chrome\\Application\\chrome.exe"),
+  join(process.env.PROGRAMFILES ?? "C:\\Program Files", "Google\\Chrome\\Application\\chrome.exe"),
 ];
 const DRIVER_PLACES = [
   "/usr/lib/chromium-browser/chromedriver",
   "/usr/lib/chromium/chromedriver",
-  join(process.env["CHROMEWEBDRIVER"] ?? "", "chromedriver"),
+  join(process.env.CHROMEWEBDRIVER ?? "", "chromedriver"),
 ];
 
 /**

@@ -12,7 +12,7 @@ export const root = fileURLToPath(new URL("../../", import.meta.url));
 /** Whether commands are `.cmd` files that only a shell can start. */
 const onWindows = process.platform === "win32";
 
-/** @type {Set<import("node:child_process").ChildProcess>} */
+/** What runs now. @type {Set<import("node:child_process").ChildProcess>} */
 const children = new Set();
 
 /** A command that ended badly, with all that it printed. */
@@ -41,13 +41,7 @@ export class CommandFailed extends Error {
  */
 export async function run(command, parameters, { cwd = root, env = {}, watch = () => {} } = {}) {
   const shown = [command, ...parameters].join(" ");
-  const child = spawn(command, parameters, {
-    cwd,
-    env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-    shell: onWindows && !command.endsWith(".exe") && command !== process.execPath,
-  });
-  children.add(child);
+  const child = start(command, parameters, { cwd, env });
   let stdout = "";
   let output = "";
   /** @param {string} text */
@@ -68,9 +62,27 @@ export async function run(command, parameters, { cwd = root, env = {}, watch = (
   } catch (error) {
     if (error instanceof CommandFailed) throw error;
     throw new CommandFailed(shown, error instanceof Error ? error.message : String(error), output);
-  } finally {
-    children.delete(child);
   }
+}
+
+/**
+ * Starts a command that ends when this process is asked to end.
+ *
+ * @param {string} command
+ * @param {readonly string[]} parameters
+ * @param {{ cwd?: string, env?: Record<string, string | undefined> }} [options] `env` is added to this process's own
+ * @returns {import("node:child_process").ChildProcessByStdio<null, import("node:stream").Readable, import("node:stream").Readable>}
+ */
+export function start(command, parameters, { cwd = root, env = {} } = {}) {
+  const child = spawn(command, parameters, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    shell: onWindows && !command.endsWith(".exe") && command !== process.execPath,
+  });
+  children.add(child);
+  child.once("close", () => children.delete(child));
+  return child;
 }
 
 /**
@@ -80,7 +92,7 @@ export async function run(command, parameters, { cwd = root, env = {}, watch = (
  * @param {Parameters<typeof run>[2]} [options]
  */
 export function npm(parameters, options) {
-  const cli = process.env["npm_execpath"];
+  const cli = process.env.npm_execpath;
   if (cli?.endsWith("npm-cli.js")) return run(process.execPath, [cli, ...parameters], options);
   return run("npm", parameters, options);
 }
@@ -104,7 +116,7 @@ export function tool(file, parameters, options) {
  */
 export function which(name) {
   const endings = onWindows ? [".exe", ".cmd"] : [""];
-  const folders = (process.env["PATH"] ?? "").split(delimiter).filter(Boolean);
+  const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
   return folders.flatMap((folder) => endings.map((ending) => join(folder, name + ending))).find(isExecutable);
 }
 
@@ -118,11 +130,24 @@ export function isExecutable(file) {
   }
 }
 
-/** Ends what still runs when this process is asked to end. */
-for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) {
-  process.once(signal, () => {
-    for (const child of children) child.kill(signal);
-    process.exitCode = 130;
-    process.kill(process.pid, signal);
-  });
+/** How long children may take to end by themselves. */
+const ENDING_MS = 10_000;
+
+/** @param {"SIGINT" | "SIGTERM"} signal */
+function endWithChildren(signal) {
+  const finish = () => process.exit(signal === "SIGINT" ? 130 : 143);
+  if (children.size === 0) finish();
+  for (const child of children) {
+    child.kill("SIGTERM");
+    child.once("close", () => {
+      if (children.size === 0) finish();
+    });
+  }
+  setTimeout(() => {
+    for (const child of children) child.kill("SIGKILL");
+    finish();
+  }, ENDING_MS);
 }
+
+process.once("SIGINT", endWithChildren);
+process.once("SIGTERM", endWithChildren);

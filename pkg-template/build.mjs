@@ -1,0 +1,202 @@
+/**
+ * Fills `pkg/` with the npm package, packs it, and unpacks the tarball as `node_modules/nolapse`.
+ *
+ * cargo → wasm-bindgen → wasm-opt → minified glue → the files of this folder. Steps whose inputs are what they were
+ * are skipped, and the same inputs give the same bytes wherever they are built.
+ */
+
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+import { npm, root, run, tool } from "../tests/tools/process.mjs";
+import { fingerprint, unlessFresh } from "../tests/tools/stamp.mjs";
+import { step } from "../tests/tools/step.mjs";
+
+/** A build of the crate that the package holds. @typedef {{ name: string, features: string }} Build */
+
+/** The default module, and the one that checks signatures. @type {readonly Build[]} */
+const BUILDS = [
+  { name: "nolapse", features: "npm" },
+  { name: "nolapse_verify", features: "npm,verify" },
+];
+
+/** What the compiled modules are made from. */
+const RUST_INPUTS = ["src", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml"];
+
+/** What the modules are processed with. */
+const TOOL_INPUTS = ["tests/tools/src", "tests/tools/Cargo.toml", "package-lock.json", "pkg-template/build.mjs"];
+
+/** Types of the generated glue, which the facade is checked against and users never see. */
+const PRIVATE_TYPES = BUILDS.map(({ name }) => `${name}.d.ts`);
+
+const TEMPLATE = join(root, "pkg-template");
+const PACKAGE = join(root, "pkg");
+const INSTALLED = join(root, "node_modules", "nolapse");
+
+/** The tarball, as `npm publish` would send it. */
+export const TARBALL = join(root, ".cache", "nolapse.tgz");
+
+/**
+ * Builds the package where anything that it is made from has changed.
+ *
+ * @returns {Promise<void>}
+ */
+export async function buildPackage() {
+  await step(
+    "package",
+    async (watch) => {
+      const compiler = (await run("rustc", ["-vV"])).stdout;
+      const everything = {
+        name: "package",
+        inputs: [...RUST_INPUTS, ...TOOL_INPUTS, "pkg-template", "LICENSE-MIT", "LICENSE-APACHE"],
+        facts: [compiler],
+        outputs: ["pkg", ".cache/nolapse.tgz", "node_modules/nolapse"],
+      };
+      return unlessFresh(everything, async () => {
+        const buildId = (await fingerprint(RUST_INPUTS, [compiler])).slice(0, 16);
+        for (const build of BUILDS) await buildModule(build, buildId, watch);
+        await assemble(buildId);
+        await install(watch);
+      });
+    },
+    (outcome) => (outcome === "fresh" ? "unchanged" : ""),
+  );
+}
+
+/**
+ * Compiles one module and puts it, with its glue, into `target/npm`.
+ *
+ * @param {Build} build
+ * @param {string} buildId
+ * @param {(line: string) => void} watch
+ */
+async function buildModule({ name, features }, buildId, watch) {
+  const compiled = await compile(features, buildId, watch);
+  const inputs = [`target/npm/${name}.wasm`, ...TOOL_INPUTS];
+  await mkdir(join(root, "target/npm"), { recursive: true });
+  await copyFile(compiled, join(root, `target/npm/${name}.wasm`));
+  const folder = `target/npm/${name}`;
+  await unlessFresh({ name, inputs, outputs: [folder] }, async () => {
+    await rm(join(root, folder), { recursive: true, force: true });
+    await bind(name, folder, watch);
+    await shrink(name, folder, watch);
+  });
+}
+
+/**
+ * @param {string} features
+ * @param {string} buildId
+ * @param {(line: string) => void} watch
+ * @returns {Promise<string>} the module's file
+ */
+async function compile(features, buildId, watch) {
+  console.log(`  compiling the crate with the features ${features}`);
+  const parameters = ["rustc", "--release", "--lib", "--crate-type", "cdylib", "--features", features];
+  const target = ["--target", "wasm32-unknown-unknown", "--message-format", "json-render-diagnostics", "--locked"];
+  const { stdout } = await run("cargo", [...parameters, ...target], {
+    env: { CARGO_ENCODED_RUSTFLAGS: (await remappings()).join("\x1f"), NOLAPSE_BUILD_ID: buildId },
+    watch,
+  });
+  const files = stdout
+    .split("\n")
+    .filter((line) => line.startsWith('{"reason":"compiler-artifact"'))
+    .flatMap((line) => JSON.parse(line).filenames);
+  const module = files.findLast((file) => file.endsWith("nolapse.wasm"));
+  if (!module) throw new Error("cargo built no nolapse.wasm");
+  return module;
+}
+
+/** Compiler flags that keep this machine's folders out of the module: panics carry the paths of their source files. */
+async function remappings() {
+  const sysroot = (await run("rustc", ["--print", "sysroot"])).stdout.trim();
+  const cargoHome = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
+  return [
+    `--remap-path-prefix=${join(cargoHome, "registry", "src")}=/crates`,
+    `--remap-path-prefix=${join(sysroot, "lib", "rustlib", "src", "rust")}=/rust`,
+    `--remap-path-prefix=${root.replace(/[\\/]$/, "")}=/nolapse`,
+  ];
+}
+
+/**
+ * @param {string} name
+ * @param {string} folder
+ * @param {(line: string) => void} watch
+ */
+async function bind(name, folder, watch) {
+  console.log(`  wasm-bindgen ${name}`);
+  // `cargo xtask` is silent; built here, it shows what it is at.
+  await run("cargo", ["build", "--profile", "xtask", "--package", "xtask"], { watch });
+  const kept = ["--remove-name-section", "--remove-producers-section"];
+  const parameters = ["--target", "web", "--out-dir", folder, "--out-name", name, ...kept];
+  await run("cargo", ["xtask", "wasm-bindgen", `target/npm/${name}.wasm`, ...parameters], { watch });
+}
+
+/**
+ * @param {string} name
+ * @param {string} folder
+ * @param {(line: string) => void} watch
+ */
+async function shrink(name, folder, watch) {
+  console.log(`  wasm-opt ${name}`);
+  const module = join(folder, `${name}_bg.wasm`);
+  await tool("binaryen/bin/wasm-opt", ["-Oz", "--converge", module, "-o", module], { watch });
+  // Imported late: the checkout may have no packages until set-up has run.
+  const { transform } = await import("esbuild");
+  const glue = join(root, folder, `${name}.js`);
+  const { code } = await transform(await readFile(glue, "utf8"), { minify: true, format: "esm", target: "es2022" });
+  await writeFile(glue, code);
+}
+
+/**
+ * Puts the package's files together.
+ *
+ * @param {string} buildId takes the place of `__NOLAPSE_BUILD_ID__` in the facade
+ */
+async function assemble(buildId) {
+  await rm(PACKAGE, { recursive: true, force: true });
+  await mkdir(PACKAGE);
+  for (const { name } of BUILDS) {
+    for (const file of [`${name}.js`, `${name}_bg.wasm`]) {
+      await copyFile(join(root, "target/npm", name, file), join(PACKAGE, file));
+    }
+  }
+  for (const file of (await readdir(TEMPLATE)).filter((name) => /\.(js|ts|md)$/.test(name))) {
+    if (PRIVATE_TYPES.includes(file)) continue;
+    const text = await readFile(join(TEMPLATE, file), "utf8");
+    await writeFile(join(PACKAGE, file), text.replaceAll("__NOLAPSE_BUILD_ID__", buildId));
+  }
+  for (const file of ["LICENSE-MIT", "LICENSE-APACHE"]) await copyFile(join(root, file), join(PACKAGE, file));
+  const { name, ...rest } = JSON.parse(await readFile(join(TEMPLATE, "package.json"), "utf8"));
+  const manifest = { name, version: await crateVersion(), ...rest };
+  await writeFile(join(PACKAGE, "package.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
+}
+
+/** The version of the crate: the package has the same one. */
+async function crateVersion() {
+  const { stdout } = await run("cargo", ["metadata", "--no-deps", "--format-version", "1"]);
+  /** @type {{ packages: { name: string, version: string }[] }} */
+  const { packages } = JSON.parse(stdout);
+  const crate = packages.find(({ name }) => name === "nolapse");
+  if (!crate) throw new Error("the workspace has no crate nolapse");
+  return crate.version;
+}
+
+/**
+ * Packs the package and unpacks it where the site and the tests import it from.
+ *
+ * @param {(line: string) => void} watch
+ */
+async function install(watch) {
+  const cache = join(root, ".cache");
+  await mkdir(cache, { recursive: true });
+  const { stdout } = await npm(["pack", "./pkg", "--pack-destination", cache, "--json", "--loglevel", "error"], {
+    watch,
+  });
+  const packed = Object.values(JSON.parse(stdout))[0];
+  await copyFile(join(cache, packed.filename), TARBALL);
+  await rm(join(cache, packed.filename));
+  await rm(INSTALLED, { recursive: true, force: true });
+  await mkdir(INSTALLED, { recursive: true });
+  await run("tar", ["-xzf", TARBALL, "-C", INSTALLED, "--strip-components", "1"], { watch });
+}

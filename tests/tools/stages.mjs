@@ -1,0 +1,191 @@
+/** The stages of `npm test`: each is one kind of proof, in the order of how soon it tells. */
+
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+
+import { buildPackage } from "../../pkg-template/build.mjs";
+import { countTests, none } from "./counts.mjs";
+import { buildServer, buildSite } from "./demo-parts.mjs";
+import { root, run, tool } from "./process.mjs";
+import { setUp, setUpWithBrowser } from "./setup.mjs";
+import { Remedy, step } from "./step.mjs";
+
+/**
+ * What the stages hand on to each other.
+ *
+ * @typedef {object} Context
+ * @property {string | undefined} grep only tests whose name has this
+ * @property {import("./browser.mjs").BrowserFiles | undefined} browser
+ * @property {string | undefined} server the server's program
+ */
+
+/**
+ * @typedef {object} Stage
+ * @property {string} name what `--only` calls it
+ * @property {readonly string[]} needs stages that must have run
+ * @property {(context: Context) => Promise<import("./counts.mjs").Counts>} run
+ */
+
+/** How long one test of `node --test` may take. */
+const TEST_TIMEOUT_MS = 300_000;
+
+/** The compiler's target for browsers. */
+const WASM = ["--target", "wasm32-unknown-unknown"];
+
+/** @type {readonly Stage[]} */
+export const STAGES = [
+  { name: "setup", needs: [], run: asBuild(() => setUp()) },
+  {
+    name: "browser",
+    needs: ["setup"],
+    run: asBuild(async (context) => {
+      context.browser = await setUpWithBrowser();
+    }),
+  },
+  { name: "static", needs: ["setup"], run: asBuild(staticChecks) },
+  { name: "native", needs: ["setup"], run: nativeTests },
+  { name: "package", needs: ["setup"], run: asBuild(buildPackage) },
+  { name: "wasm", needs: ["browser", "package"], run: wasmTests },
+  { name: "npm", needs: ["package"], run: (context) => nodeTests("npm", context) },
+  { name: "packed", needs: ["browser", "package"], run: (context) => nodeTests("packed", context) },
+  { name: "site", needs: ["package"], run: asBuild(buildSite) },
+  {
+    name: "server",
+    needs: ["setup"],
+    run: asBuild(async (context) => {
+      context.server = await buildServer();
+    }),
+  },
+  { name: "e2e", needs: ["browser", "package", "site", "server"], run: (context) => nodeTests("e2e", context) },
+];
+
+/**
+ * A stage that runs no tests.
+ *
+ * @param {(context: Context) => Promise<void>} work
+ * @returns {Stage["run"]}
+ */
+function asBuild(work) {
+  return async (context) => {
+    await work(context);
+    return none();
+  };
+}
+
+/** Formatting, lints and types: what can be told without running anything. */
+async function staticChecks() {
+  const clippy = ["clippy", "--quiet", "--all-targets"];
+  const strict = ["--", "-D", "warnings"];
+  const sdk = [...WASM, "--package", "nolapse"];
+  await step("cargo fmt", (watch) => run("cargo", ["fmt", "--all", "--check"], { watch }));
+  await step("biome", (watch) => tool("@biomejs/biome/bin/biome", ["check", "--error-on-warnings"], { watch }));
+  await step("tsc", async (watch) => {
+    for (const project of ["tsconfig.json", "www-demo/site/tsconfig.json"]) {
+      await tool("typescript/bin/tsc", ["--project", project], { watch });
+    }
+  });
+  await step("clippy", async (watch) => {
+    await run("cargo", [...clippy, "--workspace", ...strict], { watch });
+    for (const features of ["", "npm", "npm,verify"]) {
+      await run("cargo", [...clippy, ...sdk, "--features", features, ...strict], { watch });
+    }
+  });
+}
+
+/** @type {Stage["run"]} */
+function nativeTests({ grep }) {
+  const parameters = ["test", "--workspace", "--exclude", "xtask", "--no-fail-fast"];
+  return testing("native tests", grep, (watch) =>
+    run("cargo", [...parameters, ...(grep ? ["--", grep] : [])], { watch }),
+  );
+}
+
+/** @type {Stage["run"]} */
+async function wasmTests({ browser, grep }) {
+  if (!browser) throw new Error("the wasm tests need a browser");
+  const settings = join(root, ".cache", "webdriver.json");
+  const options = { binary: browser.chromium, args: ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage"] };
+  await mkdir(join(root, ".cache"), { recursive: true });
+  await writeFile(settings, JSON.stringify({ "goog:chromeOptions": options }));
+  const env = {
+    CHROMEDRIVER: browser.chromedriver,
+    GECKODRIVER: undefined,
+    SAFARIDRIVER: undefined,
+    WASM_BINDGEN_TEST_WEBDRIVER_JSON: settings,
+    WASM_BINDGEN_TEST_TIMEOUT: "120",
+  };
+  const parameters = ["test", "--package", "nolapse", ...WASM, "--test", "browser"];
+  return testing("wasm tests in Chromium", grep, (watch) =>
+    run("cargo", [...parameters, ...(grep ? ["--", grep] : [])], { env, watch }),
+  );
+}
+
+/**
+ * Runs the `*.test.mjs` files of a folder of `tests`.
+ *
+ * @param {string} folder
+ * @param {Context} context
+ */
+async function nodeTests(folder, { browser, server, grep }) {
+  const files = await testFiles(join(root, "tests", folder));
+  if (files.length === 0) throw new Remedy(`tests/${folder} has no *.test.mjs file.`);
+  // Tests wait for browsers and servers most of the time, so there may be one more of them than cores would take.
+  const concurrency = folder === "e2e" ? Math.max(2, Math.floor(availableParallelism() / 2)) : 1;
+  const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${TEST_TIMEOUT_MS}`, "--test-force-exit"];
+  const parameters = ["--test", "--test-reporter=spec", ...limits];
+  if (grep) parameters.push(`--test-name-pattern=${grep}`);
+  const env = {
+    CHROMIUM: browser?.chromium,
+    CHROMEDRIVER: browser?.chromedriver,
+    NOLAPSE_SERVER: server,
+  };
+  return testing(`tests/${folder}`, grep, (watch) => run(process.execPath, [...parameters, ...files], { env, watch }));
+}
+
+/** @param {string} folder @returns {Promise<string[]>} */
+async function testFiles(folder) {
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  return names
+    .filter((name) => name.endsWith(".test.mjs") && !name.includes("node_modules"))
+    .sort()
+    .map((name) => join(folder, name));
+}
+
+/**
+ * Runs tests as a step and counts them; a run that finds none has failed.
+ *
+ * @param {string} title
+ * @param {string | undefined} grep
+ * @param {(watch: (line: string) => void) => Promise<{ output: string }>} work
+ */
+async function testing(title, grep, work) {
+  return step(
+    title,
+    async (watch) => {
+      const { output } = await work(watch);
+      const counts = countTests(output);
+      if (counts.failed > 0 || (counts.passed === 0 && !grep)) throw new Remedy(`${output}\n${title}: no test passed.`);
+      return counts;
+    },
+    ({ passed, skipped }) => `${passed} passed${skipped ? `, ${skipped} SKIPPED` : ""}`,
+  );
+}
+
+/**
+ * The stages to run for the asked ones, with what they need, in order.
+ *
+ * @param {readonly string[]} asked
+ * @returns {Stage[]}
+ */
+export function stagesFor(asked) {
+  const names = new Set(asked);
+  for (const stage of STAGES.toReversed()) {
+    if (names.has(stage.name)) for (const need of stage.needs) names.add(need);
+  }
+  const unknown = asked.filter((name) => !STAGES.some((stage) => stage.name === name));
+  if (unknown.length > 0) {
+    throw new Remedy(`No such stage: ${unknown.join(", ")}. There are ${STAGES.map(({ name }) => name).join(", ")}.`);
+  }
+  return STAGES.filter(({ name }) => names.has(name));
+}
