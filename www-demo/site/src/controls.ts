@@ -1,0 +1,147 @@
+import type { Api } from "./api.js";
+import type { DemoConfig } from "./config.js";
+import { control } from "./control.js";
+import { byId, element, say } from "./dom.js";
+import type { Notes } from "./notes.js";
+import { calls, milliseconds } from "./rows.js";
+import { AnswerError, type AppSession, type Role } from "./session.js";
+import { explain } from "./words.js";
+
+const BURST = 50;
+const OUTAGE_SECONDS = 30;
+const AWAY_LIVES = [1, 2, 5];
+
+/** Everything that the visitor can do while signed in. */
+export class Controls {
+  readonly #session: AppSession;
+  readonly #api: Api;
+  readonly #notes: Notes;
+  readonly #config: DemoConfig;
+  readonly #role = byId("role-choice", HTMLSelectElement);
+  readonly #lives = byId("away-lives", HTMLSelectElement);
+
+  /** Wires each control. */
+  constructor(session: AppSession, api: Api, notes: Notes, config: DemoConfig) {
+    this.#session = session;
+    this.#api = api;
+    this.#notes = notes;
+    this.#config = config;
+    this.#wireCalls();
+    this.#wireAbsence();
+    this.#wireServer();
+    this.#wireSignOut();
+  }
+
+  /** Offers the role that the user does not have. */
+  offerRole(current: Role): void {
+    this.#role.value = current === "admin" ? "member" : "admin";
+  }
+
+  #wireCalls(): void {
+    control("call", async () => {
+      const begun = performance.now();
+      const count = await this.#notes.load();
+      return `${count === 1 ? "1 note" : `${count} notes`} in ${milliseconds(performance.now() - begun)}.`;
+    });
+    control("burst", () => this.#burst());
+    control("admin", async () => {
+      try {
+        const report = await this.#api.report();
+        return `200: ${JSON.stringify(report)}`;
+      } catch (error) {
+        if (error instanceof AnswerError && error.status === 403) {
+          return "403: the token says member.";
+        }
+        throw error;
+      }
+    });
+  }
+
+  #wireAbsence(): void {
+    for (const lives of AWAY_LIVES) {
+      const seconds = Math.ceil(lives * this.#config.tokenLife);
+      this.#lives.append(
+        element(
+          "option",
+          { value: String(seconds) },
+          `${lives === 1 ? "one token life" : `${lives} token lives`} (${seconds} s)`,
+        ),
+      );
+    }
+    const awayResult = control("away", async () => {
+      const seconds = Math.max(Number(this.#lives.value), Math.ceil(this.#session.expiresIn)) + 1;
+      location.assign(`/away.html?seconds=${seconds}`);
+      return "On the way out…";
+    });
+    // The browser may bring this very page back from its cache.
+    addEventListener("pageshow", () => awayResult.say(""));
+    control("tab", async () => {
+      open("/", "_blank", "noopener");
+      return "Opened: it is signed in already.";
+    });
+  }
+
+  #wireServer(): void {
+    control("role", async () => {
+      const role: Role = this.#role.value === "admin" ? "admin" : "member";
+      await this.#api.changeRole(role);
+      return `The server says ${role} from now on; your token will at its next refresh.`;
+    });
+    control(
+      "refresh",
+      async () => {
+        const begun = performance.now();
+        await this.#session.refresh({ force: true });
+        const { status } = this.#session;
+        const role = status.state === "signed-in" ? `: the token says ${status.user.role}` : "";
+        return `Renewed in ${milliseconds(performance.now() - begun)}${role}.`;
+      },
+      "role",
+    );
+    const outage = control("outage", async () => {
+      await this.#api.breakAuthServer(OUTAGE_SECONDS);
+      const until = Date.now() + OUTAGE_SECONDS * 1_000;
+      setTimeout(() => outage.say("The auth server is back."), until - Date.now());
+      return `Down until ${new Date(until).toLocaleTimeString([], { hour12: false })}.`;
+    });
+    control("revoke-self", async () => {
+      const { status } = this.#session;
+      if (status.state !== "signed-in") {
+        return "Nobody is signed in.";
+      }
+      await this.#api.revokeFromElsewhere(status.sessionId);
+      return `Revoked. This page does not know yet; it will within ${Math.ceil(this.#session.expiresIn)} s.`;
+    });
+  }
+
+  #wireSignOut(): void {
+    const signOut = async (everywhere: boolean): Promise<string> => {
+      const { serverTold } = await this.#session.signOut({ everywhere });
+      return serverTold ? "" : "Signed out here; the auth server is told as soon as it can be reached.";
+    };
+    control("sign-out", () => signOut(false));
+    control("sign-out-everywhere", () => signOut(true), "sign-out");
+  }
+
+  async #burst(): Promise<string> {
+    let refreshes = 0;
+    const stop = this.#session.on("refresh", (event) => {
+      refreshes += event.source === "this-tab" ? 1 : 0;
+    });
+    const begun = performance.now();
+    const answers = await Promise.allSettled(Array.from({ length: BURST }, () => this.#api.notes()));
+    stop();
+    const took = milliseconds(performance.now() - begun);
+    const failed = answers.filter((answer) => answer.status === "rejected");
+    const because = failed[0] === undefined ? "" : ` (${explain(failed[0].reason)})`;
+    const verb = refreshes === 1 ? "1 refresh" : `${refreshes} refreshes`;
+    return `${calls(BURST)}, ${BURST - failed.length} answered${because}, ${verb}, ${took} in all.`;
+  }
+}
+
+/** Empties every result, for the next user. */
+export function forgetResults(): void {
+  for (const output of document.querySelectorAll("output.result")) {
+    say(output, "");
+  }
+}

@@ -1,0 +1,96 @@
+import { isSessionError } from "nolapse";
+import { Api } from "./api.js";
+import { AuthForm } from "./auth-form.js";
+import { loadConfig, type DemoConfig } from "./config.js";
+import { Controls, forgetResults } from "./controls.js";
+import { Devices } from "./devices.js";
+import { Lifeline } from "./lifeline.js";
+import { Notes } from "./notes.js";
+import { milliseconds } from "./rows.js";
+import { Ring } from "./ring.js";
+import { openSession, type AppSession } from "./session.js";
+import { Timeline } from "./timeline.js";
+import { showTrace } from "./trace.js";
+import { View } from "./view.js";
+import { explain } from "./words.js";
+
+const BACK_HASH = "#back";
+
+const view = new View();
+
+async function start(): Promise<void> {
+  const config = await loadConfig();
+  const session = await openSession(config);
+  run(session, config);
+}
+
+function run(session: AppSession, config: DemoConfig): void {
+  const timeline = new Timeline(session);
+  const lifeline = new Lifeline(session);
+  const ring = new Ring(session, config.tokenLife);
+  const api = new Api(session, config.api);
+  const notes = new Notes(api);
+  const devices = new Devices(api);
+  const controls = new Controls(session, api, notes, config);
+  const form = new AuthForm(session);
+  showTrace(session);
+
+  let user = "";
+  session.subscribe((status) => {
+    view.show(status, timeline.hasRows);
+    const next = status.state === "signed-in" ? status.user.id : "";
+    if (status.state === "signed-in") {
+      controls.offerRole(status.user.role);
+    }
+    if (next !== user && user !== "") {
+      notes.forget();
+      devices.forget();
+      forgetResults();
+    }
+    user = next;
+  });
+  session.on("signed-out", () => {
+    form.show("sign-in");
+    view.show(session.status, true);
+  });
+
+  const draw = (): void => {
+    ring.draw();
+    timeline.draw();
+    lifeline.draw();
+    requestAnimationFrame(draw);
+  };
+  draw();
+  void greet(session, notes);
+}
+
+/** Makes the first call right away: the session lets it wait until there is a token. */
+async function greet(session: AppSession, notes: Notes): Promise<void> {
+  const returned = location.hash === BACK_HASH;
+  if (returned) {
+    history.replaceState(null, "", "/");
+  }
+  let waited = 0;
+  const stop = session.on("call", (event) => {
+    waited = event.waited;
+  });
+  try {
+    await notes.load();
+    if (returned) {
+      view.notify(
+        "Welcome back.",
+        waited > 0
+          ? `There was no usable token. The first call waited ${milliseconds(waited)} for one refresh, then went out: see the two rows below.`
+          : "Another tab kept the token alive meanwhile, so the first call had nothing to wait for.",
+      );
+    }
+  } catch (error) {
+    if (!isSessionError(error, "signed_out")) {
+      view.notify("The notes could not be read.", explain(error));
+    }
+  } finally {
+    stop();
+  }
+}
+
+start().catch((error: unknown) => view.fail(error));

@@ -1,0 +1,83 @@
+import { createSession, type Session } from "nolapse";
+import type { DemoConfig } from "./config.js";
+
+/** What this app's auth server says about its users. */
+export interface User {
+  readonly id: string;
+  readonly email: string;
+  readonly role: Role;
+}
+
+/** What a user may do: `admin` sees the report of all accounts. */
+export type Role = "member" | "admin";
+
+/** The session of this app. */
+export type AppSession = Session<User>;
+
+/** Opens the session: the auth server is the page's own origin, the API is another one. */
+export function openSession(config: DemoConfig): Promise<AppSession> {
+  return createSession<User>({ auth: location.origin, apis: [config.api] });
+}
+
+/** E-mail and password, as typed. */
+export interface Credentials {
+  readonly email: string;
+  readonly password: string;
+}
+
+/** Signs up or in, and hands the answer to the session. Throws {@link AnswerError} where the server refuses. */
+export async function authenticate(
+  session: AppSession,
+  how: "sign-up" | "sign-in",
+  credentials: Credentials,
+): Promise<void> {
+  await session.adopt(async () => {
+    const response = await fetch(`/auth/${how}`, {
+      method: "POST",
+      credentials: "same-origin",
+      headers: { "content-type": "application/json", "nolapse-version": "1" },
+      body: JSON.stringify(credentials),
+    });
+    if (!response.ok) {
+      throw await AnswerError.from(response);
+    }
+    return response;
+  });
+}
+
+/** An answer that is not a success, in the one error shape of the servers. */
+export class AnswerError extends Error {
+  override readonly name = "AnswerError";
+  readonly status: number;
+  /** The `error` of the answer, or an empty string where it has none. */
+  readonly code: string;
+  /** Seconds to wait before the next attempt, where the answer says so. */
+  readonly retryAfter: number | null;
+
+  private constructor(status: number, code: string, description: string, retryAfter: number | null) {
+    super(description);
+    this.status = status;
+    this.code = code;
+    this.retryAfter = retryAfter;
+  }
+
+  /** Reads a refused answer. */
+  static async from(response: Response): Promise<AnswerError> {
+    const body: unknown = await response.json().catch(() => null);
+    const seconds = Number.parseInt(response.headers.get("retry-after") ?? "", 10);
+    return new AnswerError(
+      response.status,
+      textIn(body, "error"),
+      textIn(body, "error_description"),
+      Number.isNaN(seconds) ? null : seconds,
+    );
+  }
+}
+
+function textIn(body: unknown, key: string): string {
+  if (typeof body !== "object" || body === null) {
+    return "";
+  }
+  const value: unknown = Reflect.get(body, key);
+  return typeof value === "string" ? value : "";
+}

@@ -1,0 +1,139 @@
+import { isSessionError, type SessionStatus } from "nolapse";
+import { byId, say } from "./dom.js";
+import type { User } from "./session.js";
+import { causes, endings } from "./words.js";
+
+type Status = SessionStatus<User>;
+
+/** Shows where the session stands: which part of the page is visible, who is signed in, and why nobody is any more. */
+export class View {
+  readonly #state = byId("state", HTMLElement);
+  readonly #degraded = byId("degraded", HTMLElement);
+  readonly #notice = byId("notice", HTMLElement);
+  readonly #parts = {
+    unknown: byId("view-unknown", HTMLElement),
+    "signed-out": byId("view-signed-out", HTMLElement),
+    "signed-in": byId("view-signed-in", HTMLElement),
+  };
+  #last: Status["state"] = "unknown";
+
+  constructor() {
+    byId("notice-close", HTMLButtonElement).addEventListener("click", () => {
+      this.#notice.hidden = true;
+      byId("main", HTMLElement).focus();
+    });
+  }
+
+  /** Shows a status; `recorded` says whether the timeline has something to show to a visitor who is signed out. */
+  show(status: Status, recorded: boolean): void {
+    for (const [state, part] of Object.entries(this.#parts)) {
+      part.hidden = state !== status.state;
+    }
+    const signedIn = status.state === "signed-in";
+    byId("controls", HTMLElement).hidden = !signedIn;
+    const workspace = byId("workspace", HTMLElement);
+    workspace.hidden = status.state === "unknown" || !(signedIn || recorded);
+    workspace.classList.toggle("monitor-only", !signedIn);
+
+    this.#state.dataset.state = status.state;
+    this.#state.dataset.degraded = String(status.degraded);
+    say(byId("state-text", HTMLElement), stateWords(status));
+    this.#showDegraded(status);
+    if (status.state === "signed-in") {
+      this.#showUser(status.user, status.sessionId);
+    }
+    if (status.state !== this.#last) {
+      this.#moved(status);
+    }
+    this.#last = status.state;
+  }
+
+  /** Puts a notice above everything else and moves the reader there. */
+  notify(title: string, detail: string, tone: "plain" | "ended" = "plain"): void {
+    this.#notice.dataset.tone = tone;
+    this.#notice.hidden = false;
+    say(byId("notice-title", HTMLElement), title);
+    say(byId("notice-detail", HTMLElement), detail);
+    if (tone === "ended") {
+      this.#notice.focus();
+    }
+  }
+
+  /** Says why there is no session object at all. */
+  fail(error: unknown): void {
+    for (const part of Object.values(this.#parts)) {
+      part.hidden = true;
+    }
+    const failure = byId("view-failed", HTMLElement);
+    failure.hidden = false;
+    this.#state.dataset.state = "failed";
+    say(byId("state-text", HTMLElement), "Not started");
+    say(byId("failed-detail", HTMLElement), failureWords(error));
+    byId("reload", HTMLButtonElement).addEventListener("click", () => location.reload());
+    failure.focus();
+  }
+
+  #showUser(user: User, sessionId: string): void {
+    say(byId("email-shown", HTMLElement), user.email);
+    const role = byId("role-shown", HTMLElement);
+    say(role, user.role);
+    role.dataset.role = user.role;
+    const shown = byId("session-shown", HTMLElement);
+    say(shown, `${sessionId.slice(0, 8)}…`);
+    shown.title = sessionId;
+  }
+
+  #showDegraded(status: Status): void {
+    this.#degraded.hidden = status.degraded === false;
+    this.#degraded.dataset.cause = status.degraded === false ? "" : status.degraded;
+    const consequence =
+      status.state === "unknown"
+        ? "Whether you are signed in is not known yet; it is tried again by itself."
+        : "You stay signed in. The token is used while it lives, and the refresh is tried again by itself.";
+    say(this.#degraded, status.degraded === false ? "" : `Degraded: ${causes[status.degraded]}. ${consequence}`);
+  }
+
+  #moved(status: Status): void {
+    switch (status.state) {
+      case "unknown":
+        return;
+      case "signed-in":
+        if (this.#notice.dataset.tone === "ended") {
+          this.#notice.hidden = true;
+        }
+        // On load nobody asked for the focus to move; after a sign-in the form it was in is gone.
+        if (this.#last === "signed-out") {
+          byId("who-title", HTMLElement).focus();
+        }
+        return;
+      case "signed-out":
+        if (status.reason !== null) {
+          const untold = status.serverTold
+            ? ""
+            : " The auth server could not be told yet; it will be as soon as it can be reached.";
+          this.notify(endings[status.reason].title, endings[status.reason].detail + untold, "ended");
+        }
+    }
+  }
+}
+
+function stateWords(status: Status): string {
+  switch (status.state) {
+    case "unknown":
+      return "Finding out";
+    case "signed-out":
+      return "Signed out";
+    case "signed-in":
+      return status.degraded === false ? "Signed in" : "Signed in, degraded";
+  }
+}
+
+function failureWords(error: unknown): string {
+  if (isSessionError(error, "load_failed")) {
+    return "A part of this page could not be downloaded. It may be the network; trying again helps then.";
+  }
+  if (isSessionError(error, "unsupported")) {
+    return "This browser, or its policy, does not allow WebAssembly, which this page needs.";
+  }
+  return error instanceof Error ? error.message : "The reason is not known.";
+}
