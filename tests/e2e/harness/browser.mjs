@@ -1,0 +1,43 @@
+/** Real Chromium, one process a test file or test, with contexts that share nothing. */
+
+import puppeteer from "puppeteer-core";
+
+import { findBrowser } from "../../tools/browser.mjs";
+
+/** What keeps Chromium from treating a hidden page as one: taken away where a test wants the real thing. */
+const KEPT_AWAKE = [
+  "--disable-background-timer-throttling",
+  "--disable-backgrounding-occluded-windows",
+  "--disable-renderer-backgrounding",
+];
+
+/** Hidden pages wake once a minute, ten seconds after they were hidden and not five minutes. */
+const INTENSIVE_THROTTLING = "--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/10";
+
+/**
+ * Launches Chromium for one test; it ends with the test.
+ *
+ * @param {import("node:test").TestContext} test
+ * @param {{ throttled?: boolean, args?: readonly string[] }} [options]
+ *   `throttled`: hidden pages are throttled as hard as Chromium ever does
+ * @returns {Promise<import("puppeteer-core").Browser>}
+ */
+export async function launchBrowser(test, { throttled = false, args = [] } = {}) {
+  const executablePath = process.env.CHROMIUM ?? (await findBrowser(() => {})).chromium;
+  const browser = await puppeteer.launch({
+    executablePath,
+    headless: true,
+    ignoreDefaultArgs: throttled ? KEPT_AWAKE : [],
+    args: [...sandboxArguments(), ...(throttled ? [INTENSIVE_THROTTLING] : []), ...args],
+    // A test's own deadline is what ends it.
+    protocolTimeout: 300_000,
+  });
+  test.after(() => browser.close());
+  return browser;
+}
+
+/** Chromium's sandbox does not start for root, nor in most containers. */
+function sandboxArguments() {
+  const needless = process.getuid?.() === 0 || process.env.CI !== undefined;
+  return needless ? ["--no-sandbox", "--disable-dev-shm-usage"] : [];
+}

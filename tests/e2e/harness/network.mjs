@@ -1,0 +1,98 @@
+/** Sees what a page sends, as the network tab does. */
+
+/**
+ * One request as it left the page.
+ *
+ * @typedef {object} Exchange
+ * @property {string} method
+ * @property {string} url
+ * @property {string} path without the origin and the query
+ * @property {Record<string, string>} headers names in lower case
+ * @property {string | undefined} body
+ * @property {number} sentAt milliseconds on the clock of `performance.now()` in this process
+ * @property {number | undefined} status nothing until the answer is there, or where the network failed
+ * @property {Record<string, string>} answerHeaders names in lower case
+ * @property {string | undefined} failure the browser's word for what went wrong
+ */
+
+/**
+ * Records every request of a page from now on, preflights left out.
+ *
+ * @param {import("puppeteer-core").Page} page
+ * @returns {Promise<Network>}
+ */
+export async function recordNetwork(page) {
+  const session = await page.createCDPSession();
+  /** @type {Map<string, Exchange>} */
+  const exchanges = new Map();
+  session.on("Network.requestWillBeSent", ({ requestId, request, type, redirectResponse }) => {
+    if (type === "Preflight") return;
+    const before = exchanges.get(requestId);
+    if (before && redirectResponse) exchanges.set(`${requestId} before ${request.url}`, before);
+    exchanges.set(requestId, {
+      method: request.method,
+      url: request.url,
+      path: new URL(request.url).pathname,
+      headers: lowerCase(request.headers),
+      body: request.postData,
+      sentAt: performance.now(),
+      status: undefined,
+      answerHeaders: {},
+      failure: undefined,
+    });
+  });
+  session.on("Network.responseReceived", ({ requestId, response }) => {
+    const exchange = exchanges.get(requestId);
+    if (exchange) Object.assign(exchange, { status: response.status, answerHeaders: lowerCase(response.headers) });
+  });
+  session.on("Network.loadingFailed", ({ requestId, errorText, blockedReason, corsErrorStatus }) => {
+    const exchange = exchanges.get(requestId);
+    if (exchange) exchange.failure = corsErrorStatus?.corsError ?? blockedReason ?? errorText;
+  });
+  await session.send("Network.enable");
+  return new Network(exchanges);
+}
+
+/** What a page has sent since the recording began. */
+export class Network {
+  /** @type {Map<string, Exchange>} */
+  #exchanges;
+
+  /** @param {Map<string, Exchange>} exchanges */
+  constructor(exchanges) {
+    this.#exchanges = exchanges;
+  }
+
+  /** All requests, in the order of sending. */
+  all() {
+    return [...this.#exchanges.values()].sort((left, right) => left.sentAt - right.sentAt);
+  }
+
+  /**
+   * The requests to a path, whatever their origin.
+   *
+   * @param {string} path
+   */
+  to(path) {
+    return this.all().filter((exchange) => exchange.path === path);
+  }
+
+  /** The requests that renew the token. */
+  refreshes() {
+    return this.to("/auth/refresh");
+  }
+
+  /**
+   * The requests to an origin.
+   *
+   * @param {string} origin
+   */
+  toOrigin(origin) {
+    return this.all().filter(({ url }) => new URL(url).origin === origin);
+  }
+}
+
+/** @param {Record<string, unknown>} headers */
+function lowerCase(headers) {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]));
+}

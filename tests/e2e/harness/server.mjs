@@ -1,0 +1,135 @@
+/** The real server, for one test: a database of its own, ports of its own. */
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { buildServer } from "../../tools/demo-parts.mjs";
+import { startServer as startProgram, tail } from "../../tools/server.mjs";
+import { makeTestSite } from "./site.mjs";
+
+/** @typedef {Record<string, string | undefined>} Environment */
+
+/** A server that a test may stop, kill, stall and start again, at the same addresses and on the same database. */
+export class Server {
+  /** @type {import("../../tools/server.mjs").RunningServer | undefined} */
+  #running;
+  /** @type {string} */
+  #program;
+  /** @type {string} */
+  #folder;
+  /** @type {Environment} */
+  #env;
+  #log = "";
+
+  /**
+   * @param {string} program
+   * @param {string} folder
+   * @param {Environment} env
+   */
+  constructor(program, folder, env) {
+    this.#program = program;
+    this.#folder = folder;
+    this.#env = env;
+    /** The origin of the auth server and of the test page. */
+    this.auth = "";
+    /** The origin of the API. */
+    this.api = "";
+  }
+
+  /** The settings that the server runs with. */
+  get env() {
+    return { ...this.#env };
+  }
+
+  /** All that the server has printed, over all its starts. */
+  log() {
+    return this.#log;
+  }
+
+  /**
+   * Starts the server, after a first start at the addresses it had.
+   *
+   * @param {Environment} [changes] settings that are new from now on
+   */
+  async start(changes = {}) {
+    Object.assign(this.#env, changes);
+    this.#running = await startProgram(this.#program, {
+      env: this.#env,
+      cwd: this.#folder,
+      keep: (text) => {
+        this.#log += text;
+      },
+    });
+    this.auth = this.#running.auth;
+    this.api = this.#running.api;
+    this.#env.PORT = new URL(this.auth).port;
+    this.#env.API_PORT = new URL(this.api).port;
+  }
+
+  /** Asks the server to end, as a deployment does, and waits until it has. */
+  async stop() {
+    this.#running?.child.kill("SIGTERM");
+    await this.#running?.ended;
+    this.#running = undefined;
+  }
+
+  /** Ends the server at once, as a crash does. */
+  async kill() {
+    this.#running?.child.kill("SIGKILL");
+    await this.#running?.ended;
+    this.#running = undefined;
+  }
+
+  /**
+   * Stops the server and starts it again on the same database.
+   *
+   * @param {Environment} [changes]
+   */
+  async restart(changes) {
+    await this.stop();
+    await this.start(changes);
+  }
+
+  /** Makes the server accept connections and never answer, until {@link Server.resume}. */
+  stall() {
+    this.#running?.child.kill("SIGSTOP");
+  }
+
+  /** Ends what {@link Server.stall} began. */
+  resume() {
+    this.#running?.child.kill("SIGCONT");
+  }
+
+  /** Ends the server and removes its files. */
+  async dispose() {
+    await this.kill();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Starts a server for one test, which ends with the test; a failed test shows the end of its log.
+ *
+ * @param {import("node:test").TestContext} test
+ * @param {Environment} [env] settings besides those of the harness
+ * @returns {Promise<Server>}
+ */
+export async function startServer(test, env = {}) {
+  const program = process.env.NOLAPSE_SERVER ?? (await buildServer());
+  const folder = await mkdtemp(join(tmpdir(), "nolapse-e2e-"));
+  const server = new Server(program, folder, {
+    PORT: "0",
+    API_PORT: "0",
+    DEMO: "1",
+    DATABASE_URL: `sqlite://${join(folder, "nolapse.sqlite")}`,
+    SITE_DIR: await makeTestSite(folder),
+    ...env,
+  });
+  test.after(async () => {
+    await server.dispose();
+    test.diagnostic(`server log:\n${tail(server.log())}`);
+  });
+  await server.start();
+  return server;
+}

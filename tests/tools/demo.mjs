@@ -1,0 +1,79 @@
+/**
+ * `npm run demo`: builds everything, starts the servers and says where the demo page is.
+ *
+ * `PORT` (8080) is the page's and the auth server's, `API_PORT` (one more) the API's. Ctrl-C ends all.
+ */
+
+import { createWriteStream } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join, relative } from "node:path";
+
+import { buildPackage } from "../../pkg-template/build.mjs";
+import { buildServer, buildSite, SITE } from "./demo-parts.mjs";
+import { root } from "./process.mjs";
+import { startServer } from "./server.mjs";
+import { setUp } from "./setup.mjs";
+import { main, Remedy } from "./step.mjs";
+
+/** Where the demo keeps its database and its log. */
+const KEPT = join(root, ".cache", "demo");
+
+await main(async () => {
+  const port = portFrom("PORT", 8080);
+  const apiPort = portFrom("API_PORT", port + 1);
+  await setUp();
+  await refuseTaken("PORT", port);
+  await refuseTaken("API_PORT", apiPort);
+  await buildPackage();
+  await buildSite();
+  const program = await buildServer();
+
+  await mkdir(KEPT, { recursive: true });
+  const logFile = join(KEPT, "server.log");
+  const log = createWriteStream(logFile);
+  const server = await startServer(program, {
+    env: {
+      DEMO: "1",
+      PORT: String(port),
+      API_PORT: String(apiPort),
+      SITE_DIR: process.env.SITE_DIR ?? SITE,
+      DATABASE_URL: process.env.DATABASE_URL ?? `sqlite://${join(KEPT, "nolapse.sqlite")}`,
+    },
+    keep: (text) => log.write(text),
+  });
+  console.log(`The servers' log is ${relative(process.cwd(), logFile)}; the API is ${server.api}. Ctrl-C ends all.`);
+  console.log(`Demo ready: http://localhost:${port}`);
+  throw new Remedy(`The server ended: ${await server.ended}. See ${relative(process.cwd(), logFile)}.`);
+});
+
+/**
+ * Reads a port from the environment.
+ *
+ * @param {string} variable
+ * @param {number} otherwise
+ */
+function portFrom(variable, otherwise) {
+  const text = process.env[variable];
+  const port = text === undefined || text === "" ? otherwise : Number(text);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw new Remedy(`${variable} must be a port from 1 to 65535, and is "${text ?? port}".`);
+}
+
+/**
+ * @param {string} variable
+ * @param {number} port
+ * @throws {Remedy} where somebody else listens on the port, or the system does not allow it
+ */
+async function refuseTaken(variable, port) {
+  const probe = createServer();
+  /** @type {string | undefined} */
+  const refusal = await new Promise((resolve) => {
+    probe.once("error", (error) => resolve(error.message));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(undefined)));
+  });
+  if (refusal === undefined) return;
+  throw new Remedy(
+    `Port ${port} cannot be used (${refusal}). Set another one: ${variable}=${port + 1000} npm run demo.`,
+  );
+}
