@@ -1,0 +1,212 @@
+//! The token that a tab holds, and the moments of its life.
+
+use std::time::Duration;
+
+use crate::wire::EndReason;
+
+use super::backoff::agreed;
+use super::grant::Grant;
+use super::ids::Version;
+use super::time::Timestamp;
+
+/// What a tab has.
+#[derive(Clone, Debug)]
+pub(super) enum Access {
+    /// Nothing yet; there may be a session.
+    Unknown,
+    /// A token, perhaps past its life.
+    Held(Held),
+    /// No session.
+    Out(Out),
+}
+
+/// A token and the moments of its life.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    pub(super) grant: Grant,
+    pub(super) version: Version,
+    /// When the request that brought it was sent: its life is counted from here.
+    pub(super) issued: Timestamp,
+    /// Whether this tab's own request brought it.
+    pub(super) own: bool,
+    /// From here on it is not sent any more.
+    pub(super) expires: Timestamp,
+    /// From here on it is renewed in the background.
+    pub(super) refresh_at: Timestamp,
+}
+
+/// No session, and what is still to be done about it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Out {
+    pub(super) reason: Option<EndReason>,
+    pub(super) duty: Duty,
+    /// When to look whether the shelf confirms what only a message has said.
+    pub(super) doubt: Option<Timestamp>,
+}
+
+/// Whether the auth server still has to be told of a sign-out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Duty {
+    /// It knows, or another tab tells it.
+    Done,
+    /// It has to be told.
+    Tell {
+        /// Whether it is to end the user's sessions on all devices.
+        everywhere: bool,
+    },
+}
+
+/// What shifts a tab's background refresh against the others'.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shift {
+    /// The same on each tab: clients of one server spread out.
+    pub(super) agreed: u64,
+    /// Of this tab alone, from 0 to 1: tabs of one browser do not all queue for the lock.
+    pub(super) own: f64,
+    /// Hidden tabs leave the work to visible ones.
+    pub(super) is_hidden: bool,
+}
+
+impl Held {
+    /// How long before the end of its life a token is renewed.
+    fn lead(life: Duration) -> Duration {
+        (life / 6).min(Duration::from_secs(10))
+    }
+
+    /// Works out the moments of a token's life.
+    pub(super) fn new(
+        grant: Grant,
+        version: Version,
+        issued: Timestamp,
+        own: bool,
+        shift: Shift,
+    ) -> Self {
+        let life = grant.life;
+        // A token is not sent in its very last moments: it would arrive expired.
+        let margin = (life / 20).min(Duration::from_millis(500));
+        let planned = grant
+            .refresh_in
+            .unwrap_or(life.saturating_sub(Self::lead(life)));
+        // Up to 2 s earlier (of a 60-s life): 1.2 s that all tabs agree on, then 0.2 s or 0.8 s of the tab's own.
+        let unit = (life / 30).min(Duration::from_secs(2));
+        let own_share = if shift.is_hidden {
+            0.1 + 0.3 * shift.own
+        } else {
+            0.1 * shift.own
+        };
+        let early = unit.mul_f64(0.4) + agreed(unit.mul_f64(0.6), shift.agreed);
+        let refresh_in = planned
+            .saturating_sub(early)
+            .saturating_add(unit.mul_f64(own_share))
+            .max(Duration::from_secs(1));
+        Self {
+            expires: issued + life.saturating_sub(margin),
+            refresh_at: issued + refresh_in,
+            grant,
+            version,
+            issued,
+            own,
+        }
+    }
+
+    /// Whether it can be sent at `now`.
+    pub(super) fn is_usable(&self, now: Timestamp) -> bool {
+        now < self.expires
+    }
+
+    /// Returns the life that is left at `now`.
+    pub(super) fn left(&self, now: Timestamp) -> Duration {
+        self.expires.since(now)
+    }
+
+    /// Makes it unusable: it belongs to a session that is no longer this browser's.
+    pub(super) fn distrust(&mut self, now: Timestamp) {
+        self.expires = self.expires.min(now);
+        self.refresh_at = self.refresh_at.min(now);
+    }
+
+    /// Puts the background refresh off, but not beyond the middle of what is left of the token's life.
+    pub(super) fn put_off(&mut self, now: Timestamp) {
+        self.refresh_at = now + self.left(now) / 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::secret::Secret;
+    use super::*;
+
+    fn held(life: Duration, refresh_in: Option<Duration>, shift: Shift) -> Held {
+        let grant = Grant {
+            token: Secret::new("a.b.c").expect("a token"),
+            life,
+            refresh_in,
+            session: super::super::grant::SessionInfo::default(),
+        };
+        Held::new(grant, Version::default(), Timestamp::default(), true, shift)
+    }
+
+    fn shifts() -> impl Iterator<Item = Shift> {
+        (0..500_u64).flat_map(|agreed| {
+            [(0.0, false), (1.0, false), (0.0, true), (1.0, true)].map(|(own, is_hidden)| Shift {
+                agreed,
+                own,
+                is_hidden,
+            })
+        })
+    }
+
+    #[test]
+    fn p01_a_sixty_second_token_is_renewed_at_fifty_less_up_to_two() {
+        for shift in shifts() {
+            let refresh_at = held(Duration::from_secs(60), None, shift)
+                .refresh_at
+                .as_millis();
+            assert!(
+                (48_000..=50_000).contains(&refresh_at),
+                "{refresh_at} {shift:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn p06_the_lead_is_smaller_than_any_life_and_the_first_second_is_quiet() {
+        for shift in shifts() {
+            for life_s in [2, 3, 5, 8, 10, 59, 60, 61, 300, 3_600, 86_400, 604_800] {
+                let life = Duration::from_secs(life_s);
+                let held = held(life, None, shift);
+                assert!(held.refresh_at < held.expires, "{life:?}");
+                assert!(held.refresh_at >= Timestamp::from_millis(1_000), "{life:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_server_can_choose_the_moment() {
+        for shift in shifts() {
+            let refresh_at = held(
+                Duration::from_secs(60),
+                Some(Duration::from_secs(20)),
+                shift,
+            )
+            .refresh_at;
+            assert!(
+                (18_000..=20_000).contains(&refresh_at.as_millis()),
+                "{refresh_at:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_visible_tab_comes_before_the_hidden_ones() {
+        let shift = |own, is_hidden| Shift {
+            agreed: 7,
+            own,
+            is_hidden,
+        };
+        let visible = held(Duration::from_secs(60), None, shift(0.99, false));
+        let hidden = held(Duration::from_secs(60), None, shift(0.02, true));
+
+        assert!(visible.refresh_at < hidden.refresh_at);
+    }
+}

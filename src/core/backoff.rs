@@ -1,0 +1,257 @@
+//! The rest that an auth server is given after a failure, and how often it is asked at the most.
+
+use std::time::Duration;
+
+use super::error::{FailureCause, SessionError};
+use super::input::Failure;
+use super::mark::Cooling;
+use super::time::{Moment, Timestamp};
+
+/// Draws from a seed (SplitMix64), so that tabs and browsers do not move in step.
+#[derive(Clone, Debug)]
+pub(super) struct Chance(u64);
+
+impl Chance {
+    pub(super) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        mix(self.0)
+    }
+
+    /// Draws a duration from nothing to `most`.
+    pub(super) fn up_to(&mut self, most: Duration) -> Duration {
+        share_of(most, self.next())
+    }
+}
+
+const fn mix(mut bits: u64) -> u64 {
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
+}
+
+/// Returns the same part of `most` for the same number, so that tabs that know the number agree.
+pub(super) fn agreed(most: Duration, number: u64) -> Duration {
+    share_of(most, mix(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+}
+
+fn share_of(most: Duration, bits: u64) -> Duration {
+    most.mul_f64(f64::from(u32::try_from(bits >> 32).unwrap_or(0)) / f64::from(u32::MAX))
+}
+
+/// An allowance of `CAPACITY` attempts, one of which comes back each `interval` (a leaky bucket kept as one moment).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Allowance {
+    interval: Duration,
+    capacity: u32,
+    /// When the allowance will be whole again; the past where it is.
+    whole_at: Timestamp,
+}
+
+impl Allowance {
+    pub(super) const fn new(capacity: u32, interval: Duration) -> Self {
+        Self {
+            interval,
+            capacity,
+            whole_at: Timestamp::from_millis(0),
+        }
+    }
+
+    pub(super) fn spend(&mut self, now: Timestamp) {
+        let most = now + self.interval * self.capacity;
+        self.whole_at = (self.whole_at.max(now) + self.interval).min(most);
+    }
+
+    /// Returns when the next attempt is allowed: now or earlier where there is some left.
+    pub(super) fn next(&self) -> Timestamp {
+        self.whole_at.before(self.interval * (self.capacity - 1))
+    }
+
+    fn restore(&mut self) {
+        self.whole_at = Timestamp::default();
+    }
+}
+
+/// How the auth server fares, as far as this tab knows.
+#[derive(Clone, Debug)]
+pub(super) struct Backoff {
+    allowance: Allowance,
+    trouble: Option<Trouble>,
+}
+
+/// The course of one row of failures.
+#[derive(Clone, Copy, Debug)]
+struct Trouble {
+    cause: FailureCause,
+    failures: u32,
+    since: Timestamp,
+    until: Timestamp,
+    mandatory: bool,
+}
+
+/// A rest that another tab tells of, in this tab's time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rest {
+    pub(super) cause: FailureCause,
+    pub(super) failures: u32,
+    pub(super) retry_in: Duration,
+    pub(super) mandatory: bool,
+    pub(super) whole_in: Duration,
+}
+
+impl Backoff {
+    /// At most 12 attempts at once and 28 an hour, so that no hour has more than 40 (P10).
+    const CAPACITY: u32 = 12;
+    const INTERVAL: Duration = Duration::from_millis(128_600);
+    /// The longest step of the exponential back-off.
+    const LONGEST: Duration = Duration::from_secs(240);
+    /// The shortest pause: no second has more than two attempts.
+    const SHORTEST: Duration = Duration::from_millis(500);
+    /// The longest `Retry-After` that is honoured, and the longest rest that is believed of another tab.
+    const MOST: Duration = Duration::from_secs(600);
+
+    pub(super) const fn new() -> Self {
+        Self {
+            allowance: Allowance::new(Self::CAPACITY, Self::INTERVAL),
+            trouble: None,
+        }
+    }
+
+    /// Notes a failed attempt and decides when the next one may be.
+    pub(super) fn fail(
+        &mut self,
+        now: Timestamp,
+        sent: Timestamp,
+        failure: &Failure,
+        patience: Duration,
+        chance: &mut Chance,
+    ) {
+        self.allowance.spend(now);
+        let failures = self.failures().saturating_add(1);
+        let since = self.trouble.map_or(sent, |trouble| trouble.since);
+        let patient = failure.cause.is_of_the_network() && now < since + patience;
+        let pause = if patient && failures > 1 {
+            // Callers are waiting for a network that may be back any second (P04).
+            Duration::from_secs(2) + chance.up_to(Duration::from_secs(1))
+        } else if patient {
+            chance.up_to(Duration::from_secs(1))
+        } else {
+            let step = Duration::from_secs(1) * 2_u32.saturating_pow(failures.min(8));
+            chance.up_to(step.min(Self::LONGEST)).max(Self::SHORTEST)
+        };
+        let asked = failure.retry_after.map(|wait| wait.min(Self::MOST));
+        let mut until = now + pause.max(asked.unwrap_or_default());
+        if asked.is_some() {
+            // Those who were sent away together shall not come back together.
+            until = until + chance.up_to(Duration::from_secs(1));
+        }
+        self.trouble = Some(Trouble {
+            cause: failure.cause,
+            failures,
+            since,
+            until: until.max(self.allowance.next()),
+            mandatory: asked.is_some(),
+        });
+    }
+
+    /// Notes that the auth server has answered.
+    pub(super) fn succeed(&mut self) {
+        self.trouble = None;
+        self.allowance.restore();
+    }
+
+    /// Ends the rest where something has changed that gives hope, as far as the server's word and the allowance permit.
+    pub(super) fn hurry(&mut self, now: Timestamp) {
+        let allowed = self.allowance.next();
+        if let Some(trouble) = &mut self.trouble
+            && !trouble.mandatory
+        {
+            trouble.until = trouble.until.min(now.max(allowed));
+            // The row starts anew: callers wait for the network again.
+            trouble.since = now;
+        }
+    }
+
+    /// Takes over what another tab has learned, where it is more than this one knows.
+    pub(super) fn adopt(&mut self, now: Timestamp, rest: Rest) {
+        let until = now + rest.retry_in.min(Self::MOST);
+        let whole_in = rest.whole_in.min(Self::INTERVAL * Self::CAPACITY);
+        self.allowance.whole_at = self.allowance.whole_at.max(now + whole_in);
+        if self
+            .trouble
+            .is_none_or(|trouble| trouble.until < until || trouble.failures < rest.failures)
+        {
+            self.trouble = Some(Trouble {
+                cause: rest.cause,
+                failures: rest.failures.clamp(1, 64),
+                since: self.trouble.map_or(now, |trouble| trouble.since),
+                until,
+                mandatory: rest.mandatory,
+            });
+        }
+    }
+
+    /// Takes over what the shelf says.
+    pub(super) fn adopt_mark(&mut self, moment: &Moment, cooling: &Cooling) {
+        let rest = Rest {
+            cause: cooling.cause,
+            failures: cooling.failures,
+            retry_in: cooling.until.since(moment.wall),
+            mandatory: cooling.mandatory,
+            whole_in: cooling.whole_at.since(moment.wall),
+        };
+        self.adopt(moment.now, rest);
+    }
+
+    /// Returns what other tabs should know; `None` while all is well.
+    pub(super) fn rest(&self, now: Timestamp) -> Option<Rest> {
+        self.trouble.map(|trouble| Rest {
+            cause: trouble.cause,
+            failures: trouble.failures,
+            retry_in: trouble.until.since(now),
+            mandatory: trouble.mandatory,
+            whole_in: self.allowance.whole_at.since(now),
+        })
+    }
+
+    /// Returns what is written on the shelf; `None` while all is well.
+    pub(super) fn cooling(&self, moment: &Moment) -> Option<Cooling> {
+        self.rest(moment.now).map(|rest| Cooling {
+            cause: rest.cause,
+            failures: rest.failures,
+            until: moment.wall + rest.retry_in,
+            mandatory: rest.mandatory,
+            whole_at: moment.wall + rest.whole_in,
+        })
+    }
+
+    pub(super) fn failures(&self) -> u32 {
+        self.trouble.map_or(0, |trouble| trouble.failures)
+    }
+
+    pub(super) fn cause(&self) -> Option<FailureCause> {
+        self.trouble.map(|trouble| trouble.cause)
+    }
+
+    /// Returns when the next attempt may be; the past where it may be now.
+    pub(super) fn until(&self) -> Timestamp {
+        self.trouble
+            .map_or(Timestamp::default(), |trouble| trouble.until)
+    }
+
+    /// Returns until when callers are kept waiting although attempts fail; the past where they are told at once.
+    pub(super) fn patient_until(&self, patience: Duration) -> Timestamp {
+        self.trouble
+            .filter(|trouble| trouble.cause.is_of_the_network() && !trouble.mandatory)
+            .map_or(Timestamp::default(), |trouble| trouble.since + patience)
+    }
+
+    /// Returns what callers are told.
+    pub(super) fn error(&self, now: Timestamp) -> Option<SessionError> {
+        self.trouble
+            .map(|trouble| SessionError::from_failure(trouble.cause, trouble.until.since(now)))
+    }
+}

@@ -1,0 +1,167 @@
+//! Why a caller gets no token.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::wire::EndReason;
+
+/// Why a refresh failed without ending the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailureCause {
+    /// The request failed while the browser said that there is no network.
+    Offline,
+    /// The request failed: name resolution, connection, TLS, CORS.
+    Network,
+    /// No answer within the deadline, or 408.
+    Timeout,
+    /// 5xx.
+    ServerError,
+    /// 429.
+    RateLimited,
+    /// An answer that is none of the contract: a captive portal's page, JSON without a token.
+    UnexpectedAnswer,
+    /// The endpoint refuses the request as such: 400, 403, 404, 405 and their like.
+    Misconfigured,
+    /// The app's own refresher threw.
+    RefresherFailed,
+}
+
+impl FailureCause {
+    /// Every cause, in the order of declaration.
+    pub const ALL: &'static [Self] = &[
+        Self::Offline,
+        Self::Network,
+        Self::Timeout,
+        Self::ServerError,
+        Self::RateLimited,
+        Self::UnexpectedAnswer,
+        Self::Misconfigured,
+        Self::RefresherFailed,
+    ];
+
+    /// Returns the word for it in JavaScript, traces and between tabs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Offline => "offline",
+            Self::Network => "network",
+            Self::Timeout => "timeout",
+            Self::ServerError => "server_error",
+            Self::RateLimited => "rate_limited",
+            Self::UnexpectedAnswer => "unexpected_answer",
+            Self::Misconfigured => "misconfigured",
+            Self::RefresherFailed => "refresher_failed",
+        }
+    }
+
+    /// Reads the word for it; `None` where it is not of the closed list.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|cause| cause.as_str() == text)
+    }
+
+    /// Whether waiting a little longer may help by itself, because nobody has answered yet.
+    #[must_use]
+    pub const fn is_of_the_network(self) -> bool {
+        match self {
+            Self::Offline | Self::Network | Self::Timeout => true,
+            Self::ServerError
+            | Self::RateLimited
+            | Self::UnexpectedAnswer
+            | Self::Misconfigured
+            | Self::RefresherFailed => false,
+        }
+    }
+}
+
+/// Why a caller gets no token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// Nobody is signed in.
+    SignedOut {
+        /// Why, where somebody was.
+        reason: Option<EndReason>,
+    },
+    /// The auth server cannot be reached or cannot answer.
+    Unreachable {
+        /// What failed last.
+        cause: FailureCause,
+        /// How long until the next attempt.
+        retry_in: Duration,
+    },
+    /// No answer within the deadline.
+    Timeout {
+        /// How long until the next attempt.
+        retry_in: Duration,
+    },
+    /// The auth server refuses the SDK's requests as such.
+    Misconfigured {
+        /// How long until the next attempt.
+        retry_in: Duration,
+    },
+    /// No token lives as long as the caller asked.
+    MinValidity,
+    /// More callers wait than are kept.
+    Overloaded,
+    /// The session object was closed.
+    Closed,
+    /// What was to be adopted holds no usable token.
+    NotAdoptable,
+    /// The function that was to sign in threw; its caller gets what it threw.
+    SignInThrew,
+}
+
+impl SessionError {
+    /// Returns the code that JavaScript callers switch on; codes never change once released.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::SignedOut { .. } => "signed_out",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Timeout { .. } => "timeout",
+            Self::Misconfigured { .. } | Self::NotAdoptable => "misconfigured",
+            Self::MinValidity => "min_validity",
+            Self::Overloaded => "overloaded",
+            Self::Closed => "closed",
+            Self::SignInThrew => "internal",
+        }
+    }
+
+    /// Makes the error for a failed refresh.
+    #[must_use]
+    pub const fn from_failure(cause: FailureCause, retry_in: Duration) -> Self {
+        match cause {
+            FailureCause::Timeout => Self::Timeout { retry_in },
+            FailureCause::Misconfigured => Self::Misconfigured { retry_in },
+            FailureCause::Offline
+            | FailureCause::Network
+            | FailureCause::ServerError
+            | FailureCause::RateLimited
+            | FailureCause::UnexpectedAnswer
+            | FailureCause::RefresherFailed => Self::Unreachable { cause, retry_in },
+        }
+    }
+}
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SignedOut { reason: None } => "nobody is signed in",
+            Self::SignedOut { reason: Some(_) } => "the session has ended",
+            Self::Unreachable { .. } => "the auth server cannot be reached; the session goes on",
+            Self::Timeout { .. } => "the auth server did not answer in time; the session goes on",
+            Self::Misconfigured { .. } => "the auth server refuses the refresh request as such",
+            Self::MinValidity => "no token lives as long as minValidity asks",
+            Self::Overloaded => "too many calls are waiting for a token",
+            Self::Closed => "the session object was closed",
+            Self::NotAdoptable => "there is no usable token in what was to be adopted",
+            Self::SignInThrew => "the sign-in function threw",
+        })
+    }
+}
+
+impl std::error::Error for SessionError {}

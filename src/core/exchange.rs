@@ -1,0 +1,420 @@
+//! A tab's one exchange with the auth server, from the wish for the lock to the answer.
+
+use std::time::Duration;
+
+use super::effect::Effect;
+use super::ids::{AttemptId, RequestId};
+use super::input::Failure;
+use super::jobs::Job;
+use super::mark::{MarkState, Shelf};
+use super::news::TabMessage;
+use super::session::Session;
+use super::time::{Moment, Timestamp};
+use super::{AdoptOutcome, FailureCause, RefreshOutcome, SignOutOutcome};
+
+/// Where a tab stands with the auth server: at most one exchange at a time.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Exchange {
+    /// Nothing is under way.
+    Idle,
+    /// Queued for the lock.
+    AwaitingLock {
+        attempt: AttemptId,
+        job: Job,
+        since: Timestamp,
+        until: Timestamp,
+    },
+    /// About to send, giving other tabs' news a moment to arrive.
+    Listening {
+        attempt: AttemptId,
+        job: Job,
+        is_locked: bool,
+        until: Timestamp,
+    },
+    /// The auth server, or the app's sign-in function, is at work.
+    InFlight(Flight),
+}
+
+/// An exchange whose answer is awaited.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Flight {
+    pub(super) attempt: AttemptId,
+    pub(super) job: Job,
+    pub(super) is_locked: bool,
+    /// The session it was sent for: an answer to another one is of no use.
+    pub(super) epoch: u32,
+    pub(super) sent: Timestamp,
+    pub(super) until: Timestamp,
+    /// Whether it was given more time after a nap.
+    pub(super) is_extended: bool,
+}
+
+/// A sign-in function of the app's that takes its time: it no longer holds the lock.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SlowAdopt {
+    pub(super) attempt: AttemptId,
+    pub(super) request: RequestId,
+    pub(super) sent: Timestamp,
+}
+
+/// A lock that took longer than this was held by somebody whose news may still be on its way.
+const CONTENDED: Duration = Duration::from_millis(20);
+/// A deadline noticed later than this was slept through.
+const OVERSLEPT: Duration = Duration::from_secs(2);
+/// How long an answer that arrived during a nap may take to be delivered.
+const AFTER_NAP: Duration = Duration::from_secs(2);
+/// How long the lock is waited for once it has failed to come.
+const DISTRUSTING: Duration = Duration::from_millis(500);
+
+impl Session {
+    /// Starts the next job, where there is one and nothing is under way.
+    pub(super) fn start_next(&mut self, moment: &Moment) {
+        if !matches!(self.exchange, Exchange::Idle) || self.page.is_dozing {
+            return;
+        }
+        let Some(job) = self.next_job(moment.now) else {
+            return;
+        };
+        self.last_attempt = self.last_attempt.next();
+        let attempt = self.last_attempt;
+        let wait = if self.is_lock_distrusted {
+            DISTRUSTING
+        } else {
+            self.config.lock_wait
+        };
+        // Tabs that wait for the same dead lock shall not give up on it at the same moment.
+        let until = moment.now + wait + self.chance.up_to(wait / 5);
+        self.exchange = Exchange::AwaitingLock {
+            attempt,
+            job,
+            since: moment.now,
+            until,
+        };
+        self.effects.push_back(Effect::AcquireLock { attempt });
+    }
+
+    /// Drops a wish for the lock that has been fulfilled meanwhile: the look-again of every waiting.
+    pub(super) fn reconsider(&mut self, now: Timestamp) {
+        let (Exchange::AwaitingLock { attempt, job, .. }
+        | Exchange::Listening { attempt, job, .. }) = self.exchange
+        else {
+            return;
+        };
+        if self.page.is_dozing || !self.is_wanted(job, now) {
+            self.release(attempt);
+            self.exchange = Exchange::Idle;
+        }
+    }
+
+    pub(super) fn on_lock_granted(&mut self, moment: &Moment, granted: AttemptId) {
+        let Exchange::AwaitingLock {
+            attempt,
+            job,
+            since,
+            ..
+        } = self.exchange
+        else {
+            self.release_unless_current(granted);
+            return;
+        };
+        if attempt != granted {
+            self.release_unless_current(granted);
+            return;
+        }
+        self.is_lock_distrusted = false;
+        if !self.is_wanted(job, moment.now) {
+            self.release(attempt);
+            self.exchange = Exchange::Idle;
+            return;
+        }
+        let was_contended = moment.now.since(since) > CONTENDED;
+        let may_be_done = match job {
+            Job::Refresh => !self.waiters_force() && (was_contended || self.is_behind(moment)),
+            Job::Adopt { .. } | Job::TellServer { .. } => false,
+        };
+        if may_be_done {
+            self.listen(moment, attempt, job, true, self.config.beat);
+        } else {
+            self.send(moment, attempt, job, true);
+        }
+    }
+
+    pub(super) fn on_lock_failed(&mut self, moment: &Moment, failed: AttemptId) {
+        match self.exchange {
+            Exchange::AwaitingLock { attempt, job, .. } if attempt == failed => {
+                self.go_on_unlocked(moment, attempt, job);
+            }
+            // Stolen: the exchange goes on, as if there had been no lock.
+            Exchange::Listening {
+                attempt,
+                ref mut is_locked,
+                ..
+            } if attempt == failed => *is_locked = false,
+            Exchange::InFlight(ref mut flight) if flight.attempt == failed => {
+                flight.is_locked = false
+            }
+            Exchange::Idle
+            | Exchange::AwaitingLock { .. }
+            | Exchange::Listening { .. }
+            | Exchange::InFlight(_) => {}
+        }
+    }
+
+    /// Another tab holds the lock and is at work: its answer is worth waiting for.
+    pub(super) fn on_tab_works(&mut self, now: Timestamp) {
+        let one_exchange = self.config.timeout + Duration::from_secs(1);
+        if let Exchange::AwaitingLock {
+            ref mut until,
+            since,
+            ..
+        } = self.exchange
+        {
+            *until = (now + one_exchange).max(*until).min(since + one_exchange);
+        }
+    }
+
+    /// A lock is a courtesy, never a condition: without it, a random pause keeps tabs apart.
+    fn go_on_unlocked(&mut self, moment: &Moment, attempt: AttemptId, job: Job) {
+        match job {
+            Job::Refresh if !self.waiters_force() => {
+                let pause = self.chance.up_to(self.config.beat * 3);
+                self.listen(moment, attempt, job, false, pause);
+            }
+            Job::Refresh | Job::Adopt { .. } | Job::TellServer { .. } => {
+                self.send(moment, attempt, job, false)
+            }
+        }
+    }
+
+    fn listen(
+        &mut self,
+        moment: &Moment,
+        attempt: AttemptId,
+        job: Job,
+        is_locked: bool,
+        pause: Duration,
+    ) {
+        self.exchange = Exchange::Listening {
+            attempt,
+            job,
+            is_locked,
+            until: moment.now + pause,
+        };
+        let version = self.version;
+        self.effects
+            .push_back(Effect::Broadcast(TabMessage::Ask { version }));
+    }
+
+    fn send(&mut self, moment: &Moment, attempt: AttemptId, job: Job, is_locked: bool) {
+        self.exchange = Exchange::InFlight(Flight {
+            attempt,
+            job,
+            is_locked,
+            epoch: self.epoch,
+            sent: moment.now,
+            until: moment.now + self.config.timeout,
+            is_extended: false,
+        });
+        self.effects
+            .push_back(Effect::Broadcast(TabMessage::Working));
+        self.effects.push_back(match job {
+            Job::Refresh => {
+                let reason = self
+                    .refresh_reason(moment.now)
+                    .unwrap_or(crate::wire::RefreshReason::Timer);
+                self.flight_reason = reason;
+                Effect::SendRefresh {
+                    attempt,
+                    reason,
+                    page: self.page.visibility(),
+                    active_ago: moment.now.since(self.last_active),
+                }
+            }
+            Job::TellServer { everywhere } => Effect::SendSignOut {
+                attempt,
+                everywhere,
+            },
+            Job::Adopt { request } => Effect::RunAdopt { attempt, request },
+        });
+    }
+
+    /// Deals with deadlines that have passed.
+    pub(super) fn expire_exchange(&mut self, moment: &Moment) {
+        let now = moment.now;
+        match self.exchange {
+            Exchange::AwaitingLock {
+                attempt,
+                job,
+                until,
+                ..
+            } if now >= until => {
+                self.is_lock_distrusted = true;
+                self.release(attempt);
+                if self.can_wait_for_lock(job, now) {
+                    self.exchange = Exchange::Idle;
+                } else {
+                    self.go_on_unlocked(moment, attempt, job);
+                }
+            }
+            Exchange::Listening {
+                attempt,
+                job,
+                is_locked,
+                until,
+            } if now >= until => self.send(moment, attempt, job, is_locked),
+            Exchange::InFlight(ref mut flight) if now >= flight.until => {
+                if now.since(flight.until) > OVERSLEPT && !flight.is_extended {
+                    flight.is_extended = true;
+                    flight.until = now + AFTER_NAP;
+                    let everybody = now + self.config.call_deadline();
+                    self.waiters.extend(everybody);
+                } else {
+                    let flight = *flight;
+                    self.on_flight_overdue(moment, flight);
+                }
+            }
+            Exchange::Idle
+            | Exchange::AwaitingLock { .. }
+            | Exchange::Listening { .. }
+            | Exchange::InFlight(_) => {}
+        }
+    }
+
+    /// A background refresh that does not get the lock is put off while the token is good for longer.
+    fn can_wait_for_lock(&mut self, job: Job, now: Timestamp) -> bool {
+        let is_background = job == Job::Refresh && self.waiters.len() == 0;
+        is_background && self.put_off_refresh(now)
+    }
+
+    fn on_flight_overdue(&mut self, moment: &Moment, flight: Flight) {
+        match flight.job {
+            Job::Refresh => {
+                self.effects.push_back(Effect::Abort {
+                    attempt: flight.attempt,
+                });
+                let failure = Failure::new(FailureCause::Timeout);
+                self.on_refresh_finished(moment, flight.attempt, RefreshOutcome::Failed(failure));
+            }
+            Job::TellServer { .. } => {
+                self.effects.push_back(Effect::Abort {
+                    attempt: flight.attempt,
+                });
+                let failure = Failure::new(FailureCause::Timeout);
+                self.on_sign_out_finished(moment, flight.attempt, SignOutOutcome::Failed(failure));
+            }
+            Job::Adopt { request } => {
+                self.slow_adopts.push(SlowAdopt {
+                    attempt: flight.attempt,
+                    request,
+                    sent: flight.sent,
+                });
+                self.end_flight(flight);
+            }
+        }
+    }
+
+    /// Takes the exchange that this answer belongs to; `None` where it is no longer awaited.
+    pub(super) fn take_flight(&mut self, attempt: AttemptId) -> Option<Flight> {
+        let Exchange::InFlight(flight) = self.exchange else {
+            return None;
+        };
+        if flight.attempt != attempt {
+            return None;
+        }
+        self.exchange = Exchange::Idle;
+        Some(flight)
+    }
+
+    /// Gives the lock back, after everything that the next holder must see has been ordered.
+    pub(super) fn end_flight(&mut self, flight: Flight) {
+        self.exchange = Exchange::Idle;
+        if flight.is_locked {
+            self.release(flight.attempt);
+        }
+    }
+
+    pub(super) fn on_adopt_finished(
+        &mut self,
+        moment: &Moment,
+        attempt: AttemptId,
+        outcome: AdoptOutcome,
+    ) {
+        if let Some(at) = self
+            .slow_adopts
+            .iter()
+            .position(|slow| slow.attempt == attempt)
+        {
+            let slow = self.slow_adopts.swap_remove(at);
+            self.on_adopted(moment, slow.request, slow.sent, outcome);
+            return;
+        }
+        let Some(flight) = self.take_flight(attempt) else {
+            return;
+        };
+        if let Job::Adopt { request } = flight.job {
+            self.on_adopted(moment, request, flight.sent, outcome);
+        }
+        self.end_flight(flight);
+    }
+
+    /// The page stops running: what it holds would be held for as long as it sleeps.
+    pub(super) fn let_go(&mut self) {
+        match self.exchange {
+            Exchange::Idle => {}
+            Exchange::AwaitingLock { attempt, .. } | Exchange::Listening { attempt, .. } => {
+                self.release(attempt);
+                self.exchange = Exchange::Idle;
+            }
+            Exchange::InFlight(flight) => {
+                if flight.is_locked {
+                    self.release(flight.attempt);
+                }
+                self.exchange = Exchange::InFlight(Flight {
+                    is_locked: false,
+                    ..flight
+                });
+            }
+        }
+    }
+
+    /// Whether the shelf tells of a living token that this tab has not seen.
+    fn is_behind(&self, moment: &Moment) -> bool {
+        let Shelf::Marked(mark) = &moment.shelf else {
+            return false;
+        };
+        match mark.state {
+            MarkState::SignedIn { expires, .. } => {
+                mark.version > self.version && expires > moment.wall
+            }
+            MarkState::SignedOut { .. } => false,
+        }
+    }
+
+    pub(super) fn release(&mut self, attempt: AttemptId) {
+        self.effects.push_back(Effect::ReleaseLock { attempt });
+    }
+
+    /// A lock that comes too late must not be kept; one that comes twice is the one in use.
+    fn release_unless_current(&mut self, granted: AttemptId) {
+        let is_current = match self.exchange {
+            Exchange::Idle => false,
+            Exchange::AwaitingLock { attempt, .. } => attempt == granted,
+            Exchange::Listening {
+                attempt, is_locked, ..
+            } => attempt == granted && is_locked,
+            Exchange::InFlight(flight) => flight.attempt == granted && flight.is_locked,
+        };
+        if !is_current {
+            self.release(granted);
+        }
+    }
+
+    pub(super) fn exchange_deadline(&self) -> Option<(Timestamp, &'static str)> {
+        match self.exchange {
+            Exchange::Idle => None,
+            Exchange::AwaitingLock { until, .. } => Some((until, "lock wait")),
+            Exchange::Listening { until, .. } => Some((until, "news")),
+            Exchange::InFlight(flight) => Some((flight.until, "answer")),
+        }
+    }
+}

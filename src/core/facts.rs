@@ -1,0 +1,357 @@
+//! What becomes of the session when a fact about it is known: a token, an end, a failure.
+
+use std::time::Duration;
+
+use crate::wire::{EndReason, RefreshReason};
+
+use super::access::{Access, Duty, Held, Out, Shift};
+use super::backoff::Rest;
+use super::effect::{Answer, Effect, Event, Source};
+use super::error::SessionError;
+use super::exchange::Flight;
+use super::grant::Grant;
+use super::ids::{AttemptId, RequestId, Version};
+use super::input::{AdoptOutcome, Failure, RefreshOutcome, SignOutOutcome};
+use super::mark::{Mark, MarkState, Shelf};
+use super::news::TabMessage;
+use super::session::Session;
+use super::time::{Moment, Timestamp};
+
+/// Where a token comes from, for whoever watches.
+pub(super) struct Origin {
+    pub(super) source: Source,
+    pub(super) reason: Option<RefreshReason>,
+    pub(super) duration: Duration,
+}
+
+impl Session {
+    pub(super) fn on_refresh_finished(
+        &mut self,
+        moment: &Moment,
+        attempt: AttemptId,
+        outcome: RefreshOutcome,
+    ) {
+        let Some(flight) = self.take_flight(attempt) else {
+            self.note("late answer ignored");
+            return;
+        };
+        if flight.epoch != self.epoch {
+            // The user signed out, or in as somebody else, while it was on its way.
+            self.note("answer of another session ignored");
+            self.end_flight(flight);
+            return;
+        }
+        match outcome {
+            RefreshOutcome::Granted(grant) => self.on_granted(moment, flight, grant),
+            RefreshOutcome::Ended(reason) => {
+                self.note(reason.as_str());
+                self.backoff.succeed();
+                self.version = self.next_version(moment);
+                self.go_out(Some(reason), Duty::Done);
+                self.tell_of_end(moment, reason);
+            }
+            RefreshOutcome::Failed(failure) => self.on_failed(moment, flight, &failure),
+        }
+        self.end_flight(flight);
+    }
+
+    fn on_granted(&mut self, moment: &Moment, flight: Flight, grant: Grant) {
+        self.note("granted");
+        self.known_life = Some(grant.life);
+        if let Access::Held(held) = &self.access
+            && held.issued > flight.sent
+            && held.grant.session.id == grant.session.id
+        {
+            // Another tab's token is from a later request: the newer one stays.
+            self.backoff.succeed();
+            return;
+        }
+        let origin = Origin {
+            source: Source::ThisTab,
+            reason: Some(self.flight_reason),
+            duration: moment.now.since(flight.sent),
+        };
+        self.version = self.next_version(moment);
+        self.take_over(moment, grant, flight.sent, &origin);
+        self.write_mark(moment);
+        self.broadcast_token(moment);
+    }
+
+    fn on_failed(&mut self, moment: &Moment, flight: Flight, failure: &Failure) {
+        let now = moment.now;
+        self.note(
+            failure
+                .detail
+                .map_or(failure.cause.as_str(), super::UnexpectedAnswer::as_str),
+        );
+        let patience = self.config.patience();
+        self.backoff
+            .fail(now, flight.sent, failure, patience, &mut self.chance);
+        let retry_in = self.backoff.until().since(now);
+        self.effects.push_back(Effect::Emit(Event::RefreshFailed {
+            reason: self.flight_reason,
+            cause: failure.cause,
+            http_status: failure.http_status,
+            duration: now.since(flight.sent),
+            failures: self.backoff.failures(),
+            retry_in,
+        }));
+        self.tell_of_failure(moment);
+    }
+
+    /// Makes a token the current one.
+    pub(super) fn take_over(
+        &mut self,
+        moment: &Moment,
+        grant: Grant,
+        issued: Timestamp,
+        origin: &Origin,
+    ) {
+        let now = moment.now;
+        self.backoff.succeed();
+        let previous = match &self.access {
+            Access::Held(held) => Some(held.grant.session.clone()),
+            Access::Unknown | Access::Out(_) => None,
+        };
+        if previous
+            .as_ref()
+            .is_none_or(|previous| previous.id != grant.session.id)
+        {
+            self.epoch = self.epoch.wrapping_add(1);
+        }
+        let shift = Shift {
+            agreed: self.version.number() ^ u64::from(grant.session.fingerprint()),
+            own: self.tab_share,
+            is_hidden: !self.page.is_visible,
+        };
+        let own = origin.source != Source::OtherTab;
+        let session = grant.session.clone();
+        let held = Held::new(grant, self.version, issued, own, shift);
+        self.effects.push_back(Effect::Emit(Event::Refreshed {
+            reason: origin.reason,
+            source: origin.source,
+            waiting: self.waiters.len(),
+            duration: origin.duration,
+            expires_in: held.left(now),
+            refresh_in: held.refresh_at.since(now),
+        }));
+        self.access = Access::Held(held);
+        self.settle_all(now);
+        if let Some(previous) = previous
+            && !previous.is_same_user(&session)
+        {
+            self.effects.push_back(Effect::Emit(Event::UserChanged {
+                previous: previous.user,
+                user: session.user,
+            }));
+        }
+    }
+
+    /// Makes this browser's session be over, as far as this tab is concerned.
+    pub(super) fn go_out(&mut self, reason: Option<EndReason>, duty: Duty) {
+        let was_out = matches!(self.access, Access::Out(_));
+        self.epoch = self.epoch.wrapping_add(1);
+        self.access = Access::Out(Out {
+            reason,
+            duty,
+            doubt: None,
+        });
+        for request in self.waiters.drain() {
+            let answer = Err(SessionError::SignedOut { reason });
+            self.effects.push_back(Effect::Settle { request, answer });
+        }
+        if duty == Duty::Done {
+            self.settle_sign_outs(true);
+        }
+        if let Some(reason) = reason
+            && !was_out
+        {
+            self.effects
+                .push_back(Effect::Emit(Event::SignedOut { reason }));
+        }
+    }
+
+    pub(super) fn on_sign_out_requested(
+        &mut self,
+        moment: &Moment,
+        request: RequestId,
+        everywhere: bool,
+    ) {
+        let was_told = match &self.access {
+            Access::Out(out) => out.duty == Duty::Done,
+            Access::Unknown | Access::Held(_) => false,
+        };
+        if was_told && !everywhere {
+            let answer = Ok(Answer::SignedOut { server_told: true });
+            self.effects.push_back(Effect::Settle { request, answer });
+            return;
+        }
+        self.sign_outs.push(request);
+        self.version = self.next_version(moment);
+        // A row of failed refreshes says nothing about this call.
+        self.backoff.succeed();
+        self.go_out(Some(EndReason::SignedOut), Duty::Tell { everywhere });
+        self.tell_of_end(moment, EndReason::SignedOut);
+    }
+
+    pub(super) fn on_sign_out_finished(
+        &mut self,
+        moment: &Moment,
+        attempt: AttemptId,
+        outcome: SignOutOutcome,
+    ) {
+        let Some(flight) = self.take_flight(attempt) else {
+            return;
+        };
+        match outcome {
+            SignOutOutcome::Told => {
+                self.note("told");
+                if let Access::Out(out) = &mut self.access
+                    && flight.epoch == self.epoch
+                {
+                    out.duty = Duty::Done;
+                    self.backoff.succeed();
+                    self.write_mark(moment);
+                }
+                self.settle_sign_outs(true);
+            }
+            SignOutOutcome::Failed(failure) => {
+                self.note(failure.cause.as_str());
+                if flight.epoch == self.epoch {
+                    let patience = self.config.patience();
+                    self.backoff.fail(
+                        moment.now,
+                        flight.sent,
+                        &failure,
+                        patience,
+                        &mut self.chance,
+                    );
+                    self.tell_of_failure(moment);
+                }
+                self.settle_sign_outs(false);
+            }
+        }
+        self.end_flight(flight);
+    }
+
+    fn settle_sign_outs(&mut self, server_told: bool) {
+        for request in std::mem::take(&mut self.sign_outs) {
+            let answer = Ok(Answer::SignedOut { server_told });
+            self.effects.push_back(Effect::Settle { request, answer });
+        }
+    }
+
+    pub(super) fn on_adopted(
+        &mut self,
+        moment: &Moment,
+        request: RequestId,
+        sent: Timestamp,
+        outcome: AdoptOutcome,
+    ) {
+        self.adopts.retain(|waiting| *waiting != request);
+        let answer = match outcome {
+            AdoptOutcome::Granted(grant) => {
+                // Whatever is on its way was asked for by the session before.
+                self.epoch = self.epoch.wrapping_add(1);
+                self.known_life = Some(grant.life);
+                self.version = self.next_version(moment);
+                let origin = Origin {
+                    source: Source::Adopted,
+                    reason: None,
+                    duration: moment.now.since(sent),
+                };
+                self.take_over(moment, grant, sent, &origin);
+                self.settle_sign_outs(true);
+                self.write_mark(moment);
+                self.broadcast_token(moment);
+                Ok(Answer::Adopted)
+            }
+            AdoptOutcome::Unusable => Err(SessionError::NotAdoptable),
+            AdoptOutcome::Threw => Err(SessionError::SignInThrew),
+        };
+        self.effects.push_back(Effect::Settle { request, answer });
+    }
+
+    /// Returns an order above everything that this browser is known to have seen.
+    fn next_version(&self, moment: &Moment) -> Version {
+        let marked = match &moment.shelf {
+            Shelf::Marked(mark) => mark.version,
+            Shelf::Unavailable | Shelf::Empty => Version::default(),
+        };
+        self.version.max(marked).next()
+    }
+
+    fn tell_of_end(&mut self, moment: &Moment, reason: EndReason) {
+        self.write_mark(moment);
+        let version = self.version;
+        self.effects
+            .push_back(Effect::Broadcast(TabMessage::SignedOut { version, reason }));
+    }
+
+    fn tell_of_failure(&mut self, moment: &Moment) {
+        self.write_mark(moment);
+        if let Some(rest) = self.backoff.rest(moment.now) {
+            let Rest {
+                cause,
+                failures,
+                retry_in,
+                mandatory,
+                whole_in,
+            } = rest;
+            self.effects
+                .push_back(Effect::Broadcast(TabMessage::Failing {
+                    cause,
+                    failures,
+                    retry_in,
+                    mandatory,
+                    whole_in,
+                }));
+        }
+    }
+
+    pub(super) fn broadcast_token(&mut self, moment: &Moment) {
+        if let Access::Held(held) = &self.access
+            && held.is_usable(moment.now)
+        {
+            self.effects.push_back(Effect::Broadcast(TabMessage::Token {
+                version: held.version,
+                grant: held.grant.clone(),
+                age: moment.now.since(held.issued),
+                posted: moment.wall,
+            }));
+        }
+    }
+
+    /// Writes how far things are, without hiding what another tab has written since.
+    pub(super) fn write_mark(&mut self, moment: &Moment) {
+        let marked = match &moment.shelf {
+            Shelf::Marked(mark) => Some(mark),
+            Shelf::Unavailable | Shelf::Empty => None,
+        };
+        let own = match &self.access {
+            Access::Held(held) => Some(MarkState::SignedIn {
+                expires: moment.wall + held.left(moment.now),
+                fingerprint: held.grant.session.fingerprint(),
+            }),
+            Access::Out(out) => Some(MarkState::SignedOut {
+                reason: out.reason.unwrap_or(EndReason::SignedOut),
+                told: out.duty == Duty::Done,
+                everywhere: matches!(out.duty, Duty::Tell { everywhere: true }),
+            }),
+            Access::Unknown => None,
+        };
+        let (version, state) = match (marked, own) {
+            (Some(mark), _) if mark.version > self.version => (mark.version, mark.state.clone()),
+            (_, Some(own)) => (self.version, own),
+            (Some(mark), None) => (mark.version, mark.state.clone()),
+            (None, None) => return,
+        };
+        let mark = Mark {
+            version,
+            state,
+            cooling: self.backoff.cooling(moment),
+        };
+        self.last_mark = Some(mark.clone());
+        self.effects.push_back(Effect::WriteMark(mark));
+    }
+}

@@ -1,0 +1,243 @@
+//! What an auth server grants, and what is refused of it.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::secret::Secret;
+
+/// The session behind a token, as the auth server tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionInfo {
+    /// The session's name; empty where the auth server gives none.
+    pub id: Rc<str>,
+    /// What identifies the user; empty where the auth server gives nothing.
+    pub user_id: Rc<str>,
+    /// The user as JSON text, handed to the app as it is.
+    pub user: Rc<str>,
+}
+
+impl SessionInfo {
+    /// Makes it from what the auth server sends; names with control characters in them are taken as absent.
+    #[must_use]
+    pub fn new(id: &str, user_id: &str, user: &str) -> Self {
+        let plain = |name: &str| -> Rc<str> {
+            if name.chars().any(char::is_control) {
+                "".into()
+            } else {
+                name.into()
+            }
+        };
+        Self {
+            id: plain(id),
+            user_id: plain(user_id),
+            user: user.into(),
+        }
+    }
+
+    /// Tells one session from another without naming it (FNV-1a).
+    #[must_use]
+    pub fn fingerprint(&self) -> u32 {
+        let hashed = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        self.id
+            .bytes()
+            .chain(self.user_id.bytes())
+            .fold(0x811c_9dc5, hashed)
+    }
+
+    /// Whether both are the same user's.
+    #[must_use]
+    pub fn is_same_user(&self, other: &Self) -> bool {
+        if self.user_id.is_empty() && other.user_id.is_empty() {
+            self.id == other.id
+        } else {
+            self.user_id == other.user_id
+        }
+    }
+}
+
+/// A usable token with its life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The access token.
+    pub token: Secret,
+    /// Its life, counted from the sending of the request.
+    pub life: Duration,
+    /// When the server wants the next refresh, counted like the life.
+    pub refresh_in: Option<Duration>,
+    /// The session behind it.
+    pub session: SessionInfo,
+}
+
+/// A token response as it was read, before anything in it is believed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RawGrant {
+    /// `access_token`, where it is a string.
+    pub access_token: Option<String>,
+    /// `token_type`, where it is a string.
+    pub token_type: Option<String>,
+    /// `expires_in` in seconds, where it is a number.
+    pub expires_in: Option<f64>,
+    /// `exp − iat` of the token in seconds, read only where `expires_in` is missing.
+    pub claimed_life: Option<f64>,
+    /// `refresh_in` in seconds, where it is a number.
+    pub refresh_in: Option<f64>,
+    /// The session behind it.
+    pub session: SessionInfo,
+}
+
+/// Why an answer with status 200 is no grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnexpectedAnswer {
+    /// The body is no JSON object: a captive portal's page, or cut off.
+    NotJson,
+    /// The body is larger than [`MAX_TOKEN_RESPONSE_BYTES`](crate::wire::MAX_TOKEN_RESPONSE_BYTES).
+    TooLarge,
+    /// There is no token in it, or none that can be sent in a header.
+    NoToken,
+    /// The token is of another type than `Bearer`.
+    OtherTokenType,
+    /// The token's life is not told, below 2 seconds, or above 7 days.
+    LifeOutOfRange,
+    /// The status is none that the contract knows.
+    Status,
+}
+
+impl UnexpectedAnswer {
+    /// Returns the word for it in traces and errors.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotJson => "not_json",
+            Self::TooLarge => "too_large",
+            Self::NoToken => "no_token",
+            Self::OtherTokenType => "other_token_type",
+            Self::LifeOutOfRange => "life_out_of_range",
+            Self::Status => "status",
+        }
+    }
+}
+
+impl Grant {
+    /// The shortest life that can be kept renewed.
+    pub const MIN_LIFE: Duration = Duration::from_secs(2);
+    /// The longest life that is believed.
+    pub const MAX_LIFE: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+    /// Reads a token response.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with it; nothing of it is used then.
+    pub fn check(raw: RawGrant) -> Result<Self, UnexpectedAnswer> {
+        let token = raw
+            .access_token
+            .as_deref()
+            .and_then(Secret::new)
+            .ok_or(UnexpectedAnswer::NoToken)?;
+        if raw
+            .token_type
+            .is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer"))
+        {
+            return Err(UnexpectedAnswer::OtherTokenType);
+        }
+        let life = raw
+            .expires_in
+            .or(raw.claimed_life)
+            .and_then(seconds)
+            .filter(|life| (Self::MIN_LIFE..=Self::MAX_LIFE).contains(life))
+            .ok_or(UnexpectedAnswer::LifeOutOfRange)?;
+        let refresh_in = raw
+            .refresh_in
+            .and_then(seconds)
+            .filter(|refresh_in| *refresh_in < life);
+        Ok(Self {
+            token,
+            life,
+            refresh_in,
+            session: raw.session,
+        })
+    }
+}
+
+fn seconds(number: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(number).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw() -> RawGrant {
+        RawGrant {
+            access_token: Some("a.b.c".to_owned()),
+            expires_in: Some(60.0),
+            ..RawGrant::default()
+        }
+    }
+
+    #[test]
+    fn a_life_that_is_not_told_is_read_from_the_token() {
+        let grant = Grant::check(RawGrant {
+            expires_in: None,
+            claimed_life: Some(90.0),
+            ..raw()
+        });
+
+        assert_eq!(grant.map(|grant| grant.life), Ok(Duration::from_secs(90)));
+    }
+
+    #[test]
+    fn p06_lives_from_two_seconds_to_a_week_are_taken() {
+        for (life, taken) in [
+            (0.0, false),
+            (-60.0, false),
+            (1.999, false),
+            (2.0, true),
+            (86_400.0, true),
+            (604_800.0, true),
+            (604_801.0, false),
+            (315_360_000.0, false),
+            (f64::NAN, false),
+            (f64::INFINITY, false),
+        ] {
+            let grant = Grant::check(RawGrant {
+                expires_in: Some(life),
+                ..raw()
+            });
+            assert_eq!(grant.is_ok(), taken, "{life}");
+        }
+    }
+
+    #[test]
+    fn p08_what_is_no_token_is_refused_with_its_reason() {
+        let no_token = RawGrant {
+            access_token: None,
+            ..raw()
+        };
+        let other_type = RawGrant {
+            token_type: Some("DPoP".to_owned()),
+            ..raw()
+        };
+        let no_life = RawGrant {
+            expires_in: None,
+            ..raw()
+        };
+
+        assert_eq!(Grant::check(no_token), Err(UnexpectedAnswer::NoToken));
+        assert_eq!(
+            Grant::check(other_type),
+            Err(UnexpectedAnswer::OtherTokenType)
+        );
+        assert_eq!(Grant::check(no_life), Err(UnexpectedAnswer::LifeOutOfRange));
+    }
+
+    #[test]
+    fn a_refresh_moment_beyond_the_life_is_not_believed() {
+        let grant = Grant::check(RawGrant {
+            refresh_in: Some(60.0),
+            ..raw()
+        });
+
+        assert_eq!(grant.map(|grant| grant.refresh_in), Ok(None));
+    }
+}

@@ -1,0 +1,257 @@
+//! What a host tells the core: past facts.
+
+use std::time::Duration;
+
+use crate::wire::EndReason;
+
+use super::error::FailureCause;
+use super::grant::{Grant, UnexpectedAnswer};
+use super::ids::{AttemptId, RequestId, Version};
+use super::news::TabMessage;
+
+/// Something has happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The page has started; the shelf says whether there may be a session.
+    Started,
+    /// A caller needs a token with at least so much life left.
+    TokenRequested {
+        /// The caller.
+        request: RequestId,
+        /// The life that must be left.
+        min_validity: Duration,
+    },
+    /// The app asked for a new token.
+    RefreshRequested {
+        /// The caller.
+        request: RequestId,
+        /// Whether only a refresh that is sent from now on will do.
+        force: bool,
+    },
+    /// An API refused a token that was valid by the clock.
+    TokenRejected {
+        /// The caller.
+        request: RequestId,
+        /// The order of the refused token.
+        version: Version,
+    },
+    /// A caller no longer waits.
+    RequestAborted {
+        /// The caller.
+        request: RequestId,
+    },
+    /// The app wants to sign in by a function of its own, which may only run while no tab refreshes.
+    AdoptRequested {
+        /// The caller.
+        request: RequestId,
+    },
+    /// That function has come to its end.
+    AdoptFinished {
+        /// The attempt it was started for.
+        attempt: AttemptId,
+        /// What came of it.
+        outcome: AdoptOutcome,
+    },
+    /// The app hands over the answer of a sign-in that it has made itself.
+    Adopted {
+        /// The caller.
+        request: RequestId,
+        /// What is in it.
+        outcome: AdoptOutcome,
+    },
+    /// The user signs out.
+    SignOutRequested {
+        /// The caller.
+        request: RequestId,
+        /// Whether all the user's sessions are to end.
+        everywhere: bool,
+    },
+    /// The auth server was told of a sign-out, or could not be.
+    SignOutFinished {
+        /// The attempt.
+        attempt: AttemptId,
+        /// What came of it.
+        outcome: SignOutOutcome,
+    },
+    /// The lock is this tab's.
+    LockGranted {
+        /// The attempt that asked for it.
+        attempt: AttemptId,
+    },
+    /// There is no lock to be had: the browser has none, or its request threw, or it was stolen.
+    LockFailed {
+        /// The attempt that asked for it.
+        attempt: AttemptId,
+    },
+    /// The auth server has answered a refresh, or has not.
+    RefreshFinished {
+        /// The attempt.
+        attempt: AttemptId,
+        /// What came of it.
+        outcome: RefreshOutcome,
+    },
+    /// Another tab has said something.
+    TabSpoke(TabMessage),
+    /// Something was said among the tabs that cannot be read.
+    TabGarbled,
+    /// The shelf was written by another tab.
+    ShelfChanged,
+    /// The page's life has changed.
+    PageChanged(PageChange),
+    /// The moment of [`Session::poll_deadline`](super::Session::poll_deadline) has come, or another one: it does no harm.
+    DeadlineReached,
+    /// The app closes the session object.
+    Closed,
+}
+
+impl Input {
+    /// Returns the word for it in traces.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::TokenRequested { .. } => "token-requested",
+            Self::RefreshRequested { .. } => "refresh-requested",
+            Self::TokenRejected { .. } => "token-rejected",
+            Self::RequestAborted { .. } => "request-aborted",
+            Self::AdoptRequested { .. } => "adopt-requested",
+            Self::AdoptFinished { .. } | Self::Adopted { .. } => "adopted",
+            Self::SignOutRequested { .. } => "sign-out-requested",
+            Self::SignOutFinished { .. } => "sign-out-finished",
+            Self::LockGranted { .. } => "lock-granted",
+            Self::LockFailed { .. } => "lock-failed",
+            Self::RefreshFinished { .. } => "refresh-finished",
+            Self::TabSpoke(_) => "tab-spoke",
+            Self::TabGarbled => "tab-garbled",
+            Self::ShelfChanged => "shelf-changed",
+            Self::PageChanged(change) => change.name(),
+            Self::DeadlineReached => "deadline",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// What came of a refresh.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefreshOutcome {
+    /// A token.
+    Granted(Grant),
+    /// The auth server says that the session is over: the only answer that signs out.
+    Ended(EndReason),
+    /// Anything else.
+    Failed(Failure),
+}
+
+/// Why an exchange failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The kind.
+    pub cause: FailureCause,
+    /// The HTTP status, where there was an answer.
+    pub http_status: Option<u16>,
+    /// What `Retry-After` asked for.
+    pub retry_after: Option<Duration>,
+    /// What is wrong with an unexpected answer.
+    pub detail: Option<UnexpectedAnswer>,
+}
+
+impl Failure {
+    /// Makes a failure that knows nothing but its cause.
+    #[must_use]
+    pub const fn new(cause: FailureCause) -> Self {
+        Self {
+            cause,
+            http_status: None,
+            retry_after: None,
+            detail: None,
+        }
+    }
+
+    /// Sorts an HTTP answer that neither grants nor ends.
+    #[must_use]
+    pub const fn from_status(status: u16, retry_after: Option<Duration>) -> Self {
+        let (cause, detail) = match status {
+            408 | 425 => (FailureCause::Timeout, None),
+            429 => (FailureCause::RateLimited, None),
+            500..=599 => (FailureCause::ServerError, None),
+            400..=499 => (FailureCause::Misconfigured, None),
+            _ => (
+                FailureCause::UnexpectedAnswer,
+                Some(UnexpectedAnswer::Status),
+            ),
+        };
+        Self {
+            cause,
+            http_status: Some(status),
+            retry_after,
+            detail,
+        }
+    }
+
+    /// Makes the failure of an answer with status 200 that grants nothing.
+    #[must_use]
+    pub const fn unexpected(status: u16, detail: UnexpectedAnswer) -> Self {
+        Self {
+            cause: FailureCause::UnexpectedAnswer,
+            http_status: Some(status),
+            retry_after: None,
+            detail: Some(detail),
+        }
+    }
+}
+
+/// What came of telling the auth server of a sign-out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignOutOutcome {
+    /// It knows.
+    Told,
+    /// It could not be told.
+    Failed(Failure),
+}
+
+/// What came of a sign-in of the app's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdoptOutcome {
+    /// A token.
+    Granted(Grant),
+    /// An answer without a usable token.
+    Unusable,
+    /// The app's function threw.
+    Threw,
+}
+
+/// A change in the page's life (Page Lifecycle, Page Visibility, HTML's online state).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageChange {
+    /// It can be seen.
+    Visible,
+    /// It cannot be seen.
+    Hidden,
+    /// It will not run any code until it is resumed.
+    Frozen,
+    /// It runs again.
+    Resumed,
+    /// It was left (`pagehide`), perhaps into the back/forward cache.
+    Left,
+    /// It came back from the back/forward cache (`pageshow`).
+    Returned,
+    /// The browser says that there is a network.
+    Online,
+    /// The browser says that there is none.
+    Offline,
+}
+
+impl PageChange {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Visible => "visible",
+            Self::Hidden => "hidden",
+            Self::Frozen => "frozen",
+            Self::Resumed => "resumed",
+            Self::Left => "left",
+            Self::Returned => "returned",
+            Self::Online => "online",
+            Self::Offline => "offline",
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! The mark that tabs leave for each other on a shelf they share (`localStorage`): no secret, but how far things are.
+//!
+//! News and the lock reach a tab in any order. The mark is written before the lock is released and read whenever a
+//! tab does anything, so that whoever comes next sees that the work is done, that the user has signed out, or
+//! that the auth server needs a rest; also a tab that was frozen, and one that was not open at the time.
+
+use crate::wire::EndReason;
+
+use super::error::FailureCause;
+use super::ids::Version;
+use super::time::WallTime;
+
+/// What a tab finds on the shelf.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shelf {
+    /// The browser gives none (blocked storage): nothing can be said.
+    Unavailable,
+    /// Nothing, or nothing that can be read.
+    Empty,
+    /// A mark.
+    Marked(Mark),
+}
+
+/// How far things are in this browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The order of what it says.
+    pub version: Version,
+    /// Whether somebody is signed in.
+    pub state: MarkState,
+    /// The rest that the auth server is given, where it failed.
+    pub cooling: Option<Cooling>,
+}
+
+/// Whether somebody is signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MarkState {
+    /// There is a session.
+    SignedIn {
+        /// When the newest token expires.
+        expires: WallTime,
+        /// Tells one session from another without naming it.
+        fingerprint: u32,
+    },
+    /// There is none.
+    SignedOut {
+        /// Why.
+        reason: EndReason,
+        /// Whether the auth server knows.
+        told: bool,
+        /// Whether it is to end the user's sessions on all devices.
+        everywhere: bool,
+    },
+}
+
+/// The rest that the auth server is given after failures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cooling {
+    /// What failed last.
+    pub cause: FailureCause,
+    /// How many attempts in a row have failed.
+    pub failures: u32,
+    /// No attempt before.
+    pub until: WallTime,
+    /// Whether the server itself said so (`Retry-After`).
+    pub mandatory: bool,
+    /// When the allowance of attempts will be whole again.
+    pub whole_at: WallTime,
+}
+
+const MAGIC: &str = "nolapse1";
+
+impl Mark {
+    /// Writes the mark as text.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut text = format!("{MAGIC};{};", self.version.number());
+        match &self.state {
+            MarkState::SignedIn {
+                expires,
+                fingerprint,
+            } => {
+                text.push_str(&format!("in;{};{fingerprint}", expires.as_millis()));
+            }
+            MarkState::SignedOut {
+                reason,
+                told,
+                everywhere,
+            } => text.push_str(&format_out(*reason, *told, *everywhere)),
+        }
+        if let Some(cooling) = &self.cooling {
+            text.push_str(&format_cooling(cooling));
+        }
+        text
+    }
+
+    /// Reads a mark; `None` where it is of another version or garbled.
+    #[must_use]
+    pub fn decode(text: &str) -> Option<Self> {
+        let mut fields = text.split(';');
+        if fields.next() != Some(MAGIC) {
+            return None;
+        }
+        let version = Version::heard(number(fields.next())?)?;
+        let state = match fields.next()? {
+            "in" => MarkState::SignedIn {
+                expires: WallTime::from_millis(number(fields.next())?),
+                fingerprint: u32::try_from(number(fields.next())?).ok()?,
+            },
+            "out" => MarkState::SignedOut {
+                reason: EndReason::parse(fields.next()?)?,
+                told: flag(fields.next())?,
+                everywhere: flag(fields.next())?,
+            },
+            _ => return None,
+        };
+        let cooling = match fields.next() {
+            None => None,
+            Some(cause) => Some(Cooling {
+                cause: FailureCause::parse(cause)?,
+                failures: u32::try_from(number(fields.next())?).ok()?,
+                until: WallTime::from_millis(number(fields.next())?),
+                mandatory: flag(fields.next())?,
+                whole_at: WallTime::from_millis(number(fields.next())?),
+            }),
+        };
+        fields.next().is_none().then_some(Self {
+            version,
+            state,
+            cooling,
+        })
+    }
+}
+
+fn format_out(reason: EndReason, told: bool, everywhere: bool) -> String {
+    format!(
+        "out;{};{};{}",
+        reason.as_str(),
+        u8::from(told),
+        u8::from(everywhere)
+    )
+}
+
+fn format_cooling(cooling: &Cooling) -> String {
+    format!(
+        ";{};{};{};{};{}",
+        cooling.cause.as_str(),
+        cooling.failures,
+        cooling.until.as_millis(),
+        u8::from(cooling.mandatory),
+        cooling.whole_at.as_millis()
+    )
+}
+
+/// Reads a whole number of at most 15 digits: exact in JavaScript, far from overflow in sums.
+pub(super) fn number(field: Option<&str>) -> Option<u64> {
+    let field = field?;
+    let plain = (1..=15).contains(&field.len()) && field.bytes().all(|byte| byte.is_ascii_digit());
+    if plain { field.parse().ok() } else { None }
+}
+
+/// Reads `0` or `1`.
+pub(super) fn flag(field: Option<&str>) -> Option<bool> {
+    match field? {
+        "0" => Some(false),
+        "1" => Some(true),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marks() -> Vec<Mark> {
+        let cooling = Cooling {
+            cause: FailureCause::ServerError,
+            failures: 3,
+            until: WallTime::from_millis(1_700_000_009_000),
+            mandatory: true,
+            whole_at: WallTime::from_millis(1_700_000_600_000),
+        };
+        let states = [
+            MarkState::SignedIn {
+                expires: WallTime::from_millis(1_700_000_000_000),
+                fingerprint: 7,
+            },
+            MarkState::SignedOut {
+                reason: EndReason::Revoked,
+                told: true,
+                everywhere: false,
+            },
+            MarkState::SignedOut {
+                reason: EndReason::SignedOut,
+                told: false,
+                everywhere: true,
+            },
+        ];
+        let mut marks = Vec::new();
+        for state in states {
+            for cooling in [None, Some(cooling)] {
+                marks.push(Mark {
+                    version: Version::default().next(),
+                    state: state.clone(),
+                    cooling,
+                });
+            }
+        }
+        marks
+    }
+
+    #[test]
+    fn a_mark_reads_back_as_itself() {
+        for mark in marks() {
+            assert_eq!(Mark::decode(&mark.encode()), Some(mark));
+        }
+    }
+
+    #[test]
+    fn a_mark_that_was_cut_or_changed_is_no_other_kind_of_mark() {
+        for mark in marks() {
+            let text = mark.encode();
+            for end in 0..text.len() {
+                if let Some(cut) = text.get(..end).and_then(Mark::decode) {
+                    // Cutting a number or the rest short leaves a mark, but never a change of state.
+                    assert_eq!(
+                        std::mem::discriminant(&cut.state),
+                        std::mem::discriminant(&mark.state)
+                    );
+                }
+            }
+            assert_eq!(Mark::decode(&format!("{text};1")), None);
+            assert_eq!(Mark::decode(&text.replace("nolapse1", "nolapse2")), None);
+        }
+        for text in [
+            "",
+            ";",
+            "nolapse1",
+            "nolapse1;-1;in;1;0",
+            "nolapse1;9999999999999999;in;1;0",
+            "nolapse1;1;in;1e3;0",
+        ] {
+            assert_eq!(Mark::decode(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Every decision of the SDK, as a state machine without input or output of its own.
+//!
+//! A host feeds [`Session::handle`] with what happened, drains [`Session::poll_effect`] and carries the
+//! orders out, then arms one timer for [`Session::poll_deadline`]. Time is an argument, chance comes from a
+//! seed: nothing in here can reach a clock, a network or a browser.
+
+mod access;
+mod backoff;
+mod config;
+mod effect;
+mod error;
+mod exchange;
+mod facts;
+mod grant;
+mod ids;
+mod input;
+mod jobs;
+mod mark;
+mod news;
+mod page;
+mod request;
+mod secret;
+mod session;
+mod status;
+mod tabs;
+mod time;
+mod trace;
+mod waiters;
+
+pub use config::Config;
+pub use effect::{Answer, Effect, Event, Source};
+pub use error::{FailureCause, SessionError};
+pub use grant::{Grant, RawGrant, SessionInfo, UnexpectedAnswer};
+pub use ids::{AttemptId, RequestId, TabId, Version};
+pub use input::{AdoptOutcome, Failure, Input, PageChange, RefreshOutcome, SignOutOutcome};
+pub use mark::{Cooling, Mark, MarkState, Shelf};
+pub use news::TabMessage;
+pub use request::{AfterResponse, Attempt, Body, Challenge, after_response, is_retryable};
+pub use secret::Secret;
+pub use session::Session;
+pub use status::Status;
+pub use time::{Clock, Moment, Timestamp, WallTime};
+pub use trace::TraceEntry;

@@ -1,0 +1,269 @@
+//! What tabs tell each other. Any script of the origin can say it too, so nothing is believed that cannot be checked.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::wire::EndReason;
+
+use super::error::FailureCause;
+use super::grant::{Grant, SessionInfo};
+use super::ids::Version;
+use super::mark::{flag, number};
+use super::secret::Secret;
+use super::time::WallTime;
+
+/// One tab's message to the others of its browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TabMessage {
+    /// There is a new token.
+    Token {
+        /// Its order among the facts of this browser.
+        version: Version,
+        /// The token with its whole life.
+        grant: Grant,
+        /// How much of that life had gone by when the message was posted.
+        age: Duration,
+        /// When the message was posted.
+        posted: WallTime,
+    },
+    /// The user is signed out.
+    SignedOut {
+        /// Its order among the facts of this browser.
+        version: Version,
+        /// Why.
+        reason: EndReason,
+    },
+    /// The auth server fails and is given a rest.
+    Failing {
+        /// What failed last.
+        cause: FailureCause,
+        /// How many attempts in a row have failed.
+        failures: u32,
+        /// How long the rest is.
+        retry_in: Duration,
+        /// Whether the server itself said so.
+        mandatory: bool,
+        /// How long until the allowance of attempts is whole again.
+        whole_in: Duration,
+    },
+    /// This tab holds the lock and is asking the auth server.
+    Working,
+    /// Whoever knows of something newer than this, please say so.
+    Ask {
+        /// What the asking tab knows of.
+        version: Version,
+    },
+}
+
+const MAGIC: &str = "nolapse1";
+const SEPARATOR: char = '\n';
+/// Larger than any message of an honest tab.
+const MAX_BYTES: usize = 128 * 1024;
+
+impl TabMessage {
+    /// Writes the message as text.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut text = String::from(MAGIC);
+        match self {
+            Self::Token {
+                version,
+                grant,
+                age,
+                posted,
+            } => {
+                field(&mut text, "token");
+                field(&mut text, &version.number().to_string());
+                field(&mut text, &posted.as_millis().to_string());
+                field(&mut text, &age.as_millis().to_string());
+                field(&mut text, &grant.life.as_millis().to_string());
+                let refresh_in = grant.refresh_in.unwrap_or(Duration::ZERO);
+                field(&mut text, &refresh_in.as_millis().to_string());
+                field(&mut text, grant.token.expose());
+                field(&mut text, &grant.session.id);
+                field(&mut text, &grant.session.user_id);
+                field(&mut text, &grant.session.user);
+            }
+            Self::SignedOut { version, reason } => {
+                field(&mut text, "out");
+                field(&mut text, &version.number().to_string());
+                field(&mut text, reason.as_str());
+            }
+            Self::Failing {
+                cause,
+                failures,
+                retry_in,
+                mandatory,
+                whole_in,
+            } => {
+                field(&mut text, "failing");
+                field(&mut text, cause.as_str());
+                field(&mut text, &failures.to_string());
+                field(&mut text, &retry_in.as_millis().to_string());
+                field(&mut text, if *mandatory { "1" } else { "0" });
+                field(&mut text, &whole_in.as_millis().to_string());
+            }
+            Self::Working => field(&mut text, "working"),
+            Self::Ask { version } => {
+                field(&mut text, "ask");
+                field(&mut text, &version.number().to_string());
+            }
+        }
+        text
+    }
+
+    /// Reads a message; `None` where it is of another version, garbled, or outside what an honest tab says.
+    #[must_use]
+    pub fn decode(text: &str) -> Option<Self> {
+        if text.len() > MAX_BYTES {
+            return None;
+        }
+        // The user's JSON comes last and may hold anything.
+        let mut fields = text.splitn(11, SEPARATOR);
+        if fields.next() != Some(MAGIC) {
+            return None;
+        }
+        let message = match fields.next()? {
+            "token" => decode_token(&mut fields)?,
+            "out" => Self::SignedOut {
+                version: Version::heard(number(fields.next())?)?,
+                reason: EndReason::parse(fields.next()?)?,
+            },
+            "failing" => Self::Failing {
+                cause: FailureCause::parse(fields.next()?)?,
+                failures: u32::try_from(number(fields.next())?).ok()?,
+                retry_in: millis(fields.next())?,
+                mandatory: flag(fields.next())?,
+                whole_in: millis(fields.next())?,
+            },
+            "working" => Self::Working,
+            "ask" => Self::Ask {
+                version: Version::heard(number(fields.next())?)?,
+            },
+            _ => return None,
+        };
+        fields.next().is_none().then_some(message)
+    }
+}
+
+fn field(text: &mut String, value: &str) {
+    text.push(SEPARATOR);
+    text.push_str(value);
+}
+
+fn millis(field: Option<&str>) -> Option<Duration> {
+    number(field).map(Duration::from_millis)
+}
+
+fn decode_token<'a>(fields: &mut impl Iterator<Item = &'a str>) -> Option<TabMessage> {
+    let version = Version::heard(number(fields.next())?)?;
+    let posted = WallTime::from_millis(number(fields.next())?);
+    let age = millis(fields.next())?;
+    let life = millis(fields.next())?;
+    let refresh_in = millis(fields.next())?;
+    let token = Secret::new(fields.next()?)?;
+    let id: Rc<str> = fields.next()?.into();
+    let user_id: Rc<str> = fields.next()?.into();
+    let user: Rc<str> = fields.next()?.into();
+    let honest =
+        (Grant::MIN_LIFE..=Grant::MAX_LIFE).contains(&life) && age < life && refresh_in < life;
+    honest.then_some(TabMessage::Token {
+        version,
+        grant: Grant {
+            token,
+            life,
+            refresh_in: (!refresh_in.is_zero()).then_some(refresh_in),
+            session: SessionInfo { id, user_id, user },
+        },
+        age,
+        posted,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages() -> Vec<TabMessage> {
+        let version = Version::default().next();
+        vec![
+            TabMessage::Token {
+                version,
+                grant: Grant {
+                    token: Secret::new("a.b.c").expect("a token"),
+                    life: Duration::from_secs(60),
+                    refresh_in: None,
+                    session: SessionInfo {
+                        id: "s1".into(),
+                        user_id: "u1".into(),
+                        user: "{\n\"id\":\n\"u1\"}".into(),
+                    },
+                },
+                age: Duration::from_millis(1_234),
+                posted: WallTime::from_millis(1_700_000_000_000),
+            },
+            TabMessage::SignedOut {
+                version,
+                reason: EndReason::Idle,
+            },
+            TabMessage::Failing {
+                cause: FailureCause::RateLimited,
+                failures: 2,
+                retry_in: Duration::from_secs(9),
+                mandatory: true,
+                whole_in: Duration::from_secs(240),
+            },
+            TabMessage::Working,
+            TabMessage::Ask { version },
+        ]
+    }
+
+    #[test]
+    fn a_message_reads_back_as_itself() {
+        for message in messages() {
+            assert_eq!(TabMessage::decode(&message.encode()), Some(message));
+        }
+    }
+
+    #[test]
+    fn p31_debug_of_a_message_does_not_show_the_token() {
+        for message in messages() {
+            assert!(!format!("{message:?}").contains("a.b.c"));
+        }
+    }
+
+    #[test]
+    fn forged_and_garbled_messages_are_refused() {
+        let token = messages()
+            .first()
+            .map(TabMessage::encode)
+            .unwrap_or_default();
+        for (from, to) in [
+            ("nolapse1", "nolapse9"),
+            ("token", "tokens"),
+            ("\n60000\n", "\n9999999999999\n"),
+            ("\n60000\n", "\n1000\n"),
+            ("\n60000\n", "\n-60000\n"),
+            ("\n1234\n", "\n60000\n"),
+            ("a.b.c", "a b c"),
+            ("a.b.c", ""),
+            ("token\n1\n", "token\n999999999999999999\n"),
+            ("token\n1\n", "token\n4503599627370497\n"),
+        ] {
+            let forged = token.replacen(from, to, 1);
+            assert_ne!(forged, token, "{from} is in the message");
+            assert_eq!(TabMessage::decode(&forged), None, "{from} as {to}");
+        }
+        for text in [
+            "",
+            "nolapse1",
+            "nolapse1\n",
+            "nolapse1\nworking\nmore",
+            "nolapse1\nask",
+            "nolapse1\nout\n1\nbored",
+        ] {
+            assert_eq!(TabMessage::decode(text), None, "{text}");
+        }
+        assert_eq!(TabMessage::decode(&"x".repeat(MAX_BYTES + 1)), None);
+    }
+}

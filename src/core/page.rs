@@ -1,0 +1,78 @@
+//! The page's life, as far as it matters to the session.
+
+use crate::wire::PageVisibility;
+
+use super::effect::Effect;
+use super::input::PageChange;
+use super::session::Session;
+use super::time::Moment;
+
+/// What is known of the page.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Page {
+    pub(super) is_visible: bool,
+    /// Frozen, or left into the back/forward cache: no token is handed out before it has looked around again.
+    pub(super) is_dozing: bool,
+    /// Left: the channel to the other tabs is closed.
+    has_left: bool,
+}
+
+impl Page {
+    pub(super) const fn new() -> Self {
+        Self {
+            is_visible: true,
+            is_dozing: false,
+            has_left: false,
+        }
+    }
+
+    pub(super) const fn visibility(self) -> PageVisibility {
+        if self.is_visible {
+            PageVisibility::Visible
+        } else {
+            PageVisibility::Hidden
+        }
+    }
+}
+
+impl Session {
+    pub(super) fn on_page_changed(&mut self, moment: &Moment, change: PageChange) {
+        match change {
+            PageChange::Hidden => self.page.is_visible = false,
+            PageChange::Offline => {}
+            PageChange::Visible => {
+                self.page.is_visible = true;
+                self.backoff.hurry(moment.now);
+            }
+            PageChange::Online => self.backoff.hurry(moment.now),
+            PageChange::Frozen => {
+                self.page.is_dozing = true;
+                self.let_go();
+            }
+            PageChange::Left => {
+                self.page.is_dozing = true;
+                self.let_go();
+                if !self.page.has_left {
+                    self.page.has_left = true;
+                    self.effects.push_back(Effect::CloseChannel);
+                }
+            }
+            PageChange::Resumed => self.wake(moment),
+            PageChange::Returned => {
+                if self.page.has_left {
+                    self.page.has_left = false;
+                    self.effects.push_back(Effect::OpenChannel);
+                }
+                self.wake(moment);
+            }
+        }
+    }
+
+    fn wake(&mut self, moment: &Moment) {
+        // A page in the back/forward cache may be frozen and resumed without being shown.
+        self.page.is_dozing = self.page.has_left;
+        self.waiters
+            .extend(moment.now + self.config.call_deadline());
+        self.backoff.hurry(moment.now);
+    }
+}

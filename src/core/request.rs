@@ -1,0 +1,153 @@
+//! The rules of the fetch wrapper that need no browser.
+
+/// What to do with an API's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterResponse {
+    /// Hand it to the caller.
+    Return,
+    /// Renew the token and send the request once more.
+    RefreshAndRetry,
+}
+
+/// How often the request was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// Once.
+    First,
+    /// Twice.
+    Retry,
+}
+
+/// Whether the request's body can be sent again, byte for byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// It can, or there is none.
+    Replayable,
+    /// It was a stream that has run.
+    Spent,
+}
+
+/// What `WWW-Authenticate` says beside a 401.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Challenge {
+    /// Nothing that can be read: another origin that does not expose it, or an API that does not say.
+    None,
+    /// The token is refused (`invalid_token`, RFC 6750 §3.1), or no error is named.
+    InvalidToken,
+    /// Another token of the same session would not help: `insufficient_scope`, or
+    /// `insufficient_user_authentication` (RFC 9470 §3), or another scheme than Bearer.
+    Other,
+}
+
+impl Challenge {
+    /// Reads the header's value.
+    #[must_use]
+    pub fn parse(header: Option<&str>) -> Self {
+        let Some(header) = header else {
+            return Self::None;
+        };
+        let lower = header.to_ascii_lowercase();
+        let Some(at) = lower.find("bearer") else {
+            return Self::Other;
+        };
+        let parameters = lower.get(at..).unwrap_or_default();
+        let Some(error) = parameters.split("error=").nth(1) else {
+            return Self::InvalidToken;
+        };
+        let code = error.trim_start_matches('"');
+        if code.starts_with("invalid_token") {
+            Self::InvalidToken
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// Decides what to do with an answer: one retry, only for 401, only when another token may help and the body can be
+/// sent again.
+#[must_use]
+pub const fn after_response(
+    status: u16,
+    attempt: Attempt,
+    body: Body,
+    challenge: Challenge,
+) -> AfterResponse {
+    match (status, attempt, body, challenge) {
+        (401, Attempt::First, Body::Replayable, Challenge::None | Challenge::InvalidToken) => {
+            AfterResponse::RefreshAndRetry
+        }
+        _ => AfterResponse::Return,
+    }
+}
+
+/// Whether a status can lead to a retry at all, so that the usual answer costs one comparison.
+#[must_use]
+pub const fn is_retryable(status: u16) -> bool {
+    status == 401
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p23_only_a_first_401_that_another_token_may_mend_is_retried() {
+        use AfterResponse::{RefreshAndRetry, Return};
+        for (status, attempt, body, header, expected) in [
+            (401, Attempt::First, Body::Replayable, None, RefreshAndRetry),
+            (
+                401,
+                Attempt::First,
+                Body::Replayable,
+                Some("Bearer"),
+                RefreshAndRetry,
+            ),
+            (
+                401,
+                Attempt::First,
+                Body::Replayable,
+                Some("Bearer error=\"invalid_token\""),
+                RefreshAndRetry,
+            ),
+            (
+                401,
+                Attempt::First,
+                Body::Replayable,
+                Some("bearer realm=\"x\", error=invalid_token"),
+                RefreshAndRetry,
+            ),
+            (
+                401,
+                Attempt::First,
+                Body::Replayable,
+                Some("Bearer error=\"insufficient_scope\""),
+                Return,
+            ),
+            (
+                401,
+                Attempt::First,
+                Body::Replayable,
+                Some("Bearer error=\"insufficient_user_authentication\", max_age=\"5\""),
+                Return,
+            ),
+            (
+                401,
+                Attempt::First,
+                Body::Replayable,
+                Some("Basic realm=\"x\""),
+                Return,
+            ),
+            (401, Attempt::First, Body::Spent, None, Return),
+            (401, Attempt::Retry, Body::Replayable, None, Return),
+            (403, Attempt::First, Body::Replayable, None, Return),
+            (200, Attempt::First, Body::Replayable, None, Return),
+            (500, Attempt::First, Body::Replayable, None, Return),
+        ] {
+            let decided = after_response(status, attempt, body, Challenge::parse(header));
+            assert_eq!(
+                decided, expected,
+                "{status} {attempt:?} {body:?} {header:?}"
+            );
+        }
+    }
+}

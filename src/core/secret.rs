@@ -1,0 +1,54 @@
+//! A string that no log, error or trace can show.
+
+use std::fmt;
+use std::rc::Rc;
+
+/// An access token.
+///
+/// Its `Debug` says nothing; reading it takes the word [`expose`](Self::expose), which can be searched for.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Rc<str>);
+
+impl Secret {
+    /// Takes a token that can be a header's value: visible ASCII only (RFC 6750 §2.1), at most 16 KiB.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        const MAX_BYTES: usize = 16 * 1024;
+        let fits = (1..=MAX_BYTES).contains(&text.len());
+        let sendable = text.bytes().all(|byte| byte.is_ascii_graphic());
+        (fits && sendable).then(|| Self(text.into()))
+    }
+
+    /// Returns the token itself, to be put into a header.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p31_debug_does_not_show_it() {
+        let secret = Secret::new("eyJhbGciOiJFZDI1NTE5In0.e30.sig").expect("a token");
+
+        assert_eq!(format!("{secret:?}"), "Secret");
+    }
+
+    #[test]
+    fn what_cannot_be_a_header_is_refused() {
+        for text in ["", "a b", "a\r\nb", "ä", "\u{7f}"] {
+            assert_eq!(Secret::new(text), None, "{text:?}");
+        }
+        assert_eq!(Secret::new(&"a".repeat(16 * 1024 + 1)), None);
+        assert!(Secret::new(&"a".repeat(16 * 1024)).is_some());
+    }
+}

@@ -1,0 +1,476 @@
+//! One tab's view of a session.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::wire::RefreshReason;
+
+use super::access::{Access, Duty, Out};
+use super::backoff::{Allowance, Backoff, Chance};
+use super::config::Config;
+use super::effect::{Answer, Effect, Event};
+use super::error::SessionError;
+use super::exchange::{Exchange, SlowAdopt};
+use super::ids::{AttemptId, RequestId, Version};
+use super::input::Input;
+use super::mark::{Mark, Shelf};
+use super::page::Page;
+use super::secret::Secret;
+use super::status::Status;
+use super::time::{Moment, Timestamp};
+use super::trace::{Trace, TraceEntry};
+use super::waiters::{Need, Waiter, Waiters};
+
+/// One tab's view of a session.
+///
+/// Feed it with [`handle`](Self::handle), then drain [`poll_effect`](Self::poll_effect) until it
+/// returns `None`, then arm one timer for [`poll_deadline`](Self::poll_deadline).
+#[derive(Debug)]
+pub struct Session {
+    pub(super) config: Config,
+    pub(super) chance: Chance,
+    /// This tab's part, from 0 to 1, of what keeps tabs apart.
+    pub(super) tab_share: f64,
+    pub(super) access: Access,
+    /// The highest order among the facts that this tab knows.
+    pub(super) version: Version,
+    /// Counts the sessions that this tab has seen begin or end: an answer to an earlier one is void.
+    pub(super) epoch: u32,
+    pub(super) exchange: Exchange,
+    pub(super) last_attempt: AttemptId,
+    pub(super) flight_reason: RefreshReason,
+    pub(super) is_lock_distrusted: bool,
+    pub(super) waiters: Waiters,
+    pub(super) adopts: VecDeque<RequestId>,
+    pub(super) slow_adopts: Vec<SlowAdopt>,
+    pub(super) sign_outs: Vec<RequestId>,
+    pub(super) backoff: Backoff,
+    pub(super) rejections: Allowance,
+    pub(super) known_life: Option<Duration>,
+    pub(super) last_mark: Option<Mark>,
+    pub(super) page: Page,
+    pub(super) last_active: Timestamp,
+    pub(super) effects: VecDeque<Effect>,
+    is_closed: bool,
+    published: Status,
+    trace: Trace,
+    outcome: Option<&'static str>,
+}
+
+impl Session {
+    /// Makes a session that knows nothing yet: [`Input::Started`] is to come first.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let mut chance = Chance::new(config.seed);
+        let tab_share = chance.up_to(Duration::from_secs(1)).as_secs_f64();
+        Self {
+            config,
+            chance,
+            tab_share,
+            access: Access::Unknown,
+            version: Version::default(),
+            epoch: 0,
+            exchange: Exchange::Idle,
+            last_attempt: AttemptId::default(),
+            flight_reason: RefreshReason::Load,
+            is_lock_distrusted: false,
+            waiters: Waiters::default(),
+            adopts: VecDeque::new(),
+            slow_adopts: Vec::new(),
+            sign_outs: Vec::new(),
+            backoff: Backoff::new(),
+            rejections: Allowance::new(5, Duration::from_secs(30)),
+            known_life: None,
+            last_mark: None,
+            page: Page::new(),
+            last_active: Timestamp::default(),
+            effects: VecDeque::new(),
+            is_closed: false,
+            published: Status::Unknown { degraded: None },
+            trace: Trace::default(),
+            outcome: None,
+        }
+    }
+
+    /// Takes in what has happened and decides what to do about it.
+    pub fn handle(&mut self, moment: &Moment, input: Input) {
+        if self.is_closed {
+            self.refuse_closed(&input);
+            return;
+        }
+        let trigger = input.name();
+        let before = self.effects.len();
+        self.read_shelf(moment);
+        self.dispatch(moment, input);
+        if !self.is_closed {
+            self.expire(moment);
+            self.serve_errors(moment.now);
+            self.reconsider(moment.now);
+            self.start_next(moment);
+        }
+        self.publish();
+        self.record(moment.now, trigger, before);
+    }
+
+    /// Returns the next order; `None` where all have been given.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// Returns when to come back with [`Input::DeadlineReached`], and what for. The moment may have passed.
+    #[must_use]
+    pub fn poll_deadline(&self, now: Timestamp) -> Option<(Timestamp, &'static str)> {
+        if self.is_closed {
+            return None;
+        }
+        let idle = matches!(self.exchange, Exchange::Idle);
+        let job = if idle { self.job_deadline(now) } else { None };
+        let waiter = self
+            .waiters
+            .next_deadline()
+            .map(|at| (at, "caller's deadline"));
+        let patience = self.patience_deadline(now);
+        let doubt = match &self.access {
+            Access::Out(out) => out.doubt.map(|at| (at, "confirmation")),
+            Access::Unknown | Access::Held(_) => None,
+        };
+        [self.exchange_deadline(), job, waiter, patience, doubt]
+            .into_iter()
+            .flatten()
+            .min_by_key(|(at, _)| *at)
+    }
+
+    /// Returns the token where a request can be sent with it at `now` without waiting for anything.
+    #[must_use]
+    pub fn usable_token(&self, now: Timestamp) -> Option<(&Secret, Version)> {
+        match &self.access {
+            Access::Held(held)
+                if held.is_usable(now) && !self.page.is_dozing && !self.is_closed =>
+            {
+                Some((&held.grant.token, held.version))
+            }
+            Access::Held(_) | Access::Unknown | Access::Out(_) => None,
+        }
+    }
+
+    /// Returns how long the current token can still be sent; zero where there is none.
+    #[must_use]
+    pub fn token_left(&self, now: Timestamp) -> Duration {
+        match &self.access {
+            Access::Held(held) => held.left(now),
+            Access::Unknown | Access::Out(_) => Duration::ZERO,
+        }
+    }
+
+    /// Returns how long ago the current token's refresh was sent; zero where there is none.
+    #[must_use]
+    pub fn token_age(&self, now: Timestamp) -> Duration {
+        match &self.access {
+            Access::Held(held) => now.since(held.issued),
+            Access::Unknown | Access::Out(_) => Duration::ZERO,
+        }
+    }
+
+    /// Notes that the app made a call or the user gave input: idle limits count from here.
+    pub fn touch(&mut self, now: Timestamp) {
+        self.last_active = self.last_active.max(now);
+    }
+
+    /// Returns where the session stands.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match &self.access {
+            Access::Unknown => Status::Unknown {
+                degraded: self.backoff.cause(),
+            },
+            Access::Held(held) => Status::SignedIn {
+                session: held.grant.session.clone(),
+                degraded: self.backoff.cause(),
+            },
+            Access::Out(out) => Status::SignedOut {
+                reason: out.reason,
+                server_told: out.duty == Duty::Done,
+            },
+        }
+    }
+
+    /// Returns the last 64 steps, oldest first.
+    pub fn trace(&self) -> impl Iterator<Item = &TraceEntry> {
+        self.trace.entries()
+    }
+
+    fn dispatch(&mut self, moment: &Moment, input: Input) {
+        let now = moment.now;
+        match input {
+            Input::Started => self.on_started(moment),
+            Input::TokenRequested {
+                request,
+                min_validity,
+            } => self.wait(now, request, Need::Token { min_validity }),
+            Input::RefreshRequested { request, force } => {
+                self.on_refresh_requested(now, request, force)
+            }
+            Input::TokenRejected { request, version } => {
+                self.on_token_rejected(now, request, version)
+            }
+            Input::RequestAborted { request } => {
+                self.waiters.remove(request);
+                self.adopts.retain(|waiting| *waiting != request);
+            }
+            Input::AdoptRequested { request } => self.adopts.push_back(request),
+            Input::AdoptFinished { attempt, outcome } => {
+                self.on_adopt_finished(moment, attempt, outcome)
+            }
+            Input::Adopted { request, outcome } => self.on_adopted(moment, request, now, outcome),
+            Input::SignOutRequested {
+                request,
+                everywhere,
+            } => self.on_sign_out_requested(moment, request, everywhere),
+            Input::SignOutFinished { attempt, outcome } => {
+                self.on_sign_out_finished(moment, attempt, outcome)
+            }
+            Input::LockGranted { attempt } => self.on_lock_granted(moment, attempt),
+            Input::LockFailed { attempt } => self.on_lock_failed(moment, attempt),
+            Input::RefreshFinished { attempt, outcome } => {
+                self.on_refresh_finished(moment, attempt, outcome)
+            }
+            Input::TabSpoke(message) => self.on_tab_spoke(moment, message),
+            Input::TabGarbled => self.note("ignored"),
+            Input::ShelfChanged | Input::DeadlineReached => {}
+            Input::PageChanged(change) => self.on_page_changed(moment, change),
+            Input::Closed => self.on_closed(),
+        }
+    }
+
+    fn on_started(&mut self, moment: &Moment) {
+        self.last_active = moment.now;
+        self.effects.push_back(Effect::OpenChannel);
+        if moment.shelf == Shelf::Empty {
+            // A visitor: nothing says that there is a session, so nobody is asked (P29).
+            self.access = Access::Out(Out {
+                reason: None,
+                duty: Duty::Done,
+                doubt: None,
+            });
+        }
+    }
+
+    fn on_refresh_requested(&mut self, now: Timestamp, request: RequestId, force: bool) {
+        // The app asks by name: it may know more than the clock does.
+        self.backoff.hurry(now);
+        let need = if force {
+            Need::Forced { asked: now }
+        } else {
+            Need::Renewed { than: self.version }
+        };
+        self.wait(now, request, need);
+    }
+
+    fn on_token_rejected(&mut self, now: Timestamp, request: RequestId, version: Version) {
+        let is_current = matches!(&self.access, Access::Held(held) if held.version == version);
+        if is_current {
+            if self.rejections.next() > now {
+                // An API that refuses each new token too is not mended by another one.
+                let retry_in = self.rejections.next().since(now);
+                let answer = Err(SessionError::Misconfigured { retry_in });
+                self.effects.push_back(Effect::Settle { request, answer });
+                return;
+            }
+            if self.waiters.reason() != Some(RefreshReason::Rejected) {
+                self.rejections.spend(now);
+            }
+        }
+        self.wait(now, request, Need::Replaced { than: version });
+    }
+
+    /// Answers a caller at once, or keeps it waiting.
+    fn wait(&mut self, now: Timestamp, request: RequestId, need: Need) {
+        if let Some(answer) = self.verdict(now, need) {
+            self.effects.push_back(Effect::Settle { request, answer });
+            return;
+        }
+        if self.waiters.is_full() {
+            let answer = Err(SessionError::Overloaded);
+            self.effects.push_back(Effect::Settle { request, answer });
+            return;
+        }
+        let deadline = now + self.config.call_deadline();
+        self.waiters.add(request, Waiter { need, deadline });
+    }
+
+    /// Returns the answer to a caller; `None` where there is none yet.
+    fn verdict(&self, now: Timestamp, need: Need) -> Option<Result<Answer, SessionError>> {
+        let held = match &self.access {
+            Access::Unknown => return None,
+            Access::Out(out) => {
+                let asks_server = need.is_explicit() && out.duty == Duty::Done;
+                return (!asks_server)
+                    .then_some(Err(SessionError::SignedOut { reason: out.reason }));
+            }
+            Access::Held(held) => held,
+        };
+        if self.page.is_dozing || !held.is_usable(now) {
+            return None;
+        }
+        let is_met = match need {
+            Need::Token { min_validity } if held.left(now) >= min_validity => true,
+            Need::Token { min_validity } if held.grant.life < min_validity => {
+                return Some(Err(SessionError::MinValidity));
+            }
+            // The longest that this token ever had left was too short: a new one of its kind is no better.
+            Need::Token { .. } if held.own && now.since(held.issued) < Duration::from_secs(1) => {
+                return Some(Err(SessionError::MinValidity));
+            }
+            Need::Token { .. } => false,
+            Need::Renewed { than } | Need::Replaced { than } => held.version > than,
+            Need::Forced { asked } => held.own && held.issued >= asked,
+        };
+        is_met.then(|| {
+            Ok(Answer::Token {
+                token: held.grant.token.clone(),
+                version: held.version,
+            })
+        })
+    }
+
+    pub(super) fn settle_all(&mut self, now: Timestamp) {
+        let answers: Vec<_> = self
+            .waiters
+            .iter()
+            .filter_map(|(request, waiter)| Some((request, self.verdict(now, waiter.need)?)))
+            .collect();
+        for (request, answer) in answers {
+            self.waiters.remove(request);
+            self.effects.push_back(Effect::Settle { request, answer });
+        }
+    }
+
+    fn expire(&mut self, moment: &Moment) {
+        self.expire_exchange(moment);
+        self.expire_doubt(moment);
+        let now = moment.now;
+        if self
+            .waiters
+            .next_deadline()
+            .is_some_and(|deadline| now >= deadline)
+        {
+            let error = self.backoff.error(now).unwrap_or(SessionError::Timeout {
+                retry_in: Duration::ZERO,
+            });
+            let late: Vec<_> = self
+                .waiters
+                .iter()
+                .filter(|(_, waiter)| now >= waiter.deadline)
+                .collect();
+            for (request, _) in late {
+                self.waiters.remove(request);
+                let answer = Err(error);
+                self.effects.push_back(Effect::Settle { request, answer });
+            }
+        }
+    }
+
+    /// Tells callers of the failure at once, while the auth server rests.
+    fn serve_errors(&mut self, now: Timestamp) {
+        let is_under_way =
+            matches!(self.exchange, Exchange::InFlight(_)) || self.is_queued_for_refresh();
+        let rests = self.backoff.until() > now;
+        if self.waiters.len() == 0
+            || !rests
+            || is_under_way && matches!(self.exchange, Exchange::InFlight(_))
+        {
+            return;
+        }
+        if self.backoff.patient_until(self.config.patience()) > now {
+            return;
+        }
+        if let Some(error) = self.backoff.error(now) {
+            for request in self.waiters.drain() {
+                let answer = Err(error);
+                self.effects.push_back(Effect::Settle { request, answer });
+            }
+        }
+    }
+
+    fn patience_deadline(&self, now: Timestamp) -> Option<(Timestamp, &'static str)> {
+        let patient_until = self.backoff.patient_until(self.config.patience());
+        let is_waited = self.waiters.len() > 0 && self.backoff.until() > now && patient_until > now;
+        is_waited.then_some((patient_until, "patience"))
+    }
+
+    fn on_closed(&mut self) {
+        self.let_go();
+        if let Exchange::InFlight(flight) = self.exchange {
+            let attempt = flight.attempt;
+            self.effects.push_back(Effect::Abort { attempt });
+        }
+        self.exchange = Exchange::Idle;
+        let slow = std::mem::take(&mut self.slow_adopts)
+            .into_iter()
+            .map(|slow| slow.request);
+        let waiting: Vec<_> = self
+            .waiters
+            .drain()
+            .chain(self.adopts.drain(..))
+            .chain(slow)
+            .collect();
+        for request in waiting.into_iter().chain(self.sign_outs.drain(..)) {
+            let answer = Err(SessionError::Closed);
+            self.effects.push_back(Effect::Settle { request, answer });
+        }
+        self.effects.push_back(Effect::CloseChannel);
+        self.is_closed = true;
+    }
+
+    fn refuse_closed(&mut self, input: &Input) {
+        if let Input::TokenRequested { request, .. }
+        | Input::RefreshRequested { request, .. }
+        | Input::TokenRejected { request, .. }
+        | Input::AdoptRequested { request }
+        | Input::Adopted { request, .. }
+        | Input::SignOutRequested { request, .. } = input
+        {
+            let request = *request;
+            let answer = Err(SessionError::Closed);
+            self.effects.push_back(Effect::Settle { request, answer });
+        }
+    }
+
+    fn publish(&mut self) {
+        let status = self.status();
+        if status != self.published {
+            self.published = status.clone();
+            self.effects.push_back(Effect::Publish(status));
+        }
+    }
+
+    /// Notes what came of the input at hand, for the trace.
+    pub(super) fn note(&mut self, outcome: &'static str) {
+        self.outcome = Some(outcome);
+    }
+
+    fn record(&mut self, now: Timestamp, trigger: &'static str, effects_before: usize) {
+        let outcome = self.outcome.take();
+        if outcome.is_none() && self.effects.len() == effects_before {
+            return;
+        }
+        let attempt = match self.exchange {
+            Exchange::Idle => None,
+            Exchange::AwaitingLock { attempt, .. } | Exchange::Listening { attempt, .. } => {
+                Some(attempt)
+            }
+            Exchange::InFlight(flight) => Some(flight.attempt),
+        };
+        let entry = TraceEntry {
+            at: now,
+            trigger,
+            status: self.published.name(),
+            tab: self.config.tab,
+            page: self.page.visibility(),
+            attempt,
+            outcome,
+        };
+        self.trace.push(entry);
+        self.effects.push_back(Effect::Emit(Event::Traced(entry)));
+    }
+}

@@ -1,0 +1,42 @@
+//! Where the session stands, as the app sees it.
+
+use crate::wire::EndReason;
+
+use super::error::FailureCause;
+use super::grant::SessionInfo;
+
+/// Where the session stands. A new token alone changes nothing in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Not known yet.
+    Unknown {
+        /// What keeps it from being known.
+        degraded: Option<FailureCause>,
+    },
+    /// Somebody is signed in.
+    SignedIn {
+        /// The session and its user.
+        session: SessionInfo,
+        /// Why the last refresh failed.
+        degraded: Option<FailureCause>,
+    },
+    /// Nobody is signed in.
+    SignedOut {
+        /// Why, where somebody was.
+        reason: Option<EndReason>,
+        /// Whether the auth server knows.
+        server_told: bool,
+    },
+}
+
+impl Status {
+    /// Returns the word for it in JavaScript and traces.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Unknown { .. } => "unknown",
+            Self::SignedIn { .. } => "signed-in",
+            Self::SignedOut { .. } => "signed-out",
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Time as the core sees it: always an argument, never asked for.
+
+use std::ops::Add;
+use std::time::Duration;
+
+use super::mark::Shelf;
+
+/// A moment on the page's own clock, which never runs back and keeps counting in sleep.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// Makes a moment from milliseconds since the clock's own start.
+    #[must_use]
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// Returns milliseconds since the clock's own start.
+    #[must_use]
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+
+    /// Returns the time since an earlier moment; zero where that moment is later.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
+    /// Returns the moment that lies so much earlier.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(duration)))
+    }
+}
+
+impl Add<Duration> for Timestamp {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(millis(duration)))
+    }
+}
+
+/// A moment on the computer's clock, in milliseconds since 1970. People set it; only tabs of one browser compare it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WallTime(u64);
+
+impl WallTime {
+    /// Makes a moment from milliseconds since 1970.
+    #[must_use]
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// Returns milliseconds since 1970.
+    #[must_use]
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+
+    /// Returns the time since an earlier moment; zero where that moment is later.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Add<Duration> for WallTime {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(millis(duration)))
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What a host sees when something happens: both clocks, and the shelf that all tabs of the browser share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The page's own clock.
+    pub now: Timestamp,
+    /// The computer's clock.
+    pub wall: WallTime,
+    /// What the tabs have written down for each other.
+    pub shelf: Shelf,
+}
+
+/// Joins two browser clocks into one that never runs back and never misses a nap.
+///
+/// `performance.now()` may stop while a laptop sleeps; `Date.now()` may jump when the user sets it. Set forward,
+/// it costs one early refresh; set back, it costs nothing.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    steady: f64,
+    wall: f64,
+    slept: f64,
+    latest: u64,
+}
+
+impl Clock {
+    /// How far the two clocks may part, in milliseconds, before a nap is assumed.
+    const TOLERANCE_MS: f64 = 500.0;
+
+    /// Starts the clock with one reading, in milliseconds, of the steady clock and of the wall clock.
+    #[must_use]
+    pub const fn new(steady: f64, wall: f64) -> Self {
+        Self {
+            steady,
+            wall,
+            slept: 0.0,
+            latest: 0,
+        }
+    }
+
+    /// Takes one reading of both clocks and returns the joined time.
+    pub fn read(&mut self, steady: f64, wall: f64) -> Timestamp {
+        let missed = (wall - self.wall) - (steady - self.steady);
+        if missed > Self::TOLERANCE_MS {
+            self.slept += missed;
+        }
+        // Small steps forward add up until they count; a step back starts the comparison anew.
+        if !(0.0..=Self::TOLERANCE_MS).contains(&missed) {
+            (self.steady, self.wall) = (steady, wall);
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a float cast saturates, and milliseconds of a page's life fit"
+        )]
+        let joined = (steady + self.slept) as u64;
+        self.latest = self.latest.max(joined);
+        Timestamp(self.latest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nap_that_stops_the_steady_clock_is_noticed() {
+        let mut clock = Clock::new(0.0, 1_000_000.0);
+
+        let before = clock.read(1_000.0, 1_001_000.0);
+        let after = clock.read(1_010.0, 1_001_010.0 + 3_600_000.0);
+
+        assert_eq!(after.since(before), Duration::from_millis(3_600_010));
+    }
+
+    #[test]
+    fn setting_the_wall_clock_back_changes_nothing() {
+        let mut clock = Clock::new(0.0, 86_400_000.0);
+
+        let before = clock.read(1_000.0, 86_401_000.0);
+        let after = clock.read(2_000.0, 2_000.0);
+        let later = clock.read(3_000.0, 3_000.0);
+
+        assert_eq!(after.since(before), Duration::from_secs(1));
+        assert_eq!(later.since(after), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn short_naps_add_up() {
+        let mut clock = Clock::new(0.0, 0.0);
+        let mut read = Timestamp::default();
+        for nap in 1..=100_u32 {
+            // Each time the steady clock counts 10 ms while the wall clock counts 310 ms.
+            read = clock.read(f64::from(nap) * 10.0, f64::from(nap) * 310.0);
+        }
+
+        assert!(read >= Timestamp::from_millis(31_000 - 500), "{read:?}");
+    }
+
+    #[test]
+    fn it_never_runs_back_and_survives_nonsense() {
+        let mut clock = Clock::new(5_000.0, 5_000.0);
+        let mut last = clock.read(5_000.0, 5_000.0);
+        for (steady, wall) in [
+            (4_000.0, 9_000.0),
+            (f64::NAN, 0.0),
+            (-1.0, f64::INFINITY),
+            (6_000.0, 0.0),
+        ] {
+            let next = clock.read(steady, wall);
+            assert!(next >= last);
+            last = next;
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The last steps of a session, without anything secret: there is no field that could hold it.
+
+use std::collections::VecDeque;
+
+use crate::wire::PageVisibility;
+
+use super::ids::{AttemptId, TabId};
+use super::time::Timestamp;
+
+/// One step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceEntry {
+    /// When.
+    pub at: Timestamp,
+    /// What happened.
+    pub trigger: &'static str,
+    /// Where the session stood afterwards.
+    pub status: &'static str,
+    /// On which tab.
+    pub tab: TabId,
+    /// Whether the page could be seen.
+    pub page: PageVisibility,
+    /// The attempt that it belongs to.
+    pub attempt: Option<AttemptId>,
+    /// What came of it.
+    pub outcome: Option<&'static str>,
+}
+
+/// The last 64 steps.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Trace {
+    entries: VecDeque<TraceEntry>,
+}
+
+impl Trace {
+    const CAPACITY: usize = 64;
+
+    pub(super) fn push(&mut self, entry: TraceEntry) {
+        if self.entries.len() == Self::CAPACITY {
+            self.entries.pop_front();
+        }
+        self.entries.push_back(entry);
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = &TraceEntry> {
+        self.entries.iter()
+    }
+}

@@ -1,0 +1,126 @@
+//! Callers that wait for a token.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::wire::RefreshReason;
+
+use super::ids::{RequestId, Version};
+use super::time::Timestamp;
+
+/// What a caller waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// A token with so much life left.
+    Token { min_validity: Duration },
+    /// Another token than this one, because the app asked for a new one.
+    Renewed { than: Version },
+    /// Another token than this one, because an API refused it.
+    Replaced { than: Version },
+    /// A token from a refresh that was sent at this moment or later.
+    Forced { asked: Timestamp },
+}
+
+impl Need {
+    /// Why a refresh for this caller is sent.
+    pub(super) const fn reason(self) -> RefreshReason {
+        match self {
+            Self::Token { .. } => RefreshReason::Demand,
+            Self::Replaced { .. } => RefreshReason::Rejected,
+            Self::Renewed { .. } | Self::Forced { .. } => RefreshReason::Force,
+        }
+    }
+
+    /// Whether the app asked by name, so that a signed-out browser asks the auth server too.
+    pub(super) const fn is_explicit(self) -> bool {
+        match self {
+            Self::Renewed { .. } | Self::Forced { .. } => true,
+            Self::Token { .. } | Self::Replaced { .. } => false,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiter {
+    pub(super) need: Need,
+    pub(super) deadline: Timestamp,
+}
+
+/// The callers, in the order in which they came: their names rise, and so do their deadlines.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Waiters {
+    by_request: BTreeMap<RequestId, Waiter>,
+    forced: usize,
+    rejected: usize,
+    plain: usize,
+}
+
+impl Waiters {
+    /// More than any page needs; a page that has more has lost count.
+    const CAPACITY: usize = 10_000;
+
+    pub(super) fn is_full(&self) -> bool {
+        self.by_request.len() >= Self::CAPACITY
+    }
+
+    pub(super) fn add(&mut self, request: RequestId, waiter: Waiter) {
+        self.remove(request);
+        *self.count(waiter.need) += 1;
+        self.by_request.insert(request, waiter);
+    }
+
+    pub(super) fn remove(&mut self, request: RequestId) {
+        if let Some(waiter) = self.by_request.remove(&request) {
+            *self.count(waiter.need) -= 1;
+        }
+    }
+
+    fn count(&mut self, need: Need) -> &mut usize {
+        match need.reason() {
+            RefreshReason::Force => &mut self.forced,
+            RefreshReason::Rejected => &mut self.rejected,
+            RefreshReason::Timer | RefreshReason::Load | RefreshReason::Demand => &mut self.plain,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_request.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (RequestId, Waiter)> {
+        self.by_request
+            .iter()
+            .map(|(request, waiter)| (*request, *waiter))
+    }
+
+    /// Takes out all callers.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = RequestId> + use<> {
+        std::mem::take(self).by_request.into_keys()
+    }
+
+    /// Gives everybody time until then, at least: nobody could be served while the page slept.
+    pub(super) fn extend(&mut self, deadline: Timestamp) {
+        for waiter in self.by_request.values_mut() {
+            waiter.deadline = waiter.deadline.max(deadline);
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Timestamp> {
+        self.by_request
+            .first_key_value()
+            .map(|(_, waiter)| waiter.deadline)
+    }
+
+    /// Why a refresh for these callers is sent; `None` where nobody waits.
+    pub(super) fn reason(&self) -> Option<RefreshReason> {
+        if self.forced > 0 {
+            Some(RefreshReason::Force)
+        } else if self.rejected > 0 {
+            Some(RefreshReason::Rejected)
+        } else if self.plain > 0 {
+            Some(RefreshReason::Demand)
+        } else {
+            None
+        }
+    }
+}
