@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { root } from "../tools/process.mjs";
+import { until } from "./harness/until.mjs";
+
+/** Builds are part of the command; in `npm test` they were done before. */
+const START_MS = 240_000;
+
+test("npm run demo says its address as its last line, serves page and API there, and ends with Ctrl-C", async (t) => {
+  const [port, apiPort] = await Promise.all([freePort(), freePort()]);
+  const folder = await mkdtemp(join(tmpdir(), "nolapse-demo-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const demo = runDemo({ PORT: `${port}`, API_PORT: `${apiPort}`, DATABASE_URL: `sqlite://${folder}/demo.sqlite` });
+  t.after(() => demo.signal("SIGKILL"));
+
+  await until("the demo is ready", () => demo.ended() || demo.lastLine().startsWith("Demo ready:"), {
+    within: START_MS,
+  });
+
+  assert.equal(demo.lastLine(), `Demo ready: http://localhost:${port}`, demo.output());
+  const page = await fetch(`http://localhost:${port}/`);
+  assert.equal(page.status, 200);
+  assert.match(await page.text(), /<title>/);
+  assert.equal((await fetch(`http://localhost:${apiPort}/notes`)).status, 401);
+
+  demo.signal("SIGINT");
+  await until("the demo has ended", demo.ended);
+  await assert.rejects(fetch(`http://localhost:${port}/`));
+  await assert.rejects(fetch(`http://localhost:${apiPort}/notes`));
+});
+
+test("npm run demo with a port that is taken says which variable to set", async (t) => {
+  const occupant = createServer().listen(0, "127.0.0.1");
+  await once(occupant, "listening");
+  t.after(() => occupant.close());
+  const demo = runDemo({ PORT: `${portOf(occupant)}` });
+  t.after(() => demo.signal("SIGKILL"));
+
+  await until("the demo has ended", demo.ended, { within: START_MS });
+
+  assert.notEqual(demo.child.exitCode, 0);
+  assert.match(demo.output(), /PORT=\d+ npm run demo/);
+});
+
+/** @param {Record<string, string>} env */
+function runDemo(env) {
+  // A process group of its own, which is what Ctrl-C reaches in a terminal.
+  const child = spawn("npm", ["run", "demo"], { cwd: root, detached: true, env: { ...process.env, ...env } });
+  let output = "";
+  let ended = false;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text) => {
+      output += text;
+    });
+  }
+  child.once("close", () => {
+    ended = true;
+  });
+  /** @param {NodeJS.Signals} signal */
+  const signal = (signal) => {
+    if (!ended && child.pid !== undefined) process.kill(-child.pid, signal);
+  };
+  return {
+    child,
+    signal,
+    ended: () => ended,
+    output: () => output,
+    lastLine: () => output.trimEnd().split("\n").at(-1) ?? "",
+  };
+}
+
+async function freePort() {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const port = portOf(probe);
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
+
+/** @param {import("node:net").Server} server */
+function portOf(server) {
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  return address.port;
+}

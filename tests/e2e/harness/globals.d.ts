@@ -1,0 +1,8 @@
+import type { Session } from "nolapse";
+
+declare global {
+  interface Window {
+    /** The session that `openSession` of the harness has made on the page. */
+    session: Session<{ id: string; email: string; role: string }>;
+  }
+}

@@ -1,0 +1,84 @@
+/** Pages with the packed package on them, and a user signed in where a test wants one. */
+
+import { randomUUID } from "node:crypto";
+
+import { recordNetwork } from "./network.mjs";
+
+/** A test page and what it has sent. @typedef {{ page: import("puppeteer-core").Page, network: import("./network.mjs").Network }} TestPage */
+
+/** E-mail and password. @typedef {{ email: string, password: string }} Credentials */
+
+/**
+ * Opens the blank test page on the server's own origin, with its network recorded from the first request.
+ *
+ * @param {import("puppeteer-core").Browser | import("puppeteer-core").BrowserContext} where a context of its own
+ *   shares no cookie with others; pages of one context are tabs of one user
+ * @param {import("./server.mjs").Server} server
+ * @returns {Promise<TestPage>}
+ */
+export async function openPage(where, server) {
+  const page = await where.newPage();
+  const network = await recordNetwork(page);
+  await page.goto(`${server.auth}/blank.html`);
+  return { page, network };
+}
+
+/**
+ * Creates a session on a page, as an app does, and keeps it as `window.session`.
+ *
+ * @param {import("puppeteer-core").Page} page
+ * @param {import("./server.mjs").Server} server
+ * @param {Omit<import("nolapse").SessionOptions, "auth" | "apis" | "wasm">} [options]
+ */
+export async function openSession(page, server, options = {}) {
+  await page.evaluate(
+    async (address, all) => {
+      /** @type {typeof import("nolapse")} */
+      const { createSession } = await import(address);
+      window.session = await createSession(all);
+    },
+    "/nolapse/index.js",
+    { auth: server.auth, apis: [server.api], ...options },
+  );
+}
+
+/** A user that nobody else has. @returns {Credentials} */
+export function newUser() {
+  return { email: `${randomUUID()}@example.org`, password: `correct horse ${randomUUID()}` };
+}
+
+/**
+ * Signs a user up or in on a page that has a session, as the demo page does.
+ *
+ * @param {import("puppeteer-core").Page} page
+ * @param {Credentials} credentials
+ * @param {"sign-up" | "sign-in"} [how]
+ */
+export async function signIn(page, credentials, how = "sign-in") {
+  await page.evaluate(
+    (path, body) =>
+      window.session.adopt(async () => {
+        const headers = { "content-type": "application/json", "nolapse-version": "1" };
+        const answer = await fetch(path, { method: "POST", headers, body });
+        if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+        return answer;
+      }),
+    `/auth/${how}`,
+    JSON.stringify(credentials),
+  );
+}
+
+/**
+ * Opens a page with a session and a new user signed in.
+ *
+ * @param {Parameters<typeof openPage>[0]} where
+ * @param {import("./server.mjs").Server} server
+ * @returns {Promise<TestPage & { user: Credentials }>}
+ */
+export async function openSignedIn(where, server) {
+  const opened = await openPage(where, server);
+  const user = newUser();
+  await openSession(opened.page, server);
+  await signIn(opened.page, user, "sign-up");
+  return { ...opened, user };
+}
