@@ -22,7 +22,7 @@ const BUILDS = [
 ];
 
 /** What the compiled modules are made from. */
-const RUST_INPUTS = ["src", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml"];
+export const RUST_INPUTS = ["src", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml"];
 
 /** What the modules are processed with. */
 const TOOL_INPUTS = ["tests/tools/src", "tests/tools/Cargo.toml", "package-lock.json", "pkg-template/build.mjs"];
@@ -54,7 +54,7 @@ export async function buildPackage() {
         outputs: ["pkg", ".cache/nolapse.tgz", "node_modules/nolapse"],
       };
       return unlessFresh(everything, async () => {
-        const buildId = (await fingerprint(RUST_INPUTS, [compiler])).slice(0, 16);
+        const buildId = await currentBuildId();
         for (const build of BUILDS) await buildModule(build, buildId, watch);
         await assemble(buildId);
         await install(watch);
@@ -65,6 +65,16 @@ export async function buildPackage() {
 }
 
 /**
+ * The name that glue and module of one build share: a hash of what the modules are made from.
+ *
+ * @returns {Promise<string>}
+ */
+export async function currentBuildId() {
+  const compiler = (await run("rustc", ["-vV"])).stdout;
+  return (await fingerprint(RUST_INPUTS, [compiler])).slice(0, 16);
+}
+
+/**
  * Compiles one module and puts it, with its glue, into `target/npm`.
  *
  * @param {Build} build
@@ -72,6 +82,7 @@ export async function buildPackage() {
  * @param {(line: string) => void} watch
  */
 async function buildModule({ name, features }, buildId, watch) {
+  console.log(`  compiling the crate with the features ${features}`);
   const compiled = await compile(features, buildId, watch);
   const inputs = [`target/npm/${name}.wasm`, ...TOOL_INPUTS];
   await mkdir(join(root, "target/npm"), { recursive: true });
@@ -85,17 +96,20 @@ async function buildModule({ name, features }, buildId, watch) {
 }
 
 /**
+ * Compiles the crate for browsers.
+ *
  * @param {string} features
  * @param {string} buildId
  * @param {(line: string) => void} watch
+ * @param {string} [checkout] the folder that has the crate, whose own `target` is used
  * @returns {Promise<string>} the module's file
  */
-async function compile(features, buildId, watch) {
-  console.log(`  compiling the crate with the features ${features}`);
+export async function compile(features, buildId, watch, checkout = root) {
   const parameters = ["rustc", "--release", "--lib", "--crate-type", "cdylib", "--features", features];
   const target = ["--target", "wasm32-unknown-unknown", "--message-format", "json-render-diagnostics", "--locked"];
   const { stdout } = await run("cargo", [...parameters, ...target], {
-    env: { CARGO_ENCODED_RUSTFLAGS: (await remappings()).join("\x1f"), NOLAPSE_BUILD_ID: buildId },
+    cwd: checkout,
+    env: { CARGO_ENCODED_RUSTFLAGS: (await remappings(checkout)).join("\x1f"), NOLAPSE_BUILD_ID: buildId },
     watch,
   });
   const files = stdout
@@ -107,14 +121,18 @@ async function compile(features, buildId, watch) {
   return module;
 }
 
-/** Compiler flags that keep this machine's folders out of the module: panics carry the paths of their source files. */
-async function remappings() {
+/**
+ * Compiler flags that keep this machine's folders out of the module: panics carry the paths of their source files.
+ *
+ * @param {string} checkout
+ */
+async function remappings(checkout) {
   const sysroot = (await run("rustc", ["--print", "sysroot"])).stdout.trim();
   const cargoHome = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
   return [
     `--remap-path-prefix=${join(cargoHome, "registry", "src")}=/crates`,
     `--remap-path-prefix=${join(sysroot, "lib", "rustlib", "src", "rust")}=/rust`,
-    `--remap-path-prefix=${root.replace(/[\\/]$/, "")}=/nolapse`,
+    `--remap-path-prefix=${checkout.replace(/[\\/]$/, "")}=/nolapse`,
   ];
 }
 

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { homedir, hostname } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { root, run } from "../tools/process.mjs";
+import { INSTALLED, TARBALL } from "./package.mjs";
+
+/** What users download, and nothing else. */
+const FILES = [
+  "LICENSE-APACHE",
+  "LICENSE-MIT",
+  "README.md",
+  "index.d.ts",
+  "index.js",
+  "nolapse.js",
+  "nolapse_bg.wasm",
+  "nolapse_verify.js",
+  "nolapse_verify_bg.wasm",
+  "package.json",
+  "verify.d.ts",
+  "verify.js",
+];
+
+const MODULES = FILES.filter((file) => file.endsWith(".wasm"));
+
+test("the tarball holds exactly the files that it should", async () => {
+  const { stdout } = await run("tar", ["-tzf", TARBALL]);
+
+  const packed = stdout.trim().split("\n");
+
+  assert.deepEqual(packed.map((path) => path.replace(/^package\//, "")).sort(), FILES.toSorted());
+});
+
+test("the package has the crate's version, no dependencies and no scripts", async () => {
+  const manifest = JSON.parse(await readFile(join(INSTALLED, "package.json"), "utf8"));
+  const crate = await readFile(join(root, "Cargo.toml"), "utf8");
+
+  assert.equal(manifest.version, /\[workspace\.package\]\s+version = "([^"]+)"/.exec(crate)?.[1]);
+  assert.equal(manifest.sideEffects, false);
+  for (const absent of ["dependencies", "peerDependencies", "scripts"]) assert.equal(manifest[absent], undefined);
+});
+
+test("no file of the package says where it was built", async () => {
+  const tell = [homedir(), root.replace(/\/$/, ""), hostname(), "registry/src", "index.crates.io", ".cargo", ".rustup"];
+
+  for (const file of FILES) {
+    const bytes = await readFile(join(INSTALLED, file));
+    for (const word of tell) assert.ok(!bytes.includes(word), `${file} has "${word}"`);
+  }
+});
+
+test("the modules ask nothing of the page but their own glue", async () => {
+  for (const file of MODULES) {
+    const module = new WebAssembly.Module(await readFile(join(INSTALLED, file)));
+
+    const sources = new Set(WebAssembly.Module.imports(module).map((wanted) => wanted.module));
+
+    assert.deepEqual(
+      [...sources].filter((name) => !name.endsWith("_bg.js")),
+      [],
+      file,
+    );
+  }
+});

@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { measureSizes, sizeTable } from "../bench/size.mjs";
+
+/** What the default entry may weigh, wasm and script together. */
+const BUDGET_BROTLI = 30_000;
+
+test(`the default entry weighs at most ${BUDGET_BROTLI} bytes brotli`, async (t) => {
+  const rows = await measureSizes();
+
+  for (const line of sizeTable(rows).split("\n")) t.diagnostic(line);
+  const all = rows.find(({ entry, part }) => entry === "nolapse" && part === "all");
+  assert.ok(all && all.size.brotli > 0);
+  assert.ok(all.size.brotli <= BUDGET_BROTLI, `${all.size.brotli} bytes`);
+});

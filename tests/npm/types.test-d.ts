@@ -1,0 +1,109 @@
+/** What the types allow, and what they refuse: compiled, never run. */
+
+import {
+  createSession,
+  isSessionError,
+  type RefreshContext,
+  type Session,
+  type SessionErrorCode,
+  type SessionOptions,
+  type SessionStatus,
+  SessionEnded,
+  SessionError,
+  type SignOutReason,
+} from "nolapse";
+import type { createSession as createVerifying } from "nolapse/verify";
+
+/** Accepts a type that is exactly `Wanted`: not wider, not narrower, not `any`. */
+type Exactly<Wanted, Given> =
+  (<T>() => T extends Wanted ? 1 : 2) extends <T>() => T extends Given ? 1 : 2 ? true : never;
+const holds = <_ extends true>(): void => {};
+
+interface User {
+  id: string;
+  role: "member" | "admin";
+}
+
+const session = await createSession<User>({
+  auth: "https://auth.example.com",
+  apis: ["https://api.example.com", new URL("https://files.example.com")],
+  name: "main",
+  timeout: 10,
+});
+holds<Exactly<Session<User>, typeof session>>();
+
+// A session is fetch, and works detached.
+const { fetch: sessionFetch, getToken } = session;
+const asFetch: typeof fetch = sessionFetch;
+holds<Exactly<Promise<Response>, ReturnType<typeof asFetch>>>();
+holds<Exactly<Promise<string>, ReturnType<typeof getToken>>>();
+await getToken({ minValidity: 30, signal: AbortSignal.timeout(1_000) });
+
+// States tell what they have.
+const status: SessionStatus<User> = session.status;
+if (status.state === "signed-in") holds<Exactly<User, typeof status.user>>();
+if (status.state === "signed-out") holds<Exactly<SignOutReason | null, typeof status.reason>>();
+// @ts-expect-error a status without its state known has no user
+status.user;
+// @ts-expect-error a status is not the app's to change
+status.state = "signed-out";
+
+// Events have their own shapes.
+const end: () => void = session.on("refresh", ({ reason, waiting }) => {
+  holds<Exactly<"timer" | "load" | "demand" | "rejected" | "force" | null, typeof reason>>();
+  holds<Exactly<number, typeof waiting>>();
+});
+end();
+session.on("user-changed", ({ user, previous }) => user.role === previous.role);
+// @ts-expect-error there is no such event
+session.on("refreshed", () => {});
+
+// A store for Svelte, a snapshot for React.
+const unsubscribe: () => void = session.subscribe((next) => next.state);
+unsubscribe();
+holds<Exactly<SessionStatus<User>, ReturnType<typeof session.getSnapshot>>>();
+
+// Signing out says whether the server knows.
+const { serverTold } = await session.signOut({ everywhere: true });
+holds<Exactly<boolean, typeof serverTold>>();
+await session.adopt(() => fetch("/auth/sign-in", { method: "POST" }));
+await session.adopt({ access_token: "token", session: { id: "1", user: { id: "1", role: "admin" } } });
+// @ts-expect-error a token response has its token
+await session.adopt({ expires_in: 60 });
+
+// A refresher of the app's own.
+await createSession<User>({
+  auth: {
+    refresh: async ({ reason, signal }: RefreshContext) => {
+      if (signal.aborted) throw new SessionEnded("revoked");
+      return { accessToken: reason, expiresIn: 60 };
+    },
+    signOut: async ({ everywhere }) => holds<Exactly<boolean, typeof everywhere>>(),
+  },
+});
+
+// Options are exact.
+// @ts-expect-error there is no session without an auth server
+const without: SessionOptions = {};
+// @ts-expect-error an unknown option is refused
+const unknown: SessionOptions = { auth: "https://auth.example.com", retries: 3 };
+void [without, unknown];
+
+// Errors have a closed list of codes, and the guard narrows.
+try {
+  await session.refresh({ force: true });
+} catch (error) {
+  if (isSessionError(error, "signed_out")) {
+    holds<Exactly<"signed_out", typeof error.code>>();
+    const reason: SignOutReason | null = error.reason;
+    void reason;
+  }
+  if (isSessionError(error)) holds<Exactly<SessionErrorCode, typeof error.code>>();
+  // @ts-expect-error there is no such code
+  isSessionError(error, "logged_out");
+}
+new SessionError("timeout", "no answer", { cause: new Error("slow") }) satisfies Error;
+
+// Both entries have one API.
+holds<Exactly<Session<User>, Awaited<ReturnType<typeof createVerifying<User>>>>>();
+session[Symbol.dispose]();

@@ -1,0 +1,64 @@
+/** `npm run bench`: prints the project's numbers; `npm run bench -- size` only those whose file has the word. */
+
+import { readdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+
+import { buildPackage } from "../../pkg-template/build.mjs";
+import { buildServer } from "./demo-parts.mjs";
+import { root, start } from "./process.mjs";
+import { setUpWithBrowser } from "./setup.mjs";
+import { main, Remedy } from "./step.mjs";
+
+await main(async () => {
+  const wanted = process.argv[2] ?? "";
+  const browser = await setUpWithBrowser();
+  await buildPackage();
+  const env = {
+    CHROMIUM: browser.chromium,
+    CHROMEDRIVER: browser.chromedriver,
+    NOLAPSE_SERVER: await buildServer(),
+  };
+  const benches = await allBenches();
+  const chosen = benches.filter(({ name }) => name.includes(wanted));
+  if (chosen.length === 0) {
+    throw new Remedy(`No such bench: ${wanted}. There are ${benches.map(({ name }) => name).join(", ")}.`);
+  }
+  for (const { name, command, parameters } of chosen) {
+    console.log(`\n# ${name}\n`);
+    await show(name, command, parameters, env);
+  }
+});
+
+/** The scripts of `tests/bench`, the size first, and the server's own benches. */
+async function allBenches() {
+  const folder = join(root, "tests", "bench");
+  const scripts = (await readdir(folder)).filter((file) => file.endsWith(".bench.mjs")).sort();
+  const bySize = scripts.sort((left, right) => Number(right.startsWith("size")) - Number(left.startsWith("size")));
+  const inNode = bySize.map((file) => ({
+    name: basename(file, ".bench.mjs"),
+    command: process.execPath,
+    parameters: [join(folder, file)],
+  }));
+  const server = {
+    name: "server",
+    command: "cargo",
+    parameters: ["bench", "--package", "nolapse-server", "--benches"],
+  };
+  return [...inNode, server];
+}
+
+/**
+ * Runs a bench and shows what it prints as it comes.
+ *
+ * @param {string} name
+ * @param {string} command
+ * @param {readonly string[]} parameters
+ * @param {Record<string, string>} env
+ */
+async function show(name, command, parameters, env) {
+  const child = start(command, parameters, { env });
+  child.stdout.pipe(process.stdout, { end: false });
+  child.stderr.pipe(process.stderr, { end: false });
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  if (code !== 0) throw new Remedy(`The bench ${name} ended with exit code ${code}.`);
+}
