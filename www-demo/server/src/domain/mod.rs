@@ -1,14 +1,23 @@
 //! The rules of sessions: rotation, grace, theft, limits. Knows neither axum nor sqlx.
 //!
 //! Nothing here reads a clock, makes randomness or does input or output: `now` and random bytes are
-//! arguments, so that a simulation can play a year of them in a second.
+//! arguments, so that a simulation can play a year of them in a second. [`Session`] holds the rules;
+//! [`Desk`] applies them to the rows of a [`Store`].
 
+mod desk;
 mod ids;
+mod note;
 mod session;
+mod store;
 mod ticket;
 mod time;
+mod user;
 
+pub use desk::{Desk, Grant, Reach, Refreshed};
 pub use ids::{NoteId, SessionId, UserId};
+pub use note::Note;
 pub use session::{Ending, Limits, Session, Verdict};
+pub use store::{Store, StoreError, Stored, Written};
 pub use ticket::{RefreshSecret, SEALED_CHARS, SecretHash, Ticket, TicketKey};
 pub use time::Timestamp;
+pub use user::{Email, Password, PasswordHash, Role, User};

@@ -1,0 +1,202 @@
+//! The desk: the rules applied to the rows of a store.
+
+use std::{sync::Arc, time::Duration};
+
+use nolapse::wire::EndReason;
+
+use super::{
+    Limits, Session, SessionId, Store, Stored, Ticket, TicketKey, Timestamp, User, Verdict, Written,
+};
+
+/// How often a refresh that lost a race looks again. Each loss means that another one won.
+const MAX_LOOKS: usize = 8;
+
+/// What came of presenting a ticket.
+#[derive(Debug)]
+pub enum Refreshed {
+    /// The session goes on with this ticket.
+    Granted(Box<Grant>),
+    /// The session is over.
+    Ended {
+        /// The session.
+        session: SessionId,
+        /// Why.
+        reason: EndReason,
+        /// Whether this call ended it.
+        just_now: bool,
+    },
+    /// There is no such session, or the ticket was never one of its own.
+    Unknown,
+    /// Too many others were faster. Only a repeat of the request can tell more.
+    Contended,
+}
+
+/// A session that goes on, with the ticket to hand out.
+#[derive(Debug)]
+pub struct Grant {
+    /// The row as it now is.
+    pub session: Session,
+    /// Its user as of now: a changed role takes effect here.
+    pub user: User,
+    /// The newest ticket.
+    pub ticket: Ticket,
+    /// Whether the ticket was handed out before.
+    pub repeated: bool,
+}
+
+/// Applies the rules to the rows of a store.
+#[derive(Clone)]
+pub struct Desk {
+    store: Arc<dyn Store>,
+    key: TicketKey,
+    limits: Limits,
+}
+
+impl Desk {
+    /// Makes a desk over a store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, key: TicketKey, limits: Limits) -> Self {
+        Self { store, key, limits }
+    }
+
+    /// Returns the limits in force.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Begins a session for a user who has just proved to be one, from 48 random bytes.
+    ///
+    /// # Errors
+    /// Fails where the store does.
+    pub async fn sign_in(
+        &self,
+        now: Timestamp,
+        user: User,
+        device: String,
+        id: [u8; 16],
+        secret: [u8; 32],
+    ) -> Stored<Grant> {
+        let ticket = Ticket::first(SessionId::from_bytes(id), secret);
+        let session = Session::begin(now, &ticket, user.id, device, &self.limits);
+        self.store.add_session(&session).await?;
+        Ok(Grant {
+            session,
+            user,
+            ticket,
+            repeated: false,
+        })
+    }
+
+    /// Exchanges a ticket for its successor.
+    ///
+    /// Of any number of concurrent calls with one ticket, at any number of servers, exactly one
+    /// rotates; the others get the same successor.
+    ///
+    /// # Errors
+    /// Fails where the store does; then nothing has changed, or only the answer is lost.
+    pub async fn refresh(
+        &self,
+        now: Timestamp,
+        ticket: &Ticket,
+        active_ago: Option<Duration>,
+    ) -> Stored<Refreshed> {
+        for _ in 0..MAX_LOOKS {
+            let Some((mut session, user)) = self.store.session(ticket.session).await? else {
+                return Ok(Refreshed::Unknown);
+            };
+            let limits = &self.limits;
+            let verdict = session.present(now, ticket, active_ago, limits, &self.key);
+            let (ticket, repeated) = match verdict {
+                Verdict::Unknown => return Ok(Refreshed::Unknown),
+                Verdict::Refuse(reason) => return Ok(over(session.id, reason)),
+                Verdict::Lapse(reason) => return self.end(now, session.id, reason).await,
+                Verdict::Theft => {
+                    return self.end(now, session.id, EndReason::ReuseDetected).await;
+                }
+                Verdict::Rotate(_) | Verdict::Repeat(_) if user.disabled => {
+                    return self.end(now, session.id, EndReason::UserDisabled).await;
+                }
+                Verdict::Rotate(successor) => {
+                    let from = session.generation;
+                    session.rotate(now, &successor, active_ago, limits);
+                    if self.store.rotate_session(&session, from).await? == Written::No {
+                        continue;
+                    }
+                    (successor, false)
+                }
+                Verdict::Repeat(newest) => {
+                    session.touch(now, active_ago);
+                    self.store.touch_session(&session).await?;
+                    (newest, true)
+                }
+            };
+            return Ok(Refreshed::Granted(Box::new(Grant {
+                session,
+                user,
+                ticket,
+                repeated,
+            })));
+        }
+        Ok(Refreshed::Contended)
+    }
+
+    /// Ends the session of a ticket, or all sessions of its user.
+    ///
+    /// A ticket that was replaced within the grace is as good as the newest; one that is no good
+    /// changes nothing, and signing out succeeds all the same (RFC 7009 §2.2). Returns how many ended.
+    ///
+    /// # Errors
+    /// Fails where the store does.
+    pub async fn sign_out(&self, now: Timestamp, ticket: &Ticket, reach: Reach) -> Stored<u64> {
+        let Some((session, user)) = self.store.session(ticket.session).await? else {
+            return Ok(0);
+        };
+        let reason = match session.present(now, ticket, None, &self.limits, &self.key) {
+            Verdict::Rotate(_) | Verdict::Repeat(_) => EndReason::SignedOut,
+            Verdict::Theft => EndReason::ReuseDetected,
+            Verdict::Lapse(reason) => reason,
+            Verdict::Refuse(_) | Verdict::Unknown => return Ok(0),
+        };
+        match reach {
+            Reach::Everywhere if reason == EndReason::SignedOut => {
+                self.store.end_sessions_of(user.id, now, reason).await
+            }
+            Reach::Everywhere | Reach::Here => {
+                let written = self.store.end_session(session.id, now, reason).await?;
+                Ok(u64::from(written == Written::Yes))
+            }
+        }
+    }
+
+    async fn end(&self, now: Timestamp, id: SessionId, reason: EndReason) -> Stored<Refreshed> {
+        let written = self.store.end_session(id, now, reason).await?;
+        if written == Written::Yes {
+            return Ok(Refreshed::Ended {
+                session: id,
+                reason,
+                just_now: true,
+            });
+        }
+        let row = self.store.session(id).await?;
+        let ended = row.and_then(|(session, _)| session.ended);
+        Ok(over(id, ended.map_or(reason, |ending| ending.reason)))
+    }
+}
+
+/// How far a sign-out reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// This session.
+    Here,
+    /// All sessions of the user.
+    Everywhere,
+}
+
+const fn over(session: SessionId, reason: EndReason) -> Refreshed {
+    Refreshed::Ended {
+        session,
+        reason,
+        just_now: false,
+    }
+}

@@ -1,0 +1,31 @@
+//! Notes: something worth fetching.
+
+use super::{NoteId, Timestamp};
+
+/// The longest note, in characters.
+const MAX_NOTE_CHARS: usize = 2_000;
+
+/// A note of a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Its name.
+    pub id: NoteId,
+    /// What it says.
+    pub text: String,
+    /// When it was written.
+    pub created_at: Timestamp,
+}
+
+impl Note {
+    /// Writes a note; `None` where there is no text or more than 2,000 characters of it.
+    #[must_use]
+    pub fn write(now: Timestamp, id: NoteId, text: &str) -> Option<Self> {
+        let text = text.trim();
+        let fits = !text.is_empty() && text.chars().count() <= MAX_NOTE_CHARS;
+        fits.then(|| Self {
+            id,
+            text: text.to_owned(),
+            created_at: now,
+        })
+    }
+}

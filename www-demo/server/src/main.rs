@@ -1,0 +1,64 @@
+//! Runs the reference auth server: settings from the environment, one line of JSON on standard output
+//! once it listens, logs on standard error, until SIGINT or SIGTERM.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use nolapse_server::{
+    config::{Config, LogFormat},
+    serve::{RunningServer, Server},
+};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::filter::LevelFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let told = writeln!(io::stderr(), "nolapse-server: {error}");
+            ExitCode::from(if told.is_ok() { 1 } else { 2 })
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    let config = Config::from_environment()?;
+    log(&config);
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    let server = Server::start(config).await?;
+    announce(&server)?;
+    tokio::select! {
+        _ = interrupted.recv() => {}
+        _ = terminated.recv() => {}
+    }
+    tracing::info!("stopping");
+    server.shutdown().await;
+    Ok(())
+}
+
+fn announce(server: &RunningServer) -> io::Result<()> {
+    let listening = serde_json::json!({
+        "listening": {
+            "auth": format!("http://{}", server.auth_addr),
+            "api": format!("http://{}", server.api_addr),
+        }
+    });
+    let mut out = io::stdout();
+    writeln!(out, "{listening}")?;
+    out.flush()
+}
+
+fn log(config: &Config) {
+    let level = config.log.map_or(LevelFilter::OFF, LevelFilter::from_level);
+    let builder = tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_max_level(level);
+    match config.log_format {
+        LogFormat::Json => builder.json().init(),
+        LogFormat::Text => builder.with_ansi(false).init(),
+    }
+}

@@ -1,0 +1,110 @@
+//! Argon2id, away from the runtime's threads and never more at once than the machine can bear.
+
+use std::{sync::Arc, time::Duration};
+
+use argon2::{
+    Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version,
+    password_hash::{Salt, SaltString},
+};
+use tokio::sync::Semaphore;
+
+use crate::{
+    clock,
+    domain::{Password, PasswordHash},
+};
+
+/// How many hashes are computed at once.
+const AT_ONCE: usize = 2;
+/// How long a hash may wait for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why no hash was computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HashError {
+    /// Too many others wait.
+    Busy,
+    /// The machine has no memory for it.
+    Failed,
+}
+
+/// Hashes and checks passwords (RFC 9106, two passes, one lane).
+#[derive(Clone)]
+pub struct Passwords {
+    argon2: Argon2<'static>,
+    turns: Arc<Semaphore>,
+    nobody: PasswordHash,
+}
+
+impl Passwords {
+    /// Makes a hasher that takes `memory_kib` for each hash.
+    ///
+    /// # Errors
+    /// Fails where that is out of Argon2's bounds or of memory.
+    pub fn new(memory_kib: u32) -> Result<Self, HashError> {
+        let params = Params::new(memory_kib, 2, 1, None).map_err(|_| HashError::Failed)?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let nobody = hash(&argon2, &clock::random::<16>()).ok_or(HashError::Failed)?;
+        Ok(Self {
+            argon2,
+            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            nobody,
+        })
+    }
+
+    /// Hashes a password with a salt of its own.
+    ///
+    /// # Errors
+    /// Fails where too many wait, or no memory is left.
+    pub async fn hash(&self, password: Password) -> Result<PasswordHash, HashError> {
+        self.run(move |argon2| hash(argon2, password.expose().as_bytes()))
+            .await?
+            .ok_or(HashError::Failed)
+    }
+
+    /// Says whether the password is the one of the hash; without a hash, takes as long and says no.
+    ///
+    /// So the time of an answer does not tell whether there is an account.
+    ///
+    /// # Errors
+    /// Fails where too many wait.
+    pub async fn check(
+        &self,
+        password: Password,
+        kept: Option<PasswordHash>,
+    ) -> Result<bool, HashError> {
+        let known = kept.is_some();
+        let kept = kept.unwrap_or_else(|| self.nobody.clone());
+        let matches = self
+            .run(move |argon2| {
+                let parsed = argon2::PasswordHash::new(kept.expose()).ok()?;
+                let password = password.expose().as_bytes();
+                argon2.verify_password(password, &parsed).ok()
+            })
+            .await?;
+        Ok(known && matches.is_some())
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Argon2<'static>) -> T + Send + 'static,
+    ) -> Result<T, HashError> {
+        let turn = Arc::clone(&self.turns).acquire_owned();
+        let turn = tokio::time::timeout(PATIENCE, turn).await;
+        let Ok(Ok(turn)) = turn else {
+            return Err(HashError::Busy);
+        };
+        let argon2 = self.argon2.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work(&argon2)
+        });
+        done.await.map_err(|_| HashError::Failed)
+    }
+}
+
+fn hash(argon2: &Argon2<'_>, password: &[u8]) -> Option<PasswordHash> {
+    let salt = clock::random::<{ Salt::RECOMMENDED_LENGTH }>();
+    let salt = SaltString::encode_b64(&salt).ok()?;
+    let hashed = argon2.hash_password(password, &salt).ok()?;
+    Some(PasswordHash::from_text(hashed.to_string()))
+}

@@ -1,0 +1,114 @@
+//! The one shape of every answer that is not a success.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use nolapse::wire::{EndReason, ErrorCode};
+use serde::Serialize;
+
+/// An answer that is not a success: `{ "error", "error_description", "reason"? }`.
+///
+/// Descriptions are fixed texts: nothing that was sent is ever repeated.
+#[derive(Clone, Copy, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: ErrorCode,
+    description: &'static str,
+    reason: Option<EndReason>,
+    retry_after: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Body {
+    error: &'static str,
+    error_description: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+}
+
+impl Problem {
+    /// Makes a problem of a status, a code and a text for people.
+    #[must_use]
+    pub const fn new(status: StatusCode, code: ErrorCode, description: &'static str) -> Self {
+        Self {
+            status,
+            code,
+            description,
+            reason: None,
+            retry_after: None,
+        }
+    }
+
+    /// The request is malformed: 400.
+    #[must_use]
+    pub const fn invalid(description: &'static str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            ErrorCode::InvalidRequest,
+            description,
+        )
+    }
+
+    /// The session is over: 401.
+    #[must_use]
+    pub const fn session_ended(reason: EndReason) -> Self {
+        let text = "the session is over; sign in again";
+        let mut problem = Self::new(StatusCode::UNAUTHORIZED, ErrorCode::SessionEnded, text);
+        problem.reason = Some(reason);
+        problem
+    }
+
+    /// The server cannot answer now: 503 with `Retry-After` in seconds.
+    #[must_use]
+    pub const fn unavailable(description: &'static str, retry_after: u32) -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(status, ErrorCode::Unavailable, description).retry_after(retry_after)
+    }
+
+    /// There is nothing here: 404.
+    #[must_use]
+    pub const fn not_found() -> Self {
+        let text = "there is nothing here";
+        Self::new(StatusCode::NOT_FOUND, ErrorCode::NotFound, text)
+    }
+
+    /// The server failed: 500.
+    #[must_use]
+    pub const fn internal() -> Self {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self::new(status, ErrorCode::Internal, "the server failed")
+    }
+
+    /// Says when to come back.
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+}
+
+impl From<crate::domain::StoreError> for Problem {
+    fn from(error: crate::domain::StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        Self::unavailable("the database does not answer", 2)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = Body {
+            error: self.code.as_str(),
+            error_description: self.description,
+            reason: self.reason.map(EndReason::as_str),
+        };
+        let mut response = (self.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}

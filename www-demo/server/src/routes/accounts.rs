@@ -1,0 +1,149 @@
+//! `POST /auth/sign-up` and `POST /auth/sign-in`.
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::Response,
+};
+use nolapse::wire::ErrorCode;
+use serde::Deserialize;
+
+use super::{App, body::Strict, cookie, token_response};
+use crate::{
+    clock,
+    domain::{Email, Password, Reach, Role, Timestamp, User, UserId, Written},
+    passwords::HashError,
+    problem::Problem,
+};
+
+/// The longest label of a device, in characters.
+const MAX_DEVICE_CHARS: usize = 60;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Credentials {
+    email: String,
+    password: String,
+}
+
+impl Credentials {
+    fn parse(self) -> Result<(Email, Password), Problem> {
+        let email = Email::parse(&self.email);
+        let email = email.ok_or(Problem::invalid("email is not an e-mail address"))?;
+        let password = Password::parse(self.password);
+        let password =
+            password.ok_or(Problem::invalid("password must have 8 to 256 characters"))?;
+        Ok((email, password))
+    }
+}
+
+/// Creates an account and signs it in.
+pub(super) async fn sign_up(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Strict(credentials): Strict<Credentials>,
+) -> Result<Response, Problem> {
+    let (email, password) = credentials.parse()?;
+    let now = clock::now();
+    let user = User {
+        id: UserId::from_bytes(clock::random()),
+        email,
+        password: app.passwords.hash(password).await?,
+        role: Role::Member,
+        disabled: false,
+        created_at: now,
+    };
+    if app.store.add_user(&user).await? == Written::No {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            ErrorCode::AccountExists,
+            "there is an account with this e-mail address; sign in",
+        ));
+    }
+    app.counters.count("sign_ups");
+    begin(&app, now, &headers, user).await
+}
+
+/// Signs in; the session of a cookie that came along ends.
+///
+/// An unknown address, a wrong password and a disabled user are told apart by nobody: same answer, same
+/// time.
+pub(super) async fn sign_in(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Strict(credentials): Strict<Credentials>,
+) -> Result<Response, Problem> {
+    let (email, password) = credentials.parse()?;
+    let user = app.store.user_by_email(&email).await?;
+    let kept = user.as_ref().map(|user| user.password.clone());
+    let proved = app.passwords.check(password, kept).await?;
+    let Some(user) = user.filter(|user| proved && !user.disabled) else {
+        app.counters.count("sign_ins_refused");
+        return Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            ErrorCode::InvalidCredentials,
+            "e-mail and password do not match an account",
+        ));
+    };
+    app.counters.count("sign_ins");
+    begin(&app, clock::now(), &headers, user).await
+}
+
+async fn begin(
+    app: &App,
+    now: Timestamp,
+    headers: &HeaderMap,
+    user: User,
+) -> Result<Response, Problem> {
+    if let Some(before) = cookie::ticket(headers, &app.keys.tickets) {
+        app.desk.sign_out(now, &before, Reach::Here).await?;
+    }
+    let device = device(headers);
+    let (id, secret) = (clock::random(), clock::random());
+    let grant = app.desk.sign_in(now, user, device, id, secret).await?;
+    tracing::info!(session = %grant.session.id, user = %grant.user.id, "signed in");
+    token_response::grant(app, now, &grant)
+}
+
+/// Labels a device by its browser and system, as far as they can be told.
+fn device(headers: &HeaderMap) -> String {
+    let agent = headers.get(header::USER_AGENT);
+    let agent = agent
+        .and_then(|agent| agent.to_str().ok())
+        .unwrap_or_default();
+    let first = |names: &[(&str, &'static str)]| {
+        let found = names.iter().find(|(mark, _)| agent.contains(mark));
+        found.map(|(_, name)| *name)
+    };
+    let browser = first(&[
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = first(&[
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(name), None) | (None, Some(name)) => name.to_owned(),
+        (None, None) if agent.is_empty() => "unknown device".to_owned(),
+        (None, None) => agent.chars().take(MAX_DEVICE_CHARS).collect(),
+    }
+}
+
+impl From<HashError> for Problem {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Busy => Self::unavailable("too many people sign in at once", 2),
+            HashError::Failed => Self::internal(),
+        }
+    }
+}

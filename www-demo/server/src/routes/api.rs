@@ -1,0 +1,158 @@
+//! The API: notes, the user as the token says, and a report for admins. It asks no session.
+
+use axum::{
+    Json, Router,
+    extract::{Extension, Path, Request, State},
+    http::{HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{delete, get},
+};
+use nolapse::wire::ErrorCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{App, body::Strict};
+use crate::{
+    clock,
+    domain::{Note, NoteId, Role, UserId, Written},
+    problem::Problem,
+    verifier::{Refusal, Refused, Verified},
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewNote {
+    text: String,
+}
+
+#[derive(Serialize)]
+struct NoteView {
+    id: String,
+    text: String,
+    created_at: u64,
+}
+
+impl From<Note> for NoteView {
+    fn from(note: Note) -> Self {
+        Self {
+            id: note.id.to_string(),
+            text: note.text,
+            created_at: note.created_at.as_millis(),
+        }
+    }
+}
+
+pub(super) fn routes(app: &App) -> Router<App> {
+    Router::new()
+        .route("/me", get(me))
+        .route("/notes", get(list_notes).post(add_note))
+        .route("/notes/{id}", delete(delete_note))
+        .route("/admin/report", get(report))
+        .route_layer(middleware::from_fn_with_state(app.clone(), require_token))
+}
+
+/// Lets a request in on the word of its token alone.
+async fn require_token(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let mut response = match app.verifier.authorize(request.headers()).await {
+        Ok(token) => {
+            app.counters.count("api_accepted");
+            request.extensions_mut().insert(token);
+            next.run(request).await
+        }
+        Err(Refused(refusal)) => {
+            app.counters.count(counter(refusal));
+            Refused(refusal).into_response()
+        }
+    };
+    let private = HeaderValue::from_static("no-store");
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, private);
+    response
+}
+
+const fn counter(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Missing => "api_refused_missing",
+        Refusal::Oversize => "api_refused_oversize",
+        Refusal::Malformed => "api_refused_malformed",
+        Refusal::Algorithm => "api_refused_algorithm",
+        Refusal::Type => "api_refused_type",
+        Refusal::Header => "api_refused_header",
+        Refusal::UnknownKey => "api_refused_unknown_key",
+        Refusal::Signature => "api_refused_signature",
+        Refusal::Issuer => "api_refused_issuer",
+        Refusal::Audience => "api_refused_audience",
+        Refusal::Expired => "api_refused_expired",
+        Refusal::Early => "api_refused_early",
+        Refusal::NoKeys => "api_refused_no_keys",
+    }
+}
+
+/// Says who the token says the caller is. No database is asked.
+async fn me(Extension(token): Extension<Verified>) -> Json<Value> {
+    Json(json!({
+        "id": token.subject,
+        "session": token.session,
+        "role": token.role,
+        "token_issued_at": token.issued_at.as_secs(),
+        "token_expires_at": token.expires_at.as_secs(),
+    }))
+}
+
+async fn list_notes(
+    State(app): State<App>,
+    Extension(token): Extension<Verified>,
+) -> Result<Json<Value>, Problem> {
+    let notes = app.store.notes_of(user(&token)?).await?;
+    let views: Vec<NoteView> = notes.into_iter().map(NoteView::from).collect();
+    Ok(Json(json!({ "notes": views })))
+}
+
+async fn add_note(
+    State(app): State<App>,
+    Extension(token): Extension<Verified>,
+    Strict(new): Strict<NewNote>,
+) -> Result<(StatusCode, Json<NoteView>), Problem> {
+    let id = NoteId::from_bytes(clock::random());
+    let note = Note::write(clock::now(), id, &new.text);
+    let note = note.ok_or(Problem::invalid("text must have 1 to 2000 characters"))?;
+    app.store.add_note(user(&token)?, &note).await?;
+    Ok((StatusCode::CREATED, Json(note.into())))
+}
+
+async fn delete_note(
+    State(app): State<App>,
+    Extension(token): Extension<Verified>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let id = NoteId::parse(&id).ok_or(Problem::not_found())?;
+    match app.store.delete_note(user(&token)?, id).await? {
+        Written::Yes => Ok(StatusCode::NO_CONTENT),
+        Written::No => Err(Problem::not_found()),
+    }
+}
+
+/// Something that only admins may see.
+async fn report(
+    State(app): State<App>,
+    Extension(token): Extension<Verified>,
+) -> Result<Json<Value>, Response> {
+    if Role::parse(&token.role) != Some(Role::Admin) {
+        let text = "this is for admins";
+        let status = StatusCode::FORBIDDEN;
+        let problem = Problem::new(status, ErrorCode::InsufficientScope, text);
+        let mut response = problem.into_response();
+        let challenge = HeaderValue::from_static(r#"Bearer error="insufficient_scope""#);
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, challenge);
+        return Err(response);
+    }
+    Ok(Json(json!({ "counters": app.counters.read() })))
+}
+
+fn user(token: &Verified) -> Result<UserId, Problem> {
+    UserId::parse(&token.subject).ok_or(Problem::not_found())
+}

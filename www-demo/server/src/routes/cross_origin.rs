@@ -1,0 +1,72 @@
+//! Who may call: the rule against forged requests, and CORS.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use nolapse::wire::{ErrorCode, VERSION, VERSION_HEADER};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use super::App;
+use crate::problem::Problem;
+
+const PREFLIGHT_LIFE: Duration = Duration::from_hours(2);
+
+/// Refuses a call to a cookie-authenticated endpoint unless it has the version header and comes from an
+/// allowed origin, whatever the cookie's `SameSite` says.
+pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+    if request.method() == Method::POST
+        && let Err(refused) = check(request.headers(), &app.terms.allowed_origins)
+    {
+        app.counters.count("forbidden_origin");
+        return refused.into_response();
+    }
+    next.run(request).await
+}
+
+fn check(headers: &HeaderMap, allowed: &[HeaderValue]) -> Result<(), Problem> {
+    if only(headers, &HeaderName::from_static(VERSION_HEADER)) != Some(VERSION.as_bytes()) {
+        return Err(forbidden("the header nolapse-version: 1 is needed"));
+    }
+    let origins = headers.get_all(header::ORIGIN).iter().count();
+    let origin = headers.get(header::ORIGIN);
+    let listed = origins == 1 && origin.is_some_and(|origin| allowed.contains(origin));
+    // A listed origin may be another site: it was listed. What cannot be judged is refused.
+    let site = only(headers, &HeaderName::from_static("sec-fetch-site"));
+    let own_page = origins == 0 && site == Some(b"same-origin");
+    if listed || own_page {
+        return Ok(());
+    }
+    Err(forbidden(
+        "the request must come from an allowed origin; ALLOWED_ORIGINS lists them",
+    ))
+}
+
+fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h [u8]> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?;
+    values.next().is_none().then(|| first.as_bytes())
+}
+
+const fn forbidden(text: &'static str) -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, ErrorCode::ForbiddenOrigin, text)
+}
+
+/// Lets the listed origins, and no other, read answers.
+pub(super) fn cors(allowed: &[HeaderValue]) -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(allowed.iter().cloned()))
+        .allow_credentials(true)
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            HeaderName::from_static(VERSION_HEADER),
+        ])
+        .expose_headers([header::RETRY_AFTER, header::WWW_AUTHENTICATE])
+        .max_age(PREFLIGHT_LIFE)
+}

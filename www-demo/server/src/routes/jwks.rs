@@ -1,0 +1,18 @@
+//! `GET /.well-known/jwks.json`.
+
+use axum::{
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+
+use super::App;
+
+/// Publishes the current and the next key (RFC 7517 §5). They may be kept for five minutes.
+pub(super) async fn keys(State(app): State<App>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "application/jwk-set+json"),
+        (header::CACHE_CONTROL, "public, max-age=300"),
+    ];
+    (headers, app.keys.public().to_json()).into_response()
+}

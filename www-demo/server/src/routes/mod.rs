@@ -1,0 +1,109 @@
+//! HTTP to the domain and back: one file an endpoint or a rule.
+
+mod accounts;
+mod api;
+mod body;
+mod cookie;
+mod counters;
+mod cross_origin;
+mod demo;
+mod health;
+mod jwks;
+mod observe;
+mod outage;
+mod refresh;
+mod sessions;
+mod sign_out;
+mod site;
+mod state;
+mod token_response;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    http::StatusCode,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{delete, get, post},
+};
+use nolapse::wire::{
+    ErrorCode, JWKS_PATH, REFRESH_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH,
+};
+
+pub use counters::Counters;
+pub(crate) use state::{App, Terms};
+
+use crate::problem::Problem;
+
+/// The largest body that any endpoint takes.
+const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// The auth server: the contract's endpoints, the health checks, the page and, where asked for, the demo.
+pub(crate) fn auth(app: &App) -> Router {
+    let with_cookie = Router::new()
+        .route(SIGN_UP_PATH, post(accounts::sign_up))
+        .route(SIGN_IN_PATH, post(accounts::sign_in))
+        .route(REFRESH_PATH, post(refresh::refresh))
+        .route(SIGN_OUT_PATH, post(sign_out::sign_out))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            cross_origin::guard,
+        ));
+    let mut router = Router::new()
+        .merge(with_cookie)
+        .route(SESSIONS_PATH, get(sessions::list))
+        .route(&format!("{SESSIONS_PATH}/{{id}}"), delete(sessions::revoke))
+        .route(JWKS_PATH, get(jwks::keys))
+        .route("/config.json", get(site::config))
+        .merge(health::routes());
+    if app.terms.demo {
+        router = router.merge(demo::routes());
+    }
+    let router = router
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn(refuse_query));
+    let router = match &app.terms.site_dir {
+        Some(folder) => router.fallback_service(site::files(app, folder)),
+        None => router.fallback(not_found),
+    };
+    finish(router, app)
+}
+
+/// The API: an origin of its own that believes tokens and asks no session.
+pub(crate) fn api(app: &App) -> Router {
+    let router = api::routes(app)
+        .merge(health::routes())
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(not_found)
+        .layer(middleware::from_fn(refuse_query));
+    finish(router, app)
+}
+
+fn finish(router: Router<App>, app: &App) -> Router {
+    router
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(cross_origin::cors(&app.terms.allowed_origins))
+        .layer(middleware::from_fn(observe::observe))
+        .with_state(app.clone())
+}
+
+async fn not_found() -> Problem {
+    Problem::not_found()
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::MethodNotAllowed,
+        "the path exists, the method does not; Allow lists those that do",
+    )
+}
+
+/// Refuses queries: no endpoint takes one, and a token in a URL would end up in logs (RFC 9700 §4.3.2).
+async fn refuse_query(request: Request, next: Next) -> Response {
+    if request.uri().query().is_some() && !site::owns(request.uri().path()) {
+        return Problem::invalid("this path takes no query").into_response();
+    }
+    next.run(request).await
+}

@@ -1,0 +1,196 @@
+//! Ways in which the refresh endpoint can fail on purpose, for the demo page and for tests.
+
+use std::{
+    future, io,
+    pin::Pin,
+    sync::{Mutex, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    body::{Body, Bytes, HttpBody},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use hyper::body::Frame;
+use nolapse::wire::ErrorCode;
+use serde::Deserialize;
+
+use super::Counters;
+use crate::{clock, domain::Timestamp, problem::Problem};
+
+const MAX_SECONDS: u32 = 3_600;
+const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+
+/// What an outage looks like from outside.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) enum Kind {
+    /// 503 with `Retry-After`.
+    #[serde(rename = "503")]
+    Unavailable,
+    /// 429 with `Retry-After`.
+    #[serde(rename = "429")]
+    TooManyRequests,
+    /// 500.
+    #[serde(rename = "500")]
+    Internal,
+    /// 200 with the page of a captive portal.
+    #[serde(rename = "html")]
+    Html,
+    /// The request is taken and never answered.
+    #[serde(rename = "stall")]
+    Stall,
+    /// The connection breaks.
+    #[serde(rename = "reset")]
+    Reset,
+    /// Exactly `status`, `content_type` and `body`, the latter `repeat` times.
+    #[serde(rename = "raw")]
+    Raw,
+}
+
+/// Orders an outage of the refresh endpoint; `seconds: 0` ends it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Order {
+    seconds: u32,
+    #[serde(default = "unavailable")]
+    kind: Kind,
+    /// The refresh is done, and only its answer is lost.
+    #[serde(default)]
+    after_rotation: bool,
+    /// How many requests are hit; without it, all.
+    times: Option<u32>,
+    /// The value of `Retry-After`, as it is.
+    retry_after: Option<String>,
+    status: Option<u16>,
+    content_type: Option<String>,
+    body: Option<String>,
+    repeat: Option<usize>,
+}
+
+const fn unavailable() -> Kind {
+    Kind::Unavailable
+}
+
+struct Outage {
+    until: Timestamp,
+    left: Option<u32>,
+    order: Order,
+}
+
+/// The outage of one server, if there is one.
+#[derive(Default)]
+pub(crate) struct Outages(Mutex<Option<Outage>>);
+
+impl Outages {
+    /// Begins an outage, in place of any that is there.
+    pub(super) fn begin(&self, now: Timestamp, order: Order) -> Result<(), Problem> {
+        if order.seconds > MAX_SECONDS {
+            return Err(Problem::invalid("seconds must be 0 to 3600"));
+        }
+        let body = order.body.as_deref().unwrap_or_default();
+        let bytes = body.len().saturating_mul(order.repeat.unwrap_or(1));
+        if bytes > MAX_ANSWER_BYTES {
+            return Err(Problem::invalid("body times repeat must be at most 4 MiB"));
+        }
+        answer(&order)?;
+        let outage = Outage {
+            until: now + Duration::from_secs(order.seconds.into()),
+            left: order.times,
+            order,
+        };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(outage);
+        Ok(())
+    }
+
+    /// Answers in place of the refresh.
+    pub(super) async fn before(&self, counters: &Counters) -> Option<Response> {
+        let order = self.hit(false)?;
+        Self::fail(&order, counters).await
+    }
+
+    /// Answers in place of the refresh's own answer.
+    pub(super) async fn after(&self, counters: &Counters) -> Option<Response> {
+        let order = self.hit(true)?;
+        Self::fail(&order, counters).await
+    }
+
+    fn hit(&self, after_rotation: bool) -> Option<Order> {
+        let mut outage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = outage.as_mut()?;
+        if clock::now() >= current.until || current.left == Some(0) {
+            *outage = None;
+            return None;
+        }
+        if current.order.after_rotation != after_rotation {
+            return None;
+        }
+        current.left = current.left.map(|left| left - 1);
+        Some(current.order.clone())
+    }
+
+    async fn fail(order: &Order, counters: &Counters) -> Option<Response> {
+        counters.count("refreshes_failed_on_purpose");
+        if matches!(order.kind, Kind::Stall) {
+            // Until the client gives up, or the server is shut down.
+            return future::pending().await;
+        }
+        answer(order).ok()
+    }
+}
+
+fn answer(order: &Order) -> Result<Response, Problem> {
+    let text = "out of order, on purpose";
+    let mut response = match order.kind {
+        Kind::Unavailable => Problem::unavailable(text, 1).into_response(),
+        Kind::TooManyRequests => {
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            let problem = Problem::new(status, ErrorCode::TooManyRequests, text);
+            problem.retry_after(1).into_response()
+        }
+        Kind::Internal => Problem::internal().into_response(),
+        Kind::Html => raw(
+            StatusCode::OK,
+            "text/html",
+            "<!doctype html><title>Welcome to our network</title><p>Please accept our terms."
+                .to_owned(),
+        )?,
+        Kind::Reset => Response::new(Body::new(Broken)),
+        Kind::Stall => StatusCode::NO_CONTENT.into_response(),
+        Kind::Raw => {
+            let status = StatusCode::from_u16(order.status.unwrap_or(200));
+            let status = status.map_err(|_| Problem::invalid("status must be an HTTP status"))?;
+            let kind = order.content_type.as_deref().unwrap_or("application/json");
+            let body = order.body.as_deref().unwrap_or_default();
+            raw(status, kind, body.repeat(order.repeat.unwrap_or(1)))?
+        }
+    };
+    if let Some(retry_after) = &order.retry_after {
+        let value = HeaderValue::from_str(retry_after);
+        let value = value.map_err(|_| Problem::invalid("retry_after must be a header's value"))?;
+        response.headers_mut().insert(header::RETRY_AFTER, value);
+    }
+    Ok(response)
+}
+
+fn raw(status: StatusCode, content_type: &str, body: String) -> Result<Response, Problem> {
+    let kind = HeaderValue::from_str(content_type);
+    let kind = kind.map_err(|_| Problem::invalid("content_type must be a header's value"))?;
+    Ok((status, [(header::CONTENT_TYPE, kind)], body).into_response())
+}
+
+/// A body that breaks before its first byte, and the connection with it.
+struct Broken;
+
+impl HttpBody for Broken {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())))
+    }
+}

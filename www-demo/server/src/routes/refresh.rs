@@ -1,0 +1,136 @@
+//! `POST /auth/refresh`: the stateful step.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use nolapse::wire::{EndReason, PageVisibility, RefreshReason};
+use serde::Deserialize;
+
+use super::{App, body::Strict, cookie, token_response};
+use crate::{
+    clock,
+    domain::{Refreshed, Ticket},
+    problem::Problem,
+};
+use axum::extract::FromRequest;
+
+/// What a client says of a refresh.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    reason: String,
+    page: String,
+    active_ago: Option<u32>,
+}
+
+struct Refresh {
+    reason: RefreshReason,
+    active_ago: Option<Duration>,
+}
+
+impl Said {
+    fn parse(self) -> Result<Refresh, Problem> {
+        let reason = RefreshReason::parse(&self.reason).ok_or(Problem::invalid(
+            "reason must be timer, load, demand, rejected or force",
+        ))?;
+        PageVisibility::parse(&self.page)
+            .ok_or(Problem::invalid("page must be visible or hidden"))?;
+        let declared = self.active_ago.map(|ago| Duration::from_secs(ago.into()));
+        // A timer proves nobody there; whatever else asks for a token was caused by the app just now.
+        let active_ago = match reason {
+            RefreshReason::Timer => declared,
+            RefreshReason::Load
+            | RefreshReason::Demand
+            | RefreshReason::Rejected
+            | RefreshReason::Force => Some(declared.unwrap_or_default()),
+        };
+        Ok(Refresh { reason, active_ago })
+    }
+}
+
+/// Exchanges the cookie for an access token and a new cookie.
+pub(super) async fn refresh(State(app): State<App>, request: Request) -> Response {
+    if let Some(answer) = app.outages.before(&app.counters).await {
+        return answer;
+    }
+    let headers = request.headers().clone();
+    let said = match Strict::<Said>::from_request(request, &app).await {
+        Ok(Strict(said)) => said,
+        Err(problem) => return problem.into_response(),
+    };
+    let answer = match said.parse() {
+        Ok(said) => exchange(&app, &headers, &said).await,
+        Err(problem) => Err(problem),
+    };
+    if let Some(lost) = app.outages.after(&app.counters).await {
+        return lost;
+    }
+    answer.unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn exchange(app: &App, headers: &HeaderMap, said: &Refresh) -> Result<Response, Problem> {
+    app.counters.count(match said.reason {
+        RefreshReason::Timer => "refreshes_timer",
+        RefreshReason::Load => "refreshes_load",
+        RefreshReason::Demand => "refreshes_demand",
+        RefreshReason::Rejected => "refreshes_rejected",
+        RefreshReason::Force => "refreshes_force",
+    });
+    let Some(ticket) = cookie::ticket(headers, &app.keys.tickets) else {
+        return Ok(ended(app, EndReason::NoCookie));
+    };
+    present(app, &ticket, said.active_ago).await
+}
+
+async fn present(
+    app: &App,
+    ticket: &Ticket,
+    active_ago: Option<Duration>,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    match app.desk.refresh(now, ticket, active_ago).await? {
+        Refreshed::Granted(grant) => {
+            app.counters.count(if grant.repeated {
+                "refreshes_repeated"
+            } else {
+                "refreshes_rotated"
+            });
+            token_response::grant(app, now, &grant)
+        }
+        Refreshed::Ended {
+            session,
+            reason,
+            just_now,
+        } => {
+            if reason == EndReason::ReuseDetected && just_now {
+                app.counters.count("reuse_alarms");
+                tracing::warn!(%session, "a replaced refresh secret was used again: session ended");
+            }
+            Ok(ended(app, reason))
+        }
+        Refreshed::Unknown => Ok(ended(app, EndReason::NoCookie)),
+        Refreshed::Contended => Err(Problem::unavailable("too many refreshes at once", 1)),
+    }
+}
+
+/// Tells a client that the session is over, and takes its cookie away.
+fn ended(app: &App, reason: EndReason) -> Response {
+    app.counters.count(match reason {
+        EndReason::SignedOut => "refreshes_ended_signed_out",
+        EndReason::Revoked => "refreshes_ended_revoked",
+        EndReason::Expired => "refreshes_ended_expired",
+        EndReason::Idle => "refreshes_ended_idle",
+        EndReason::ReuseDetected => "refreshes_ended_reuse_detected",
+        EndReason::UserDisabled => "refreshes_ended_user_disabled",
+        EndReason::NoCookie => "refreshes_ended_no_cookie",
+    });
+    let mut response = Problem::session_ended(reason).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::SET_COOKIE, cookie::clear());
+    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    response
+}

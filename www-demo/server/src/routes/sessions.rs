@@ -1,0 +1,93 @@
+//! `GET /auth/sessions` and `DELETE /auth/sessions/{id}`: the user's devices.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use nolapse::wire::EndReason;
+use serde::Serialize;
+
+use super::App;
+use crate::{
+    clock,
+    domain::{Session, SessionId, UserId, Written},
+    problem::Problem,
+    verifier::{Refusal, Refused, Verified},
+};
+
+/// A session as its user sees it. Times are milliseconds since the Unix epoch.
+#[derive(Serialize)]
+struct DeviceView {
+    id: String,
+    device: String,
+    created_at: u64,
+    last_seen_at: u64,
+    expires_at: u64,
+    current: bool,
+}
+
+/// Lists the sessions of the token's user.
+pub(super) async fn list(State(app): State<App>, token: Verified) -> Result<Response, Response> {
+    let (user, current) = live(&app, &token).await?;
+    let now = clock::now();
+    let rows = app.store.sessions_of(user).await.map_err(problem)?;
+    let alive = rows
+        .into_iter()
+        .filter(|session| session.over(now, app.desk.limits()).is_none());
+    let views: Vec<DeviceView> = alive
+        .map(|session| DeviceView {
+            id: session.id.to_string(),
+            current: session.id == current,
+            device: session.device,
+            created_at: session.created_at.as_millis(),
+            last_seen_at: session.last_seen_at.as_millis(),
+            expires_at: session.expires_at.as_millis(),
+        })
+        .collect();
+    let mut response = Json(serde_json::json!({ "sessions": views })).into_response();
+    let no_store = HeaderValue::from_static("no-store");
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, no_store);
+    Ok(response)
+}
+
+/// Ends one of them. One that is not the user's is not there.
+pub(super) async fn revoke(
+    State(app): State<App>,
+    token: Verified,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Response> {
+    let (user, _) = live(&app, &token).await?;
+    let absent = || Problem::not_found().into_response();
+    let id = SessionId::parse(&id).ok_or_else(absent)?;
+    let row = app.store.session(id).await.map_err(problem)?;
+    let own = row.is_some_and(|(session, _)| session.user == user);
+    if !own {
+        return Err(absent());
+    }
+    let ended = app.store.end_session(id, clock::now(), EndReason::Revoked);
+    if ended.await.map_err(problem)? == Written::Yes {
+        app.counters.count("revocations");
+        tracing::info!(session = %id, "revoked by its user");
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Finds the token's session alive: who was signed out a moment ago manages no devices.
+async fn live(app: &App, token: &Verified) -> Result<(UserId, SessionId), Response> {
+    let refused = || Refused(Refusal::Expired).into_response();
+    let id = SessionId::parse(&token.session).ok_or_else(refused)?;
+    let row = app.store.session(id).await.map_err(problem)?;
+    let over = |session: &Session| session.over(clock::now(), app.desk.limits()).is_some();
+    match row {
+        Some((session, user)) if !over(&session) && !user.disabled => Ok((user.id, id)),
+        Some(_) | None => Err(refused()),
+    }
+}
+
+fn problem(error: crate::domain::StoreError) -> Response {
+    Problem::from(error).into_response()
+}

@@ -1,0 +1,46 @@
+//! `POST /auth/sign-out`.
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+
+use super::{App, body::StrictOrEmpty, cookie};
+use crate::{clock, domain::Reach, problem::Problem};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignOut {
+    #[serde(default)]
+    everywhere: bool,
+}
+
+/// Ends this session, or all sessions of its user, and takes the cookie away.
+///
+/// Succeeds whatever the cookie is: whoever wanted to be signed out, is (RFC 7009 §2.2).
+pub(super) async fn sign_out(
+    State(app): State<App>,
+    headers: HeaderMap,
+    StrictOrEmpty(said): StrictOrEmpty<SignOut>,
+) -> Result<Response, Problem> {
+    let reach = if said.everywhere {
+        Reach::Everywhere
+    } else {
+        Reach::Here
+    };
+    if let Some(ticket) = cookie::ticket(&headers, &app.keys.tickets) {
+        let ended = app.desk.sign_out(clock::now(), &ticket, reach).await?;
+        tracing::info!(session = %ticket.session, ended, "signed out");
+    }
+    app.counters.count("sign_outs");
+    let headers = [
+        (header::SET_COOKIE, cookie::clear()),
+        (
+            header::CACHE_CONTROL,
+            "no-store".parse().unwrap_or(cookie::clear()),
+        ),
+    ];
+    Ok((StatusCode::NO_CONTENT, headers).into_response())
+}

@@ -1,0 +1,92 @@
+//! The page's files, and what the page must know.
+
+use std::path::Path;
+
+use axum::{
+    Json, Router,
+    extract::{Request, State},
+    handler::HandlerWithoutStateExt,
+    http::{HeaderName, HeaderValue, header},
+    middleware::{self, Next},
+    response::Response,
+};
+use serde_json::{Value, json};
+use tower_http::services::ServeDir;
+
+use super::{App, not_found};
+
+/// Whether a path belongs to the page rather than to an endpoint: files may be asked for with a query.
+pub(super) fn owns(path: &str) -> bool {
+    let endpoints = [
+        "/auth/",
+        "/.well-known/",
+        "/demo/",
+        "/healthz",
+        "/readyz",
+        "/notes",
+        "/me",
+        "/admin/",
+    ];
+    !endpoints.iter().any(|prefix| path.starts_with(prefix))
+}
+
+/// Serves the files of a folder.
+///
+/// Documents may be kept but must be checked (`no-cache`, never `no-store`, which would cost the
+/// back/forward cache); files below `/assets/` carry a hash in their names and stay.
+pub(super) fn files(app: &App, folder: &Path) -> Router {
+    let files = ServeDir::new(folder)
+        .call_fallback_on_method_not_allowed(true)
+        .fallback(not_found.into_service());
+    Router::new()
+        .fallback_service(files)
+        .layer(middleware::from_fn_with_state(app.clone(), headers))
+}
+
+/// Tells the page where the API is: `GET /config.json`.
+pub(super) async fn config(State(app): State<App>) -> Json<Value> {
+    Json(json!({
+        "api": app.terms.api_origin,
+        "demo": app.terms.demo,
+        "token_life": app.tokens.life.as_secs(),
+    }))
+}
+
+async fn headers(State(app): State<App>, request: Request, next: Next) -> Response {
+    let hashed = request.uri().path().starts_with("/assets/");
+    let mut response = next.run(request).await;
+    let found = response.status().is_success() || response.status().is_redirection();
+    let policy = format!(
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
+         img-src 'self' data:; font-src 'self'; connect-src 'self' {}; worker-src 'self'; \
+         manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+        app.terms.api_origin
+    );
+    let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if found {
+        let life = if hashed {
+            "public, max-age=31536000, immutable"
+        } else {
+            "no-cache"
+        };
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(life));
+    }
+    response
+}

@@ -1,0 +1,42 @@
+//! What every handler shares.
+
+use std::{path::PathBuf, sync::Arc};
+
+use axum::{extract::FromRef, http::HeaderValue};
+
+use super::{Counters, outage::Outages};
+use crate::{
+    domain::{Desk, Store},
+    keys::ServerKeys,
+    passwords::Passwords,
+    tokens::TokenTerms,
+    verifier::Verifier,
+};
+
+/// The parts of a running server. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) keys: Arc<ServerKeys>,
+    pub(crate) tokens: Arc<TokenTerms>,
+    pub(crate) verifier: Arc<Verifier>,
+    pub(crate) passwords: Passwords,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) outages: Arc<Outages>,
+    pub(crate) terms: Arc<Terms>,
+}
+
+/// What the settings say to the routes.
+pub(crate) struct Terms {
+    pub(crate) allowed_origins: Vec<HeaderValue>,
+    pub(crate) api_origin: String,
+    pub(crate) site_dir: Option<PathBuf>,
+    pub(crate) demo: bool,
+}
+
+impl FromRef<App> for Arc<Verifier> {
+    fn from_ref(app: &App) -> Self {
+        Self::clone(&app.verifier)
+    }
+}

@@ -1,0 +1,72 @@
+//! The answer to a sign-in or a refresh (RFC 6749 §5.1, with the session beside it).
+
+use axum::{
+    Json,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::{App, cookie};
+use crate::{
+    domain::{Grant, Timestamp, User},
+    problem::Problem,
+    tokens,
+};
+
+#[derive(Serialize)]
+struct TokenResponse<'a> {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: u64,
+    session: SessionView<'a>,
+}
+
+#[derive(Serialize)]
+struct SessionView<'a> {
+    id: String,
+    user: UserView<'a>,
+}
+
+/// A user as the app sees its own.
+#[derive(Serialize)]
+pub(super) struct UserView<'a> {
+    id: String,
+    email: &'a str,
+    role: &'static str,
+}
+
+impl<'a> UserView<'a> {
+    pub(super) fn of(user: &'a User) -> Self {
+        Self {
+            id: user.id.to_string(),
+            email: user.email.expose(),
+            role: user.role.as_str(),
+        }
+    }
+}
+
+/// Signs a token for a grant and hands it out with the cookie.
+pub(super) fn grant(app: &App, now: Timestamp, grant: &Grant) -> Result<Response, Problem> {
+    let session = &grant.session;
+    let key = &app.keys.current;
+    let token = tokens::issue(now, &app.tokens, key, session.id, &grant.user);
+    let body = TokenResponse {
+        access_token: token.map_err(|_| Problem::internal())?,
+        token_type: "Bearer",
+        expires_in: app.tokens.life.as_secs(),
+        session: SessionView {
+            id: session.id.to_string(),
+            user: UserView::of(&grant.user),
+        },
+    };
+    let mut response = Json(body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    headers.insert(
+        header::SET_COOKIE,
+        cookie::set(now, grant, &app.keys.tickets),
+    );
+    Ok(response)
+}

@@ -1,0 +1,256 @@
+//! Starts a server on two ports and stops it again.
+
+use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Router, http::HeaderValue, serve::ListenerExt};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+use crate::{
+    config::Config,
+    domain::{Desk, Store},
+    keys::{KeyError, ServerKeys},
+    passwords::Passwords,
+    routes::{self, App, Counters, Terms},
+    store::{OpenError, SqliteStore},
+    tokens::TokenTerms,
+    verifier::{KeySource, Verifier},
+};
+
+/// How long requests may take to end once the server stops.
+const STOPPING_TIME: Duration = Duration::from_secs(10);
+
+/// Why a server did not start, and what to do about it.
+#[derive(Debug)]
+pub enum StartError {
+    /// A port is taken or may not be bound.
+    Port {
+        /// `PORT` or `API_PORT`.
+        variable: &'static str,
+        /// Its value.
+        port: u16,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// The database cannot be opened.
+    Database {
+        /// The value of `DATABASE_URL`.
+        url: String,
+        /// What the database says.
+        cause: OpenError,
+    },
+    /// The key file cannot be used.
+    Keys {
+        /// The value of `KEY_FILE`.
+        file: String,
+        /// Why.
+        cause: KeyError,
+    },
+    /// Password hashes need more memory than there is.
+    Passwords,
+    /// An origin cannot be sent in a header.
+    Origin,
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port {
+                variable,
+                port,
+                cause,
+            } => write!(
+                formatter,
+                "port {port} cannot be used ({cause}); stop what uses it, or set {variable} to \
+                 another one, or to 0 for any free one"
+            ),
+            Self::Database { url, cause } => write!(
+                formatter,
+                "the database {url} cannot be opened ({cause}); make its file and folder \
+                 writable, or set DATABASE_URL to another file"
+            ),
+            Self::Keys { file, cause } => write!(
+                formatter,
+                "the key file {file} cannot be used ({cause}); set KEY_FILE to a path that this \
+                 user may read and write"
+            ),
+            Self::Passwords => formatter
+                .write_str("there is no memory for password hashes; lower PASSWORD_MEMORY_KIB"),
+            Self::Origin => formatter.write_str("ALLOWED_ORIGINS holds something unprintable"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Starts servers.
+#[derive(Debug)]
+pub struct Server;
+
+/// A server that answers. Dropping it stops it at once.
+#[derive(Debug)]
+pub struct RunningServer {
+    /// Where the auth server answers.
+    pub auth_addr: SocketAddr,
+    /// Where the API answers.
+    pub api_addr: SocketAddr,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    store: SqliteStore,
+    counters: Arc<Counters>,
+}
+
+impl Server {
+    /// Binds both ports, opens the database and the keys, and begins to answer.
+    ///
+    /// # Errors
+    /// Says what is in the way and what to do.
+    pub async fn start(config: Config) -> Result<RunningServer, StartError> {
+        let auth = bind(&config, "PORT", config.port).await?;
+        let api = bind(&config, "API_PORT", config.api_port).await?;
+        let (auth_addr, api_addr) = (address(&auth)?, address(&api)?);
+        let store = SqliteStore::open(&config.database_url)
+            .await
+            .map_err(|cause| StartError::Database {
+                url: config.database_url.clone(),
+                cause,
+            })?;
+        let app = assemble(&config, Arc::new(store.clone()), auth_addr, api_addr)?;
+        if config.demo {
+            tracing::warn!("DEMO=1: anybody can revoke sessions and break this server");
+        }
+        let (stop, stopped) = watch::channel(false);
+        let counters = Arc::clone(&app.counters);
+        let tasks = vec![
+            answer(auth, routes::auth(&app), stopped.clone()),
+            answer(api, routes::api(&app), stopped),
+        ];
+        tracing::info!(%auth_addr, %api_addr, "listening");
+        Ok(RunningServer {
+            auth_addr,
+            api_addr,
+            stop,
+            tasks,
+            store,
+            counters,
+        })
+    }
+}
+
+impl RunningServer {
+    /// Counts what happened.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Takes no new connections, lets the requests under way end for up to ten seconds, and closes the
+    /// database.
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        let ending = async {
+            for task in &mut self.tasks {
+                if task.await.is_err() {
+                    tracing::error!("a listener failed");
+                }
+            }
+        };
+        if tokio::time::timeout(STOPPING_TIME, ending).await.is_err() {
+            tracing::warn!("requests were cut off");
+        }
+        self.store.close().await;
+    }
+}
+
+impl Drop for RunningServer {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+fn assemble(
+    config: &Config,
+    store: Arc<dyn Store>,
+    auth: SocketAddr,
+    api: SocketAddr,
+) -> Result<App, StartError> {
+    let keys = ServerKeys::load_or_make(&config.key_file).map_err(|cause| StartError::Keys {
+        file: config.key_file.display().to_string(),
+        cause,
+    })?;
+    let local = |port: u16| format!("http://localhost:{port}");
+    let issuer = config.issuer.clone().unwrap_or_else(|| local(auth.port()));
+    let audience = config.audience.clone().unwrap_or_else(|| local(api.port()));
+    let origins = config.allowed_origins.clone().unwrap_or_else(|| {
+        vec![
+            local(auth.port()),
+            format!("http://127.0.0.1:{}", auth.port()),
+        ]
+    });
+    let origins: Result<Vec<_>, _> = origins.iter().map(HeaderValue::try_from).collect();
+    let verifier = Verifier::new(&issuer, &audience, KeySource::given(keys.public()));
+    Ok(App {
+        desk: Arc::new(Desk::new(
+            Arc::clone(&store),
+            keys.tickets.clone(),
+            config.limits,
+        )),
+        store,
+        keys: Arc::new(keys),
+        tokens: Arc::new(TokenTerms {
+            issuer,
+            audience: audience.clone(),
+            life: config.token_life,
+        }),
+        verifier: Arc::new(verifier),
+        passwords: Passwords::new(config.password_memory_kib).map_err(|_| StartError::Passwords)?,
+        counters: Arc::default(),
+        outages: Arc::default(),
+        terms: Arc::new(Terms {
+            allowed_origins: origins.map_err(|_| StartError::Origin)?,
+            api_origin: audience,
+            site_dir: config.site_dir.clone(),
+            demo: config.demo,
+        }),
+    })
+}
+
+async fn bind(
+    config: &Config,
+    variable: &'static str,
+    port: u16,
+) -> Result<TcpListener, StartError> {
+    let bound = TcpListener::bind((config.bind, port)).await;
+    bound.map_err(|cause| StartError::Port {
+        variable,
+        port,
+        cause,
+    })
+}
+
+fn address(listener: &TcpListener) -> Result<SocketAddr, StartError> {
+    listener.local_addr().map_err(|cause| StartError::Port {
+        variable: "PORT",
+        port: 0,
+        cause,
+    })
+}
+
+fn answer(
+    listener: TcpListener,
+    router: Router,
+    mut stopped: watch::Receiver<bool>,
+) -> JoinHandle<()> {
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "a connection kept its delay");
+        }
+    });
+    tokio::spawn(async move {
+        // A sender that is gone stops the server as well.
+        let stop = async move { drop(stopped.wait_for(|stop| *stop).await) };
+        let served = axum::serve(listener, router).with_graceful_shutdown(stop);
+        if let Err(error) = served.await {
+            tracing::error!(%error, "the listener failed");
+        }
+    })
+}

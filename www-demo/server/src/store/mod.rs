@@ -1,0 +1,6 @@
+//! Databases behind the domain's store.
+
+mod rows;
+mod sqlite;
+
+pub use sqlite::{OpenError, SqliteStore};

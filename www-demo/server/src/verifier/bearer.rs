@@ -1,0 +1,97 @@
+//! Bearer tokens in requests, and the answers to bad ones (RFC 6750).
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRef, FromRequestParts},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use nolapse::wire::ErrorCode;
+
+use super::{Refusal, Verified, Verifier};
+use crate::{clock, problem::Problem};
+
+/// The answer to a request without a valid token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused(pub Refusal);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let Self(refusal) = self;
+        if refusal == Refusal::NoKeys {
+            return Problem::unavailable("the issuer's keys are not at hand", 5).into_response();
+        }
+        let (challenge, description) = match refusal {
+            // No error is named where no credentials were sent (RFC 6750 §3.1).
+            Refusal::Missing => ("Bearer", "an access token is needed"),
+            Refusal::Expired => (
+                r#"Bearer error="invalid_token""#,
+                "the access token has expired",
+            ),
+            Refusal::Oversize
+            | Refusal::Malformed
+            | Refusal::Algorithm
+            | Refusal::Type
+            | Refusal::Header
+            | Refusal::UnknownKey
+            | Refusal::Signature
+            | Refusal::Issuer
+            | Refusal::Audience
+            | Refusal::Early
+            | Refusal::NoKeys => (
+                r#"Bearer error="invalid_token""#,
+                "the access token is not valid here",
+            ),
+        };
+        let mut response = Problem::new(
+            StatusCode::UNAUTHORIZED,
+            ErrorCode::InvalidToken,
+            description,
+        )
+        .into_response();
+        let challenge = HeaderValue::from_static(challenge);
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, challenge);
+        response
+    }
+}
+
+impl Verifier {
+    /// Checks the token of a request's `Authorization` header, as of now.
+    ///
+    /// # Errors
+    /// Answers 401 with the challenge of RFC 6750 §3, or 503 while there are no keys.
+    pub async fn authorize(&self, headers: &HeaderMap) -> Result<Verified, Refused> {
+        let mut sent = headers.get_all(header::AUTHORIZATION).iter();
+        let (first, second) = (sent.next(), sent.next());
+        if second.is_some() {
+            return Err(Refused(Refusal::Malformed));
+        }
+        let Some(sent) = first else {
+            return Err(Refused(Refusal::Missing));
+        };
+        let text = sent.to_str().map_err(|_| Refused(Refusal::Malformed))?;
+        let Some((scheme, token)) = text.split_once(' ') else {
+            return Err(Refused(Refusal::Malformed));
+        };
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Refused(Refusal::Missing));
+        }
+        self.verify(clock::now(), token).await.map_err(Refused)
+    }
+}
+
+impl<S> FromRequestParts<S> for Verified
+where
+    S: Send + Sync,
+    Arc<Verifier>: FromRef<S>,
+{
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+        let verifier = Arc::<Verifier>::from_ref(state);
+        verifier.authorize(&parts.headers).await
+    }
+}
