@@ -17,7 +17,8 @@ test("npm run demo says its address as its last line, serves page and API there,
   const [port, apiPort] = await Promise.all([freePort(), freePort()]);
   const folder = await mkdtemp(join(tmpdir(), "nolapse-demo-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
-  const demo = runDemo({ PORT: `${port}`, API_PORT: `${apiPort}`, DATABASE_URL: `sqlite://${folder}/demo.sqlite` });
+  const kept = { DATABASE_URL: `sqlite://${folder}/demo.sqlite`, KEY_FILE: join(folder, "demo.keys") };
+  const demo = runDemo({ PORT: `${port}`, API_PORT: `${apiPort}`, ...kept });
   t.after(() => demo.signal("SIGKILL"));
 
   await until("the demo is ready", () => demo.ended() || demo.lastLine().startsWith("Demo ready:"), {

@@ -38,6 +38,7 @@ await main(async () => {
       PORT: String(port),
       API_PORT: String(apiPort),
       SITE_DIR: process.env.SITE_DIR ?? SITE,
+      KEY_FILE: process.env.KEY_FILE ?? join(KEPT, "nolapse.keys"),
       DATABASE_URL: process.env.DATABASE_URL ?? `sqlite://${join(KEPT, "nolapse.sqlite")}`,
     },
     keep: (text) => log.write(text),

@@ -15,6 +15,9 @@ const onWindows = process.platform === "win32";
 /** What runs now. @type {Set<import("node:child_process").ChildProcess>} */
 const children = new Set();
 
+/** How much of its output the message of a failed command has. */
+const TAIL_LINES = 60;
+
 /** A command that ended badly, with all that it printed. */
 export class CommandFailed extends Error {
   /**
@@ -23,8 +26,9 @@ export class CommandFailed extends Error {
    * @param {string} output
    */
   constructor(command, ending, output) {
-    super(`${command}: ${ending}`);
+    super(`${command}: ${ending}\n${output.trimEnd().split("\n").slice(-TAIL_LINES).join("\n")}`);
     this.name = "CommandFailed";
+    this.summary = `${command}: ${ending}`;
     this.output = output;
   }
 }
@@ -47,7 +51,8 @@ export async function run(command, parameters, { cwd = root, env = {}, watch = (
   /** @param {string} text */
   const take = (text) => {
     output += text;
-    const last = text.trimEnd().split("\n").at(-1);
+    // Lines of JSON are for programs.
+    const last = text.split("\n").findLast((line) => line.trim() !== "" && !line.includes('{"'));
     if (last) watch(last);
   };
   child.stdout.setEncoding("utf8").on("data", (text) => {

@@ -68,7 +68,7 @@ export async function main(program) {
  * @returns {string}
  */
 export function describe(error) {
-  if (error instanceof CommandFailed) return `${error.output.trimEnd()}\n${error.message}`;
+  if (error instanceof CommandFailed) return `${error.output.trimEnd()}\n${error.summary}`;
   if (error instanceof Remedy) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

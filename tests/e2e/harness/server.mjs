@@ -61,8 +61,8 @@ export class Server {
         this.#log += text;
       },
     });
-    this.auth = this.#running.auth;
-    this.api = this.#running.api;
+    this.auth = byName(this.#running.auth);
+    this.api = byName(this.#running.api);
     this.#env.PORT = new URL(this.auth).port;
     this.#env.API_PORT = new URL(this.api).port;
   }
@@ -101,11 +101,45 @@ export class Server {
     this.#running?.child.kill("SIGCONT");
   }
 
+  /**
+   * Pulls one of the server's levers for tests (`/demo/…`).
+   *
+   * @param {string} lever such as `outage` or `revoke`
+   * @param {Record<string, unknown>} [order]
+   * @param {string} [token] of the user whom it is about, where the lever asks for one
+   */
+  async pull(lever, order = {}, token) {
+    /** @type {Record<string, string>} */
+    const headers = { "content-type": "application/json", "nolapse-version": "1" };
+    if (token !== undefined) headers.authorization = `Bearer ${token}`;
+    const body = JSON.stringify(order);
+    const answer = await fetch(`${this.auth}/demo/${lever}`, { method: "POST", headers, body });
+    if (!answer.ok) throw new Error(`/demo/${lever}: ${answer.status} ${await answer.text()}`);
+  }
+
+  /**
+   * What has happened at the server, by name; what never happened is not there.
+   *
+   * @returns {Promise<Partial<Record<string, number>>>}
+   */
+  async counters() {
+    return (await fetch(`${this.auth}/demo/counters`)).json();
+  }
+
   /** Ends the server and removes its files. */
   async dispose() {
     await this.kill();
     await rm(this.#folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * The address with the name that the server's own settings have in place of the number.
+ *
+ * @param {string} origin
+ */
+function byName(origin) {
+  return origin.replace("127.0.0.1", "localhost");
 }
 
 /**
