@@ -27,18 +27,15 @@ export function sum(left, right) {
  * @returns {Counts}
  */
 export function countTests(output) {
-  // Reporters colour their lines where they believe in a terminal.
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what is looked for
-  const plain = output.replaceAll(/\x1b\[[0-9;]*m/g, "");
   let counts = none();
-  for (const [, passed, failed, skipped] of plain.matchAll(
+  for (const [, passed, failed, skipped] of output.matchAll(
     /^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored/gm,
   )) {
     counts = sum(counts, { passed: Number(passed), failed: Number(failed), skipped: Number(skipped) });
   }
   /** @type {Record<string, keyof Counts>} */
   const kinds = { pass: "passed", fail: "failed", cancelled: "failed", skipped: "skipped", todo: "skipped" };
-  for (const [, kind = "", number] of plain.matchAll(/^ℹ (pass|fail|cancelled|skipped|todo) (\d+)$/gm)) {
+  for (const [, kind = "", number] of output.matchAll(/^ℹ (pass|fail|cancelled|skipped|todo) (\d+)$/gm)) {
     const counted = kinds[kind];
     if (counted) counts[counted] += Number(number);
   }

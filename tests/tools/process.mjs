@@ -15,6 +15,9 @@ const onWindows = process.platform === "win32";
 /** What runs now. @type {Set<import("node:child_process").ChildProcess>} */
 const children = new Set();
 
+/** Output that is kept and read has no colours. */
+const PLAIN = { NO_COLOR: "1", FORCE_COLOR: undefined, CARGO_TERM_COLOR: "never" };
+
 /** How much of its output the message of a failed command has. */
 const TAIL_LINES = 60;
 
@@ -45,7 +48,7 @@ export class CommandFailed extends Error {
  */
 export async function run(command, parameters, { cwd = root, env = {}, watch = () => {} } = {}) {
   const shown = [command, ...parameters].join(" ");
-  const child = start(command, parameters, { cwd, env });
+  const child = start(command, parameters, { cwd, env: { ...PLAIN, ...env } });
   let stdout = "";
   let output = "";
   /** @param {string} text */

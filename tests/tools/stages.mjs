@@ -78,10 +78,10 @@ async function staticChecks() {
   const clippy = ["clippy", "--quiet", "--all-targets"];
   const strict = ["--", "-D", "warnings"];
   const sdk = [...WASM, "--package", "nolapse"];
-  await step("cargo fmt", (watch) => run("cargo", ["fmt", "--all", "--check"], { watch }));
+  await step("cargo fmt", (watch) => run("cargo", ["fmt", "--all", "--check", "--", "--color", "never"], { watch }));
   await step("biome", (watch) => tool("@biomejs/biome/bin/biome", ["check", "--error-on-warnings"], { watch }));
   await step("tsc", async (watch) => {
-    for (const project of ["tsconfig.json", "www-demo/site/tsconfig.json"]) {
+    for (const project of ["tsconfig.json", "tests/tools/tsconfig.site.json"]) {
       await tool("typescript/bin/tsc", ["--project", project], { watch });
     }
   });
