@@ -42,7 +42,7 @@ async function allBenches() {
   const server = {
     name: "server",
     command: "cargo",
-    parameters: ["bench", "--package", "nolapse-server", "--benches"],
+    parameters: ["bench", "--profile", "server", "--package", "nolapse-server", "--benches"],
   };
   return [...inNode, server];
 }

@@ -1,0 +1,90 @@
+/** A tiny app of a user's, outside of this checkout, that has installed the tarball. */
+
+import { createReadStream } from "node:fs";
+import { mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { dirname, extname, join, normalize } from "node:path";
+
+import { TARBALL } from "../../pkg-template/build.mjs";
+import { npm } from "../tools/process.mjs";
+
+const TYPES = new Map([
+  [".html", "text/html; charset=utf-8"],
+  [".js", "text/javascript; charset=utf-8"],
+  [".wasm", "application/wasm"],
+]);
+
+/** The smallest use of the package: the app brings its own refresher, and shows the token that it gets. */
+export const USE = `
+const session = await createSession({ auth: { refresh: async () => ({ accessToken: "from-the-app", expiresIn: 60 }) } });
+document.body.dataset.token = await session.getToken();
+session.close();
+`;
+
+/**
+ * Makes an app and installs the tarball in it.
+ *
+ * @param {import("node:test").TestContext} test the app is removed with it
+ * @param {Record<string, string>} files names and contents
+ * @returns {Promise<string>} its folder
+ */
+export async function makeApp(test, files) {
+  const folder = await mkdtemp(join(tmpdir(), "nolapse-packed-"));
+  test.after(() => rm(folder, { recursive: true, force: true }));
+  const manifest = JSON.stringify({ name: "app", private: true, type: "module" });
+  for (const [name, text] of Object.entries({ "package.json": manifest, ...files })) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), text);
+  }
+  await npm(["install", "--offline", "--no-audit", "--no-fund", TARBALL], { cwd: folder });
+  return folder;
+}
+
+/**
+ * Serves a folder as the plainest of web servers does.
+ *
+ * @param {import("node:test").TestContext} test the server ends with it
+ * @param {string} folder
+ * @returns {Promise<string>} its origin
+ */
+export async function serveFolder(test, folder) {
+  const server = createServer(async (request, response) => {
+    const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname);
+    const file = join(folder, path.endsWith("/") ? `${path}index.html` : path);
+    const found = await stat(file).catch(() => undefined);
+    if (!found?.isFile()) {
+      response.writeHead(404).end();
+      return;
+    }
+    response.writeHead(200, { "content-type": TYPES.get(extname(file)) ?? "application/octet-stream" });
+    createReadStream(file).pipe(response);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+  test.after(() => server.close());
+  const address = server.address();
+  if (typeof address !== "object" || address === null) throw new Error("the server has no port");
+  return `http://localhost:${address.port}`;
+}
+
+/**
+ * Opens the app in Chromium and waits until it shows its token.
+ *
+ * @param {import("puppeteer-core").Browser} browser
+ * @param {string} origin
+ * @returns {Promise<{ token: string | undefined, complaints: string[] }>} and what the browser had to complain of
+ */
+export async function runApp(browser, origin) {
+  const page = await browser.newPage();
+  /** @type {string[]} */
+  const complaints = [];
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warn") complaints.push(message.text());
+  });
+  await page.goto(`${origin}/`);
+  await page.waitForFunction("document.body.dataset.token !== undefined", { timeout: 15_000 }).catch((error) => {
+    throw new Error(`the app shows no token: ${complaints.join("; ")}`, { cause: error });
+  });
+  return { token: await page.evaluate(() => document.body.dataset.token), complaints };
+}
