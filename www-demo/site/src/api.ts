@@ -31,7 +31,8 @@ export class Api {
   /** Reads the user's notes, latest first. */
   async notes(): Promise<readonly Note[]> {
     const response = await this.#send("GET", `${this.#origin}/notes`);
-    return listIn<Note>(await response.json(), "notes");
+    const body: { notes: Note[] } = await response.json();
+    return body.notes;
   }
 
   /** Keeps a note. */
@@ -39,15 +40,18 @@ export class Api {
     await this.#send("POST", `${this.#origin}/notes`, { text });
   }
 
-  /** Asks for what only an admin may see: how many users and notes there are. */
-  async report(): Promise<unknown> {
-    return (await this.#send("GET", `${this.#origin}/admin/report`)).json();
+  /** Asks for what only an admin may see: what the server counted, by name. */
+  async report(): Promise<Readonly<Record<string, number>>> {
+    const response = await this.#send("GET", `${this.#origin}/admin/report`);
+    const body: { counters: Record<string, number> } = await response.json();
+    return body.counters;
   }
 
   /** Lists the user's sessions. */
   async devices(): Promise<readonly Device[]> {
     const response = await this.#send("GET", "/auth/sessions");
-    return listIn<Device>(await response.json(), "sessions");
+    const body: { sessions: Device[] } = await response.json();
+    return body.sessions;
   }
 
   /** Ends one of the user's sessions. */
@@ -57,36 +61,31 @@ export class Api {
 
   /** Ends this very session in a way that this page is not told of. */
   async revokeFromElsewhere(id: string): Promise<void> {
-    await this.#send("POST", "/demo/revoke", { session_id: id });
+    await this.#order("/demo/revoke", { session_id: id });
   }
 
   /** Gives the user another role; tokens have it from the next refresh on. */
   async changeRole(role: Role): Promise<void> {
-    await this.#send("POST", "/demo/role", { role });
+    await this.#order("/demo/role", { role });
   }
 
   /** Lets the auth server refuse refreshes for a while. */
   async breakAuthServer(seconds: number): Promise<void> {
-    await this.#send("POST", "/demo/outage", { seconds, kind: "503" });
+    await this.#order("/demo/outage", { seconds, kind: "503" });
   }
 
-  async #send(method: string, url: string, body?: unknown): Promise<Response> {
-    const response = await this.#session.fetch(url, {
-      method,
-      ...(body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
-    });
+  /** Sends an order to our own origin: the header is one that a foreign page cannot send. */
+  #order(url: string, body: unknown): Promise<Response> {
+    return this.#send("POST", url, body, { "nolapse-version": "1" });
+  }
+
+  async #send(method: string, url: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
+    const json = body === undefined ? {} : { body: JSON.stringify(body) };
+    const type = body === undefined ? {} : { "content-type": "application/json" };
+    const response = await this.#session.fetch(url, { method, headers: { ...type, ...headers }, ...json });
     if (!response.ok) {
       throw await AnswerError.from(response);
     }
     return response;
   }
-}
-
-/** Takes a list out of an answer of our own servers. */
-function listIn<Item>(body: unknown, key: string): readonly Item[] {
-  const list: unknown = typeof body === "object" && body !== null ? Reflect.get(body, key) : null;
-  if (!Array.isArray(list)) {
-    throw new Error(`The answer has no ${key}.`);
-  }
-  return list;
 }

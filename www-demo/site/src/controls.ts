@@ -1,5 +1,5 @@
 import type { Api } from "./api.js";
-import type { DemoConfig } from "./config.js";
+import type { Config } from "./config.js";
 import { control } from "./control.js";
 import { byId, element, say } from "./dom.js";
 import type { Notes } from "./notes.js";
@@ -16,12 +16,12 @@ export class Controls {
   readonly #session: AppSession;
   readonly #api: Api;
   readonly #notes: Notes;
-  readonly #config: DemoConfig;
+  readonly #config: Config;
   readonly #role = byId("role-choice", HTMLSelectElement);
   readonly #lives = byId("away-lives", HTMLSelectElement);
 
   /** Wires each control. */
-  constructor(session: AppSession, api: Api, notes: Notes, config: DemoConfig) {
+  constructor(session: AppSession, api: Api, notes: Notes, config: Config) {
     this.#session = session;
     this.#api = api;
     this.#notes = notes;
@@ -30,6 +30,9 @@ export class Controls {
     this.#wireAbsence();
     this.#wireServer();
     this.#wireSignOut();
+    for (const lever of document.querySelectorAll<HTMLElement>("[data-lever]")) {
+      lever.hidden = !config.demo;
+    }
   }
 
   /** Offers the role that the user does not have. */
@@ -46,8 +49,8 @@ export class Controls {
     control("burst", () => this.#burst());
     control("admin", async () => {
       try {
-        const report = await this.#api.report();
-        return `200: ${JSON.stringify(report)}`;
+        const { api_accepted: accepted = 0 } = await this.#api.report();
+        return `200: the API has accepted ${calls(accepted)} so far.`;
       } catch (error) {
         if (error instanceof AnswerError && error.status === 403) {
           return "403: the token says member.";
@@ -59,7 +62,7 @@ export class Controls {
 
   #wireAbsence(): void {
     for (const lives of AWAY_LIVES) {
-      const seconds = Math.ceil(lives * this.#config.tokenLife);
+      const seconds = Math.ceil(lives * this.#config.token_life);
       this.#lives.append(
         element(
           "option",

@@ -1,91 +1,92 @@
-import { byId, element } from "./dom.js";
+import { byId, element, say } from "./dom.js";
 import type { AppSession } from "./session.js";
 
-const SPAN_SECONDS = 240;
+/** Token lives that the strip shows of the past, and of what is to come. */
+const PAST_LIVES = 3;
+const COMING_LIVES = 1;
 
-/** A token's life on the strip. */
-interface Life {
-  readonly bar: HTMLElement;
-  readonly begun: number;
-  readonly seconds: number;
-}
-
-/** The strip above the timeline: each token's life, overlapping the next one's, and the calls that they carried. */
+/**
+ * The strip above the timeline: each token's life, overlapping the next one's, and the calls that they carried. The
+ * present is a line with the future on its right, where the next refresh is planned.
+ */
 export class Lifeline {
   readonly #strip = byId("lifeline", HTMLElement);
   readonly #tokens = byId("lane-tokens", HTMLElement);
   readonly #calls = byId("lane-calls", HTMLElement);
   readonly #origin = Date.now();
-  #current: Life | null = null;
+  readonly #past: number;
+  #current: HTMLElement | null = null;
   #lane = 0;
   #lastSweep = 0;
 
-  /** Listens to the session's events. */
-  constructor(session: AppSession) {
-    this.#strip.style.setProperty("--span", String(SPAN_SECONDS));
-    session.on("refresh", (event) => this.#begin(event.duration / 1_000, event.expiresIn, event.waiting > 0));
-    session.on("refresh-failed", () => this.#tokens.append(this.#dot("failed", 0)));
+  /** Listens to the session's events; `life` is the token's life in seconds. */
+  constructor(session: AppSession, life: number) {
+    this.#past = PAST_LIVES * life;
+    this.#strip.style.setProperty("--past", String(this.#past));
+    this.#strip.style.setProperty("--span", String((PAST_LIVES + COMING_LIVES) * life));
+    for (const [index, label] of [...this.#strip.querySelectorAll(".scale > span")].entries()) {
+      const seconds = Math.round((index - PAST_LIVES) * life);
+      say(label, seconds === 0 ? "now" : `${seconds > 0 ? "+" : "\u2212"}${Math.abs(seconds)} s`);
+    }
+    session.on("refresh", (event) => {
+      const begun = this.#seconds() - event.duration / 1_000;
+      this.#begin(begun, event.expiresIn, event.refreshIn, event.waiting > 0);
+    });
+    session.on("refresh-failed", () => this.#mark(this.#tokens, "failed", 0));
     session.on("signed-out", () => this.#end());
     session.on("call", (event) => {
-      const tone =
-        event.httpStatus === null || event.httpStatus >= 400 ? "failed" : event.waited > 0 ? "waited" : "sent";
-      this.#calls.append(this.#dot(tone, event.duration / 1_000));
+      const refused = event.httpStatus === null || event.httpStatus >= 400;
+      this.#mark(this.#calls, refused ? "failed" : event.waited > 0 ? "waited" : "sent", event.duration / 1_000);
     });
   }
 
   /** Moves the strip to the present moment and forgets what has left it; called at each animation frame. */
   draw(): void {
     const now = this.#seconds();
-    if (now - this.#lastSweep < 0.25) {
+    if (now - this.#lastSweep < 0.1) {
       return;
     }
     this.#lastSweep = now;
     this.#strip.style.setProperty("--now", now.toFixed(2));
-    for (const lane of [this.#tokens, this.#calls]) {
-      this.#forget(lane, now);
+    for (const mark of [...this.#tokens.children, ...this.#calls.children]) {
+      if (mark instanceof HTMLElement && Number(mark.dataset.until) < now - this.#past) {
+        mark.remove();
+      }
     }
   }
 
-  #begin(took: number, seconds: number, blocking: boolean): void {
+  #begin(begun: number, life: number, renewal: number, blocking: boolean): void {
     this.#end();
-    const begun = this.#seconds() - took;
-    this.#lane = (this.#lane + 1) % 2;
+    this.#lane = 1 - this.#lane;
     const bar = element(
       "span",
-      { class: `life lane-${this.#lane}${blocking ? " blocking" : ""}` },
+      { class: `life current lane-${this.#lane}${blocking ? " blocking" : ""}` },
       element("span", { class: "used" }),
+      element("span", { class: "plan" }),
     );
     bar.style.setProperty("--at", begun.toFixed(2));
-    bar.style.setProperty("--life", seconds.toFixed(2));
-    bar.style.setProperty("--used", "1");
-    bar.dataset.until = String(begun + seconds);
+    bar.style.setProperty("--life", life.toFixed(2));
+    bar.style.setProperty("--plan", (renewal / life).toFixed(4));
+    bar.dataset.until = String(begun + life);
     this.#tokens.append(bar);
-    this.#current = { bar, begun, seconds };
+    this.#current = bar;
   }
 
   /** The token gives way to the next one, or to none: what it had left stays as a pale tail. */
   #end(): void {
     if (this.#current !== null) {
-      const { bar, begun, seconds } = this.#current;
-      bar.style.setProperty("--used", Math.min(1, (this.#seconds() - begun) / seconds).toFixed(4));
+      this.#current.style.setProperty("--ended", this.#seconds().toFixed(2));
+      this.#current.classList.remove("current");
     }
     this.#current = null;
   }
 
-  #dot(tone: string, took: number): HTMLElement {
-    const dot = element("span", { class: `dot ${tone}` });
+  #mark(lane: HTMLElement, tone: string, took: number): void {
     const at = this.#seconds() - took;
-    dot.style.setProperty("--at", at.toFixed(2));
-    dot.dataset.until = String(at);
-    return dot;
-  }
-
-  #forget(lane: HTMLElement, now: number): void {
-    for (const mark of [...lane.children]) {
-      if (mark instanceof HTMLElement && Number(mark.dataset.until) < now - SPAN_SECONDS) {
-        mark.remove();
-      }
-    }
+    const mark = element("span", { class: `dot ${tone}` });
+    mark.style.setProperty("--at", at.toFixed(2));
+    mark.dataset.until = String(at);
+    lane.append(mark);
   }
 
   #seconds(): number {

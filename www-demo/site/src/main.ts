@@ -1,7 +1,7 @@
 import { isSessionError } from "nolapse";
 import { Api } from "./api.js";
 import { AuthForm } from "./auth-form.js";
-import { loadConfig, type DemoConfig } from "./config.js";
+import { loadConfig, type Config } from "./config.js";
 import { Controls, forgetResults } from "./controls.js";
 import { Devices } from "./devices.js";
 import { Lifeline } from "./lifeline.js";
@@ -24,10 +24,10 @@ async function start(): Promise<void> {
   run(session, config);
 }
 
-function run(session: AppSession, config: DemoConfig): void {
+function run(session: AppSession, config: Config): void {
   const timeline = new Timeline(session);
-  const lifeline = new Lifeline(session);
-  const ring = new Ring(session, config.tokenLife);
+  const lifeline = new Lifeline(session, config.token_life);
+  const ring = new Ring(session, config.token_life);
   const api = new Api(session, config.api);
   const notes = new Notes(api);
   const devices = new Devices(api);

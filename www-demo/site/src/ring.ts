@@ -20,25 +20,25 @@ export class Ring {
   readonly #seconds = byId("ring-seconds", HTMLElement);
   readonly #phase = byId("ring-phase", HTMLElement);
   readonly #arc = svg("circle", { class: "arc", cx: CENTRE, cy: CENTRE, r: RADIUS });
-  readonly #lead = svg("circle", { class: "lead-arc", cx: CENTRE, cy: CENTRE, r: RADIUS });
+  readonly #leadArc = svg("circle", { class: "lead-arc", cx: CENTRE, cy: CENTRE, r: RADIUS });
   readonly #hand = svg("g", { class: "hand" });
   readonly #mark = svg("g", { class: "mark" });
   readonly #markLabel = svg("text", { class: "mark-label", "text-anchor": "middle", "dominant-baseline": "central" });
   readonly #labels: SVGTextElement[] = [];
   #life: number;
-  #leadSeconds: number;
+  #lead: number;
   #drawn = "";
 
   /** Draws the dial for tokens of `life` seconds. */
   constructor(session: AppSession, life: number) {
     this.#session = session;
     this.#life = life;
-    this.#leadSeconds = Math.min(10, life / 6);
+    this.#lead = usualLead(life);
     this.#build();
     this.#scale();
     session.on("refresh", (event) => {
       this.#life = Math.max(life, event.expiresIn);
-      this.#leadSeconds = Math.max(0, event.expiresIn - event.refreshIn);
+      this.#lead = Math.max(0, event.expiresIn - event.refreshIn);
       this.#scale();
       this.#pulse();
     });
@@ -70,7 +70,7 @@ export class Ring {
     if (left <= 0) {
       return "expired";
     }
-    return left <= this.#leadSeconds ? "due" : "fresh";
+    return left <= this.#lead ? "due" : "fresh";
   }
 
   #sentence(phase: Phase, left: number): string {
@@ -78,17 +78,19 @@ export class Ring {
       case "none":
         return "No token.";
       case "expired":
-        return "Expired: the next call waits for a new one.";
+        return this.#session.status.degraded === false
+          ? "Expired: the next call waits for a new one."
+          : "Expired: calls wait for the auth server.";
       case "due":
         return "Being renewed; still valid meanwhile.";
       case "fresh":
-        return `Renews itself in ${Math.ceil(left - this.#leadSeconds)} s.`;
+        return `Renews itself in ${Math.ceil(left - this.#lead)} s.`;
     }
   }
 
   #build(): void {
     const track = svg("circle", { class: "track", cx: CENTRE, cy: CENTRE, r: RADIUS });
-    for (const circle of [this.#arc, this.#lead]) {
+    for (const circle of [this.#arc, this.#leadArc]) {
       circle.setAttribute("transform", `rotate(-90 ${CENTRE} ${CENTRE})`);
     }
     const ticks = svg("g", { class: "ticks" });
@@ -113,16 +115,19 @@ export class Ring {
     captions.append(...this.#labels);
     this.#hand.append(svg("circle", { class: "hand-tip", cx: CENTRE, cy: CENTRE - RADIUS, r: 8 }));
     this.#mark.append(svg("line", { x1: CENTRE, x2: CENTRE, y1: CENTRE - RADIUS - 9, y2: CENTRE - RADIUS + 9 }));
-    this.#face.append(track, this.#lead, ticks, captions, this.#arc, this.#mark, this.#markLabel, this.#hand);
+    this.#face.append(track, this.#leadArc, ticks, captions, this.#arc, this.#mark, this.#markLabel, this.#hand);
   }
 
   #scale(): void {
-    const at = this.#life - this.#leadSeconds;
-    for (const circle of [this.#arc, this.#lead]) {
+    const usual = usualLead(this.#life);
+    // Each refresh is planned up to a thirtieth of the life earlier, at random; the mark stays where it is for that.
+    const lead = Math.abs(this.#lead - usual) <= this.#life / 28 ? usual : this.#lead;
+    const at = this.#life - lead;
+    for (const circle of [this.#arc, this.#leadArc]) {
       circle.setAttribute("pathLength", String(this.#life));
     }
-    this.#lead.setAttribute("stroke-dasharray", `${this.#leadSeconds} ${this.#life * 2}`);
-    this.#lead.setAttribute("stroke-dashoffset", String(-at));
+    this.#leadArc.setAttribute("stroke-dasharray", `${lead} ${this.#life * 2}`);
+    this.#leadArc.setAttribute("stroke-dashoffset", String(-at));
     this.#mark.setAttribute("transform", `rotate(${(at / this.#life) * 360} ${CENTRE} ${CENTRE})`);
     const [x, y] = onDial(at / this.#life, RADIUS + 18);
     this.#markLabel.setAttribute("x", String(x));
@@ -145,6 +150,11 @@ export class Ring {
     void this.#dial.offsetWidth;
     this.#dial.classList.add("renewed");
   }
+}
+
+/** How long before its expiry a token is renewed, in seconds. */
+function usualLead(life: number): number {
+  return Math.min(10, life / 6);
 }
 
 /** Returns the point at that fraction of a turn, clockwise from the top. */

@@ -1,7 +1,7 @@
 import type { CallEvent, RefreshEvent, RefreshFailedEvent, SignOutReason } from "nolapse";
 import { element } from "./dom.js";
 import type { User } from "./session.js";
-import { causes, endings, reasons } from "./words.js";
+import { endings, reasons } from "./words.js";
 
 /** What the filter knows. */
 export type Group = "refresh" | "call" | "session";
@@ -32,7 +32,7 @@ export function refreshRow(event: RefreshEvent): Row {
   return {
     group: "refresh",
     data: {
-      kind: "refresh",
+      kind: event.source === "adopted" ? "adopted" : "refresh",
       reason: event.reason ?? "",
       source: event.source,
       blocking: String(blocking),
@@ -62,11 +62,11 @@ export function failedRow(event: RefreshFailedEvent): Row {
     },
     title: "Refresh",
     tag: "failed",
-    detail: `${causes[event.cause]}; again in ${Math.ceil(event.retryIn)} s`,
+    detail: `${event.cause.replaceAll("_", " ")}, again in ${Math.ceil(event.retryIn)} s`,
     status: { text: event.httpStatus === null ? "No answer" : String(event.httpStatus), tone: "bad" },
     waited: null,
     took: event.duration,
-    token: "kept",
+    token: "–",
   };
 }
 
@@ -123,7 +123,7 @@ export function userChangedRow(event: { readonly user: User; readonly previous: 
     status: { text: "Changed", tone: "warn" },
     waited: null,
     took: null,
-    token: "",
+    token: "–",
   };
 }
 
@@ -152,14 +152,15 @@ export function drawRow(row: Row, at: Date, start: number): HTMLTableRowElement 
   return drawn;
 }
 
-/** Writes a duration: milliseconds, from ten seconds on in seconds. */
+/** Writes a duration: milliseconds, from a second on in seconds. */
 export function milliseconds(value: number | null): string {
   if (value === null) {
     return "–";
   }
-  return value >= 10_000
-    ? `${(value / 1_000).toFixed(1)} s`
-    : `${value > 0 && value < 1 ? "<1" : Math.round(value)} ms`;
+  if (value >= 1_000) {
+    return `${(value / 1_000).toFixed(value >= 10_000 ? 1 : 2)} s`;
+  }
+  return `${value > 0 && value < 1 ? "<1" : Math.round(value)} ms`;
 }
 
 /** Counts calls in words. */

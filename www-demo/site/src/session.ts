@@ -1,5 +1,5 @@
 import { createSession, type Session } from "nolapse";
-import type { DemoConfig } from "./config.js";
+import type { Config } from "./config.js";
 
 /** What this app's auth server says about its users. */
 export interface User {
@@ -15,7 +15,7 @@ export type Role = "member" | "admin";
 export type AppSession = Session<User>;
 
 /** Opens the session: the auth server is the page's own origin, the API is another one. */
-export function openSession(config: DemoConfig): Promise<AppSession> {
+export function openSession(config: Config): Promise<AppSession> {
   return createSession<User>({ auth: location.origin, apis: [config.api] });
 }
 

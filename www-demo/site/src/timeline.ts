@@ -1,5 +1,6 @@
+import { Axis } from "./axis.js";
 import { byId, element, say } from "./dom.js";
-import { calls, callRow, drawRow, failedRow, refreshRow, signedOutRow, userChangedRow, type Row } from "./rows.js";
+import { callRow, drawRow, failedRow, refreshRow, signedOutRow, userChangedRow, type Row } from "./rows.js";
 import type { AppSession } from "./session.js";
 
 const KEPT_ROWS = 200;
@@ -22,7 +23,7 @@ export class Timeline {
   readonly #count = byId("count", HTMLElement);
   readonly #empty = byId("empty", HTMLElement);
   readonly #pause = byId("pause", HTMLButtonElement);
-  readonly #span = byId("span", HTMLSelectElement);
+  readonly #axis = new Axis(this.#table);
   readonly #filters = [...document.querySelectorAll<HTMLButtonElement>("button[data-filter]")];
   readonly #origin = Date.now();
   #held: Held[] = [];
@@ -43,9 +44,7 @@ export class Timeline {
     }
     this.#pause.addEventListener("click", () => this.#togglePause());
     byId("clear", HTMLButtonElement).addEventListener("click", () => this.#clear());
-    this.#span.addEventListener("change", () => this.#setSpan());
     keepTable(this.#table);
-    this.#setSpan();
     this.#tell();
   }
 
@@ -61,7 +60,7 @@ export class Timeline {
       return;
     }
     this.#lastSweep = now;
-    this.#table.style.setProperty("--now", now.toFixed(2));
+    this.#axis.roll(now);
   }
 
   #add(row: Row): void {
@@ -77,6 +76,7 @@ export class Timeline {
 
   #place({ row, at, start }: Held): void {
     this.#rows.prepend(drawRow(row, at, start));
+    this.#axis.include(start, start + (row.took ?? 0) / 1_000);
     while (this.#rows.childElementCount > KEPT_ROWS) {
       this.#rows.lastElementChild?.remove();
     }
@@ -109,25 +109,25 @@ export class Timeline {
     this.#tell();
   }
 
-  #setSpan(): void {
-    this.#table.style.setProperty("--span", this.#span.value);
-  }
-
   #tell(): void {
-    const refreshes = this.#rows.querySelectorAll(".refresh").length;
-    const blocking = this.#rows.querySelectorAll('[data-kind="refresh"][data-blocking="true"]').length;
-    const made = this.#rows.querySelectorAll(".call").length;
-    const later = this.#held.length === 0 ? "" : ` · ${this.#held.length} held back`;
+    const refreshes = this.#number('[data-kind="refresh"]');
+    const blocking = this.#number('[data-kind="refresh"][data-blocking="true"]');
+    const failed = this.#number('[data-kind="refresh-failed"]');
+    const made = this.#number(".call");
     this.#count.replaceChildren(
       element("strong", {}, String(refreshes)),
-      ` ${refreshes === 1 ? "refresh" : "refreshes"}, ${blocking} blocking · `,
+      ` ${refreshes === 1 ? "refresh" : "refreshes"}, ${blocking} blocking${failed === 0 ? "" : `, ${failed} failed`} · `,
       element("strong", {}, String(made)),
-      ` ${calls(made).replace(/^\d+ /, "")}${later}`,
+      ` ${made === 1 ? "call" : "calls"}${this.#held.length === 0 ? "" : ` · ${this.#held.length} held back`}`,
     );
     say(this.#pause, this.#paused ? "Resume" : "Pause");
-    const shown = { all: this.#rows.childElementCount, refresh: refreshes, call: made }[this.#filter];
+    const shown = this.#filter === "all" ? this.#rows.childElementCount : this.#number(`.${this.#filter}`);
     this.#empty.hidden = shown > 0;
     this.#table.classList.toggle("bare", shown === 0);
+  }
+
+  #number(selector: string): number {
+    return this.#rows.querySelectorAll(selector).length;
   }
 
   #seconds(): number {

@@ -74,13 +74,22 @@ export class View {
   }
 
   #showUser(user: User, sessionId: string): void {
-    say(byId("email-shown", HTMLElement), user.email);
+    this.#showEmail(user.email);
     const role = byId("role-shown", HTMLElement);
     say(role, user.role);
     role.dataset.role = user.role;
     const shown = byId("session-shown", HTMLElement);
     say(shown, `${sessionId.slice(0, 8)}…`);
     shown.title = sessionId;
+  }
+
+  /** Lets a long address break before its host, not within a word. */
+  #showEmail(email: string): void {
+    const shown = byId("email-shown", HTMLElement);
+    if (shown.textContent !== email) {
+      const host = Math.max(0, email.lastIndexOf("@"));
+      shown.replaceChildren(email.slice(0, host), document.createElement("wbr"), email.slice(host));
+    }
   }
 
   #showDegraded(status: Status): void {
