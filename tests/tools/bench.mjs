@@ -6,12 +6,13 @@ import { basename, join } from "node:path";
 import { buildPackage } from "../../pkg-template/build.mjs";
 import { buildServer } from "./demo-parts.mjs";
 import { root, start } from "./process.mjs";
-import { setUpWithBrowser } from "./setup.mjs";
+import { setUp, setUpBrowser } from "./setup.mjs";
 import { main, Remedy } from "./step.mjs";
 
 await main(async () => {
   const wanted = process.argv[2] ?? "";
-  const browser = await setUpWithBrowser();
+  await setUp();
+  const browser = await setUpBrowser();
   await buildPackage();
   const env = {
     CHROMIUM: browser.chromium,

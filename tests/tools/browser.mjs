@@ -26,7 +26,7 @@ const CHROMIUM_PLACES = [
 const DRIVER_PLACES = [
   "/usr/lib/chromium-browser/chromedriver",
   "/usr/lib/chromium/chromedriver",
-  join(process.env.CHROMEWEBDRIVER ?? "", "chromedriver"),
+  join(process.env.CHROMEWEBDRIVER ?? "/usr/local/bin", "chromedriver"),
 ];
 
 /**

@@ -28,12 +28,11 @@ export async function setUp() {
 }
 
 /**
- * Checks and completes what the tests need besides: Chromium and chromedriver.
+ * Finds, or gets, what the tests need besides: Chromium and chromedriver.
  *
  * @returns {Promise<import("./browser.mjs").BrowserFiles>}
  */
-export async function setUpWithBrowser() {
-  await setUp();
+export function setUpBrowser() {
   return step("browser", findBrowser, ({ version }) => version);
 }
 

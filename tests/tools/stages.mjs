@@ -8,7 +8,7 @@ import { buildPackage } from "../../pkg-template/build.mjs";
 import { countTests, none } from "./counts.mjs";
 import { buildServer, buildSite } from "./demo-parts.mjs";
 import { root, run, tool } from "./process.mjs";
-import { setUp, setUpWithBrowser } from "./setup.mjs";
+import { setUp, setUpBrowser } from "./setup.mjs";
 import { Remedy, step } from "./step.mjs";
 
 /**
@@ -35,12 +35,12 @@ const WASM = ["--target", "wasm32-unknown-unknown"];
 
 /** @type {readonly Stage[]} */
 export const STAGES = [
-  { name: "setup", needs: [], run: asBuild(() => setUp()) },
+  { name: "setup", needs: [], run: asBuild(setUp) },
   {
     name: "browser",
     needs: ["setup"],
     run: asBuild(async (context) => {
-      context.browser = await setUpWithBrowser();
+      context.browser = await setUpBrowser();
     }),
   },
   { name: "static", needs: ["setup"], run: asBuild(staticChecks) },

@@ -17,7 +17,7 @@ export async function installPackages(packages, watch) {
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   console.log(`  ${[...prefix, "apt-get"].join(" ")} update && apt-get install -y ${packages.join(" ")}`);
   await run(command, [...rest, "update"], { env, watch });
-  await run(command, [...rest, "install", "-y", "--no-install-recommends", ...packages], { env, watch });
+  await run(command, [...rest, "install", "-y", ...packages], { env, watch });
   return true;
 }
 
