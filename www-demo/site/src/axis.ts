@@ -1,57 +1,55 @@
-import { byId, say } from "./dom.js";
-import { milliseconds } from "./rows.js";
+import { byId } from "./dom.js";
 
 /** Rows that are no further apart than this, in seconds, are one burst of activity. */
 const BURST_GAP = 2;
 
-/** The shortest burst that fills the axis, in seconds. */
-const SHORTEST = 0.02;
+/** The shortest time that an axis spans, in seconds: what takes a tenth of it looks like a tenth. */
+const SHORTEST = 0.1;
 
-/** The time axis that all bars of the waterfall share: the latest burst of activity, or the last so many seconds. */
+/** Rows that share an axis because they came together. */
+interface Burst {
+  from: number;
+  to: number;
+  readonly rows: HTMLElement[];
+}
+
+/** The time axis of the waterfall: one for each burst of activity, or one for all rows that rolls with the time. */
 export class Axis {
   readonly #table: HTMLTableElement;
   readonly #choice = byId("span", HTMLSelectElement);
-  readonly #length = byId("axis-length", HTMLElement);
-  #from = 0;
-  #to = 0;
+  #burst: Burst = { from: 0, to: Number.NEGATIVE_INFINITY, rows: [] };
 
-  /** `table` carries the axis as the properties `--now` and `--span`. */
+  /** Rows take their axis from the properties `--burst-end` and `--burst-span`, or the table's `--now` and `--span`. */
   constructor(table: HTMLTableElement) {
     this.#table = table;
-    this.#choice.addEventListener("change", () => this.#fit());
+    this.#choice.addEventListener("change", () => this.#choose());
+    this.#choose();
   }
 
-  /** Takes a row's begin and end into account, in seconds. */
-  include(from: number, to: number): void {
-    const continues = from <= this.#to + BURST_GAP;
-    this.#from = continues ? Math.min(this.#from, from) : from;
-    this.#to = continues ? Math.max(this.#to, to) : to;
-    this.#fit();
+  /** Gives a row its place; times are in seconds. */
+  include(row: HTMLElement, from: number, to: number): void {
+    if (from > this.#burst.to + BURST_GAP) {
+      this.#burst = { from, to, rows: [] };
+    }
+    const burst = this.#burst;
+    burst.rows.push(row);
+    burst.from = Math.min(burst.from, from);
+    burst.to = Math.max(burst.to, to);
+    const span = Math.max(SHORTEST, burst.to - burst.from);
+    for (const member of burst.rows) {
+      member.style.setProperty("--burst-end", (burst.from + span).toFixed(4));
+      member.style.setProperty("--burst-span", span.toFixed(4));
+    }
   }
 
   /** Moves a rolling axis to the present moment. */
   roll(now: number): void {
-    if (this.#seconds > 0) {
-      this.#set(now, this.#seconds);
-    }
-  }
-
-  get #seconds(): number {
-    return Number(this.#choice.value);
-  }
-
-  #fit(): void {
-    if (this.#seconds > 0) {
-      say(this.#length, "");
-      return;
-    }
-    const span = Math.max(SHORTEST, this.#to - this.#from);
-    this.#set(Math.max(this.#to, this.#from + span), span);
-    say(this.#length, this.#to > 0 ? milliseconds(span * 1_000) : "");
-  }
-
-  #set(now: number, span: number): void {
     this.#table.style.setProperty("--now", now.toFixed(3));
-    this.#table.style.setProperty("--span", span.toFixed(3));
+  }
+
+  #choose(): void {
+    const rolling = this.#choice.value !== "burst";
+    this.#table.dataset.axis = rolling ? "rolling" : "burst";
+    this.#table.style.setProperty("--span", rolling ? this.#choice.value : "1");
   }
 }

@@ -47,8 +47,9 @@ export class Ring {
   /** Shows the present moment; called at each animation frame. */
   draw(): void {
     const left = Math.min(this.#life, Math.max(0, this.#session.expiresIn));
-    const shown = prefersStillness() ? Math.ceil(left) : Math.round(left * 50) / 50;
-    const key = `${shown}/${this.#life}/${this.#session.status.state}`;
+    const shown = prefersStillness() ? Math.ceil(left) : Math.ceil(left * 50) / 50;
+    const { state, degraded } = this.#session.status;
+    const key = `${shown} ${state} ${degraded}`;
     if (key === this.#drawn) {
       return;
     }

@@ -75,8 +75,9 @@ export class Timeline {
   }
 
   #place({ row, at, start }: Held): void {
-    this.#rows.prepend(drawRow(row, at, start));
-    this.#axis.include(start, start + (row.took ?? 0) / 1_000);
+    const drawn = drawRow(row, at, start);
+    this.#rows.prepend(drawn);
+    this.#axis.include(drawn, start, start + (row.took ?? 0) / 1_000);
     while (this.#rows.childElementCount > KEPT_ROWS) {
       this.#rows.lastElementChild?.remove();
     }

@@ -5,6 +5,8 @@ import { causes, endings } from "./words.js";
 
 type Status = SessionStatus<User>;
 
+type Tone = "plain" | "farewell" | "ended";
+
 /** Shows where the session stands: which part of the page is visible, who is signed in, and why nobody is any more. */
 export class View {
   readonly #state = byId("state", HTMLElement);
@@ -35,6 +37,7 @@ export class View {
     workspace.hidden = status.state === "unknown" || !(signedIn || recorded);
     workspace.classList.toggle("monitor-only", !signedIn);
 
+    this.#parts["signed-out"].classList.toggle("again", status.state === "signed-out" && status.reason !== null);
     this.#state.dataset.state = status.state;
     this.#state.dataset.degraded = String(status.degraded);
     say(byId("state-text", HTMLElement), stateWords(status));
@@ -48,13 +51,13 @@ export class View {
     this.#last = status.state;
   }
 
-  /** Puts a notice above everything else and moves the reader there. */
-  notify(title: string, detail: string, tone: "plain" | "ended" = "plain"): void {
+  /** Puts a notice above everything else; one about the session's end takes the focus, whose place is gone. */
+  notify(title: string, detail: string, tone: Tone = "plain"): void {
     this.#notice.dataset.tone = tone;
     this.#notice.hidden = false;
     say(byId("notice-title", HTMLElement), title);
     say(byId("notice-detail", HTMLElement), detail);
-    if (tone === "ended") {
+    if (tone !== "plain") {
       this.#notice.focus();
     }
   }
@@ -107,7 +110,7 @@ export class View {
       case "unknown":
         return;
       case "signed-in":
-        if (this.#notice.dataset.tone === "ended") {
+        if (this.#notice.dataset.tone !== "plain") {
           this.#notice.hidden = true;
         }
         // On load nobody asked for the focus to move; after a sign-in the form it was in is gone.
@@ -120,7 +123,8 @@ export class View {
           const untold = status.serverTold
             ? ""
             : " The auth server could not be told yet; it will be as soon as it can be reached.";
-          this.notify(endings[status.reason].title, endings[status.reason].detail + untold, "ended");
+          const tone = status.reason === "signed_out" ? "farewell" : "ended";
+          this.notify(endings[status.reason].title, endings[status.reason].detail + untold, tone);
         }
     }
   }
