@@ -75,9 +75,9 @@ function asBuild(work) {
 
 /** Formatting, lints and types: what can be told without running anything. */
 async function staticChecks() {
-  const clippy = ["clippy", "--quiet", "--all-targets"];
+  const clippy = ["clippy", "--quiet"];
   const strict = ["--", "-D", "warnings"];
-  const sdk = [...WASM, "--package", "nolapse"];
+  const sdk = [...WASM, "--package", "nolapse", "--lib", "--test", "browser"];
   await step("cargo fmt", (watch) => run("cargo", ["fmt", "--all", "--check", "--", "--color", "never"], { watch }));
   await step("biome", (watch) => tool("@biomejs/biome/bin/biome", ["check", "--error-on-warnings"], { watch }));
   await step("tsc", async (watch) => {
@@ -86,7 +86,7 @@ async function staticChecks() {
     }
   });
   await step("clippy", async (watch) => {
-    await run("cargo", [...clippy, "--workspace", ...strict], { watch });
+    await run("cargo", [...clippy, "--workspace", "--all-targets", ...strict], { watch });
     for (const features of ["", "npm", "npm,verify"]) {
       await run("cargo", [...clippy, ...sdk, "--features", features, ...strict], { watch });
     }

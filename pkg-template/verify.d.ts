@@ -1,0 +1,7 @@
+/**
+ * The API of `nolapse`, in a build that checks the signature of each token before it is used.
+ *
+ * @packageDocumentation
+ */
+
+export * from "./index.js";
