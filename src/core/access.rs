@@ -39,6 +39,8 @@ pub(super) struct Held {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Out {
     pub(super) reason: Option<EndReason>,
+    /// The fingerprint of the session that is over; 0 where it is not known.
+    pub(super) fingerprint: u32,
     pub(super) duty: Duty,
     /// When to look whether the shelf confirms what only a message has said.
     pub(super) doubt: Option<Timestamp>,

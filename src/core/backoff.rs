@@ -79,6 +79,8 @@ impl Allowance {
 #[derive(Clone, Debug)]
 pub(super) struct Backoff {
     allowance: Allowance,
+    /// When something last gave hope that the next attempt succeeds.
+    hope: Timestamp,
     trouble: Option<Trouble>,
 }
 
@@ -103,9 +105,9 @@ pub(super) struct Rest {
 }
 
 impl Backoff {
-    /// At most 12 attempts at once and 28 an hour, so that no hour has more than 40 (P10).
-    const CAPACITY: u32 = 12;
-    const INTERVAL: Duration = Duration::from_millis(128_600);
+    /// At most 16 attempts at once and 24 an hour, so that no hour has more than 40 (P10).
+    const CAPACITY: u32 = 16;
+    const INTERVAL: Duration = Duration::from_secs(150);
     /// The longest step of the exponential back-off.
     const LONGEST: Duration = Duration::from_secs(240);
     /// The shortest pause: no second has more than two attempts.
@@ -116,6 +118,7 @@ impl Backoff {
     pub(super) const fn new() -> Self {
         Self {
             allowance: Allowance::new(Self::CAPACITY, Self::INTERVAL),
+            hope: Timestamp::from_millis(0),
             trouble: None,
         }
     }
@@ -133,11 +136,12 @@ impl Backoff {
         let failures = self.failures().saturating_add(1);
         let since = self.trouble.map_or(sent, |trouble| trouble.since);
         let patient = failure.cause.is_of_the_network() && now < since + patience;
-        let pause = if patient && failures > 1 {
-            // Callers are waiting for a network that may be back any second (P04).
-            Duration::from_secs(2) + chance.up_to(Duration::from_secs(1))
+        let is_outdated = self.hope > sent;
+        let pause = if is_outdated || patient && failures == 1 {
+            chance.up_to(Duration::from_secs(1)).max(Self::SHORTEST)
         } else if patient {
-            chance.up_to(Duration::from_secs(1))
+            // Callers are waiting for a network that may be back any second (P04).
+            Duration::from_millis(3_500) + chance.up_to(Duration::from_secs(1))
         } else {
             let step = Duration::from_secs(1) * 2_u32.saturating_pow(failures.min(8));
             chance.up_to(step.min(Self::LONGEST)).max(Self::SHORTEST)
@@ -166,6 +170,7 @@ impl Backoff {
     /// Ends the rest where something has changed that gives hope, as far as the server's word and the allowance permit.
     pub(super) fn hurry(&mut self, now: Timestamp) {
         let allowed = self.allowance.next();
+        self.hope = now;
         if let Some(trouble) = &mut self.trouble
             && !trouble.mandatory
         {
@@ -177,7 +182,12 @@ impl Backoff {
 
     /// Takes over what another tab has learned, where it is more than this one knows.
     pub(super) fn adopt(&mut self, now: Timestamp, rest: Rest) {
-        let until = now + rest.retry_in.min(Self::MOST);
+        let longest = if rest.mandatory {
+            Self::MOST
+        } else {
+            Self::LONGEST
+        };
+        let until = now + rest.retry_in.min(longest);
         let whole_in = rest.whole_in.min(Self::INTERVAL * Self::CAPACITY);
         self.allowance.whole_at = self.allowance.whole_at.max(now + whole_in);
         if self
@@ -199,9 +209,9 @@ impl Backoff {
         let rest = Rest {
             cause: cooling.cause,
             failures: cooling.failures,
-            retry_in: cooling.until.since(moment.wall),
+            retry_in: cooling.until.since(moment.wall.max(cooling.since)),
             mandatory: cooling.mandatory,
-            whole_in: cooling.whole_at.since(moment.wall),
+            whole_in: cooling.whole_at.since(moment.wall.max(cooling.since)),
         };
         self.adopt(moment.now, rest);
     }
@@ -222,6 +232,7 @@ impl Backoff {
         self.rest(moment.now).map(|rest| Cooling {
             cause: rest.cause,
             failures: rest.failures,
+            since: moment.wall,
             until: moment.wall + rest.retry_in,
             mandatory: rest.mandatory,
             whole_at: moment.wall + rest.whole_in,

@@ -234,7 +234,10 @@ impl Session {
                 attempt,
                 everywhere,
             },
-            Job::Adopt { request } => Effect::RunAdopt { attempt, request },
+            Job::Adopt { request } => {
+                self.adopts.retain(|waiting| *waiting != request);
+                Effect::RunAdopt { attempt, request }
+            }
         });
     }
 
@@ -242,6 +245,21 @@ impl Session {
     pub(super) fn expire_exchange(&mut self, moment: &Moment) {
         let now = moment.now;
         match self.exchange {
+            Exchange::AwaitingLock {
+                attempt,
+                job,
+                until,
+                ..
+            } if now >= until && now.since(until) > OVERSLEPT => {
+                // Nobody could have been granted anything while the computer slept.
+                let until = now + self.config.lock_wait;
+                self.exchange = Exchange::AwaitingLock {
+                    attempt,
+                    job,
+                    since: now,
+                    until,
+                };
+            }
             Exchange::AwaitingLock {
                 attempt,
                 job,

@@ -48,7 +48,7 @@ impl Session {
                 self.backoff.succeed();
                 self.version = self.next_version(moment);
                 self.go_out(Some(reason), Duty::Done);
-                self.tell_of_end(moment, reason);
+                self.tell_of_end(moment);
             }
             RefreshOutcome::Failed(failure) => self.on_failed(moment, flight, &failure),
         }
@@ -136,6 +136,8 @@ impl Session {
             refresh_in: held.refresh_at.since(now),
         }));
         self.access = Access::Held(held);
+        // A sign-in has replaced the session that was to be ended: the server ends it with that.
+        self.settle_sign_outs(true);
         self.settle_all(now);
         if let Some(previous) = previous
             && !previous.is_same_user(&session)
@@ -150,9 +152,15 @@ impl Session {
     /// Makes this browser's session be over, as far as this tab is concerned.
     pub(super) fn go_out(&mut self, reason: Option<EndReason>, duty: Duty) {
         let was_out = matches!(self.access, Access::Out(_));
+        let fingerprint = match &self.access {
+            Access::Held(held) => held.grant.session.fingerprint(),
+            Access::Out(out) => out.fingerprint,
+            Access::Unknown => 0,
+        };
         self.epoch = self.epoch.wrapping_add(1);
         self.access = Access::Out(Out {
             reason,
+            fingerprint,
             duty,
             doubt: None,
         });
@@ -191,7 +199,7 @@ impl Session {
         // A row of failed refreshes says nothing about this call.
         self.backoff.succeed();
         self.go_out(Some(EndReason::SignedOut), Duty::Tell { everywhere });
-        self.tell_of_end(moment, EndReason::SignedOut);
+        self.tell_of_end(moment);
     }
 
     pub(super) fn on_sign_out_finished(
@@ -234,7 +242,7 @@ impl Session {
         self.end_flight(flight);
     }
 
-    fn settle_sign_outs(&mut self, server_told: bool) {
+    pub(super) fn settle_sign_outs(&mut self, server_told: bool) {
         for request in std::mem::take(&mut self.sign_outs) {
             let answer = Ok(Answer::SignedOut { server_told });
             self.effects.push_back(Effect::Settle { request, answer });
@@ -248,7 +256,6 @@ impl Session {
         sent: Timestamp,
         outcome: AdoptOutcome,
     ) {
-        self.adopts.retain(|waiting| *waiting != request);
         let answer = match outcome {
             AdoptOutcome::Granted(grant) => {
                 // Whatever is on its way was asked for by the session before.
@@ -261,7 +268,6 @@ impl Session {
                     duration: moment.now.since(sent),
                 };
                 self.take_over(moment, grant, sent, &origin);
-                self.settle_sign_outs(true);
                 self.write_mark(moment);
                 self.broadcast_token(moment);
                 Ok(Answer::Adopted)
@@ -281,11 +287,23 @@ impl Session {
         self.version.max(marked).next()
     }
 
-    fn tell_of_end(&mut self, moment: &Moment, reason: EndReason) {
+    fn tell_of_end(&mut self, moment: &Moment) {
         self.write_mark(moment);
-        let version = self.version;
-        self.effects
-            .push_back(Effect::Broadcast(TabMessage::SignedOut { version, reason }));
+        self.broadcast_end();
+    }
+
+    pub(super) fn broadcast_end(&mut self) {
+        let Access::Out(out) = &self.access else {
+            return;
+        };
+        if let Some(reason) = out.reason {
+            let message = TabMessage::SignedOut {
+                version: self.version,
+                reason,
+                fingerprint: out.fingerprint,
+            };
+            self.effects.push_back(Effect::Broadcast(message));
+        }
     }
 
     fn tell_of_failure(&mut self, moment: &Moment) {
@@ -335,6 +353,7 @@ impl Session {
             }),
             Access::Out(out) => Some(MarkState::SignedOut {
                 reason: out.reason.unwrap_or(EndReason::SignedOut),
+                fingerprint: out.fingerprint,
                 told: out.duty == Duty::Done,
                 everywhere: matches!(out.duty, Duty::Tell { everywhere: true }),
             }),

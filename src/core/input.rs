@@ -35,7 +35,7 @@ pub enum Input {
         /// The order of the refused token.
         version: Version,
     },
-    /// A caller no longer waits.
+    /// A caller no longer waits for its token. A sign-in or sign-out, once asked for, runs to its end.
     RequestAborted {
         /// The caller.
         request: RequestId,

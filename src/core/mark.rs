@@ -46,6 +46,8 @@ pub enum MarkState {
     SignedOut {
         /// Why.
         reason: EndReason,
+        /// The fingerprint of the session that is over; 0 where it is not known.
+        fingerprint: u32,
         /// Whether the auth server knows.
         told: bool,
         /// Whether it is to end the user's sessions on all devices.
@@ -60,6 +62,8 @@ pub struct Cooling {
     pub cause: FailureCause,
     /// How many attempts in a row have failed.
     pub failures: u32,
+    /// When it was written: the clock may have been set back since.
+    pub since: WallTime,
     /// No attempt before.
     pub until: WallTime,
     /// Whether the server itself said so (`Retry-After`).
@@ -84,9 +88,17 @@ impl Mark {
             }
             MarkState::SignedOut {
                 reason,
+                fingerprint,
                 told,
                 everywhere,
-            } => text.push_str(&format_out(*reason, *told, *everywhere)),
+            } => {
+                let flags = (u8::from(*told), u8::from(*everywhere));
+                let reason = reason.as_str();
+                text.push_str(&format!(
+                    "out;{reason};{fingerprint};{};{}",
+                    flags.0, flags.1
+                ));
+            }
         }
         if let Some(cooling) = &self.cooling {
             text.push_str(&format_cooling(cooling));
@@ -109,6 +121,7 @@ impl Mark {
             },
             "out" => MarkState::SignedOut {
                 reason: EndReason::parse(fields.next()?)?,
+                fingerprint: u32::try_from(number(fields.next())?).ok()?,
                 told: flag(fields.next())?,
                 everywhere: flag(fields.next())?,
             },
@@ -119,6 +132,7 @@ impl Mark {
             Some(cause) => Some(Cooling {
                 cause: FailureCause::parse(cause)?,
                 failures: u32::try_from(number(fields.next())?).ok()?,
+                since: WallTime::from_millis(number(fields.next())?),
                 until: WallTime::from_millis(number(fields.next())?),
                 mandatory: flag(fields.next())?,
                 whole_at: WallTime::from_millis(number(fields.next())?),
@@ -132,20 +146,12 @@ impl Mark {
     }
 }
 
-fn format_out(reason: EndReason, told: bool, everywhere: bool) -> String {
-    format!(
-        "out;{};{};{}",
-        reason.as_str(),
-        u8::from(told),
-        u8::from(everywhere)
-    )
-}
-
 fn format_cooling(cooling: &Cooling) -> String {
     format!(
-        ";{};{};{};{};{}",
+        ";{};{};{};{};{};{}",
         cooling.cause.as_str(),
         cooling.failures,
+        cooling.since.as_millis(),
         cooling.until.as_millis(),
         u8::from(cooling.mandatory),
         cooling.whole_at.as_millis()
@@ -176,6 +182,7 @@ mod tests {
         let cooling = Cooling {
             cause: FailureCause::ServerError,
             failures: 3,
+            since: WallTime::from_millis(1_700_000_000_000),
             until: WallTime::from_millis(1_700_000_009_000),
             mandatory: true,
             whole_at: WallTime::from_millis(1_700_000_600_000),
@@ -187,11 +194,13 @@ mod tests {
             },
             MarkState::SignedOut {
                 reason: EndReason::Revoked,
+                fingerprint: 7,
                 told: true,
                 everywhere: false,
             },
             MarkState::SignedOut {
                 reason: EndReason::SignedOut,
+                fingerprint: 0,
                 told: false,
                 everywhere: true,
             },

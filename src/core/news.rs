@@ -32,6 +32,8 @@ pub enum TabMessage {
         version: Version,
         /// Why.
         reason: EndReason,
+        /// The fingerprint of the session that is over; 0 where it is not known.
+        fingerprint: u32,
     },
     /// The auth server fails and is given a rest.
     Failing {
@@ -84,10 +86,15 @@ impl TabMessage {
                 field(&mut text, &grant.session.user_id);
                 field(&mut text, &grant.session.user);
             }
-            Self::SignedOut { version, reason } => {
+            Self::SignedOut {
+                version,
+                reason,
+                fingerprint,
+            } => {
                 field(&mut text, "out");
                 field(&mut text, &version.number().to_string());
                 field(&mut text, reason.as_str());
+                field(&mut text, &fingerprint.to_string());
             }
             Self::Failing {
                 cause,
@@ -128,6 +135,7 @@ impl TabMessage {
             "out" => Self::SignedOut {
                 version: Version::heard(number(fields.next())?)?,
                 reason: EndReason::parse(fields.next()?)?,
+                fingerprint: u32::try_from(number(fields.next())?).ok()?,
             },
             "failing" => Self::Failing {
                 cause: FailureCause::parse(fields.next()?)?,
@@ -205,6 +213,7 @@ mod tests {
             TabMessage::SignedOut {
                 version,
                 reason: EndReason::Idle,
+                fingerprint: 7,
             },
             TabMessage::Failing {
                 cause: FailureCause::RateLimited,
@@ -260,7 +269,7 @@ mod tests {
             "nolapse1\n",
             "nolapse1\nworking\nmore",
             "nolapse1\nask",
-            "nolapse1\nout\n1\nbored",
+            "nolapse1\nout\n1\nbored\n1",
         ] {
             assert_eq!(TabMessage::decode(text), None, "{text}");
         }

@@ -13,6 +13,7 @@ use super::error::SessionError;
 use super::exchange::{Exchange, SlowAdopt};
 use super::ids::{AttemptId, RequestId, Version};
 use super::input::Input;
+use super::jobs::Job;
 use super::mark::{Mark, Shelf};
 use super::page::Page;
 use super::secret::Secret;
@@ -213,10 +214,7 @@ impl Session {
             Input::TokenRejected { request, version } => {
                 self.on_token_rejected(now, request, version)
             }
-            Input::RequestAborted { request } => {
-                self.waiters.remove(request);
-                self.adopts.retain(|waiting| *waiting != request);
-            }
+            Input::RequestAborted { request } => self.waiters.remove(request),
             Input::AdoptRequested { request } => self.adopts.push_back(request),
             Input::AdoptFinished { attempt, outcome } => {
                 self.on_adopt_finished(moment, attempt, outcome)
@@ -249,6 +247,7 @@ impl Session {
             // A visitor: nothing says that there is a session, so nobody is asked (P29).
             self.access = Access::Out(Out {
                 reason: None,
+                fingerprint: 0,
                 duty: Duty::Done,
                 doubt: None,
             });
@@ -372,15 +371,11 @@ impl Session {
 
     /// Tells callers of the failure at once, while the auth server rests.
     fn serve_errors(&mut self, now: Timestamp) {
-        let is_under_way =
-            matches!(self.exchange, Exchange::InFlight(_)) || self.is_queued_for_refresh();
-        let rests = self.backoff.until() > now;
-        if self.waiters.len() == 0
-            || !rests
-            || is_under_way && matches!(self.exchange, Exchange::InFlight(_))
-        {
+        let is_under_way = matches!(self.exchange, Exchange::InFlight(_));
+        if is_under_way || self.backoff.until() <= now {
             return;
         }
+        self.settle_sign_outs(false);
         if self.backoff.patient_until(self.config.patience()) > now {
             return;
         }
@@ -400,21 +395,18 @@ impl Session {
 
     fn on_closed(&mut self) {
         self.let_go();
+        let mut waiting: Vec<_> = self.waiters.drain().chain(self.adopts.drain(..)).collect();
+        waiting.append(&mut self.sign_outs);
+        waiting.extend(self.slow_adopts.drain(..).map(|slow| slow.request));
         if let Exchange::InFlight(flight) = self.exchange {
             let attempt = flight.attempt;
             self.effects.push_back(Effect::Abort { attempt });
+            if let Job::Adopt { request } = flight.job {
+                waiting.push(request);
+            }
         }
         self.exchange = Exchange::Idle;
-        let slow = std::mem::take(&mut self.slow_adopts)
-            .into_iter()
-            .map(|slow| slow.request);
-        let waiting: Vec<_> = self
-            .waiters
-            .drain()
-            .chain(self.adopts.drain(..))
-            .chain(slow)
-            .collect();
-        for request in waiting.into_iter().chain(self.sign_outs.drain(..)) {
+        for request in waiting {
             let answer = Err(SessionError::Closed);
             self.effects.push_back(Effect::Settle { request, answer });
         }

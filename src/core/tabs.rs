@@ -7,11 +7,9 @@ use crate::wire::EndReason;
 use super::access::{Access, Duty};
 use super::backoff::Rest;
 use super::effect::{Effect, Source};
-use super::exchange::Exchange;
 use super::facts::Origin;
 use super::grant::Grant;
 use super::ids::Version;
-use super::jobs::Job;
 use super::mark::{Mark, MarkState, Shelf};
 use super::news::TabMessage;
 use super::session::Session;
@@ -19,6 +17,8 @@ use super::time::{Moment, WallTime};
 
 /// The life that is believed of another tab's token until the auth server has told this tab one itself.
 const STRANGERS_LIFE: Duration = Duration::from_secs(300);
+/// How far two tabs' readings of one clock may lie apart.
+const CLOCKS_PART: Duration = Duration::from_secs(1);
 /// How long the shelf may take to confirm a sign-out that a message told of.
 const DOUBT: Duration = Duration::from_secs(2);
 
@@ -31,9 +31,13 @@ impl Session {
                 age,
                 posted,
             } => self.on_news_of_token(moment, version, grant, age, posted),
-            TabMessage::SignedOut { version, reason } => {
-                self.on_news_of_end(moment, version, reason)
-            }
+            TabMessage::SignedOut {
+                version,
+                reason,
+                fingerprint,
+            } => self.on_news_of_end(moment, version, reason, fingerprint),
+            // A sign-out is told all the same.
+            TabMessage::Failing { .. } if matches!(self.access, Access::Out(_)) => {}
             TabMessage::Failing {
                 cause,
                 failures,
@@ -64,8 +68,16 @@ impl Session {
         posted: WallTime,
     ) {
         let age = age + moment.wall.since(posted);
-        // Of the same order as a sign-out, or as the token held, it is not newer.
-        if version <= self.version || age >= grant.life {
+        // Of the same order as the end of this very session, or as the token held, it is not newer.
+        let is_newer = match &self.access {
+            Access::Out(out) if version == self.version => {
+                out.fingerprint != 0 && out.fingerprint != grant.session.fingerprint()
+            }
+            Access::Unknown | Access::Held(_) | Access::Out(_) => version > self.version,
+        };
+        // Posted in the future: the clock was set back since, and nobody can tell how old the token is.
+        let is_ageless = posted.since(moment.wall) > CLOCKS_PART;
+        if !is_newer || is_ageless || age >= grant.life {
             self.note("old news");
             return;
         }
@@ -85,11 +97,20 @@ impl Session {
         self.take_over(moment, grant, moment.now.before(age), &origin);
     }
 
-    fn on_news_of_end(&mut self, moment: &Moment, version: Version, reason: EndReason) {
-        let is_out = matches!(self.access, Access::Out(_));
-        if version < self.version || is_out {
+    fn on_news_of_end(
+        &mut self,
+        moment: &Moment,
+        version: Version,
+        reason: EndReason,
+        fingerprint: u32,
+    ) {
+        if version < self.version || matches!(self.access, Access::Out(_)) {
             self.version = self.version.max(version);
             self.note("old news");
+            return;
+        }
+        if version == self.version && self.holds_other_than(fingerprint) {
+            self.rise_above(moment, version);
             return;
         }
         self.note(reason.as_str());
@@ -104,6 +125,27 @@ impl Session {
         {
             out.doubt = Some(moment.now + DOUBT);
         }
+    }
+
+    /// Whether this tab holds a token of another session than the one that is over.
+    fn holds_other_than(&self, fingerprint: u32) -> bool {
+        match &self.access {
+            Access::Held(held) => {
+                fingerprint != 0 && held.grant.session.fingerprint() != fingerprint
+            }
+            Access::Unknown | Access::Out(_) => false,
+        }
+    }
+
+    /// One tab saw a session end while this one saw another begin, without knowing of each other: the new one counts.
+    fn rise_above(&mut self, moment: &Moment, version: Version) {
+        self.note("end of an earlier session");
+        self.version = version.next();
+        if let Access::Held(held) = &mut self.access {
+            held.version = self.version;
+        }
+        self.write_mark(moment);
+        self.broadcast_token(moment);
     }
 
     /// What a message said and the shelf does not know was said by no tab: the session is looked for again.
@@ -130,13 +172,7 @@ impl Session {
         }
         match &self.access {
             Access::Held(_) => self.broadcast_token(moment),
-            Access::Out(out) => {
-                let version = self.version;
-                if let Some(reason) = out.reason {
-                    self.effects
-                        .push_back(Effect::Broadcast(TabMessage::SignedOut { version, reason }));
-                }
-            }
+            Access::Out(_) => self.broadcast_end(),
             Access::Unknown => {}
         }
     }
@@ -161,58 +197,59 @@ impl Session {
     }
 
     fn read_state(&mut self, moment: &Moment, mark: &Mark) {
-        match (&mark.state, &mut self.access) {
-            (
-                MarkState::SignedOut {
-                    reason,
-                    told,
-                    everywhere,
-                },
-                access,
-            ) => {
-                let duty = if *told {
-                    Duty::Done
-                } else {
-                    Duty::Tell {
-                        everywhere: *everywhere,
-                    }
-                };
-                if let Access::Out(out) = access {
-                    if mark.version >= self.version {
-                        out.duty = duty;
-                        out.doubt = None;
-                    }
+        match mark.state {
+            MarkState::SignedOut {
+                reason,
+                fingerprint,
+                told,
+                everywhere,
+            } => {
+                if mark.version == self.version && self.holds_other_than(fingerprint) {
+                    self.rise_above(moment, mark.version);
                 } else if mark.version >= self.version {
-                    self.note(reason.as_str());
-                    self.go_out(Some(*reason), duty);
-                }
-                self.version = self.version.max(mark.version);
-            }
-            (MarkState::SignedIn { fingerprint, .. }, Access::Held(held)) => {
-                if mark.version > self.version && held.grant.session.fingerprint() != *fingerprint {
-                    // Another session is this browser's now: what this tab holds is not to be sent any more.
-                    held.distrust(moment.now);
-                    self.epoch = self.epoch.wrapping_add(1);
+                    self.version = mark.version;
+                    let duty = if told {
+                        Duty::Done
+                    } else {
+                        Duty::Tell { everywhere }
+                    };
+                    self.read_end(reason, duty);
                 }
             }
-            (MarkState::SignedIn { .. }, access @ Access::Out(_)) => {
-                if mark.version > self.version {
-                    // Somebody has signed in on another tab; its message may have been lost.
-                    *access = Access::Unknown;
-                    self.epoch = self.epoch.wrapping_add(1);
-                }
+            MarkState::SignedIn { fingerprint, .. } if mark.version > self.version => {
+                self.read_session(moment, fingerprint);
             }
-            (MarkState::SignedIn { .. }, Access::Unknown) => {}
+            MarkState::SignedIn { .. } => {}
         }
     }
 
-    /// Whether a refresh, and nothing else, waits for its turn.
-    pub(super) fn is_queued_for_refresh(&self) -> bool {
-        match self.exchange {
-            Exchange::AwaitingLock { job, .. } | Exchange::Listening { job, .. } => {
-                job == Job::Refresh
+    fn read_end(&mut self, reason: EndReason, duty: Duty) {
+        if let Access::Out(out) = &mut self.access {
+            out.duty = duty;
+            out.doubt = None;
+            if duty == Duty::Done {
+                self.settle_sign_outs(true);
             }
-            Exchange::Idle | Exchange::InFlight(_) => false,
+        } else {
+            self.note(reason.as_str());
+            self.go_out(Some(reason), duty);
+        }
+    }
+
+    fn read_session(&mut self, moment: &Moment, fingerprint: u32) {
+        match &mut self.access {
+            Access::Held(held) if held.grant.session.fingerprint() != fingerprint => {
+                // Another session is this browser's now: what this tab holds is not to be sent any more.
+                held.distrust(moment.now);
+                self.epoch = self.epoch.wrapping_add(1);
+            }
+            Access::Out(_) => {
+                // Somebody has signed in on another tab; its message may have been lost.
+                self.access = Access::Unknown;
+                self.epoch = self.epoch.wrapping_add(1);
+                self.settle_sign_outs(true);
+            }
+            Access::Held(_) | Access::Unknown => {}
         }
     }
 }

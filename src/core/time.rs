@@ -105,6 +105,8 @@ pub struct Clock {
 impl Clock {
     /// How far the two clocks may part, in milliseconds, before a nap is assumed.
     const TOLERANCE_MS: f64 = 500.0;
+    /// What the clock says at its start: thirty days, so that the birth of any token another tab hands over can be told.
+    const START_MS: f64 = 30.0 * 24.0 * 3_600_000.0;
 
     /// Starts the clock with one reading, in milliseconds, of the steady clock and of the wall clock.
     #[must_use]
@@ -112,7 +114,7 @@ impl Clock {
         Self {
             steady,
             wall,
-            slept: 0.0,
+            slept: Self::START_MS,
             latest: 0,
         }
     }

@@ -1,0 +1,174 @@
+//! Goal: no schedule of clicks, naps, lost answers, late locks, wrong clocks and failing servers may lose a session,
+//! leave a caller hanging, hand out a token past its life, raise a false alarm or storm the auth server.
+//!
+//! Promises, each with its how many and how soon:
+//! - every caller is answered exactly once, within 30 s of its tab's waking time;
+//! - no call leaves with a token that has expired at that moment, and none from a signed-out tab;
+//! - without a sign-out or revocation nobody is signed out, and no reuse alarm is raised (an answer that was lost for
+//!   longer than the server's grace is the one excuse);
+//! - once all is well, within one step of the back-off (300 s with its jitter) all tabs of a browser agree with its cookie, and the next call succeeds.
+
+mod sim;
+
+use nolapse::core::Status;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError};
+
+use sim::{Ending, Menu, Step, World, steps};
+
+/// How many schedules: some thousands by default; `NOLAPSE_SCHEDULES` asks for more.
+fn config() -> Config {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the number of schedules is asked for from outside"
+    )]
+    let asked = std::env::var("NOLAPSE_SCHEDULES").ok();
+    Config {
+        cases: asked.and_then(|cases| cases.parse().ok()).unwrap_or(4_000),
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
+        max_shrink_iters: 20_000,
+        ..Config::default()
+    }
+}
+
+fn play(seed: u64, tabs: usize, schedule: &[Step]) -> World {
+    let mut world = World::signed_in(seed, tabs);
+    for step in schedule {
+        world.apply(step);
+    }
+    world
+}
+
+fn check_always(world: &World) -> Result<(), TestCaseError> {
+    let log = || world.story();
+    prop_assert_eq!(
+        world.counts.expired_sent,
+        0,
+        "expired tokens were sent\n{}",
+        log()
+    );
+    prop_assert_eq!(
+        world.counts.zombies,
+        0,
+        "tokens left signed-out tabs\n{}",
+        log()
+    );
+    prop_assert_eq!(
+        world.counts.answered_twice,
+        0,
+        "callers were answered twice\n{}",
+        log()
+    );
+    Ok(())
+}
+
+fn check_settled(world: &mut World) -> Result<(), TestCaseError> {
+    world.make_peace();
+    world.settle_down();
+    let log = World::story;
+    let hanging = world.calls.iter().find(|call| call.ending.is_none());
+    prop_assert!(
+        hanging.is_none(),
+        "{:?} is left hanging\n{}",
+        hanging,
+        world.story()
+    );
+    prop_assert_eq!(
+        world.counts.false_alarms,
+        0,
+        "false reuse alarms\n{}",
+        log(world)
+    );
+    for tab in world.tabs_of(0) {
+        let cookie = world
+            .cookie_session(0)
+            .filter(|session| world.server.is_alive(*session));
+        let name = cookie.map(|session| format!("{:?}", session.as_bytes()));
+        match world.status(tab) {
+            Status::SignedIn { session, degraded } => {
+                prop_assert_eq!(
+                    Some(session.id.to_string()),
+                    name,
+                    "tab {} and cookie\n{}",
+                    tab,
+                    log(world)
+                );
+                prop_assert_eq!(
+                    degraded,
+                    None,
+                    "tab {} has not recovered\n{}",
+                    tab,
+                    log(world)
+                );
+                let call = world.api(tab).unwrap_or_default();
+                prop_assert!(world.got_token(call), "tab {} waits\n{}", tab, log(world));
+            }
+            Status::SignedOut { .. } => {
+                prop_assert_eq!(
+                    name,
+                    None,
+                    "tab {} is signed out, the cookie is not\n{}",
+                    tab,
+                    log(world)
+                );
+            }
+            Status::Unknown { .. } => {
+                prop_assert!(false, "tab {} does not know\n{}", tab, log(world))
+            }
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn p02_p08_p16_p17_nobody_is_signed_out_by_anything_but_a_sign_out(
+        seed in any::<u64>(),
+        tabs in 1_usize..5,
+        schedule in steps(Menu::NobodySignsOut, 40),
+    ) {
+        let mut world = play(seed, tabs, &schedule);
+        check_always(&world)?;
+        check_settled(&mut world)?;
+        check_always(&world)?;
+        if world.counts.excused_alarms == 0 {
+            for tab in world.tabs_of(0) {
+                let is_in = matches!(world.status(tab), Status::SignedIn { .. });
+                prop_assert!(is_in, "tab {} is {:?}\n{}", tab, world.status(tab), world.story());
+            }
+        }
+    }
+
+    #[test]
+    fn p12_p18_p19_once_things_settle_all_tabs_and_the_cookie_agree(
+        seed in any::<u64>(),
+        tabs in 1_usize..5,
+        schedule in steps(Menu::Everything, 40),
+    ) {
+        let mut world = play(seed, tabs, &schedule);
+        check_always(&world)?;
+        check_settled(&mut world)?;
+        check_always(&world)?;
+    }
+
+    #[test]
+    fn p11_no_caller_waits_longer_than_thirty_seconds(
+        seed in any::<u64>(),
+        schedule in steps(Menu::Everything, 30),
+    ) {
+        let mut world = play(seed, 2, &schedule);
+        let runs: Vec<_> = world.tabs_of(0).into_iter().filter(|tab| !world.tabs[*tab].is_frozen).collect();
+        let before = world.calls.len();
+        for tab in runs {
+            world.tabs[tab].is_throttled = false;
+            world.api(tab);
+        }
+        world.run(30_000);
+        let hanging = world.calls[before..].iter().filter(|call| call.ending.is_none()).count();
+        prop_assert_eq!(hanging, 0, "{}", world.story());
+        let wrong = world.calls[before..].iter().any(|call| call.ending == Some(Ending::Aborted));
+        prop_assert!(!wrong);
+    }
+}

@@ -1,0 +1,48 @@
+//! What a script of the same origin can say on the channel.
+
+use std::time::Duration;
+
+use nolapse::core::{FailureCause, Grant, Secret, SessionInfo, TabMessage, Version, WallTime};
+use nolapse::wire::EndReason;
+
+use super::World;
+
+impl World {
+    /// Puts a forged, doubled or garbled message on the channel of a browser.
+    pub fn forge(&mut self, browser: usize, kind: u8) {
+        let version = Version::heard(self.random.below(1 << 52)).unwrap_or_default();
+        let wall = self.browsers[browser].wall(self.now);
+        let message = match kind % 6 {
+            0 => TabMessage::SignedOut {
+                version,
+                reason: EndReason::Revoked,
+                fingerprint: 0,
+            },
+            1 => TabMessage::Failing {
+                cause: FailureCause::ServerError,
+                failures: 60,
+                retry_in: Duration::from_secs(100_000),
+                mandatory: false,
+                whole_in: Duration::from_secs(100_000),
+            },
+            2 => TabMessage::Working,
+            3 => TabMessage::Ask { version },
+            4 => TabMessage::Token {
+                version,
+                grant: Grant {
+                    token: Secret::new("forged").expect("a token"),
+                    life: Duration::from_secs(86_400),
+                    refresh_in: None,
+                    session: SessionInfo::new("forged", "666", "{\"id\":666}"),
+                },
+                age: Duration::ZERO,
+                posted: WallTime::from_millis(wall),
+            },
+            _ => {
+                self.say(browser, None, "nolapse1\ntoken\n1\n2\n3");
+                return;
+            }
+        };
+        self.say(browser, None, &message.encode());
+    }
+}

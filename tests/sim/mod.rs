@@ -1,0 +1,380 @@
+//! A hostile world in virtual time: the second host of the core.
+//!
+//! Browsers with tabs, a lock, a shelf, a channel, a cookie jar and clocks that people set; a network that loses,
+//! delays, doubles and reorders; the reference server's own rotation rules. All of it from one seed.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    clippy::allow_attributes,
+    clippy::cast_precision_loss,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a module that each test file includes and uses another part of"
+)]
+
+mod browser;
+mod calls;
+mod forge;
+mod host;
+mod schedule;
+mod server;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::time::Duration;
+
+use nolapse::core::{AttemptId, Config, Input, PageChange, SessionError, Status, TabId};
+
+pub use browser::{Browser, Locks, Tab};
+pub use calls::{Call, Ending};
+pub use schedule::{Menu, Step, steps};
+pub use server::{Mode, Server};
+
+/// How the network between browsers and servers behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Network {
+    /// Answers come within a few to a few hundred milliseconds.
+    Fine,
+    /// Requests fail at once.
+    Offline,
+    /// Requests hang for ever.
+    Stalling,
+    /// Requests arrive, answers do not: they fail after a while.
+    LosingAnswers,
+    /// A captive portal answers everything with its own page.
+    Captive,
+    /// Answers take up to nine seconds.
+    Slow,
+}
+
+/// Something that will happen.
+#[derive(Clone, Debug)]
+pub enum Happening {
+    /// The browser grants the lock to a tab.
+    LockGranted { tab: usize, attempt: AttemptId },
+    /// A tab's request for the lock fails.
+    LockFailed { tab: usize, attempt: AttemptId },
+    /// A message reaches a tab.
+    Heard { tab: usize, text: String },
+    /// A tab's copy of the shelf catches up.
+    ShelfSeen { tab: usize, text: String },
+    /// A tab's timer rings.
+    Alarm { tab: usize, set: u64 },
+    /// A request reaches the auth server.
+    Arrived(Box<server::Exchange>),
+    /// An answer reaches the browser.
+    Answered(Box<server::Exchange>, server::Reply),
+    /// The app's sign-in function comes back.
+    SignedIn {
+        tab: usize,
+        attempt: AttemptId,
+        user: u32,
+    },
+}
+
+/// One line of what has happened, written out only when somebody reads it.
+#[derive(Clone, Debug)]
+pub enum Line {
+    /// A tab was told something.
+    Fed(u64, usize, Input),
+    /// A step of the schedule was taken.
+    Step(u64, Step),
+    /// Something worth saying.
+    Told(u64, String),
+}
+
+/// Numbers that promises are made about.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    /// Refresh requests that a browser has sent, by browser.
+    pub sent: BTreeMap<usize, u32>,
+    /// When each was sent.
+    pub sent_at: Vec<u64>,
+    /// Refresh requests that the auth server has answered with a token.
+    pub granted: u32,
+    /// Refreshes in flight at the same moment in one browser, at the most.
+    pub most_at_once: usize,
+    /// Calls that left with a token that had expired at the moment of sending.
+    pub expired_sent: u32,
+    /// Calls that left with a token of a session that its tab knew to be over.
+    pub zombies: u32,
+    /// Sessions that the server ended for theft although there was none.
+    pub false_alarms: u32,
+    /// Sessions ended for theft because an answer was lost for longer than the grace.
+    pub excused_alarms: u32,
+    /// Callers that were answered twice.
+    pub answered_twice: u32,
+    /// `Publish` effects, by tab.
+    pub published: BTreeMap<usize, u32>,
+}
+
+/// The world.
+pub struct World {
+    pub now: u64,
+    pub random: Random,
+    pub browsers: Vec<Browser>,
+    pub tabs: Vec<Tab>,
+    pub server: Server,
+    pub network: Network,
+    pub calls: Vec<Call>,
+    pub counts: Counts,
+    /// How many of 100 messages between tabs are lost.
+    pub lost_news: u64,
+    /// How late messages between tabs are at the most, in milliseconds.
+    pub late_news: u64,
+    /// What has happened, for whoever reads a failure.
+    pub log: Vec<Line>,
+    agenda: BinaryHeap<Reverse<(u64, u64)>>,
+    happenings: BTreeMap<u64, Happening>,
+    next: u64,
+}
+
+/// SplitMix64: the same course for the same seed on every machine.
+#[derive(Clone, Debug)]
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ (bits >> 31)
+    }
+
+    pub fn below(&mut self, end: u64) -> u64 {
+        if end == 0 { 0 } else { self.next() % end }
+    }
+
+    pub fn between(&mut self, least: u64, most: u64) -> u64 {
+        least + self.below(most - least + 1)
+    }
+}
+
+impl World {
+    /// Makes a world with a server and one browser without tabs, whose user 1 is signed in.
+    pub fn new(seed: u64) -> Self {
+        let mut world = Self {
+            now: 1_700_000_000_000,
+            random: Random(seed),
+            browsers: Vec::new(),
+            tabs: Vec::new(),
+            server: Server::new(),
+            network: Network::Fine,
+            calls: Vec::new(),
+            counts: Counts::default(),
+            lost_news: 0,
+            late_news: 5,
+            log: Vec::new(),
+            agenda: BinaryHeap::new(),
+            happenings: BTreeMap::new(),
+            next: 0,
+        };
+        world.add_browser();
+        world
+    }
+
+    /// Makes a world with one browser, a signed-in user, and so many tabs, each past its first refresh.
+    pub fn signed_in(seed: u64, tabs: usize) -> Self {
+        let mut world = Self::new(seed);
+        if tabs > 0 {
+            let first = world.open(0);
+            world.sign_in(first, 1);
+            world.run(1_000);
+            for _ in 1..tabs {
+                world.open(0);
+                world.run(300);
+            }
+            world.run(1_000);
+        }
+        world
+    }
+
+    /// Adds a browser with an empty cookie jar.
+    pub fn add_browser(&mut self) -> usize {
+        self.browsers.push(Browser::default());
+        self.browsers.len() - 1
+    }
+
+    /// Opens a tab: a page load.
+    pub fn open(&mut self, browser: usize) -> usize {
+        self.open_with(browser, |_| {})
+    }
+
+    /// Opens a tab with settings of its own.
+    pub fn open_with(&mut self, browser: usize, change: impl FnOnce(&mut Config)) -> usize {
+        let index = self.tabs.len();
+        let mut config = Config {
+            seed: self.random.next(),
+            tab: TabId(u32::try_from(index).unwrap_or(u32::MAX)),
+            ..Config::default()
+        };
+        change(&mut config);
+        let wall = self.browsers[browser].wall(self.now);
+        let tab = Tab::new(
+            browser,
+            config,
+            self.now,
+            wall,
+            &self.browsers[browser].shelf,
+        );
+        self.tabs.push(tab);
+        self.feed(index, Input::Started);
+        index
+    }
+
+    /// Plans something for later.
+    pub fn plan(&mut self, delay: u64, happening: Happening) {
+        let id = self.next;
+        self.next += 1;
+        self.agenda.push(Reverse((self.now + delay, id)));
+        self.happenings.insert(id, happening);
+    }
+
+    /// Lets time pass, with everything that happens meanwhile.
+    pub fn run(&mut self, millis: u64) {
+        let end = self.now + millis;
+        while let Some(Reverse((at, id))) = self.agenda.peek().copied() {
+            if at > end {
+                break;
+            }
+            self.agenda.pop();
+            self.now = self.now.max(at);
+            if let Some(happening) = self.happenings.remove(&id) {
+                self.happen(happening);
+            }
+        }
+        self.now = end;
+    }
+
+    /// Lets time pass.
+    pub fn run_for(&mut self, time: Duration) {
+        self.run(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::LockGranted { tab, attempt } => self.grant_lock(tab, attempt),
+            Happening::LockFailed { tab, attempt } => {
+                self.deliver(tab, Input::LockFailed { attempt })
+            }
+            Happening::Heard { tab, text } => self.hear(tab, &text),
+            Happening::ShelfSeen { tab, text } => {
+                self.tabs[tab].shelf = Some(text);
+                self.deliver(tab, Input::ShelfChanged);
+            }
+            Happening::Alarm { tab, set } => self.ring(tab, set),
+            Happening::Arrived(exchange) => self.arrive(*exchange),
+            Happening::Answered(exchange, reply) => self.answer(*exchange, reply),
+            Happening::SignedIn { tab, attempt, user } => self.finish_sign_in(tab, attempt, user),
+        }
+    }
+
+    /// The page's life changes.
+    pub fn page(&mut self, tab: usize, change: PageChange) {
+        if !self.tabs[tab].is_alive {
+            return;
+        }
+        match change {
+            PageChange::Hidden => self.tabs[tab].is_visible = false,
+            PageChange::Visible => self.tabs[tab].is_visible = true,
+            PageChange::Frozen | PageChange::Left => {
+                self.feed(tab, Input::PageChanged(change));
+                self.tabs[tab].is_frozen = true;
+                return;
+            }
+            PageChange::Resumed | PageChange::Returned => {
+                self.tabs[tab].is_frozen = false;
+                self.feed(tab, Input::PageChanged(change));
+                self.thaw(tab);
+                return;
+            }
+            PageChange::Online | PageChange::Offline => {}
+        }
+        self.deliver(tab, Input::PageChanged(change));
+    }
+
+    /// All computers of one browser sleep: time passes, the steady clocks stand still, nothing runs.
+    pub fn nap(&mut self, browser: usize, millis: u64) {
+        for tab in self.tabs_of(browser) {
+            self.tabs[tab].steady_stopped += millis;
+        }
+        self.browsers[browser].is_asleep = true;
+        self.run(millis);
+        self.browsers[browser].is_asleep = false;
+        self.set_wall(browser, self.browsers[browser].wall_offset);
+        for tab in self.tabs_of(browser) {
+            self.thaw(tab);
+        }
+    }
+
+    /// Somebody sets the computer's clock. The tabs notice before the next nap: a clock that is set back between two
+    /// events, with a nap between them too, hides that nap from any page (the API's 401 then renews the token).
+    /// Messages on their way are lost then: their stamps would say nothing about their age.
+    pub fn set_wall(&mut self, browser: usize, offset: i64) {
+        if offset < self.browsers[browser].wall_offset {
+            self.happenings
+                .retain(|_, happening| !matches!(happening, Happening::Heard { .. }));
+            for tab in &mut self.tabs {
+                tab.backlog
+                    .retain(|input| !matches!(input, Input::TabSpoke(_)));
+            }
+        }
+        self.browsers[browser].wall_offset = offset;
+        for tab in self.tabs_of(browser) {
+            self.tabs[tab].moment(self.now, &self.browsers[browser]);
+        }
+    }
+
+    /// The tabs of a browser that still exist.
+    pub fn tabs_of(&self, browser: usize) -> Vec<usize> {
+        (0..self.tabs.len())
+            .filter(|tab| self.tabs[*tab].browser == browser && self.tabs[*tab].is_alive)
+            .collect()
+    }
+
+    /// Where a tab says that the session stands.
+    pub fn status(&self, tab: usize) -> Status {
+        self.tabs[tab].core.status()
+    }
+
+    /// Refreshes that a browser has sent so far.
+    pub fn sent(&self, browser: usize) -> u32 {
+        self.counts.sent.get(&browser).copied().unwrap_or_default()
+    }
+
+    /// Writes something into the log.
+    pub fn tell(&mut self, text: String) {
+        self.log.push(Line::Told(self.now, text));
+    }
+
+    /// Returns what has happened, from the first second to the last.
+    pub fn story(&self) -> String {
+        let since = |at: &u64| at - 1_700_000_000_000;
+        let lines = self.log.iter().map(|line| match line {
+            Line::Fed(at, tab, input) => format!("{:>10} tab {tab}: {input:?}", since(at)),
+            Line::Step(at, step) => format!("{:>10} {step:?}", since(at)),
+            Line::Told(at, text) => format!("{:>10} {text}", since(at)),
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Calls that still wait.
+    pub fn waiting(&self) -> usize {
+        self.calls
+            .iter()
+            .filter(|call| call.ending.is_none())
+            .count()
+    }
+
+    /// Calls that have come to this error.
+    pub fn failed(&self, code: &str) -> usize {
+        let is_it = |error: &SessionError| error.code() == code;
+        self.calls
+            .iter()
+            .filter(|call| matches!(&call.ending, Some(Ending::Failed(error)) if is_it(error)))
+            .count()
+    }
+}

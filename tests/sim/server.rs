@@ -1,0 +1,312 @@
+//! The auth server: the reference server's own rules, without its database and its HTTP.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use nolapse::core::{
+    AttemptId, Failure, FailureCause, Grant, Input, RefreshOutcome, Secret, SessionInfo,
+    SignOutOutcome, UnexpectedAnswer,
+};
+use nolapse::wire::EndReason;
+use nolapse_server::domain::{
+    Limits, Session, SessionId, Ticket, TicketKey, Timestamp, UserId, Verdict,
+};
+
+use super::{Happening, Network, World};
+
+/// How the auth server answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// As it should.
+    Fine,
+    /// 503, with `Retry-After` where there is a number of seconds.
+    Unavailable(Option<u64>),
+    /// 429, likewise.
+    Busy(Option<u64>),
+    /// 500.
+    Broken,
+    /// A page, with 200.
+    Html,
+    /// JSON without a token.
+    NoToken,
+    /// It takes the request, and never answers.
+    Silent,
+    /// 404: the address is wrong.
+    Missing,
+}
+
+/// What was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    Refresh,
+    SignOut { everywhere: bool },
+}
+
+/// A request on its way.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    pub browser: usize,
+    pub tab: usize,
+    pub attempt: AttemptId,
+    pub question: Question,
+    pub cookie: Option<Ticket>,
+}
+
+/// An answer on its way.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    Granted { grant: Grant, ticket: Ticket },
+    Ended(EndReason),
+    Told,
+    Status(u16, Option<u64>),
+    Html,
+    NoToken,
+    NoNetwork,
+}
+
+/// The auth server.
+pub struct Server {
+    pub mode: Mode,
+    pub limits: Limits,
+    pub life: Duration,
+    pub sessions: BTreeMap<[u8; 16], Session>,
+    pub users: BTreeMap<[u8; 16], u32>,
+    /// When each token expires, and whose session it is.
+    pub tokens: BTreeMap<String, (u64, SessionId)>,
+    /// What the user of a session is allowed to do: changed by administrators.
+    pub roles: BTreeMap<u32, u32>,
+    key: TicketKey,
+    made: u64,
+}
+
+impl Server {
+    pub fn new() -> Self {
+        Self {
+            mode: Mode::Fine,
+            limits: Limits::default(),
+            life: Duration::from_secs(60),
+            sessions: BTreeMap::new(),
+            users: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            roles: BTreeMap::new(),
+            key: TicketKey::from_bytes([7; 32]),
+            made: 0,
+        }
+    }
+
+    fn grant(&mut self, now: u64, session: SessionId) -> Grant {
+        self.made += 1;
+        let user = self
+            .users
+            .get(session.as_bytes())
+            .copied()
+            .unwrap_or_default();
+        let role = self.roles.get(&user).copied().unwrap_or_default();
+        let text = format!("t.{user}.{role}.{}", self.made);
+        let life = u64::try_from(self.life.as_millis()).unwrap_or(u64::MAX);
+        self.tokens.insert(text.clone(), (now + life, session));
+        Grant {
+            token: Secret::new(&text).expect("a token"),
+            life: self.life,
+            refresh_in: None,
+            session: SessionInfo::new(
+                &format!("{:?}", session.as_bytes()),
+                &user.to_string(),
+                &format!("{{\"id\":{user},\"role\":{role}}}"),
+            ),
+        }
+    }
+
+    /// Signs a user in; the session of the cookie that comes with it ends.
+    pub fn sign_in(&mut self, now: u64, user: u32, cookie: Option<&Ticket>) -> (Ticket, Grant) {
+        let at = Timestamp::from_millis(now);
+        if let Some(row) =
+            cookie.and_then(|ticket| self.sessions.get_mut(ticket.session.as_bytes()))
+        {
+            row.end(at, EndReason::SignedOut);
+        }
+        self.made += 1;
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&self.made.to_be_bytes());
+        let mut user_id = [0; 16];
+        user_id[..4].copy_from_slice(&user.to_be_bytes());
+        let ticket = Ticket::first(SessionId::from_bytes(id), [9; 32]);
+        let session = Session::begin(
+            at,
+            &ticket,
+            UserId::from_bytes(user_id),
+            "sim".to_owned(),
+            &self.limits,
+        );
+        self.sessions.insert(id, session);
+        self.users.insert(id, user);
+        let grant = self.grant(now, ticket.session);
+        (ticket, grant)
+    }
+
+    /// Ends a session from elsewhere.
+    pub fn revoke(&mut self, now: u64, session: SessionId, reason: EndReason) {
+        if let Some(row) = self.sessions.get_mut(session.as_bytes()) {
+            row.end(Timestamp::from_millis(now), reason);
+        }
+    }
+
+    /// Whether a session is alive.
+    pub fn is_alive(&self, session: SessionId) -> bool {
+        self.sessions
+            .get(session.as_bytes())
+            .is_some_and(|row| row.ended.is_none())
+    }
+
+    fn refresh(&mut self, now: u64, cookie: Option<&Ticket>) -> (Reply, bool) {
+        let at = Timestamp::from_millis(now);
+        let Some(ticket) = cookie else {
+            return (Reply::Ended(EndReason::NoCookie), false);
+        };
+        let Some(row) = self.sessions.get_mut(ticket.session.as_bytes()) else {
+            return (Reply::Ended(EndReason::NoCookie), false);
+        };
+        match row.present(at, ticket, None, &self.limits, &self.key) {
+            Verdict::Rotate(successor) => {
+                row.rotate(at, &successor, Some(Duration::ZERO), &self.limits);
+                let grant = self.grant(now, ticket.session);
+                (
+                    Reply::Granted {
+                        grant,
+                        ticket: successor,
+                    },
+                    false,
+                )
+            }
+            Verdict::Repeat(newest) => {
+                let grant = self.grant(now, ticket.session);
+                (
+                    Reply::Granted {
+                        grant,
+                        ticket: newest,
+                    },
+                    false,
+                )
+            }
+            Verdict::Theft => {
+                row.end(at, EndReason::ReuseDetected);
+                (Reply::Ended(EndReason::ReuseDetected), true)
+            }
+            Verdict::Lapse(reason) => {
+                row.end(at, reason);
+                (Reply::Ended(reason), false)
+            }
+            Verdict::Refuse(reason) => (Reply::Ended(reason), false),
+            Verdict::Unknown => (Reply::Ended(EndReason::NoCookie), false),
+        }
+    }
+
+    fn sign_out(&mut self, now: u64, cookie: Option<&Ticket>, everywhere: bool) -> Reply {
+        let at = Timestamp::from_millis(now);
+        if let Some(ticket) = cookie
+            && let Some(row) = self.sessions.get_mut(ticket.session.as_bytes())
+        {
+            row.end(at, EndReason::SignedOut);
+            let user = row.user;
+            for row in self
+                .sessions
+                .values_mut()
+                .filter(|row| everywhere && row.user == user)
+            {
+                row.end(at, EndReason::SignedOut);
+            }
+        }
+        Reply::Told
+    }
+}
+
+impl World {
+    /// A request reaches the auth server.
+    pub fn arrive(&mut self, exchange: Exchange) {
+        let reply = match self.server.mode {
+            Mode::Fine => match exchange.question {
+                Question::Refresh => self.present(&exchange),
+                Question::SignOut { everywhere } => {
+                    self.server
+                        .sign_out(self.now, exchange.cookie.as_ref(), everywhere)
+                }
+            },
+            Mode::Unavailable(after) => Reply::Status(503, after),
+            Mode::Busy(after) => Reply::Status(429, after),
+            Mode::Broken => Reply::Status(500, None),
+            Mode::Html => Reply::Html,
+            Mode::NoToken => Reply::NoToken,
+            Mode::Missing => Reply::Status(404, None),
+            Mode::Silent => return,
+        };
+        let delay = self.answer_delay();
+        let reply = if self.network == Network::LosingAnswers {
+            Reply::NoNetwork
+        } else {
+            reply
+        };
+        self.plan(delay, Happening::Answered(Box::new(exchange), reply));
+    }
+
+    fn present(&mut self, exchange: &Exchange) -> Reply {
+        let (reply, is_theft) = self.server.refresh(self.now, exchange.cookie.as_ref());
+        if is_theft {
+            let grace = u64::try_from(self.server.limits.grace.as_millis()).unwrap_or(u64::MAX);
+            let unheard = self.now - self.browsers[exchange.browser].cookie_good_at;
+            // No client can help it: the answer with the new cookie never reached the browser.
+            if unheard > grace && grace > 0 {
+                self.counts.excused_alarms += 1;
+            } else {
+                self.counts.false_alarms += 1;
+            }
+        }
+        if let Reply::Granted { .. } = reply {
+            self.counts.granted += 1;
+        }
+        reply
+    }
+
+    /// An answer reaches the browser: the cookie is the browser's, the rest is the tab's.
+    pub fn answer(&mut self, exchange: Exchange, reply: Reply) {
+        let browser = &mut self.browsers[exchange.browser];
+        browser.in_flight = browser.in_flight.saturating_sub(1);
+        if let Reply::Granted { ticket, .. } = &reply {
+            browser.cookie = Some(ticket.clone());
+            browser.cookie_good_at = self.now;
+        }
+        if let (Reply::Told, Question::SignOut { .. }) = (&reply, exchange.question) {
+            browser.cookie = None;
+        }
+        let attempt = exchange.attempt;
+        let input = match exchange.question {
+            Question::Refresh => Input::RefreshFinished {
+                attempt,
+                outcome: outcome(reply),
+            },
+            Question::SignOut { .. } => Input::SignOutFinished {
+                attempt,
+                outcome: match outcome(reply) {
+                    RefreshOutcome::Failed(failure) => SignOutOutcome::Failed(failure),
+                    RefreshOutcome::Granted(_) | RefreshOutcome::Ended(_) => SignOutOutcome::Told,
+                },
+            },
+        };
+        self.deliver(exchange.tab, input);
+    }
+}
+
+fn outcome(reply: Reply) -> RefreshOutcome {
+    match reply {
+        Reply::Granted { grant, .. } => RefreshOutcome::Granted(grant),
+        Reply::Ended(reason) => RefreshOutcome::Ended(reason),
+        Reply::Told => RefreshOutcome::Ended(EndReason::SignedOut),
+        Reply::Status(status, after) => {
+            RefreshOutcome::Failed(Failure::from_status(status, after.map(Duration::from_secs)))
+        }
+        Reply::Html => RefreshOutcome::Failed(Failure::unexpected(200, UnexpectedAnswer::NotJson)),
+        Reply::NoToken => {
+            RefreshOutcome::Failed(Failure::unexpected(200, UnexpectedAnswer::NoToken))
+        }
+        Reply::NoNetwork => RefreshOutcome::Failed(Failure::new(FailureCause::Network)),
+    }
+}
