@@ -9,21 +9,25 @@ import { root, start } from "./process.mjs";
 import { setUp, setUpBrowser } from "./setup.mjs";
 import { main, Remedy } from "./step.mjs";
 
+/** The bench that needs nothing running, and comes first. */
+const SIZE = "size";
+
 await main(async () => {
   const wanted = process.argv[2] ?? "";
   await setUp();
   const browser = await setUpBrowser();
   await buildPackage();
-  const env = {
-    CHROMIUM: browser.chromium,
-    CHROMEDRIVER: browser.chromedriver,
-    NOLAPSE_SERVER: await buildServer(),
-  };
   const benches = await allBenches();
   const chosen = benches.filter(({ name }) => name.includes(wanted));
   if (chosen.length === 0) {
     throw new Remedy(`No such bench: ${wanted}. There are ${benches.map(({ name }) => name).join(", ")}.`);
   }
+  const needsServer = chosen.some(({ name }) => name !== SIZE);
+  const env = {
+    CHROMIUM: browser.chromium,
+    CHROMEDRIVER: browser.chromedriver,
+    NOLAPSE_SERVER: needsServer ? await buildServer() : undefined,
+  };
   for (const { name, command, parameters } of chosen) {
     console.log(`\n# ${name}\n`);
     await show(name, command, parameters, env);
@@ -34,12 +38,12 @@ await main(async () => {
 async function allBenches() {
   const folder = join(root, "tests", "bench");
   const scripts = (await readdir(folder)).filter((file) => file.endsWith(".bench.mjs")).sort();
-  const bySize = scripts.sort((left, right) => Number(right.startsWith("size")) - Number(left.startsWith("size")));
-  const inNode = bySize.map((file) => ({
+  const inNode = scripts.map((file) => ({
     name: basename(file, ".bench.mjs"),
     command: process.execPath,
     parameters: [join(folder, file)],
   }));
+  inNode.sort((left, right) => Number(right.name === SIZE) - Number(left.name === SIZE));
   const server = {
     name: "server",
     command: "cargo",
@@ -54,7 +58,7 @@ async function allBenches() {
  * @param {string} name
  * @param {string} command
  * @param {readonly string[]} parameters
- * @param {Record<string, string>} env
+ * @param {Record<string, string | undefined>} env
  */
 async function show(name, command, parameters, env) {
   const child = start(command, parameters, { env });
