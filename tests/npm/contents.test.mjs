@@ -12,6 +12,7 @@ const FILES = [
   "LICENSE-APACHE",
   "LICENSE-MIT",
   "README.md",
+  "facade.js",
   "index.d.ts",
   "index.js",
   "nolapse.js",
