@@ -83,7 +83,10 @@ impl Session {
             self.config.lock_wait
         };
         // Tabs that wait for the same dead lock shall not give up on it at the same moment.
-        let until = moment.now + wait + self.chance.up_to(wait / 5);
+        let mut until = moment.now + wait + self.chance.up_to(wait / 5);
+        if let Some(begun) = self.peer_at_work {
+            until = until.max(begun + self.longest_exchange());
+        }
         self.exchange = Exchange::AwaitingLock {
             attempt,
             job,
@@ -127,9 +130,10 @@ impl Session {
             self.exchange = Exchange::Idle;
             return;
         }
-        let was_contended = moment.now.since(since) > CONTENDED;
+        let was_contended = moment.now.since(since) > CONTENDED || self.is_news_due(moment.now);
         let may_be_done = match job {
-            Job::Refresh => !self.waiters_force() && (was_contended || self.is_behind(moment)),
+            // No other tab's token will do for a forced refresh, but its failure would.
+            Job::Refresh => was_contended || self.is_behind(moment) && !self.waiters_force(),
             Job::Adopt { .. } | Job::TellServer { .. } => false,
         };
         if may_be_done {
@@ -160,16 +164,31 @@ impl Session {
         }
     }
 
+    /// Whether another tab has begun an exchange whose outcome this one has not heard of.
+    fn is_news_due(&self, now: Timestamp) -> bool {
+        self.peer_at_work
+            .is_some_and(|begun| now.since(begun) <= self.config.timeout)
+    }
+
+    /// How long another tab's exchange may take until its outcome is known here.
+    fn longest_exchange(&self) -> Duration {
+        self.config.timeout + Duration::from_secs(1)
+    }
+
     /// Another tab holds the lock and is at work: its answer is worth waiting for.
     pub(super) fn on_tab_works(&mut self, now: Timestamp) {
-        let one_exchange = self.config.timeout + Duration::from_secs(1);
+        self.peer_at_work = Some(now);
+        let one_exchange = self.longest_exchange();
         if let Exchange::AwaitingLock {
             ref mut until,
             since,
             ..
         } = self.exchange
         {
-            *until = (now + one_exchange).max(*until).min(since + one_exchange);
+            // Two exchanges at the most: a lock is never waited for longer than that.
+            *until = (now + one_exchange)
+                .max(*until)
+                .min(since + one_exchange * 2);
         }
     }
 

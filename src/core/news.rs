@@ -63,6 +63,15 @@ const SEPARATOR: char = '\n';
 const MAX_BYTES: usize = 128 * 1024;
 
 impl TabMessage {
+    /// Whether it tells how an exchange came out.
+    #[must_use]
+    pub const fn is_outcome(&self) -> bool {
+        match self {
+            Self::Token { .. } | Self::SignedOut { .. } | Self::Failing { .. } => true,
+            Self::Working | Self::Ask { .. } => false,
+        }
+    }
+
     /// Writes the message as text.
     #[must_use]
     pub fn encode(&self) -> String {

@@ -41,6 +41,8 @@ pub struct Session {
     pub(super) last_attempt: AttemptId,
     pub(super) flight_reason: RefreshReason,
     pub(super) is_lock_distrusted: bool,
+    /// When another tab began an exchange whose outcome has not been heard.
+    pub(super) peer_at_work: Option<Timestamp>,
     pub(super) waiters: Waiters,
     pub(super) adopts: VecDeque<RequestId>,
     pub(super) slow_adopts: Vec<SlowAdopt>,
@@ -75,6 +77,7 @@ impl Session {
             last_attempt: AttemptId::default(),
             flight_reason: RefreshReason::Load,
             is_lock_distrusted: false,
+            peer_at_work: None,
             waiters: Waiters::default(),
             adopts: VecDeque::new(),
             slow_adopts: Vec::new(),

@@ -24,6 +24,9 @@ const DOUBT: Duration = Duration::from_secs(2);
 
 impl Session {
     pub(super) fn on_tab_spoke(&mut self, moment: &Moment, message: TabMessage) {
+        if message.is_outcome() {
+            self.peer_at_work = None;
+        }
         match message {
             TabMessage::Token {
                 version,

@@ -1,0 +1,597 @@
+//! Goal: one tab keeps its session through everything that happens to it; each promise is told once, as a story.
+//!
+//! Promises (numbers of `promises.md` in the tests' names): the background refresh at 50 s of 60; one refresh for any
+//! number of callers; wrong clocks, naps and throttling cost one refresh at the most; failures sign nobody out, block
+//! nobody whose token is valid, and are asked about at most 40 times an hour; every caller is answered in time.
+
+mod sim;
+
+use std::time::Duration;
+
+use nolapse::core::{PageChange, SessionError, Status};
+use nolapse::wire::EndReason;
+
+use sim::{Ending, Mode, Network, World};
+
+const SEED: u64 = 50;
+const HOUR: u64 = 3_600_000;
+
+/// The codes that callers got, sorted, each once.
+fn codes(world: &World) -> Vec<&'static str> {
+    let mut codes: Vec<_> = world
+        .calls
+        .iter()
+        .filter_map(|call| match &call.ending {
+            Some(Ending::Failed(error)) => Some(error.code()),
+            _ => None,
+        })
+        .collect();
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
+#[test]
+fn p01_a_tab_refreshes_at_fifty_seconds_of_sixty_with_nobody_waiting() {
+    let mut world = World::signed_in(SEED, 1);
+    let start = world.now;
+
+    world.run(10 * 50_000);
+
+    let mut last = start - 1_000 - 1_000;
+    for at in &world.counts.sent_at {
+        let gap = at - last;
+        assert!(
+            (47_900..=50_500).contains(&gap),
+            "refreshed {gap} ms after the last"
+        );
+        last = *at;
+    }
+    assert!((9..=11).contains(&world.sent(0)), "{}", world.sent(0));
+}
+
+#[test]
+fn p02_after_an_absence_the_first_calls_wait_for_exactly_one_refresh() {
+    let mut world = World::signed_in(SEED, 1);
+    world.nap(0, HOUR);
+    let before = world.sent(0);
+
+    let calls: Vec<_> = (0..20).filter_map(|_| world.api(0)).collect();
+    world.run(1_000);
+
+    assert_eq!(world.sent(0) - before, 1);
+    assert!(calls.iter().all(|call| world.got_token(*call)));
+    assert_eq!(world.counts.expired_sent, 0);
+}
+
+#[test]
+fn p02_a_page_load_with_an_expired_token_waits_for_one_refresh() {
+    let mut world = World::signed_in(SEED, 1);
+    world.kill(0);
+    world.run(HOUR);
+    let before = world.sent(0);
+
+    let tab = world.open(0);
+    let calls: Vec<_> = (0..20).filter_map(|_| world.api(tab)).collect();
+    world.run(1_000);
+
+    assert_eq!(world.sent(0) - before, 1);
+    assert!(calls.iter().all(|call| world.got_token(*call)));
+}
+
+#[test]
+fn p03_a_wrong_clock_changes_neither_count_nor_cadence() {
+    let count = |offset: i64| {
+        let mut world = World::new(SEED);
+        world.browsers[0].wall_offset = offset;
+        let tab = world.open(0);
+        world.sign_in(tab, 1);
+        world.run(HOUR);
+        assert_eq!(world.counts.expired_sent, 0, "{offset}");
+        world.sent(0)
+    };
+    let right = count(0);
+
+    for offset in [
+        -86_400_000,
+        -50_000,
+        -30_000,
+        40_000,
+        50_000,
+        56_000,
+        86_400_000,
+    ] {
+        assert_eq!(count(offset), right, "off by {offset} ms");
+    }
+}
+
+#[test]
+fn p03_a_clock_that_jumps_mid_session_costs_one_refresh_at_the_most() {
+    for (jump, extra) in [(-86_400_000, 0), (86_400_000, 1), (-50_000, 0), (50_000, 1)] {
+        let mut world = World::signed_in(SEED, 1);
+        world.run(20_000);
+        let before = world.sent(0);
+
+        world.set_wall(0, jump);
+        world.api(0);
+        world.run(1_000);
+
+        assert!(world.sent(0) - before <= extra, "jump of {jump} ms");
+        let call = world.api(0).expect("the tab runs");
+        assert!(world.got_token(call), "jump of {jump} ms");
+        world.run(10 * 60_000);
+        assert_eq!(world.counts.expired_sent, 0, "jump of {jump} ms");
+    }
+}
+
+#[test]
+fn p04_a_call_on_wake_succeeds_although_the_network_needs_fifteen_more_seconds() {
+    for seed in 0..200 {
+        let mut world = World::signed_in(seed, 1);
+        world.network = Network::Offline;
+        world.nap(0, 8 * HOUR);
+
+        let call = world.api(0).expect("the tab runs");
+        world.run(15_000);
+        world.network = Network::Fine;
+        world.run(6_000);
+
+        assert!(
+            world.got_token(call),
+            "seed {seed}: {:?}",
+            world.ending(call)
+        );
+        assert_eq!(codes(&world), Vec::<&str>::new());
+    }
+}
+
+#[test]
+fn p04_frozen_and_cached_pages_come_back_with_one_refresh() {
+    let changes = [
+        (PageChange::Frozen, PageChange::Resumed),
+        (PageChange::Left, PageChange::Returned),
+    ];
+    for (leave, come_back) in changes {
+        let mut world = World::signed_in(SEED, 1);
+        world.page(0, leave);
+        world.run(HOUR);
+        let before = world.sent(0);
+
+        world.page(0, come_back);
+        let call = world.api(0).expect("the tab runs");
+        world.run(1_000);
+
+        assert!(world.got_token(call));
+        assert_eq!(world.sent(0) - before, 1, "{leave:?}");
+    }
+}
+
+#[test]
+fn p05_a_throttled_hidden_tab_sends_no_expired_token_and_needs_one_refresh_on_return() {
+    let mut world = World::signed_in(SEED, 1);
+    world.page(0, PageChange::Hidden);
+    world.tabs[0].is_throttled = true;
+    for _ in 0..120 {
+        world.run(30_000);
+        world.api(0);
+    }
+    world.run(55_000);
+    let before = world.sent(0);
+
+    world.page(0, PageChange::Visible);
+    world.tabs[0].is_throttled = false;
+    let call = world.api(0).expect("the tab runs");
+    world.run(1_000);
+
+    assert!(world.got_token(call));
+    assert!(world.sent(0) - before <= 1);
+    assert_eq!(world.counts.expired_sent, 0);
+}
+
+#[test]
+fn p06_tokens_of_any_life_are_kept_renewed() {
+    for life in [5, 8, 30, 60, 300, 3_600, 86_400] {
+        let mut world = World::new(SEED);
+        world.server.life = Duration::from_secs(life);
+        let tab = world.open(0);
+        world.sign_in(tab, 1);
+        world.run(1_000);
+        let lives = 20;
+
+        world.run(lives * life * 1_000);
+
+        let refreshes = u64::from(world.sent(0));
+        assert!(
+            (lives..=lives * 13 / 10 + 2).contains(&refreshes),
+            "{life} s: {refreshes}"
+        );
+        let call = world.api(tab).expect("the tab runs");
+        assert!(world.got_token(call), "{life} s");
+        let pauses = world
+            .counts
+            .sent_at
+            .windows(2)
+            .map(|pair| pair[1] - pair[0]);
+        assert!(pauses.min() >= Some(1_000), "{life} s");
+    }
+}
+
+#[test]
+fn p07_five_hundred_calls_at_the_moment_of_expiry_cost_one_refresh() {
+    let mut world = World::signed_in(SEED, 1);
+    world.nap(0, 60_000);
+    world.run(0);
+    let before = world.sent(0);
+
+    let calls: Vec<_> = (0..500).filter_map(|_| world.api(0)).collect();
+    world.run(2_000);
+
+    assert_eq!(calls.len(), 500);
+    assert!(calls.iter().all(|call| world.got_token(*call)));
+    assert_eq!(world.sent(0) - before, 1);
+}
+
+#[test]
+fn p08_no_failure_signs_out() {
+    let modes = [
+        Mode::Unavailable(None),
+        Mode::Unavailable(Some(7)),
+        Mode::Busy(None),
+        Mode::Busy(Some(30)),
+        Mode::Broken,
+        Mode::Html,
+        Mode::NoToken,
+        Mode::Silent,
+        Mode::Missing,
+    ];
+    for mode in modes {
+        let mut world = World::signed_in(SEED, 1);
+        world.server.mode = mode;
+        world.run(10 * 60_000);
+
+        let Status::SignedIn { degraded, .. } = world.status(0) else {
+            panic!("{mode:?}: {:?}", world.status(0));
+        };
+        assert!(degraded.is_some(), "{mode:?}");
+        world.server.mode = Mode::Fine;
+        world.run(300_000);
+        let Status::SignedIn { degraded: None, .. } = world.status(0) else {
+            panic!("{mode:?}: {:?}", world.status(0));
+        };
+    }
+}
+
+#[test]
+fn p08_only_the_auth_servers_word_ends_the_session() {
+    let mut world = World::signed_in(SEED, 1);
+    let session = world.cookie_session(0).expect("a cookie");
+
+    world.server.revoke(world.now, session, EndReason::Revoked);
+    world.run(50_500);
+
+    let Status::SignedOut { reason, .. } = world.status(0) else {
+        panic!("{:?}", world.status(0));
+    };
+    assert_eq!(reason, Some(EndReason::Revoked));
+}
+
+#[test]
+fn p09_while_the_token_is_valid_a_failing_refresh_blocks_nobody() {
+    for (mode, network) in [
+        (Mode::Unavailable(None), Network::Fine),
+        (Mode::Silent, Network::Fine),
+        (Mode::Fine, Network::Offline),
+    ] {
+        let mut world = World::signed_in(SEED, 1);
+        world.server.mode = mode;
+        world.network = network;
+        world.run(49_500);
+        for _ in 0..60 {
+            let call = world.api(0).expect("the tab runs");
+            assert!(
+                world.got_token(call),
+                "{mode:?} {network:?}: {:?}",
+                world.ending(call)
+            );
+            world.run(100);
+        }
+    }
+}
+
+#[test]
+fn p10_an_hour_of_any_fixed_failure_costs_forty_refreshes_at_the_most() {
+    let cases = [
+        (Mode::Unavailable(None), Network::Fine),
+        (Mode::Unavailable(Some(5)), Network::Fine),
+        (Mode::Busy(Some(1)), Network::Fine),
+        (Mode::Busy(None), Network::Fine),
+        (Mode::Broken, Network::Fine),
+        (Mode::Html, Network::Fine),
+        (Mode::NoToken, Network::Fine),
+        (Mode::Silent, Network::Fine),
+        (Mode::Missing, Network::Fine),
+        (Mode::Fine, Network::Offline),
+        (Mode::Fine, Network::Stalling),
+        (Mode::Fine, Network::Captive),
+    ];
+    for tabs in [1, 5] {
+        for (mode, network) in cases {
+            let mut world = World::signed_in(SEED, tabs);
+            world.server.mode = mode;
+            world.network = network;
+            world.run(60_000);
+            let before = world.sent(0);
+            for tick in 0..3_600_u64 {
+                let tab = usize::try_from(tick).unwrap_or(0) % tabs;
+                world.api(tab);
+                // The app does what it can to make things worse.
+                if tick % 7 == 0 {
+                    world.refresh(tab, tick % 2 == 0);
+                }
+                if tick % 60 == 0 {
+                    world.page(tab, PageChange::Hidden);
+                    world.page(tab, PageChange::Visible);
+                    world.page(tab, PageChange::Online);
+                }
+                world.run(1_000);
+            }
+            let sent = world.sent(0) - before;
+            assert!(sent <= 40, "{tabs} tabs, {mode:?} {network:?}: {sent}");
+        }
+    }
+}
+
+#[test]
+fn p10_fifty_calls_a_second_do_not_hurry_a_failing_server() {
+    let mut world = World::signed_in(SEED, 1);
+    world.server.mode = Mode::Unavailable(None);
+    world.run(60_000);
+    let before = world.sent(0);
+
+    for _ in 0..3_600 * 50 {
+        world.api(0);
+        world.run(20);
+    }
+
+    assert!(world.sent(0) - before <= 40, "{}", world.sent(0) - before);
+    assert_eq!(codes(&world), ["unreachable"]);
+}
+
+#[test]
+fn p10_retry_after_is_honoured() {
+    let mut world = World::signed_in(SEED, 1);
+    world.server.mode = Mode::Unavailable(Some(30));
+    world.run(51_000);
+    let first = *world.counts.sent_at.last().expect("a refresh was sent");
+
+    for _ in 0..200 {
+        world.refresh(0, true);
+        world.page(0, PageChange::Online);
+        world.run(100);
+    }
+    assert_eq!(
+        world.counts.sent_at.last(),
+        Some(&first),
+        "asked again too early"
+    );
+    world.run(15_000);
+
+    assert_ne!(world.counts.sent_at.last(), Some(&first), "not asked again");
+}
+
+#[test]
+fn p10_recovery_is_at_once_when_the_page_has_hope() {
+    for change in [PageChange::Online, PageChange::Visible] {
+        let mut world = World::signed_in(SEED, 1);
+        world.network = Network::Offline;
+        world.page(0, PageChange::Hidden);
+        world.run(200_000);
+        world.network = Network::Fine;
+
+        world.page(0, change);
+        world.run(1_500);
+
+        let call = world.api(0).expect("the tab runs");
+        assert!(world.got_token(call), "{change:?}");
+    }
+}
+
+#[test]
+fn p11_an_endpoint_that_never_answers_leaves_nobody_waiting() {
+    let mut world = World::signed_in(SEED, 1);
+    world.server.mode = Mode::Silent;
+    world.nap(0, 60_000);
+    for _ in 0..100 {
+        world.api(0);
+        world.run(100);
+    }
+
+    world.run(30_000);
+
+    assert_eq!(world.waiting(), 0);
+    assert_eq!(codes(&world), ["timeout"]);
+    let longest = world
+        .calls
+        .iter()
+        .map(|call| call.ended.saturating_sub(call.asked))
+        .max();
+    assert!(longest <= Some(25_500), "{longest:?}");
+}
+
+#[test]
+fn p13_a_forced_refresh_has_the_new_claims_although_an_older_one_is_in_flight() {
+    let mut world = World::signed_in(SEED, 3);
+    world.network = Network::Slow;
+    world.refresh(0, true);
+    world.run(2_000);
+    world.network = Network::Fine;
+    world.server.roles.insert(1, 7);
+
+    let forced = world.refresh(0, true).expect("the tab runs");
+    world.run(10_000);
+    world.run(1_000);
+
+    let Some(Ending::Token(token)) = world.ending(forced) else {
+        panic!("{:?}", world.ending(forced));
+    };
+    assert!(token.starts_with("t.1.7."), "{token}");
+    for tab in 0..3 {
+        let call = world.api(tab).expect("the tab runs");
+        let Some(Ending::Token(token)) = world.ending(call) else {
+            panic!("{:?}", world.ending(call));
+        };
+        assert!(token.starts_with("t.1.7."), "tab {tab} has {token}");
+    }
+}
+
+#[test]
+fn p20_a_page_killed_at_any_moment_of_a_refresh_loads_signed_in() {
+    for moment in 0..250 {
+        let mut world = World::signed_in(moment, 1);
+        world.refresh(0, true);
+        world.run(moment);
+        world.kill(0);
+        world.run(1_000);
+
+        let tab = world.open(0);
+        let call = world.api(tab).expect("the tab runs");
+        world.run(2_000);
+
+        assert!(
+            world.got_token(call),
+            "killed after {moment} ms: {:?}",
+            world.ending(call)
+        );
+        assert_eq!(world.counts.false_alarms, 0);
+    }
+}
+
+#[test]
+fn p20_an_answer_that_never_came_is_no_theft() {
+    for seed in 0..50 {
+        let mut world = World::signed_in(seed, 1);
+        world.network = Network::LosingAnswers;
+        world.run(52_000);
+        world.network = Network::Fine;
+        world.run(20_000);
+
+        let call = world.api(0).expect("the tab runs");
+        world.run(2_000);
+        assert!(world.got_token(call), "seed {seed}");
+        assert_eq!(world.counts.false_alarms + world.counts.excused_alarms, 0);
+    }
+}
+
+#[test]
+fn p23_an_api_that_refuses_every_token_causes_no_storm() {
+    let mut world = World::signed_in(SEED, 1);
+    let before = world.sent(0);
+
+    for _ in 0..600 {
+        world.reject(0);
+        world.run(100);
+    }
+
+    let sent = world.sent(0) - before;
+    assert!(sent <= 10, "{sent} refreshes in a minute");
+    assert_eq!(world.waiting(), 0);
+}
+
+#[test]
+fn p23_a_refused_token_is_replaced_by_another_one() {
+    let mut world = World::signed_in(SEED, 1);
+    let first = world.api(0).expect("the tab runs");
+
+    let second = world.reject(0).expect("a token was held");
+    world.run(1_000);
+
+    assert!(world.got_token(second));
+    assert_ne!(world.ending(first), world.ending(second));
+}
+
+#[test]
+fn p25_aborting_some_of_the_waiting_calls_leaves_the_others_and_the_refresh_alone() {
+    let mut world = World::signed_in(SEED, 1);
+    world.nap(0, 60_000);
+    let before = world.sent(0);
+    let calls: Vec<_> = (0..10).filter_map(|_| world.api(0)).collect();
+
+    for call in calls.iter().step_by(3) {
+        world.abort(*call);
+    }
+    world.run(1_000);
+
+    for (place, call) in calls.iter().enumerate() {
+        let expected = place % 3 != 0;
+        assert_eq!(world.got_token(*call), expected, "call {place}");
+    }
+    assert_eq!(world.sent(0) - before, 1);
+    assert_eq!(world.counts.answered_twice, 0);
+}
+
+#[test]
+fn p28_a_token_with_the_asked_life_or_an_error_never_nothing() {
+    let mut world = World::signed_in(SEED, 1);
+    world.run(40_000);
+
+    let enough = world.get_token(0, Duration::from_secs(10));
+    let more = world.get_token(0, Duration::from_secs(45));
+    let too_much = world.get_token(0, Duration::from_secs(90));
+    world.run(1_000);
+
+    assert!(world.got_token(enough));
+    assert!(world.got_token(more), "{:?}", world.ending(more));
+    assert_eq!(
+        world.ending(too_much),
+        Some(&Ending::Failed(SessionError::MinValidity))
+    );
+}
+
+#[test]
+fn p29_a_visitor_without_a_session_causes_no_request() {
+    let mut world = World::new(SEED);
+    let tab = world.open(0);
+    world.run(HOUR);
+    let call = world.api(tab).expect("the tab runs");
+
+    assert_eq!(world.sent(0), 0);
+    assert_eq!(
+        world.ending(call),
+        Some(&Ending::Failed(SessionError::SignedOut { reason: None }))
+    );
+    assert_eq!(
+        world.counts.published.get(&tab),
+        Some(&1),
+        "one final state"
+    );
+}
+
+#[test]
+fn p29_a_load_goes_from_unknown_to_one_final_state() {
+    let mut world = World::signed_in(SEED, 1);
+    world.kill(0);
+    world.run(HOUR);
+
+    let tab = world.open(0);
+    assert!(matches!(world.status(tab), Status::Unknown { .. }));
+    world.run(2_000);
+
+    assert!(matches!(world.status(tab), Status::SignedIn { .. }));
+    assert_eq!(world.counts.published.get(&tab), Some(&1));
+}
+
+#[test]
+fn p30_hiding_and_showing_an_unchanged_session_publishes_nothing() {
+    let mut world = World::signed_in(SEED, 1);
+    let before = world.counts.published.clone();
+
+    for _ in 0..100 {
+        world.page(0, PageChange::Hidden);
+        world.run(7_000);
+        world.page(0, PageChange::Visible);
+        world.run(7_000);
+    }
+
+    assert!(world.sent(0) > 20);
+    assert_eq!(world.counts.published, before);
+}
