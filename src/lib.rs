@@ -1,4 +1,8 @@
 //! Sessions that never lapse, tokens that always do.
 
+#[cfg(target_arch = "wasm32")]
+pub mod browser;
 pub mod core;
+#[cfg(all(target_arch = "wasm32", feature = "npm"))]
+pub mod npm;
 pub mod wire;

@@ -1,0 +1,268 @@
+/** What both entries share: classes, listeners and snapshots around the module's handle. Importing it does nothing. */
+
+/** Names the build; the module says the same name, or it is of another release. */
+const BUILD_ID = "__NOLAPSE_BUILD_ID__";
+
+export class SessionError extends Error {
+  constructor(code, message, { reason = null, failure = null, retryIn = null, option = null, cause } = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = "SessionError";
+    this.code = code;
+    this.reason = reason;
+    this.failure = failure;
+    this.retryIn = retryIn;
+    this.option = option;
+  }
+}
+
+export class SessionEnded extends Error {
+  constructor(reason = "expired") {
+    super(`the session has ended: ${reason}`);
+    this.name = "SessionEnded";
+    this.reason = reason;
+  }
+}
+
+export function isSessionError(error, code) {
+  return error instanceof Error && error.name === "SessionError" && (code === undefined || error.code === code);
+}
+
+/**
+ * Makes `createSession` for one module.
+ *
+ * @param glue what wasm-bindgen made for it
+ * @param place gives the URL of the module's file
+ */
+export function entry(glue, place) {
+  let loading;
+  /** Sessions by their options: the same session created twice is one. */
+  const shared = new Map();
+
+  function loadOnce(source) {
+    loading ??= load(glue, source ?? place()).catch((error) => {
+      loading = undefined; // a failed download must not poison every later call
+      throw error;
+    });
+    return loading;
+  }
+
+  return async function createSession(options) {
+    await loadOnce(options?.wasm);
+    const key = keyOf(options);
+    let core = shared.get(key);
+    if (core === undefined) {
+      core = new Core(glue, options, () => shared.delete(key));
+      if (key !== undefined) shared.set(key, core);
+    }
+    return openSession(core);
+  };
+}
+
+async function load(glue, source) {
+  if (typeof WebAssembly !== "object") throw new SessionError("unsupported", "there is no WebAssembly here");
+  try {
+    await glue.default({ module_or_path: await source });
+  } catch (cause) {
+    const code = loadFailure(cause);
+    throw new SessionError(code, `the session module could not be loaded: ${cause?.message ?? cause}`, { cause });
+  }
+  if (glue.buildId() !== BUILD_ID) throw new SessionError("version_mismatch", "the session module is of another release");
+}
+
+function loadFailure(cause) {
+  if (cause instanceof WebAssembly.LinkError) return "version_mismatch";
+  // A blocked module and a truncated one throw the same class.
+  const isBlocked = cause instanceof WebAssembly.CompileError && /CSP|Content Security Policy|unsafe-eval/i.test(cause.message);
+  return isBlocked ? "unsupported" : "load_failed";
+}
+
+const functionNumbers = new WeakMap();
+let lastFunction = 0;
+
+/** Spells options, so that the same ones have the same spelling; nothing for what cannot be spelled. */
+function keyOf(options) {
+  try {
+    return JSON.stringify(options, (name, value) => {
+      if (typeof value !== "function") return name === "wasm" ? undefined : value;
+      if (!functionNumbers.has(value)) functionNumbers.set(value, ++lastFunction);
+      return { function: functionNumbers.get(value) };
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+/** One session on this page, shared by all that created it: the module's handle, and who listens to it. */
+class Core {
+  sharers = 0;
+  snapshot = Object.freeze({ state: "unknown", degraded: false });
+  listeners = new Map();
+
+  constructor(glue, options, forget) {
+    this.forget = forget;
+    const [high, low] = crypto.getRandomValues(new Uint32Array(2));
+    this.handle = new glue.Handle(options, high, low, this);
+    this.handle.tellStatus(this);
+  }
+
+  listen(type, listener) {
+    if (typeof listener !== "function") throw new TypeError("the listener is not a function");
+    // Wrapped, so that one function listening twice is two listeners.
+    const entry = { listener };
+    const set = this.listeners.get(type) ?? new Set();
+    this.listeners.set(type, set.add(entry));
+    if (type === "call") this.handle.hearCalls(true);
+    return () => {
+      set.delete(entry);
+      if (type === "call" && set.size === 0 && this.sharers > 0) this.handle.hearCalls(false);
+    };
+  }
+
+  emit(type, event) {
+    const set = this.listeners.get(type);
+    if (set === undefined) return;
+    for (const { listener } of [...set]) tell(listener, event);
+  }
+
+  release() {
+    if (--this.sharers > 0) return;
+    this.forget();
+    this.handle.close();
+  }
+
+  trace() {
+    const steps = [];
+    this.handle?.tellTrace({ traced: (...fields) => steps.push(step(...fields)) });
+    return Object.freeze(steps);
+  }
+
+  // From here on: what the module tells, by position.
+
+  status(state, sessionId, user, degraded, reason, serverTold) {
+    const trouble = degraded ?? false;
+    const next = {
+      unknown: () => ({ state, degraded: trouble }),
+      "signed-in": () => ({ state, user: JSON.parse(user), sessionId, degraded: trouble }),
+      "signed-out": () => ({ state, reason: reason ?? null, serverTold, degraded: false }),
+    }[state]();
+    this.snapshot = Object.freeze(next);
+    this.emit("status", this.snapshot);
+  }
+
+  refreshed(reason, source, waiting, duration, expiresIn, refreshIn) {
+    this.emit("refresh", Object.freeze({ reason: reason ?? null, source, waiting, duration, expiresIn, refreshIn }));
+  }
+
+  refreshFailed(reason, cause, httpStatus, duration, failures, retryIn) {
+    const event = { reason, cause, httpStatus: httpStatus ?? null, duration, failures, retryIn };
+    this.emit("refresh-failed", Object.freeze(event));
+  }
+
+  signedOut(reason) {
+    this.emit("signed-out", Object.freeze({ reason, trace: this.trace() }));
+  }
+
+  userChanged(previous, user) {
+    this.emit("user-changed", Object.freeze({ user: JSON.parse(user), previous: JSON.parse(previous) }));
+  }
+
+  called(method, url, waited, tokenAge, httpStatus, retried, duration) {
+    const event = { method, url, waited, tokenAge, httpStatus: httpStatus ?? null, retried, duration };
+    this.emit("call", Object.freeze(event));
+  }
+
+  traced(...fields) {
+    if (this.listeners.has("trace")) this.emit("trace", step(...fields));
+  }
+
+  error(code, message, reason, failure, retryIn, option) {
+    return new SessionError(code, message, { reason, failure, retryIn, option });
+  }
+}
+
+function step(at, trigger, status, tab, page, attempt, outcome) {
+  const name = tab.toString(16).padStart(8, "0");
+  return Object.freeze({ at, trigger, status, tab: name, page, attempt: attempt ?? null, outcome: outcome ?? null });
+}
+
+/** Tells one listener; what it throws is the page's to see and stops nobody. */
+function tell(listener, event) {
+  try {
+    listener(event);
+  } catch (error) {
+    if (typeof reportError === "function") reportError(error);
+    else queueMicrotask(() => { throw error; });
+  }
+}
+
+const EVENTS = ["refresh", "refresh-failed", "signed-out", "user-changed", "call", "trace"];
+
+/** Makes what `createSession` resolves to: methods that work detached, and end with their own `close`. */
+function openSession(core) {
+  const { handle } = core;
+  const ends = new Set();
+  let isClosed = false;
+  core.sharers++;
+
+  function call(work) {
+    if (isClosed) return Promise.reject(new SessionError("closed", "the session object was closed"));
+    try {
+      return work();
+    } catch (error) {
+      return Promise.reject(asSessionError(error));
+    }
+  }
+
+  function listen(type, listener) {
+    if (isClosed) return () => {};
+    const unlisten = core.listen(type, listener);
+    const end = () => {
+      unlisten();
+      ends.delete(end);
+    };
+    ends.add(end);
+    return end;
+  }
+
+  function close() {
+    if (isClosed) return;
+    isClosed = true;
+    for (const end of [...ends]) end();
+    core.release();
+  }
+
+  const session = {
+    fetch: (input, init) => call(() => handle.fetch(input, init)),
+    getToken: ({ minValidity = 0, signal } = {}) => call(() => handle.getToken(minValidity, signal)),
+    refresh: ({ force = false, signal } = {}) => call(() => handle.refresh(force, signal)),
+    adopt: (source) => call(() => (typeof source === "function" ? handle.adoptWith(source) : handle.adopt(source))),
+    signOut: ({ everywhere = false } = {}) =>
+      call(() => handle.signOut(everywhere).then((serverTold) => ({ serverTold }))),
+    get status() {
+      return core.snapshot;
+    },
+    getSnapshot: () => core.snapshot,
+    subscribe(listener) {
+      const end = listen("status", listener);
+      tell(listener, core.snapshot);
+      return end;
+    },
+    on(type, listener) {
+      if (!EVENTS.includes(type)) throw new TypeError(`there is no event ${String(type)}`);
+      return listen(type, listener);
+    },
+    get expiresIn() {
+      return isClosed ? 0 : handle.expiresIn();
+    },
+    trace: () => core.trace(),
+    close,
+  };
+  if (Symbol.dispose) session[Symbol.dispose] = close;
+  return Object.freeze(session);
+}
+
+/** A trap is a bug of the SDK; everything else is what it is. */
+function asSessionError(error) {
+  if (!(error instanceof WebAssembly.RuntimeError)) return error;
+  return new SessionError("internal", "the session module failed", { cause: error });
+}

@@ -1,0 +1,270 @@
+//! A session for Rust on a page or in a worker.
+
+use std::future::Future;
+use std::rc::Rc;
+use std::time::Duration;
+
+use js_sys::{Function, Promise};
+use wasm_bindgen::JsValue;
+use web_sys::AbortSignal;
+
+use crate::core::{Answer, Event, Input, RequestId, Secret, SessionError, Status, TraceEntry};
+
+use super::answer::adopted;
+use super::calls::FinishedCall;
+use super::fetch;
+use super::host::{ErrorMaker, Host};
+use super::natives::Natives;
+use super::options::{OptionError, Options};
+use super::replies::{Reply, unless_aborted};
+
+/// A session on this page: it renews its token in the background and gives out a `fetch` that always has a valid one.
+///
+/// Dropping it ends the work on this page; the session itself goes on.
+pub struct Client {
+    host: Rc<Host>,
+}
+
+/// What a session tells its app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// Where the session stands has changed.
+    Status(Status),
+    /// Something has happened.
+    Event(Event),
+    /// A call has its answer; only told after [`Client::hear_calls`].
+    Called(FinishedCall),
+}
+
+impl Client {
+    /// Starts a session. The first refresh, where there may be a session, is on its way when this returns.
+    ///
+    /// `listener` is told of everything; it may call back in.
+    ///
+    /// # Errors
+    ///
+    /// Names the first option that makes no sense, or `fetch` where this is no browser.
+    pub fn new(
+        options: Options,
+        listener: impl Fn(&Notice) + 'static,
+    ) -> Result<Self, OptionError> {
+        Self::with_errors(options, Box::new(listener), Box::new(plain_error))
+    }
+
+    pub(crate) fn with_errors(
+        options: Options,
+        listener: Box<dyn Fn(&Notice)>,
+        errors: ErrorMaker,
+    ) -> Result<Self, OptionError> {
+        let seed = options.seed;
+        let checked = options.check()?;
+        let natives = Natives::capture().ok_or_else(|| {
+            OptionError::new(
+                "fetch",
+                "there: this is no browser, and none of its workers",
+            )
+        })?;
+        let host = Host::start(checked, seed, natives, listener, errors);
+        Ok(Self { host })
+    }
+
+    /// Calls the platform's `fetch` with these arguments, with a token where their URL is listed.
+    ///
+    /// The promise is rejected with what `fetch` throws, or with an `Error` named `SessionError` whose `code` is
+    /// that of [`SessionError`].
+    #[must_use]
+    pub fn fetch(&self, input: &JsValue, init: &JsValue) -> Promise {
+        fetch::fetch(&self.host, input, init)
+    }
+
+    /// Returns a token with at least so much life left.
+    ///
+    /// # Errors
+    ///
+    /// Says why there is none; [`Aborted::By`] where the signal came first.
+    pub fn get_token(
+        &self,
+        min_validity: Duration,
+        signal: Option<AbortSignal>,
+    ) -> impl Future<Output = Result<Secret, Aborted>> + use<> {
+        self.host.touch();
+        let asked = answer_to(
+            signal,
+            self.host.ask(|request| Input::TokenRequested {
+                request,
+                min_validity,
+            }),
+        );
+        async move {
+            match asked.await? {
+                Answer::Token { token, .. } => Ok(token),
+                Answer::Adopted | Answer::SignedOut { .. } => Err(SessionError::Closed.into()),
+            }
+        }
+    }
+
+    /// Renews the token now; with `force`, from a refresh that is sent after this call.
+    ///
+    /// # Errors
+    ///
+    /// Says why there is none; [`Aborted::By`] where the signal came first.
+    pub fn refresh(
+        &self,
+        force: bool,
+        signal: Option<AbortSignal>,
+    ) -> impl Future<Output = Result<(), Aborted>> + use<> {
+        let asked = answer_to(
+            signal,
+            self.host
+                .ask(|request| Input::RefreshRequested { request, force }),
+        );
+        async move { asked.await.map(drop) }
+    }
+
+    /// Takes over a token response that the app has got by itself: an object as RFC 6749 §5.1 has it.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::NotAdoptable`] where there is no usable token in it.
+    pub fn adopt(&self, answer: &JsValue) -> impl Future<Output = Result<(), Aborted>> + use<> {
+        let outcome = adopted(Some(answer));
+        let asked = answer_to(
+            None,
+            self.host.ask(|request| Input::Adopted { request, outcome }),
+        );
+        async move { asked.await.map(drop) }
+    }
+
+    /// Runs the app's sign-in function while no tab refreshes, and takes over what it returns: a token response,
+    /// a `Response` with one in it, or a promise of either.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::NotAdoptable`] where there is no usable token in it; [`Aborted::By`] with what the function
+    /// throws.
+    pub fn adopt_with(
+        &self,
+        sign_in: Function,
+    ) -> impl Future<Output = Result<(), Aborted>> + use<> {
+        let host = Rc::clone(&self.host);
+        let reply = host.ask(|request| {
+            host.sign_ins.borrow_mut().insert(request, sign_in);
+            Input::AdoptRequested { request }
+        });
+        async move {
+            let request = reply.request;
+            let answer = reply.await;
+            let thrown = take_leftovers(&host, request);
+            match (answer, thrown) {
+                (Ok(_), _) => Ok(()),
+                (Err(SessionError::SignInThrew), Some(thrown)) => Err(Aborted::By(thrown)),
+                (Err(error), _) => Err(error.into()),
+            }
+        }
+    }
+
+    /// Signs out, here and in every tab at once; tells whether the auth server knows.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Closed`] only.
+    pub fn sign_out(
+        &self,
+        everywhere: bool,
+    ) -> impl Future<Output = Result<bool, Aborted>> + use<> {
+        let asked = answer_to(
+            None,
+            self.host.ask(|request| Input::SignOutRequested {
+                request,
+                everywhere,
+            }),
+        );
+        async move {
+            match asked.await? {
+                Answer::SignedOut { server_told } => Ok(server_told),
+                Answer::Token { .. } | Answer::Adopted => Ok(false),
+            }
+        }
+    }
+
+    /// Returns where the session stands.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.host.look(|session, _| session.status())
+    }
+
+    /// Returns how long the current token can still be sent; zero where there is none.
+    #[must_use]
+    pub fn token_left(&self) -> Duration {
+        self.host.look(crate::core::Session::token_left)
+    }
+
+    /// Shows the last 64 steps, oldest first.
+    #[must_use]
+    pub fn trace(&self) -> Vec<TraceEntry> {
+        self.host
+            .look(|session, _| session.trace().copied().collect())
+    }
+
+    /// Says whether [`Notice::Called`] is wanted.
+    pub fn hear_calls(&self, is_wanted: bool) {
+        self.host.calls.hear(is_wanted);
+    }
+
+    /// Ends the work on this page: every waiting caller is told, nothing is left behind. Once more does no harm.
+    pub fn close(&self) {
+        self.host.close();
+    }
+
+    /// Makes the value that a JavaScript caller is rejected with.
+    pub(crate) fn rejection(&self) -> impl Fn(Aborted) -> JsValue + use<> {
+        let host = Rc::clone(&self.host);
+        move |why| match why {
+            Aborted::Session(error) => host.to_js(&error),
+            Aborted::By(reason) => reason,
+        }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Why a caller gets nothing.
+#[derive(Clone, Debug)]
+pub enum Aborted {
+    /// The session says so.
+    Session(SessionError),
+    /// The caller's own signal or function says so, by this reason.
+    By(JsValue),
+}
+
+impl From<SessionError> for Aborted {
+    fn from(error: SessionError) -> Self {
+        Self::Session(error)
+    }
+}
+
+async fn answer_to(signal: Option<AbortSignal>, reply: Reply) -> Result<Answer, Aborted> {
+    match unless_aborted(signal.as_ref(), reply).await {
+        Ok(answer) => answer.map_err(Aborted::Session),
+        Err(reason) => Err(Aborted::By(reason)),
+    }
+}
+
+/// Takes out what a sign-in has left behind, whether it ran or not.
+fn take_leftovers(host: &Host, request: RequestId) -> Option<JsValue> {
+    drop(host.sign_ins.borrow_mut().remove(&request));
+    host.thrown.borrow_mut().remove(&request)
+}
+
+/// Makes an error without a class of its own: `name` and `code` tell what it is.
+fn plain_error(error: &SessionError) -> JsValue {
+    let made = js_sys::Error::new(&error.to_string());
+    made.set_name("SessionError");
+    super::global::set(&made, "code", &error.code().into());
+    made.into()
+}

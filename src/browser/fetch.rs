@@ -1,0 +1,304 @@
+//! The platform's `fetch`, with a valid token for listed origins.
+//!
+//! Where the token is fresh, everything happens in the caller's own tick, without a Rust future and without copying
+//! a string: one `Request`, one header, one call, and one look at the status of the answer.
+
+use std::rc::Rc;
+
+use js_sys::Promise;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use web_sys::{AbortSignal, ReadableStream, Response};
+
+use crate::core::{
+    AfterResponse, Answer, Attempt, Body, Challenge, Input, Secret, Version, after_response,
+    is_retryable,
+};
+
+use super::calls::CallId;
+use super::global::property;
+use super::host::Host;
+use super::natives::ApiRequest;
+use super::replies::unless_aborted;
+
+#[wasm_bindgen]
+extern "C" {
+    type Handler;
+
+    #[wasm_bindgen(method)]
+    fn bind(
+        this: &Handler,
+        receiver: &JsValue,
+        again: &JsValue,
+        version: &JsValue,
+        call: f64,
+    ) -> Handler;
+
+    type Sent;
+
+    #[wasm_bindgen(method)]
+    fn then(this: &Sent, answered: &Handler) -> Promise;
+}
+
+/// What looks at every answer: one closure for life, bound to each call by the platform.
+pub(super) type AnswerHandler = Closure<dyn FnMut(JsValue, f64, f64, JsValue) -> JsValue>;
+
+/// A token as it is sent: kept in JavaScript, made once for each version.
+pub(super) struct Bearer {
+    pub(super) version: Version,
+    header: JsValue,
+    number: JsValue,
+}
+
+impl Bearer {
+    pub(super) fn new(token: &Secret, version: Version) -> Self {
+        let mut header = String::from("Bearer ");
+        header.push_str(token.expose());
+        Self {
+            version,
+            header: JsValue::from_str(&header),
+            number: JsValue::from_f64(version_to_f64(version)),
+        }
+    }
+}
+
+/// Does what `fetch` does with these arguments, with a token where their URL is listed.
+pub(super) fn fetch(host: &Rc<Host>, input: &JsValue, init: &JsValue) -> Promise {
+    try_fetch(host, input, init).unwrap_or_else(|error| Promise::reject(&error))
+}
+
+fn try_fetch(host: &Rc<Host>, input: &JsValue, init: &JsValue) -> Result<Promise, JsValue> {
+    let natives = &host.natives;
+    let Some(target) = target(host, input)? else {
+        return natives.pass_on(input, init);
+    };
+    let request = natives.request(target.input(input), init)?;
+    let is_own = request.headers().has(&natives.authorization);
+    // A subclass of Request may have said another URL than the one it stands for.
+    if is_own || target.is_request() && !host.origins.admit(natives, &request.url()) {
+        return natives.fetch(&request);
+    }
+    let body = body_of(&request, init, target.is_request());
+    let call = host.calls.begin(host, &request);
+    if let Some(bearer) = host.bearer() {
+        host.calls.sent(host, call);
+        return send(host, request, &bearer, body, call);
+    }
+    if request.signal().aborted() {
+        return natives.fetch(&request);
+    }
+    Ok(future_to_promise(wait_and_send(
+        Rc::clone(host),
+        request,
+        body,
+        call,
+    )))
+}
+
+/// What of the caller's input is sent on to a listed origin.
+enum Target {
+    /// A text that was looked at, so that nobody can say another one when asked again.
+    Text(JsValue),
+    /// A text, as it is.
+    Same,
+    /// A request.
+    Request,
+}
+
+impl Target {
+    fn input<'a>(&'a self, given: &'a JsValue) -> &'a JsValue {
+        match self {
+            Self::Text(text) => text,
+            Self::Same | Self::Request => given,
+        }
+    }
+
+    fn is_request(&self) -> bool {
+        matches!(self, Self::Request)
+    }
+}
+
+/// Judges the input; `None` where it goes elsewhere, or nowhere that can be told.
+fn target(host: &Host, input: &JsValue) -> Result<Option<Target>, JsValue> {
+    let admit = |url: &JsValue| host.origins.admit(&host.natives, url);
+    if input.is_string() {
+        return Ok(admit(input).then_some(Target::Same));
+    }
+    if let Some(url) = input
+        .is_object()
+        .then(|| host.natives.url_of_request(input))
+        .flatten()
+    {
+        return Ok(admit(&url).then_some(Target::Request));
+    }
+    if input.is_symbol() {
+        // It has no text; the platform says so in its own words.
+        return Ok(None);
+    }
+    let text = text_of(input)?;
+    Ok(admit(&text).then_some(Target::Text(text)))
+}
+
+fn text_of(value: &JsValue) -> Result<JsValue, JsValue> {
+    #[wasm_bindgen]
+    extern "C" {
+        #[wasm_bindgen(js_name = String, catch)]
+        fn text(value: &JsValue) -> Result<JsValue, JsValue>;
+    }
+    text(value)
+}
+
+/// Whether a request has a body, and whether it can be sent again.
+#[derive(Clone, Copy)]
+enum Load {
+    /// None.
+    Empty,
+    /// One that the platform can copy.
+    Whole,
+    /// A stream that runs once.
+    Stream,
+}
+
+fn body_of(request: &ApiRequest, init: &JsValue, is_request: bool) -> Load {
+    if init.is_object()
+        && let Some(body) = property(init, "body")
+    {
+        return if body.is_instance_of::<ReadableStream>() {
+            Load::Stream
+        } else {
+            Load::Whole
+        };
+    }
+    if !is_request {
+        return Load::Empty;
+    }
+    let body = request.body();
+    // Some browsers cannot tell; then the method does.
+    let is_empty =
+        body.is_null() || body.is_undefined() && matches!(&*request.method(), "GET" | "HEAD");
+    if is_empty { Load::Empty } else { Load::Whole }
+}
+
+/// Sends a request with a token, in the same tick, and has its answer looked at.
+fn send(
+    host: &Rc<Host>,
+    request: ApiRequest,
+    bearer: &Bearer,
+    load: Load,
+    call: CallId,
+) -> Result<Promise, JsValue> {
+    let natives = &host.natives;
+    let again = match load {
+        Load::Whole => Some(request.duplicate()?),
+        Load::Empty | Load::Stream => None,
+    };
+    request
+        .headers()
+        .set(&natives.authorization, &bearer.header);
+    let sent = natives.fetch(&request)?;
+    if matches!(load, Load::Stream) {
+        return Ok(host.calls.watch(host, sent, call));
+    }
+    let answered: &Handler = host.answered.as_ref().unchecked_ref();
+    let again = again.unwrap_or(request);
+    let handler = answered.bind(&JsValue::UNDEFINED, &again, &bearer.number, call.as_f64());
+    let promise = sent.unchecked_ref::<Sent>().then(&handler);
+    Ok(host.calls.watch(host, promise, call))
+}
+
+async fn wait_and_send(
+    host: Rc<Host>,
+    request: ApiRequest,
+    load: Load,
+    call: CallId,
+) -> Result<JsValue, JsValue> {
+    let signal = request.signal();
+    let bearer = host.wait_for_bearer(Some(&signal)).await;
+    let sent = bearer.and_then(|bearer| {
+        host.calls.sent(&host, call);
+        send(&host, request, &bearer, load, call)
+    });
+    match sent {
+        Ok(sent) => JsFuture::from(sent).await,
+        Err(error) => {
+            host.calls.forget(call);
+            Err(error)
+        }
+    }
+}
+
+/// Makes the closure that looks at every answer.
+pub(super) fn answer_handler(host: &std::rc::Weak<Host>) -> AnswerHandler {
+    let host = std::rc::Weak::clone(host);
+    Closure::new(
+        move |again: JsValue, version: f64, call: f64, response: JsValue| {
+            let answer: &Response = response.unchecked_ref();
+            if !is_retryable(answer.status()) {
+                return response;
+            }
+            match host.upgrade() {
+                Some(host) if is_mendable(answer) => {
+                    let (again, call) = (again.unchecked_into(), CallId::from_f64(call));
+                    let retry = retry(host, again, version_from_f64(version), call, response);
+                    future_to_promise(retry).into()
+                }
+                Some(_) | None => response,
+            }
+        },
+    )
+}
+
+fn is_mendable(answer: &Response) -> bool {
+    // A header that cannot be read is one that is not there.
+    let header = answer.headers().get("www-authenticate").ok().flatten();
+    let challenge = Challenge::parse(header.as_deref());
+    let decision = after_response(answer.status(), Attempt::First, Body::Replayable, challenge);
+    match decision {
+        AfterResponse::RefreshAndRetry => true,
+        AfterResponse::Return => false,
+    }
+}
+
+/// Renews the refused token and sends the request once more; without another token the first answer is the answer.
+async fn retry(
+    host: Rc<Host>,
+    request: ApiRequest,
+    refused: Version,
+    call: CallId,
+    first: JsValue,
+) -> Result<JsValue, JsValue> {
+    let signal: AbortSignal = request.signal();
+    let reply = host.ask(|request| Input::TokenRejected {
+        request,
+        version: refused,
+    });
+    match unless_aborted(Some(&signal), reply).await? {
+        Ok(Answer::Token { token, version }) if version != refused => {
+            let bearer = host.bearer_of(&token, version);
+            let natives = &host.natives;
+            request
+                .headers()
+                .set(&natives.authorization, &bearer.header);
+            host.calls.retried(call);
+            JsFuture::from(natives.fetch(&request)?).await
+        }
+        Ok(_) | Err(_) => Ok(first),
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "versions stay far below 2^53: no honest tab gives out a higher one"
+)]
+fn version_to_f64(version: Version) -> f64 {
+    version.number() as f64
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it comes from `version_to_f64`"
+)]
+fn version_from_f64(number: f64) -> Version {
+    Version::heard(number as u64).unwrap_or_default()
+}

@@ -1,0 +1,124 @@
+//! The platform's own functions, captured when the session starts, and the few methods that calls go through.
+//!
+//! Declared here and not taken from web-sys where a string that stays in JavaScript saves a copy for every call.
+
+use js_sys::{Array, Function, Object, Promise};
+use wasm_bindgen::prelude::*;
+
+use super::global::{global, property};
+
+#[wasm_bindgen]
+extern "C" {
+    type NativeFunction;
+
+    #[wasm_bindgen(method, catch, js_name = call)]
+    fn call1(
+        this: &NativeFunction,
+        receiver: &JsValue,
+        first: &JsValue,
+    ) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = call)]
+    fn call2(
+        this: &NativeFunction,
+        receiver: &JsValue,
+        first: &JsValue,
+        second: &JsValue,
+    ) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(js_namespace = Reflect, catch)]
+    fn construct(constructor: &JsValue, parameters: &Array) -> Result<JsValue, JsValue>;
+
+    /// A request that the wrapper has made.
+    pub(super) type ApiRequest;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn headers(this: &ApiRequest) -> ApiHeaders;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn url(this: &ApiRequest) -> JsValue;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn method(this: &ApiRequest) -> String;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn body(this: &ApiRequest) -> JsValue;
+
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn signal(this: &ApiRequest) -> web_sys::AbortSignal;
+
+    #[wasm_bindgen(method, catch, js_name = clone)]
+    pub(super) fn duplicate(this: &ApiRequest) -> Result<ApiRequest, JsValue>;
+
+    pub(super) type ApiHeaders;
+
+    #[wasm_bindgen(method)]
+    pub(super) fn has(this: &ApiHeaders, name: &JsValue) -> bool;
+
+    #[wasm_bindgen(method)]
+    pub(super) fn set(this: &ApiHeaders, name: &JsValue, value: &JsValue);
+}
+
+/// `fetch`, `Request` and `URL` as they were when the session started.
+pub(super) struct Natives {
+    global: JsValue,
+    fetch: NativeFunction,
+    request: JsValue,
+    url: JsValue,
+    /// The name of the header, kept where it is used.
+    pub(super) authorization: JsValue,
+}
+
+impl Natives {
+    /// Captures them; `None` where this is no browser.
+    pub(super) fn capture() -> Option<Self> {
+        Some(Self {
+            global: js_sys::global().into(),
+            fetch: global("fetch")?.unchecked_into(),
+            request: global("Request")?,
+            url: global("URL")?,
+            authorization: JsValue::from_str("authorization"),
+        })
+    }
+
+    /// Calls `fetch` with one argument.
+    pub(super) fn fetch(&self, input: &JsValue) -> Result<Promise, JsValue> {
+        self.fetch.call1(&self.global, input)
+    }
+
+    /// Calls `fetch` with the caller's own arguments, so that its errors are the platform's own.
+    pub(super) fn pass_on(&self, input: &JsValue, init: &JsValue) -> Result<Promise, JsValue> {
+        self.fetch.call2(&self.global, input, init)
+    }
+
+    /// Makes a request, as `fetch` does with its arguments.
+    pub(super) fn request(&self, input: &JsValue, init: &JsValue) -> Result<ApiRequest, JsValue> {
+        construct(&self.request, &Array::of2(input, init)).map(JsCast::unchecked_into)
+    }
+
+    /// Parses a URL as `fetch` does, against the document's base; `None` where it cannot be parsed.
+    pub(super) fn parse(&self, text: &JsValue) -> Option<web_sys::Url> {
+        construct(&self.url, &Array::of2(text, &base()?))
+            .ok()
+            .map(JsCast::unchecked_into)
+    }
+
+    /// Returns the URL of a request of any realm; `None` where it is no request.
+    pub(super) fn url_of_request(&self, input: &JsValue) -> Option<JsValue> {
+        if let Some(request) = input.dyn_ref::<web_sys::Request>() {
+            return Some(request.unchecked_ref::<ApiRequest>().url());
+        }
+        // Of another realm: the platform takes it for a request by its kind, and so does this getter.
+        let prototype: Object = property(&self.request, "prototype")?.unchecked_into();
+        let url = Object::get_own_property_descriptor(&prototype, &"url".into());
+        let getter: Function = property(&url, "get")?.unchecked_into();
+        getter.call0(input).ok()
+    }
+}
+
+/// Returns what relative URLs are resolved against: the document's base, or the worker's own address.
+pub(super) fn base() -> Option<JsValue> {
+    global("document")
+        .and_then(|document| property(&document, "baseURI"))
+        .or_else(|| property(&global("location")?, "href"))
+}
