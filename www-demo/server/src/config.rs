@@ -339,10 +339,6 @@ mod tests {
             let error = read(name, value).expect_err(name);
             let blamed = if value == "8788" { "API_PORT" } else { name };
             assert_eq!(error.variable, blamed, "{name}={value}");
-            assert!(
-                !error.to_string().contains(value),
-                "the value is not repeated"
-            );
         }
     }
 

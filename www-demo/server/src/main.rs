@@ -58,7 +58,7 @@ fn log(config: &Config) {
         .with_writer(io::stderr)
         .with_max_level(level);
     match config.log_format {
-        LogFormat::Json => builder.json().init(),
+        LogFormat::Json => builder.json().with_span_list(false).init(),
         LogFormat::Text => builder.with_ansi(false).init(),
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     domain::{Desk, Store},
     keys::{KeyError, ServerKeys},
     passwords::Passwords,
-    routes::{self, App, Counters, Terms},
+    routes::{self, App, Counters, Outages, Terms},
     store::{OpenError, SqliteStore},
     tokens::TokenTerms,
     verifier::{KeySource, Verifier},
@@ -87,7 +87,6 @@ impl std::error::Error for StartError {}
 pub struct Server;
 
 /// A server that answers. Dropping it stops it at once.
-#[derive(Debug)]
 pub struct RunningServer {
     /// Where the auth server answers.
     pub auth_addr: SocketAddr,
@@ -97,6 +96,7 @@ pub struct RunningServer {
     tasks: Vec<JoinHandle<()>>,
     store: SqliteStore,
     counters: Arc<Counters>,
+    outages: Arc<Outages>,
 }
 
 impl Server {
@@ -120,6 +120,7 @@ impl Server {
         }
         let (stop, stopped) = watch::channel(false);
         let counters = Arc::clone(&app.counters);
+        let outages = Arc::clone(&app.outages);
         let tasks = vec![
             answer(auth, routes::auth(&app), stopped.clone()),
             answer(api, routes::api(&app), stopped),
@@ -132,6 +133,7 @@ impl Server {
             tasks,
             store,
             counters,
+            outages,
         })
     }
 }
@@ -147,6 +149,7 @@ impl RunningServer {
     /// database.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
+        self.outages.stop();
         let ending = async {
             for task in &mut self.tasks {
                 if task.await.is_err() {

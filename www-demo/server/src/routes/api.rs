@@ -2,7 +2,7 @@
 
 use axum::{
     Json, Router,
-    extract::{Extension, Path, Request, State},
+    extract::{Extension, Path, Request, State, rejection::PathRejection},
     http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -125,9 +125,10 @@ async fn add_note(
 async fn delete_note(
     State(app): State<App>,
     Extension(token): Extension<Verified>,
-    Path(id): Path<String>,
+    path: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
-    let id = NoteId::parse(&id).ok_or(Problem::not_found())?;
+    let id = path.ok().and_then(|Path(id)| NoteId::parse(&id));
+    let id = id.ok_or(Problem::not_found())?;
     match app.store.delete_note(user(&token)?, id).await? {
         Written::Yes => Ok(StatusCode::NO_CONTENT),
         Written::No => Err(Problem::not_found()),

@@ -31,6 +31,7 @@ use nolapse::wire::{
 };
 
 pub use counters::Counters;
+pub(crate) use outage::Outages;
 pub(crate) use state::{App, Terms};
 
 use crate::problem::Problem;

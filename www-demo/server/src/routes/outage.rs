@@ -1,7 +1,7 @@
 //! Ways in which the refresh endpoint can fail on purpose, for the demo page and for tests.
 
 use std::{
-    future, io,
+    io,
     pin::Pin,
     sync::{Mutex, PoisonError},
     task::{Context, Poll},
@@ -16,6 +16,7 @@ use axum::{
 use hyper::body::Frame;
 use nolapse::wire::ErrorCode;
 use serde::Deserialize;
+use tokio::sync::Notify;
 
 use super::Counters;
 use crate::{clock, domain::Timestamp, problem::Problem};
@@ -81,7 +82,10 @@ struct Outage {
 
 /// The outage of one server, if there is one.
 #[derive(Default)]
-pub(crate) struct Outages(Mutex<Option<Outage>>);
+pub(crate) struct Outages {
+    current: Mutex<Option<Outage>>,
+    stopping: Notify,
+}
 
 impl Outages {
     /// Begins an outage, in place of any that is there.
@@ -100,24 +104,29 @@ impl Outages {
             left: order.times,
             order,
         };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(outage);
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(outage);
         Ok(())
     }
 
     /// Answers in place of the refresh.
     pub(super) async fn before(&self, counters: &Counters) -> Option<Response> {
         let order = self.hit(false)?;
-        Self::fail(&order, counters).await
+        self.fail(&order, counters).await
     }
 
     /// Answers in place of the refresh's own answer.
     pub(super) async fn after(&self, counters: &Counters) -> Option<Response> {
         let order = self.hit(true)?;
-        Self::fail(&order, counters).await
+        self.fail(&order, counters).await
+    }
+
+    /// Lets go of the requests that are never answered.
+    pub(crate) fn stop(&self) {
+        self.stopping.notify_waiters();
     }
 
     fn hit(&self, after_rotation: bool) -> Option<Order> {
-        let mut outage = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut outage = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let current = outage.as_mut()?;
         if clock::now() >= current.until || current.left == Some(0) {
             *outage = None;
@@ -130,11 +139,11 @@ impl Outages {
         Some(current.order.clone())
     }
 
-    async fn fail(order: &Order, counters: &Counters) -> Option<Response> {
+    async fn fail(&self, order: &Order, counters: &Counters) -> Option<Response> {
         counters.count("refreshes_failed_on_purpose");
         if matches!(order.kind, Kind::Stall) {
             // Until the client gives up, or the server is shut down.
-            return future::pending().await;
+            self.stopping.notified().await;
         }
         answer(order).ok()
     }

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -58,11 +58,12 @@ pub(super) async fn list(State(app): State<App>, token: Verified) -> Result<Resp
 pub(super) async fn revoke(
     State(app): State<App>,
     token: Verified,
-    Path(id): Path<String>,
+    path: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Response> {
     let (user, _) = live(&app, &token).await?;
     let absent = || Problem::not_found().into_response();
-    let id = SessionId::parse(&id).ok_or_else(absent)?;
+    let id = path.ok().and_then(|Path(id)| SessionId::parse(&id));
+    let id = id.ok_or_else(absent)?;
     let row = app.store.session(id).await.map_err(problem)?;
     let own = row.is_some_and(|(session, _)| session.user == user);
     if !own {

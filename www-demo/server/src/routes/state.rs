@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use axum::{extract::FromRef, http::HeaderValue};
 
-use super::{Counters, outage::Outages};
+use super::{Counters, Outages};
 use crate::{
     domain::{Desk, Store},
     keys::ServerKeys,

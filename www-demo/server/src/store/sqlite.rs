@@ -20,6 +20,8 @@ use crate::domain::{
 /// How long a writer waits for another one.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECTIONS: u32 = 4;
+/// How often the tables are looked at before their state is taken for broken.
+const MIGRATION_LOOKS: u32 = 4;
 
 /// Why the database could not be opened.
 #[derive(Debug)]
@@ -58,10 +60,7 @@ impl SqliteStore {
             .connect_with(options)
             .await
             .map_err(OpenError)?;
-        sqlx::migrate!()
-            .run(&pool)
-            .await
-            .map_err(|error| OpenError(error.into()))?;
+        migrate(&pool).await.map_err(OpenError)?;
         Ok(Self { pool })
     }
 
@@ -283,6 +282,21 @@ impl SqliteStore {
         transaction.commit().await.map_err(StoreError::new)?;
         Ok(ended)
     }
+}
+
+/// Brings the tables up to date.
+///
+/// Of several servers that start at once on a new file one does it; the others fail on what it made, look
+/// again and find it done.
+async fn migrate(pool: &SqlitePool) -> Result<(), sqlx::Error> {
+    let mut looks = 0;
+    while let Err(error) = sqlx::migrate!().run(pool).await {
+        looks += 1;
+        if looks == MIGRATION_LOOKS {
+            return Err(error.into());
+        }
+    }
+    Ok(())
 }
 
 fn written(done: Result<sqlx::sqlite::SqliteQueryResult, sqlx::Error>) -> Stored<Written> {

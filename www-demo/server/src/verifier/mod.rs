@@ -5,8 +5,12 @@
 //! use axum::{Router, extract::FromRef, routing::get};
 //! use nolapse_server::verifier::{Verified, Verifier, KeySource};
 //!
-//! #[derive(Clone, FromRef)]
+//! #[derive(Clone)]
 //! struct App { verifier: Arc<Verifier> }
+//!
+//! impl FromRef<App> for Arc<Verifier> {
+//!     fn from_ref(app: &App) -> Self { Self::clone(&app.verifier) }
+//! }
 //!
 //! let keys = KeySource::fetched("http://auth.internal/.well-known/jwks.json").expect("a URL");
 //! let verifier = Arc::new(Verifier::new("https://auth.example.com", "https://api.example.com", keys));

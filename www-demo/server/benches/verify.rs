@@ -1,0 +1,176 @@
+//! What a request costs: verifying a token beside the session look-up that it replaces, interleaved in
+//! one run; and refreshes a second on one core.
+//!
+//! `cargo bench -p nolapse-server --profile server`
+
+use std::{
+    io::{self, Write},
+    sync::Arc,
+    time::Duration,
+};
+
+use nolapse::wire::EndReason;
+use nolapse_server::{
+    clock,
+    domain::{
+        Desk, Email, Grant, Limits, PasswordHash, Refreshed, Role, SessionId, Store, TicketKey,
+        User, UserId,
+    },
+    keys::ServerKeys,
+    store::SqliteStore,
+    tokens::{self, TokenTerms},
+    verifier::{KeySource, Refusal, Verifier},
+};
+use tokio::time::Instant;
+
+const SESSIONS: usize = 1_000;
+const ROUNDS: usize = 40;
+const CALLS_A_ROUND: usize = 100;
+const REFRESHES: usize = 10_000;
+
+type Failure = Box<dyn std::error::Error>;
+
+struct Bench {
+    store: Arc<dyn Store>,
+    desk: Desk,
+    verifier: Verifier,
+    tokens: Vec<String>,
+    grants: Vec<Grant>,
+    terms: TokenTerms,
+    keys: ServerKeys,
+}
+
+impl Bench {
+    async fn prepare(store: Arc<dyn Store>) -> Result<Self, Failure> {
+        let keys = ServerKeys::generate();
+        let terms = TokenTerms {
+            issuer: "https://auth.example.com".to_owned(),
+            audience: "https://api.example.com".to_owned(),
+            life: Duration::from_mins(1),
+        };
+        let source = KeySource::given(keys.public());
+        let verifier = Verifier::new(&terms.issuer, &terms.audience, source);
+        let key = TicketKey::from_bytes(clock::random());
+        let desk = Desk::new(Arc::clone(&store), key, Limits::default());
+        let mut grants = Vec::with_capacity(SESSIONS);
+        for number in 0..SESSIONS {
+            let email = Email::parse(&format!("user{number}@example.org"));
+            let user = User {
+                id: UserId::from_bytes(clock::random()),
+                email: email.ok_or("an address")?,
+                password: PasswordHash::from_text("none".to_owned()),
+                role: Role::Member,
+                disabled: false,
+                created_at: clock::now(),
+            };
+            store.add_user(&user).await?;
+            let (id, secret) = (clock::random(), clock::random());
+            let device = "a device".to_owned();
+            grants.push(desk.sign_in(clock::now(), user, device, id, secret).await?);
+        }
+        let mut bench = Self {
+            store,
+            desk,
+            verifier,
+            tokens: Vec::new(),
+            grants,
+            terms,
+            keys,
+        };
+        bench.issue()?;
+        Ok(bench)
+    }
+
+    fn issue(&mut self) -> Result<(), Failure> {
+        let issue = |grant: &Grant| {
+            let (session, user) = (grant.session.id, &grant.user);
+            tokens::issue(clock::now(), &self.terms, &self.keys.current, session, user)
+        };
+        let issued: Result<Vec<_>, _> = self.grants.iter().map(issue).collect();
+        self.tokens = issued.map_err(|_| "a token was not signed")?;
+        Ok(())
+    }
+
+    /// Runs one interleaved round: returns microseconds a verification and a look-up.
+    async fn round(&self) -> Result<(f64, f64), Failure> {
+        let begun = Instant::now();
+        for token in self.tokens.iter().cycle().take(CALLS_A_ROUND) {
+            let verified = self.verifier.verify(clock::now(), token).await;
+            verified.map_err(Refusal::as_str)?;
+        }
+        let verify = each(begun.elapsed(), CALLS_A_ROUND);
+        let begun = Instant::now();
+        for grant in self.grants.iter().cycle().take(CALLS_A_ROUND) {
+            let id: SessionId = grant.session.id;
+            let (session, _) = self.store.session(id).await?.ok_or("no session")?;
+            let over: Option<EndReason> = session.over(clock::now(), self.desk.limits());
+            if over.is_some() {
+                return Err("a session is over".into());
+            }
+        }
+        Ok((verify, each(begun.elapsed(), CALLS_A_ROUND)))
+    }
+
+    /// Refreshes one session after another: returns refreshes a second, tokens signed and all.
+    async fn refreshes(&mut self) -> Result<f64, Failure> {
+        let begun = Instant::now();
+        for turn in 0..REFRESHES {
+            let place = turn % SESSIONS;
+            let ticket = &self.grants[place].ticket;
+            let active_ago = Some(Duration::ZERO);
+            let refreshed = self.desk.refresh(clock::now(), ticket, active_ago).await?;
+            let Refreshed::Granted(grant) = refreshed else {
+                return Err("a refresh was refused".into());
+            };
+            let (session, user) = (grant.session.id, &grant.user);
+            let key = &self.keys.current;
+            let token = tokens::issue(clock::now(), &self.terms, key, session, user);
+            self.tokens[place] = token.map_err(|_| "a token was not signed")?;
+            self.grants[place] = *grant;
+        }
+        Ok(1e6 / each(begun.elapsed(), REFRESHES))
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Failure> {
+    let folder = tempfile::tempdir()?;
+    let url = format!("sqlite://{}", folder.path().join("bench.db").display());
+    let mut bench = Bench::prepare(Arc::new(SqliteStore::open(&url).await?)).await?;
+    bench.round().await?;
+    let (mut verifies, mut lookups) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let (verify, lookup) = bench.round().await?;
+        verifies.push(verify);
+        lookups.push(lookup);
+    }
+    let (verify, lookup) = (median(&mut verifies), median(&mut lookups));
+    let refreshes = bench.refreshes().await?;
+    let mut out = io::stdout();
+    writeln!(
+        out,
+        "verifying a token                {verify:>9.1} µs (at most 100)"
+    )?;
+    writeln!(out, "session look-up, SQLite          {lookup:>9.1} µs")?;
+    writeln!(
+        out,
+        "verification / look-up           {:>9.2}",
+        verify / lookup
+    )?;
+    writeln!(
+        out,
+        "refreshes, SQLite, one at a time {refreshes:>9.0} a second"
+    )?;
+    bench.store.ping().await?;
+    Ok(())
+}
+
+fn each(elapsed: Duration, calls: usize) -> f64 {
+    let calls = u32::try_from(calls).unwrap_or(u32::MAX);
+    elapsed.as_secs_f64() * 1e6 / f64::from(calls)
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
