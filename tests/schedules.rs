@@ -113,7 +113,7 @@ fn check_settled(world: &mut World) -> Result<(), TestCaseError> {
                 );
             }
             Status::Unknown { .. } => {
-                prop_assert!(false, "tab {} does not know\n{}", tab, log(world))
+                prop_assert!(false, "tab {} does not know\n{}", tab, log(world));
             }
         }
     }

@@ -7,7 +7,7 @@ use super::input::Failure;
 use super::mark::Cooling;
 use super::time::{Moment, Timestamp};
 
-/// Draws from a seed (SplitMix64), so that tabs and browsers do not move in step.
+/// Draws from a seed (`SplitMix64`), so that tabs and browsers do not move in step.
 #[derive(Clone, Debug)]
 pub(super) struct Chance(u64);
 
@@ -109,11 +109,11 @@ impl Backoff {
     const CAPACITY: u32 = 16;
     const INTERVAL: Duration = Duration::from_secs(150);
     /// The longest step of the exponential back-off.
-    const LONGEST: Duration = Duration::from_secs(240);
+    const LONGEST: Duration = Duration::from_mins(4);
     /// The shortest pause: no second has more than two attempts.
     const SHORTEST: Duration = Duration::from_millis(500);
     /// The longest `Retry-After` that is honoured, and the longest rest that is believed of another tab.
-    const MOST: Duration = Duration::from_secs(600);
+    const MOST: Duration = Duration::from_mins(10);
 
     pub(super) const fn new() -> Self {
         Self {

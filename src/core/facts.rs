@@ -165,8 +165,7 @@ impl Session {
             doubt: None,
         });
         for request in self.waiters.drain() {
-            let answer = Err(SessionError::SignedOut { reason });
-            self.effects.push_back(Effect::Settle { request, answer });
+            self.answer(request, Err(SessionError::SignedOut { reason }));
         }
         if duty == Duty::Done {
             self.settle_sign_outs(true);
@@ -190,8 +189,7 @@ impl Session {
             Access::Unknown | Access::Held(_) => false,
         };
         if was_told && !everywhere {
-            let answer = Ok(Answer::SignedOut { server_told: true });
-            self.effects.push_back(Effect::Settle { request, answer });
+            self.answer(request, Ok(Answer::SignedOut { server_told: true }));
             return;
         }
         self.sign_outs.push(request);
@@ -244,8 +242,7 @@ impl Session {
 
     pub(super) fn settle_sign_outs(&mut self, server_told: bool) {
         for request in std::mem::take(&mut self.sign_outs) {
-            let answer = Ok(Answer::SignedOut { server_told });
-            self.effects.push_back(Effect::Settle { request, answer });
+            self.answer(request, Ok(Answer::SignedOut { server_told }));
         }
     }
 
@@ -275,7 +272,7 @@ impl Session {
             AdoptOutcome::Unusable => Err(SessionError::NotAdoptable),
             AdoptOutcome::Threw => Err(SessionError::SignInThrew),
         };
-        self.effects.push_back(Effect::Settle { request, answer });
+        self.answer(request, answer);
     }
 
     /// Returns an order above everything that this browser is known to have seen.

@@ -121,7 +121,7 @@ impl Grant {
     /// The shortest life that can be kept renewed.
     pub const MIN_LIFE: Duration = Duration::from_secs(2);
     /// The longest life that is believed.
-    pub const MAX_LIFE: Duration = Duration::from_secs(7 * 24 * 3_600);
+    pub const MAX_LIFE: Duration = Duration::from_hours(168);
 
     /// Reads a token response.
     ///

@@ -78,13 +78,16 @@ impl Mark {
     /// Writes the mark as text.
     #[must_use]
     pub fn encode(&self) -> String {
-        let mut text = format!("{MAGIC};{};", self.version.number());
+        let mut text = String::from(MAGIC);
+        field(&mut text, &self.version.number().to_string());
         match &self.state {
             MarkState::SignedIn {
                 expires,
                 fingerprint,
             } => {
-                text.push_str(&format!("in;{};{fingerprint}", expires.as_millis()));
+                field(&mut text, "in");
+                field(&mut text, &expires.as_millis().to_string());
+                field(&mut text, &fingerprint.to_string());
             }
             MarkState::SignedOut {
                 reason,
@@ -92,16 +95,20 @@ impl Mark {
                 told,
                 everywhere,
             } => {
-                let flags = (u8::from(*told), u8::from(*everywhere));
-                let reason = reason.as_str();
-                text.push_str(&format!(
-                    "out;{reason};{fingerprint};{};{}",
-                    flags.0, flags.1
-                ));
+                field(&mut text, "out");
+                field(&mut text, reason.as_str());
+                field(&mut text, &fingerprint.to_string());
+                field(&mut text, digit(*told));
+                field(&mut text, digit(*everywhere));
             }
         }
         if let Some(cooling) = &self.cooling {
-            text.push_str(&format_cooling(cooling));
+            field(&mut text, cooling.cause.as_str());
+            field(&mut text, &cooling.failures.to_string());
+            field(&mut text, &cooling.since.as_millis().to_string());
+            field(&mut text, &cooling.until.as_millis().to_string());
+            field(&mut text, digit(cooling.mandatory));
+            field(&mut text, &cooling.whole_at.as_millis().to_string());
         }
         text
     }
@@ -146,16 +153,14 @@ impl Mark {
     }
 }
 
-fn format_cooling(cooling: &Cooling) -> String {
-    format!(
-        ";{};{};{};{};{};{}",
-        cooling.cause.as_str(),
-        cooling.failures,
-        cooling.since.as_millis(),
-        cooling.until.as_millis(),
-        u8::from(cooling.mandatory),
-        cooling.whole_at.as_millis()
-    )
+fn field(text: &mut String, value: &str) {
+    text.push(';');
+    text.push_str(value);
+}
+
+/// Writes `0` or `1`.
+pub(super) const fn digit(flag: bool) -> &'static str {
+    if flag { "1" } else { "0" }
 }
 
 /// Reads a whole number of at most 15 digits: exact in JavaScript, far from overflow in sums.

@@ -6,6 +6,7 @@
 
 mod access;
 mod backoff;
+mod callers;
 mod config;
 mod effect;
 mod error;
@@ -15,6 +16,7 @@ mod grant;
 mod ids;
 mod input;
 mod jobs;
+mod lock;
 mod mark;
 mod news;
 mod page;

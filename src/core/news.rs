@@ -8,7 +8,7 @@ use crate::wire::EndReason;
 use super::error::FailureCause;
 use super::grant::{Grant, SessionInfo};
 use super::ids::Version;
-use super::mark::{flag, number};
+use super::mark::{digit, flag, number};
 use super::secret::Secret;
 use super::time::WallTime;
 
@@ -116,7 +116,7 @@ impl TabMessage {
                 field(&mut text, cause.as_str());
                 field(&mut text, &failures.to_string());
                 field(&mut text, &retry_in.as_millis().to_string());
-                field(&mut text, if *mandatory { "1" } else { "0" });
+                field(&mut text, digit(*mandatory));
                 field(&mut text, &whole_in.as_millis().to_string());
             }
             Self::Working => field(&mut text, "working"),

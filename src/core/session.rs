@@ -8,7 +8,7 @@ use crate::wire::RefreshReason;
 use super::access::{Access, Duty, Out};
 use super::backoff::{Allowance, Backoff, Chance};
 use super::config::Config;
-use super::effect::{Answer, Effect, Event};
+use super::effect::{Effect, Event};
 use super::error::SessionError;
 use super::exchange::{Exchange, SlowAdopt};
 use super::ids::{AttemptId, RequestId, Version};
@@ -20,7 +20,7 @@ use super::secret::Secret;
 use super::status::Status;
 use super::time::{Moment, Timestamp};
 use super::trace::{Trace, TraceEntry};
-use super::waiters::{Need, Waiter, Waiters};
+use super::waiters::{Need, Waiters};
 
 /// One tab's view of a session.
 ///
@@ -212,15 +212,15 @@ impl Session {
                 min_validity,
             } => self.wait(now, request, Need::Token { min_validity }),
             Input::RefreshRequested { request, force } => {
-                self.on_refresh_requested(now, request, force)
+                self.on_refresh_requested(now, request, force);
             }
             Input::TokenRejected { request, version } => {
-                self.on_token_rejected(now, request, version)
+                self.on_token_rejected(now, request, version);
             }
             Input::RequestAborted { request } => self.waiters.remove(request),
             Input::AdoptRequested { request } => self.adopts.push_back(request),
             Input::AdoptFinished { attempt, outcome } => {
-                self.on_adopt_finished(moment, attempt, outcome)
+                self.on_adopt_finished(moment, attempt, outcome);
             }
             Input::Adopted { request, outcome } => self.on_adopted(moment, request, now, outcome),
             Input::SignOutRequested {
@@ -228,12 +228,12 @@ impl Session {
                 everywhere,
             } => self.on_sign_out_requested(moment, request, everywhere),
             Input::SignOutFinished { attempt, outcome } => {
-                self.on_sign_out_finished(moment, attempt, outcome)
+                self.on_sign_out_finished(moment, attempt, outcome);
             }
             Input::LockGranted { attempt } => self.on_lock_granted(moment, attempt),
             Input::LockFailed { attempt } => self.on_lock_failed(moment, attempt),
             Input::RefreshFinished { attempt, outcome } => {
-                self.on_refresh_finished(moment, attempt, outcome)
+                self.on_refresh_finished(moment, attempt, outcome);
             }
             Input::TabSpoke(message) => self.on_tab_spoke(moment, message),
             Input::TabGarbled => self.note("ignored"),
@@ -257,143 +257,10 @@ impl Session {
         }
     }
 
-    fn on_refresh_requested(&mut self, now: Timestamp, request: RequestId, force: bool) {
-        // The app asks by name: it may know more than the clock does.
-        self.backoff.hurry(now);
-        let need = if force {
-            Need::Forced { asked: now }
-        } else {
-            Need::Renewed { than: self.version }
-        };
-        self.wait(now, request, need);
-    }
-
-    fn on_token_rejected(&mut self, now: Timestamp, request: RequestId, version: Version) {
-        let is_current = matches!(&self.access, Access::Held(held) if held.version == version);
-        if is_current {
-            if self.rejections.next() > now {
-                // An API that refuses each new token too is not mended by another one.
-                let retry_in = self.rejections.next().since(now);
-                let answer = Err(SessionError::Misconfigured { retry_in });
-                self.effects.push_back(Effect::Settle { request, answer });
-                return;
-            }
-            if self.waiters.reason() != Some(RefreshReason::Rejected) {
-                self.rejections.spend(now);
-            }
-        }
-        self.wait(now, request, Need::Replaced { than: version });
-    }
-
-    /// Answers a caller at once, or keeps it waiting.
-    fn wait(&mut self, now: Timestamp, request: RequestId, need: Need) {
-        if let Some(answer) = self.verdict(now, need) {
-            self.effects.push_back(Effect::Settle { request, answer });
-            return;
-        }
-        if self.waiters.is_full() {
-            let answer = Err(SessionError::Overloaded);
-            self.effects.push_back(Effect::Settle { request, answer });
-            return;
-        }
-        let deadline = now + self.config.call_deadline();
-        self.waiters.add(request, Waiter { need, deadline });
-    }
-
-    /// Returns the answer to a caller; `None` where there is none yet.
-    fn verdict(&self, now: Timestamp, need: Need) -> Option<Result<Answer, SessionError>> {
-        let held = match &self.access {
-            Access::Unknown => return None,
-            Access::Out(out) => {
-                let asks_server = need.is_explicit() && out.duty == Duty::Done;
-                return (!asks_server)
-                    .then_some(Err(SessionError::SignedOut { reason: out.reason }));
-            }
-            Access::Held(held) => held,
-        };
-        if self.page.is_dozing || !held.is_usable(now) {
-            return None;
-        }
-        let is_met = match need {
-            Need::Token { min_validity } if held.left(now) >= min_validity => true,
-            Need::Token { min_validity } if held.grant.life < min_validity => {
-                return Some(Err(SessionError::MinValidity));
-            }
-            // The longest that this token ever had left was too short: a new one of its kind is no better.
-            Need::Token { .. } if held.own && now.since(held.issued) < Duration::from_secs(1) => {
-                return Some(Err(SessionError::MinValidity));
-            }
-            Need::Token { .. } => false,
-            Need::Renewed { than } | Need::Replaced { than } => held.version > than,
-            Need::Forced { asked } => held.own && held.issued >= asked,
-        };
-        is_met.then(|| {
-            Ok(Answer::Token {
-                token: held.grant.token.clone(),
-                version: held.version,
-            })
-        })
-    }
-
-    pub(super) fn settle_all(&mut self, now: Timestamp) {
-        let answers: Vec<_> = self
-            .waiters
-            .iter()
-            .filter_map(|(request, waiter)| Some((request, self.verdict(now, waiter.need)?)))
-            .collect();
-        for (request, answer) in answers {
-            self.waiters.remove(request);
-            self.effects.push_back(Effect::Settle { request, answer });
-        }
-    }
-
     fn expire(&mut self, moment: &Moment) {
         self.expire_exchange(moment);
         self.expire_doubt(moment);
-        let now = moment.now;
-        if self
-            .waiters
-            .next_deadline()
-            .is_some_and(|deadline| now >= deadline)
-        {
-            let error = self.backoff.error(now).unwrap_or(SessionError::Timeout {
-                retry_in: Duration::ZERO,
-            });
-            let late: Vec<_> = self
-                .waiters
-                .iter()
-                .filter(|(_, waiter)| now >= waiter.deadline)
-                .collect();
-            for (request, _) in late {
-                self.waiters.remove(request);
-                let answer = Err(error);
-                self.effects.push_back(Effect::Settle { request, answer });
-            }
-        }
-    }
-
-    /// Tells callers of the failure at once, while the auth server rests.
-    fn serve_errors(&mut self, now: Timestamp) {
-        let is_under_way = matches!(self.exchange, Exchange::InFlight(_));
-        if is_under_way || self.backoff.until() <= now {
-            return;
-        }
-        self.settle_sign_outs(false);
-        if self.backoff.patient_until(self.config.patience()) > now {
-            return;
-        }
-        if let Some(error) = self.backoff.error(now) {
-            for request in self.waiters.drain() {
-                let answer = Err(error);
-                self.effects.push_back(Effect::Settle { request, answer });
-            }
-        }
-    }
-
-    fn patience_deadline(&self, now: Timestamp) -> Option<(Timestamp, &'static str)> {
-        let patient_until = self.backoff.patient_until(self.config.patience());
-        let is_waited = self.waiters.len() > 0 && self.backoff.until() > now && patient_until > now;
-        is_waited.then_some((patient_until, "patience"))
+        self.expire_callers(moment.now);
     }
 
     fn on_closed(&mut self) {
@@ -410,25 +277,10 @@ impl Session {
         }
         self.exchange = Exchange::Idle;
         for request in waiting {
-            let answer = Err(SessionError::Closed);
-            self.effects.push_back(Effect::Settle { request, answer });
+            self.answer(request, Err(SessionError::Closed));
         }
         self.effects.push_back(Effect::CloseChannel);
         self.is_closed = true;
-    }
-
-    fn refuse_closed(&mut self, input: &Input) {
-        if let Input::TokenRequested { request, .. }
-        | Input::RefreshRequested { request, .. }
-        | Input::TokenRejected { request, .. }
-        | Input::AdoptRequested { request }
-        | Input::Adopted { request, .. }
-        | Input::SignOutRequested { request, .. } = input
-        {
-            let request = *request;
-            let answer = Err(SessionError::Closed);
-            self.effects.push_back(Effect::Settle { request, answer });
-        }
     }
 
     fn publish(&mut self) {

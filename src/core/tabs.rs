@@ -6,7 +6,7 @@ use crate::wire::EndReason;
 
 use super::access::{Access, Duty};
 use super::backoff::Rest;
-use super::effect::{Effect, Source};
+use super::effect::Source;
 use super::facts::Origin;
 use super::grant::Grant;
 use super::ids::Version;
@@ -16,7 +16,7 @@ use super::session::Session;
 use super::time::{Moment, WallTime};
 
 /// The life that is believed of another tab's token until the auth server has told this tab one itself.
-const STRANGERS_LIFE: Duration = Duration::from_secs(300);
+const STRANGERS_LIFE: Duration = Duration::from_mins(5);
 /// How far two tabs' readings of one clock may lie apart.
 const CLOCKS_PART: Duration = Duration::from_secs(1);
 /// How long the shelf may take to confirm a sign-out that a message told of.
@@ -108,7 +108,6 @@ impl Session {
         fingerprint: u32,
     ) {
         if version < self.version || matches!(self.access, Access::Out(_)) {
-            self.version = self.version.max(version);
             self.note("old news");
             return;
         }
@@ -192,7 +191,7 @@ impl Session {
         self.read_state(moment, mark);
         match &mark.cooling {
             Some(cooling) if mark.version >= self.version => {
-                self.backoff.adopt_mark(moment, cooling)
+                self.backoff.adopt_mark(moment, cooling);
             }
             None if mark.version > self.version => self.backoff.succeed(),
             Some(_) | None => {}

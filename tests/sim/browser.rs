@@ -96,7 +96,7 @@ impl Tab {
         config: Config,
         now: u64,
         wall: u64,
-        shelf: &Option<String>,
+        shelf: Option<&String>,
     ) -> Self {
         Self {
             browser,
@@ -104,7 +104,7 @@ impl Tab {
             clock: Clock::new(0.0, wall as f64),
             opened: now,
             steady_stopped: 0,
-            shelf: shelf.clone(),
+            shelf: shelf.cloned(),
             is_alive: true,
             is_visible: true,
             is_frozen: false,
@@ -125,8 +125,8 @@ impl Tab {
     /// What the tab sees now.
     pub fn moment(&mut self, now: u64, browser: &Browser) -> Moment {
         let wall = browser.wall(now);
-        let steady = (now - self.opened).saturating_sub(self.steady_stopped);
-        let shelf = match (&self.shelf, browser.has_shelf) {
+        let running = (now - self.opened).saturating_sub(self.steady_stopped);
+        let seen = match (&self.shelf, browser.has_shelf) {
             (_, false) => Shelf::Unavailable,
             (None, true) => Shelf::Empty,
             (Some(text), true) => {
@@ -134,9 +134,9 @@ impl Tab {
             }
         };
         Moment {
-            now: self.clock.read(steady as f64, wall as f64),
+            now: self.clock.read(running as f64, wall as f64),
             wall: WallTime::from_millis(wall),
-            shelf,
+            shelf: seen,
         }
     }
 }

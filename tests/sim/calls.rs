@@ -170,7 +170,7 @@ impl World {
             Ok(Answer::Token { token, .. }) => self.leave(request, token.expose().to_owned()),
             Ok(Answer::Adopted) => self.end(index, Ending::Adopted),
             Ok(Answer::SignedOut { server_told }) => {
-                self.end(index, Ending::SignedOut { server_told })
+                self.end(index, Ending::SignedOut { server_told });
             }
             Err(error) => self.end(index, Ending::Failed(error)),
         }

@@ -68,14 +68,13 @@ impl World {
                 let delay = self.random.between(5, 200);
                 self.plan(delay, Happening::SignedIn { tab, attempt, user });
             }
-            Effect::Abort { .. } => {}
             Effect::Settle { request, answer } => self.settle(tab, request, answer),
             Effect::Broadcast(message) => self.broadcast(tab, &message),
             Effect::WriteMark(mark) => self.write_shelf(tab, mark.encode()),
             Effect::OpenChannel => self.tabs[tab].hears = true,
             Effect::CloseChannel => self.tabs[tab].hears = false,
             Effect::Publish(_) => *self.counts.published.entry(tab).or_default() += 1,
-            Effect::Emit(_) => {}
+            Effect::Abort { .. } | Effect::Emit(_) => {}
         }
     }
 

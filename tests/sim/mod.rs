@@ -9,6 +9,8 @@
     unused_imports,
     clippy::allow_attributes,
     clippy::cast_precision_loss,
+    clippy::needless_pass_by_value,
+    clippy::struct_excessive_bools,
     clippy::unwrap_used,
     clippy::wildcard_enum_match_arm,
     reason = "a module that each test file includes and uses another part of"
@@ -131,7 +133,7 @@ pub struct World {
     next: u64,
 }
 
-/// SplitMix64: the same course for the same seed on every machine.
+/// `SplitMix64`: the same course for the same seed on every machine.
 #[derive(Clone, Debug)]
 pub struct Random(pub u64);
 
@@ -218,7 +220,7 @@ impl World {
             config,
             self.now,
             wall,
-            &self.browsers[browser].shelf,
+            self.browsers[browser].shelf.as_ref(),
         );
         self.tabs.push(tab);
         self.feed(index, Input::Started);
@@ -258,7 +260,7 @@ impl World {
         match happening {
             Happening::LockGranted { tab, attempt } => self.grant_lock(tab, attempt),
             Happening::LockFailed { tab, attempt } => {
-                self.deliver(tab, Input::LockFailed { attempt })
+                self.deliver(tab, Input::LockFailed { attempt });
             }
             Happening::Heard { tab, text } => self.hear(tab, &text),
             Happening::ShelfSeen { tab, text } => {

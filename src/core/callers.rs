@@ -1,0 +1,173 @@
+//! Callers: who gets a token at once, who waits, and who is told why not.
+
+use std::time::Duration;
+
+use crate::wire::RefreshReason;
+
+use super::access::{Access, Duty};
+use super::effect::{Answer, Effect};
+use super::error::SessionError;
+use super::exchange::Exchange;
+use super::ids::{RequestId, Version};
+use super::input::Input;
+use super::session::Session;
+use super::time::Timestamp;
+use super::waiters::{Need, Waiter};
+
+impl Session {
+    /// Answers a caller.
+    pub(super) fn answer(&mut self, request: RequestId, answer: Result<Answer, SessionError>) {
+        self.effects.push_back(Effect::Settle { request, answer });
+    }
+
+    pub(super) fn on_refresh_requested(&mut self, now: Timestamp, request: RequestId, force: bool) {
+        // The app asks by name: it may know more than the clock does.
+        self.backoff.hurry(now);
+        let need = if force {
+            Need::Forced { asked: now }
+        } else {
+            Need::Renewed { than: self.version }
+        };
+        self.wait(now, request, need);
+    }
+
+    pub(super) fn on_token_rejected(
+        &mut self,
+        now: Timestamp,
+        request: RequestId,
+        version: Version,
+    ) {
+        let is_current = matches!(&self.access, Access::Held(held) if held.version == version);
+        if is_current {
+            if self.rejections.next() > now {
+                // An API that refuses each new token too is not mended by another one.
+                let retry_in = self.rejections.next().since(now);
+                self.answer(request, Err(SessionError::Misconfigured { retry_in }));
+                return;
+            }
+            if self.waiters.reason() != Some(RefreshReason::Rejected) {
+                self.rejections.spend(now);
+            }
+        }
+        self.wait(now, request, Need::Replaced { than: version });
+    }
+
+    /// Answers a caller at once, or keeps it waiting.
+    pub(super) fn wait(&mut self, now: Timestamp, request: RequestId, need: Need) {
+        if let Some(answer) = self.verdict(now, need) {
+            self.answer(request, answer);
+            return;
+        }
+        if self.waiters.is_full() {
+            self.answer(request, Err(SessionError::Overloaded));
+            return;
+        }
+        let deadline = now + self.config.call_deadline();
+        self.waiters.add(request, Waiter { need, deadline });
+    }
+
+    /// Returns the answer to a caller; `None` where there is none yet.
+    fn verdict(&self, now: Timestamp, need: Need) -> Option<Result<Answer, SessionError>> {
+        let held = match &self.access {
+            Access::Unknown => return None,
+            Access::Out(out) => {
+                let asks_server = need.is_explicit() && out.duty == Duty::Done;
+                return (!asks_server)
+                    .then_some(Err(SessionError::SignedOut { reason: out.reason }));
+            }
+            Access::Held(held) => held,
+        };
+        if self.page.is_dozing || !held.is_usable(now) {
+            return None;
+        }
+        let is_met = match need {
+            Need::Token { min_validity } if held.left(now) >= min_validity => true,
+            Need::Token { min_validity } if held.grant.life < min_validity => {
+                return Some(Err(SessionError::MinValidity));
+            }
+            // The longest that this token ever had left was too short: a new one of its kind is no better.
+            Need::Token { .. } if held.own && now.since(held.issued) < Duration::from_secs(1) => {
+                return Some(Err(SessionError::MinValidity));
+            }
+            Need::Token { .. } => false,
+            Need::Renewed { than } | Need::Replaced { than } => held.version > than,
+            Need::Forced { asked } => held.own && held.issued >= asked,
+        };
+        is_met.then(|| {
+            Ok(Answer::Token {
+                token: held.grant.token.clone(),
+                version: held.version,
+            })
+        })
+    }
+
+    pub(super) fn settle_all(&mut self, now: Timestamp) {
+        let answers: Vec<_> = self
+            .waiters
+            .iter()
+            .filter_map(|(request, waiter)| Some((request, self.verdict(now, waiter.need)?)))
+            .collect();
+        for (request, answer) in answers {
+            self.waiters.remove(request);
+            self.answer(request, answer);
+        }
+    }
+
+    /// Tells callers of the failure at once, while the auth server rests.
+    pub(super) fn serve_errors(&mut self, now: Timestamp) {
+        let is_under_way = matches!(self.exchange, Exchange::InFlight(_));
+        if is_under_way || self.backoff.until() <= now {
+            return;
+        }
+        self.settle_sign_outs(false);
+        if self.backoff.patient_until(self.config.patience()) > now {
+            return;
+        }
+        if let Some(error) = self.backoff.error(now) {
+            for request in self.waiters.drain() {
+                self.answer(request, Err(error));
+            }
+        }
+    }
+
+    pub(super) fn patience_deadline(&self, now: Timestamp) -> Option<(Timestamp, &'static str)> {
+        let patient_until = self.backoff.patient_until(self.config.patience());
+        let is_waited = self.waiters.len() > 0 && self.backoff.until() > now && patient_until > now;
+        is_waited.then_some((patient_until, "patience"))
+    }
+
+    pub(super) fn refuse_closed(&mut self, input: &Input) {
+        if let Input::TokenRequested { request, .. }
+        | Input::RefreshRequested { request, .. }
+        | Input::TokenRejected { request, .. }
+        | Input::AdoptRequested { request }
+        | Input::Adopted { request, .. }
+        | Input::SignOutRequested { request, .. } = input
+        {
+            let request = *request;
+            self.answer(request, Err(SessionError::Closed));
+        }
+    }
+
+    /// Tells callers whose time is over.
+    pub(super) fn expire_callers(&mut self, now: Timestamp) {
+        if self
+            .waiters
+            .next_deadline()
+            .is_some_and(|deadline| now >= deadline)
+        {
+            let error = self.backoff.error(now).unwrap_or(SessionError::Timeout {
+                retry_in: Duration::ZERO,
+            });
+            let late: Vec<_> = self
+                .waiters
+                .iter()
+                .filter(|(_, waiter)| now >= waiter.deadline)
+                .collect();
+            for (request, _) in late {
+                self.waiters.remove(request);
+                self.answer(request, Err(error));
+            }
+        }
+    }
+}
