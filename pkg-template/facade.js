@@ -66,13 +66,15 @@ async function load(glue, source) {
     const code = loadFailure(cause);
     throw new SessionError(code, `the session module could not be loaded: ${cause?.message ?? cause}`, { cause });
   }
-  if (glue.buildId() !== BUILD_ID) throw new SessionError("version_mismatch", "the session module is of another release");
+  if (glue.buildId() !== BUILD_ID)
+    throw new SessionError("version_mismatch", "the session module is of another release");
 }
 
 function loadFailure(cause) {
   if (cause instanceof WebAssembly.LinkError) return "version_mismatch";
   // A blocked module and a truncated one throw the same class.
-  const isBlocked = cause instanceof WebAssembly.CompileError && /CSP|Content Security Policy|unsafe-eval/i.test(cause.message);
+  const isBlocked =
+    cause instanceof WebAssembly.CompileError && /CSP|Content Security Policy|unsafe-eval/i.test(cause.message);
   return isBlocked ? "unsupported" : "load_failed";
 }
 
@@ -191,7 +193,10 @@ function tell(listener, event) {
     listener(event);
   } catch (error) {
     if (typeof reportError === "function") reportError(error);
-    else queueMicrotask(() => { throw error; });
+    else
+      queueMicrotask(() => {
+        throw error;
+      });
   }
 }
 

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { launchBrowser } from "./harness/browser.mjs";
+import { openPage, openSession, openSignedIn, signIn } from "./harness/page.mjs";
+import { startServer } from "./harness/server.mjs";
+import { until } from "./harness/until.mjs";
+
+/** Tokens that live long enough for a test, and short enough to see them renewed. */
+const SHORT = { TOKEN_LIFE_SECONDS: "6" };
+
+test("P01 a signed-in page renews its token in the background, with nobody waiting for it", async (t) => {
+  const [server, browser] = await Promise.all([startServer(t, SHORT), launchBrowser(t)]);
+  const { page, network } = await openSignedIn(browser, server);
+  const signedIn = network.to("/auth/sign-up")[0]?.sentAt ?? 0;
+
+  await until("two renewals", () => network.refreshes().filter(({ status }) => status === 200).length >= 2, {
+    within: 15_000,
+  });
+
+  const [first, second] = network.refreshes();
+  assert.ok(first && second);
+  for (const { body } of [first, second]) assert.equal(JSON.parse(body ?? "").reason, "timer");
+  // 5 s of 6 s, less up to a fifth of a second of jitter; the rest is what a busy machine adds.
+  for (const [from, to] of [
+    [signedIn, first.sentAt],
+    [first.sentAt, second.sentAt],
+  ]) {
+    assert.ok(to - from > 4_600 && to - from < 5_900, `${to - from} ms`);
+  }
+  assert.equal(await page.evaluate(() => window.session.status.state), "signed-in");
+});
+
+test("P02 all calls of a first load wait for exactly one refresh, and each then carries its token", async (t) => {
+  const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
+  const { page } = await openSignedIn(browser, server);
+  await page.close();
+  const again = await openPage(browser, server);
+
+  const statuses = await again.page.evaluate(
+    async (options) => {
+      /** @type {typeof import("nolapse")} */
+      const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
+      const session = await createSession(options);
+      const calls = Array.from({ length: 20 }, () => session.fetch(`${options.apis[0]}/notes`));
+      return (await Promise.all(calls)).map(({ status }) => status);
+    },
+    { auth: server.auth, apis: [server.api] },
+  );
+
+  assert.deepEqual(statuses, Array(20).fill(200));
+  const [refresh, ...more] = again.network.refreshes();
+  assert.equal(more.length, 0);
+  assert.match(JSON.parse(refresh?.body ?? "").reason, /^(load|demand)$/);
+  const calls = again.network.to("/notes");
+  assert.equal(calls.length, 20);
+  for (const { sentAt, headers } of calls) {
+    assert.ok(sentAt > (refresh?.sentAt ?? Number.POSITIVE_INFINITY));
+    assert.match(headers.authorization ?? "", /^Bearer \S+$/);
+  }
+});
+
+test("P29 a visitor without a session causes no refresh, and is never shown as anything else", async (t) => {
+  const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
+  const { page, network } = await openPage(browser, server);
+
+  await openSession(page, server);
+
+  assert.deepEqual(await page.evaluate(() => window.session.status), {
+    state: "signed-out",
+    reason: null,
+    serverTold: true,
+    degraded: false,
+  });
+  const refused = await page.evaluate(() => window.session.getToken().catch((error) => [error.name, error.code]));
+  assert.deepEqual(refused, ["SessionError", "signed_out"]);
+  assert.deepEqual(network.to("/auth/refresh"), []);
+});
+
+test("signing out ends the session here and at the server", async (t) => {
+  const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
+  const { page, network, user } = await openSignedIn(browser, server);
+
+  const told = await page.evaluate(() => window.session.signOut());
+
+  assert.deepEqual(told, { serverTold: true });
+  await until("the server has said so", () => network.to("/auth/sign-out")[0]?.status === 204);
+  assert.equal(await page.evaluate(() => window.session.status.state), "signed-out");
+  await signIn(page, user);
+  assert.equal(await page.evaluate(() => window.session.status.state), "signed-in");
+});
