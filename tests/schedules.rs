@@ -6,6 +6,8 @@
 //! - no call leaves with a token that has expired at that moment, and none from a signed-out tab;
 //! - without a sign-out or revocation nobody is signed out, and no reuse alarm is raised (an answer that was lost for
 //!   longer than the server's grace is the one excuse);
+//! - whatever happens, a browser sends no more refreshes than two for each life's 48 s, three for each step of the
+//!   schedule, and forty for each hour of trouble;
 //! - once all is well, within one step of the back-off (300 s with its jitter) all tabs of a browser agree with its cookie, and the next call succeeds.
 
 mod sim;
@@ -58,6 +60,22 @@ fn check_always(world: &World) -> Result<(), TestCaseError> {
         0,
         "callers were answered twice\n{}",
         log()
+    );
+    Ok(())
+}
+
+/// What a schedule may cost the auth server.
+fn check_cost(world: &World, schedule: &[Step]) -> Result<(), TestCaseError> {
+    let elapsed = world.now - 1_700_000_000_000;
+    let steps = u64::try_from(schedule.len()).unwrap_or(u64::MAX);
+    let most = 2 * elapsed / 48_000 + 3 * steps + 40 * (1 + elapsed / 3_600_000);
+    let sent = u64::from(world.sent(0));
+    prop_assert!(
+        sent <= most,
+        "{} refreshes, at most {}\n{}",
+        sent,
+        most,
+        world.story()
     );
     Ok(())
 }
@@ -133,6 +151,7 @@ proptest! {
         check_always(&world)?;
         check_settled(&mut world)?;
         check_always(&world)?;
+        check_cost(&world, &schedule)?;
         if world.counts.excused_alarms == 0 {
             for tab in world.tabs_of(0) {
                 let is_in = matches!(world.status(tab), Status::SignedIn { .. });
@@ -151,6 +170,7 @@ proptest! {
         check_always(&world)?;
         check_settled(&mut world)?;
         check_always(&world)?;
+        check_cost(&world, &schedule)?;
     }
 
     #[test]

@@ -42,8 +42,17 @@ pub(super) struct Out {
     /// The fingerprint of the session that is over; 0 where it is not known.
     pub(super) fingerprint: u32,
     pub(super) duty: Duty,
-    /// When to look whether the shelf confirms what only a message has said.
-    pub(super) doubt: Option<Timestamp>,
+    /// Whether only a message has said so.
+    pub(super) doubt: Option<Doubt>,
+}
+
+/// A sign-out that the shelf does not confirm yet: any script of the origin can send a message.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Doubt {
+    /// When to take it as forged.
+    pub(super) until: Timestamp,
+    /// The order of what this tab knew before.
+    pub(super) before: Version,
 }
 
 /// Whether the auth server still has to be told of a sign-out.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::effect::Effect;
-use super::ids::{AttemptId, RequestId};
+use super::ids::{AttemptId, RequestId, Version};
 use super::input::Failure;
 use super::jobs::Job;
 use super::news::TabMessage;
@@ -42,6 +42,8 @@ pub(super) struct Flight {
     pub(super) is_locked: bool,
     /// The session it was sent for: an answer to another one is of no use.
     pub(super) epoch: u32,
+    /// The highest order that this browser had given out when it was sent.
+    pub(super) seen: Version,
     pub(super) sent: Timestamp,
     pub(super) until: Timestamp,
     /// Whether it was given more time after a nap.
@@ -99,6 +101,7 @@ impl Session {
             job,
             is_locked,
             epoch: self.epoch,
+            seen: self.highest_version(moment),
             sent: moment.now,
             until: moment.now + self.config.timeout,
             is_extended: false,

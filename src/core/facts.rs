@@ -43,6 +43,10 @@ impl Session {
         }
         match outcome {
             RefreshOutcome::Granted(grant) => self.on_granted(moment, flight, grant),
+            RefreshOutcome::Ended(_) if is_overtaken(moment, flight) => {
+                // Somebody has signed in since: what ended may be the session before.
+                self.note("end of an earlier session");
+            }
             RefreshOutcome::Ended(reason) => {
                 self.note(reason.as_str());
                 self.backoff.succeed();
@@ -277,11 +281,16 @@ impl Session {
 
     /// Returns an order above everything that this browser is known to have seen.
     fn next_version(&self, moment: &Moment) -> Version {
+        self.highest_version(moment).next()
+    }
+
+    /// Returns the highest order that this browser is known to have given out.
+    pub(super) fn highest_version(&self, moment: &Moment) -> Version {
         let marked = match &moment.shelf {
             Shelf::Marked(mark) => mark.version,
             Shelf::Unavailable | Shelf::Empty => Version::default(),
         };
-        self.version.max(marked).next()
+        self.version.max(marked)
     }
 
     fn tell_of_end(&mut self, moment: &Moment) {
@@ -369,5 +378,16 @@ impl Session {
         };
         self.last_mark = Some(mark.clone());
         self.effects.push_back(Effect::WriteMark(mark));
+    }
+}
+
+/// Whether another tab has written of a session since this exchange was sent.
+fn is_overtaken(moment: &Moment, flight: Flight) -> bool {
+    match &moment.shelf {
+        Shelf::Marked(mark) => match mark.state {
+            MarkState::SignedIn { .. } => mark.version > flight.seen,
+            MarkState::SignedOut { .. } => false,
+        },
+        Shelf::Unavailable | Shelf::Empty => false,
     }
 }

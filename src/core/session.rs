@@ -135,7 +135,7 @@ impl Session {
             .map(|at| (at, "caller's deadline"));
         let patience = self.patience_deadline(now);
         let doubt = match &self.access {
-            Access::Out(out) => out.doubt.map(|at| (at, "confirmation")),
+            Access::Out(out) => out.doubt.map(|doubt| (doubt.until, "confirmation")),
             Access::Unknown | Access::Held(_) => None,
         };
         [self.exchange_deadline(), job, waiter, patience, doubt]

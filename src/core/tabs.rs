@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::wire::EndReason;
 
-use super::access::{Access, Duty};
+use super::access::{Access, Doubt, Duty};
 use super::backoff::Rest;
 use super::effect::Source;
 use super::facts::Origin;
@@ -116,16 +116,17 @@ impl Session {
             return;
         }
         self.note(reason.as_str());
-        self.version = version;
+        let before = self.version;
         self.go_out(Some(reason), Duty::Done);
-        let is_confirmed = match &moment.shelf {
-            Shelf::Marked(mark) => mark.is_signed_out(),
-            Shelf::Unavailable | Shelf::Empty => true,
+        self.version = version;
+        let Shelf::Marked(mark) = &moment.shelf else {
+            return;
         };
-        if let Access::Out(out) = &mut self.access
-            && !is_confirmed
-        {
-            out.doubt = Some(moment.now + DOUBT);
+        if mark.is_signed_out() && mark.version >= before {
+            self.version = mark.version;
+        } else if let Access::Out(out) = &mut self.access {
+            let until = moment.now + DOUBT;
+            out.doubt = Some(Doubt { until, before });
         }
     }
 
@@ -152,19 +153,30 @@ impl Session {
 
     /// What a message said and the shelf does not know was said by no tab: the session is looked for again.
     pub(super) fn expire_doubt(&mut self, moment: &Moment) {
+        if let Access::Out(out) = &self.access
+            && let Some(doubt) = out.doubt
+            && moment.now >= doubt.until
+        {
+            self.note("unconfirmed sign-out");
+            self.version = doubt.before;
+            self.access = Access::Unknown;
+        }
+    }
+
+    /// Lets the shelf decide what only a message has said.
+    fn resolve_doubt(&mut self, mark: &Mark) {
         let Access::Out(out) = &mut self.access else {
             return;
         };
-        if out.doubt.is_none_or(|doubt| moment.now < doubt) {
-            return;
-        }
-        out.doubt = None;
-        let Shelf::Marked(mark) = &moment.shelf else {
+        let Some(doubt) = out.doubt else {
             return;
         };
-        if !mark.is_signed_out() {
-            self.note("unconfirmed sign-out");
-            self.access = Access::Unknown;
+        if mark.is_signed_out() && mark.version >= doubt.before {
+            out.doubt = None;
+            self.version = mark.version;
+        } else if mark.version > doubt.before {
+            out.doubt = None;
+            self.version = doubt.before;
         }
     }
 
@@ -188,6 +200,7 @@ impl Session {
             return;
         }
         self.last_mark = Some(mark.clone());
+        self.resolve_doubt(mark);
         self.read_state(moment, mark);
         match &mark.cooling {
             Some(cooling) if mark.version >= self.version => {
@@ -228,7 +241,6 @@ impl Session {
     fn read_end(&mut self, reason: EndReason, duty: Duty) {
         if let Access::Out(out) = &mut self.access {
             out.duty = duty;
-            out.doubt = None;
             if duty == Duty::Done {
                 self.settle_sign_outs(true);
             }

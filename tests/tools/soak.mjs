@@ -1,0 +1,20 @@
+/** `npm run soak`: a million random schedules, or as many as are asked for; hours of work for a night. */
+
+import { run } from "./process.mjs";
+import { main, Remedy, step } from "./step.mjs";
+
+/** How many, unless another number is given. */
+const MILLION = 1_000_000;
+
+await main(async () => {
+  const asked = Number(process.argv[2] ?? MILLION);
+  if (!Number.isInteger(asked) || asked < 1) throw new Remedy("npm run soak -- NUMBER: a whole number of schedules.");
+  // Each schedule is played by three tests.
+  const each = String(Math.ceil(asked / 3));
+  await step(`${asked} schedules`, (watch) =>
+    run("cargo", ["test", "--package", "nolapse", "--test", "schedules"], {
+      env: { NOLAPSE_SCHEDULES: each },
+      watch,
+    }),
+  );
+});
