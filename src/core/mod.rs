@@ -25,6 +25,7 @@ mod secret;
 mod session;
 mod status;
 mod tabs;
+mod telling;
 mod time;
 mod trace;
 mod waiters;

@@ -37,7 +37,7 @@ const FAULTS = [
   },
   {
     name: "news: a new token is not handed over",
-    file: "facts.rs",
+    file: "telling.rs",
     from: "            && held.is_usable(moment.now)\n",
     to: "            && !held.is_usable(moment.now)\n",
   },
@@ -73,7 +73,7 @@ const FAULTS = [
   },
   {
     name: "ordering: what is written hides what others have written",
-    file: "facts.rs",
+    file: "telling.rs",
     from: "self.version.max(marked)",
     to: "self.version.min(marked)",
   },

@@ -1,0 +1,115 @@
+//! What a tab tells the others: by message at once, and on the shelf for whoever comes later.
+
+use crate::wire::EndReason;
+
+use super::access::{Access, Duty};
+use super::backoff::Rest;
+use super::effect::Effect;
+use super::ids::Version;
+use super::mark::{Mark, MarkState, Shelf};
+use super::news::TabMessage;
+use super::session::Session;
+use super::time::Moment;
+
+impl Session {
+    /// Returns an order above everything that this browser is known to have seen.
+    pub(super) fn next_version(&self, moment: &Moment) -> Version {
+        self.highest_version(moment).next()
+    }
+
+    /// Returns the highest order that this browser is known to have given out.
+    pub(super) fn highest_version(&self, moment: &Moment) -> Version {
+        let marked = match &moment.shelf {
+            Shelf::Marked(mark) => mark.version,
+            Shelf::Unavailable | Shelf::Empty => Version::default(),
+        };
+        self.version.max(marked)
+    }
+
+    pub(super) fn tell_of_end(&mut self, moment: &Moment) {
+        self.write_mark(moment);
+        self.broadcast_end();
+    }
+
+    pub(super) fn broadcast_end(&mut self) {
+        let Access::Out(out) = &self.access else {
+            return;
+        };
+        if let Some(reason) = out.reason {
+            let message = TabMessage::SignedOut {
+                version: self.version,
+                reason,
+                fingerprint: out.fingerprint,
+            };
+            self.effects.push_back(Effect::Broadcast(message));
+        }
+    }
+
+    pub(super) fn tell_of_failure(&mut self, moment: &Moment) {
+        self.write_mark(moment);
+        if let Some(rest) = self.backoff.rest(moment.now) {
+            let Rest {
+                cause,
+                failures,
+                retry_in,
+                mandatory,
+                whole_in,
+            } = rest;
+            self.effects
+                .push_back(Effect::Broadcast(TabMessage::Failing {
+                    cause,
+                    failures,
+                    retry_in,
+                    mandatory,
+                    whole_in,
+                }));
+        }
+    }
+
+    pub(super) fn broadcast_token(&mut self, moment: &Moment) {
+        if let Access::Held(held) = &self.access
+            && held.is_usable(moment.now)
+        {
+            self.effects.push_back(Effect::Broadcast(TabMessage::Token {
+                version: held.version,
+                grant: held.grant.clone(),
+                age: moment.now.since(held.issued),
+                posted: moment.wall,
+            }));
+        }
+    }
+
+    /// Writes how far things are, without hiding what another tab has written since.
+    pub(super) fn write_mark(&mut self, moment: &Moment) {
+        let marked = match &moment.shelf {
+            Shelf::Marked(mark) => Some(mark),
+            Shelf::Unavailable | Shelf::Empty => None,
+        };
+        let own = match &self.access {
+            Access::Held(held) => Some(MarkState::SignedIn {
+                expires: moment.wall + held.left(moment.now),
+                fingerprint: held.grant.session.fingerprint(),
+            }),
+            Access::Out(out) => Some(MarkState::SignedOut {
+                reason: out.reason.unwrap_or(EndReason::SignedOut),
+                fingerprint: out.fingerprint,
+                told: out.duty == Duty::Done,
+                everywhere: matches!(out.duty, Duty::Tell { everywhere: true }),
+            }),
+            Access::Unknown => None,
+        };
+        let (version, state) = match (marked, own) {
+            (Some(mark), _) if mark.version > self.version => (mark.version, mark.state.clone()),
+            (_, Some(own)) => (self.version, own),
+            (Some(mark), None) => (mark.version, mark.state.clone()),
+            (None, None) => return,
+        };
+        let mark = Mark {
+            version,
+            state,
+            cooling: self.backoff.cooling(moment),
+        };
+        self.last_mark = Some(mark.clone());
+        self.effects.push_back(Effect::WriteMark(mark));
+    }
+}
