@@ -151,13 +151,21 @@ impl Session {
         }
     }
 
+    /// The fingerprint of the session that the shelf tells of; 0 where it tells of none.
+    fn marked_fingerprint(&self) -> u32 {
+        match self.last_mark.as_ref().map(|mark| &mark.state) {
+            Some(MarkState::SignedIn { fingerprint, .. }) => *fingerprint,
+            Some(MarkState::SignedOut { .. }) | None => 0,
+        }
+    }
+
     /// Makes this browser's session be over, as far as this tab is concerned.
     pub(super) fn go_out(&mut self, reason: Option<EndReason>, duty: Duty) {
         let was_out = matches!(self.access, Access::Out(_));
         let fingerprint = match &self.access {
             Access::Held(held) => held.grant.session.fingerprint(),
             Access::Out(out) => out.fingerprint,
-            Access::Unknown => 0,
+            Access::Unknown => self.marked_fingerprint(),
         };
         self.epoch = self.epoch.wrapping_add(1);
         self.access = Access::Out(Out {
