@@ -8,7 +8,7 @@ import { buildPackage } from "../../pkg-template/build.mjs";
 import { countTests, none } from "./counts.mjs";
 import { buildServer, buildSite } from "./demo-parts.mjs";
 import { root, run, tool } from "./process.mjs";
-import { setUp, setUpBrowser } from "./setup.mjs";
+import { setUp, setUpBrowser, setUpServices } from "./setup.mjs";
 import { Remedy, step } from "./step.mjs";
 
 /**
@@ -44,7 +44,8 @@ export const STAGES = [
     }),
   },
   { name: "static", needs: ["setup"], run: asBuild(staticChecks) },
-  { name: "native", needs: ["setup"], run: nativeTests },
+  { name: "services", needs: ["setup"], run: asBuild(setUpServices) },
+  { name: "native", needs: ["setup", "services"], run: nativeTests },
   { name: "package", needs: ["setup"], run: asBuild(buildPackage) },
   { name: "wasm", needs: ["browser", "package"], run: wasmTests },
   { name: "npm", needs: ["package"], run: (context) => nodeTests("npm", context) },
@@ -57,6 +58,7 @@ export const STAGES = [
       context.server = await buildServer();
     }),
   },
+  { name: "docs", needs: ["browser", "package", "server"], run: (context) => nodeTests("docs", context) },
   { name: "e2e", needs: ["browser", "package", "site", "server"], run: (context) => nodeTests("e2e", context) },
 ];
 

@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { cp, mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { root, run, tool } from "../tools/process.mjs";
+import { read, readDocuments } from "./documents.mjs";
+import { complaintsAbout } from "./shell.mjs";
+
+/** What fences may say: each language has a test, and `text` is for pictures and headers. */
+const LANGUAGES = ["sh", "ts", "tsx", "rust", "text"];
+
+/** Where snippets are written to be compiled. */
+const FOLDER = join(root, ".cache", "docs");
+
+/** What a snippet that shows a part of an app takes for granted. */
+const GIVEN = 'declare const session: import("nolapse").Session<{ id: string; email: string }>;';
+
+const documents = await readDocuments();
+const snippets = documents.flatMap((document) => document.snippets);
+
+/** @param {readonly string[]} languages */
+function inLanguage(languages) {
+  const found = snippets.filter(({ language }) => languages.includes(language));
+  assert.ok(found.length > 0, `no snippet in ${languages}`);
+  return found;
+}
+
+test("every fence names a language that is checked", () => {
+  assert.deepEqual(
+    snippets.filter(({ language }) => !LANGUAGES.includes(language)).map(({ at, language }) => `${at}: "${language}"`),
+    [],
+  );
+});
+
+test("every shell command exists, with its scripts, stages, packages and features", async () => {
+  const complaints = [];
+  for (const { at, text } of inLanguage(["sh"])) complaints.push(...(await complaintsAbout(at, text)));
+
+  assert.deepEqual(complaints, []);
+});
+
+test("every TypeScript snippet compiles strictly against the package's types", async () => {
+  await writeTypeScript(inLanguage(["ts", "tsx"]));
+
+  await tool("typescript/bin/tsc", ["--project", join(FOLDER, "ts", "tsconfig.json")]);
+});
+
+test("a TypeScript snippet that is wrong does not compile", async () => {
+  const text = 'import { createSession } from "nolapse";\nawait createSession({ auth: "/", retries: 3 });\n';
+  await writeTypeScript([{ at: "wrong", language: "ts", text }]);
+
+  const compiling = tool("typescript/bin/tsc", ["--project", join(FOLDER, "ts", "tsconfig.json")]);
+
+  await assert.rejects(compiling, /retries/);
+});
+
+test("every Rust snippet compiles for browsers as a user's code", async () => {
+  await writeCrate(inLanguage(["rust"]));
+
+  const target = ["--target", "wasm32-unknown-unknown", "--target-dir", join(root, "target")];
+  await run("cargo", ["check", "--quiet", "--manifest-path", join(FOLDER, "rust", "Cargo.toml"), ...target], {
+    env: { RUSTFLAGS: "-D warnings -A dead_code" },
+  });
+});
+
+/**
+ * Writes snippets as modules of an app: each by itself, with the project's own strictness.
+ *
+ * @param {readonly import("./documents.mjs").Snippet[]} modules
+ */
+async function writeTypeScript(modules) {
+  const folder = join(FOLDER, "ts");
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  for (const { at, language, text } of modules) {
+    const name = `${at.replaceAll(/[^\w]+/g, "-")}.${language}`;
+    const given = /\bconst session\b/.test(text) ? "" : `${GIVEN}\n`;
+    // At the end, so that a complaint names the line of the fence.
+    await writeFile(join(folder, name), `${text}${given}export {};\n`);
+  }
+  const settings = {
+    extends: "../../../tsconfig.base.json",
+    compilerOptions: {
+      // A snippet may end with what its reader goes on with.
+      noUnusedLocals: false,
+      jsx: "preserve",
+      paths: {
+        nolapse: [join(root, "pkg-template/index.d.ts")],
+        "nolapse/verify": [join(root, "pkg-template/verify.d.ts")],
+      },
+    },
+    files: [join(root, "tests/docs/frameworks.d.ts")],
+    include: ["*.ts", "*.tsx"],
+  };
+  await writeFile(join(folder, "tsconfig.json"), JSON.stringify(settings));
+}
+
+/**
+ * Writes snippets as modules of a crate that depends on this one, with the versions of the lock file. A snippet
+ * without a function of its own is the body of one.
+ *
+ * @param {readonly import("./documents.mjs").Snippet[]} modules
+ */
+async function writeCrate(modules) {
+  const folder = join(FOLDER, "rust");
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(join(folder, "src"), { recursive: true });
+  const parts = modules.map(({ at, text }, index) => {
+    const body = /\bfn \w+/.test(text) ? text : `pub fn snippet() {\n${text}}\n`;
+    return `/// ${at}\nmod snippet_${index} {\n${body}}\n`;
+  });
+  const own = await read("Cargo.toml");
+  const edition = /edition = "(\d+)"/.exec(own)?.[1];
+  const manifest = `[package]
+name = "documents"
+version = "0.0.0"
+edition = "${edition}"
+
+[workspace]
+
+[dependencies]
+nolapse = { path = ${JSON.stringify(root)} }
+wasm-bindgen = "*"
+wasm-bindgen-futures = "*"
+`;
+  await cp(join(root, "Cargo.lock"), join(folder, "Cargo.lock"));
+  await writeFile(join(folder, "Cargo.toml"), manifest);
+  await writeFile(join(folder, "src", "lib.rs"), parts.join("\n"));
+}
