@@ -46,21 +46,30 @@ impl Challenge {
         let Some(header) = header else {
             return Self::None;
         };
-        let lower = header.to_ascii_lowercase();
-        let Some(at) = lower.find("bearer") else {
+        let Some(parameters) = after(header.as_bytes(), b"bearer") else {
             return Self::Other;
         };
-        let parameters = lower.get(at..).unwrap_or_default();
-        let Some(error) = parameters.split("error=").nth(1) else {
+        let Some(error) = after(parameters, b"error=") else {
             return Self::InvalidToken;
         };
-        let code = error.trim_start_matches('"');
-        if code.starts_with("invalid_token") {
+        let code = error.strip_prefix(b"\"").unwrap_or(error);
+        if code
+            .get(..13)
+            .is_some_and(|code| code.eq_ignore_ascii_case(b"invalid_token"))
+        {
             Self::InvalidToken
         } else {
             Self::Other
         }
     }
+}
+
+/// Returns what follows a word, in any case; `None` where it is not there.
+fn after<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
+    let at = text
+        .windows(word.len())
+        .position(|window| window.eq_ignore_ascii_case(word))?;
+    text.get(at + word.len()..)
 }
 
 /// Decides what to do with an answer: one retry, only for 401, only when another token may help and the body can be

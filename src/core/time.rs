@@ -75,8 +75,13 @@ impl Add<Duration> for WallTime {
     }
 }
 
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+/// Returns whole milliseconds.
+pub(super) fn millis(duration: Duration) -> u64 {
+    // `as_millis` computes with 128 bits.
+    duration
+        .as_secs()
+        .saturating_mul(1_000)
+        .saturating_add(u64::from(duration.subsec_millis()))
 }
 
 /// What a host sees when something happens: both clocks, and the shelf that all tabs of the browser share.

@@ -1,6 +1,6 @@
 //! Callers that wait for a token.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::wire::RefreshReason;
@@ -49,7 +49,8 @@ pub(super) struct Waiter {
 /// The callers, in the order in which they came: their names rise, and so do their deadlines.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Waiters {
-    by_request: BTreeMap<RequestId, Waiter>,
+    /// In the order of their names: a tenth of a tree map's code for the same work.
+    rows: VecDeque<(RequestId, Waiter)>,
     forced: usize,
     rejected: usize,
     plain: usize,
@@ -60,17 +61,20 @@ impl Waiters {
     const CAPACITY: usize = 10_000;
 
     pub(super) fn is_full(&self) -> bool {
-        self.by_request.len() >= Self::CAPACITY
+        self.rows.len() >= Self::CAPACITY
     }
 
     pub(super) fn add(&mut self, request: RequestId, waiter: Waiter) {
         self.remove(request);
         *self.count(waiter.need) += 1;
-        self.by_request.insert(request, waiter);
+        let at = self.rows.partition_point(|(name, _)| *name < request);
+        self.rows.insert(at, (request, waiter));
     }
 
     pub(super) fn remove(&mut self, request: RequestId) {
-        if let Some(waiter) = self.by_request.remove(&request) {
+        if let Ok(at) = self.rows.binary_search_by_key(&request, |(name, _)| *name)
+            && let Some((_, waiter)) = self.rows.remove(at)
+        {
             *self.count(waiter.need) -= 1;
         }
     }
@@ -84,31 +88,30 @@ impl Waiters {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.by_request.len()
+        self.rows.len()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (RequestId, Waiter)> {
-        self.by_request
-            .iter()
-            .map(|(request, waiter)| (*request, *waiter))
+        self.rows.iter().copied()
     }
 
     /// Takes out all callers.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = RequestId> + use<> {
-        std::mem::take(self).by_request.into_keys()
+        std::mem::take(self)
+            .rows
+            .into_iter()
+            .map(|(request, _)| request)
     }
 
     /// Gives everybody time until then, at least: nobody could be served while the page slept.
     pub(super) fn extend(&mut self, deadline: Timestamp) {
-        for waiter in self.by_request.values_mut() {
+        for (_, waiter) in &mut self.rows {
             waiter.deadline = waiter.deadline.max(deadline);
         }
     }
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
-        self.by_request
-            .first_key_value()
-            .map(|(_, waiter)| waiter.deadline)
+        self.rows.front().map(|(_, waiter)| waiter.deadline)
     }
 
     /// Why a refresh for these callers is sent; `None` where nobody waits.
