@@ -94,6 +94,42 @@ function keyOf(options) {
   }
 }
 
+function refuse(option, expected) {
+  throw new SessionError("misconfigured", `${option} must be ${expected}`, { option });
+}
+
+function refuseUnknown(object, known, prefix = "") {
+  for (const key of Object.keys(object)) {
+    if (!known.includes(key)) refuse(prefix + key, "left out: there is no such option");
+  }
+}
+
+/** Spells a URL as text; nothing for what is none. A function passes where one may stand in a URL's place. */
+function placeOf(value, isFunctionToo = false) {
+  if (isFunctionToo && typeof value === "function") return value;
+  return typeof value === "string" || value instanceof URL ? String(value) : undefined;
+}
+
+/** Reads the options field by field; what the fields mean is for the module to check. */
+function readOptions(options) {
+  if (typeof options !== "object" || options === null) refuse("options", "an object");
+  refuseUnknown(options, ["auth", "apis", "name", "timeout", "wasm"]);
+  const { auth, apis = [], name, timeout = 10 } = options;
+  // A list in one text: no origin has white space in it.
+  const list = Array.isArray(apis) ? apis.map((api) => placeOf(api)) : [undefined];
+  if (list.some((api) => !api || /\s/.test(api))) refuse("apis", "an array of origins");
+  if (name !== undefined && typeof name !== "string") refuse("name", "a string");
+  const rest = [list.join("\n"), name, typeof timeout === "number" ? timeout : Number.NaN];
+  const server = placeOf(auth);
+  if (server !== undefined) return [server, null, ...rest];
+  if (typeof auth !== "object" || auth === null) refuse("auth", "a URL, or { refresh, signOut }");
+  refuseUnknown(auth, ["refresh", "signOut"], "auth.");
+  const refresh = placeOf(auth.refresh, true) ?? refuse("auth.refresh", "a URL or a function");
+  const signOut = placeOf(auth.signOut, true);
+  if (signOut === undefined && auth.signOut !== undefined) refuse("auth.signOut", "a URL or a function");
+  return [refresh, signOut, ...rest];
+}
+
 /** One session on this page, shared by all that created it: the module's handle, and who listens to it. */
 class Core {
   sharers = 0;
@@ -102,8 +138,8 @@ class Core {
 
   constructor(glue, options, forget) {
     this.forget = forget;
-    const [high, low] = crypto.getRandomValues(new Uint32Array(2));
-    this.handle = new glue.Handle(options, high, low, this);
+    const [seed] = new Float64Array(crypto.getRandomValues(new Uint32Array(2)).buffer);
+    this.handle = new glue.Handle(...readOptions(options), seed, this);
     this.handle.tellStatus(this);
   }
 

@@ -2,21 +2,20 @@
 //! listeners of it.
 
 mod facade;
-mod options;
 
-use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
 use web_sys::AbortSignal;
 
-use crate::browser::{Aborted, Client, OptionError};
+use crate::browser::{
+    Aborted, Asked, Auth, Client, OptionError, Options, Refresher, SignOut, promise,
+};
+use crate::core::Answer;
 
 use facade::{Facade, error_to_js, option_error_to_js, tell, tell_status, tell_trace};
-use options::read_options;
 
 /// Names the build, so that the facade of another one is noticed.
 #[wasm_bindgen(js_name = buildId)]
@@ -43,27 +42,33 @@ impl Handle {
     /// A `SessionError` with code `misconfigured` and the option's name.
     #[wasm_bindgen(constructor)]
     pub fn new(
-        options: &JsValue,
-        seed_high: u32,
-        seed_low: u32,
+        auth: JsValue,
+        sign_out: JsValue,
+        apis: &str,
+        name: Option<String>,
+        timeout_s: f64,
+        seed: f64,
         facade: Facade,
     ) -> Result<Handle, JsValue> {
         let facade = Rc::new(facade);
-        let seed = u64::from(seed_high) << 32 | u64::from(seed_low);
         let (teller, maker) = (Rc::clone(&facade), Rc::clone(&facade));
-        read_options(options, seed)
-            .and_then(|options| {
-                Client::with_errors(
-                    options,
-                    Box::new(move |notice| tell(&teller, notice)),
-                    Box::new(move |error| error_to_js(&maker, error)),
-                )
-            })
-            .map(|client| Self {
-                client,
-                facade: Rc::clone(&facade),
-            })
-            .map_err(|error| option_error_to_js(&facade, &error))
+        let options = Options {
+            auth: read_auth(auth, sign_out),
+            apis: apis.lines().map(str::to_owned).collect(),
+            name,
+            timeout_s,
+            seed: seed.to_bits(),
+        };
+        Client::with_errors(
+            options,
+            Box::new(move |notice| tell(&teller, notice)),
+            Box::new(move |error| error_to_js(&maker, error)),
+        )
+        .map(|client| Self {
+            client,
+            facade: Rc::clone(&facade),
+        })
+        .map_err(|error| option_error_to_js(&facade, &error))
     }
 
     /// `session.fetch`.
@@ -87,38 +92,33 @@ impl Handle {
             let expected = "a number of seconds, 0 or more";
             option_error_to_js(&self.facade, &OptionError::new("minValidity", expected))
         })?;
-        let token = self.client.get_token(min_validity, signal);
-        Ok(self.promise(async move { token.await.map(|token| token.expose().into()) }))
+        Ok(self.answer(self.client.ask_token(min_validity), signal))
     }
 
     /// `session.refresh`.
     #[must_use]
     pub fn refresh(&self, force: bool, signal: Option<AbortSignal>) -> Promise {
-        let done = self.client.refresh(force, signal);
-        self.promise(async move { done.await.map(|()| JsValue::UNDEFINED) })
+        self.answer(self.client.ask_refresh(force), signal)
     }
 
     /// `session.adopt` with a token response.
     #[must_use]
     pub fn adopt(&self, answer: &JsValue) -> Promise {
-        let done = self.client.adopt(answer);
-        self.promise(async move { done.await.map(|()| JsValue::UNDEFINED) })
+        self.answer(self.client.ask_adopt(answer), None)
     }
 
     /// `session.adopt` with a function.
     #[wasm_bindgen(js_name = adoptWith)]
     #[must_use]
     pub fn adopt_with(&self, sign_in: Function) -> Promise {
-        let done = self.client.adopt_with(sign_in);
-        self.promise(async move { done.await.map(|()| JsValue::UNDEFINED) })
+        self.answer(self.client.ask_adopt_with(sign_in), None)
     }
 
     /// `session.signOut`; the facade makes an object of the answer.
     #[wasm_bindgen(js_name = signOut)]
     #[must_use]
     pub fn sign_out(&self, everywhere: bool) -> Promise {
-        let told = self.client.sign_out(everywhere);
-        self.promise(async move { told.await.map(JsValue::from_bool) })
+        self.answer(self.client.ask_sign_out(everywhere), None)
     }
 
     /// `session.expiresIn`.
@@ -153,8 +153,34 @@ impl Handle {
         self.client.close();
     }
 
-    fn promise(&self, answer: impl Future<Output = Result<JsValue, Aborted>> + 'static) -> Promise {
-        let rejection = self.client.rejection();
-        future_to_promise(async move { answer.await.map_err(rejection) })
+    fn answer(&self, asked: Asked, signal: Option<AbortSignal>) -> Promise {
+        let facade = Rc::clone(&self.facade);
+        promise(Box::pin(async move {
+            match asked.answer(signal).await {
+                Ok(Answer::Token { token, .. }) => Ok(token.expose().into()),
+                Ok(Answer::SignedOut { server_told }) => Ok(server_told.into()),
+                Ok(Answer::Adopted) => Ok(JsValue::UNDEFINED),
+                Err(Aborted::Session(error)) => Err(error_to_js(&facade, &error)),
+                Err(Aborted::By(reason)) => Err(reason),
+            }
+        }))
+    }
+}
+
+/// What the facade gives: the auth server (then `sign_out` is null), or two endpoints, each a text or a function.
+fn read_auth(auth: JsValue, sign_out: JsValue) -> Auth {
+    if sign_out.is_null() {
+        return Auth::Server(auth.as_string().unwrap_or_default());
+    }
+    Auth::Endpoints {
+        refresh: match auth.dyn_into() {
+            Ok(function) => Refresher::Function(function),
+            Err(url) => Refresher::Url(url.as_string().unwrap_or_default()),
+        },
+        sign_out: match sign_out.dyn_into() {
+            Ok(function) => SignOut::Function(function),
+            Err(none) if none.is_undefined() => SignOut::Local,
+            Err(url) => SignOut::Url(url.as_string().unwrap_or_default()),
+        },
     }
 }

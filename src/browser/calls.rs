@@ -1,13 +1,12 @@
 //! What is told of each call, where somebody listens; otherwise it costs one comparison.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
 
 use crate::core::Timestamp;
@@ -15,6 +14,8 @@ use crate::core::Timestamp;
 use super::client::Notice;
 use super::host::Host;
 use super::natives::ApiRequest;
+use super::spawn::spawn;
+use super::table::Table;
 
 /// A call made with `fetch` to a listed origin has its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub struct FinishedCall {
 pub(super) struct Calls {
     is_heard: Cell<bool>,
     last: Cell<u32>,
-    open: RefCell<BTreeMap<u32, OpenCall>>,
+    open: RefCell<Table<u32, OpenCall>>,
 }
 
 /// A call's number; none while nobody listens.
@@ -101,7 +102,7 @@ impl Calls {
 
     /// Notes that it has its token and is sent.
     pub(super) fn sent(&self, host: &Host, call: CallId) {
-        if let Some(open) = self.open.borrow_mut().get_mut(&call.0) {
+        if let Some(open) = self.open.borrow_mut().get_mut(call.0) {
             let now = host.now();
             open.waited = now.since(open.begun);
             open.token_age = host.token_age(now);
@@ -110,33 +111,33 @@ impl Calls {
 
     /// Notes that it is sent once more.
     pub(super) fn retried(&self, call: CallId) {
-        if let Some(open) = self.open.borrow_mut().get_mut(&call.0) {
+        if let Some(open) = self.open.borrow_mut().get_mut(call.0) {
             open.retried = true;
         }
     }
 
     /// Forgets a call that was never sent.
     pub(super) fn forget(&self, call: CallId) {
-        self.open.borrow_mut().remove(&call.0);
+        self.open.borrow_mut().remove(call.0);
     }
 
     /// Tells of a call when its answer is there; the answer itself goes to the caller untouched.
     pub(super) fn watch(&self, host: &Rc<Host>, answer: Promise, call: CallId) -> Promise {
         if call.0 != 0 {
             let (host, answer) = (Rc::clone(host), answer.clone());
-            spawn_local(async move {
+            spawn(Box::pin(async move {
                 let status = match JsFuture::from(answer).await {
                     Ok(answer) => Some(answer.unchecked_into::<Response>().status()),
                     Err(_) => None,
                 };
                 host.calls.finish(&host, call, status);
-            });
+            }));
         }
         answer
     }
 
     fn finish(&self, host: &Host, call: CallId, http_status: Option<u16>) {
-        let Some(open) = self.open.borrow_mut().remove(&call.0) else {
+        let Some(open) = self.open.borrow_mut().remove(call.0) else {
             return;
         };
         host.notify(&Notice::Called(FinishedCall {

@@ -88,16 +88,9 @@ impl Client {
         min_validity: Duration,
         signal: Option<AbortSignal>,
     ) -> impl Future<Output = Result<Secret, Aborted>> + use<> {
-        self.host.touch();
-        let asked = answer_to(
-            signal,
-            self.host.ask(|request| Input::TokenRequested {
-                request,
-                min_validity,
-            }),
-        );
+        let asked = self.ask_token(min_validity);
         async move {
-            match asked.await? {
+            match asked.answer(signal).await? {
                 Answer::Token { token, .. } => Ok(token),
                 Answer::Adopted | Answer::SignedOut { .. } => Err(SessionError::Closed.into()),
             }
@@ -114,12 +107,8 @@ impl Client {
         force: bool,
         signal: Option<AbortSignal>,
     ) -> impl Future<Output = Result<(), Aborted>> + use<> {
-        let asked = answer_to(
-            signal,
-            self.host
-                .ask(|request| Input::RefreshRequested { request, force }),
-        );
-        async move { asked.await.map(drop) }
+        let asked = self.ask_refresh(force);
+        async move { asked.answer(signal).await.map(drop) }
     }
 
     /// Takes over a token response that the app has got by itself: an object as RFC 6749 §5.1 has it.
@@ -128,12 +117,8 @@ impl Client {
     ///
     /// [`SessionError::NotAdoptable`] where there is no usable token in it.
     pub fn adopt(&self, answer: &JsValue) -> impl Future<Output = Result<(), Aborted>> + use<> {
-        let outcome = adopted(Some(answer));
-        let asked = answer_to(
-            None,
-            self.host.ask(|request| Input::Adopted { request, outcome }),
-        );
-        async move { asked.await.map(drop) }
+        let asked = self.ask_adopt(answer);
+        async move { asked.answer(None).await.map(drop) }
     }
 
     /// Runs the app's sign-in function while no tab refreshes, and takes over what it returns: a token response,
@@ -147,21 +132,8 @@ impl Client {
         &self,
         sign_in: Function,
     ) -> impl Future<Output = Result<(), Aborted>> + use<> {
-        let host = Rc::clone(&self.host);
-        let reply = host.ask(|request| {
-            host.sign_ins.borrow_mut().insert(request, sign_in);
-            Input::AdoptRequested { request }
-        });
-        async move {
-            let request = reply.request;
-            let answer = reply.await;
-            let thrown = take_leftovers(&host, request);
-            match (answer, thrown) {
-                (Ok(_), _) => Ok(()),
-                (Err(SessionError::SignInThrew), Some(thrown)) => Err(Aborted::By(thrown)),
-                (Err(error), _) => Err(error.into()),
-            }
-        }
+        let asked = self.ask_adopt_with(sign_in);
+        async move { asked.answer(None).await.map(drop) }
     }
 
     /// Signs out, here and in every tab at once; tells whether the auth server knows.
@@ -173,15 +145,9 @@ impl Client {
         &self,
         everywhere: bool,
     ) -> impl Future<Output = Result<bool, Aborted>> + use<> {
-        let asked = answer_to(
-            None,
-            self.host.ask(|request| Input::SignOutRequested {
-                request,
-                everywhere,
-            }),
-        );
+        let asked = self.ask_sign_out(everywhere);
         async move {
-            match asked.await? {
+            match asked.answer(None).await? {
                 Answer::SignedOut { server_told } => Ok(server_told),
                 Answer::Token { .. } | Answer::Adopted => Ok(false),
             }
@@ -217,12 +183,58 @@ impl Client {
         self.host.close();
     }
 
-    /// Makes the value that a JavaScript caller is rejected with.
-    pub(crate) fn rejection(&self) -> impl Fn(Aborted) -> JsValue + use<> {
-        let host = Rc::clone(&self.host);
-        move |why| match why {
-            Aborted::Session(error) => host.to_js(&error),
-            Aborted::By(reason) => reason,
+    pub(crate) fn ask_token(&self, min_validity: Duration) -> Asked {
+        self.host.touch();
+        self.ask(|request| Input::TokenRequested {
+            request,
+            min_validity,
+        })
+    }
+
+    pub(crate) fn ask_refresh(&self, force: bool) -> Asked {
+        self.ask(|request| Input::RefreshRequested { request, force })
+    }
+
+    pub(crate) fn ask_adopt(&self, answer: &JsValue) -> Asked {
+        let outcome = adopted(Some(answer));
+        self.ask(|request| Input::Adopted { request, outcome })
+    }
+
+    pub(crate) fn ask_adopt_with(&self, sign_in: Function) -> Asked {
+        self.ask(|request| {
+            self.host.sign_ins.borrow_mut().insert(request, sign_in);
+            Input::AdoptRequested { request }
+        })
+    }
+
+    pub(crate) fn ask_sign_out(&self, everywhere: bool) -> Asked {
+        self.ask(|request| Input::SignOutRequested {
+            request,
+            everywhere,
+        })
+    }
+
+    fn ask(&self, question: impl FnOnce(RequestId) -> Input) -> Asked {
+        Asked(self.host.ask(question))
+    }
+}
+
+/// A question whose answer is to be awaited.
+pub(crate) struct Asked(Reply);
+
+impl Asked {
+    /// Awaits the answer, unless the signal comes first.
+    pub(crate) async fn answer(self, signal: Option<AbortSignal>) -> Result<Answer, Aborted> {
+        let (host, request) = (Rc::clone(&self.0.host), self.0.request);
+        let answer = unless_aborted(signal.as_ref(), self.0)
+            .await
+            .map_err(Aborted::By)?;
+        // What a sign-in function has left behind, whether it ran or not.
+        drop(host.sign_ins.borrow_mut().remove(request));
+        let thrown = host.thrown.borrow_mut().remove(request);
+        match (answer, thrown) {
+            (Err(SessionError::SignInThrew), Some(thrown)) => Err(Aborted::By(thrown)),
+            (answer, _) => answer.map_err(Aborted::Session),
         }
     }
 }
@@ -246,19 +258,6 @@ impl From<SessionError> for Aborted {
     fn from(error: SessionError) -> Self {
         Self::Session(error)
     }
-}
-
-async fn answer_to(signal: Option<AbortSignal>, reply: Reply) -> Result<Answer, Aborted> {
-    match unless_aborted(signal.as_ref(), reply).await {
-        Ok(answer) => answer.map_err(Aborted::Session),
-        Err(reason) => Err(Aborted::By(reason)),
-    }
-}
-
-/// Takes out what a sign-in has left behind, whether it ran or not.
-fn take_leftovers(host: &Host, request: RequestId) -> Option<JsValue> {
-    drop(host.sign_ins.borrow_mut().remove(&request));
-    host.thrown.borrow_mut().remove(&request)
 }
 
 /// Makes an error without a class of its own: `name` and `code` tell what it is.

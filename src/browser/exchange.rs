@@ -2,9 +2,7 @@
 
 use std::rc::Rc;
 
-use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use crate::core::{
     AdoptOutcome, AttemptId, Failure, FailureCause, Input, RefreshOutcome, RequestId,
@@ -16,6 +14,7 @@ use super::host::Host;
 use super::options::{Refresher, SignOut};
 use super::refresh::{self, RefreshCall};
 use super::refresher;
+use super::spawn::{settled, spawn};
 
 /// Asks for a new token.
 pub(super) fn refresh(host: &Rc<Host>, attempt: AttemptId, call: RefreshCall) {
@@ -25,14 +24,14 @@ pub(super) fn refresh(host: &Rc<Host>, attempt: AttemptId, call: RefreshCall) {
         return;
     };
     let host = Rc::clone(host);
-    spawn_local(async move {
+    spawn(Box::pin(async move {
         let outcome = match &host.refresher {
             Refresher::Url(url) => refresh::refresh(&host.natives, url, call, &signal).await,
             Refresher::Function(function) => refresher::refresh(function, call, &signal).await,
         };
         drop(host.end_exchange(attempt));
         host.feed(Input::RefreshFinished { attempt, outcome });
-    });
+    }));
 }
 
 /// Tells of a sign-out.
@@ -43,7 +42,7 @@ pub(super) fn sign_out(host: &Rc<Host>, attempt: AttemptId, everywhere: bool) {
         return;
     };
     let host = Rc::clone(host);
-    spawn_local(async move {
+    spawn(Box::pin(async move {
         let outcome = match &host.sign_out {
             SignOut::Url(url) => refresh::sign_out(&host.natives, url, everywhere, &signal).await,
             SignOut::Function(function) => refresher::sign_out(function, everywhere, &signal).await,
@@ -51,20 +50,18 @@ pub(super) fn sign_out(host: &Rc<Host>, attempt: AttemptId, everywhere: bool) {
         };
         drop(host.end_exchange(attempt));
         host.feed(Input::SignOutFinished { attempt, outcome });
-    });
+    }));
 }
 
 /// Runs the app's sign-in function.
 pub(super) fn adopt(host: &Rc<Host>, attempt: AttemptId, request: RequestId) {
-    let function = host.sign_ins.borrow_mut().remove(&request);
+    let function = host.sign_ins.borrow_mut().remove(request);
     let host = Rc::clone(host);
-    spawn_local(async move {
-        let returned = match function.map(|function| function.call0(&JsValue::UNDEFINED)) {
-            Some(Ok(returned)) => JsFuture::from(Promise::resolve(&returned)).await,
-            Some(Err(thrown)) => Err(thrown),
-            None => Ok(JsValue::NULL),
-        };
-        let outcome = match returned {
+    spawn(Box::pin(async move {
+        let returned = function.map_or(Ok(JsValue::NULL), |function| {
+            function.call0(&JsValue::UNDEFINED)
+        });
+        let outcome = match settled(returned).await {
             Ok(answer) => read_adopted(answer).await,
             Err(thrown) => {
                 host.thrown.borrow_mut().insert(request, thrown);
@@ -72,5 +69,5 @@ pub(super) fn adopt(host: &Rc<Host>, attempt: AttemptId, request: RequestId) {
             }
         };
         host.feed(Input::AdoptFinished { attempt, outcome });
-    });
+    }));
 }

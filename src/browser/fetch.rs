@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, ReadableStream, Response};
 
 use crate::core::{
@@ -20,6 +20,7 @@ use super::global::property;
 use super::host::Host;
 use super::natives::ApiRequest;
 use super::replies::unless_aborted;
+use super::spawn::promise;
 
 #[wasm_bindgen]
 extern "C" {
@@ -87,12 +88,8 @@ fn try_fetch(host: &Rc<Host>, input: &JsValue, init: &JsValue) -> Result<Promise
     if request.signal().aborted() {
         return natives.fetch(&request);
     }
-    Ok(future_to_promise(wait_and_send(
-        Rc::clone(host),
-        request,
-        body,
-        call,
-    )))
+    let work = wait_and_send(Rc::clone(host), request, body, call);
+    Ok(promise(Box::pin(work)))
 }
 
 /// What of the caller's input is sent on to a listed origin.
@@ -240,7 +237,7 @@ pub(super) fn answer_handler(host: &std::rc::Weak<Host>) -> AnswerHandler {
                 Some(host) if is_mendable(answer) => {
                     let (again, call) = (again.unchecked_into(), CallId::from_f64(call));
                     let retry = retry(host, again, version_from_f64(version), call, response);
-                    future_to_promise(retry).into()
+                    promise(Box::pin(retry)).into()
                 }
                 Some(_) | None => response,
             }

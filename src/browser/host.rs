@@ -1,7 +1,7 @@
 //! The loop between the core and the browser: inputs in, effects out, one alarm.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
@@ -28,6 +28,7 @@ use super::page::{PageWatch, is_hidden};
 use super::refresh::RefreshCall;
 use super::replies::{Replies, Reply, unless_aborted};
 use super::shelf::ShelfStore;
+use super::table::Table;
 
 #[wasm_bindgen]
 extern "C" {
@@ -54,14 +55,14 @@ pub(super) struct Host {
     bus: RefCell<Option<Bus>>,
     page: RefCell<Option<PageWatch>>,
     bearer: RefCell<Option<Rc<Bearer>>>,
-    exchanges: RefCell<BTreeMap<AttemptId, AbortController>>,
+    exchanges: RefCell<Table<AttemptId, AbortController>>,
     listener: Box<dyn Fn(&Notice)>,
     errors: ErrorMaker,
     pub(super) refresher: Refresher,
     pub(super) sign_out: SignOut,
     /// Sign-in functions that wait for their turn, and what those that failed threw.
-    pub(super) sign_ins: RefCell<BTreeMap<RequestId, Function>>,
-    pub(super) thrown: RefCell<BTreeMap<RequestId, JsValue>>,
+    pub(super) sign_ins: RefCell<Table<RequestId, Function>>,
+    pub(super) thrown: RefCell<Table<RequestId, JsValue>>,
     pub(super) natives: Natives,
     pub(super) origins: Origins,
     pub(super) locks: Locks,
@@ -316,7 +317,7 @@ impl Host {
 
     /// Ends an exchange; `None` where it has ended before.
     pub(super) fn end_exchange(&self, attempt: AttemptId) -> Option<AbortController> {
-        self.exchanges.borrow_mut().remove(&attempt)
+        self.exchanges.borrow_mut().remove(attempt)
     }
 
     /// Tells the app.

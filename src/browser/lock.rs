@@ -1,18 +1,19 @@
 //! The lock that all tabs of a browser share: queued for, held briefly, given back by resolving a promise.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use js_sys::{Function, Object, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortController;
 
 use crate::core::{AttemptId, Input};
 
 use super::global::{global, property, set};
 use super::host::Host;
+use super::spawn::spawn;
+use super::table::Table;
 
 #[wasm_bindgen]
 extern "C" {
@@ -32,7 +33,7 @@ extern "C" {
 /// This tab's requests for the lock.
 pub(super) struct Locks {
     name: String,
-    requests: RefCell<BTreeMap<AttemptId, LockRequest>>,
+    requests: RefCell<Table<AttemptId, LockRequest>>,
 }
 
 /// One request; dropping it withdraws it, or gives the lock back.
@@ -64,26 +65,26 @@ impl Locks {
     /// Queues for the lock; says `LockGranted` or `LockFailed`.
     pub(super) fn acquire(&self, host: &Rc<Host>, attempt: AttemptId) {
         let Some(promise) = self.try_acquire(&Rc::downgrade(host), attempt) else {
-            self.requests.borrow_mut().remove(&attempt);
+            self.requests.borrow_mut().remove(attempt);
             host.feed(Input::LockFailed { attempt });
             return;
         };
         let host = Rc::downgrade(host);
-        spawn_local(async move {
+        spawn(Box::pin(async move {
             // It is kept until it was given back: an end before that is a failure, or a theft.
             drop(JsFuture::from(promise).await);
             if let Some(host) = host.upgrade()
-                && host.locks.requests.borrow().contains_key(&attempt)
+                && host.locks.requests.borrow().has(attempt)
             {
                 host.locks.release(attempt);
                 host.feed(Input::LockFailed { attempt });
             }
-        });
+        }));
     }
 
     /// Gives the lock back, or withdraws the request for it.
     pub(super) fn release(&self, attempt: AttemptId) {
-        let request = self.requests.borrow_mut().remove(&attempt);
+        let request = self.requests.borrow_mut().remove(attempt);
         drop(request);
     }
 
@@ -112,7 +113,7 @@ impl Locks {
 fn hold(host: &Rc<Host>, attempt: AttemptId) -> JsValue {
     let mut give_back = None;
     let held = Promise::new(&mut |resolve, _| give_back = Some(resolve));
-    match host.locks.requests.borrow_mut().get_mut(&attempt) {
+    match host.locks.requests.borrow_mut().get_mut(attempt) {
         Some(request) => request.give_back = give_back.map(JsCast::unchecked_into),
         // Withdrawn at the very moment: it goes back at once.
         None => return JsValue::UNDEFINED,

@@ -22,6 +22,13 @@ mod refresh;
 mod refresher;
 mod replies;
 mod shelf;
+mod spawn;
+mod table;
+
+#[cfg(feature = "npm")]
+pub(crate) use client::Asked;
+#[cfg(feature = "npm")]
+pub(crate) use spawn::promise;
 
 pub use calls::FinishedCall;
 pub use client::{Aborted, Client, Notice};

@@ -1,8 +1,7 @@
 //! The app's own functions in place of the reference protocol.
 
-use js_sys::{Function, Object, Promise};
+use js_sys::{Function, Object};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortSignal;
 
 use crate::core::{Failure, FailureCause, RefreshOutcome, SignOutOutcome};
@@ -11,6 +10,7 @@ use crate::wire::EndReason;
 use super::answer::{APP, is_named, read_grant, text};
 use super::global::set;
 use super::refresh::RefreshCall;
+use super::spawn::settled;
 
 /// Asks the app's refresher for a new token. An error named `SessionEnded` says that the session is over, any other
 /// is taken as passing.
@@ -59,6 +59,5 @@ pub(super) async fn sign_out(
 
 /// Calls a function of the app's and awaits what it returns, promise or not.
 pub(super) async fn run(function: &Function, context: &JsValue) -> Result<JsValue, JsValue> {
-    let returned = function.call1(&JsValue::UNDEFINED, context)?;
-    JsFuture::from(Promise::resolve(&returned)).await
+    settled(function.call1(&JsValue::UNDEFINED, context)).await
 }

@@ -1,7 +1,6 @@
 //! Callers that await an answer of the core.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -14,12 +13,13 @@ use crate::core::{Answer, Input, RequestId, SessionError};
 
 use super::host::Host;
 use super::listening::Listening;
+use super::table::Table;
 
 /// The callers that await an answer.
 #[derive(Default)]
 pub(super) struct Replies {
     last: Cell<u64>,
-    slots: RefCell<BTreeMap<RequestId, Slot>>,
+    slots: RefCell<Table<RequestId, Slot>>,
 }
 
 enum Slot {
@@ -38,7 +38,7 @@ impl Replies {
 
     /// Answers a caller; one that no longer waits is not missed.
     pub(super) fn settle(&self, request: RequestId, answer: Result<Answer, SessionError>) {
-        let waker = match self.slots.borrow_mut().get_mut(&request) {
+        let waker = match self.slots.borrow_mut().get_mut(request) {
             Some(slot @ Slot::Awaited(_)) => match std::mem::replace(slot, Slot::Settled(answer)) {
                 Slot::Awaited(waker) => waker,
                 Slot::Settled(_) => None,
@@ -62,14 +62,14 @@ impl Future for Reply {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut slots = self.host.replies.slots.borrow_mut();
-        match slots.get_mut(&self.request) {
+        match slots.get_mut(self.request) {
             Some(Slot::Awaited(waker)) => {
                 *waker = Some(context.waker().clone());
                 Poll::Pending
             }
             Some(Slot::Settled(answer)) => {
                 let answer = answer.clone();
-                slots.remove(&self.request);
+                slots.remove(self.request);
                 Poll::Ready(answer)
             }
             None => Poll::Ready(Err(SessionError::Closed)),
@@ -80,7 +80,7 @@ impl Future for Reply {
 impl Drop for Reply {
     fn drop(&mut self) {
         let request = self.request;
-        let slot = self.host.replies.slots.borrow_mut().remove(&request);
+        let slot = self.host.replies.slots.borrow_mut().remove(request);
         if let Some(Slot::Awaited(_)) = slot {
             self.host.feed(Input::RequestAborted { request });
         }
