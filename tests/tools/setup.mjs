@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { findBrowser } from "./browser.mjs";
 import { npm, root, run, which } from "./process.mjs";
 import { Remedy, step } from "./step.mjs";
-import { installPackages } from "./system.mjs";
+import { findNginx, findPostgres, installPackages } from "./system.mjs";
 
 /** The compiler's target for browsers. */
 const WASM = "wasm32-unknown-unknown";
@@ -34,6 +34,21 @@ export async function setUp() {
  */
 export function setUpBrowser() {
   return step("browser", findBrowser, ({ version }) => version);
+}
+
+/**
+ * Finds, or gets, what the server's tests run beside the server: PostgreSQL and nginx.
+ *
+ * @returns {Promise<void>}
+ */
+export async function setUpServices() {
+  await step("services", async (watch) => {
+    const missing = [];
+    if (!findPostgres()) missing.push("postgresql");
+    if (!findNginx()) missing.push("nginx-light");
+    if (missing.length === 0 || (await installPackages(missing, watch))) return;
+    throw new Remedy(`The server's tests need ${missing.join(" and ")}: install the packages of that name.`);
+  });
 }
 
 function checkNode() {

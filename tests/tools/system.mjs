@@ -1,6 +1,34 @@
 /** Installs the system's packages, where this process may. */
 
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
 import { run, which } from "./process.mjs";
+
+/** Where Debian keeps PostgreSQL's server programs, off the path, a folder for each version. */
+const POSTGRES = "/usr/lib/postgresql";
+
+/**
+ * Finds the folder of PostgreSQL's server programs.
+ *
+ * @returns {string | undefined}
+ */
+export function findPostgres() {
+  const versions = existsSync(POSTGRES) ? readdirSync(POSTGRES) : [];
+  const folders = versions.map((version) => join(POSTGRES, version, "bin"));
+  const onPath = which("initdb");
+  if (onPath) folders.push(join(onPath, ".."));
+  return folders.find((folder) => ["initdb", "pg_ctl"].every((name) => existsSync(join(folder, name))));
+}
+
+/**
+ * Finds nginx: Debian keeps it in a folder that is not on everybody's path.
+ *
+ * @returns {string | undefined}
+ */
+export function findNginx() {
+  return which("nginx") ?? ["/usr/sbin/nginx", "/usr/local/sbin/nginx"].find((file) => existsSync(file));
+}
 
 /**
  * Installs Debian or Ubuntu packages as root, or through a sudo that asks no password.

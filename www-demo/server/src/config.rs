@@ -5,7 +5,8 @@
 //! | `BIND` | `127.0.0.1` | the address that both ports are bound on |
 //! | `PORT` | `8787` | the auth server and the page; 0 takes a free port |
 //! | `API_PORT` | `8788` | the API, an origin of its own; 0 takes a free port |
-//! | `DATABASE_URL` | `sqlite://nolapse.db` | where sessions are kept |
+//! | `DATABASE_URL` | `sqlite://nolapse.db` | where sessions are kept; `postgres://user:password@host/name` for several servers |
+//! | `DATABASE_CONNECTIONS` | `8` | 1 to 500: how many connections to PostgreSQL at most |
 //! | `KEY_FILE` | `nolapse.keys` | the server's keys, made at the first start, mode 600 |
 //! | `ISSUER` | `http://localhost:PORT` | `iss` of access tokens: the auth server's origin |
 //! | `AUDIENCE` | `http://localhost:API_PORT` | `aud` of access tokens: the API's origin |
@@ -22,7 +23,7 @@
 
 use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
 
-use crate::domain::Limits;
+use crate::{domain::Limits, store::is_postgres};
 
 /// How much is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub struct Config {
     pub api_port: u16,
     /// `DATABASE_URL`.
     pub database_url: String,
+    /// `DATABASE_CONNECTIONS`.
+    pub database_connections: u32,
     /// `KEY_FILE`.
     pub key_file: PathBuf,
     /// `ISSUER`.
@@ -92,6 +95,7 @@ impl Default for Config {
             port: 8787,
             api_port: 8788,
             database_url: "sqlite://nolapse.db".to_owned(),
+            database_connections: 8,
             key_file: PathBuf::from("nolapse.keys"),
             issuer: None,
             audience: None,
@@ -129,6 +133,12 @@ impl Config {
             port: read.parsed("PORT", "a port, 0 to 65535", default.port)?,
             api_port: read.parsed("API_PORT", "a port, 0 to 65535", default.api_port)?,
             database_url: read.text("DATABASE_URL").unwrap_or(default.database_url),
+            database_connections: read.number(
+                "DATABASE_CONNECTIONS",
+                1..=500,
+                "a number of connections, 1 to 500",
+                default.database_connections,
+            )?,
             key_file: read
                 .text("KEY_FILE")
                 .map_or(default.key_file, PathBuf::from),
@@ -164,8 +174,8 @@ impl Config {
                 "another port than PORT: the API is an origin of its own",
             );
         }
-        if !self.database_url.starts_with("sqlite:") {
-            return refuse("DATABASE_URL", "sqlite://PATH");
+        if !self.database_url.starts_with("sqlite:") && !is_postgres(&self.database_url) {
+            return refuse("DATABASE_URL", "sqlite://PATH or postgres://USER@HOST/NAME");
         }
         if self.site_dir.as_ref().is_some_and(|path| !path.is_dir()) {
             return refuse("SITE_DIR", "a folder that exists: build the page first");
@@ -318,6 +328,7 @@ mod tests {
             ("PORT", "-1"),
             ("PORT", "8788"),
             ("DATABASE_URL", "mysql://somewhere"),
+            ("DATABASE_CONNECTIONS", "0"),
             ("ISSUER", "auth.example.com"),
             ("AUDIENCE", "https://api.example.com/v1"),
             ("ALLOWED_ORIGINS", "*"),

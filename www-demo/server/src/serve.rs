@@ -11,7 +11,7 @@ use crate::{
     keys::{KeyError, ServerKeys},
     passwords::Passwords,
     routes::{self, App, Counters, Outages, Terms},
-    store::{OpenError, SqliteStore},
+    store::{self, OpenError, is_postgres},
     tokens::TokenTerms,
     verifier::{KeySource, Verifier},
 };
@@ -33,7 +33,7 @@ pub enum StartError {
     },
     /// The database cannot be opened.
     Database {
-        /// The value of `DATABASE_URL`.
+        /// The value of `DATABASE_URL`, without what signs in to it.
         url: String,
         /// What the database says.
         cause: OpenError,
@@ -62,6 +62,11 @@ impl fmt::Display for StartError {
                 formatter,
                 "port {port} cannot be used ({cause}); stop what uses it, or set {variable} to \
                  another one, or to 0 for any free one"
+            ),
+            Self::Database { url, cause } if is_postgres(url) => write!(
+                formatter,
+                "the database {url} cannot be used ({cause}); start it, and look at the user, \
+                 password, host and name in DATABASE_URL"
             ),
             Self::Database { url, cause } => write!(
                 formatter,
@@ -94,7 +99,7 @@ pub struct RunningServer {
     pub api_addr: SocketAddr,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
-    store: SqliteStore,
+    store: Arc<dyn Store>,
     counters: Arc<Counters>,
     outages: Arc<Outages>,
 }
@@ -108,13 +113,8 @@ impl Server {
         let auth = bind(&config, "PORT", config.port).await?;
         let api = bind(&config, "API_PORT", config.api_port).await?;
         let (auth_addr, api_addr) = (address(&auth)?, address(&api)?);
-        let store = SqliteStore::open(&config.database_url)
-            .await
-            .map_err(|cause| StartError::Database {
-                url: config.database_url.clone(),
-                cause,
-            })?;
-        let app = assemble(&config, Arc::new(store.clone()), auth_addr, api_addr)?;
+        let store = open(&config).await?;
+        let app = assemble(&config, Arc::clone(&store), auth_addr, api_addr)?;
         if config.demo {
             tracing::warn!("DEMO=1: anybody can revoke sessions and break this server");
         }
@@ -167,6 +167,23 @@ impl RunningServer {
 impl Drop for RunningServer {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+async fn open(config: &Config) -> Result<Arc<dyn Store>, StartError> {
+    let opened = store::open(&config.database_url, config.database_connections).await;
+    opened.map_err(|cause| StartError::Database {
+        url: without_credentials(&config.database_url),
+        cause,
+    })
+}
+
+/// Leaves out of a URL what stands before its host, and its query: there may be a password in them.
+fn without_credentials(url: &str) -> String {
+    let url = url.split_once('?').map_or(url, |(url, _)| url);
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+        (Some(_) | None, Some(_) | None) => url.to_owned(),
     }
 }
 

@@ -43,6 +43,9 @@ pub enum Written {
 /// "Not there" is `Ok(None)`, never an error.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
+    /// Closes the database after the last query.
+    async fn close(&self);
+
     /// Says whether the database answers.
     async fn ping(&self) -> Stored<()>;
 

@@ -1,6 +1,48 @@
 //! Databases behind the domain's store.
 
+mod postgres;
 mod rows;
 mod sqlite;
 
-pub use sqlite::{OpenError, SqliteStore};
+use std::{fmt, sync::Arc};
+
+pub use postgres::PgStore;
+pub use sqlite::SqliteStore;
+
+use crate::domain::Store;
+
+/// Why the database could not be opened.
+#[derive(Debug)]
+pub struct OpenError(sqlx::Error);
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl From<sqlx::Error> for OpenError {
+    fn from(error: sqlx::Error) -> Self {
+        Self(error)
+    }
+}
+
+/// Says whether a URL is one of `PostgreSQL`, by its scheme.
+#[must_use]
+pub fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+/// Opens the database of `url`, `PostgreSQL` or `SQLite` by its scheme, with at most `connections` to the
+/// former, and brings its tables up to date.
+///
+/// # Errors
+/// Fails where it cannot be reached, or holds the tables of a later version.
+pub async fn open(url: &str, connections: u32) -> Result<Arc<dyn Store>, OpenError> {
+    if is_postgres(url) {
+        return Ok(Arc::new(PgStore::open(url, connections).await?));
+    }
+    Ok(Arc::new(SqliteStore::open(url).await?))
+}

@@ -1,14 +1,63 @@
 //! Rows to the domain's types and back.
 
 use nolapse::wire::EndReason;
-use sqlx::{Row, sqlite::SqliteRow};
+use sqlx::{Row, postgres::PgRow, sqlite::SqliteRow};
 
 use crate::domain::{
     Email, Ending, Note, NoteId, PasswordHash, Role, SecretHash, Session, SessionId, StoreError,
     Stored, Timestamp, User, UserId,
 };
 
-/// The columns of a session and its user, as [`session_and_user`] reads them.
+/// A row of either database, read by the names of its columns.
+pub(super) trait Columns {
+    /// Reads a number.
+    fn number(&self, name: &str) -> Stored<i64>;
+    /// Reads a number that may be missing.
+    fn maybe_number(&self, name: &str) -> Stored<Option<i64>>;
+    /// Reads a text.
+    fn text(&self, name: &str) -> Stored<String>;
+    /// Reads a text that may be missing.
+    fn maybe_text(&self, name: &str) -> Stored<Option<String>>;
+    /// Reads a yes or no.
+    fn truth(&self, name: &str) -> Stored<bool>;
+    /// Reads bytes.
+    fn bytes(&self, name: &str) -> Stored<&[u8]>;
+}
+
+macro_rules! columns {
+    ($row:ty) => {
+        impl Columns for $row {
+            fn number(&self, name: &str) -> Stored<i64> {
+                self.try_get(name).map_err(StoreError::new)
+            }
+
+            fn maybe_number(&self, name: &str) -> Stored<Option<i64>> {
+                self.try_get(name).map_err(StoreError::new)
+            }
+
+            fn text(&self, name: &str) -> Stored<String> {
+                self.try_get(name).map_err(StoreError::new)
+            }
+
+            fn maybe_text(&self, name: &str) -> Stored<Option<String>> {
+                self.try_get(name).map_err(StoreError::new)
+            }
+
+            fn truth(&self, name: &str) -> Stored<bool> {
+                self.try_get(name).map_err(StoreError::new)
+            }
+
+            fn bytes(&self, name: &str) -> Stored<&[u8]> {
+                self.try_get(name).map_err(StoreError::new)
+            }
+        }
+    };
+}
+
+columns!(SqliteRow);
+columns!(PgRow);
+
+/// The columns of a session, as [`session`] reads them.
 pub(super) const SESSION_COLUMNS: &str = "s.id, s.user_id, s.device, s.created_at, s.expires_at, \
      s.last_active_at, s.last_seen_at, s.ended_at, s.end_reason, s.generation, s.secret_hash, \
      s.replaced_at";
@@ -30,43 +79,39 @@ pub(super) fn kept_moments(moments: &[Timestamp]) -> String {
 }
 
 /// Reads a session.
-pub(super) fn session(row: &SqliteRow) -> Stored<Session> {
-    let ended = match (
-        column::<Option<i64>>(row, "ended_at")?,
-        column::<Option<String>>(row, "end_reason")?,
-    ) {
+pub(super) fn session(row: &impl Columns) -> Stored<Session> {
+    let ended = match (row.maybe_number("ended_at")?, row.maybe_text("end_reason")?) {
         (Some(at), Some(reason)) => Some(Ending {
             at: moment(at)?,
             reason: EndReason::parse(&reason).ok_or_else(|| damaged("end_reason"))?,
         }),
         (Some(_), None) | (None, Some(_) | None) => None,
     };
-    let replaced: Vec<u64> = serde_json::from_str(&column::<String>(row, "replaced_at")?)
-        .map_err(|_| damaged("replaced_at"))?;
+    let replaced: Vec<u64> =
+        serde_json::from_str(&row.text("replaced_at")?).map_err(|_| damaged("replaced_at"))?;
     Ok(Session {
         id: SessionId::from_bytes(bytes(row, "id")?),
         user: UserId::from_bytes(bytes(row, "user_id")?),
-        device: column(row, "device")?,
+        device: row.text("device")?,
         created_at: time(row, "created_at")?,
         expires_at: time(row, "expires_at")?,
         last_active_at: time(row, "last_active_at")?,
         last_seen_at: time(row, "last_seen_at")?,
         ended,
-        generation: u64::try_from(column::<i64>(row, "generation")?)
-            .map_err(|_| damaged("generation"))?,
+        generation: u64::try_from(row.number("generation")?).map_err(|_| damaged("generation"))?,
         secret_hash: SecretHash::from_bytes(bytes(row, "secret_hash")?),
         replaced_at: replaced.into_iter().map(Timestamp::from_millis).collect(),
     })
 }
 
 /// Reads a user whose columns are prefixed with `u_`.
-pub(super) fn user(row: &SqliteRow) -> Stored<User> {
+pub(super) fn user(row: &impl Columns) -> Stored<User> {
     Ok(User {
         id: UserId::from_bytes(bytes(row, "u_id")?),
-        email: Email::parse(&column::<String>(row, "u_email")?).ok_or_else(|| damaged("email"))?,
-        password: PasswordHash::from_text(column(row, "u_password")?),
-        role: Role::parse(&column::<String>(row, "u_role")?).ok_or_else(|| damaged("role"))?,
-        disabled: column::<i64>(row, "u_disabled")? != 0,
+        email: Email::parse(&row.text("u_email")?).ok_or_else(|| damaged("email"))?,
+        password: PasswordHash::from_text(row.text("u_password")?),
+        role: Role::parse(&row.text("u_role")?).ok_or_else(|| damaged("role"))?,
+        disabled: row.truth("u_disabled")?,
         created_at: time(row, "u_created_at")?,
     })
 }
@@ -76,28 +121,20 @@ pub(super) const USER_COLUMNS: &str = "u.id AS u_id, u.email AS u_email, u.passw
      u.role AS u_role, u.disabled AS u_disabled, u.created_at AS u_created_at";
 
 /// Reads a note.
-pub(super) fn note(row: &SqliteRow) -> Stored<Note> {
+pub(super) fn note(row: &impl Columns) -> Stored<Note> {
     Ok(Note {
         id: NoteId::from_bytes(bytes(row, "id")?),
-        text: column(row, "text")?,
+        text: row.text("text")?,
         created_at: time(row, "created_at")?,
     })
 }
 
-fn column<'r, T>(row: &'r SqliteRow, name: &str) -> Stored<T>
-where
-    T: sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
-{
-    row.try_get(name).map_err(StoreError::new)
+fn bytes<const N: usize>(row: &impl Columns, name: &'static str) -> Stored<[u8; N]> {
+    row.bytes(name)?.try_into().map_err(|_| damaged(name))
 }
 
-fn bytes<const N: usize>(row: &SqliteRow, name: &'static str) -> Stored<[u8; N]> {
-    let kept: &[u8] = column(row, name)?;
-    kept.try_into().map_err(|_| damaged(name))
-}
-
-fn time(row: &SqliteRow, name: &str) -> Stored<Timestamp> {
-    moment(column(row, name)?)
+fn time(row: &impl Columns, name: &str) -> Stored<Timestamp> {
+    moment(row.number(name)?)
 }
 
 fn moment(millis: i64) -> Stored<Timestamp> {

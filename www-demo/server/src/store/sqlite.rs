@@ -1,6 +1,6 @@
 //! `SQLite`: one file beside the server.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{str::FromStr, time::Duration};
 
 use async_trait::async_trait;
 use nolapse::wire::EndReason;
@@ -11,7 +11,7 @@ use sqlx::{
     },
 };
 
-use super::rows;
+use super::{OpenError, rows};
 use crate::domain::{
     Email, Note, NoteId, Role, Session, SessionId, Store, StoreError, Stored, Timestamp, User,
     UserId, Written,
@@ -22,18 +22,6 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECTIONS: u32 = 4;
 /// How often the tables are looked at before their state is taken for broken.
 const MIGRATION_LOOKS: u32 = 4;
-
-/// Why the database could not be opened.
-#[derive(Debug)]
-pub struct OpenError(sqlx::Error);
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
-    }
-}
-
-impl std::error::Error for OpenError {}
 
 /// A store in an `SQLite` file.
 #[derive(Clone, Debug)]
@@ -63,15 +51,14 @@ impl SqliteStore {
         migrate(&pool).await.map_err(OpenError)?;
         Ok(Self { pool })
     }
-
-    /// Closes the file after the last query.
-    pub async fn close(&self) {
-        self.pool.close().await;
-    }
 }
 
 #[async_trait]
 impl Store for SqliteStore {
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+
     async fn ping(&self) -> Stored<()> {
         sqlx::query("SELECT 1")
             .execute(&self.pool)
@@ -88,7 +75,7 @@ impl Store for SqliteStore {
             .bind(user.email.expose())
             .bind(user.password.expose())
             .bind(user.role.as_str())
-            .bind(i64::from(user.disabled))
+            .bind(user.disabled)
             .bind(rows::kept(user.created_at));
         written(query.execute(&self.pool).await)
     }
@@ -115,7 +102,7 @@ impl Store for SqliteStore {
 
     async fn set_disabled(&self, user: UserId, disabled: bool) -> Stored<()> {
         let query = sqlx::query("UPDATE users SET disabled = ? WHERE id = ?")
-            .bind(i64::from(disabled))
+            .bind(disabled)
             .bind(user.as_bytes().as_slice());
         written(query.execute(&self.pool).await).map(drop)
     }
@@ -290,7 +277,7 @@ impl SqliteStore {
 /// again and find it done.
 async fn migrate(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     let mut looks = 0;
-    while let Err(error) = sqlx::migrate!().run(pool).await {
+    while let Err(error) = sqlx::migrate!("migrations/sqlite").run(pool).await {
         looks += 1;
         if looks == MIGRATION_LOOKS {
             return Err(error.into());

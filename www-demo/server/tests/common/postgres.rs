@@ -1,0 +1,171 @@
+//! A private `PostgreSQL`: a cluster in a temporary folder, on a free port, gone with the last test that
+//! uses it.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    net::TcpListener,
+    os::unix::{fs::chown, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use tempfile::TempDir;
+
+/// How often another port is taken after one that somebody else was faster to take.
+const STARTS: usize = 5;
+
+static SHARED: Mutex<Weak<Postgres>> = Mutex::new(Weak::new());
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+/// A running cluster.
+pub(crate) struct Postgres {
+    folder: TempDir,
+    programs: PathBuf,
+    owner: Option<(u32, u32)>,
+    port: u16,
+}
+
+impl Postgres {
+    /// Returns the cluster of this test program; the first caller starts it.
+    pub(crate) fn shared() -> Arc<Self> {
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = shared.upgrade() {
+            return running;
+        }
+        let started = Arc::new(Self::start(&["-c", "fsync=off"]));
+        *shared = Arc::downgrade(&started);
+        started
+    }
+
+    /// Starts a cluster of one's own with these settings.
+    pub(crate) fn start(settings: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let owner = (this_process("-u") == 0).then(|| (id_of_nobody("-u"), id_of_nobody("-g")));
+        if let Some((user, group)) = owner {
+            chown(folder.path(), Some(user), Some(group)).expect("root may give it away");
+        }
+        let mut cluster = Self {
+            folder,
+            programs: programs(),
+            owner,
+            port: 0,
+        };
+        let data = cluster.data();
+        let made = [OsStr::new("-D"), data.as_os_str()];
+        let options = ["-U", "nolapse", "-A", "trust", "-E", "UTF8", "--no-sync"];
+        cluster.run("initdb", made.into_iter().chain(options.map(OsStr::new)));
+        let begun = (0..STARTS).any(|_| {
+            cluster.port = free_port();
+            let options = format!(
+                "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' {}",
+                cluster.port,
+                settings.join(" ")
+            );
+            cluster.control(&["-w", "-o", &options, "start"])
+        });
+        assert!(begun, "PostgreSQL does not start: {}", cluster.log());
+        cluster
+    }
+
+    /// Makes a new, empty database and returns its URL.
+    pub(crate) async fn database(&self) -> String {
+        let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+        let mut connection = PgConnection::connect(&self.url("postgres"))
+            .await
+            .expect("it accepts connections");
+        let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
+        connection.execute(create).await.expect("it is new");
+        self.url(&name)
+    }
+
+    /// Stops the cluster, cutting its connections, and starts it again. Blocks until it answers.
+    pub(crate) fn restart(&self) {
+        let restarted = self.control(&["-w", "-m", "fast", "restart"]);
+        assert!(restarted, "PostgreSQL does not come back: {}", self.log());
+    }
+
+    fn url(&self, name: &str) -> String {
+        format!("postgres://nolapse@127.0.0.1:{}/{name}", self.port)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    fn control(&self, parameters: &[&str]) -> bool {
+        let (data, log) = (self.data(), self.folder.path().join("log"));
+        let mut command = self.command("pg_ctl");
+        command.arg("-D").arg(data).arg("-l").arg(log);
+        command.args(parameters).stdout(Stdio::null());
+        command.status().expect("pg_ctl runs").success()
+    }
+
+    fn run<'a>(&self, program: &str, parameters: impl Iterator<Item = &'a OsStr>) {
+        let done = self.command(program).args(parameters).output();
+        let done = done.expect("it runs");
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{program}: {said}");
+    }
+
+    /// `PostgreSQL` refuses to run as root: there it runs as nobody.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.programs.join(program));
+        command.current_dir(self.folder.path()).stdin(Stdio::null());
+        if let Some((user, group)) = self.owner {
+            command.uid(user).gid(group);
+        }
+        command
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.control(&["-m", "immediate", "stop"]);
+    }
+}
+
+/// Finds the folder of `PostgreSQL`'s programs: Debian keeps the server's off the path.
+fn programs() -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let mut folders: Vec<PathBuf> = versions
+        .filter_map(Result::ok)
+        .map(|version| version.path().join("bin"))
+        .collect();
+    folders.sort();
+    folders.reverse();
+    #[expect(clippy::disallowed_methods, reason = "where programs are found")]
+    let path = std::env::var("PATH").unwrap_or_default();
+    folders.extend(std::env::split_paths(&path));
+    let whole = |folder: &Path| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file();
+    let found = folders.into_iter().find(|folder| whole(folder));
+    found.expect("PostgreSQL is missing: install the package postgresql, then run this again")
+}
+
+fn free_port() -> u16 {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    taken.local_addr().expect("it is bound").port()
+}
+
+fn this_process(what: &str) -> u32 {
+    id(&[what])
+}
+
+fn id_of_nobody(what: &str) -> u32 {
+    id(&[what, "nobody"])
+}
+
+fn id(parameters: &[&str]) -> u32 {
+    let said = Command::new("id").args(parameters).output();
+    let said = String::from_utf8(said.expect("there is an id").stdout).expect("it is text");
+    said.trim().parse().expect("it is a number")
+}
