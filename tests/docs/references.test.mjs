@@ -48,8 +48,8 @@ test("the package's README, which is read elsewhere, has no link into the checko
 });
 
 test("every file and folder that is named is there", async () => {
-  const missing = await complaints(({ text }) =>
-    codeIn(text)
+  const missing = await complaints(({ prose }) =>
+    codeIn(prose)
       .filter((word) => /^(src|tests|www-demo|pkg-template)\/[\w./-]+$/.test(word))
       // `src/npm` is a module of a file and a folder.
       .filter((word) => !existsSync(join(root, word)) && !existsSync(join(root, `${word}.rs`))),

@@ -40,6 +40,19 @@ test("every shell command exists, with its scripts, stages, packages and feature
   assert.deepEqual(complaints, []);
 });
 
+test("a shell command that does not exist is complained of", async () => {
+  const wrong = [
+    "npm run dmeo",
+    "npm test -- --only nothing",
+    "npm install nolaps",
+    "cargo test --test nothing",
+    "rm x",
+  ];
+
+  for (const command of wrong) assert.equal((await complaintsAbout("here", command)).length, 1, command);
+  assert.deepEqual(await complaintsAbout("here", "NOTHING=1 npm test"), ["here: nothing reads NOTHING"]);
+});
+
 test("every TypeScript snippet compiles strictly against the package's types", async () => {
   await writeTypeScript(inLanguage(["ts", "tsx"]));
 
