@@ -28,7 +28,7 @@ export function isSessionError(error, code) {
 }
 
 /**
- * Makes `createSession` for one module.
+ * Makes `createSession` for one module, and what loads it.
  *
  * @param glue what wasm-bindgen made for it
  * @param place gives the URL of the module's file
@@ -46,7 +46,7 @@ export function entry(glue, place) {
     return loading;
   }
 
-  return async function createSession(options) {
+  async function createSession(options) {
     await loadOnce(options?.wasm);
     const key = keyOf(options);
     let core = shared.get(key);
@@ -55,7 +55,9 @@ export function entry(glue, place) {
       if (key !== undefined) shared.set(key, core);
     }
     return openSession(core);
-  };
+  }
+
+  return { createSession, loadOnce };
 }
 
 async function load(glue, source) {

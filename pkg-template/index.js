@@ -3,4 +3,4 @@ import * as glue from "./nolapse.js";
 
 export { isSessionError, SessionEnded, SessionError } from "./facade.js";
 
-export const createSession = /* @__PURE__ */ entry(glue, () => new URL("nolapse_bg.wasm", import.meta.url));
+export const { createSession } = /* @__PURE__ */ entry(glue, () => new URL("nolapse_bg.wasm", import.meta.url));

@@ -1,7 +1,43 @@
 /**
- * The API of `nolapse`, in a build that checks the signature of each token before it is used.
+ * The API of `nolapse`, in a build that can also check signatures and read claims.
  *
  * @packageDocumentation
  */
 
+import type { Session } from "./index.js";
+
 export * from "./index.js";
+
+/** What a valid access token says (RFC 9068 §2.2), and whatever else the auth server puts into it. */
+export interface Claims {
+  readonly iss?: string;
+  readonly aud: readonly string[];
+  readonly sub?: string;
+  /** Seconds since 1970. */
+  readonly iat?: number;
+  /** Seconds since 1970. */
+  readonly nbf?: number;
+  /** Seconds since 1970. */
+  readonly exp: number;
+  readonly [name: string]: unknown;
+}
+
+/** What the claims are checked against. */
+export interface ClaimsOptions {
+  /** The auth server's public keys: the URL of its JWK Set, or the set itself (RFC 7517 §5). */
+  jwks: string | URL | { readonly keys: readonly object[] };
+  /** The `iss` that the token must have. */
+  issuer?: string;
+  /** One of the `aud` that the token must have. */
+  audience?: string;
+}
+
+/**
+ * Takes the session's current token, waiting for a fresh one if it must, checks its Ed25519 signature, type, key,
+ * issuer and audience, and returns its claims.
+ *
+ * Whether the token has expired is the session's business and not the page's clock's, which may be wrong.
+ *
+ * @throws SessionError; with code `misconfigured` where the token does not pass, or the keys cannot be had.
+ */
+export declare function claims(session: Session, options: ClaimsOptions): Promise<Claims>;

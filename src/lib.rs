@@ -5,4 +5,6 @@ pub mod browser;
 pub mod core;
 #[cfg(all(target_arch = "wasm32", feature = "npm"))]
 pub mod npm;
+#[cfg(feature = "verify")]
+pub mod verify;
 pub mod wire;

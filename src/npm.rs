@@ -2,6 +2,8 @@
 //! listeners of it.
 
 mod facade;
+#[cfg(feature = "verify")]
+mod verify;
 
 use std::rc::Rc;
 use std::time::Duration;
