@@ -3,7 +3,7 @@
 
 mod facade;
 #[cfg(feature = "verify")]
-mod verify;
+pub mod verify;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -74,7 +74,6 @@ impl Handle {
     }
 
     /// `session.fetch`.
-    #[must_use]
     pub fn fetch(&self, input: &JsValue, init: &JsValue) -> Promise {
         self.client.fetch(input, init)
     }
@@ -98,27 +97,23 @@ impl Handle {
     }
 
     /// `session.refresh`.
-    #[must_use]
     pub fn refresh(&self, force: bool, signal: Option<AbortSignal>) -> Promise {
         self.answer(self.client.ask_refresh(force), signal)
     }
 
     /// `session.adopt` with a token response.
-    #[must_use]
     pub fn adopt(&self, answer: &JsValue) -> Promise {
         self.answer(self.client.ask_adopt(answer), None)
     }
 
     /// `session.adopt` with a function.
     #[wasm_bindgen(js_name = adoptWith)]
-    #[must_use]
     pub fn adopt_with(&self, sign_in: Function) -> Promise {
         self.answer(self.client.ask_adopt_with(sign_in), None)
     }
 
     /// `session.signOut`; the facade makes an object of the answer.
     #[wasm_bindgen(js_name = signOut)]
-    #[must_use]
     pub fn sign_out(&self, everywhere: bool) -> Promise {
         self.answer(self.client.ask_sign_out(everywhere), None)
     }

@@ -113,7 +113,7 @@ impl KeySet {
 }
 
 /// The members of a header that matter; a key that a token brings along is never looked at.
-#[derive(Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 struct Extra {
     crit: Option<Value>,
 }

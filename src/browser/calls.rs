@@ -122,7 +122,7 @@ impl Calls {
     }
 
     /// Tells of a call when its answer is there; the answer itself goes to the caller untouched.
-    pub(super) fn watch(&self, host: &Rc<Host>, answer: Promise, call: CallId) -> Promise {
+    pub(super) fn watch(host: &Rc<Host>, answer: Promise, call: CallId) -> Promise {
         if call.0 != 0 {
             let (host, answer) = (Rc::clone(host), answer.clone());
             spawn(Box::pin(async move {

@@ -73,7 +73,6 @@ impl Client {
     ///
     /// The promise is rejected with what `fetch` throws, or with an `Error` named `SessionError` whose `code` is
     /// that of [`SessionError`].
-    #[must_use]
     pub fn fetch(&self, input: &JsValue, init: &JsValue) -> Promise {
         fetch::fetch(&self.host, input, init)
     }

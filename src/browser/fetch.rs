@@ -15,7 +15,7 @@ use crate::core::{
     is_retryable,
 };
 
-use super::calls::CallId;
+use super::calls::{CallId, Calls};
 use super::global::property;
 use super::host::Host;
 use super::natives::ApiRequest;
@@ -194,13 +194,13 @@ fn send(
         .set(&natives.authorization, &bearer.header);
     let sent = natives.fetch(&request)?;
     if matches!(load, Load::Stream) {
-        return Ok(host.calls.watch(host, sent, call));
+        return Ok(Calls::watch(host, sent, call));
     }
     let answered: &Handler = host.answered.as_ref().unchecked_ref();
     let again = again.unwrap_or(request);
     let handler = answered.bind(&JsValue::UNDEFINED, &again, &bearer.number, call.as_f64());
     let promise = sent.unchecked_ref::<Sent>().then(&handler);
-    Ok(host.calls.watch(host, promise, call))
+    Ok(Calls::watch(host, promise, call))
 }
 
 async fn wait_and_send(

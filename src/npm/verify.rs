@@ -12,6 +12,10 @@ use crate::verify::{KeySet, verify};
 ///
 /// An `Error` that says what is wrong with the token, or with the set.
 #[wasm_bindgen(js_name = verifyToken)]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the boundary hands optional texts over by value"
+)]
 pub fn verify_token(
     token: &str,
     jwks: JsValue,
