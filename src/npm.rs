@@ -5,8 +5,8 @@ mod facade;
 #[cfg(feature = "verify")]
 pub mod verify;
 
+use crate::core::Span;
 use std::rc::Rc;
-use std::time::Duration;
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
@@ -89,7 +89,7 @@ impl Handle {
         min_validity: f64,
         signal: Option<AbortSignal>,
     ) -> Result<Promise, JsValue> {
-        let min_validity = Duration::try_from_secs_f64(min_validity).map_err(|_| {
+        let min_validity = Span::from_secs_f64(min_validity).ok_or_else(|| {
             let expected = "a number of seconds, 0 or more";
             option_error_to_js(&self.facade, &OptionError::new("minValidity", expected))
         })?;

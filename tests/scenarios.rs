@@ -6,9 +6,7 @@
 
 mod sim;
 
-use std::time::Duration;
-
-use nolapse::core::{PageChange, SessionError, Status};
+use nolapse::core::{PageChange, SessionError, Span, Status};
 use nolapse::wire::EndReason;
 
 use sim::{Ending, Mode, Network, World};
@@ -192,7 +190,7 @@ fn p05_a_throttled_hidden_tab_sends_no_expired_token_and_needs_one_refresh_on_re
 fn p06_tokens_of_any_life_are_kept_renewed() {
     for life in [5, 8, 30, 60, 300, 3_600, 86_400] {
         let mut world = World::new(SEED);
-        world.server.life = Duration::from_secs(life);
+        world.server.life = Span::from_secs(life);
         let tab = world.open(0);
         world.sign_in(tab, 1);
         world.run(1_000);
@@ -534,9 +532,9 @@ fn p28_a_token_with_the_asked_life_or_an_error_never_nothing() {
     let mut world = World::signed_in(SEED, 1);
     world.run(40_000);
 
-    let enough = world.get_token(0, Duration::from_secs(10));
-    let more = world.get_token(0, Duration::from_secs(45));
-    let too_much = world.get_token(0, Duration::from_secs(90));
+    let enough = world.get_token(0, Span::from_secs(10));
+    let more = world.get_token(0, Span::from_secs(45));
+    let too_much = world.get_token(0, Span::from_secs(90));
     world.run(1_000);
 
     assert!(world.got_token(enough));

@@ -257,7 +257,7 @@ fn p19_without_a_channel_the_shelf_tells_of_a_sign_in_and_a_sign_out() {
 fn p10_five_tabs_and_a_server_that_fails_for_twenty_seconds() {
     for seed in 0..100 {
         let mut world = World::new(seed);
-        world.server.life = std::time::Duration::from_secs(8);
+        world.server.life = nolapse::core::Span::from_secs(8);
         let first = world.open(0);
         world.sign_in(first, 1);
         world.run(1_000);

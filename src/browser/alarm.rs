@@ -1,7 +1,7 @@
 //! The tab's only timer.
 
+use crate::core::Span;
 use std::cell::RefCell;
-use std::time::Duration;
 
 use gloo_timers::callback::Timeout;
 
@@ -15,7 +15,7 @@ pub(super) struct Alarm {
 
 impl Alarm {
     /// The longest wait that `setTimeout` takes: 31 bits of milliseconds. An alarm that comes early does no harm.
-    const LONGEST: Duration = Duration::from_millis(0x7fff_ffff);
+    const LONGEST: Span = Span::from_millis(0x7fff_ffff);
 
     /// Rings at that moment in place of any other; `None` silences it.
     ///

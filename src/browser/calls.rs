@@ -1,8 +1,8 @@
 //! What is told of each call, where somebody listens; otherwise it costs one comparison.
 
+use crate::core::Span;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::Duration;
 
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
@@ -25,15 +25,15 @@ pub struct FinishedCall {
     /// Origin and path, without query and fragment.
     pub url: String,
     /// How long it waited for a token.
-    pub waited: Duration,
+    pub waited: Span,
     /// How old the token was when the call was sent.
-    pub token_age: Duration,
+    pub token_age: Span,
     /// The status of the answer; `None` where there was none.
     pub http_status: Option<u16>,
     /// Whether it was sent twice.
     pub retried: bool,
     /// From the call to its answer.
-    pub duration: Duration,
+    pub duration: Span,
 }
 
 /// The calls that are told of, while somebody listens.
@@ -52,8 +52,8 @@ struct OpenCall {
     method: String,
     url: String,
     begun: Timestamp,
-    waited: Duration,
-    token_age: Duration,
+    waited: Span,
+    token_age: Span,
     retried: bool,
 }
 
@@ -92,8 +92,8 @@ impl Calls {
             method: request.method(),
             url: url.split(['?', '#']).next().unwrap_or_default().to_owned(),
             begun: host.now(),
-            waited: Duration::ZERO,
-            token_age: Duration::ZERO,
+            waited: Span::ZERO,
+            token_age: Span::ZERO,
             retried: false,
         };
         self.open.borrow_mut().insert(number, call);

@@ -2,13 +2,14 @@
 
 use std::future::Future;
 use std::rc::Rc;
-use std::time::Duration;
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::JsValue;
 use web_sys::AbortSignal;
 
-use crate::core::{Answer, Event, Input, RequestId, Secret, SessionError, Status, TraceEntry};
+use crate::core::{
+    Answer, Event, Input, RequestId, Secret, SessionError, Span, Status, TraceEntry,
+};
 
 use super::answer::adopted;
 use super::calls::FinishedCall;
@@ -84,7 +85,7 @@ impl Client {
     /// Says why there is none; [`Aborted::By`] where the signal came first.
     pub fn get_token(
         &self,
-        min_validity: Duration,
+        min_validity: Span,
         signal: Option<AbortSignal>,
     ) -> impl Future<Output = Result<Secret, Aborted>> + use<> {
         let asked = self.ask_token(min_validity);
@@ -161,7 +162,7 @@ impl Client {
 
     /// Returns how long the current token can still be sent; zero where there is none.
     #[must_use]
-    pub fn token_left(&self) -> Duration {
+    pub fn token_left(&self) -> Span {
         self.host.look(crate::core::Session::token_left)
     }
 
@@ -182,7 +183,7 @@ impl Client {
         self.host.close();
     }
 
-    pub(crate) fn ask_token(&self, min_validity: Duration) -> Asked {
+    pub(crate) fn ask_token(&self, min_validity: Span) -> Asked {
         self.host.touch();
         self.ask(|request| Input::TokenRequested {
             request,
@@ -261,7 +262,7 @@ impl From<SessionError> for Aborted {
 
 /// Makes an error without a class of its own: `name` and `code` tell what it is.
 fn plain_error(error: &SessionError) -> JsValue {
-    let made = js_sys::Error::new(&error.to_string());
+    let made = js_sys::Error::new(error.message());
     made.set_name("SessionError");
     super::global::set(&made, "code", &error.code().into());
     made.into()

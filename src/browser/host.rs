@@ -3,7 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
-use std::time::Duration;
 
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
@@ -11,7 +10,7 @@ use web_sys::{AbortController, AbortSignal};
 
 use crate::core::{
     Answer, AttemptId, Clock, Config, Effect, Input, Moment, PageChange, RequestId, Secret,
-    Session, SessionError, TabId, Timestamp, Version, WallTime,
+    Session, SessionError, Span, TabId, Timestamp, Version, WallTime,
 };
 
 use super::alarm::Alarm;
@@ -247,14 +246,14 @@ impl Host {
     }
 
     /// Returns how old the current token is.
-    pub(super) fn token_age(&self, now: Timestamp) -> Duration {
+    pub(super) fn token_age(&self, now: Timestamp) -> Span {
         self.core.borrow().token_age(now)
     }
 
     /// Notes that the user is there, at most once a second.
     pub(super) fn touch(&self) {
         let now = self.now();
-        if now.since(self.last_touch.get()) >= Duration::from_secs(1) {
+        if now.since(self.last_touch.get()) >= Span::from_secs(1) {
             self.last_touch.set(now);
             self.core.borrow_mut().touch(now);
         }
@@ -285,7 +284,7 @@ impl Host {
     ) -> Result<Rc<Bearer>, JsValue> {
         let reply = self.ask(|request| Input::TokenRequested {
             request,
-            min_validity: Duration::ZERO,
+            min_validity: Span::ZERO,
         });
         match unless_aborted(signal, reply).await? {
             Ok(Answer::Token { token, version }) => Ok(self.bearer_of(&token, version)),

@@ -1,7 +1,7 @@
 //! What an app says about its session, and what is refused of it.
 
+use crate::core::Span;
 use std::fmt;
-use std::time::Duration;
 
 use js_sys::Function;
 use web_sys::Url;
@@ -107,7 +107,7 @@ pub(super) struct Checked {
     pub(super) sign_out: SignOut,
     pub(super) apis: Vec<String>,
     pub(super) name: String,
-    pub(super) timeout: Duration,
+    pub(super) timeout: Span,
 }
 
 const HTTPS: &str = "an absolute https URL (http only for this machine) without credentials";
@@ -140,7 +140,7 @@ impl Options {
             sign_out,
             apis,
             name,
-            timeout: Duration::from_secs_f64(self.timeout_s),
+            timeout: Span::from_secs_f64(self.timeout_s).unwrap_or_default(),
         })
     }
 }

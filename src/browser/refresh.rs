@@ -1,12 +1,13 @@
 //! The reference protocol: a `POST` with the cookie, answered by a token or by the word that the session is over.
 
-use std::time::Duration;
-
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Response};
 
-use crate::core::{Failure, FailureCause, RefreshOutcome, SignOutOutcome, UnexpectedAnswer};
+use crate::core::{
+    Failure, FailureCause, RefreshOutcome, SignOutOutcome, Span, UnexpectedAnswer, number,
+    push_number,
+};
 use crate::wire::{EndReason, ErrorCode, PageVisibility, RefreshReason};
 
 use super::answer::{Unread, WIRE, date_ms, object, parse_object, read_grant, read_text, text};
@@ -23,7 +24,7 @@ const INIT: &str = r#"{"method":"POST","credentials":"include","keepalive":true,
 pub(super) struct RefreshCall {
     pub(super) reason: RefreshReason,
     pub(super) page: PageVisibility,
-    pub(super) active_ago: Duration,
+    pub(super) active_ago: Span,
 }
 
 impl RefreshCall {
@@ -33,7 +34,7 @@ impl RefreshCall {
         json.push_str(r#"","page":""#);
         json.push_str(self.page.as_str());
         json.push_str(r#"","active_ago":"#);
-        json.push_str(&self.active_ago.as_secs().to_string());
+        push_number(&mut json, self.active_ago.as_secs());
         json.push('}');
         json
     }
@@ -134,17 +135,16 @@ fn end_reason(body: &JsValue) -> Option<EndReason> {
 
 /// Reads `Retry-After` in both forms (RFC 9110 §10.2.3); a date counts against the answer's own `Date`, where it can
 /// be read, so that a wrong clock does not matter.
-fn retry_after(response: &Response) -> Option<Duration> {
+fn retry_after(response: &Response) -> Option<Span> {
     let header = |name: &str| response.headers().get(name).ok().flatten();
     let value = header("retry-after")?;
     let value = value.trim();
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        let seconds = value.parse().unwrap_or(u64::from(u32::MAX));
-        return Some(Duration::from_secs(seconds.min(u64::from(u32::MAX))));
+    if let Some(seconds) = number(Some(value)) {
+        return Some(Span::from_secs(seconds));
     }
     let at = date_ms(value)?;
     let now = header("date")
         .and_then(|date| date_ms(&date))
         .unwrap_or_else(js_sys::Date::now);
-    Duration::try_from_secs_f64((at - now).max(0.0) / 1_000.0).ok()
+    Span::from_secs_f64((at - now).max(0.0) / 1_000.0)
 }

@@ -1,12 +1,11 @@
 //! The token that a tab holds, and the moments of its life.
 
-use std::time::Duration;
-
 use crate::wire::EndReason;
 
 use super::backoff::agreed;
 use super::grant::Grant;
 use super::ids::Version;
+use super::span::Span;
 use super::time::Timestamp;
 
 /// What a tab has.
@@ -72,16 +71,16 @@ pub(super) enum Duty {
 pub(super) struct Shift {
     /// The same on each tab: clients of one server spread out.
     pub(super) agreed: u64,
-    /// Of this tab alone, from 0 to 1: tabs of one browser do not all queue for the lock.
-    pub(super) own: f64,
+    /// Of this tab alone, in thousandths: tabs of one browser do not all queue for the lock.
+    pub(super) own: u64,
     /// Hidden tabs leave the work to visible ones.
     pub(super) is_hidden: bool,
 }
 
 impl Held {
     /// How long before the end of its life a token is renewed.
-    fn lead(life: Duration) -> Duration {
-        (life / 6).min(Duration::from_secs(10))
+    fn lead(life: Span) -> Span {
+        (life / 6).min(Span::from_secs(10))
     }
 
     /// Works out the moments of a token's life.
@@ -94,22 +93,20 @@ impl Held {
     ) -> Self {
         let life = grant.life;
         // A token is not sent in its very last moments: it would arrive expired.
-        let margin = (life / 20).min(Duration::from_millis(500));
+        let margin = (life / 20).min(Span::from_millis(500));
         let planned = grant
             .refresh_in
             .unwrap_or(life.saturating_sub(Self::lead(life)));
         // Up to 2 s earlier (of a 60-s life): 1.2 s that all tabs agree on, then 0.2 s or 0.8 s of the tab's own.
-        let unit = (life / 30).min(Duration::from_secs(2));
+        let unit = (life / 30).min(Span::from_secs(2));
         let own_share = if shift.is_hidden {
-            0.1 + 0.3 * shift.own
+            100 + shift.own * 3 / 10
         } else {
-            0.1 * shift.own
+            shift.own / 10
         };
-        let early = unit.mul_f64(0.4) + agreed(unit.mul_f64(0.6), shift.agreed);
-        let refresh_in = planned
-            .saturating_sub(early)
-            .saturating_add(unit.mul_f64(own_share))
-            .max(Duration::from_secs(1));
+        let early = unit.thousandths(400) + agreed(unit.thousandths(600), shift.agreed);
+        let late = unit.thousandths(own_share);
+        let refresh_in = (planned.saturating_sub(early) + late).max(Span::from_secs(1));
         Self {
             expires: issued + life.saturating_sub(margin),
             refresh_at: issued + refresh_in,
@@ -126,7 +123,7 @@ impl Held {
     }
 
     /// Returns the life that is left at `now`.
-    pub(super) fn left(&self, now: Timestamp) -> Duration {
+    pub(super) fn left(&self, now: Timestamp) -> Span {
         self.expires.since(now)
     }
 
@@ -147,7 +144,7 @@ mod tests {
     use super::super::secret::Secret;
     use super::*;
 
-    fn held(life: Duration, refresh_in: Option<Duration>, shift: Shift) -> Held {
+    fn held(life: Span, refresh_in: Option<Span>, shift: Shift) -> Held {
         let grant = Grant {
             token: Secret::new("a.b.c").expect("a token"),
             life,
@@ -159,7 +156,7 @@ mod tests {
 
     fn shifts() -> impl Iterator<Item = Shift> {
         (0..500_u64).flat_map(|agreed| {
-            [(0.0, false), (1.0, false), (0.0, true), (1.0, true)].map(|(own, is_hidden)| Shift {
+            [(0, false), (1_000, false), (0, true), (1_000, true)].map(|(own, is_hidden)| Shift {
                 agreed,
                 own,
                 is_hidden,
@@ -170,7 +167,7 @@ mod tests {
     #[test]
     fn p01_a_sixty_second_token_is_renewed_at_fifty_less_up_to_two() {
         for shift in shifts() {
-            let refresh_at = held(Duration::from_secs(60), None, shift)
+            let refresh_at = held(Span::from_secs(60), None, shift)
                 .refresh_at
                 .as_millis();
             assert!(
@@ -184,7 +181,7 @@ mod tests {
     fn p06_the_lead_is_smaller_than_any_life_and_the_first_second_is_quiet() {
         for shift in shifts() {
             for life_s in [2, 3, 5, 8, 10, 59, 60, 61, 300, 3_600, 86_400, 604_800] {
-                let life = Duration::from_secs(life_s);
+                let life = Span::from_secs(life_s);
                 let held = held(life, None, shift);
                 assert!(held.refresh_at < held.expires, "{life:?}");
                 assert!(held.refresh_at >= Timestamp::from_millis(1_000), "{life:?}");
@@ -195,12 +192,7 @@ mod tests {
     #[test]
     fn the_server_can_choose_the_moment() {
         for shift in shifts() {
-            let refresh_at = held(
-                Duration::from_secs(60),
-                Some(Duration::from_secs(20)),
-                shift,
-            )
-            .refresh_at;
+            let refresh_at = held(Span::from_secs(60), Some(Span::from_secs(20)), shift).refresh_at;
             assert!(
                 (18_000..=20_000).contains(&refresh_at.as_millis()),
                 "{refresh_at:?}"
@@ -215,8 +207,8 @@ mod tests {
             own,
             is_hidden,
         };
-        let visible = held(Duration::from_secs(60), None, shift(0.99, false));
-        let hidden = held(Duration::from_secs(60), None, shift(0.02, true));
+        let visible = held(Span::from_secs(60), None, shift(990, false));
+        let hidden = held(Span::from_secs(60), None, shift(20, true));
 
         assert!(visible.refresh_at < hidden.refresh_at);
     }

@@ -1,10 +1,9 @@
 //! The rest that an auth server is given after a failure, and how often it is asked at the most.
 
-use std::time::Duration;
-
 use super::error::{FailureCause, SessionError};
 use super::input::Failure;
 use super::mark::Cooling;
+use super::span::Span;
 use super::time::{Moment, Timestamp};
 
 /// Draws from a seed (`SplitMix64`), so that tabs and browsers do not move in step.
@@ -22,7 +21,7 @@ impl Chance {
     }
 
     /// Draws a duration from nothing to `most`.
-    pub(super) fn up_to(&mut self, most: Duration) -> Duration {
+    pub(super) fn up_to(&mut self, most: Span) -> Span {
         share_of(most, self.next())
     }
 }
@@ -34,25 +33,26 @@ const fn mix(mut bits: u64) -> u64 {
 }
 
 /// Returns the same part of `most` for the same number, so that tabs that know the number agree.
-pub(super) fn agreed(most: Duration, number: u64) -> Duration {
+pub(super) fn agreed(most: Span, number: u64) -> Span {
     share_of(most, mix(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
 }
 
-fn share_of(most: Duration, bits: u64) -> Duration {
-    most.mul_f64(f64::from(u32::try_from(bits >> 32).unwrap_or(0)) / f64::from(u32::MAX))
+fn share_of(most: Span, bits: u64) -> Span {
+    // The upper half of the bits as a fraction; spans in use are far below 2^32 ms.
+    Span::from_millis(most.as_millis().saturating_mul(bits >> 32) >> 32)
 }
 
 /// An allowance of `CAPACITY` attempts, one of which comes back each `interval` (a leaky bucket kept as one moment).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Allowance {
-    interval: Duration,
+    interval: Span,
     capacity: u32,
     /// When the allowance will be whole again; the past where it is.
     whole_at: Timestamp,
 }
 
 impl Allowance {
-    pub(super) const fn new(capacity: u32, interval: Duration) -> Self {
+    pub(super) const fn new(capacity: u32, interval: Span) -> Self {
         Self {
             interval,
             capacity,
@@ -61,13 +61,14 @@ impl Allowance {
     }
 
     pub(super) fn spend(&mut self, now: Timestamp) {
-        let most = now + self.interval * self.capacity;
+        let most = now + self.interval * u64::from(self.capacity);
         self.whole_at = (self.whole_at.max(now) + self.interval).min(most);
     }
 
     /// Returns when the next attempt is allowed: now or earlier where there is some left.
     pub(super) fn next(&self) -> Timestamp {
-        self.whole_at.before(self.interval * (self.capacity - 1))
+        self.whole_at
+            .before(self.interval * u64::from(self.capacity - 1))
     }
 
     fn restore(&mut self) {
@@ -99,21 +100,21 @@ struct Trouble {
 pub(super) struct Rest {
     pub(super) cause: FailureCause,
     pub(super) failures: u32,
-    pub(super) retry_in: Duration,
+    pub(super) retry_in: Span,
     pub(super) mandatory: bool,
-    pub(super) whole_in: Duration,
+    pub(super) whole_in: Span,
 }
 
 impl Backoff {
     /// At most 16 attempts at once and 24 an hour, so that no hour has more than 40 (P10).
     const CAPACITY: u32 = 16;
-    const INTERVAL: Duration = Duration::from_secs(150);
+    const INTERVAL: Span = Span::from_secs(150);
     /// The longest step of the exponential back-off.
-    const LONGEST: Duration = Duration::from_mins(4);
+    const LONGEST: Span = Span::from_secs(240);
     /// The shortest pause: no second has more than two attempts.
-    const SHORTEST: Duration = Duration::from_millis(500);
+    const SHORTEST: Span = Span::from_millis(500);
     /// The longest `Retry-After` that is honoured, and the longest rest that is believed of another tab.
-    const MOST: Duration = Duration::from_mins(10);
+    const MOST: Span = Span::from_secs(600);
 
     pub(super) const fn new() -> Self {
         Self {
@@ -129,7 +130,7 @@ impl Backoff {
         now: Timestamp,
         sent: Timestamp,
         failure: &Failure,
-        patience: Duration,
+        patience: Span,
         chance: &mut Chance,
     ) {
         self.allowance.spend(now);
@@ -138,19 +139,19 @@ impl Backoff {
         let patient = failure.cause.is_of_the_network() && now < since + patience;
         let is_outdated = self.hope > sent;
         let pause = if is_outdated || patient && failures == 1 {
-            chance.up_to(Duration::from_secs(1)).max(Self::SHORTEST)
+            chance.up_to(Span::from_secs(1)).max(Self::SHORTEST)
         } else if patient {
             // Callers are waiting for a network that may be back any second (P04).
-            Duration::from_millis(3_500) + chance.up_to(Duration::from_secs(1))
+            Span::from_millis(3_500) + chance.up_to(Span::from_secs(1))
         } else {
-            let step = Duration::from_secs(1) * 2_u32.saturating_pow(failures.min(8));
+            let step = Span::from_secs(1) * (1_u64 << failures.min(8));
             chance.up_to(step.min(Self::LONGEST)).max(Self::SHORTEST)
         };
         let asked = failure.retry_after.map(|wait| wait.min(Self::MOST));
         let mut until = now + pause.max(asked.unwrap_or_default());
         if asked.is_some() {
             // Those who were sent away together shall not come back together.
-            until = until + chance.up_to(Duration::from_secs(1));
+            until = until + chance.up_to(Span::from_secs(1));
         }
         self.trouble = Some(Trouble {
             cause: failure.cause,
@@ -188,7 +189,9 @@ impl Backoff {
             Self::LONGEST
         };
         let until = now + rest.retry_in.min(longest);
-        let whole_in = rest.whole_in.min(Self::INTERVAL * Self::CAPACITY);
+        let whole_in = rest
+            .whole_in
+            .min(Self::INTERVAL * u64::from(Self::CAPACITY));
         self.allowance.whole_at = self.allowance.whole_at.max(now + whole_in);
         if self
             .trouble
@@ -254,7 +257,7 @@ impl Backoff {
     }
 
     /// Returns until when callers are kept waiting although attempts fail; the past where they are told at once.
-    pub(super) fn patient_until(&self, patience: Duration) -> Timestamp {
+    pub(super) fn patient_until(&self, patience: Span) -> Timestamp {
         self.trouble
             .filter(|trouble| trouble.cause.is_of_the_network() && !trouble.mandatory)
             .map_or(Timestamp::default(), |trouble| trouble.since + patience)

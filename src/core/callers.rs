@@ -1,7 +1,5 @@
 //! Callers: who gets a token at once, who waits, and who is told why not.
 
-use std::time::Duration;
-
 use crate::wire::RefreshReason;
 
 use super::access::{Access, Duty};
@@ -11,6 +9,7 @@ use super::exchange::Exchange;
 use super::ids::{RequestId, Version};
 use super::input::Input;
 use super::session::Session;
+use super::span::Span;
 use super::time::Timestamp;
 use super::waiters::{Need, Waiter};
 
@@ -86,7 +85,7 @@ impl Session {
                 return Some(Err(SessionError::MinValidity));
             }
             // The longest that this token ever had left was too short: a new one of its kind is no better.
-            Need::Token { .. } if held.own && now.since(held.issued) < Duration::from_secs(1) => {
+            Need::Token { .. } if held.own && now.since(held.issued) < Span::from_secs(1) => {
                 return Some(Err(SessionError::MinValidity));
             }
             Need::Token { .. } => false,
@@ -102,13 +101,10 @@ impl Session {
     }
 
     pub(super) fn settle_all(&mut self, now: Timestamp) {
-        let answers: Vec<_> = self
-            .waiters
-            .iter()
-            .filter_map(|(request, waiter)| Some((request, self.verdict(now, waiter.need)?)))
-            .collect();
+        let mut waiters = std::mem::take(&mut self.waiters);
+        let answers = waiters.take(|waiter| self.verdict(now, waiter.need));
+        self.waiters = waiters;
         for (request, answer) in answers {
-            self.waiters.remove(request);
             self.answer(request, answer);
         }
     }
@@ -132,7 +128,8 @@ impl Session {
 
     pub(super) fn patience_deadline(&self, now: Timestamp) -> Option<(Timestamp, &'static str)> {
         let patient_until = self.backoff.patient_until(self.config.patience());
-        let is_waited = self.waiters.len() > 0 && self.backoff.until() > now && patient_until > now;
+        let is_waited =
+            !self.waiters.is_empty() && self.backoff.until() > now && patient_until > now;
         is_waited.then_some((patient_until, "patience"))
     }
 
@@ -151,23 +148,18 @@ impl Session {
 
     /// Tells callers whose time is over.
     pub(super) fn expire_callers(&mut self, now: Timestamp) {
-        if self
+        let is_late = |deadline| now >= deadline;
+        if !self.waiters.next_deadline().is_some_and(is_late) {
+            return;
+        }
+        let error = self.backoff.error(now).unwrap_or(SessionError::Timeout {
+            retry_in: Span::ZERO,
+        });
+        let late = self
             .waiters
-            .next_deadline()
-            .is_some_and(|deadline| now >= deadline)
-        {
-            let error = self.backoff.error(now).unwrap_or(SessionError::Timeout {
-                retry_in: Duration::ZERO,
-            });
-            let late: Vec<_> = self
-                .waiters
-                .iter()
-                .filter(|(_, waiter)| now >= waiter.deadline)
-                .collect();
-            for (request, _) in late {
-                self.waiters.remove(request);
-                self.answer(request, Err(error));
-            }
+            .take(|waiter| is_late(waiter.deadline).then_some(error));
+        for (request, error) in late {
+            self.answer(request, Err(error));
         }
     }
 }

@@ -1,18 +1,17 @@
 //! What a host can set.
 
-use std::time::Duration;
-
 use super::ids::TabId;
+use super::span::Span;
 
 /// Settings of one session on one page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// How long one exchange with the auth server may take.
-    pub timeout: Duration,
+    pub timeout: Span,
     /// How long to wait for the lock while its holder gives no sign of life.
-    pub lock_wait: Duration,
+    pub lock_wait: Span,
     /// How long to listen for another tab's news after the lock was granted.
-    pub beat: Duration,
+    pub beat: Span,
     /// What chance is drawn from; each tab has another one.
     pub seed: u64,
     /// The tab's name in traces.
@@ -22,13 +21,13 @@ pub struct Config {
 impl Config {
     /// How long a caller is kept waiting at the most, whatever happens.
     #[must_use]
-    pub fn call_deadline(&self) -> Duration {
+    pub fn call_deadline(&self) -> Span {
         self.timeout * 2 + self.lock_wait
     }
 
     /// How long calls wait through network failures before they are told.
     #[must_use]
-    pub fn patience(&self) -> Duration {
+    pub fn patience(&self) -> Span {
         self.timeout * 2
     }
 }
@@ -36,9 +35,9 @@ impl Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            timeout: Duration::from_secs(10),
-            lock_wait: Duration::from_secs(5),
-            beat: Duration::from_millis(100),
+            timeout: Span::from_secs(10),
+            lock_wait: Span::from_secs(5),
+            beat: Span::from_millis(100),
             seed: 0,
             tab: TabId(0),
         }

@@ -1,7 +1,6 @@
 //! What the core tells a host: orders, and news for the app.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use crate::wire::{EndReason, PageVisibility, RefreshReason};
 
@@ -10,6 +9,7 @@ use super::ids::{AttemptId, RequestId, Version};
 use super::mark::Mark;
 use super::news::TabMessage;
 use super::secret::Secret;
+use super::span::Span;
 use super::status::Status;
 use super::trace::TraceEntry;
 
@@ -35,7 +35,7 @@ pub enum Effect {
         /// Whether the page can be seen.
         page: PageVisibility,
         /// How long ago the app last made a call or the user gave input.
-        active_ago: Duration,
+        active_ago: Span,
     },
     /// Tell the auth server of the sign-out; answer with `SignOutFinished`.
     SendSignOut {
@@ -108,11 +108,11 @@ pub enum Event {
         /// How many callers were waiting for it.
         waiting: usize,
         /// From sending to the answer.
-        duration: Duration,
+        duration: Span,
         /// How long it lives from now.
-        expires_in: Duration,
+        expires_in: Span,
         /// How long until the next background refresh.
-        refresh_in: Duration,
+        refresh_in: Span,
     },
     /// A refresh failed; the session goes on.
     RefreshFailed {
@@ -123,11 +123,11 @@ pub enum Event {
         /// The HTTP status, where there was an answer.
         http_status: Option<u16>,
         /// From sending to the failure.
-        duration: Duration,
+        duration: Span,
         /// How many attempts in a row have failed.
         failures: u32,
         /// How long until the next attempt.
-        retry_in: Duration,
+        retry_in: Span,
     },
     /// The user is signed out.
     SignedOut {

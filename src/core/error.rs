@@ -1,9 +1,10 @@
 //! Why a caller gets no token.
 
 use std::fmt;
-use std::time::Duration;
 
 use crate::wire::EndReason;
+
+use super::span::Span;
 
 /// Why a refresh failed without ending the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,17 +92,17 @@ pub enum SessionError {
         /// What failed last.
         cause: FailureCause,
         /// How long until the next attempt.
-        retry_in: Duration,
+        retry_in: Span,
     },
     /// No answer within the deadline.
     Timeout {
         /// How long until the next attempt.
-        retry_in: Duration,
+        retry_in: Span,
     },
     /// The auth server refuses the SDK's requests as such.
     Misconfigured {
         /// How long until the next attempt.
-        retry_in: Duration,
+        retry_in: Span,
     },
     /// No token lives as long as the caller asked.
     MinValidity,
@@ -131,9 +132,26 @@ impl SessionError {
         }
     }
 
+    /// Returns what a person reads.
+    #[must_use]
+    pub const fn message(&self) -> &'static str {
+        match self {
+            Self::SignedOut { reason: None } => "nobody is signed in",
+            Self::SignedOut { reason: Some(_) } => "the session has ended",
+            Self::Unreachable { .. } => "the auth server cannot be reached; the session goes on",
+            Self::Timeout { .. } => "the auth server did not answer in time; the session goes on",
+            Self::Misconfigured { .. } => "the auth server refuses the refresh request as such",
+            Self::MinValidity => "no token lives as long as minValidity asks",
+            Self::Overloaded => "too many calls are waiting for a token",
+            Self::Closed => "the session object was closed",
+            Self::NotAdoptable => "there is no usable token in what was to be adopted",
+            Self::SignInThrew => "the sign-in function threw",
+        }
+    }
+
     /// Makes the error for a failed refresh.
     #[must_use]
-    pub const fn from_failure(cause: FailureCause, retry_in: Duration) -> Self {
+    pub const fn from_failure(cause: FailureCause, retry_in: Span) -> Self {
         match cause {
             FailureCause::Timeout => Self::Timeout { retry_in },
             FailureCause::Misconfigured => Self::Misconfigured { retry_in },
@@ -149,18 +167,7 @@ impl SessionError {
 
 impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::SignedOut { reason: None } => "nobody is signed in",
-            Self::SignedOut { reason: Some(_) } => "the session has ended",
-            Self::Unreachable { .. } => "the auth server cannot be reached; the session goes on",
-            Self::Timeout { .. } => "the auth server did not answer in time; the session goes on",
-            Self::Misconfigured { .. } => "the auth server refuses the refresh request as such",
-            Self::MinValidity => "no token lives as long as minValidity asks",
-            Self::Overloaded => "too many calls are waiting for a token",
-            Self::Closed => "the session object was closed",
-            Self::NotAdoptable => "there is no usable token in what was to be adopted",
-            Self::SignInThrew => "the sign-in function threw",
-        })
+        f.write_str(self.message())
     }
 }
 

@@ -1,13 +1,12 @@
 //! A tab's one exchange with the auth server, from the wish for the lock to the answer.
 
-use std::time::Duration;
-
 use super::effect::Effect;
 use super::ids::{AttemptId, RequestId, Version};
 use super::input::Failure;
 use super::jobs::Job;
 use super::news::TabMessage;
 use super::session::Session;
+use super::span::Span;
 use super::time::{Moment, Timestamp};
 use super::{AdoptOutcome, FailureCause, RefreshOutcome, SignOutOutcome};
 
@@ -59,11 +58,11 @@ pub(super) struct SlowAdopt {
 }
 
 /// A deadline noticed later than this was slept through.
-const OVERSLEPT: Duration = Duration::from_secs(2);
+const OVERSLEPT: Span = Span::from_secs(2);
 /// How long an answer that arrived during a nap may take to be delivered.
-const AFTER_NAP: Duration = Duration::from_secs(2);
+const AFTER_NAP: Span = Span::from_secs(2);
 /// How long the lock is waited for once it has failed to come.
-const DISTRUSTING: Duration = Duration::from_millis(500);
+const DISTRUSTING: Span = Span::from_millis(500);
 
 impl Session {
     /// Starts the next job, where there is one and nothing is under way.

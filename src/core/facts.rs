@@ -1,7 +1,5 @@
 //! What becomes of the session when a fact about it is known: a token, an end, a failure.
 
-use std::time::Duration;
-
 use crate::wire::{EndReason, RefreshReason};
 
 use super::access::{Access, Duty, Held, Out, Shift};
@@ -13,13 +11,14 @@ use super::ids::{AttemptId, RequestId};
 use super::input::{AdoptOutcome, Failure, RefreshOutcome, SignOutOutcome};
 use super::mark::{MarkState, Shelf};
 use super::session::Session;
+use super::span::Span;
 use super::time::{Moment, Timestamp};
 
 /// Where a token comes from, for whoever watches.
 pub(super) struct Origin {
     pub(super) source: Source,
     pub(super) reason: Option<RefreshReason>,
-    pub(super) duration: Duration,
+    pub(super) duration: Span,
 }
 
 impl Session {

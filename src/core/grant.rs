@@ -1,9 +1,9 @@
 //! What an auth server grants, and what is refused of it.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use super::secret::Secret;
+use super::span::Span;
 
 /// The session behind a token, as the auth server tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,9 +61,9 @@ pub struct Grant {
     /// The access token.
     pub token: Secret,
     /// Its life, counted from the sending of the request.
-    pub life: Duration,
+    pub life: Span,
     /// When the server wants the next refresh, counted like the life.
-    pub refresh_in: Option<Duration>,
+    pub refresh_in: Option<Span>,
     /// The session behind it.
     pub session: SessionInfo,
 }
@@ -119,9 +119,9 @@ impl UnexpectedAnswer {
 
 impl Grant {
     /// The shortest life that can be kept renewed.
-    pub const MIN_LIFE: Duration = Duration::from_secs(2);
+    pub const MIN_LIFE: Span = Span::from_secs(2);
     /// The longest life that is believed.
-    pub const MAX_LIFE: Duration = Duration::from_hours(168);
+    pub const MAX_LIFE: Span = Span::from_secs(7 * 86_400);
 
     /// Reads a token response.
     ///
@@ -143,12 +143,12 @@ impl Grant {
         let life = raw
             .expires_in
             .or(raw.claimed_life)
-            .and_then(seconds)
+            .and_then(Span::from_secs_f64)
             .filter(|life| (Self::MIN_LIFE..=Self::MAX_LIFE).contains(life))
             .ok_or(UnexpectedAnswer::LifeOutOfRange)?;
         let refresh_in = raw
             .refresh_in
-            .and_then(seconds)
+            .and_then(Span::from_secs_f64)
             .filter(|refresh_in| *refresh_in < life);
         Ok(Self {
             token,
@@ -157,10 +157,6 @@ impl Grant {
             session: raw.session,
         })
     }
-}
-
-fn seconds(number: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(number).ok()
 }
 
 #[cfg(test)]
@@ -183,7 +179,7 @@ mod tests {
             ..raw()
         });
 
-        assert_eq!(grant.map(|grant| grant.life), Ok(Duration::from_secs(90)));
+        assert_eq!(grant.map(|grant| grant.life), Ok(Span::from_secs(90)));
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! What a host tells the core: past facts.
 
-use std::time::Duration;
-
 use crate::wire::EndReason;
 
 use super::error::FailureCause;
 use super::grant::{Grant, UnexpectedAnswer};
 use super::ids::{AttemptId, RequestId, Version};
 use super::news::TabMessage;
+use super::span::Span;
 
 /// Something has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +18,7 @@ pub enum Input {
         /// The caller.
         request: RequestId,
         /// The life that must be left.
-        min_validity: Duration,
+        min_validity: Span,
     },
     /// The app asked for a new token.
     RefreshRequested {
@@ -150,7 +149,7 @@ pub struct Failure {
     /// The HTTP status, where there was an answer.
     pub http_status: Option<u16>,
     /// What `Retry-After` asked for.
-    pub retry_after: Option<Duration>,
+    pub retry_after: Option<Span>,
     /// What is wrong with an unexpected answer.
     pub detail: Option<UnexpectedAnswer>,
 }
@@ -169,7 +168,7 @@ impl Failure {
 
     /// Sorts an HTTP answer that neither grants nor ends.
     #[must_use]
-    pub const fn from_status(status: u16, retry_after: Option<Duration>) -> Self {
+    pub const fn from_status(status: u16, retry_after: Option<Span>) -> Self {
         let (cause, detail) = match status {
             408 | 425 => (FailureCause::Timeout, None),
             429 => (FailureCause::RateLimited, None),

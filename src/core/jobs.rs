@@ -82,10 +82,10 @@ impl Session {
         match &self.access {
             Access::Out(out) if out.duty != Duty::Done => Some((rested, "sign-out to be told")),
             Access::Unknown => Some((rested, "first refresh")),
-            Access::Held(held) if self.waiters.len() == 0 => {
+            Access::Held(held) if self.waiters.is_empty() => {
                 Some((held.refresh_at.max(rested), "background refresh"))
             }
-            Access::Held(_) | Access::Out(_) if self.waiters.len() > 0 => {
+            Access::Held(_) | Access::Out(_) if !self.waiters.is_empty() => {
                 Some((rested.max(now), "callers waiting"))
             }
             Access::Held(_) | Access::Out(_) => None,

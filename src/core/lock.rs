@@ -1,7 +1,5 @@
 //! The lock that all tabs of a browser share: short, queued, and never a condition.
 
-use std::time::Duration;
-
 use super::effect::Effect;
 use super::exchange::{Exchange, Flight};
 use super::ids::AttemptId;
@@ -9,10 +7,11 @@ use super::jobs::Job;
 use super::mark::{MarkState, Shelf};
 use super::news::TabMessage;
 use super::session::Session;
+use super::span::Span;
 use super::time::{Moment, Timestamp};
 
 /// A lock that took longer than this was held by somebody whose news may still be on its way.
-const CONTENDED: Duration = Duration::from_millis(20);
+const CONTENDED: Span = Span::from_millis(20);
 
 impl Session {
     /// Drops a wish for the lock that has been fulfilled meanwhile: the look-again of every waiting.
@@ -90,8 +89,8 @@ impl Session {
     }
 
     /// How long another tab's exchange may take until its outcome is known here.
-    pub(super) fn longest_exchange(&self) -> Duration {
-        self.config.timeout + Duration::from_secs(1)
+    pub(super) fn longest_exchange(&self) -> Span {
+        self.config.timeout + Span::from_secs(1)
     }
 
     /// Another tab holds the lock and is at work: its answer is worth waiting for.
@@ -130,7 +129,7 @@ impl Session {
         attempt: AttemptId,
         job: Job,
         is_locked: bool,
-        pause: Duration,
+        pause: Span,
     ) {
         self.exchange = Exchange::Listening {
             attempt,
@@ -145,7 +144,7 @@ impl Session {
 
     /// A background refresh that does not get the lock is put off while the token is good for longer.
     pub(super) fn can_wait_for_lock(&mut self, job: Job, now: Timestamp) -> bool {
-        let is_background = job == Job::Refresh && self.waiters.len() == 0;
+        let is_background = job == Job::Refresh && self.waiters.is_empty();
         is_background && self.put_off_refresh(now)
     }
 

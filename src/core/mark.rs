@@ -8,6 +8,7 @@ use crate::wire::EndReason;
 
 use super::error::FailureCause;
 use super::ids::Version;
+use super::text::{digit, flag, number, push_number};
 use super::time::WallTime;
 
 /// What a tab finds on the shelf.
@@ -79,15 +80,15 @@ impl Mark {
     #[must_use]
     pub fn encode(&self) -> String {
         let mut text = String::from(MAGIC);
-        field(&mut text, &self.version.number().to_string());
+        number_field(&mut text, self.version.number());
         match &self.state {
             MarkState::SignedIn {
                 expires,
                 fingerprint,
             } => {
                 field(&mut text, "in");
-                field(&mut text, &expires.as_millis().to_string());
-                field(&mut text, &fingerprint.to_string());
+                number_field(&mut text, expires.as_millis());
+                number_field(&mut text, u64::from(*fingerprint));
             }
             MarkState::SignedOut {
                 reason,
@@ -97,18 +98,18 @@ impl Mark {
             } => {
                 field(&mut text, "out");
                 field(&mut text, reason.as_str());
-                field(&mut text, &fingerprint.to_string());
+                number_field(&mut text, u64::from(*fingerprint));
                 field(&mut text, digit(*told));
                 field(&mut text, digit(*everywhere));
             }
         }
         if let Some(cooling) = &self.cooling {
             field(&mut text, cooling.cause.as_str());
-            field(&mut text, &cooling.failures.to_string());
-            field(&mut text, &cooling.since.as_millis().to_string());
-            field(&mut text, &cooling.until.as_millis().to_string());
+            number_field(&mut text, u64::from(cooling.failures));
+            number_field(&mut text, cooling.since.as_millis());
+            number_field(&mut text, cooling.until.as_millis());
             field(&mut text, digit(cooling.mandatory));
-            field(&mut text, &cooling.whole_at.as_millis().to_string());
+            number_field(&mut text, cooling.whole_at.as_millis());
         }
         text
     }
@@ -158,25 +159,9 @@ fn field(text: &mut String, value: &str) {
     text.push_str(value);
 }
 
-/// Writes `0` or `1`.
-pub(super) const fn digit(flag: bool) -> &'static str {
-    if flag { "1" } else { "0" }
-}
-
-/// Reads a whole number of at most 15 digits: exact in JavaScript, far from overflow in sums.
-pub(super) fn number(field: Option<&str>) -> Option<u64> {
-    let field = field?;
-    let plain = (1..=15).contains(&field.len()) && field.bytes().all(|byte| byte.is_ascii_digit());
-    if plain { field.parse().ok() } else { None }
-}
-
-/// Reads `0` or `1`.
-pub(super) fn flag(field: Option<&str>) -> Option<bool> {
-    match field? {
-        "0" => Some(false),
-        "1" => Some(true),
-        _ => None,
-    }
+fn number_field(text: &mut String, number: u64) {
+    text.push(';');
+    push_number(text, number);
 }
 
 #[cfg(test)]

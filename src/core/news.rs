@@ -1,15 +1,15 @@
 //! What tabs tell each other. Any script of the origin can say it too, so nothing is believed that cannot be checked.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use crate::wire::EndReason;
 
 use super::error::FailureCause;
 use super::grant::{Grant, SessionInfo};
 use super::ids::Version;
-use super::mark::{digit, flag, number};
 use super::secret::Secret;
+use super::span::Span;
+use super::text::{digit, flag, number, push_number};
 use super::time::WallTime;
 
 /// One tab's message to the others of its browser.
@@ -22,7 +22,7 @@ pub enum TabMessage {
         /// The token with its whole life.
         grant: Grant,
         /// How much of that life had gone by when the message was posted.
-        age: Duration,
+        age: Span,
         /// When the message was posted.
         posted: WallTime,
     },
@@ -42,11 +42,11 @@ pub enum TabMessage {
         /// How many attempts in a row have failed.
         failures: u32,
         /// How long the rest is.
-        retry_in: Duration,
+        retry_in: Span,
         /// Whether the server itself said so.
         mandatory: bool,
         /// How long until the allowance of attempts is whole again.
-        whole_in: Duration,
+        whole_in: Span,
     },
     /// This tab holds the lock and is asking the auth server.
     Working,
@@ -84,12 +84,12 @@ impl TabMessage {
                 posted,
             } => {
                 field(&mut text, "token");
-                field(&mut text, &version.number().to_string());
-                field(&mut text, &posted.as_millis().to_string());
-                field(&mut text, &age.as_millis().to_string());
-                field(&mut text, &grant.life.as_millis().to_string());
-                let refresh_in = grant.refresh_in.unwrap_or(Duration::ZERO);
-                field(&mut text, &refresh_in.as_millis().to_string());
+                number_field(&mut text, version.number());
+                number_field(&mut text, posted.as_millis());
+                number_field(&mut text, age.as_millis());
+                number_field(&mut text, grant.life.as_millis());
+                let refresh_in = grant.refresh_in.unwrap_or(Span::ZERO);
+                number_field(&mut text, refresh_in.as_millis());
                 field(&mut text, grant.token.expose());
                 field(&mut text, &grant.session.id);
                 field(&mut text, &grant.session.user_id);
@@ -101,9 +101,9 @@ impl TabMessage {
                 fingerprint,
             } => {
                 field(&mut text, "out");
-                field(&mut text, &version.number().to_string());
+                number_field(&mut text, version.number());
                 field(&mut text, reason.as_str());
-                field(&mut text, &fingerprint.to_string());
+                number_field(&mut text, u64::from(*fingerprint));
             }
             Self::Failing {
                 cause,
@@ -114,15 +114,15 @@ impl TabMessage {
             } => {
                 field(&mut text, "failing");
                 field(&mut text, cause.as_str());
-                field(&mut text, &failures.to_string());
-                field(&mut text, &retry_in.as_millis().to_string());
+                number_field(&mut text, u64::from(*failures));
+                number_field(&mut text, retry_in.as_millis());
                 field(&mut text, digit(*mandatory));
-                field(&mut text, &whole_in.as_millis().to_string());
+                number_field(&mut text, whole_in.as_millis());
             }
             Self::Working => field(&mut text, "working"),
             Self::Ask { version } => {
                 field(&mut text, "ask");
-                field(&mut text, &version.number().to_string());
+                number_field(&mut text, version.number());
             }
         }
         text
@@ -168,8 +168,13 @@ fn field(text: &mut String, value: &str) {
     text.push_str(value);
 }
 
-fn millis(field: Option<&str>) -> Option<Duration> {
-    number(field).map(Duration::from_millis)
+fn number_field(text: &mut String, number: u64) {
+    text.push(SEPARATOR);
+    push_number(text, number);
+}
+
+fn millis(field: Option<&str>) -> Option<Span> {
+    number(field).map(Span::from_millis)
 }
 
 fn decode_token<'a>(fields: &mut impl Iterator<Item = &'a str>) -> Option<TabMessage> {
@@ -208,7 +213,7 @@ mod tests {
                 version,
                 grant: Grant {
                     token: Secret::new("a.b.c").expect("a token"),
-                    life: Duration::from_secs(60),
+                    life: Span::from_secs(60),
                     refresh_in: None,
                     session: SessionInfo {
                         id: "s1".into(),
@@ -216,7 +221,7 @@ mod tests {
                         user: "{\n\"id\":\n\"u1\"}".into(),
                     },
                 },
-                age: Duration::from_millis(1_234),
+                age: Span::from_millis(1_234),
                 posted: WallTime::from_millis(1_700_000_000_000),
             },
             TabMessage::SignedOut {
@@ -227,9 +232,9 @@ mod tests {
             TabMessage::Failing {
                 cause: FailureCause::RateLimited,
                 failures: 2,
-                retry_in: Duration::from_secs(9),
+                retry_in: Span::from_secs(9),
                 mandatory: true,
-                whole_in: Duration::from_secs(240),
+                whole_in: Span::from_secs(240),
             },
             TabMessage::Working,
             TabMessage::Ask { version },

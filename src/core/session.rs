@@ -1,7 +1,6 @@
 //! One tab's view of a session.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use crate::wire::RefreshReason;
 
@@ -17,6 +16,7 @@ use super::jobs::Job;
 use super::mark::{Mark, Shelf};
 use super::page::Page;
 use super::secret::Secret;
+use super::span::Span;
 use super::status::Status;
 use super::time::{Moment, Timestamp};
 use super::trace::{Trace, TraceEntry};
@@ -30,8 +30,8 @@ use super::waiters::{Need, Waiters};
 pub struct Session {
     pub(super) config: Config,
     pub(super) chance: Chance,
-    /// This tab's part, from 0 to 1, of what keeps tabs apart.
-    pub(super) tab_share: f64,
+    /// This tab's part, in thousandths, of what keeps tabs apart.
+    pub(super) tab_share: u64,
     pub(super) access: Access,
     /// The highest order among the facts that this tab knows.
     pub(super) version: Version,
@@ -49,7 +49,7 @@ pub struct Session {
     pub(super) sign_outs: Vec<RequestId>,
     pub(super) backoff: Backoff,
     pub(super) rejections: Allowance,
-    pub(super) known_life: Option<Duration>,
+    pub(super) known_life: Option<Span>,
     pub(super) last_mark: Option<Mark>,
     pub(super) page: Page,
     pub(super) last_active: Timestamp,
@@ -65,7 +65,7 @@ impl Session {
     #[must_use]
     pub fn new(config: Config) -> Self {
         let mut chance = Chance::new(config.seed);
-        let tab_share = chance.up_to(Duration::from_secs(1)).as_secs_f64();
+        let tab_share = chance.up_to(Span::from_secs(1)).as_millis();
         Self {
             config,
             chance,
@@ -83,7 +83,7 @@ impl Session {
             slow_adopts: Vec::new(),
             sign_outs: Vec::new(),
             backoff: Backoff::new(),
-            rejections: Allowance::new(5, Duration::from_secs(30)),
+            rejections: Allowance::new(5, Span::from_secs(30)),
             known_life: None,
             last_mark: None,
             page: Page::new(),
@@ -159,19 +159,19 @@ impl Session {
 
     /// Returns how long the current token can still be sent; zero where there is none.
     #[must_use]
-    pub fn token_left(&self, now: Timestamp) -> Duration {
+    pub fn token_left(&self, now: Timestamp) -> Span {
         match &self.access {
             Access::Held(held) => held.left(now),
-            Access::Unknown | Access::Out(_) => Duration::ZERO,
+            Access::Unknown | Access::Out(_) => Span::ZERO,
         }
     }
 
     /// Returns how long ago the current token's refresh was sent; zero where there is none.
     #[must_use]
-    pub fn token_age(&self, now: Timestamp) -> Duration {
+    pub fn token_age(&self, now: Timestamp) -> Span {
         match &self.access {
             Access::Held(held) => now.since(held.issued),
-            Access::Unknown | Access::Out(_) => Duration::ZERO,
+            Access::Unknown | Access::Out(_) => Span::ZERO,
         }
     }
 

@@ -1,7 +1,5 @@
 //! What a tab learns from the others: by message, and from the shelf.
 
-use std::time::Duration;
-
 use crate::wire::EndReason;
 
 use super::access::{Access, Doubt, Duty};
@@ -13,14 +11,15 @@ use super::ids::Version;
 use super::mark::{Mark, MarkState, Shelf};
 use super::news::TabMessage;
 use super::session::Session;
+use super::span::Span;
 use super::time::{Moment, WallTime};
 
 /// The life that is believed of another tab's token until the auth server has told this tab one itself.
-const STRANGERS_LIFE: Duration = Duration::from_mins(5);
+const STRANGERS_LIFE: Span = Span::from_secs(300);
 /// How far two tabs' readings of one clock may lie apart.
-const CLOCKS_PART: Duration = Duration::from_secs(1);
+const CLOCKS_PART: Span = Span::from_secs(1);
 /// How long the shelf may take to confirm a sign-out that a message told of.
-const DOUBT: Duration = Duration::from_secs(2);
+const DOUBT: Span = Span::from_secs(2);
 
 impl Session {
     pub(super) fn on_tab_spoke(&mut self, moment: &Moment, message: TabMessage) {
@@ -67,7 +66,7 @@ impl Session {
         moment: &Moment,
         version: Version,
         grant: Grant,
-        age: Duration,
+        age: Span,
         posted: WallTime,
     ) {
         let age = age + moment.wall.since(posted);
@@ -95,7 +94,7 @@ impl Session {
         let origin = Origin {
             source: Source::OtherTab,
             reason: None,
-            duration: Duration::ZERO,
+            duration: Span::ZERO,
         };
         self.take_over(moment, grant, moment.now.before(age), &origin);
     }

@@ -1,9 +1,9 @@
 //! Time as the core sees it: always an argument, never asked for.
 
 use std::ops::Add;
-use std::time::Duration;
 
 use super::mark::Shelf;
+use super::span::Span;
 
 /// A moment on the page's own clock, which never runs back and keeps counting in sleep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,22 +24,22 @@ impl Timestamp {
 
     /// Returns the time since an earlier moment; zero where that moment is later.
     #[must_use]
-    pub const fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    pub const fn since(self, earlier: Self) -> Span {
+        Span::from_millis(self.0.saturating_sub(earlier.0))
     }
 
     /// Returns the moment that lies so much earlier.
     #[must_use]
-    pub fn before(self, duration: Duration) -> Self {
-        Self(self.0.saturating_sub(millis(duration)))
+    pub fn before(self, span: Span) -> Self {
+        Self(self.0.saturating_sub(span.as_millis()))
     }
 }
 
-impl Add<Duration> for Timestamp {
+impl Add<Span> for Timestamp {
     type Output = Self;
 
-    fn add(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(millis(duration)))
+    fn add(self, span: Span) -> Self {
+        Self(self.0.saturating_add(span.as_millis()))
     }
 }
 
@@ -62,26 +62,17 @@ impl WallTime {
 
     /// Returns the time since an earlier moment; zero where that moment is later.
     #[must_use]
-    pub const fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    pub const fn since(self, earlier: Self) -> Span {
+        Span::from_millis(self.0.saturating_sub(earlier.0))
     }
 }
 
-impl Add<Duration> for WallTime {
+impl Add<Span> for WallTime {
     type Output = Self;
 
-    fn add(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(millis(duration)))
+    fn add(self, span: Span) -> Self {
+        Self(self.0.saturating_add(span.as_millis()))
     }
-}
-
-/// Returns whole milliseconds.
-pub(super) fn millis(duration: Duration) -> u64 {
-    // `as_millis` computes with 128 bits.
-    duration
-        .as_secs()
-        .saturating_mul(1_000)
-        .saturating_add(u64::from(duration.subsec_millis()))
 }
 
 /// What a host sees when something happens: both clocks, and the shelf that all tabs of the browser share.
@@ -156,7 +147,7 @@ mod tests {
         let before = clock.read(1_000.0, 1_001_000.0);
         let after = clock.read(1_010.0, 1_001_010.0 + 3_600_000.0);
 
-        assert_eq!(after.since(before), Duration::from_millis(3_600_010));
+        assert_eq!(after.since(before), Span::from_millis(3_600_010));
     }
 
     #[test]
@@ -167,8 +158,8 @@ mod tests {
         let after = clock.read(2_000.0, 2_000.0);
         let later = clock.read(3_000.0, 3_000.0);
 
-        assert_eq!(after.since(before), Duration::from_secs(1));
-        assert_eq!(later.since(after), Duration::from_secs(1));
+        assert_eq!(after.since(before), Span::from_secs(1));
+        assert_eq!(later.since(after), Span::from_secs(1));
     }
 
     #[test]

@@ -1,18 +1,16 @@
 //! Callers that wait for a token.
 
-use std::collections::VecDeque;
-use std::time::Duration;
-
 use crate::wire::RefreshReason;
 
 use super::ids::{RequestId, Version};
+use super::span::Span;
 use super::time::Timestamp;
 
 /// What a caller waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
     /// A token with so much life left.
-    Token { min_validity: Duration },
+    Token { min_validity: Span },
     /// Another token than this one, because the app asked for a new one.
     Renewed { than: Version },
     /// Another token than this one, because an API refused it.
@@ -50,7 +48,7 @@ pub(super) struct Waiter {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Waiters {
     /// In the order of their names: a tenth of a tree map's code for the same work.
-    rows: VecDeque<(RequestId, Waiter)>,
+    waiting: Vec<(RequestId, Waiter)>,
     forced: usize,
     rejected: usize,
     plain: usize,
@@ -61,22 +59,36 @@ impl Waiters {
     const CAPACITY: usize = 10_000;
 
     pub(super) fn is_full(&self) -> bool {
-        self.rows.len() >= Self::CAPACITY
+        self.waiting.len() >= Self::CAPACITY
     }
 
     pub(super) fn add(&mut self, request: RequestId, waiter: Waiter) {
-        self.remove(request);
         *self.count(waiter.need) += 1;
-        let at = self.rows.partition_point(|(name, _)| *name < request);
-        self.rows.insert(at, (request, waiter));
+        self.waiting.push((request, waiter));
     }
 
     pub(super) fn remove(&mut self, request: RequestId) {
-        if let Ok(at) = self.rows.binary_search_by_key(&request, |(name, _)| *name)
-            && let Some((_, waiter)) = self.rows.remove(at)
-        {
+        if let Ok(place) = self.waiting.binary_search_by_key(&request, |(id, _)| *id) {
+            let (_, waiter) = self.waiting.remove(place);
             *self.count(waiter.need) -= 1;
         }
+    }
+
+    /// Takes out the callers that there is an answer for, with it.
+    pub(super) fn take<Answer>(
+        &mut self,
+        answer: impl Fn(Waiter) -> Option<Answer>,
+    ) -> Vec<(RequestId, Answer)> {
+        let mut answers = Vec::new();
+        for (request, waiter) in std::mem::take(&mut self.waiting) {
+            if let Some(answer) = answer(waiter) {
+                *self.count(waiter.need) -= 1;
+                answers.push((request, answer));
+            } else {
+                self.waiting.push((request, waiter));
+            }
+        }
+        answers
     }
 
     fn count(&mut self, need: Need) -> &mut usize {
@@ -87,31 +99,31 @@ impl Waiters {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.rows.len()
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (RequestId, Waiter)> {
-        self.rows.iter().copied()
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
     }
 
     /// Takes out all callers.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = RequestId> + use<> {
         std::mem::take(self)
-            .rows
+            .waiting
             .into_iter()
             .map(|(request, _)| request)
     }
 
     /// Gives everybody time until then, at least: nobody could be served while the page slept.
     pub(super) fn extend(&mut self, deadline: Timestamp) {
-        for (_, waiter) in &mut self.rows {
+        for (_, waiter) in &mut self.waiting {
             waiter.deadline = waiter.deadline.max(deadline);
         }
     }
 
     pub(super) fn next_deadline(&self) -> Option<Timestamp> {
-        self.rows.front().map(|(_, waiter)| waiter.deadline)
+        self.waiting.first().map(|(_, waiter)| waiter.deadline)
     }
 
     /// Why a refresh for these callers is sent; `None` where nobody waits.

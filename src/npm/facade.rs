@@ -1,11 +1,9 @@
 //! What the facade is told, by position: it makes the objects, in fewer bytes.
 
-use std::time::Duration;
-
 use wasm_bindgen::prelude::*;
 
 use crate::browser::{FinishedCall, Notice, OptionError};
-use crate::core::{Event, FailureCause, SessionError, Source, Status, TraceEntry};
+use crate::core::{Event, FailureCause, SessionError, Source, Span, Status, TraceEntry};
 use crate::wire::{EndReason, RefreshReason};
 
 #[wasm_bindgen]
@@ -204,7 +202,7 @@ pub(super) fn error_to_js(facade: &Facade, error: &SessionError) -> JsValue {
     };
     facade.error(
         error.code(),
-        &error.to_string(),
+        error.message(),
         reason.map(EndReason::as_str),
         failure.map(FailureCause::as_str),
         retry_in.map(|retry_in| retry_in.as_secs_f64()),
@@ -215,17 +213,10 @@ pub(super) fn error_to_js(facade: &Facade, error: &SessionError) -> JsValue {
 /// Makes a `SessionError` of a wrong option.
 pub(super) fn option_error_to_js(facade: &Facade, error: &OptionError) -> JsValue {
     let option = Some(&*error.option);
-    facade.error(
-        "misconfigured",
-        &error.to_string(),
-        None,
-        None,
-        None,
-        option,
-    )
+    facade.error("misconfigured", error.message(), None, None, None, option)
 }
 
-fn millis(duration: Duration) -> f64 {
+fn millis(duration: Span) -> f64 {
     duration.as_secs_f64() * 1_000.0
 }
 

@@ -1,8 +1,6 @@
 //! What the app on a tab does: it calls APIs, signs in and out, asks for new tokens.
 
-use std::time::Duration;
-
-use nolapse::core::{Answer, Input, RequestId, SessionError, Status};
+use nolapse::core::{Answer, Input, RequestId, SessionError, Span, Status};
 use nolapse_server::domain::SessionId;
 
 use super::World;
@@ -77,7 +75,7 @@ impl World {
                 tab,
                 Input::TokenRequested {
                     request,
-                    min_validity: Duration::ZERO,
+                    min_validity: Span::ZERO,
                 },
             ),
         }
@@ -85,7 +83,7 @@ impl World {
     }
 
     /// The app asks for a token with so much life left.
-    pub fn get_token(&mut self, tab: usize, min_validity: Duration) -> usize {
+    pub fn get_token(&mut self, tab: usize, min_validity: Span) -> usize {
         let request = self.ask(tab, true, 0);
         self.feed(
             tab,

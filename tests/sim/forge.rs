@@ -1,8 +1,8 @@
 //! What a script of the same origin can say on the channel.
 
-use std::time::Duration;
-
-use nolapse::core::{FailureCause, Grant, Secret, SessionInfo, TabMessage, Version, WallTime};
+use nolapse::core::{
+    FailureCause, Grant, Secret, SessionInfo, Span, TabMessage, Version, WallTime,
+};
 use nolapse::wire::EndReason;
 
 use super::World;
@@ -21,9 +21,9 @@ impl World {
             1 => TabMessage::Failing {
                 cause: FailureCause::ServerError,
                 failures: 60,
-                retry_in: Duration::from_secs(100_000),
+                retry_in: Span::from_secs(100_000),
                 mandatory: false,
-                whole_in: Duration::from_secs(100_000),
+                whole_in: Span::from_secs(100_000),
             },
             2 => TabMessage::Working,
             3 => TabMessage::Ask { version },
@@ -31,11 +31,11 @@ impl World {
                 version,
                 grant: Grant {
                     token: Secret::new("forged").expect("a token"),
-                    life: Duration::from_secs(86_400),
+                    life: Span::from_secs(86_400),
                     refresh_in: None,
                     session: SessionInfo::new("forged", "666", "{\"id\":666}"),
                 },
-                age: Duration::ZERO,
+                age: Span::ZERO,
                 posted: WallTime::from_millis(wall),
             },
             _ => {

@@ -243,9 +243,7 @@ impl World {
             self.tabs[tab].alarm = None;
             return;
         };
-        let mut delay = u64::try_from(at.since(moment.now).as_millis())
-            .unwrap_or(u64::MAX)
-            .min(1 << 40);
+        let mut delay = at.since(moment.now).as_millis().min(1 << 40);
         delay += self.random.between(1, 4);
         let state = &mut self.tabs[tab];
         if state.is_throttled && !state.is_visible {

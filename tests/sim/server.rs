@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nolapse::core::{
     AttemptId, Failure, FailureCause, Grant, Input, RefreshOutcome, Secret, SessionInfo,
-    SignOutOutcome, UnexpectedAnswer,
+    SignOutOutcome, Span, UnexpectedAnswer,
 };
 use nolapse::wire::EndReason;
 use nolapse_server::domain::{
@@ -68,7 +68,7 @@ pub enum Reply {
 pub struct Server {
     pub mode: Mode,
     pub limits: Limits,
-    pub life: Duration,
+    pub life: Span,
     pub sessions: BTreeMap<[u8; 16], Session>,
     pub users: BTreeMap<[u8; 16], u32>,
     /// When each token expires, and whose session it is.
@@ -84,7 +84,7 @@ impl Server {
         Self {
             mode: Mode::Fine,
             limits: Limits::default(),
-            life: Duration::from_secs(60),
+            life: Span::from_secs(60),
             sessions: BTreeMap::new(),
             users: BTreeMap::new(),
             tokens: BTreeMap::new(),
@@ -103,7 +103,7 @@ impl Server {
             .unwrap_or_default();
         let role = self.roles.get(&user).copied().unwrap_or_default();
         let text = format!("t.{user}.{role}.{}", self.made);
-        let life = u64::try_from(self.life.as_millis()).unwrap_or(u64::MAX);
+        let life = self.life.as_millis();
         self.tokens.insert(text.clone(), (now + life, session));
         Grant {
             token: Secret::new(&text).expect("a token"),
@@ -301,7 +301,7 @@ fn outcome(reply: Reply) -> RefreshOutcome {
         Reply::Ended(reason) => RefreshOutcome::Ended(reason),
         Reply::Told => RefreshOutcome::Ended(EndReason::SignedOut),
         Reply::Status(status, after) => {
-            RefreshOutcome::Failed(Failure::from_status(status, after.map(Duration::from_secs)))
+            RefreshOutcome::Failed(Failure::from_status(status, after.map(Span::from_secs)))
         }
         Reply::Html => RefreshOutcome::Failed(Failure::unexpected(200, UnexpectedAnswer::NotJson)),
         Reply::NoToken => {

@@ -1,0 +1,155 @@
+//! Lengths of time in whole milliseconds: all that a session needs, at a fraction of `Duration`'s code.
+
+use std::ops::{Add, Div, Mul};
+use std::time::Duration;
+
+/// A length of time in whole milliseconds. Sums stop at the end of the range instead of wrapping.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span(u64);
+
+impl Span {
+    /// No time at all.
+    pub const ZERO: Self = Self(0);
+
+    /// Makes a span of so many milliseconds.
+    #[must_use]
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// Makes a span of so many seconds.
+    #[must_use]
+    pub const fn from_secs(secs: u64) -> Self {
+        Self(secs.saturating_mul(1_000))
+    }
+
+    /// Reads a number of seconds as servers send it; `None` where it is negative, not finite, or beyond a century.
+    #[must_use]
+    pub fn from_secs_f64(secs: f64) -> Option<Self> {
+        const CENTURY_S: f64 = 3.2e9;
+        if !(0.0..CENTURY_S).contains(&secs) {
+            return None;
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the range is checked, and parts of a millisecond do not matter"
+        )]
+        let millis = (secs * 1_000.0) as u64;
+        Some(Self(millis))
+    }
+
+    /// Returns the whole milliseconds.
+    #[must_use]
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+
+    /// Returns the whole seconds.
+    #[must_use]
+    pub const fn as_secs(self) -> u64 {
+        self.0 / 1_000
+    }
+
+    /// Returns the seconds, with parts of a second, for JavaScript.
+    #[must_use]
+    pub fn as_secs_f64(self) -> f64 {
+        self.as_millis_f64() / 1_000.0
+    }
+
+    /// Returns the milliseconds, for JavaScript.
+    #[must_use]
+    pub fn as_millis_f64(self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "exact up to 285,000 years")]
+        let millis = self.0 as f64;
+        millis
+    }
+
+    /// Whether it is no time at all.
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Returns what is left when the other span is taken away, at least nothing.
+    #[must_use]
+    pub const fn saturating_sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
+    /// Returns so many parts of a thousand.
+    #[must_use]
+    pub const fn thousandths(self, parts: u64) -> Self {
+        Self(self.0.saturating_mul(parts) / 1_000)
+    }
+}
+
+impl Add for Span {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl Mul<u64> for Span {
+    type Output = Self;
+
+    fn mul(self, times: u64) -> Self {
+        Self(self.0.saturating_mul(times))
+    }
+}
+
+impl Div<u64> for Span {
+    type Output = Self;
+
+    /// Divides; by zero, the span stays whole.
+    fn div(self, parts: u64) -> Self {
+        Self(self.0.checked_div(parts).unwrap_or(self.0))
+    }
+}
+
+impl From<Duration> for Span {
+    fn from(duration: Duration) -> Self {
+        // `Duration::as_millis` computes with 128 bits.
+        let secs = duration.as_secs().saturating_mul(1_000);
+        Self(secs.saturating_add(u64::from(duration.subsec_millis())))
+    }
+}
+
+impl From<Span> for Duration {
+    fn from(span: Span) -> Self {
+        Self::from_millis(span.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_that_no_server_means_are_refused() {
+        for (secs, span) in [
+            (0.0, Some(Span::ZERO)),
+            (1.5, Some(Span::from_millis(1_500))),
+            (60.0, Some(Span::from_secs(60))),
+            (-0.1, None),
+            (f64::NAN, None),
+            (f64::INFINITY, None),
+            (1e300, None),
+        ] {
+            assert_eq!(Span::from_secs_f64(secs), span, "{secs}");
+        }
+    }
+
+    #[test]
+    fn sums_stop_at_the_end_of_the_range() {
+        let most = Span::from_millis(u64::MAX);
+
+        assert_eq!(most + most, most);
+        assert_eq!(most * 2, most);
+        assert_eq!(Span::ZERO.saturating_sub(most), Span::ZERO);
+        assert_eq!(Span::from_secs(60) / 6, Span::from_secs(10));
+        assert_eq!(Span::from_secs(2).thousandths(400), Span::from_millis(800));
+    }
+}
