@@ -83,6 +83,12 @@ pub struct OptionError {
 }
 
 impl OptionError {
+    /// Returns what a person reads.
+    #[must_use]
+    pub fn message(&self) -> String {
+        [self.option.as_ref(), " must be ", self.expected].concat()
+    }
+
     pub(crate) fn new(option: &str, expected: &'static str) -> Self {
         Self {
             option: option.to_owned(),
@@ -93,9 +99,7 @@ impl OptionError {
 
 impl fmt::Display for OptionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.option)?;
-        f.write_str(" must be ")?;
-        f.write_str(self.expected)
+        f.write_str(&self.message())
     }
 }
 

@@ -213,7 +213,7 @@ pub(super) fn error_to_js(facade: &Facade, error: &SessionError) -> JsValue {
 /// Makes a `SessionError` of a wrong option.
 pub(super) fn option_error_to_js(facade: &Facade, error: &OptionError) -> JsValue {
     let option = Some(&*error.option);
-    facade.error("misconfigured", error.message(), None, None, None, option)
+    facade.error("misconfigured", &error.message(), None, None, None, option)
 }
 
 fn millis(duration: Span) -> f64 {
