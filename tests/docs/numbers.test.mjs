@@ -3,86 +3,94 @@ import { test } from "node:test";
 
 import { read } from "./documents.mjs";
 
+const CONFIG = "src/core/config.rs";
+const BACKOFF = "src/core/backoff.rs";
+const SESSION = "www-demo/server/src/domain/session.rs";
+
 /**
- * Numbers that documents repeat from the source, as `[document, its words, file, its words, factor]`: the first group of
- * the source, times the factor, is the first group of the document. In a document's words a blank is any white space.
+ * Numbers that documents repeat from the source: where the number stands in a document, with its unit, and in which
+ * file under which name (and how often it is taken) it is decided. In a document's words a blank is any white space.
  *
- * @type {readonly [string, RegExp, string, RegExp, number?][]}
+ * @type {Record<string, readonly [RegExp, Unit, string, string, number?][]>}
  */
-const REPEATED = [
-  ["ARCHITECTURE.md", /allowance \| (\d+) attempts at once/, "src/core/backoff.rs", /CAPACITY: u32 = (\d+)/],
-  ["ARCHITECTURE.md", /one more every (\d+) s: 24 an hour/, "src/core/backoff.rs", /INTERVAL: .*from_secs\((\d+)\)/],
-  ["ARCHITECTURE.md", /steps of at most (\d+) s/, "src/core/backoff.rs", /LONGEST: .*from_mins\((\d+)\)/, 60],
-  ["ARCHITECTURE.md", /never below (\d+) ms/, "src/core/backoff.rs", /SHORTEST: .*from_millis\((\d+)\)/],
-  ["ARCHITECTURE.md", /both forms, at most (\d+) minutes/, "src/core/backoff.rs", /MOST: .*from_mins\((\d+)\)/],
-  [
-    "ARCHITECTURE.md",
-    /longer than (\d+) ms, or while another/,
-    "src/core/lock.rs",
-    /CONTENDED: .*from_millis\((\d+)\)/,
+const REPEATED = {
+  "ARCHITECTURE.md": [
+    [/allowance \| (\d+) attempts at once/, "", BACKOFF, "CAPACITY"],
+    [/one more every (\d+) s: 24 an hour/, "s", BACKOFF, "INTERVAL"],
+    [/steps of at most (\d+) s/, "s", BACKOFF, "LONGEST"],
+    [/never below (\d+) ms/, "ms", BACKOFF, "SHORTEST"],
+    [/both forms, at most (\d+) minutes/, "min", BACKOFF, "MOST"],
+    [/longer than (\d+) ms, or while another/, "ms", "src/core/lock.rs", "CONTENDED"],
+    [/listens for (\d+) ms before it sends/, "ms", CONFIG, "beat"],
+    [/after a random pause of up to (\d+) ms/, "ms", CONFIG, "beat", 3],
+    [/It is waited for (\d+) s/, "s", CONFIG, "lock_wait"],
+    [/to come is waited for (\d+) ms/, "ms", "src/core/exchange.rs", "DISTRUSTING"],
+    [/more than (\d+) ms on the steady one/, "", "src/core/time.rs", "TOLERANCE_MS"],
+    [/up to (\d+) s from the first failure/, "s", CONFIG, "timeout", 2],
+    [/The grace, (\d+) s by default/, "s", SESSION, "grace"],
   ],
-  ["ARCHITECTURE.md", /listens for (\d+) ms before it sends/, "src/core/config.rs", /beat: .*from_millis\((\d+)\)/],
-  ["ARCHITECTURE.md", /It is waited for (\d+) s/, "src/core/config.rs", /lock_wait: .*from_secs\((\d+)\)/],
-  ["ARCHITECTURE.md", /to come is waited for (\d+) ms/, "src/core/exchange.rs", /DISTRUSTING: .*from_millis\((\d+)\)/],
-  ["ARCHITECTURE.md", /more than (\d+) ms on the steady one/, "src/core/time.rs", /TOLERANCE_MS: f64 = (\d+)/],
-  ["ARCHITECTURE.md", /up to (\d+) s from the first failure/, "src/core/config.rs", /timeout: .*from_secs\((\d+)\)/, 2],
-  [
-    "ARCHITECTURE.md",
-    /The grace, (\d+) s by default/,
-    "www-demo/server/src/domain/session.rs",
-    /grace: .*from_secs\((\d+)\)/,
+  "SECURITY.md": [
+    [/\(`GRACE_SECONDS`, (\d+) by default\)/, "s", SESSION, "grace"],
+    [/Idle (\d+) h and absolute/, "h", SESSION, "idle"],
+    [/absolute (\d+) days/, "days", SESSION, "absolute"],
+    [/told this tab, or (\d+) s/, "s", "src/core/tabs.rs", "STRANGERS_LIFE"],
+    [/\| about (\d+) s and one refresh/, "s", "src/core/tabs.rs", "DOUBT"],
+    [/\| at most (\d+) s; showing the page/, "s", BACKOFF, "LONGEST"],
+    [/after at most (\d+) s where it also/, "s", BACKOFF, "INTERVAL"],
+    [/\| at most (\d+) s \|/, "s", BACKOFF, "MOST"],
+    [/At most (\d+) KiB are read/, "", "src/wire.rs", "MAX_TOKEN_RESPONSE_BYTES"],
+    [/and (\d+) s on times in the future/, "", "www-demo/server/src/verifier/mod.rs", "CLOCK_SKEW_SECONDS"],
+    [/besides (\w+) hashes at a time/, "", "www-demo/server/src/passwords.rs", "AT_ONCE"],
   ],
-  [
-    "SECURITY.md",
-    /\(`GRACE_SECONDS`, (\d+) by default\)/,
-    "www-demo/server/src/domain/session.rs",
-    /grace: .*from_secs\((\d+)\)/,
+  "pkg-template/README.md": [
+    [/one refresh may take, 1 to 60 \| (\d+) \|/, "s", CONFIG, "timeout"],
+    [/more than ([\d,]+) calls wait/, "", "src/core/waiters.rs", "CAPACITY"],
   ],
-  ["SECURITY.md", /Idle (\d+) h and absolute/, "www-demo/server/src/domain/session.rs", /idle: .*from_hours\((\d+)\)/],
-  [
-    "SECURITY.md",
-    /absolute (\d+) days/,
-    "www-demo/server/src/domain/session.rs",
-    /absolute: .*from_hours\((\d+)\)/,
-    1 / 24,
-  ],
-  ["SECURITY.md", /told this tab, or (\d+) s/, "src/core/tabs.rs", /STRANGERS_LIFE: .*from_mins\((\d+)\)/, 60],
-  ["SECURITY.md", /\| about (\d+) s and one refresh/, "src/core/tabs.rs", /DOUBT: .*from_secs\((\d+)\)/],
-  ["SECURITY.md", /\| at most (\d+) s; showing the page/, "src/core/backoff.rs", /LONGEST: .*from_mins\((\d+)\)/, 60],
-  ["SECURITY.md", /\| at most (\d+) s \|/, "src/core/backoff.rs", /MOST: .*from_mins\((\d+)\)/, 60],
-  ["SECURITY.md", /At most (\d+) KiB are read/, "src/wire.rs", /MAX_TOKEN_RESPONSE_BYTES: usize = (\d+) \* 1024/],
-  [
-    "SECURITY.md",
-    /and (\d+) s on times in the future/,
-    "www-demo/server/src/verifier/mod.rs",
-    /CLOCK_SKEW_SECONDS: u64 = (\d+)/,
-  ],
-  ["SECURITY.md", /besides (\w+) hashes at a time/, "www-demo/server/src/passwords.rs", /AT_ONCE: usize = (\d+)/],
-  [
-    "pkg-template/README.md",
-    /one refresh may take, 1 to 60 \| (\d+) \|/,
-    "src/core/config.rs",
-    /timeout: .*from_secs\((\d+)\)/,
-  ],
-  ["pkg-template/README.md", /more than ([\d,]+) calls wait/, "src/core/waiters.rs", /CAPACITY: usize = ([\d_]+)/],
-  ["README.md", /Node ([\d.]+) or newer/, "package.json", /"node": ">=([\d.]+)"/],
-];
+};
+
+/** Milliseconds of a unit; the empty one is for plain numbers. @typedef {"" | "ms" | "s" | "min" | "h" | "days"} Unit */
+/** @type {Record<Unit, number>} */
+const UNITS = { "": 1, ms: 1, s: 1_000, min: 60_000, h: 3_600_000, days: 86_400_000 };
+
+/** What constructors of times count in. @type {Record<string, number>} */
+const CONSTRUCTORS = { millis: 1, secs: 1_000, mins: 60_000, hours: 3_600_000 };
 
 /** Numbers that documents spell out. @type {Record<string, number>} */
 const WORDS = { two: 2 };
 
-/** @param {string} text */
-function numberIn(text) {
-  return WORDS[text] ?? Number(text.replaceAll(/[,_]/g, ""));
+for (const [document, rows] of Object.entries(REPEATED)) {
+  for (const [words, unit, file, name, factor = 1] of rows) {
+    test(`${document} says what ${name} in ${file} is: ${words.source}`, async () => {
+      const told = words.exec((await read(document)).replaceAll(/\s+/g, " "))?.[1];
+      assert.ok(told !== undefined, `${document} does not say it any more: take the line out of this table`);
+
+      const number = WORDS[told] ?? Number(told.replaceAll(",", ""));
+
+      assert.equal(number * UNITS[unit], valueOf(name, file, await read(file)) * factor);
+    });
+  }
 }
 
-for (const [document, words, file, source, factor = 1] of REPEATED) {
-  test(`${document} says what ${file} does: ${words.source}`, async () => {
-    const told = words.exec((await read(document)).replaceAll(/\s+/g, " "))?.[1];
-    const real = source.exec(await read(file))?.[1];
+test("README says which Node is the oldest, as package.json does", async () => {
+  const told = /Node ([\d.]+) or newer/.exec(await read("README.md"))?.[1];
 
-    assert.ok(told !== undefined, `${document} does not say it any more: take the line out of this table`);
-    assert.ok(real !== undefined, `${file} has no such number any more`);
-    assert.equal(numberIn(told), numberIn(real) * factor);
-  });
+  assert.equal(`>=${told}`, JSON.parse(await read("package.json")).engines.node);
+});
+
+/**
+ * The value of a constant or a field: a plain number, or a time in milliseconds, however it is spelled.
+ *
+ * @param {string} name
+ * @param {string} file
+ * @param {string} source
+ */
+function valueOf(name, file, source) {
+  const spelled = new RegExp(`\\b${name}\\b[^\\n]*?[=:] (?:\\w+::from_(millis|secs|mins|hours)\\()?([\\d_]+)`).exec(
+    source,
+  );
+  assert.ok(spelled, `${file} has no number ${name} any more`);
+  const [, constructor, digits = ""] = spelled;
+  return (
+    Number(digits.replaceAll("_", "")) * (constructor === undefined ? 1 : (CONSTRUCTORS[constructor] ?? Number.NaN))
+  );
 }
