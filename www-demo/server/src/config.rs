@@ -7,7 +7,9 @@
 //! | `API_PORT` | `8788` | the API, an origin of its own; 0 takes a free port |
 //! | `DATABASE_URL` | `sqlite://nolapse.db` | where sessions are kept; `postgres://user:password@host/name` for several servers |
 //! | `DATABASE_CONNECTIONS` | `8` | 1 to 500: how many connections to PostgreSQL at most |
-//! | `KEY_FILE` | `nolapse.keys` | the server's keys, made at the first start, mode 600 |
+//! | `KEY_FILE` | `nolapse.keys` | what opens the server's keys, made at the first start, mode 600; servers on one database need copies of one file |
+//! | `KEY_WAIT_SECONDS` | `600` | 0 to 86,400: how long a signing key is published before it signs; verifiers keep key sets for 300 |
+//! | `KEY_ROTATION_SECONDS` | `2592000` | 0 to 31,536,000: how long a signing key signs; 0 rotates by command alone |
 //! | `ISSUER` | `http://localhost:PORT` | `iss` of access tokens: the auth server's origin |
 //! | `AUDIENCE` | `http://localhost:API_PORT` | `aud` of access tokens: the API's origin |
 //! | `ALLOWED_ORIGINS` | `http://localhost:PORT,http://127.0.0.1:PORT` | exact origins of pages that may call |
@@ -21,9 +23,15 @@
 //! | `LOG_FORMAT` | `json` | `json` or `text`, on standard error |
 //! | `DEMO` | `0` | `1` opens `/demo/…`, with which anybody can break the server: never in production |
 
+mod reader;
+#[cfg(test)]
+mod tests;
+
 use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
 
-use crate::{domain::Limits, store::is_postgres};
+use reader::{Reader, refuse};
+
+use crate::{domain::Limits, keys::KeyTerms, store::is_postgres};
 
 /// How much is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +57,10 @@ pub struct Config {
     pub database_connections: u32,
     /// `KEY_FILE`.
     pub key_file: PathBuf,
+    /// `KEY_WAIT_SECONDS`.
+    pub key_wait: Duration,
+    /// `KEY_ROTATION_SECONDS`; `None` is 0.
+    pub key_rotation: Option<Duration>,
     /// `ISSUER`.
     pub issuer: Option<String>,
     /// `AUDIENCE`.
@@ -97,6 +109,8 @@ impl Default for Config {
             database_url: "sqlite://nolapse.db".to_owned(),
             database_connections: 8,
             key_file: PathBuf::from("nolapse.keys"),
+            key_wait: Duration::from_mins(10),
+            key_rotation: Some(Duration::from_hours(720)),
             issuer: None,
             audience: None,
             allowed_origins: None,
@@ -142,6 +156,19 @@ impl Config {
             key_file: read
                 .text("KEY_FILE")
                 .map_or(default.key_file, PathBuf::from),
+            key_wait: read.seconds(
+                "KEY_WAIT_SECONDS",
+                0..=86_400,
+                "whole seconds, 0 to 86400",
+                default.key_wait,
+            )?,
+            key_rotation: Some(read.seconds(
+                "KEY_ROTATION_SECONDS",
+                0..=31_536_000,
+                "whole seconds, 0 to 31536000; 0 rotates by command alone",
+                default.key_rotation.unwrap_or_default(),
+            )?)
+            .filter(|every| !every.is_zero()),
             issuer: read.origin("ISSUER")?,
             audience: read.origin("AUDIENCE")?,
             allowed_origins: read.origins("ALLOWED_ORIGINS")?,
@@ -167,6 +194,16 @@ impl Config {
         Ok(config)
     }
 
+    /// Returns what the settings say of signing keys.
+    #[must_use]
+    pub const fn key_terms(&self) -> KeyTerms {
+        KeyTerms {
+            wait: self.key_wait,
+            rotate_every: self.key_rotation,
+            token_life: self.token_life,
+        }
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         if self.port != 0 && self.port == self.api_port {
             return refuse(
@@ -181,192 +218,5 @@ impl Config {
             return refuse("SITE_DIR", "a folder that exists: build the page first");
         }
         Ok(())
-    }
-}
-
-struct Reader<F>(F);
-
-impl<F: Fn(&str) -> Option<String>> Reader<F> {
-    fn text(&self, name: &'static str) -> Option<String> {
-        (self.0)(name).filter(|text| !text.is_empty())
-    }
-
-    fn parsed<T: std::str::FromStr>(
-        &self,
-        variable: &'static str,
-        expected: &'static str,
-        default: T,
-    ) -> Result<T, ConfigError> {
-        let Some(text) = self.text(variable) else {
-            return Ok(default);
-        };
-        text.parse().or_else(|_| refuse(variable, expected))
-    }
-
-    fn number(
-        &self,
-        variable: &'static str,
-        range: std::ops::RangeInclusive<u32>,
-        expected: &'static str,
-        default: u32,
-    ) -> Result<u32, ConfigError> {
-        let number = self.parsed(variable, expected, default)?;
-        if range.contains(&number) {
-            Ok(number)
-        } else {
-            refuse(variable, expected)
-        }
-    }
-
-    fn seconds(
-        &self,
-        variable: &'static str,
-        range: std::ops::RangeInclusive<u32>,
-        expected: &'static str,
-        default: Duration,
-    ) -> Result<Duration, ConfigError> {
-        let default = u32::try_from(default.as_secs()).unwrap_or(u32::MAX);
-        let seconds = self.number(variable, range, expected, default)?;
-        Ok(Duration::from_secs(seconds.into()))
-    }
-
-    fn limits(&self, default: Limits) -> Result<Limits, ConfigError> {
-        let year = 1..=31_536_000;
-        let text = "whole seconds, 1 to 31536000";
-        Ok(Limits {
-            grace: self.seconds(
-                "GRACE_SECONDS",
-                0..=600,
-                "whole seconds, 0 to 600",
-                default.grace,
-            )?,
-            idle: self.seconds("IDLE_SECONDS", year.clone(), text, default.idle)?,
-            absolute: self.seconds("ABSOLUTE_SECONDS", year, text, default.absolute)?,
-        })
-    }
-
-    fn origin(&self, variable: &'static str) -> Result<Option<String>, ConfigError> {
-        match self.text(variable) {
-            Some(text) if is_origin(&text) => Ok(Some(text)),
-            Some(_) => refuse(variable, "an origin such as https://auth.example.com"),
-            None => Ok(None),
-        }
-    }
-
-    fn origins(&self, variable: &'static str) -> Result<Option<Vec<String>>, ConfigError> {
-        let Some(text) = self.text(variable) else {
-            return Ok(None);
-        };
-        let origins: Vec<String> = text.split(',').map(|one| one.trim().to_owned()).collect();
-        if origins.iter().all(|one| is_origin(one)) {
-            return Ok(Some(origins));
-        }
-        refuse(
-            variable,
-            "exact origins with commas between, such as https://app.example.com; no *, no null, \
-             no path, no slash at the end",
-        )
-    }
-
-    fn log(&self, default: Option<tracing::Level>) -> Result<Option<tracing::Level>, ConfigError> {
-        let expected = "error, warn, info, debug or off";
-        match self.text("LOG").as_deref() {
-            None => Ok(default),
-            Some("off") => Ok(None),
-            Some("trace") => refuse("LOG", expected),
-            Some(level) => level.parse().map(Some).or_else(|_| refuse("LOG", expected)),
-        }
-    }
-
-    fn log_format(&self) -> Result<LogFormat, ConfigError> {
-        match self.text("LOG_FORMAT").as_deref() {
-            None | Some("json") => Ok(LogFormat::Json),
-            Some("text") => Ok(LogFormat::Text),
-            Some(_) => refuse("LOG_FORMAT", "json or text"),
-        }
-    }
-
-    fn switch(&self, variable: &'static str) -> Result<bool, ConfigError> {
-        match self.text(variable).as_deref() {
-            None | Some("0") => Ok(false),
-            Some("1") => Ok(true),
-            Some(_) => refuse(variable, "0 or 1"),
-        }
-    }
-}
-
-fn refuse<T>(variable: &'static str, expected: &'static str) -> Result<T, ConfigError> {
-    Err(ConfigError { variable, expected })
-}
-
-/// Says whether a text is an origin as browsers spell it (RFC 6454 §6.1): scheme, host and port.
-fn is_origin(text: &str) -> bool {
-    let host = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"));
-    host.is_some_and(|host| {
-        !host.is_empty()
-            && host
-                .chars()
-                .all(|c| matches!(c, 'a'..='z' | '0'..='9' | '.' | '-' | ':' | '[' | ']'))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(name: &'static str, value: &'static str) -> Result<Config, ConfigError> {
-        Config::read(|asked| (asked == name).then(|| value.to_owned()))
-    }
-
-    #[test]
-    fn nonsense_is_refused_by_the_name_of_the_variable() {
-        let table = [
-            ("BIND", "localhost"),
-            ("PORT", "65536"),
-            ("PORT", "-1"),
-            ("PORT", "8788"),
-            ("DATABASE_URL", "mysql://somewhere"),
-            ("DATABASE_CONNECTIONS", "0"),
-            ("ISSUER", "auth.example.com"),
-            ("AUDIENCE", "https://api.example.com/v1"),
-            ("ALLOWED_ORIGINS", "*"),
-            ("ALLOWED_ORIGINS", "null"),
-            ("ALLOWED_ORIGINS", "https://a.example,https://b.example/"),
-            ("SITE_DIR", "no such folder"),
-            ("TOKEN_LIFE_SECONDS", "0"),
-            ("TOKEN_LIFE_SECONDS", "86401"),
-            ("TOKEN_LIFE_SECONDS", "1.5"),
-            ("GRACE_SECONDS", "601"),
-            ("IDLE_SECONDS", "0"),
-            ("ABSOLUTE_SECONDS", "forever"),
-            ("PASSWORD_MEMORY_KIB", "8"),
-            ("LOG", "loud"),
-            ("LOG_FORMAT", "xml"),
-            ("DEMO", "yes"),
-        ];
-        for (name, value) in table {
-            let error = read(name, value).expect_err(name);
-            let blamed = if value == "8788" { "API_PORT" } else { name };
-            assert_eq!(error.variable, blamed, "{name}={value}");
-        }
-    }
-
-    #[test]
-    fn every_variable_is_in_the_table_and_read() {
-        let asked = std::cell::RefCell::new(Vec::new());
-        Config::read(|name| {
-            asked.borrow_mut().push(format!("//! | `{name}` |"));
-            None
-        })
-        .expect("the defaults make sense");
-
-        let source = include_str!("config.rs");
-        let rows = source.lines().filter(|line| line.starts_with("//! | `"));
-        assert_eq!(rows.count(), asked.borrow().len());
-        for row in asked.borrow().iter() {
-            assert!(source.contains(row.as_str()), "{row} is missing");
-        }
     }
 }

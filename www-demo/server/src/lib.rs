@@ -24,6 +24,8 @@ pub mod store;
 #[cfg(feature = "serve")]
 pub mod tokens;
 #[cfg(feature = "serve")]
+mod upkeep;
+#[cfg(feature = "serve")]
 pub mod verifier;
 
 #[cfg(feature = "serve")]

@@ -6,14 +6,16 @@ use axum::{Router, http::HeaderValue, serve::ListenerExt};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
+    clock,
     config::Config,
     domain::{Desk, Store},
-    keys::{KeyError, ServerKeys},
+    keys::{KeyError, KeyRing, RingError, Secrets},
     passwords::Passwords,
     routes::{self, App, Counters, Outages, Terms},
     store::{self, OpenError, is_postgres},
     tokens::TokenTerms,
-    verifier::{KeySource, Verifier},
+    upkeep,
+    verifier::Verifier,
 };
 
 /// How long requests may take to end once the server stops.
@@ -45,6 +47,8 @@ pub enum StartError {
         /// Why.
         cause: KeyError,
     },
+    /// The signing keys cannot be read from the database.
+    SigningKeys(RingError),
     /// Password hashes need more memory than there is.
     Passwords,
     /// An origin cannot be sent in a header.
@@ -78,6 +82,7 @@ impl fmt::Display for StartError {
                 "the key file {file} cannot be used ({cause}); set KEY_FILE to a path that this \
                  user may read and write"
             ),
+            Self::SigningKeys(cause) => cause.fmt(formatter),
             Self::Passwords => formatter
                 .write_str("there is no memory for password hashes; lower PASSWORD_MEMORY_KIB"),
             Self::Origin => formatter.write_str("ALLOWED_ORIGINS holds something unprintable"),
@@ -114,7 +119,7 @@ impl Server {
         let api = bind(&config, "API_PORT", config.api_port).await?;
         let (auth_addr, api_addr) = (address(&auth)?, address(&api)?);
         let store = open(&config).await?;
-        let app = assemble(&config, Arc::clone(&store), auth_addr, api_addr)?;
+        let app = assemble(&config, Arc::clone(&store), auth_addr, api_addr).await?;
         if config.demo {
             tracing::warn!("DEMO=1: anybody can revoke sessions and break this server");
         }
@@ -123,7 +128,8 @@ impl Server {
         let outages = Arc::clone(&app.outages);
         let tasks = vec![
             answer(auth, routes::auth(&app), stopped.clone()),
-            answer(api, routes::api(&app), stopped),
+            answer(api, routes::api(&app), stopped.clone()),
+            upkeep::tend_keys(Arc::clone(&app.keys), stopped),
         ];
         tracing::info!(%auth_addr, %api_addr, "listening");
         Ok(RunningServer {
@@ -178,6 +184,15 @@ async fn open(config: &Config) -> Result<Arc<dyn Store>, StartError> {
     })
 }
 
+async fn open_keys(config: &Config, store: Arc<dyn Store>) -> Result<KeyRing, StartError> {
+    let secrets = Secrets::load_or_make(&config.key_file).map_err(|cause| StartError::Keys {
+        file: config.key_file.display().to_string(),
+        cause,
+    })?;
+    let ring = KeyRing::open(clock::now(), store, secrets, config.key_terms());
+    ring.await.map_err(StartError::SigningKeys)
+}
+
 /// Leaves out of a URL what stands before its host, and its query: there may be a password in them.
 fn without_credentials(url: &str) -> String {
     let url = url.split_once('?').map_or(url, |(url, _)| url);
@@ -187,16 +202,14 @@ fn without_credentials(url: &str) -> String {
     }
 }
 
-fn assemble(
+async fn assemble(
     config: &Config,
     store: Arc<dyn Store>,
     auth: SocketAddr,
     api: SocketAddr,
 ) -> Result<App, StartError> {
-    let keys = ServerKeys::load_or_make(&config.key_file).map_err(|cause| StartError::Keys {
-        file: config.key_file.display().to_string(),
-        cause,
-    })?;
+    let keys = open_keys(config, Arc::clone(&store)).await?;
+    let tickets = keys.tickets().clone();
     let local = |port: u16| format!("http://localhost:{port}");
     let issuer = config.issuer.clone().unwrap_or_else(|| local(auth.port()));
     let audience = config.audience.clone().unwrap_or_else(|| local(api.port()));
@@ -207,14 +220,15 @@ fn assemble(
         ]
     });
     let origins: Result<Vec<_>, _> = origins.iter().map(HeaderValue::try_from).collect();
-    let verifier = Verifier::new(&issuer, &audience, KeySource::given(keys.public()));
+    let verifier = Verifier::new(&issuer, &audience, keys.published());
     Ok(App {
         desk: Arc::new(Desk::new(
             Arc::clone(&store),
-            keys.tickets.clone(),
+            tickets.clone(),
             config.limits,
         )),
         store,
+        tickets,
         keys: Arc::new(keys),
         tokens: Arc::new(TokenTerms {
             issuer,

@@ -17,7 +17,7 @@ pub use desk::{Desk, Grant, Reach, Refreshed};
 pub use ids::{NoteId, SessionId, UserId};
 pub use note::Note;
 pub use session::{Ending, Limits, Session, Verdict};
-pub use store::{Store, StoreError, Stored, Written};
+pub use store::{SealedKey, Store, StoreError, Stored, Written};
 pub use ticket::{RefreshSecret, SEALED_CHARS, SecretHash, Ticket, TicketKey};
 pub use time::Timestamp;
 pub use user::{Email, Password, PasswordHash, Role, User};

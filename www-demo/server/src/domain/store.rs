@@ -38,7 +38,18 @@ pub enum Written {
     No,
 }
 
-/// Users, their sessions and their notes. Each method is one atomic step.
+/// A signing key as the database keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedKey {
+    /// Its place in the order of keys, from 1.
+    pub number: u64,
+    /// The key, sealed: worth nothing without the key file.
+    pub sealed: Vec<u8>,
+    /// When it was made, and published.
+    pub made_at: Timestamp,
+}
+
+/// Users, their sessions and their notes, and the sealed signing keys. Each method is one atomic step.
 ///
 /// "Not there" is `Ok(None)`, never an error.
 #[async_trait]
@@ -96,4 +107,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// Deletes a note, if it is the user's. [`Written::No`] where it is not there.
     async fn delete_note(&self, user: UserId, id: NoteId) -> Stored<Written>;
+
+    /// Lists the signing keys, the oldest first.
+    async fn signing_keys(&self) -> Stored<Vec<SealedKey>>;
+
+    /// Adds a signing key. [`Written::No`] where its number is taken.
+    async fn add_signing_key(&self, key: &SealedKey) -> Stored<Written>;
+
+    /// Forgets the signing keys with smaller numbers.
+    async fn drop_signing_keys_before(&self, number: u64) -> Stored<()>;
 }

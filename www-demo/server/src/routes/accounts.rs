@@ -95,7 +95,7 @@ async fn begin(
     headers: &HeaderMap,
     user: User,
 ) -> Result<Response, Problem> {
-    if let Some(before) = cookie::ticket(headers, &app.keys.tickets) {
+    if let Some(before) = cookie::ticket(headers, &app.tickets) {
         app.desk.sign_out(now, &before, Reach::Here).await?;
     }
     let device = device(headers);

@@ -14,5 +14,5 @@ pub(super) async fn keys(State(app): State<App>) -> Response {
         (header::CONTENT_TYPE, "application/jwk-set+json"),
         (header::CACHE_CONTROL, "public, max-age=300"),
     ];
-    (headers, app.keys.public().to_json()).into_response()
+    (headers, app.keys.keys().public().to_json()).into_response()
 }

@@ -80,7 +80,7 @@ async fn exchange(app: &App, headers: &HeaderMap, said: &Refresh) -> Result<Resp
         RefreshReason::Rejected => "refreshes_rejected",
         RefreshReason::Force => "refreshes_force",
     });
-    let Some(ticket) = cookie::ticket(headers, &app.keys.tickets) else {
+    let Some(ticket) = cookie::ticket(headers, &app.tickets) else {
         return Ok(ended(app, EndReason::NoCookie));
     };
     present(app, &ticket, said.active_ago).await

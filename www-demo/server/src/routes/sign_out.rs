@@ -30,7 +30,7 @@ pub(super) async fn sign_out(
     } else {
         Reach::Here
     };
-    if let Some(ticket) = cookie::ticket(&headers, &app.keys.tickets) {
+    if let Some(ticket) = cookie::ticket(&headers, &app.tickets) {
         let ended = app.desk.sign_out(clock::now(), &ticket, reach).await?;
         tracing::info!(session = %ticket.session, ended, "signed out");
     }

@@ -6,8 +6,8 @@ use axum::{extract::FromRef, http::HeaderValue};
 
 use super::{Counters, Outages};
 use crate::{
-    domain::{Desk, Store},
-    keys::ServerKeys,
+    domain::{Desk, Store, TicketKey},
+    keys::KeyRing,
     passwords::Passwords,
     tokens::TokenTerms,
     verifier::Verifier,
@@ -18,7 +18,8 @@ use crate::{
 pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) desk: Arc<Desk>,
-    pub(crate) keys: Arc<ServerKeys>,
+    pub(crate) keys: Arc<KeyRing>,
+    pub(crate) tickets: TicketKey,
     pub(crate) tokens: Arc<TokenTerms>,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) passwords: Passwords,

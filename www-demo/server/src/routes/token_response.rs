@@ -49,8 +49,8 @@ impl<'a> UserView<'a> {
 /// Signs a token for a grant and hands it out with the cookie.
 pub(super) fn grant(app: &App, now: Timestamp, grant: &Grant) -> Result<Response, Problem> {
     let session = &grant.session;
-    let key = &app.keys.current;
-    let token = tokens::issue(now, &app.tokens, key, session.id, &grant.user);
+    let keys = app.keys.keys();
+    let token = tokens::issue(now, &app.tokens, &keys.current, session.id, &grant.user);
     let body = TokenResponse {
         access_token: token.map_err(|_| Problem::internal())?,
         token_type: "Bearer",
@@ -64,9 +64,6 @@ pub(super) fn grant(app: &App, now: Timestamp, grant: &Grant) -> Result<Response
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
-    headers.insert(
-        header::SET_COOKIE,
-        cookie::set(now, grant, &app.keys.tickets),
-    );
+    headers.insert(header::SET_COOKIE, cookie::set(now, grant, &app.tickets));
     Ok(response)
 }

@@ -12,8 +12,8 @@ use sqlx::{
 
 use super::{OpenError, rows};
 use crate::domain::{
-    Email, Note, NoteId, Role, Session, SessionId, Store, StoreError, Stored, Timestamp, User,
-    UserId, Written,
+    Email, Note, NoteId, Role, SealedKey, Session, SessionId, Store, StoreError, Stored, Timestamp,
+    User, UserId, Written,
 };
 
 /// How long a request waits for a connection; a database that restarts is often back by then.
@@ -267,6 +267,34 @@ impl Store for PgStore {
                 .execute(&self.pool)
         }))
         .await
+    }
+
+    async fn signing_keys(&self) -> Stored<Vec<SealedKey>> {
+        let sql = "SELECT number, sealed, made_at FROM signing_keys ORDER BY number";
+        let rows = retrying(|| sqlx::query(sql).fetch_all(&self.pool));
+        rows.await?.iter().map(rows::signing_key).collect()
+    }
+
+    async fn add_signing_key(&self, key: &SealedKey) -> Stored<Written> {
+        let sql = "INSERT INTO signing_keys (number, sealed, made_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (number) DO NOTHING";
+        written(retrying(|| {
+            sqlx::query(sql)
+                .bind(rows::kept_count(key.number))
+                .bind(&key.sealed)
+                .bind(rows::kept(key.made_at))
+                .execute(&self.pool)
+        }))
+        .await
+    }
+
+    async fn drop_signing_keys_before(&self, number: u64) -> Stored<()> {
+        let done = retrying(|| {
+            sqlx::query("DELETE FROM signing_keys WHERE number < $1")
+                .bind(rows::kept_count(number))
+                .execute(&self.pool)
+        });
+        done.await.map(drop)
     }
 }
 

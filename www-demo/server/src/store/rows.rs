@@ -4,8 +4,8 @@ use nolapse::wire::EndReason;
 use sqlx::{Row, postgres::PgRow, sqlite::SqliteRow};
 
 use crate::domain::{
-    Email, Ending, Note, NoteId, PasswordHash, Role, SecretHash, Session, SessionId, StoreError,
-    Stored, Timestamp, User, UserId,
+    Email, Ending, Note, NoteId, PasswordHash, Role, SealedKey, SecretHash, Session, SessionId,
+    StoreError, Stored, Timestamp, User, UserId,
 };
 
 /// A row of either database, read by the names of its columns.
@@ -126,6 +126,15 @@ pub(super) fn note(row: &impl Columns) -> Stored<Note> {
         id: NoteId::from_bytes(bytes(row, "id")?),
         text: row.text("text")?,
         created_at: time(row, "created_at")?,
+    })
+}
+
+/// Reads a signing key.
+pub(super) fn signing_key(row: &impl Columns) -> Stored<SealedKey> {
+    Ok(SealedKey {
+        number: u64::try_from(row.number("number")?).map_err(|_| damaged("number"))?,
+        sealed: row.bytes("sealed")?.to_vec(),
+        made_at: time(row, "made_at")?,
     })
 }
 

@@ -13,8 +13,8 @@ use sqlx::{
 
 use super::{OpenError, rows};
 use crate::domain::{
-    Email, Note, NoteId, Role, Session, SessionId, Store, StoreError, Stored, Timestamp, User,
-    UserId, Written,
+    Email, Note, NoteId, Role, SealedKey, Session, SessionId, Store, StoreError, Stored, Timestamp,
+    User, UserId, Written,
 };
 
 /// How long a writer waits for another one.
@@ -230,6 +230,31 @@ impl Store for SqliteStore {
             .bind(id.as_bytes().as_slice())
             .bind(user.as_bytes().as_slice());
         written(query.execute(&self.pool).await)
+    }
+
+    async fn signing_keys(&self) -> Stored<Vec<SealedKey>> {
+        let sql = "SELECT number, sealed, made_at FROM signing_keys ORDER BY number";
+        let rows = sqlx::query(sql)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(StoreError::new)?;
+        rows.iter().map(rows::signing_key).collect()
+    }
+
+    async fn add_signing_key(&self, key: &SealedKey) -> Stored<Written> {
+        let sql = "INSERT INTO signing_keys (number, sealed, made_at) VALUES (?, ?, ?) \
+             ON CONFLICT (number) DO NOTHING";
+        let query = sqlx::query(sql)
+            .bind(rows::kept_count(key.number))
+            .bind(&key.sealed)
+            .bind(rows::kept(key.made_at));
+        written(query.execute(&self.pool).await)
+    }
+
+    async fn drop_signing_keys_before(&self, number: u64) -> Stored<()> {
+        let query = sqlx::query("DELETE FROM signing_keys WHERE number < ?");
+        let query = query.bind(rows::kept_count(number));
+        written(query.execute(&self.pool).await).map(drop)
     }
 }
 

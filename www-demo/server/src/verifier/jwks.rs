@@ -114,13 +114,13 @@ impl fmt::Display for BadKeyUrl {
 
 impl std::error::Error for BadKeyUrl {}
 
-/// Where a verifier has its keys from.
-#[derive(Debug)]
-pub struct KeySource(Source);
+/// Where a verifier has its keys from. Clones share what they know.
+#[derive(Clone, Debug)]
+pub struct KeySource(Arc<Source>);
 
 #[derive(Debug)]
 enum Source {
-    Given(KeySet),
+    Given(Mutex<Arc<KeySet>>),
     Fetched {
         url: Uri,
         host: String,
@@ -137,10 +137,18 @@ struct Kept {
 }
 
 impl KeySource {
-    /// Uses these keys for good.
+    /// Uses these keys, until they are [replaced](Self::replace).
     #[must_use]
-    pub const fn given(keys: KeySet) -> Self {
-        Self(Source::Given(keys))
+    pub fn given(keys: KeySet) -> Self {
+        Self(Arc::new(Source::Given(Mutex::new(Arc::new(keys)))))
+    }
+
+    /// Uses other keys from now on, in all verifiers with a clone of this source. A source that fetches its
+    /// keys goes on fetching.
+    pub fn replace(&self, keys: KeySet) {
+        if let Source::Given(given) = &*self.0 {
+            *given.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        }
     }
 
     /// Fetches the keys from the auth server's `/.well-known/jwks.json`, and keeps them.
@@ -157,18 +165,21 @@ impl KeySource {
             return Err(BadKeyUrl);
         }
         let host = format!("{host}:{}", url.port_u16().unwrap_or(80));
-        Ok(Self(Source::Fetched {
+        Ok(Self(Arc::new(Source::Fetched {
             url,
             host,
             kept: Mutex::default(),
             fetching: tokio::sync::Mutex::default(),
-        }))
+        })))
     }
 
     /// Finds the key of that name.
     pub(super) async fn find(&self, now: Timestamp, id: &str) -> Result<PublicKey, Refusal> {
-        let (url, host, kept, fetching) = match &self.0 {
-            Source::Given(keys) => return keys.find(id).copied().ok_or(Refusal::UnknownKey),
+        let (url, host, kept, fetching) = match &*self.0 {
+            Source::Given(given) => {
+                let keys = Arc::clone(&given.lock().unwrap_or_else(PoisonError::into_inner));
+                return keys.find(id).copied().ok_or(Refusal::UnknownKey);
+            }
             Source::Fetched {
                 url,
                 host,

@@ -1,6 +1,11 @@
 //! The server over real HTTP, one module an endpoint or a promise.
 #![cfg(feature = "serve")]
 
+#[path = "../common/instances.rs"]
+mod instances;
+#[path = "../common/postgres.rs"]
+mod postgres;
+
 mod accounts;
 mod api;
 mod cross_origin;
@@ -9,6 +14,7 @@ mod malformed;
 mod process;
 mod refresh;
 mod sessions;
+mod several;
 mod sign_out;
 mod site;
 mod support;

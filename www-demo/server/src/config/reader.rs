@@ -1,0 +1,141 @@
+//! One variable at a time, each refused by name with what it must be.
+
+use std::time::Duration;
+
+use super::{ConfigError, LogFormat};
+use crate::domain::Limits;
+
+/// Asks a source of variables for each name.
+pub(super) struct Reader<F>(pub(super) F);
+
+impl<F: Fn(&str) -> Option<String>> Reader<F> {
+    pub(super) fn text(&self, name: &'static str) -> Option<String> {
+        (self.0)(name).filter(|text| !text.is_empty())
+    }
+
+    pub(super) fn parsed<T: std::str::FromStr>(
+        &self,
+        variable: &'static str,
+        expected: &'static str,
+        default: T,
+    ) -> Result<T, ConfigError> {
+        let Some(text) = self.text(variable) else {
+            return Ok(default);
+        };
+        text.parse().or_else(|_| refuse(variable, expected))
+    }
+
+    pub(super) fn number(
+        &self,
+        variable: &'static str,
+        range: std::ops::RangeInclusive<u32>,
+        expected: &'static str,
+        default: u32,
+    ) -> Result<u32, ConfigError> {
+        let number = self.parsed(variable, expected, default)?;
+        if range.contains(&number) {
+            Ok(number)
+        } else {
+            refuse(variable, expected)
+        }
+    }
+
+    pub(super) fn seconds(
+        &self,
+        variable: &'static str,
+        range: std::ops::RangeInclusive<u32>,
+        expected: &'static str,
+        default: Duration,
+    ) -> Result<Duration, ConfigError> {
+        let default = u32::try_from(default.as_secs()).unwrap_or(u32::MAX);
+        let seconds = self.number(variable, range, expected, default)?;
+        Ok(Duration::from_secs(seconds.into()))
+    }
+
+    pub(super) fn limits(&self, default: Limits) -> Result<Limits, ConfigError> {
+        let year = 1..=31_536_000;
+        let text = "whole seconds, 1 to 31536000";
+        Ok(Limits {
+            grace: self.seconds(
+                "GRACE_SECONDS",
+                0..=600,
+                "whole seconds, 0 to 600",
+                default.grace,
+            )?,
+            idle: self.seconds("IDLE_SECONDS", year.clone(), text, default.idle)?,
+            absolute: self.seconds("ABSOLUTE_SECONDS", year, text, default.absolute)?,
+        })
+    }
+
+    pub(super) fn origin(&self, variable: &'static str) -> Result<Option<String>, ConfigError> {
+        match self.text(variable) {
+            Some(text) if is_origin(&text) => Ok(Some(text)),
+            Some(_) => refuse(variable, "an origin such as https://auth.example.com"),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn origins(
+        &self,
+        variable: &'static str,
+    ) -> Result<Option<Vec<String>>, ConfigError> {
+        let Some(text) = self.text(variable) else {
+            return Ok(None);
+        };
+        let origins: Vec<String> = text.split(',').map(|one| one.trim().to_owned()).collect();
+        if origins.iter().all(|one| is_origin(one)) {
+            return Ok(Some(origins));
+        }
+        refuse(
+            variable,
+            "exact origins with commas between, such as https://app.example.com; no *, no null, \
+             no path, no slash at the end",
+        )
+    }
+
+    pub(super) fn log(
+        &self,
+        default: Option<tracing::Level>,
+    ) -> Result<Option<tracing::Level>, ConfigError> {
+        let expected = "error, warn, info, debug or off";
+        match self.text("LOG").as_deref() {
+            None => Ok(default),
+            Some("off") => Ok(None),
+            Some("trace") => refuse("LOG", expected),
+            Some(level) => level.parse().map(Some).or_else(|_| refuse("LOG", expected)),
+        }
+    }
+
+    pub(super) fn log_format(&self) -> Result<LogFormat, ConfigError> {
+        match self.text("LOG_FORMAT").as_deref() {
+            None | Some("json") => Ok(LogFormat::Json),
+            Some("text") => Ok(LogFormat::Text),
+            Some(_) => refuse("LOG_FORMAT", "json or text"),
+        }
+    }
+
+    pub(super) fn switch(&self, variable: &'static str) -> Result<bool, ConfigError> {
+        match self.text(variable).as_deref() {
+            None | Some("0") => Ok(false),
+            Some("1") => Ok(true),
+            Some(_) => refuse(variable, "0 or 1"),
+        }
+    }
+}
+
+pub(super) fn refuse<T>(variable: &'static str, expected: &'static str) -> Result<T, ConfigError> {
+    Err(ConfigError { variable, expected })
+}
+
+/// Says whether a text is an origin as browsers spell it (RFC 6454 §6.1): scheme, host and port.
+fn is_origin(text: &str) -> bool {
+    let host = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| {
+        !host.is_empty()
+            && host
+                .chars()
+                .all(|c| matches!(c, 'a'..='z' | '0'..='9' | '.' | '-' | ':' | '[' | ']'))
+    })
+}

@@ -1,0 +1,59 @@
+//! What the settings take and refuse.
+
+use super::*;
+
+fn read(name: &'static str, value: &'static str) -> Result<Config, ConfigError> {
+    Config::read(|asked| (asked == name).then(|| value.to_owned()))
+}
+
+#[test]
+fn nonsense_is_refused_by_the_name_of_the_variable() {
+    let table = [
+        ("BIND", "localhost"),
+        ("PORT", "65536"),
+        ("PORT", "-1"),
+        ("PORT", "8788"),
+        ("DATABASE_URL", "mysql://somewhere"),
+        ("DATABASE_CONNECTIONS", "0"),
+        ("KEY_WAIT_SECONDS", "86401"),
+        ("KEY_ROTATION_SECONDS", "monthly"),
+        ("ISSUER", "auth.example.com"),
+        ("AUDIENCE", "https://api.example.com/v1"),
+        ("ALLOWED_ORIGINS", "*"),
+        ("ALLOWED_ORIGINS", "null"),
+        ("ALLOWED_ORIGINS", "https://a.example,https://b.example/"),
+        ("SITE_DIR", "no such folder"),
+        ("TOKEN_LIFE_SECONDS", "0"),
+        ("TOKEN_LIFE_SECONDS", "86401"),
+        ("TOKEN_LIFE_SECONDS", "1.5"),
+        ("GRACE_SECONDS", "601"),
+        ("IDLE_SECONDS", "0"),
+        ("ABSOLUTE_SECONDS", "forever"),
+        ("PASSWORD_MEMORY_KIB", "8"),
+        ("LOG", "loud"),
+        ("LOG_FORMAT", "xml"),
+        ("DEMO", "yes"),
+    ];
+    for (name, value) in table {
+        let error = read(name, value).expect_err(name);
+        let blamed = if value == "8788" { "API_PORT" } else { name };
+        assert_eq!(error.variable, blamed, "{name}={value}");
+    }
+}
+
+#[test]
+fn every_variable_is_in_the_table_and_read() {
+    let asked = std::cell::RefCell::new(Vec::new());
+    Config::read(|name| {
+        asked.borrow_mut().push(format!("//! | `{name}` |"));
+        None
+    })
+    .expect("the defaults make sense");
+
+    let source = include_str!("../config.rs");
+    let rows = source.lines().filter(|line| line.starts_with("//! | `"));
+    assert_eq!(rows.count(), asked.borrow().len());
+    for row in asked.borrow().iter() {
+        assert!(source.contains(row.as_str()), "{row} is missing");
+    }
+}

@@ -1,0 +1,84 @@
+//! The server's keys. What opens them is in a file, what they sign with is in the database, sealed: neither
+//! a dump of the database nor a copy of the file alone signs anybody in, and servers that share both agree
+//! on every key.
+//!
+//! Signing keys are numbered. The newest waits, published, until every verifier knows it; the one before it
+//! signs; those before that are published until the last token that they signed has expired. So rotating is
+//! adding a row, and of any number of servers exactly one does.
+
+mod file;
+mod ring;
+
+use std::fmt;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use jwt_compact::{
+    Algorithm,
+    alg::{Ed25519, SigningKey as _},
+};
+use sha2::{Digest, Sha256};
+
+pub use file::{KeyError, Secrets};
+pub use ring::{KeyRing, KeyTerms, RingError, Rotated};
+
+use crate::{clock, verifier::KeySet};
+
+type PrivateKey = <Ed25519 as Algorithm>::SigningKey;
+
+/// A key that signs access tokens.
+pub struct SigningKey {
+    /// Its name in tokens and in the key set: the key's thumbprint (RFC 7638).
+    pub id: String,
+    pub(crate) private: PrivateKey,
+}
+
+impl SigningKey {
+    fn from_seed(seed: &[u8; 32]) -> Self {
+        let private = PrivateKey::from_bytes(seed);
+        let public = Base64UrlUnpadded::encode_string(private.to_verifying_key().as_bytes());
+        let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{public}"}}"#);
+        Self {
+            id: Base64UrlUnpadded::encode_string(&Sha256::digest(members)),
+            private,
+        }
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "SigningKey({})", self.id)
+    }
+}
+
+/// The signing keys in use at one time.
+#[derive(Debug)]
+pub struct ServerKeys {
+    /// Signs now.
+    pub current: SigningKey,
+    /// Is published already, to sign after the next rotation.
+    pub next: SigningKey,
+    /// Signed before: published while tokens of theirs may be about.
+    pub retired: Vec<SigningKey>,
+}
+
+impl ServerKeys {
+    /// Makes new keys.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self {
+            current: SigningKey::from_seed(&clock::random()),
+            next: SigningKey::from_seed(&clock::random()),
+            retired: Vec::new(),
+        }
+    }
+
+    /// Returns the public keys, the current one first.
+    #[must_use]
+    pub fn public(&self) -> KeySet {
+        [&self.current, &self.next]
+            .into_iter()
+            .chain(&self.retired)
+            .map(|key| (key.id.clone(), key.private.to_verifying_key()))
+            .collect()
+    }
+}

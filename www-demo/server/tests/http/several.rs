@@ -1,0 +1,253 @@
+//! P47: two processes on one `PostgreSQL` behind nginx behave as one.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use hyper::{Method, StatusCode};
+use nolapse::wire::{self, EndReason};
+use nolapse_server::{
+    domain::{SessionId, Store as _},
+    store::PgStore,
+};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout},
+};
+
+use crate::{
+    instances::{Instance, Nginx},
+    postgres::Postgres,
+    support::{Answer, Call, EMAIL, PASSWORD, Signed, eventually},
+};
+
+const PAGE: &str = "https://app.example.com";
+
+/// Two servers, their database, and nginx in front of their auth servers.
+struct Pair {
+    servers: [Instance; 2],
+    nginx: Nginx,
+    url: String,
+    postgres: Arc<Postgres>,
+    _folder: TempDir,
+}
+
+impl Pair {
+    async fn on(postgres: Arc<Postgres>, settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = postgres.database().await;
+        let mut all = vec![
+            ("DATABASE_URL", &*url),
+            ("DEMO", "1"),
+            ("ISSUER", "https://auth.example.com"),
+            ("AUDIENCE", "https://api.example.com"),
+            ("ALLOWED_ORIGINS", PAGE),
+        ];
+        all.extend(settings);
+        let servers = [(); 2].map(|()| Instance::start(folder.path(), &all));
+        let nginx = Nginx::start(folder.path(), &[&servers[0].auth, &servers[1].auth]);
+        let pair = Self {
+            servers,
+            nginx,
+            url,
+            postgres,
+            _folder: folder,
+        };
+        eventually("nginx answers", || async {
+            let answer = Call::new(pair.nginx.address.clone(), Method::GET, "/healthz");
+            let answer = answer.try_send().await?;
+            (answer.status == StatusCode::OK).then_some(())
+        })
+        .await;
+        pair
+    }
+
+    async fn new(settings: &[(&str, &str)]) -> Self {
+        Self::on(Postgres::shared(), settings).await
+    }
+
+    async fn sign_up(&self, email: &str) -> Signed {
+        let credentials = json!({ "email": email, "password": PASSWORD });
+        let answer = call(&self.nginx.address, wire::SIGN_UP_PATH).json(&credentials);
+        let answer = answer.send().await;
+        assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
+        answer.signed()
+    }
+}
+
+fn call(address: &str, path: &str) -> Call {
+    Call::new(address.to_owned(), Method::POST, path)
+        .header("origin", PAGE)
+        .header(wire::VERSION_HEADER, wire::VERSION)
+}
+
+fn refreshing(address: &str, cookie: &str) -> Call {
+    let body = json!({ "reason": "timer", "page": "visible", "active_ago": 0 });
+    call(address, wire::REFRESH_PATH).cookie(cookie).json(&body)
+}
+
+async fn me(address: &str, token: &str) -> Answer {
+    let call = Call::new(address.to_owned(), Method::GET, "/me");
+    call.bearer(token).send().await
+}
+
+#[tokio::test]
+async fn p47_a_session_refreshed_here_goes_on_there_and_revoked_here_is_ended_there() {
+    let pair = Pair::new(&[]).await;
+    let [here, there] = &pair.servers;
+    let first = pair.sign_up(EMAIL).await;
+
+    let second = refreshing(&here.auth, &first.cookie).send().await.signed();
+    let third = refreshing(&there.auth, &second.cookie)
+        .send()
+        .await
+        .signed();
+    for token in [&first.token, &second.token, &third.token] {
+        for server in &pair.servers {
+            assert_eq!(me(&server.api, token).await.status, StatusCode::OK);
+        }
+    }
+    let path = format!("{}/{}", wire::SESSIONS_PATH, third.session);
+    let revoked = Call::new(here.auth.clone(), Method::DELETE, &path);
+    let revoked = revoked.bearer(&third.token).send().await;
+    assert_eq!(revoked.status, StatusCode::NO_CONTENT);
+
+    let refused = refreshing(&there.auth, &third.cookie).send().await;
+    refused.is_problem(401, "session_ended");
+    assert_eq!(refused.text("/reason"), "revoked");
+}
+
+#[tokio::test]
+async fn p42_p47_fifty_refreshes_of_one_secret_at_two_servers_make_one_generation() {
+    let pair = Pair::new(&[]).await;
+    let signed = pair.sign_up(EMAIL).await;
+
+    let calls: Vec<_> = (0..50)
+        .map(|turn| {
+            let address = match turn % 3 {
+                0 => &pair.nginx.address,
+                1 => &pair.servers[0].auth,
+                _ => &pair.servers[1].auth,
+            };
+            tokio::spawn(refreshing(address, &signed.cookie).send())
+        })
+        .collect();
+    let mut successors = BTreeSet::new();
+    for call in calls {
+        let answer = call.await.unwrap();
+        assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
+        successors.insert(answer.cookie().unwrap());
+    }
+
+    assert_eq!(successors.len(), 1);
+    let store = PgStore::open(&pair.url, 2).await.unwrap();
+    let id = SessionId::parse(&signed.session).unwrap();
+    let (row, _) = store.session(id).await.unwrap().unwrap();
+    assert_eq!((row.generation, row.ended), (1, None));
+    let alarms = store.recorded_endings(id, EndReason::ReuseDetected).await;
+    assert_eq!(alarms.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn p42_p47_a_replay_after_the_grace_at_another_server_ends_the_session_and_is_recorded() {
+    let pair = Pair::new(&[("GRACE_SECONDS", "1")]).await;
+    let [here, there] = &pair.servers;
+    let stolen = pair.sign_up(EMAIL).await;
+    let owner = refreshing(&here.auth, &stolen.cookie).send().await.signed();
+
+    let refused = eventually("the grace ends", || async {
+        let answer = refreshing(&there.auth, &stolen.cookie).send().await;
+        (answer.status != StatusCode::OK).then_some(answer)
+    })
+    .await;
+
+    refused.is_problem(401, "session_ended");
+    assert_eq!(refused.text("/reason"), "reuse_detected");
+    let owners = refreshing(&here.auth, &owner.cookie).send().await;
+    assert_eq!(owners.text("/reason"), "reuse_detected");
+    let store = PgStore::open(&pair.url, 2).await.unwrap();
+    let id = SessionId::parse(&stolen.session).unwrap();
+    let recorded = store.recorded_endings(id, EndReason::ReuseDetected).await;
+    assert_eq!(recorded.unwrap(), 1);
+}
+
+/// What became of a client that refreshed until it was told to stop.
+struct Served {
+    granted: u32,
+    turned_away: u32,
+}
+
+/// Refreshes as the SDK does: a lost or refused answer is asked for again with the same cookie.
+async fn refresh_until(stop: watch::Receiver<bool>, address: String, signed: Signed) -> Served {
+    let mut served = Served {
+        granted: 0,
+        turned_away: 0,
+    };
+    let mut cookie = signed.cookie;
+    while !*stop.borrow() {
+        let answer = refreshing(&address, &cookie).try_send().await;
+        match answer.map(|answer| (answer.status.as_u16(), answer)) {
+            Some((200, answer)) => {
+                cookie = answer.signed().cookie;
+                served.granted += 1;
+            }
+            Some((503, answer)) => {
+                assert!(!answer.header("retry-after").is_empty(), "{answer:?}");
+                served.turned_away += 1;
+            }
+            Some((502 | 504, _)) | None => served.turned_away += 1,
+            Some((status, answer)) => panic!("{status}: {answer:?}"),
+        }
+    }
+    // Whatever happened, the session lives.
+    eventually("the session goes on", || async {
+        let answer = refreshing(&address, &cookie).try_send().await?;
+        assert_ne!(answer.status, StatusCode::UNAUTHORIZED, "{answer:?}");
+        (answer.status == StatusCode::OK).then_some(())
+    })
+    .await;
+    served
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p47_a_killed_server_and_a_restarted_database_sign_nobody_out() {
+    let postgres = Arc::new(Postgres::start(&[]));
+    let mut pair = Pair::on(postgres, &[]).await;
+    let (stop, stopped) = watch::channel(false);
+    let mut clients = Vec::new();
+    for number in 0..8 {
+        let signed = pair.sign_up(&format!("user{number}@example.org")).await;
+        let address = pair.nginx.address.clone();
+        clients.push(tokio::spawn(refresh_until(
+            stopped.clone(),
+            address,
+            signed,
+        )));
+    }
+
+    let postgres = Arc::clone(&pair.postgres);
+    let restart = tokio::task::spawn_blocking(move || postgres.restart());
+    restart.await.unwrap();
+    pair.servers[0].kill();
+    // The one that is left goes on by itself.
+    let fresh = timeout(Duration::from_secs(10), async {
+        eventually("the other one serves", || async {
+            let credentials = json!({ "email": EMAIL, "password": PASSWORD });
+            let answer = call(&pair.nginx.address, wire::SIGN_UP_PATH).json(&credentials);
+            let answer = answer.try_send().await?;
+            (answer.status == StatusCode::OK).then_some(Instant::now())
+        })
+        .await
+    });
+    fresh.await.unwrap();
+    stop.send_replace(true);
+
+    let (mut granted, mut turned_away) = (0, 0);
+    for client in clients {
+        let served = client.await.unwrap();
+        granted += served.granted;
+        turned_away += served.turned_away;
+    }
+    assert!(granted > 16, "{granted} granted, {turned_away} turned away");
+}

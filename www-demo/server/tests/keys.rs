@@ -1,0 +1,246 @@
+//! Rotation of signing keys: several servers on one database agree, and no request fails for it.
+#![cfg(feature = "serve")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use nolapse_server::{
+    clock,
+    domain::{Email, PasswordHash, Role, SessionId, Store, Timestamp, User, UserId},
+    keys::{KeyRing, KeyTerms, RingError, Rotated, Secrets, ServerKeys},
+    store::SqliteStore,
+    tokens::{self, TokenTerms},
+    verifier::{KeySource, Refusal, Verifier},
+};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+const WAIT: Duration = Duration::from_mins(10);
+const LIFE: Duration = Duration::from_mins(1);
+
+struct World {
+    folder: TempDir,
+    store: Arc<dyn Store>,
+    now: Timestamp,
+}
+
+impl World {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("test.db").display());
+        let store = Arc::new(SqliteStore::open(&url).await.unwrap());
+        let now = clock::now();
+        Self { folder, store, now }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("keys")
+    }
+
+    async fn ring(&self, rotate_every: Option<Duration>) -> KeyRing {
+        let secrets = Secrets::load_or_make(&self.file()).unwrap();
+        let terms = KeyTerms {
+            wait: WAIT,
+            rotate_every,
+            token_life: LIFE,
+        };
+        let ring = KeyRing::open(self.now, Arc::clone(&self.store), secrets, terms);
+        ring.await.unwrap()
+    }
+}
+
+fn terms() -> TokenTerms {
+    TokenTerms {
+        issuer: "https://auth.example.com".to_owned(),
+        audience: "https://api.example.com".to_owned(),
+        life: LIFE,
+    }
+}
+
+fn issue(now: Timestamp, keys: &ServerKeys) -> String {
+    let user = User {
+        id: UserId::from_bytes([1; 16]),
+        email: Email::parse("ada@example.org").unwrap(),
+        password: PasswordHash::from_text("none".to_owned()),
+        role: Role::Member,
+        disabled: false,
+        created_at: now,
+    };
+    let session = SessionId::from_bytes([2; 16]);
+    tokens::issue(now, &terms(), &keys.current, session, &user).unwrap()
+}
+
+fn verifier(keys: KeySource) -> Verifier {
+    Verifier::new(terms().issuer, terms().audience, keys)
+}
+
+fn names(keys: &ServerKeys) -> [String; 2] {
+    [keys.current.id.clone(), keys.next.id.clone()]
+}
+
+#[tokio::test]
+async fn servers_on_one_database_share_their_keys() {
+    let world = World::new().await;
+
+    let (one, other) = tokio::join!(world.ring(None), world.ring(None));
+
+    assert_eq!(names(&one.keys()), names(&other.keys()));
+}
+
+#[tokio::test]
+async fn p46_a_rotation_costs_no_token_at_any_server_however_late_it_notices() {
+    let mut world = World::new().await;
+    let (one, other) = (world.ring(None).await, world.ring(None).await);
+    // A verifier elsewhere that fetched its key set just before the rotation.
+    let stale = verifier(KeySource::given(one.keys().public()));
+    let (here, there) = (verifier(one.published()), verifier(other.published()));
+    let before = names(&one.keys());
+    world.now = world.now + WAIT;
+    let old = issue(world.now, &one.keys());
+
+    assert_eq!(one.rotate(world.now).await.unwrap(), Rotated::Now);
+
+    let new = issue(world.now, &one.keys());
+    assert_eq!(one.keys().current.id, before[1]);
+    for verifier in [&here, &there, &stale] {
+        assert!(verifier.verify(world.now, &old).await.is_ok());
+        assert!(verifier.verify(world.now, &new).await.is_ok());
+    }
+    // The other server still signs with the old key; everybody still knows it.
+    let late = issue(world.now, &other.keys());
+    assert!(here.verify(world.now, &late).await.is_ok());
+    other.tend(world.now).await.unwrap();
+    assert_eq!(names(&other.keys()), names(&one.keys()));
+}
+
+#[tokio::test]
+async fn p46_of_concurrent_rotations_one_counts_and_none_comes_too_early() {
+    let mut world = World::new().await;
+    let (one, other) = (world.ring(None).await, world.ring(None).await);
+    let before = names(&one.keys());
+
+    assert_eq!(one.rotate(world.now).await.unwrap(), Rotated::TooEarly);
+    assert_eq!(names(&one.keys()), before);
+    world.now = world.now + WAIT;
+    let both = tokio::join!(one.rotate(world.now), other.rotate(world.now));
+    both.0.unwrap();
+    both.1.unwrap();
+
+    assert_eq!(world.store.signing_keys().await.unwrap().len(), 3);
+    assert_eq!(one.keys().current.id, before[1]);
+    assert_eq!(names(&one.keys()), names(&other.keys()));
+}
+
+#[tokio::test]
+async fn p46_the_schedule_rotates_and_retired_keys_outlive_their_tokens() {
+    let mut world = World::new().await;
+    let every = Duration::from_hours(24);
+    let ring = world.ring(Some(every)).await;
+    let verifier = verifier(ring.published());
+    let before = names(&ring.keys());
+
+    world.now = world.now + every.saturating_sub(Duration::from_millis(1));
+    ring.tend(world.now).await.unwrap();
+    assert_eq!(names(&ring.keys()), before);
+
+    let last = issue(world.now, &ring.keys());
+    world.now = world.now + Duration::from_millis(1);
+    ring.tend(world.now).await.unwrap();
+    assert_eq!(ring.keys().current.id, before[1]);
+    world.now = world.now + LIFE.saturating_sub(Duration::from_secs(2));
+    ring.tend(world.now).await.unwrap();
+    assert!(verifier.verify(world.now, &last).await.is_ok());
+
+    world.now = world.now + WAIT + LIFE;
+    ring.tend(world.now).await.unwrap();
+    ring.tend(world.now).await.unwrap();
+    assert!(ring.keys().retired.is_empty());
+    let refused = verifier.verify(world.now, &last).await;
+    assert_eq!(refused, Err(Refusal::UnknownKey));
+}
+
+/// Answers every connection with this key set, and counts them.
+async fn key_server(keys: String) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/jwks.json", listener.local_addr().unwrap());
+    let fetches = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&fetches);
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{keys}",
+                keys.len()
+            );
+            let asked = connection.read(&mut [0; 1024]).await.unwrap();
+            assert!(asked > 0);
+            connection.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    (url, fetches)
+}
+
+#[tokio::test]
+async fn p46_a_storm_of_unknown_keys_is_no_storm_of_fetches() {
+    let now = clock::now();
+    let known = ServerKeys::generate();
+    let (url, fetches) = key_server(known.public().to_json()).await;
+    let verifier = Arc::new(verifier(KeySource::fetched(&url).unwrap()));
+
+    let storm: Vec<_> = (0..60)
+        .map(|turn| {
+            let verifier = Arc::clone(&verifier);
+            let token = match turn % 2 {
+                0 => issue(now, &known),
+                _ => issue(now, &ServerKeys::generate()),
+            };
+            tokio::spawn(async move { verifier.verify(now, &token).await })
+        })
+        .collect();
+    let (mut accepted, mut refused) = (0, 0);
+    for verified in storm {
+        match verified.await.unwrap() {
+            Ok(_) => accepted += 1,
+            Err(Refusal::UnknownKey) => refused += 1,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    assert_eq!((accepted, refused), (30, 30));
+    assert_eq!(fetches.load(Ordering::SeqCst), 1);
+    // Ten seconds later one more question may be asked, and no more than one.
+    for _ in 0..5 {
+        let later = now + Duration::from_secs(11);
+        let token = issue(later, &ServerKeys::generate());
+        assert!(verifier.verify(later, &token).await.is_err());
+    }
+    assert_eq!(fetches.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn p43_the_database_alone_signs_nothing_and_another_key_file_is_named_as_such() {
+    let world = World::new().await;
+    world.ring(None).await;
+    let other = Secrets::load_or_make(&world.folder.path().join("other")).unwrap();
+    let terms = KeyTerms {
+        wait: WAIT,
+        rotate_every: None,
+        token_life: LIFE,
+    };
+
+    let opened = KeyRing::open(world.now, Arc::clone(&world.store), other, terms).await;
+
+    let error = opened.err().unwrap();
+    assert!(matches!(error, RingError::Sealed));
+    assert!(error.to_string().contains("set KEY_FILE"), "{error}");
+}
