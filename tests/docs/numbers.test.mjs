@@ -66,7 +66,7 @@ for (const [document, rows] of Object.entries(REPEATED)) {
 
       const number = WORDS[told] ?? Number(told.replaceAll(",", ""));
 
-      assert.equal(number * UNITS[unit], valueOf(name, file, await read(file)) * factor);
+      assert.equal(number * UNITS[unit], decided(name, file, await read(file)) * factor);
     });
   }
 }
@@ -84,13 +84,11 @@ test("README says which Node is the oldest, as package.json does", async () => {
  * @param {string} file
  * @param {string} source
  */
-function valueOf(name, file, source) {
+function decided(name, file, source) {
   const spelled = new RegExp(`\\b${name}\\b[^\\n]*?[=:] (?:\\w+::from_(millis|secs|mins|hours)\\()?([\\d_]+)`).exec(
     source,
   );
   assert.ok(spelled, `${file} has no number ${name} any more`);
-  const [, constructor, digits = ""] = spelled;
-  return (
-    Number(digits.replaceAll("_", "")) * (constructor === undefined ? 1 : (CONSTRUCTORS[constructor] ?? Number.NaN))
-  );
+  const [, made, digits = ""] = spelled;
+  return Number(digits.replaceAll("_", "")) * (made === undefined ? 1 : (CONSTRUCTORS[made] ?? Number.NaN));
 }
