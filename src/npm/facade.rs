@@ -205,7 +205,7 @@ pub(super) fn error_to_js(facade: &Facade, error: &SessionError) -> JsValue {
         error.message(),
         reason.map(EndReason::as_str),
         failure.map(FailureCause::as_str),
-        retry_in.map(|retry_in| retry_in.as_secs_f64()),
+        retry_in.map(Span::as_secs_f64),
         None,
     )
 }
