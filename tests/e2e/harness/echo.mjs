@@ -1,0 +1,54 @@
+/** An API of a test's own, on an origin of its own: it keeps what it was sent, and answers as it is told. */
+
+import { once } from "node:events";
+import { createServer } from "node:http";
+
+/**
+ * One request as it came in.
+ *
+ * @typedef {{ method: string, path: string, authorization: string | undefined, type: string | undefined, body: Buffer }} Received
+ */
+
+/**
+ * Starts an API that ends with the test.
+ *
+ * @param {import("node:test").TestContext} test
+ * @param {(request: Received, earlier: readonly Received[]) => { status: number, challenge?: string }} [answer]
+ *   given the requests of the same path so far, this one left out; without it, every answer is 200
+ */
+export async function startEcho(test, answer = () => ({ status: 200 })) {
+  /** @type {Received[]} */
+  const received = [];
+  const server = createServer(async (request, response) => {
+    response.setHeader("access-control-allow-origin", request.headers.origin ?? "*");
+    response.setHeader("access-control-allow-headers", "authorization, content-type, x-own");
+    response.setHeader("access-control-allow-methods", "GET, POST, PUT, DELETE");
+    response.setHeader("access-control-expose-headers", "www-authenticate");
+    if (request.method === "OPTIONS") return response.writeHead(204).end();
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const one = {
+      method: request.method ?? "",
+      path: request.url ?? "",
+      authorization: request.headers.authorization,
+      type: request.headers["content-type"],
+      body: Buffer.concat(chunks),
+    };
+    const { status, challenge } = answer(
+      one,
+      received.filter(({ path }) => path === one.path),
+    );
+    received.push(one);
+    if (challenge !== undefined) response.setHeader("www-authenticate", challenge);
+    return response.writeHead(status, { "content-type": "text/plain" }).end(`answer ${status} to ${one.path}`);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  test.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : undefined;
+  return { origin: `http://127.0.0.1:${port}`, received };
+}

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { launchBrowser } from "./harness/browser.mjs";
+import { openPage, openSession, openSignedIn, signIn } from "./harness/page.mjs";
+import { startServer } from "./harness/server.mjs";
+import { until } from "./harness/until.mjs";
+
+test("P15 three tabs refresh as often as one", async (t) => {
+  const [server, browser] = await Promise.all([startServer(t, { TOKEN_LIFE_SECONDS: "6" }), launchBrowser(t)]);
+  const first = await openSignedIn(browser, server);
+  const tabs = [first, await openPage(browser, server), await openPage(browser, server)];
+  for (const { page } of tabs.slice(1)) await openSession(page, server);
+  for (const { page } of tabs) await page.evaluate(() => window.session.getToken());
+  const count = () => tabs.reduce((sum, { network }) => sum + network.refreshes().length, 0);
+  const before = count();
+  const begun = performance.now();
+
+  await until("four cycles", () => count() - before >= 4, { within: 40_000 });
+
+  const cycles = (performance.now() - begun) / 5_000;
+  assert.ok(Math.abs(count() - before - cycles) <= 1, `${count() - before} refreshes in ${cycles} cycles`);
+  for (const { page } of tabs) {
+    await until("the tab has the new token", () => page.evaluate(() => window.session.expiresIn > 3));
+  }
+});
+
+test("P18 after a sign-out no other tab attaches a token", async (t) => {
+  const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
+  const first = await openSignedIn(browser, server);
+  const second = await openPage(browser, server);
+  await openSession(second.page, server);
+  await second.page.evaluate(() => window.session.getToken());
+
+  await first.page.evaluate(() => window.session.signOut());
+
+  await until("the other tab knows", () => second.page.evaluate(() => window.session.status.state === "signed-out"), {
+    within: 1_000,
+  });
+  const refused = await second.page.evaluate(
+    (url) => window.session.fetch(url).catch((error) => [error.code, error.reason]),
+    `${server.api}/notes`,
+  );
+  assert.deepEqual(refused, ["signed_out", "signed_out"]);
+  assert.deepEqual(second.network.to("/notes"), []);
+});
+
+test("P18 signing out while the server cannot be reached is local at once, and told later", async (t) => {
+  const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
+  const { page, network } = await openSignedIn(browser, server);
+  await server.stop();
+
+  const told = await page.evaluate(() => window.session.signOut());
+
+  assert.deepEqual(told, { serverTold: false });
+  assert.deepEqual(await page.evaluate(() => window.session.status), {
+    state: "signed-out",
+    reason: "signed_out",
+    serverTold: false,
+    degraded: false,
+  });
+  await server.start();
+  await until("the server was told", () => network.to("/auth/sign-out").some(({ status }) => status === 204), {
+    within: 20_000,
+  });
+  await until("the page knows", () =>
+    page.evaluate(() => window.session.status.state === "signed-out" && window.session.status.serverTold),
+  );
+});
+
+test("P19 signing in on one tab signs the others in", async (t) => {
+  const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
+  const first = await openSignedIn(browser, server);
+  const second = await openPage(browser, server);
+  await openSession(second.page, server);
+  await first.page.evaluate(() => window.session.signOut());
+  await until("both are out", () => second.page.evaluate(() => window.session.status.state === "signed-out"));
+
+  await signIn(first.page, first.user);
+
+  await until("the other tab is in", () => second.page.evaluate(() => window.session.status.state === "signed-in"), {
+    within: 1_000,
+  });
+});
+
+test("P14 a session that was revoked from elsewhere ends at its next refresh, and says why", async (t) => {
+  const [server, browser] = await Promise.all([startServer(t, { TOKEN_LIFE_SECONDS: "5" }), launchBrowser(t)]);
+  const { page } = await openSignedIn(browser, server);
+  await page.evaluate(() => {
+    window.session.on("signed-out", ({ reason, trace }) => {
+      document.title = `${reason} ${trace.length > 0}`;
+    });
+  });
+
+  await page.evaluate(async () => {
+    const status = window.session.status;
+    const body = JSON.stringify({ session_id: status.state === "signed-in" ? status.sessionId : "" });
+    const headers = { "content-type": "application/json", "nolapse-version": "1" };
+    await fetch("/demo/revoke", { method: "POST", headers, body });
+  });
+
+  await until("the page knows", async () => (await page.title()) === "revoked true", { within: 6_000 });
+  const code = await page.evaluate(() => window.session.getToken().catch((error) => [error.code, error.reason]));
+  assert.deepEqual(code, ["signed_out", "revoked"]);
+});
