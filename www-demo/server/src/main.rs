@@ -1,11 +1,14 @@
 //! Runs the reference auth server: settings from the environment, one line of JSON on standard output
-//! once it listens, logs on standard error, until SIGINT or SIGTERM.
+//! once it listens, logs on standard error, until SIGINT or SIGTERM. Other [`commands`] look after it.
+
+mod commands;
 
 use std::{
     io::{self, Write},
     process::ExitCode,
 };
 
+use commands::Command;
 use nolapse_server::{
     config::{Config, LogFormat},
     serve::{RunningServer, Server},
@@ -25,8 +28,17 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let command = Command::parse(&words)?;
     let config = Config::from_environment()?;
     log(&config);
+    if command == Command::Serve {
+        return serve(config).await;
+    }
+    command.run(&config).await
+}
+
+async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
     let server = Server::start(config).await?;

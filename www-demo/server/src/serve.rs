@@ -118,7 +118,7 @@ impl Server {
         let auth = bind(&config, "PORT", config.port).await?;
         let api = bind(&config, "API_PORT", config.api_port).await?;
         let (auth_addr, api_addr) = (address(&auth)?, address(&api)?);
-        let store = open(&config).await?;
+        let store = open_store(&config).await?;
         let app = assemble(&config, Arc::clone(&store), auth_addr, api_addr).await?;
         if config.demo {
             tracing::warn!("DEMO=1: anybody can revoke sessions and break this server");
@@ -176,7 +176,11 @@ impl Drop for RunningServer {
     }
 }
 
-async fn open(config: &Config) -> Result<Arc<dyn Store>, StartError> {
+/// Opens the database of the settings and brings its tables up to date.
+///
+/// # Errors
+/// Says what is in the way and what to do.
+pub async fn open_store(config: &Config) -> Result<Arc<dyn Store>, StartError> {
     let opened = store::open(&config.database_url, config.database_connections).await;
     opened.map_err(|cause| StartError::Database {
         url: without_credentials(&config.database_url),
@@ -184,7 +188,11 @@ async fn open(config: &Config) -> Result<Arc<dyn Store>, StartError> {
     })
 }
 
-async fn open_keys(config: &Config, store: Arc<dyn Store>) -> Result<KeyRing, StartError> {
+/// Opens the keys of the settings, and makes them where they are missing.
+///
+/// # Errors
+/// Says what is in the way and what to do.
+pub async fn open_keys(config: &Config, store: Arc<dyn Store>) -> Result<KeyRing, StartError> {
     let secrets = Secrets::load_or_make(&config.key_file).map_err(|cause| StartError::Keys {
         file: config.key_file.display().to_string(),
         cause,

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use crate::{
-    instances::{Instance, Nginx},
+    instances::{Instance, Nginx, program},
     postgres::Postgres,
     support::{Answer, Call, EMAIL, PASSWORD, Signed, eventually},
 };
@@ -30,11 +30,12 @@ struct Pair {
     nginx: Nginx,
     url: String,
     postgres: Arc<Postgres>,
-    _folder: TempDir,
+    settings: Vec<(&'static str, String)>,
+    folder: TempDir,
 }
 
 impl Pair {
-    async fn on(postgres: Arc<Postgres>, settings: &[(&str, &str)]) -> Self {
+    async fn on(postgres: Arc<Postgres>, settings: &[(&'static str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = postgres.database().await;
         let mut all = vec![
@@ -50,9 +51,10 @@ impl Pair {
         let pair = Self {
             servers,
             nginx,
+            settings: all.iter().map(|(n, v)| (*n, (*v).to_owned())).collect(),
             url,
             postgres,
-            _folder: folder,
+            folder,
         };
         eventually("nginx answers", || async {
             let answer = Call::new(pair.nginx.address.clone(), Method::GET, "/healthz");
@@ -63,8 +65,22 @@ impl Pair {
         pair
     }
 
-    async fn new(settings: &[(&str, &str)]) -> Self {
+    async fn new(settings: &[(&'static str, &str)]) -> Self {
         Self::on(Postgres::shared(), settings).await
+    }
+
+    /// Runs a command of the program with the servers' settings; returns what it says.
+    fn command(&self, words: &[&str]) -> String {
+        self.command_with(&[], words)
+    }
+
+    fn command_with(&self, settings: &[(&str, &str)], words: &[&str]) -> String {
+        let mut all: Vec<(&str, &str)> = self.settings.iter().map(|(n, v)| (*n, &**v)).collect();
+        all.extend(settings);
+        let done = program(self.folder.path(), &all).args(words).output();
+        let done = done.unwrap();
+        assert_eq!(done.status.success(), done.stderr.is_empty());
+        String::from_utf8([done.stdout, done.stderr].concat()).unwrap()
     }
 
     async fn sign_up(&self, email: &str) -> Signed {
@@ -170,6 +186,81 @@ async fn p42_p47_a_replay_after_the_grace_at_another_server_ends_the_session_and
     let id = SessionId::parse(&stolen.session).unwrap();
     let recorded = store.recorded_endings(id, EndReason::ReuseDetected).await;
     assert_eq!(recorded.unwrap(), 1);
+}
+
+/// The names of the keys that a server publishes.
+async fn published(address: &str) -> BTreeSet<String> {
+    let answer = Call::new(address.to_owned(), Method::GET, wire::JWKS_PATH);
+    let answer = answer.send().await;
+    let keys = answer.body["keys"].as_array().unwrap();
+    keys.iter().map(|key| key["kid"].to_string()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p46_keys_rotated_by_command_cost_no_request_at_any_server() {
+    let pair = Pair::new(&[("KEY_WAIT_SECONDS", "0")]).await;
+    let [here, there] = &pair.servers;
+    let mut signed = pair.sign_up(EMAIL).await;
+    let before = published(&here.auth).await;
+
+    let said = pair.command(&["keys", "rotate"]);
+
+    assert!(said.contains("signs now"), "{said}");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let mut tokens = vec![signed.token.clone()];
+    loop {
+        let everywhere = published(&here.auth).await.len() == 3
+            && published(&there.auth).await == published(&here.auth).await;
+        signed = refreshing(&pair.nginx.address, &signed.cookie)
+            .send()
+            .await
+            .signed();
+        tokens.push(signed.token.clone());
+        for token in tokens.iter().rev().take(3).chain(tokens.first()) {
+            assert_eq!(me(&here.api, token).await.status, StatusCode::OK);
+            assert_eq!(me(&there.api, token).await.status, StatusCode::OK);
+        }
+        if everywhere {
+            break;
+        }
+        assert!(Instant::now() < deadline, "the servers take the new keys");
+    }
+    assert!(published(&there.auth).await.is_superset(&before));
+}
+
+#[tokio::test]
+async fn commands_look_after_a_running_server() {
+    let pair = Pair::new(&[]).await;
+    let [here, there] = &pair.servers;
+    let (first, second) = (
+        pair.sign_up(EMAIL).await,
+        pair.sign_up("eve@example.org").await,
+    );
+
+    let listed = pair.command(&["sessions", "list", EMAIL]);
+    assert!(listed.contains(&first.session) && !listed.contains(&second.session));
+    assert!(!listed.contains(EMAIL));
+    let ended = pair.command(&["sessions", "revoke", &first.session]);
+    assert_eq!(ended, "1 session ended\n");
+    let ended = pair.command(&["sessions", "revoke-all", "eve@example.org"]);
+    assert_eq!(ended, "1 sessions ended\n");
+    for (server, signed) in [(here, &first), (there, &second)] {
+        let refused = refreshing(&server.auth, &signed.cookie).send().await;
+        assert_eq!(refused.text("/reason"), "revoked");
+    }
+
+    assert_eq!(pair.command(&["migrate"]), "the tables are up to date\n");
+    let early = pair.command(&["keys", "rotate"]);
+    assert!(early.contains("KEY_WAIT_SECONDS"), "{early}");
+    let unknown = pair.command(&["session", "list"]);
+    assert!(unknown.contains("there is no such command"), "{unknown}");
+    let port = here.auth.rsplit_once(':').unwrap().1;
+    assert_eq!(
+        pair.command_with(&[("PORT", port)], &["healthcheck"]),
+        "ready\n"
+    );
+    let absent = pair.command_with(&[("PORT", "9")], &["healthcheck"]);
+    assert!(absent.contains("does not answer"), "{absent}");
 }
 
 /// What became of a client that refreshed until it was told to stop.
