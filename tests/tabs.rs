@@ -317,7 +317,7 @@ fn p10_five_tabs_and_a_server_that_fails_for_twenty_seconds() {
 
 #[test]
 fn forged_news_lasts_no_longer_than_until_the_next_refresh() {
-    for kind in 0..6 {
+    for kind in 0..24 {
         let mut world = World::signed_in(SEED, 3);
         let before = world.sent(0);
 

@@ -193,10 +193,11 @@ impl Backoff {
             .whole_in
             .min(Self::INTERVAL * u64::from(Self::CAPACITY));
         self.allowance.whole_at = self.allowance.whole_at.max(now + whole_in);
-        if self
-            .trouble
-            .is_none_or(|trouble| trouble.until < until || trouble.failures < rest.failures)
-        {
+        if self.trouble.is_none_or(|trouble| {
+            let is_longer = trouble.until < until;
+            let is_later = trouble.failures < rest.failures;
+            is_longer || is_later || rest.mandatory && !trouble.mandatory
+        }) {
             self.trouble = Some(Trouble {
                 cause: rest.cause,
                 failures: rest.failures.clamp(1, 64),

@@ -24,17 +24,25 @@ impl AttemptId {
 pub struct Version(u64);
 
 impl Version {
-    /// The highest one that is believed when another tab says it: far beyond any life's work, far from the end.
-    const MAX_HEARD: u64 = 1 << 52;
+    /// The highest one that is read: as many digits as are exact in JavaScript, with room to count on.
+    const MOST: u64 = 100_000_000_000_000;
+    /// How far ahead of what a tab knows another one may be: more renewals than a year has.
+    const PLAUSIBLE: u64 = 1_000_000;
 
     /// Takes a version that another tab gave out; `None` where no honest tab could have.
     #[must_use]
     pub const fn heard(number: u64) -> Option<Self> {
-        if number <= Self::MAX_HEARD {
+        if number <= Self::MOST {
             Some(Self(number))
         } else {
             None
         }
+    }
+
+    /// Whether an honest tab can have come this far while others knew of `known`.
+    #[must_use]
+    pub const fn is_plausible(self, known: Self) -> bool {
+        self.0 <= known.0.saturating_add(Self::PLAUSIBLE)
     }
 
     /// Returns the next version.

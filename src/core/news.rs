@@ -9,7 +9,7 @@ use super::grant::{Grant, SessionInfo};
 use super::ids::Version;
 use super::secret::Secret;
 use super::span::Span;
-use super::text::{digit, flag, number, push_number};
+use super::text::{number, push_number};
 use super::time::WallTime;
 
 /// One tab's message to the others of its browser.
@@ -43,8 +43,6 @@ pub enum TabMessage {
         failures: u32,
         /// How long the rest is.
         retry_in: Span,
-        /// Whether the server itself said so.
-        mandatory: bool,
         /// How long until the allowance of attempts is whole again.
         whole_in: Span,
     },
@@ -63,6 +61,15 @@ const SEPARATOR: char = '\n';
 const MAX_BYTES: usize = 128 * 1024;
 
 impl TabMessage {
+    /// The order of what it says; `None` where it says nothing about the session.
+    #[must_use]
+    pub const fn version(&self) -> Option<Version> {
+        match self {
+            Self::Token { version, .. } | Self::SignedOut { version, .. } => Some(*version),
+            Self::Failing { .. } | Self::Working | Self::Ask { .. } => None,
+        }
+    }
+
     /// Whether it tells how an exchange came out.
     #[must_use]
     pub const fn is_outcome(&self) -> bool {
@@ -109,14 +116,12 @@ impl TabMessage {
                 cause,
                 failures,
                 retry_in,
-                mandatory,
                 whole_in,
             } => {
                 field(&mut text, "failing");
                 field(&mut text, cause.as_str());
                 number_field(&mut text, u64::from(*failures));
                 number_field(&mut text, retry_in.as_millis());
-                field(&mut text, digit(*mandatory));
                 number_field(&mut text, whole_in.as_millis());
             }
             Self::Working => field(&mut text, "working"),
@@ -150,7 +155,6 @@ impl TabMessage {
                 cause: FailureCause::parse(fields.next()?)?,
                 failures: u32::try_from(number(fields.next())?).ok()?,
                 retry_in: millis(fields.next())?,
-                mandatory: flag(fields.next())?,
                 whole_in: millis(fields.next())?,
             },
             "working" => Self::Working,
@@ -233,7 +237,6 @@ mod tests {
                 cause: FailureCause::RateLimited,
                 failures: 2,
                 retry_in: Span::from_secs(9),
-                mandatory: true,
                 whole_in: Span::from_secs(240),
             },
             TabMessage::Working,
@@ -271,7 +274,7 @@ mod tests {
             ("a.b.c", "a b c"),
             ("a.b.c", ""),
             ("token\n1\n", "token\n999999999999999999\n"),
-            ("token\n1\n", "token\n4503599627370497\n"),
+            ("token\n1\n", "token\n100000000000001\n"),
         ] {
             let forged = token.replacen(from, to, 1);
             assert_ne!(forged, token, "{from} is in the message");

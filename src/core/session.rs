@@ -41,6 +41,8 @@ pub struct Session {
     pub(super) last_attempt: AttemptId,
     pub(super) flight_reason: RefreshReason,
     pub(super) is_lock_distrusted: bool,
+    /// Until when messages of a sign-out count for nothing without the shelf.
+    pub(super) deaf_until: Timestamp,
     /// When another tab began an exchange whose outcome has not been heard.
     pub(super) peer_at_work: Option<Timestamp>,
     pub(super) waiters: Waiters,
@@ -77,6 +79,7 @@ impl Session {
             last_attempt: AttemptId::default(),
             flight_reason: RefreshReason::Load,
             is_lock_distrusted: false,
+            deaf_until: Timestamp::default(),
             peer_at_work: None,
             waiters: Waiters::default(),
             adopts: VecDeque::new(),

@@ -16,6 +16,8 @@ use super::time::{Moment, WallTime};
 
 /// The life that is believed of another tab's token until the auth server has told this tab one itself.
 const STRANGERS_LIFE: Span = Span::from_secs(300);
+/// How long such messages count for nothing after one that the shelf did not confirm.
+const DEAF: Span = Span::from_secs(600);
 /// How far two tabs' readings of one clock may lie apart.
 const CLOCKS_PART: Span = Span::from_secs(1);
 /// How long the shelf may take to confirm a sign-out that a message told of.
@@ -23,6 +25,14 @@ const DOUBT: Span = Span::from_secs(2);
 
 impl Session {
     pub(super) fn on_tab_spoke(&mut self, moment: &Moment, message: TabMessage) {
+        let known = self.highest_version(moment);
+        if message
+            .version()
+            .is_some_and(|version| !version.is_plausible(known))
+        {
+            self.note("implausible");
+            return;
+        }
         if message.is_outcome() {
             self.peer_at_work = None;
         }
@@ -44,14 +54,14 @@ impl Session {
                 cause,
                 failures,
                 retry_in,
-                mandatory,
                 whole_in,
             } => {
+                // That the server itself has said so is taken from the shelf alone.
                 let rest = Rest {
                     cause,
                     failures,
                     retry_in,
-                    mandatory,
+                    mandatory: false,
                     whole_in,
                 };
                 self.backoff.adopt(moment.now, rest);
@@ -110,6 +120,11 @@ impl Session {
             self.note("old news");
             return;
         }
+        if self.deaf_until > moment.now {
+            // A script has cried wolf: the shelf tells of a real sign-out just as soon.
+            self.note("unconfirmed sign-out");
+            return;
+        }
         if version == self.version && self.holds_other_than(fingerprint) {
             self.rise_above(moment, version);
             return;
@@ -157,6 +172,7 @@ impl Session {
             && moment.now >= doubt.until
         {
             self.note("unconfirmed sign-out");
+            self.deaf_until = moment.now + DEAF;
             self.version = doubt.before;
             self.access = Access::Unknown;
         }

@@ -52,15 +52,14 @@ impl Session {
                 cause,
                 failures,
                 retry_in,
-                mandatory,
                 whole_in,
+                ..
             } = rest;
             self.effects
                 .push_back(Effect::Broadcast(TabMessage::Failing {
                     cause,
                     failures,
                     retry_in,
-                    mandatory,
                     whole_in,
                 }));
         }

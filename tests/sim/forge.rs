@@ -10,7 +10,9 @@ use super::World;
 impl World {
     /// Puts a forged, doubled or garbled message on the channel of a browser.
     pub fn forge(&mut self, browser: usize, kind: u8) {
-        let version = Version::heard(self.random.below(1 << 52)).unwrap_or_default();
+        // Small ones lie among the real ones, large ones beyond all of them.
+        let range = [20, 1_000, 900_000, 1 << 46][usize::from(kind / 6) % 4];
+        let version = Version::heard(self.random.below(range)).unwrap_or_default();
         let wall = self.browsers[browser].wall(self.now);
         let message = match kind % 6 {
             0 => TabMessage::SignedOut {
@@ -22,7 +24,6 @@ impl World {
                 cause: FailureCause::ServerError,
                 failures: 60,
                 retry_in: Span::from_secs(100_000),
-                mandatory: false,
                 whole_in: Span::from_secs(100_000),
             },
             2 => TabMessage::Working,
