@@ -1,4 +1,4 @@
-import { entry, SessionError } from "./facade.js";
+import { entry, messageOf, SessionError } from "./facade.js";
 import * as glue from "./nolapse_verify.js";
 
 export { isSessionError, SessionEnded, SessionError } from "./facade.js";
@@ -10,16 +10,21 @@ const { createSession, loadOnce } = /* @__PURE__ */ entry(
 
 export { createSession };
 
+/**
+ * @param {import("./index.js").Session} session
+ * @param {import("./verify.js").ClaimsOptions} options
+ */
 export async function claims(session, { jwks, issuer, audience }) {
   const [token] = await Promise.all([session.getToken(), loadOnce()]);
   try {
     const keys = typeof jwks === "string" || jwks instanceof URL ? await download(jwks) : jwks;
     return glue.verifyToken(token, keys, issuer, audience);
   } catch (cause) {
-    throw new SessionError("misconfigured", cause?.message ?? String(cause), { cause });
+    throw new SessionError("misconfigured", messageOf(cause), { cause });
   }
 }
 
+/** @param {string | URL} url */
 async function download(url) {
   const answer = await fetch(url);
   if (!answer.ok) throw new Error(`the key set was answered with status ${answer.status}`);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { launchBrowser } from "./harness/browser.mjs";
-import { openPage, openSession, openSignedIn, signIn } from "./harness/page.mjs";
+import { newUser, openPage, openSession, openSignedIn, signIn } from "./harness/page.mjs";
 import { startServer } from "./harness/server.mjs";
 import { until } from "./harness/until.mjs";
 
@@ -22,10 +22,10 @@ test("P01 a signed-in page renews its token in the background, with nobody waiti
   assert.ok(first && second);
   for (const { body } of [first, second]) assert.equal(JSON.parse(body ?? "").reason, "timer");
   // 5 s of 6 s, less up to a fifth of a second of jitter; the rest is what a busy machine adds.
-  for (const [from, to] of [
+  for (const [from, to] of /** @type {const} */ ([
     [signedIn, first.sentAt],
     [first.sentAt, second.sentAt],
-  ]) {
+  ])) {
     assert.ok(to - from > 4_600 && to - from < 5_900, `${to - from} ms`);
   }
   assert.equal(await page.evaluate(() => window.session.status.state), "signed-in");
@@ -52,7 +52,7 @@ test("P02 all calls of a first load wait for exactly one refresh, and each then 
   const [refresh, ...more] = again.network.refreshes();
   assert.equal(more.length, 0);
   assert.match(JSON.parse(refresh?.body ?? "").reason, /^(load|demand)$/);
-  const calls = again.network.to("/notes");
+  const calls = again.network.to("/notes").filter(({ method }) => method === "GET");
   assert.equal(calls.length, 20);
   for (const { sentAt, headers } of calls) {
     assert.ok(sentAt > (refresh?.sentAt ?? Number.POSITIVE_INFINITY));
@@ -88,4 +88,86 @@ test("signing out ends the session here and at the server", async (t) => {
   assert.equal(await page.evaluate(() => window.session.status.state), "signed-out");
   await signIn(page, user);
   assert.equal(await page.evaluate(() => window.session.status.state), "signed-in");
+});
+
+test("P01 a token of 60 seconds is renewed at 50", async (t) => {
+  const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
+  const { network } = await openSignedIn(browser, server);
+  const signedIn = network.to("/auth/sign-up")[0]?.sentAt ?? 0;
+
+  await until("the renewal", () => network.refreshes().length === 1, { within: 55_000 });
+
+  const at = (network.refreshes()[0]?.sentAt ?? 0) - signedIn;
+  // Less up to 2 s of jitter; the rest is what a busy machine adds.
+  assert.ok(at > 47_900 && at < 51_000, `${at} ms`);
+});
+
+for (const [name, shift] of /** @type {const} */ ([
+  ["24 hours slow", -86_400_000],
+  ["50 seconds slow", -50_000],
+  ["50 seconds fast", 50_000],
+  ["24 hours fast", 86_400_000],
+])) {
+  test(`P03 a clock that is ${name} changes neither cadence nor success`, async (t) => {
+    const [server, browser] = await Promise.all([startServer(t, SHORT), launchBrowser(t)]);
+    const { page, network } = await openPage(browser, server);
+    await page.evaluateOnNewDocument((by) => {
+      const { now } = Date;
+      Date.now = () => now() + by;
+    }, shift);
+    await page.reload();
+    await openSession(page, server);
+    await signIn(page, newUser(), "sign-up");
+    const signedIn = network.to("/auth/sign-up")[0]?.sentAt ?? 0;
+
+    await until("two renewals", () => network.refreshes().filter(({ status }) => status === 200).length === 2, {
+      within: 15_000,
+    });
+
+    const [first, second] = network.refreshes();
+    assert.ok(first && second);
+    assert.ok(first.sentAt - signedIn > 4_600 && second.sentAt - first.sentAt > 4_600);
+    const status = await page.evaluate(async (url) => (await window.session.fetch(url)).status, `${server.api}/notes`);
+    assert.equal(status, 200);
+  });
+}
+
+test("P03 a clock that jumps in the middle costs at most one refresh, and no call", async (t) => {
+  const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
+  const { page, network } = await openSignedIn(browser, server);
+
+  for (const shift of [86_400_000, -86_400_000, -50_000]) {
+    const before = network.refreshes().length;
+    const status = await page.evaluate(
+      async (by, url) => {
+        const { now } = Date;
+        Date.now = () => now() + by;
+        return (await window.session.fetch(url)).status;
+      },
+      shift,
+      `${server.api}/notes`,
+    );
+    assert.equal(status, 200);
+    assert.ok(network.refreshes().length - before <= 1);
+  }
+});
+
+test("P07 500 calls at the moment of expiry cause one refresh, and each gets its answer", async (t) => {
+  const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
+  const { page, network } = await openSignedIn(browser, server);
+
+  const answers = await page.evaluate(async (url) => {
+    // A nap of ten minutes, after which nothing but these calls wakes the page.
+    const { now } = Date;
+    Date.now = () => now() + 600_000;
+    const calls = Array.from({ length: 500 }, async () => {
+      const answer = await window.session.fetch(url);
+      return answer.ok && Array.isArray((await answer.json()).notes);
+    });
+    return (await Promise.all(calls)).filter(Boolean).length;
+  }, `${server.api}/notes`);
+
+  assert.equal(answers, 500);
+  assert.equal(network.to("/notes").filter(({ method }) => method === "GET").length, 500);
+  assert.equal(network.refreshes().length, 1);
 });

@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { launchBrowser } from "./harness/browser.mjs";
+import { openPage } from "./harness/page.mjs";
+import { startServer } from "./harness/server.mjs";
+
+const AUTH = '"https://auth.example.com"';
+
+/** Options that make no sense, as source text, and the name that the error gives. @type {[string, string][]} */
+const WRONG = [
+  ["undefined", "options"],
+  ["null", "options"],
+  ['"https://auth.example.com"', "options"],
+  ["{}", "auth"],
+  ['{ auth: "" }', "auth"],
+  ['{ auth: "auth.example.com" }', "auth"],
+  ['{ auth: "/auth" }', "auth"],
+  ['{ auth: "http://auth.example.com" }', "auth"],
+  ['{ auth: "ftp://auth.example.com" }', "auth"],
+  ['{ auth: "javascript:alert(1)" }', "auth"],
+  ['{ auth: "data:text/plain,x" }', "auth"],
+  ['{ auth: "https://user:word@auth.example.com" }', "auth"],
+  ['{ auth: "https://auth.example.com?x=1" }', "auth"],
+  ["{ auth: 7 }", "auth"],
+  ["{ auth: () => {} }", "auth"],
+  ["{ auth: {} }", "auth.refresh"],
+  ["{ auth: { refresh: 7 } }", "auth.refresh"],
+  ['{ auth: { refresh: "http://auth.example.com/refresh" } }', "auth.refresh"],
+  ['{ auth: { refresh: "//auth.example.com/refresh" } }', "auth.refresh"],
+  ["{ auth: { refresh: async () => ({}), signOut: 7 } }", "auth.signOut"],
+  ["{ auth: { refresh: async () => ({}), extra: 1 } }", "auth.extra"],
+  [`{ auth: ${AUTH}, apis: "https://api.example.com" }`, "apis"],
+  [`{ auth: ${AUTH}, apis: ["*"] }`, "apis"],
+  [`{ auth: ${AUTH}, apis: [""] }`, "apis"],
+  [`{ auth: ${AUTH}, apis: ["https://*.example.com"] }`, "apis"],
+  [`{ auth: ${AUTH}, apis: ["http://api.example.com"] }`, "apis"],
+  [`{ auth: ${AUTH}, apis: ["http://localhost.example.com"] }`, "apis"],
+  [`{ auth: ${AUTH}, apis: ["https://api.example.com/v1"] }`, "apis"],
+  [`{ auth: ${AUTH}, apis: ["https://a.example.com https://b.example.com"] }`, "apis"],
+  [`{ auth: ${AUTH}, apis: ["null"] }`, "apis"],
+  [`{ auth: ${AUTH}, apis: [7] }`, "apis"],
+  [`{ auth: ${AUTH}, timeout: -1 }`, "timeout"],
+  [`{ auth: ${AUTH}, timeout: 0 }`, "timeout"],
+  [`{ auth: ${AUTH}, timeout: 61 }`, "timeout"],
+  [`{ auth: ${AUTH}, timeout: NaN }`, "timeout"],
+  [`{ auth: ${AUTH}, timeout: "10" }`, "timeout"],
+  [`{ auth: ${AUTH}, name: "" }`, "name"],
+  [`{ auth: ${AUTH}, name: 7 }`, "name"],
+  [`{ auth: ${AUTH}, name: "a\\nb" }`, "name"],
+  [`{ auth: ${AUTH}, api: [] }`, "api"],
+];
+
+/** Options that make sense. */
+const RIGHT = [
+  `{ auth: ${AUTH} }`,
+  `{ auth: new URL(${AUTH}), apis: [new URL("https://api.example.com")] }`,
+  '{ auth: "https://example.com/id/" }',
+  '{ auth: "http://localhost:8787", apis: ["http://127.0.0.1:1", "http://[::1]:2", "http://a.localhost"] }',
+  '{ auth: { refresh: "/auth/refresh" } }',
+  "{ auth: { refresh: async () => ({}), signOut: async () => {} } }",
+  `{ auth: ${AUTH}, apis: undefined, name: undefined, timeout: undefined }`,
+  `{ auth: ${AUTH}, name: "main", timeout: 60 }`,
+];
+
+test("wrong options are refused by name, right ones are not", async (t) => {
+  const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
+  const { page, network } = await openPage(browser, server);
+  /** @param {string} options */
+  const create = (options) =>
+    page.evaluate(`import("/nolapse/index.js").then(({ createSession, isSessionError }) =>
+      createSession(${options}).then(
+        (session) => session.close(),
+        (error) => [isSessionError(error, "misconfigured"), error.code, error.option],
+      ))`);
+
+  for (const [options, name] of WRONG) {
+    assert.deepEqual(await create(options), [true, "misconfigured", name], options);
+  }
+  for (const options of RIGHT) assert.equal(await create(options), undefined, options);
+  assert.deepEqual(network.refreshes(), []);
+});
+
+test("P36 the same session created twice is one, until both were closed", async (t) => {
+  const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
+  const { page } = await openPage(browser, server);
+
+  const seen = await page.evaluate(async (auth) => {
+    /** @type {typeof import("nolapse")} */
+    const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
+    const [one, two] = await Promise.all([createSession({ auth }), createSession({ auth })]);
+    await one.adopt({ access_token: "a.b.c", expires_in: 60, session: { id: "s", user: { id: "u" } } });
+    const same = one.status === two.status;
+    one.close();
+    one.close();
+    const closed = await one.getToken().catch((error) => error.code);
+    const open = await two.getToken();
+    two.close();
+    const last = await two.getToken().catch((error) => error.code);
+    const { held = [], pending = [] } = await navigator.locks.query();
+    return { same, closed, open, last, locks: held.length + pending.length };
+  }, server.auth);
+
+  assert.deepEqual(seen, { same: true, closed: "closed", open: "a.b.c", last: "closed", locks: 0 });
+});
+
+test("P32 listeners may throw and call back in", async (t) => {
+  const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
+  const { page } = await openPage(browser, server);
+
+  const seen = await page.evaluate(async (auth) => {
+    /** @type {typeof import("nolapse")} */
+    const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
+    const session = await createSession({ auth });
+    /** @type {string[]} */
+    const reported = [];
+    window.addEventListener("error", (event) => {
+      reported.push(event.message);
+      event.preventDefault();
+    });
+    /** @type {string[]} */
+    const states = [];
+    session.subscribe(() => {
+      throw new Error("a listener's own");
+    });
+    session.subscribe(({ state }) => {
+      states.push(state);
+      void session.getToken().catch(() => undefined);
+      session.trace();
+    });
+    session.on("refresh", () => session.close());
+    const adopted = await session
+      .adopt({ access_token: "a.b.c", expires_in: 60, session: { id: "s", user: { id: "u" } } })
+      .then(
+        () => "adopted",
+        (error) => error.code,
+      );
+    return { states, adopted, reported: reported.length };
+  }, server.auth);
+
+  assert.equal(seen.states[0], "signed-out");
+  assert.match(seen.adopted, /^(adopted|closed)$/);
+  assert.ok(seen.reported >= 1);
+});
+
+test("an app's own refresher is called in place of the protocol, and can end the session", async (t) => {
+  const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
+  const { page, network } = await openPage(browser, server);
+
+  const seen = await page.evaluate(async () => {
+    /** @type {typeof import("nolapse")} */
+    const { createSession, SessionEnded } = await import(/** @type {string} */ ("/nolapse/index.js"));
+    let calls = 0;
+    const session = await createSession({
+      auth: {
+        refresh: async ({ reason, signal }) => {
+          calls++;
+          if (calls === 1) return { accessToken: "own.1", expiresIn: 60, session: { id: "s", user: { id: 7 } } };
+          if (calls === 2) throw new Error("passing");
+          throw new SessionEnded(reason === "force" && !signal.aborted ? "idle" : "expired");
+        },
+      },
+    });
+    await session.refresh({ force: true });
+    const token = await session.getToken();
+    const passing = await session.refresh({ force: true }).catch((error) => [error.code, error.failure]);
+    const still = session.status.state;
+    const ended = await session.refresh({ force: true }).catch((error) => [error.code, error.reason]);
+    return { token, passing, still, ended };
+  });
+
+  assert.deepEqual(seen, {
+    token: "own.1",
+    passing: ["unreachable", "refresher_failed"],
+    still: "signed-in",
+    ended: ["signed_out", "idle"],
+  });
+  assert.deepEqual(network.to("/auth/refresh"), []);
+});
