@@ -18,6 +18,11 @@
 //! | `GRACE_SECONDS` | `30` | 0 to 600: how long a replaced refresh secret yields its successor; it should cover the client's deadline, a back-off and one more deadline |
 //! | `IDLE_SECONDS` | `86400` | 1 to 31,536,000: the life of a session without declared activity |
 //! | `ABSOLUTE_SECONDS` | `2592000` | 1 to 31,536,000: the life of a session whatever happens |
+//! | `SESSIONS_PER_USER` | `20` | 1 to 1,000: the session seen longest ago ends when a user signs in once more |
+//! | `PASSWORDS_PER_ACCOUNT` | `10` | 0 to 10,000: how many passwords may be tried in five minutes for one account from one address; ten times as many for the account, and from the address; 0 is no limit |
+//! | `REFRESHES_PER_MINUTE` | `120` | 0 to 100,000: how often one session may be refreshed; 0 is no limit |
+//! | `REQUEST_TIMEOUT_SECONDS` | `30` | 1 to 600: how long a request may take, and a connection may lie idle |
+//! | `TRUSTED_PROXIES` | `0` | 0 to 8: how many proxies of yours add to `X-Forwarded-For` |
 //! | `PASSWORD_MEMORY_KIB` | `19456` | 64 to 1,048,576: the memory that one Argon2id hash takes; below 7,168 is for tests |
 //! | `LOG` | `info` | `error`, `warn`, `info`, `debug` or `off` |
 //! | `LOG_FORMAT` | `json` | `json` or `text`, on standard error |
@@ -71,8 +76,16 @@ pub struct Config {
     pub site_dir: Option<PathBuf>,
     /// `TOKEN_LIFE_SECONDS`.
     pub token_life: Duration,
-    /// `GRACE_SECONDS`, `IDLE_SECONDS` and `ABSOLUTE_SECONDS`.
+    /// `GRACE_SECONDS`, `IDLE_SECONDS`, `ABSOLUTE_SECONDS` and `SESSIONS_PER_USER`.
     pub limits: Limits,
+    /// `PASSWORDS_PER_ACCOUNT`.
+    pub passwords_per_account: u32,
+    /// `REFRESHES_PER_MINUTE`.
+    pub refreshes_per_minute: u32,
+    /// `REQUEST_TIMEOUT_SECONDS`.
+    pub request_timeout: Duration,
+    /// `TRUSTED_PROXIES`.
+    pub trusted_proxies: usize,
     /// `PASSWORD_MEMORY_KIB`.
     pub password_memory_kib: u32,
     /// `LOG`; `None` is off.
@@ -117,6 +130,10 @@ impl Default for Config {
             site_dir: None,
             token_life: Duration::from_mins(1),
             limits: Limits::default(),
+            passwords_per_account: 10,
+            refreshes_per_minute: 120,
+            request_timeout: Duration::from_secs(30),
+            trusted_proxies: 0,
             password_memory_kib: 19_456,
             log: Some(tracing::Level::INFO),
             log_format: LogFormat::Json,
@@ -180,6 +197,30 @@ impl Config {
                 default.token_life,
             )?,
             limits: read.limits(default.limits)?,
+            passwords_per_account: read.number(
+                "PASSWORDS_PER_ACCOUNT",
+                0..=10_000,
+                "a number, 0 to 10000; 0 is no limit",
+                default.passwords_per_account,
+            )?,
+            refreshes_per_minute: read.number(
+                "REFRESHES_PER_MINUTE",
+                0..=100_000,
+                "a number, 0 to 100000; 0 is no limit",
+                default.refreshes_per_minute,
+            )?,
+            request_timeout: read.seconds(
+                "REQUEST_TIMEOUT_SECONDS",
+                1..=600,
+                "whole seconds, 1 to 600",
+                default.request_timeout,
+            )?,
+            trusted_proxies: read.count(
+                "TRUSTED_PROXIES",
+                0..=8,
+                "a number of proxies, 0 to 8",
+                default.trusted_proxies,
+            )?,
             password_memory_kib: read.number(
                 "PASSWORD_MEMORY_KIB",
                 64..=1_048_576,

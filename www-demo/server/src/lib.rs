@@ -10,6 +10,8 @@ pub mod clock;
 #[cfg(feature = "serve")]
 pub mod config;
 #[cfg(feature = "serve")]
+mod connections;
+#[cfg(feature = "serve")]
 pub mod keys;
 #[cfg(feature = "serve")]
 pub mod passwords;
@@ -21,6 +23,8 @@ mod routes;
 pub mod serve;
 #[cfg(feature = "serve")]
 pub mod store;
+#[cfg(feature = "serve")]
+pub mod throttle;
 #[cfg(feature = "serve")]
 pub mod tokens;
 #[cfg(feature = "serve")]

@@ -18,6 +18,16 @@ const AT_ONCE: usize = 2;
 /// How long a hash may wait for its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How many guesses a password must withstand, of somebody who begins with the common ones. The 3,000 most
+/// common passwords, and each in capitals or with a digit for a letter, are all among the first.
+const COMMON_GUESSES: u64 = 10_000;
+
+/// Says whether a password is among the common ones, or close to one (NIST SP 800-63B §5.1.1.2).
+#[must_use]
+pub fn is_common(password: &Password) -> bool {
+    zxcvbn::zxcvbn(password.expose(), &[]).guesses() < COMMON_GUESSES
+}
+
 /// Why no hash was computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HashError {

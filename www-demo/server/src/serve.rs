@@ -2,16 +2,17 @@
 
 use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, http::HeaderValue, serve::ListenerExt};
+use axum::http::HeaderValue;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
     clock,
     config::Config,
+    connections::answer,
     domain::{Desk, Store},
     keys::{KeyError, KeyRing, RingError, Secrets},
     passwords::Passwords,
-    routes::{self, App, Counters, Outages, Terms},
+    routes::{self, App, Counters, Limits, Outages, Terms},
     store::{self, OpenError, is_postgres},
     tokens::TokenTerms,
     upkeep,
@@ -126,9 +127,10 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let counters = Arc::clone(&app.counters);
         let outages = Arc::clone(&app.outages);
+        let patience = config.request_timeout;
         let tasks = vec![
-            answer(auth, routes::auth(&app), stopped.clone()),
-            answer(api, routes::api(&app), stopped.clone()),
+            answer(auth, routes::auth(&app), patience, stopped.clone()),
+            answer(api, routes::api(&app), patience, stopped.clone()),
             upkeep::tend_keys(Arc::clone(&app.keys), stopped),
         ];
         tracing::info!(%auth_addr, %api_addr, "listening");
@@ -245,12 +247,14 @@ async fn assemble(
         }),
         verifier: Arc::new(verifier),
         passwords: Passwords::new(config.password_memory_kib).map_err(|_| StartError::Passwords)?,
+        limits: Arc::new(Limits::new(config)),
         counters: Arc::default(),
         outages: Arc::default(),
         terms: Arc::new(Terms {
             allowed_origins: origins.map_err(|_| StartError::Origin)?,
             api_origin: audience,
             site_dir: config.site_dir.clone(),
+            request_timeout: config.request_timeout,
             demo: config.demo,
         }),
     })
@@ -274,25 +278,5 @@ fn address(listener: &TcpListener) -> Result<SocketAddr, StartError> {
         variable: "PORT",
         port: 0,
         cause,
-    })
-}
-
-fn answer(
-    listener: TcpListener,
-    router: Router,
-    mut stopped: watch::Receiver<bool>,
-) -> JoinHandle<()> {
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "a connection kept its delay");
-        }
-    });
-    tokio::spawn(async move {
-        // A sender that is gone stops the server as well.
-        let stop = async move { drop(stopped.wait_for(|stop| *stop).await) };
-        let served = axum::serve(listener, router).with_graceful_shutdown(stop);
-        if let Err(error) = served.await {
-            tracing::error!(%error, "the listener failed");
-        }
     })
 }

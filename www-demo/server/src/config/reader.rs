@@ -40,6 +40,18 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         }
     }
 
+    pub(super) fn count(
+        &self,
+        variable: &'static str,
+        range: std::ops::RangeInclusive<u32>,
+        expected: &'static str,
+        default: usize,
+    ) -> Result<usize, ConfigError> {
+        let default = u32::try_from(default).unwrap_or(u32::MAX);
+        let count = self.number(variable, range, expected, default)?;
+        usize::try_from(count).or_else(|_| refuse(variable, expected))
+    }
+
     pub(super) fn seconds(
         &self,
         variable: &'static str,
@@ -64,6 +76,12 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             )?,
             idle: self.seconds("IDLE_SECONDS", year.clone(), text, default.idle)?,
             absolute: self.seconds("ABSOLUTE_SECONDS", year, text, default.absolute)?,
+            sessions_per_user: self.count(
+                "SESSIONS_PER_USER",
+                1..=1_000,
+                "a number of sessions, 1 to 1000",
+                default.sessions_per_user,
+            )?,
         })
     }
 

@@ -65,7 +65,8 @@ impl Desk {
         &self.limits
     }
 
-    /// Begins a session for a user who has just proved to be one, from 48 random bytes.
+    /// Begins a session for a user who has just proved to be one, from 48 random bytes. Of a user with as
+    /// many sessions as are allowed, the one seen longest ago ends.
     ///
     /// # Errors
     /// Fails where the store does.
@@ -80,6 +81,7 @@ impl Desk {
         let ticket = Ticket::first(SessionId::from_bytes(id), secret);
         let session = Session::begin(now, &ticket, user.id, device, &self.limits);
         self.store.add_session(&session).await?;
+        self.make_room(now, &session).await?;
         Ok(Grant {
             session,
             user,
@@ -167,6 +169,17 @@ impl Desk {
                 Ok(u64::from(written == Written::Yes))
             }
         }
+    }
+
+    /// Ends the sessions of a user beyond the limit, those seen longest ago, but never the new one.
+    async fn make_room(&self, now: Timestamp, new: &Session) -> Stored<()> {
+        let sessions = self.store.sessions_of(new.user).await?;
+        let others = sessions.into_iter().filter(|session| session.id != new.id);
+        for session in others.skip(self.limits.sessions_per_user.saturating_sub(1)) {
+            let ended = self.store.end_session(session.id, now, EndReason::Revoked);
+            ended.await?;
+        }
+        Ok(())
     }
 
     async fn end(&self, now: Timestamp, id: SessionId, reason: EndReason) -> Stored<Refreshed> {

@@ -9,7 +9,7 @@ use super::{SecretHash, SessionId, Ticket, TicketKey, Timestamp, UserId};
 /// How many replaced generations the grace can reach back.
 const REMEMBERED_ROTATIONS: usize = 8;
 
-/// How long things last.
+/// How long things last, and how many there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How long a replaced ticket still yields its successor. It covers an answer that was lost:
@@ -19,15 +19,19 @@ pub struct Limits {
     pub idle: Duration,
     /// How long a session lives at most, whatever happens.
     pub absolute: Duration,
+    /// How many sessions a user has at most.
+    pub sessions_per_user: usize,
 }
 
 impl Default for Limits {
-    /// Returns 30 seconds of grace, a day of idleness, thirty days in all.
+    /// Returns 30 seconds of grace, a day of idleness, thirty days in all, and 20 sessions
+    /// a user.
     fn default() -> Self {
         Self {
             grace: Duration::from_secs(30),
             idle: Duration::from_hours(24),
             absolute: Duration::from_hours(720),
+            sessions_per_user: 20,
         }
     }
 }

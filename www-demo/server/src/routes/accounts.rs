@@ -8,11 +8,11 @@ use axum::{
 use nolapse::wire::ErrorCode;
 use serde::Deserialize;
 
-use super::{App, body::Strict, cookie, token_response};
+use super::{App, body::Strict, cookie, limits::Address, token_response};
 use crate::{
     clock,
     domain::{Email, Password, Reach, Role, Timestamp, User, UserId, Written},
-    passwords::HashError,
+    passwords::{self, HashError},
     problem::Problem,
 };
 
@@ -40,11 +40,18 @@ impl Credentials {
 /// Creates an account and signs it in.
 pub(super) async fn sign_up(
     State(app): State<App>,
+    address: Address,
     headers: HeaderMap,
     Strict(credentials): Strict<Credentials>,
 ) -> Result<Response, Problem> {
     let (email, password) = credentials.parse()?;
     let now = clock::now();
+    app.limits.password(now, &email, address)?;
+    if passwords::is_common(&password) {
+        return Err(Problem::invalid(
+            "password is a common one, or close to one; take one that nobody would guess",
+        ));
+    }
     let user = User {
         id: UserId::from_bytes(clock::random()),
         email,
@@ -70,10 +77,12 @@ pub(super) async fn sign_up(
 /// time.
 pub(super) async fn sign_in(
     State(app): State<App>,
+    address: Address,
     headers: HeaderMap,
     Strict(credentials): Strict<Credentials>,
 ) -> Result<Response, Problem> {
     let (email, password) = credentials.parse()?;
+    app.limits.password(clock::now(), &email, address)?;
     let user = app.store.user_by_email(&email).await?;
     let kept = user.as_ref().map(|user| user.password.clone());
     let proved = app.passwords.check(password, kept).await?;

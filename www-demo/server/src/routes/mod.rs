@@ -9,6 +9,7 @@ mod cross_origin;
 mod demo;
 mod health;
 mod jwks;
+mod limits;
 mod observe;
 mod outage;
 mod refresh;
@@ -20,7 +21,7 @@ mod token_response;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request},
+    extract::{DefaultBodyLimit, Request, State},
     http::StatusCode,
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -31,6 +32,7 @@ use nolapse::wire::{
 };
 
 pub use counters::Counters;
+pub(crate) use limits::Limits;
 pub(crate) use outage::Outages;
 pub(crate) use state::{App, Terms};
 
@@ -83,10 +85,18 @@ pub(crate) fn api(app: &App) -> Router {
 
 fn finish(router: Router<App>, app: &App) -> Router {
     router
+        .layer(middleware::from_fn_with_state(app.clone(), give_up))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(cross_origin::cors(&app.terms.allowed_origins))
         .layer(middleware::from_fn(observe::observe))
         .with_state(app.clone())
+}
+
+/// Answers for a handler that does not, or whose client sends its body too slowly.
+async fn give_up(State(app): State<App>, request: Request, next: Next) -> Response {
+    let answered = tokio::time::timeout(app.terms.request_timeout, next.run(request)).await;
+    answered
+        .unwrap_or_else(|_| Problem::unavailable("the request took too long", 2).into_response())
 }
 
 async fn not_found() -> Problem {

@@ -83,6 +83,7 @@ async fn exchange(app: &App, headers: &HeaderMap, said: &Refresh) -> Result<Resp
     let Some(ticket) = cookie::ticket(headers, &app.tickets) else {
         return Ok(ended(app, EndReason::NoCookie));
     };
+    app.limits.refresh(clock::now(), ticket.session)?;
     present(app, &ticket, said.active_ago).await
 }
 

@@ -1,10 +1,10 @@
 //! What every handler shares.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{extract::FromRef, http::HeaderValue};
 
-use super::{Counters, Outages};
+use super::{Counters, Limits, Outages};
 use crate::{
     domain::{Desk, Store, TicketKey},
     keys::KeyRing,
@@ -23,6 +23,7 @@ pub(crate) struct App {
     pub(crate) tokens: Arc<TokenTerms>,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) passwords: Passwords,
+    pub(crate) limits: Arc<Limits>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) outages: Arc<Outages>,
     pub(crate) terms: Arc<Terms>,
@@ -33,6 +34,7 @@ pub(crate) struct Terms {
     pub(crate) allowed_origins: Vec<HeaderValue>,
     pub(crate) api_origin: String,
     pub(crate) site_dir: Option<PathBuf>,
+    pub(crate) request_timeout: Duration,
     pub(crate) demo: bool,
 }
 

@@ -10,6 +10,7 @@ mod accounts;
 mod api;
 mod cross_origin;
 mod demo;
+mod limits;
 mod malformed;
 mod process;
 mod refresh;

@@ -304,7 +304,7 @@ async fn refresh_until(stop: watch::Receiver<bool>, address: String, signed: Sig
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn p47_a_killed_server_and_a_restarted_database_sign_nobody_out() {
     let postgres = Arc::new(Postgres::start(&[]));
-    let mut pair = Pair::on(postgres, &[]).await;
+    let mut pair = Pair::on(postgres, &[("REFRESHES_PER_MINUTE", "0")]).await;
     let (stop, stopped) = watch::channel(false);
     let mut clients = Vec::new();
     for number in 0..8 {

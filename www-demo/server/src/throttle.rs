@@ -1,0 +1,113 @@
+//! How often somebody may do something, counted in memory.
+//!
+//! Each server counts for itself: behind a balancer a limit is that many times the number of servers.
+
+use std::{
+    collections::BTreeMap,
+    hash::{BuildHasher, Hash, RandomState},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use crate::domain::Timestamp;
+
+/// How many names are remembered; a stranger cannot fill the memory.
+const MAX_NAMES: usize = 100_000;
+
+/// Lets each name do something so often at once, and then again as time passes.
+///
+/// It keeps, for each name, the moment at which the name is owed nothing (the generic cell rate algorithm),
+/// under a keyed hash that strangers cannot aim at.
+#[derive(Debug)]
+pub struct Throttle {
+    at_once: u32,
+    each: Duration,
+    hasher: RandomState,
+    even_at: Mutex<BTreeMap<u64, Timestamp>>,
+}
+
+impl Throttle {
+    /// Allows `count` in each `span`, all of them at once if need be; none of it where `count` is zero, which
+    /// stands for no limit.
+    #[must_use]
+    pub fn new(count: u32, span: Duration) -> Self {
+        Self {
+            at_once: count,
+            each: span / count.max(1),
+            hasher: RandomState::new(),
+            even_at: Mutex::default(),
+        }
+    }
+
+    /// Takes one turn of `name`.
+    ///
+    /// # Errors
+    /// Says after how many seconds, at least one, there will be a turn again.
+    pub fn take(&self, now: Timestamp, name: impl Hash) -> Result<(), u32> {
+        if self.at_once == 0 {
+            return Ok(());
+        }
+        let name = self.hasher.hash_one(name);
+        let mut even_at = self.even_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let owed_from = even_at.get(&name).copied().unwrap_or(now).max(now);
+        let next = owed_from + self.each;
+        let ahead = next.since(now);
+        let allowed = self.each * self.at_once;
+        if ahead > allowed {
+            let seconds = ahead.saturating_sub(allowed).as_millis().div_ceil(1_000);
+            return Err(u32::try_from(seconds).unwrap_or(u32::MAX).max(1));
+        }
+        even_at.insert(name, next);
+        if even_at.len() > MAX_NAMES {
+            even_at.retain(|_, even_at| *even_at > now);
+            if even_at.len() > MAX_NAMES {
+                even_at.pop_first();
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+    #[test]
+    fn so_many_at_once_and_then_one_as_time_passes() {
+        let throttle = Throttle::new(10, Duration::from_mins(1));
+
+        for _ in 0..10 {
+            assert_eq!(throttle.take(NOW, "ada"), Ok(()));
+        }
+
+        assert_eq!(throttle.take(NOW, "ada"), Err(6));
+        assert_eq!(throttle.take(NOW, "eve"), Ok(()));
+        let later = NOW + Duration::from_secs(6);
+        assert_eq!(throttle.take(later, "ada"), Ok(()));
+        assert_eq!(throttle.take(later, "ada"), Err(6));
+    }
+
+    #[test]
+    fn the_memory_is_bounded_and_zero_is_no_limit() {
+        let throttle = Throttle::new(1, Duration::from_mins(1));
+        for name in 0..=MAX_NAMES {
+            assert_eq!(throttle.take(NOW, name), Ok(()));
+        }
+        assert_eq!(throttle.even_at.lock().unwrap().len(), MAX_NAMES);
+
+        let none = Throttle::new(0, Duration::from_mins(1));
+        assert!((0..1_000).all(|_| none.take(NOW, "ada").is_ok()));
+    }
+
+    #[test]
+    fn a_poller_of_any_token_life_is_never_stopped_by_the_default() {
+        let throttle = Throttle::new(120, Duration::from_mins(1));
+        // Tokens of one second in a page that also asks on demand each time.
+        for beat in 0..10_000 {
+            let now = NOW + Duration::from_millis(beat * 833);
+            assert_eq!(throttle.take(now, 1), Ok(()));
+        }
+    }
+}
