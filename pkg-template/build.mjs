@@ -9,6 +9,7 @@ import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promi
 import { homedir } from "node:os";
 import { join } from "node:path";
 
+import { shortenImports } from "../tests/tools/imports.mjs";
 import { npm, root, run, tool } from "../tests/tools/process.mjs";
 import { fingerprint, unlessFresh } from "../tests/tools/stamp.mjs";
 import { step } from "../tests/tools/step.mjs";
@@ -25,7 +26,13 @@ const BUILDS = [
 export const RUST_INPUTS = ["src", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml"];
 
 /** What the modules are processed with. */
-const TOOL_INPUTS = ["tests/tools/src", "tests/tools/Cargo.toml", "package-lock.json", "pkg-template/build.mjs"];
+const TOOL_INPUTS = [
+  "tests/tools/src",
+  "tests/tools/imports.mjs",
+  "tests/tools/Cargo.toml",
+  "package-lock.json",
+  "pkg-template/build.mjs",
+];
 
 /** Types of the generated glue, which the facade is checked against and users never see. */
 const PRIVATE_TYPES = BUILDS.map(({ name }) => `${name}.d.ts`);
@@ -162,7 +169,9 @@ async function shrink(name, folder, watch) {
   // Imported late: the checkout may have no packages until set-up has run.
   const { transform } = await import("esbuild");
   const glue = join(root, folder, `${name}.js`);
-  const { code } = await transform(await readFile(glue, "utf8"), { minify: true, format: "esm", target: "es2022" });
+  const short = shortenImports(await readFile(join(root, module)), await readFile(glue, "utf8"));
+  await writeFile(join(root, module), short.module);
+  const { code } = await transform(short.glue, { minify: true, format: "esm", target: "es2022" });
   await writeFile(glue, code);
 }
 

@@ -19,6 +19,10 @@ use crate::core::Answer;
 
 use facade::{Facade, error_to_js, option_error_to_js, tell, tell_status, tell_trace};
 
+// Only for the module that npm users load: a Rust app chooses its own.
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
+
 /// Names the build, so that the facade of another one is noticed.
 #[wasm_bindgen(js_name = buildId)]
 #[must_use]
