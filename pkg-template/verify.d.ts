@@ -40,4 +40,4 @@ export interface ClaimsOptions {
  *
  * @throws SessionError; with code `misconfigured` where the token does not pass, or the keys cannot be had.
  */
-export declare function claims(session: Session, options: ClaimsOptions): Promise<Claims>;
+export declare function claims(session: Pick<Session, "getToken">, options: ClaimsOptions): Promise<Claims>;

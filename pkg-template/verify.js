@@ -11,7 +11,7 @@ const { createSession, loadOnce } = /* @__PURE__ */ entry(
 export { createSession };
 
 /**
- * @param {import("./index.js").Session} session
+ * @param {Pick<import("./index.js").Session, "getToken">} session
  * @param {import("./verify.js").ClaimsOptions} options
  */
 export async function claims(session, { jwks, issuer, audience }) {
