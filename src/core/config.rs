@@ -8,8 +8,6 @@ use super::span::Span;
 pub struct Config {
     /// How long one exchange with the auth server may take.
     pub timeout: Span,
-    /// How long to wait for the lock while its holder gives no sign of life.
-    pub lock_wait: Span,
     /// How long to listen for another tab's news after the lock was granted.
     pub beat: Span,
     /// What chance is drawn from; each tab has another one.
@@ -22,7 +20,7 @@ impl Config {
     /// How long a caller is kept waiting at the most, whatever happens.
     #[must_use]
     pub fn call_deadline(&self) -> Span {
-        self.timeout * 2 + self.lock_wait
+        self.timeout * 2 + Span::from_secs(5)
     }
 
     /// How long calls wait through network failures before they are told.
@@ -36,7 +34,6 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             timeout: Span::from_secs(10),
-            lock_wait: Span::from_secs(5),
             beat: Span::from_millis(100),
             seed: 0,
             tab: TabId(0),

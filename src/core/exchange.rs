@@ -62,7 +62,7 @@ const OVERSLEPT: Span = Span::from_secs(2);
 /// How long an answer that arrived during a nap may take to be delivered.
 const AFTER_NAP: Span = Span::from_secs(2);
 /// How long the lock is waited for once it has failed to come.
-const DISTRUSTING: Span = Span::from_millis(500);
+const DISTRUSTING: Span = Span::from_secs(5);
 
 impl Session {
     /// Starts the next job, where there is one and nothing is under way.
@@ -78,10 +78,10 @@ impl Session {
         let wait = if self.is_lock_distrusted {
             DISTRUSTING
         } else {
-            self.config.lock_wait
+            self.longest_exchange()
         };
         // Tabs that wait for the same dead lock shall not give up on it at the same moment.
-        let mut until = moment.now + wait + self.chance.up_to(wait / 5);
+        let mut until = moment.now + wait + self.chance.up_to(wait / 10);
         if let Some(begun) = self.peer_at_work {
             until = until.max(begun + self.longest_exchange());
         }
@@ -142,7 +142,7 @@ impl Session {
                 ..
             } if now >= until && now.since(until) > OVERSLEPT => {
                 // Nobody could have been granted anything while the computer slept.
-                let until = now + self.config.lock_wait;
+                let until = now + self.longest_exchange();
                 self.exchange = Exchange::AwaitingLock {
                     attempt,
                     job,
