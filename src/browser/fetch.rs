@@ -5,10 +5,10 @@
 
 use std::rc::Rc;
 
-use js_sys::Promise;
+use js_sys::{Object, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, ReadableStream, Response};
+use web_sys::{AbortSignal, Blob, ReadableStream, Response};
 
 use crate::core::{
     AfterResponse, Answer, Attempt, Body, Challenge, Input, Secret, Version, after_response,
@@ -16,7 +16,7 @@ use crate::core::{
 };
 
 use super::calls::{CallId, Calls};
-use super::global::property;
+use super::global::{property, set};
 use super::host::Host;
 use super::natives::ApiRequest;
 use super::replies::unless_aborted;
@@ -31,6 +31,7 @@ extern "C" {
         this: &Handler,
         receiver: &JsValue,
         again: &JsValue,
+        body: &JsValue,
         version: &JsValue,
         call: f64,
     ) -> Handler;
@@ -42,7 +43,7 @@ extern "C" {
 }
 
 /// What looks at every answer: one closure for life, bound to each call by the platform.
-pub(super) type AnswerHandler = Closure<dyn FnMut(JsValue, f64, f64, JsValue) -> JsValue>;
+pub(super) type AnswerHandler = Closure<dyn FnMut(JsValue, JsValue, f64, f64, JsValue) -> JsValue>;
 
 /// A token as it is sent: kept in JavaScript, made once for each version.
 pub(super) struct Bearer {
@@ -146,11 +147,12 @@ fn text_of(value: &JsValue) -> Result<JsValue, JsValue> {
 }
 
 /// Whether a request has a body, and whether it can be sent again.
-#[derive(Clone, Copy)]
 enum Load {
     /// None.
     Empty,
-    /// One that the platform can copy.
+    /// One that nobody can change, which can be given once more: no copy is made for a retry that hardly ever comes.
+    Fixed(JsValue),
+    /// One that the platform has to copy before it is sent.
     Whole,
     /// A stream that runs once.
     Stream,
@@ -160,7 +162,9 @@ fn body_of(request: &ApiRequest, init: &JsValue, is_request: bool) -> Load {
     if init.is_object()
         && let Some(body) = property(init, "body")
     {
-        return if body.is_instance_of::<ReadableStream>() {
+        return if body.is_string() || body.is_instance_of::<Blob>() {
+            Load::Fixed(body)
+        } else if body.is_instance_of::<ReadableStream>() {
             Load::Stream
         } else {
             Load::Whole
@@ -185,20 +189,30 @@ fn send(
     call: CallId,
 ) -> Result<Promise, JsValue> {
     let natives = &host.natives;
-    let again = match load {
-        Load::Whole => Some(request.duplicate()?),
-        Load::Empty | Load::Stream => None,
+    let (again, body) = match load {
+        Load::Whole => (Some(request.duplicate()?), JsValue::UNDEFINED),
+        Load::Fixed(body) => (None, body),
+        Load::Empty => (None, JsValue::UNDEFINED),
+        Load::Stream => {
+            request
+                .headers()
+                .set(&natives.authorization, &bearer.header);
+            return Ok(Calls::watch(host, natives.fetch(&request)?, call));
+        }
     };
     request
         .headers()
         .set(&natives.authorization, &bearer.header);
     let sent = natives.fetch(&request)?;
-    if matches!(load, Load::Stream) {
-        return Ok(Calls::watch(host, sent, call));
-    }
     let answered: &Handler = host.answered.as_ref().unchecked_ref();
     let again = again.unwrap_or(request);
-    let handler = answered.bind(&JsValue::UNDEFINED, &again, &bearer.number, call.as_f64());
+    let handler = answered.bind(
+        &JsValue::UNDEFINED,
+        &again,
+        &body,
+        &bearer.number,
+        call.as_f64(),
+    );
     let promise = sent.unchecked_ref::<Sent>().then(&handler);
     Ok(Calls::watch(host, promise, call))
 }
@@ -228,16 +242,21 @@ async fn wait_and_send(
 pub(super) fn answer_handler(host: &std::rc::Weak<Host>) -> AnswerHandler {
     let host = std::rc::Weak::clone(host);
     Closure::new(
-        move |again: JsValue, version: f64, call: f64, response: JsValue| {
+        move |again: JsValue, body: JsValue, version: f64, call: f64, response: JsValue| {
             let answer: &Response = response.unchecked_ref();
             if !is_retryable(answer.status()) {
                 return response;
             }
             match host.upgrade() {
                 Some(host) if is_mendable(answer) => {
-                    let (again, call) = (again.unchecked_into(), CallId::from_f64(call));
-                    let retry = retry(host, again, version_from_f64(version), call, response);
-                    promise(Box::pin(retry)).into()
+                    let refused = Refused {
+                        request: again.unchecked_into(),
+                        body,
+                        version: version_from_f64(version),
+                        call: CallId::from_f64(call),
+                        answer: response,
+                    };
+                    promise(Box::pin(retry(host, refused))).into()
                 }
                 Some(_) | None => response,
             }
@@ -256,30 +275,41 @@ fn is_mendable(answer: &Response) -> bool {
     }
 }
 
-/// Renews the refused token and sends the request once more; without another token the first answer is the answer.
-async fn retry(
-    host: Rc<Host>,
+/// A call whose token was refused.
+struct Refused {
+    /// What can be sent once more, given the body where there is one.
     request: ApiRequest,
-    refused: Version,
+    body: JsValue,
+    version: Version,
     call: CallId,
-    first: JsValue,
-) -> Result<JsValue, JsValue> {
-    let signal: AbortSignal = request.signal();
+    answer: JsValue,
+}
+
+/// Renews the refused token and sends the request once more; without another token the first answer is the answer.
+async fn retry(host: Rc<Host>, refused: Refused) -> Result<JsValue, JsValue> {
+    let signal: AbortSignal = refused.request.signal();
     let reply = host.ask(|request| Input::TokenRejected {
         request,
-        version: refused,
+        version: refused.version,
     });
     match unless_aborted(Some(&signal), reply).await? {
-        Ok(Answer::Token { token, version }) if version != refused => {
+        Ok(Answer::Token { token, version }) if version != refused.version => {
             let bearer = host.bearer_of(&token, version);
             let natives = &host.natives;
+            let request = if refused.body.is_undefined() {
+                refused.request
+            } else {
+                let init = Object::new();
+                set(&init, "body", &refused.body);
+                natives.request(&refused.request, &init)?
+            };
             request
                 .headers()
                 .set(&natives.authorization, &bearer.header);
-            host.calls.retried(call);
+            host.calls.retried(refused.call);
             JsFuture::from(natives.fetch(&request)?).await
         }
-        Ok(_) | Err(_) => Ok(first),
+        Ok(_) | Err(_) => Ok(refused.answer),
     }
 }
 
