@@ -84,7 +84,14 @@ impl Bench {
     fn issue(&mut self) -> Result<(), Failure> {
         let issue = |grant: &Grant| {
             let (session, user) = (grant.session.id, &grant.user);
-            tokens::issue(clock::now(), &self.terms, &self.keys.current, session, user)
+            tokens::issue(
+                clock::now(),
+                &self.terms,
+                &self.keys.current,
+                session,
+                clock::now(),
+                user,
+            )
         };
         let issued: Result<Vec<_>, _> = self.grants.iter().map(issue).collect();
         self.tokens = issued.map_err(|_| "a token was not signed")?;
@@ -124,7 +131,7 @@ impl Bench {
             };
             let (session, user) = (grant.session.id, &grant.user);
             let key = &self.keys.current;
-            let token = tokens::issue(clock::now(), &self.terms, key, session, user);
+            let token = tokens::issue(clock::now(), &self.terms, key, session, clock::now(), user);
             self.tokens[place] = token.map_err(|_| "a token was not signed")?;
             self.grants[place] = *grant;
         }

@@ -22,6 +22,7 @@
 //! | `PASSWORDS_PER_ACCOUNT` | `10` | 0 to 10,000: how many passwords may be tried in five minutes for one account from one address; ten times as many for the account, and from the address; 0 is no limit |
 //! | `REFRESHES_PER_MINUTE` | `120` | 0 to 100,000: how often one session may be refreshed; 0 is no limit |
 //! | `REQUEST_TIMEOUT_SECONDS` | `30` | 1 to 600: how long a request may take, and a connection may lie idle |
+//! | `RECENT_SIGN_IN_SECONDS` | `300` | 1 to 86,400: how long after a sign-in an account may be deleted |
 //! | `TRUSTED_PROXIES` | `0` | 0 to 8: how many proxies of yours add to `X-Forwarded-For` |
 //! | `PASSWORD_MEMORY_KIB` | `19456` | 64 to 1,048,576: the memory that one Argon2id hash takes; below 7,168 is for tests |
 //! | `LOG` | `info` | `error`, `warn`, `info`, `debug` or `off` |
@@ -84,6 +85,8 @@ pub struct Config {
     pub refreshes_per_minute: u32,
     /// `REQUEST_TIMEOUT_SECONDS`.
     pub request_timeout: Duration,
+    /// `RECENT_SIGN_IN_SECONDS`.
+    pub recent_sign_in: Duration,
     /// `TRUSTED_PROXIES`.
     pub trusted_proxies: usize,
     /// `PASSWORD_MEMORY_KIB`.
@@ -133,6 +136,7 @@ impl Default for Config {
             passwords_per_account: 10,
             refreshes_per_minute: 120,
             request_timeout: Duration::from_secs(30),
+            recent_sign_in: Duration::from_mins(5),
             trusted_proxies: 0,
             password_memory_kib: 19_456,
             log: Some(tracing::Level::INFO),
@@ -214,6 +218,12 @@ impl Config {
                 1..=600,
                 "whole seconds, 1 to 600",
                 default.request_timeout,
+            )?,
+            recent_sign_in: read.seconds(
+                "RECENT_SIGN_IN_SECONDS",
+                1..=86_400,
+                "whole seconds, 1 to 86400",
+                default.recent_sign_in,
             )?,
             trusted_proxies: read.count(
                 "TRUSTED_PROXIES",

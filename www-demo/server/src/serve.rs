@@ -131,7 +131,8 @@ impl Server {
         let tasks = vec![
             answer(auth, routes::auth(&app), patience, stopped.clone()),
             answer(api, routes::api(&app), patience, stopped.clone()),
-            upkeep::tend_keys(Arc::clone(&app.keys), stopped),
+            upkeep::tend_keys(Arc::clone(&app.keys), stopped.clone()),
+            upkeep::prune(Arc::clone(&app.store), stopped),
         ];
         tracing::info!(%auth_addr, %api_addr, "listening");
         Ok(RunningServer {
@@ -255,6 +256,7 @@ async fn assemble(
             api_origin: audience,
             site_dir: config.site_dir.clone(),
             request_timeout: config.request_timeout,
+            recent_sign_in: config.recent_sign_in,
             demo: config.demo,
         }),
     })

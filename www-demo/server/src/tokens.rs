@@ -39,13 +39,14 @@ struct Said<'a> {
     jti: String,
     client_id: &'static str,
     role: &'static str,
+    auth_time: u64,
 }
 
 /// Why a token could not be signed: a time past the year 262,000, or no memory.
 #[derive(Debug)]
 pub struct SigningFailed;
 
-/// Signs a token for a session's user.
+/// Signs a token for a session's user, who signed in at `authenticated_at`.
 ///
 /// # Errors
 /// Fails only where `now` is out of the calendar.
@@ -54,6 +55,7 @@ pub fn issue(
     terms: &TokenTerms,
     key: &SigningKey,
     session: SessionId,
+    authenticated_at: Timestamp,
     user: &User,
 ) -> Result<String, SigningFailed> {
     let moment = |seconds: u64| {
@@ -70,6 +72,7 @@ pub fn issue(
         jti: Base64UrlUnpadded::encode_string(&clock::random::<16>()),
         client_id: CLIENT_ID,
         role: user.role.as_str(),
+        auth_time: authenticated_at.as_secs(),
     });
     let issued_at = moment(now.as_secs())?;
     claims.issued_at = Some(issued_at);

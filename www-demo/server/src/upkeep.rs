@@ -4,10 +4,37 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::JoinHandle};
 
-use crate::{clock, keys::KeyRing};
+use crate::{clock, domain::Store, keys::KeyRing};
 
 /// How often a server looks for keys that another one made.
 const KEYS_EVERY: Duration = Duration::from_secs(5);
+
+/// How often a server looks for sessions that may be forgotten.
+const PRUNE_EVERY: Duration = Duration::from_hours(1);
+/// How long a session is kept beyond its absolute limit, which its cookie does not outlive.
+const KEPT_BEYOND: Duration = Duration::from_hours(24);
+/// How many sessions are forgotten in one statement, so that none holds up the others for long.
+const PRUNED_AT_ONCE: u32 = 1_000;
+
+/// Forgets sessions that are long over, at once and then every hour, until the server stops.
+///
+/// Any number of servers may do this at once: each forgets what the others have not.
+pub(crate) fn prune(store: Arc<dyn Store>, mut stopped: watch::Receiver<bool>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            let before = clock::now().before(KEPT_BEYOND);
+            match store.prune_sessions(before, PRUNED_AT_ONCE).await {
+                Ok(pruned) if pruned == u64::from(PRUNED_AT_ONCE) => continue,
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "old sessions were not forgotten"),
+            }
+            let stop = stopped.wait_for(|stop| *stop);
+            if tokio::time::timeout(PRUNE_EVERY, stop).await.is_ok() {
+                return;
+            }
+        }
+    })
+}
 
 /// Follows the signing keys in the database, and rotates them by the schedule, until the server stops.
 pub(crate) fn tend_keys(keys: Arc<KeyRing>, mut stopped: watch::Receiver<bool>) -> JoinHandle<()> {

@@ -77,7 +77,7 @@ fn issue(now: Timestamp, keys: &ServerKeys) -> String {
         created_at: now,
     };
     let session = SessionId::from_bytes([2; 16]);
-    tokens::issue(now, &terms(), &keys.current, session, &user).unwrap()
+    tokens::issue(now, &terms(), &keys.current, session, now, &user).unwrap()
 }
 
 fn verifier(keys: KeySource) -> Verifier {

@@ -198,6 +198,49 @@ async fn activity_only_moves_forward(store: &dyn Store) {
     );
 }
 
+async fn sessions_past_their_limit_are_forgotten_and_no_others(store: &dyn Store) {
+    let user = user(10);
+    store.add_user(&user).await.unwrap();
+    for number in [100, 101, 102] {
+        let (mut row, _) = session(number, &user);
+        if number == 102 {
+            row.expires_at = later(1);
+        }
+        store.add_session(&row).await.unwrap();
+    }
+    let ended = SessionId::from_bytes([100; 16]);
+    let before = store.count_sessions(NOW).await.unwrap();
+    store
+        .end_session(ended, later(1), EndReason::Revoked)
+        .await
+        .unwrap();
+
+    assert_eq!(store.count_sessions(NOW).await.unwrap(), before - 1);
+    assert_eq!(store.count_sessions(later(1)).await.unwrap(), before - 2);
+    assert_eq!(store.prune_sessions(later(1), 10).await.unwrap(), 0);
+    assert_eq!(store.prune_sessions(later(2), 10).await.unwrap(), 1);
+    assert!(store.session(ended).await.unwrap().is_some());
+    let far = later(10_000_000);
+    assert_eq!(store.prune_sessions(far, 1).await.unwrap(), 1);
+}
+
+async fn a_deleted_user_takes_along_what_was_theirs(store: &dyn Store) {
+    let user = user(11);
+    store.add_user(&user).await.unwrap();
+    let (row, _) = session(110, &user);
+    store.add_session(&row).await.unwrap();
+    let note = Note::write(NOW, NoteId::from_bytes([110; 16]), "mine").unwrap();
+    store.add_note(user.id, &note).await.unwrap();
+
+    store.delete_user(user.id, later(1)).await.unwrap();
+
+    assert_eq!(store.user_by_email(&user.email).await.unwrap(), None);
+    assert_eq!(store.session(row.id).await.unwrap(), None);
+    assert!(store.notes_of(user.id).await.unwrap().is_empty());
+    let recorded = store.recorded_endings(row.id, EndReason::Revoked).await;
+    assert_eq!(recorded.unwrap(), 1, "the record outlives the user");
+}
+
 async fn notes_are_their_users_own(store: &dyn Store) {
     let (ada, eve) = (user(8), user(9));
     for user in [&ada, &eve] {
@@ -234,6 +277,8 @@ async fn conforms(store: Arc<dyn Store>) {
     all_sessions_of_a_user_end_at_once_and_no_other(&*store).await;
     activity_only_moves_forward(&*store).await;
     notes_are_their_users_own(&*store).await;
+    a_deleted_user_takes_along_what_was_theirs(&*store).await;
+    sessions_past_their_limit_are_forgotten_and_no_others(&*store).await;
 }
 
 #[tokio::test]

@@ -33,6 +33,7 @@ fn nonsense_is_refused_by_the_name_of_the_variable() {
         ("PASSWORDS_PER_ACCOUNT", "-1"),
         ("REFRESHES_PER_MINUTE", "many"),
         ("REQUEST_TIMEOUT_SECONDS", "0"),
+        ("RECENT_SIGN_IN_SECONDS", "0"),
         ("TRUSTED_PROXIES", "9"),
         ("PASSWORD_MEMORY_KIB", "8"),
         ("LOG", "loud"),

@@ -143,6 +143,20 @@ impl Desk {
         Ok(Refreshed::Contended)
     }
 
+    /// Finds a session that is alive, and its user, who is enabled.
+    ///
+    /// # Errors
+    /// Fails where the store does.
+    pub async fn find_alive(
+        &self,
+        now: Timestamp,
+        id: SessionId,
+    ) -> Stored<Option<(Session, User)>> {
+        let row = self.store.session(id).await?;
+        Ok(row
+            .filter(|(session, user)| session.over(now, &self.limits).is_none() && !user.disabled))
+    }
+
     /// Ends the session of a ticket, or all sessions of its user.
     ///
     /// A ticket that was replaced within the grace is as good as the newest; one that is no good

@@ -72,6 +72,9 @@ pub trait Store: Send + Sync + 'static {
     /// Disables a user, or enables one again. Sessions are refused at their next refresh.
     async fn set_disabled(&self, user: UserId, disabled: bool) -> Stored<()>;
 
+    /// Ends and records all sessions of a user, and deletes the user with all that is theirs.
+    async fn delete_user(&self, user: UserId, at: Timestamp) -> Stored<()>;
+
     /// Adds a session.
     async fn add_session(&self, session: &Session) -> Stored<()>;
 
@@ -98,6 +101,14 @@ pub trait Store: Send + Sync + 'static {
 
     /// Counts the recorded endings of a session with this reason.
     async fn recorded_endings(&self, id: SessionId, reason: EndReason) -> Stored<u64>;
+
+    /// Counts the sessions that have neither ended nor reached their absolute limit at `now`.
+    async fn count_sessions(&self, now: Timestamp) -> Stored<u64>;
+
+    /// Forgets at most `most` sessions whose absolute limit was reached before `before`; returns how many.
+    ///
+    /// An ended session stays as long as its cookie may come back, so that a replay is told why.
+    async fn prune_sessions(&self, before: Timestamp, most: u32) -> Stored<u64>;
 
     /// Lists the notes of a user, the newest first, at most 100.
     async fn notes_of(&self, user: UserId) -> Stored<Vec<Note>>;

@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use super::{App, body::Strict};
 use crate::{
     clock,
-    domain::{Note, NoteId, Role, UserId, Written},
+    domain::{Note, NoteId, Role, Timestamp, UserId, Written},
     problem::Problem,
-    verifier::{Refusal, Refused, Verified},
+    verifier::{Live, Refusal, Refused, Verified},
 };
 
 #[derive(Deserialize)]
@@ -49,6 +49,7 @@ pub(super) fn routes(app: &App) -> Router<App> {
         .route("/notes", get(list_notes).post(add_note))
         .route("/notes/{id}", delete(delete_note))
         .route("/admin/report", get(report))
+        .route("/account", delete(delete_account))
         .route_layer(middleware::from_fn_with_state(app.clone(), require_token))
 }
 
@@ -96,6 +97,7 @@ async fn me(Extension(token): Extension<Verified>) -> Json<Value> {
         "id": token.subject,
         "session": token.session,
         "role": token.role,
+        "signed_in_at": token.authenticated_at.map(Timestamp::as_secs),
         "token_issued_at": token.issued_at.as_secs(),
         "token_expires_at": token.expires_at.as_secs(),
     }))
@@ -133,6 +135,18 @@ async fn delete_note(
         Written::Yes => Ok(StatusCode::NO_CONTENT),
         Written::No => Err(Problem::not_found()),
     }
+}
+
+/// Deletes the caller's account with all that is theirs: not on the word of a token alone, but of a session
+/// that is alive and a sign-in not long ago.
+async fn delete_account(State(app): State<App>, Live(token): Live) -> Result<StatusCode, Response> {
+    let recent = token.max_age(clock::now(), app.terms.recent_sign_in);
+    recent.map_err(IntoResponse::into_response)?;
+    let user = user(&token).map_err(IntoResponse::into_response)?;
+    let deleted = app.store.delete_user(user, clock::now()).await;
+    deleted.map_err(|error| Problem::from(error).into_response())?;
+    tracing::info!(%user, "account deleted");
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Something that only admins may see.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::App;
 use crate::{
     clock,
-    domain::{Session, SessionId, UserId, Written},
+    domain::{SessionId, UserId, Written},
     problem::Problem,
     verifier::{Refusal, Refused, Verified},
 };
@@ -81,12 +81,9 @@ pub(super) async fn revoke(
 async fn live(app: &App, token: &Verified) -> Result<(UserId, SessionId), Response> {
     let refused = || Refused(Refusal::Expired).into_response();
     let id = SessionId::parse(&token.session).ok_or_else(refused)?;
-    let row = app.store.session(id).await.map_err(problem)?;
-    let over = |session: &Session| session.over(clock::now(), app.desk.limits()).is_some();
-    match row {
-        Some((session, user)) if !over(&session) && !user.disabled => Ok((user.id, id)),
-        Some(_) | None => Err(refused()),
-    }
+    let alive = app.desk.find_alive(clock::now(), id).await;
+    let (_, user) = alive.map_err(problem)?.ok_or_else(refused)?;
+    Ok((user.id, id))
 }
 
 fn problem(error: crate::domain::StoreError) -> Response {

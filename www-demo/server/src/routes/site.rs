@@ -26,6 +26,9 @@ pub(super) fn owns(path: &str) -> bool {
         "/notes",
         "/me",
         "/admin/",
+        "/account",
+        "/metrics",
+        "/openapi.json",
     ];
     !endpoints.iter().any(|prefix| path.starts_with(prefix))
 }

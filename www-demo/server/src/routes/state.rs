@@ -10,7 +10,7 @@ use crate::{
     keys::KeyRing,
     passwords::Passwords,
     tokens::TokenTerms,
-    verifier::Verifier,
+    verifier::{Sessions, Verifier},
 };
 
 /// The parts of a running server. Cheap to clone.
@@ -35,7 +35,14 @@ pub(crate) struct Terms {
     pub(crate) api_origin: String,
     pub(crate) site_dir: Option<PathBuf>,
     pub(crate) request_timeout: Duration,
+    pub(crate) recent_sign_in: Duration,
     pub(crate) demo: bool,
+}
+
+impl FromRef<App> for Arc<dyn Sessions> {
+    fn from_ref(app: &App) -> Self {
+        Arc::<Desk>::clone(&app.desk)
+    }
 }
 
 impl FromRef<App> for Arc<Verifier> {

@@ -50,7 +50,14 @@ impl<'a> UserView<'a> {
 pub(super) fn grant(app: &App, now: Timestamp, grant: &Grant) -> Result<Response, Problem> {
     let session = &grant.session;
     let keys = app.keys.keys();
-    let token = tokens::issue(now, &app.tokens, &keys.current, session.id, &grant.user);
+    let token = tokens::issue(
+        now,
+        &app.tokens,
+        &keys.current,
+        session.id,
+        session.created_at,
+        &grant.user,
+    );
     let body = TokenResponse {
         access_token: token.map_err(|_| Problem::internal())?,
         token_type: "Bearer",

@@ -269,6 +269,31 @@ impl Store for PgStore {
         .await
     }
 
+    async fn delete_user(&self, user: UserId, at: Timestamp) -> Stored<()> {
+        self.end_sessions_of(user, at, EndReason::Revoked).await?;
+        let sql = "DELETE FROM users WHERE id = $1";
+        let id = user.as_bytes().as_slice();
+        retrying(|| sqlx::query(sql).bind(id).execute(&self.pool)).await?;
+        Ok(())
+    }
+
+    async fn count_sessions(&self, now: Timestamp) -> Stored<u64> {
+        let sql = "SELECT count(*) FROM sessions WHERE ended_at IS NULL AND expires_at > $1";
+        let now = rows::kept(now);
+        let count: i64 =
+            retrying(|| sqlx::query_scalar(sql).bind(now).fetch_one(&self.pool)).await?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    async fn prune_sessions(&self, before: Timestamp, most: u32) -> Stored<u64> {
+        let sql = "DELETE FROM sessions WHERE id IN \
+             (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)";
+        let (before, most) = (rows::kept(before), i64::from(most));
+        let done =
+            retrying(|| sqlx::query(sql).bind(before).bind(most).execute(&self.pool)).await?;
+        Ok(done.rows_affected())
+    }
+
     async fn signing_keys(&self) -> Stored<Vec<SealedKey>> {
         let sql = "SELECT number, sealed, made_at FROM signing_keys ORDER BY number";
         let rows = retrying(|| sqlx::query(sql).fetch_all(&self.pool));

@@ -232,6 +232,42 @@ impl Store for SqliteStore {
         written(query.execute(&self.pool).await)
     }
 
+    async fn delete_user(&self, user: UserId, at: Timestamp) -> Stored<()> {
+        self.end_sessions_of(user, at, EndReason::Revoked).await?;
+        let sql = "DELETE FROM users WHERE id = ?";
+        let id = user.as_bytes().as_slice();
+        sqlx::query(sql)
+            .bind(id)
+            .execute(&self.pool)
+            .await
+            .map_err(StoreError::new)?;
+        Ok(())
+    }
+
+    async fn count_sessions(&self, now: Timestamp) -> Stored<u64> {
+        let sql = "SELECT count(*) FROM sessions WHERE ended_at IS NULL AND expires_at > ?";
+        let now = rows::kept(now);
+        let count: i64 = sqlx::query_scalar(sql)
+            .bind(now)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(StoreError::new)?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    async fn prune_sessions(&self, before: Timestamp, most: u32) -> Stored<u64> {
+        let sql = "DELETE FROM sessions WHERE id IN \
+             (SELECT id FROM sessions WHERE expires_at < ? LIMIT ?)";
+        let (before, most) = (rows::kept(before), i64::from(most));
+        let done = sqlx::query(sql)
+            .bind(before)
+            .bind(most)
+            .execute(&self.pool)
+            .await
+            .map_err(StoreError::new)?;
+        Ok(done.rows_affected())
+    }
+
     async fn signing_keys(&self) -> Stored<Vec<SealedKey>> {
         let sql = "SELECT number, sealed, made_at FROM signing_keys ORDER BY number";
         let rows = sqlx::query(sql)

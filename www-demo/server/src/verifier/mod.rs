@@ -20,6 +20,7 @@
 //! ```
 
 mod bearer;
+mod freshness;
 mod jwks;
 mod strict;
 
@@ -28,6 +29,7 @@ use jwt_compact::{AlgorithmExt, UntrustedToken, ValidationError, alg::Ed25519};
 use serde::Deserialize;
 
 pub use bearer::Refused;
+pub use freshness::{Live, MaxAge, Sessions, TooOld};
 pub use jwks::{BadKeyUrl, KeySet, KeySource, PublicKey};
 
 use crate::domain::Timestamp;
@@ -47,6 +49,8 @@ pub struct Verified {
     pub session: String,
     /// What the user may do, `role`.
     pub role: String,
+    /// When the user signed in, `auth_time`, where the token says so.
+    pub authenticated_at: Option<Timestamp>,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// The first moment at which it is no longer valid.
@@ -126,6 +130,7 @@ struct Said {
     #[serde(rename = "client_id")]
     _client: String,
     role: String,
+    auth_time: Option<u64>,
 }
 
 /// Checks access tokens of one issuer for one audience.
@@ -189,6 +194,9 @@ impl Verifier {
             subject: said.sub.clone(),
             session: said.sid.clone(),
             role: said.role.clone(),
+            authenticated_at: said
+                .auth_time
+                .map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1_000))),
             issued_at,
             expires_at,
         })

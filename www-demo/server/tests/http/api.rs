@@ -1,6 +1,6 @@
 //! The API on its own origin.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use hyper::{Method, StatusCode};
 use nolapse::wire::JWKS_PATH;
@@ -10,7 +10,7 @@ use nolapse_server::{
 };
 use serde_json::json;
 
-use crate::support::World;
+use crate::support::{EMAIL, PASSWORD, World, eventually};
 
 #[tokio::test]
 async fn notes_belong_to_the_user_of_the_token() {
@@ -152,4 +152,58 @@ async fn p46_without_any_keys_a_verifier_says_so_and_accepts_nothing() {
     assert_eq!(found, Err(Refusal::NoKeys));
     assert!(KeySource::fetched("https://auth.example.com/jwks.json").is_err());
     assert!(KeySource::fetched("/jwks.json").is_err());
+}
+
+#[tokio::test]
+async fn p14_an_account_is_deleted_by_a_live_session_of_a_recent_sign_in_alone() {
+    let world = World::with(|config| {
+        config.recent_sign_in = Duration::from_secs(1);
+        config.refreshes_per_minute = 0;
+    })
+    .await;
+    let mut signed = world.sign_up().await;
+    let delete = async |token: &str| {
+        let call = world.api(Method::DELETE, "/account").bearer(token);
+        call.send().await
+    };
+
+    // A refresh makes a new token of an old sign-in.
+    let old = eventually("the sign-in is old", || async {
+        signed_for(&world, &signed.cookie).await
+    })
+    .await;
+    let refused = delete(&old).await;
+    refused.is_problem(401, "insufficient_user_authentication");
+    let challenge = refused.header("www-authenticate");
+    assert!(challenge.starts_with(r#"Bearer error="insufficient_user_authentication""#));
+    assert!(challenge.ends_with(r#"max_age="1""#), "{challenge}");
+    assert_eq!(world.me(&old).await.status, StatusCode::OK);
+
+    let body = json!({ "email": EMAIL, "password": PASSWORD });
+    let sign_in = async || {
+        let call = world.auth(Method::POST, "/auth/sign-in").json(&body);
+        call.send().await
+    };
+    signed = sign_in().await.signed();
+    let revoke = format!("/auth/sessions/{}", signed.session);
+    let revoke = world.bare(Method::DELETE, &revoke).bearer(&signed.token);
+    assert_eq!(revoke.send().await.status, StatusCode::NO_CONTENT);
+    // The token is still believed elsewhere, but not here.
+    assert_eq!(world.me(&signed.token).await.status, StatusCode::OK);
+    delete(&signed.token).await.is_problem(401, "invalid_token");
+
+    signed = sign_in().await.signed();
+    assert_eq!(delete(&signed.token).await.status, StatusCode::NO_CONTENT);
+    sign_in().await.is_problem(401, "invalid_credentials");
+    let refresh = world.refresh(&signed.cookie).await;
+    refresh.is_problem(401, "session_ended");
+}
+
+/// Gives a new token once its session is more than a second old.
+async fn signed_for(world: &World, cookie: &str) -> Option<String> {
+    let token = world.refresh(cookie).await.text("/access_token");
+    let me = world.me(&token).await;
+    let signed_in = me.body["signed_in_at"].as_u64()?;
+    let issued = me.body["token_issued_at"].as_u64()?;
+    (issued > signed_in + 2).then_some(token)
 }

@@ -119,7 +119,7 @@ async fn p46_what_the_server_issues_passes_and_survives_a_rotation_of_keys() {
     let session = SessionId::from_bytes([2; 16]);
 
     for key in [&keys.current, &keys.next] {
-        let token = tokens::issue(NOW, &terms, key, session, &user).expect("it is signed");
+        let token = tokens::issue(NOW, &terms, key, session, NOW, &user).expect("it is signed");
         let found = verifier.verify(NOW, &token).await.expect("it is good");
         assert_eq!(found.role, "admin");
         assert_eq!(found.expires_at.since(found.issued_at), terms.life);
