@@ -86,7 +86,7 @@ impl Session {
             slow_adopts: Vec::new(),
             sign_outs: Vec::new(),
             backoff: Backoff::new(),
-            rejections: Allowance::new(5, Span::from_secs(30)),
+            rejections: Allowance::new(10, Span::from_secs(10)),
             known_life: None,
             last_mark: None,
             page: Page::new(),
