@@ -3,6 +3,10 @@
 //!
 //! `cargo bench -p nolapse-server --profile server`
 
+#[expect(dead_code, reason = "the tests use more of it")]
+#[path = "../tests/common/postgres.rs"]
+mod postgres;
+
 use std::{
     io::{self, Write},
     sync::Arc,
@@ -17,10 +21,11 @@ use nolapse_server::{
         User, UserId,
     },
     keys::ServerKeys,
-    store::SqliteStore,
+    store,
     tokens::{self, TokenTerms},
     verifier::{KeySource, Refusal, Verifier},
 };
+use postgres::Postgres;
 use tokio::time::Instant;
 
 const SESSIONS: usize = 1_000;
@@ -139,11 +144,8 @@ impl Bench {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Failure> {
-    let folder = tempfile::tempdir()?;
-    let url = format!("sqlite://{}", folder.path().join("bench.db").display());
-    let mut bench = Bench::prepare(Arc::new(SqliteStore::open(&url).await?)).await?;
+async fn measure(name: &str, url: &str) -> Result<(), Failure> {
+    let mut bench = Bench::prepare(store::open(url, 4).await?).await?;
     bench.round().await?;
     let (mut verifies, mut lookups) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -156,9 +158,9 @@ async fn main() -> Result<(), Failure> {
     let mut out = io::stdout();
     writeln!(
         out,
-        "verifying a token                {verify:>9.1} µs (at most 100)"
+        "verifying a token                {verify:>9.1} µs (at most 60)"
     )?;
-    writeln!(out, "session look-up, SQLite          {lookup:>9.1} µs")?;
+    writeln!(out, "session look-up, {name:<10}      {lookup:>9.1} µs")?;
     writeln!(
         out,
         "verification / look-up           {:>9.2}",
@@ -166,10 +168,19 @@ async fn main() -> Result<(), Failure> {
     )?;
     writeln!(
         out,
-        "refreshes, SQLite, one at a time {refreshes:>9.0} a second"
+        "refreshes, {name:<10}, in turn   {refreshes:>9.0} a second"
     )?;
     bench.store.ping().await?;
     Ok(())
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Failure> {
+    let folder = tempfile::tempdir()?;
+    let url = format!("sqlite://{}", folder.path().join("bench.db").display());
+    measure("SQLite", &url).await?;
+    let postgres = Postgres::start(&[]);
+    measure("PostgreSQL", &postgres.database().await).await
 }
 
 fn each(elapsed: Duration, calls: usize) -> f64 {

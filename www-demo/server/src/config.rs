@@ -5,6 +5,7 @@
 //! | `BIND` | `127.0.0.1` | the address that both ports are bound on |
 //! | `PORT` | `8787` | the auth server and the page; 0 takes a free port |
 //! | `API_PORT` | `8788` | the API, an origin of its own; 0 takes a free port |
+//! | `METRICS_PORT` | none | `GET /metrics` for Prometheus, for your own network alone; 0 takes a free port |
 //! | `DATABASE_URL` | `sqlite://nolapse.db` | where sessions are kept; `postgres://user:password@host/name` for several servers |
 //! | `DATABASE_CONNECTIONS` | `8` | 1 to 500: how many connections to PostgreSQL at most |
 //! | `KEY_FILE` | `nolapse.keys` | what opens the server's keys, made at the first start, mode 600; servers on one database need copies of one file |
@@ -57,6 +58,8 @@ pub struct Config {
     pub port: u16,
     /// `API_PORT`.
     pub api_port: u16,
+    /// `METRICS_PORT`.
+    pub metrics_port: Option<u16>,
     /// `DATABASE_URL`.
     pub database_url: String,
     /// `DATABASE_CONNECTIONS`.
@@ -122,6 +125,7 @@ impl Default for Config {
             bind: IpAddr::from([127, 0, 0, 1]),
             port: 8787,
             api_port: 8788,
+            metrics_port: None,
             database_url: "sqlite://nolapse.db".to_owned(),
             database_connections: 8,
             key_file: PathBuf::from("nolapse.keys"),
@@ -167,6 +171,10 @@ impl Config {
             bind: read.parsed("BIND", "an IP address", default.bind)?,
             port: read.parsed("PORT", "a port, 0 to 65535", default.port)?,
             api_port: read.parsed("API_PORT", "a port, 0 to 65535", default.api_port)?,
+            metrics_port: read
+                .text("METRICS_PORT")
+                .map(|_| read.parsed("METRICS_PORT", "a port, 0 to 65535", 0))
+                .transpose()?,
             database_url: read.text("DATABASE_URL").unwrap_or(default.database_url),
             database_connections: read.number(
                 "DATABASE_CONNECTIONS",

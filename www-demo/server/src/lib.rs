@@ -14,6 +14,8 @@ mod connections;
 #[cfg(feature = "serve")]
 pub mod keys;
 #[cfg(feature = "serve")]
+mod metrics;
+#[cfg(feature = "serve")]
 pub mod passwords;
 #[cfg(feature = "serve")]
 pub mod problem;

@@ -53,12 +53,15 @@ async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn announce(server: &RunningServer) -> io::Result<()> {
-    let listening = serde_json::json!({
+    let mut listening = serde_json::json!({
         "listening": {
             "auth": format!("http://{}", server.auth_addr),
             "api": format!("http://{}", server.api_addr),
         }
     });
+    if let Some(address) = server.metrics_addr {
+        listening["listening"]["metrics"] = format!("http://{address}").into();
+    }
     let mut out = io::stdout();
     writeln!(out, "{listening}")?;
     out.flush()

@@ -103,6 +103,8 @@ pub struct RunningServer {
     pub auth_addr: SocketAddr,
     /// Where the API answers.
     pub api_addr: SocketAddr,
+    /// Where the metrics are, if they are asked for.
+    pub metrics_addr: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     store: Arc<dyn Store>,
@@ -118,6 +120,10 @@ impl Server {
     pub async fn start(config: Config) -> Result<RunningServer, StartError> {
         let auth = bind(&config, "PORT", config.port).await?;
         let api = bind(&config, "API_PORT", config.api_port).await?;
+        let metrics = match config.metrics_port {
+            Some(port) => Some(bind(&config, "METRICS_PORT", port).await?),
+            None => None,
+        };
         let (auth_addr, api_addr) = (address(&auth)?, address(&api)?);
         let store = open_store(&config).await?;
         let app = assemble(&config, Arc::clone(&store), auth_addr, api_addr).await?;
@@ -128,16 +134,21 @@ impl Server {
         let counters = Arc::clone(&app.counters);
         let outages = Arc::clone(&app.outages);
         let patience = config.request_timeout;
-        let tasks = vec![
+        let mut tasks = vec![
             answer(auth, routes::auth(&app), patience, stopped.clone()),
             answer(api, routes::api(&app), patience, stopped.clone()),
             upkeep::tend_keys(Arc::clone(&app.keys), stopped.clone()),
-            upkeep::prune(Arc::clone(&app.store), stopped),
+            upkeep::prune(Arc::clone(&app.store), stopped.clone()),
         ];
+        let metrics_addr = metrics.as_ref().map(address).transpose()?;
+        if let Some(metrics) = metrics {
+            tasks.push(answer(metrics, routes::metrics(&app), patience, stopped));
+        }
         tracing::info!(%auth_addr, %api_addr, "listening");
         Ok(RunningServer {
             auth_addr,
             api_addr,
+            metrics_addr,
             stop,
             tasks,
             store,
@@ -250,6 +261,7 @@ async fn assemble(
         passwords: Passwords::new(config.password_memory_kib).map_err(|_| StartError::Passwords)?,
         limits: Arc::new(Limits::new(config)),
         counters: Arc::default(),
+        timings: Arc::default(),
         outages: Arc::default(),
         terms: Arc::new(Terms {
             allowed_origins: origins.map_err(|_| StartError::Origin)?,

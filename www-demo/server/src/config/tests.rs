@@ -14,6 +14,7 @@ fn nonsense_is_refused_by_the_name_of_the_variable() {
         ("PORT", "-1"),
         ("PORT", "8788"),
         ("DATABASE_URL", "mysql://somewhere"),
+        ("METRICS_PORT", "http"),
         ("DATABASE_CONNECTIONS", "0"),
         ("KEY_WAIT_SECONDS", "86401"),
         ("KEY_ROTATION_SECONDS", "monthly"),

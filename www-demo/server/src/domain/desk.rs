@@ -22,8 +22,8 @@ pub enum Refreshed {
         session: SessionId,
         /// Why.
         reason: EndReason,
-        /// Whether this call ended it.
-        just_now: bool,
+        /// When it ended; `None` where this call ended it.
+        at: Option<Timestamp>,
     },
     /// There is no such session, or the ticket was never one of its own.
     Unknown,
@@ -111,7 +111,13 @@ impl Desk {
             let verdict = session.present(now, ticket, active_ago, limits, &self.key);
             let (ticket, repeated) = match verdict {
                 Verdict::Unknown => return Ok(Refreshed::Unknown),
-                Verdict::Refuse(reason) => return Ok(over(session.id, reason)),
+                Verdict::Refuse(reason) => {
+                    return Ok(over(
+                        session.id,
+                        reason,
+                        session.ended.map_or(now, |end| end.at),
+                    ));
+                }
                 Verdict::Lapse(reason) => return self.end(now, session.id, reason).await,
                 Verdict::Theft => {
                     return self.end(now, session.id, EndReason::ReuseDetected).await;
@@ -202,12 +208,13 @@ impl Desk {
             return Ok(Refreshed::Ended {
                 session: id,
                 reason,
-                just_now: true,
+                at: None,
             });
         }
         let row = self.store.session(id).await?;
         let ended = row.and_then(|(session, _)| session.ended);
-        Ok(over(id, ended.map_or(reason, |ending| ending.reason)))
+        let (reason, at) = ended.map_or((reason, now), |ending| (ending.reason, ending.at));
+        Ok(over(id, reason, at))
     }
 }
 
@@ -220,10 +227,10 @@ pub enum Reach {
     Everywhere,
 }
 
-const fn over(session: SessionId, reason: EndReason) -> Refreshed {
+const fn over(session: SessionId, reason: EndReason, at: Timestamp) -> Refreshed {
     Refreshed::Ended {
         session,
         reason,
-        just_now: false,
+        at: Some(at),
     }
 }

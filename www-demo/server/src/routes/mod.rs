@@ -10,6 +10,7 @@ mod demo;
 mod health;
 mod jwks;
 mod limits;
+mod metrics;
 mod observe;
 mod outage;
 mod refresh;
@@ -33,6 +34,7 @@ use nolapse::wire::{
 
 pub use counters::Counters;
 pub(crate) use limits::Limits;
+pub(crate) use metrics::routes as metrics;
 pub(crate) use outage::Outages;
 pub(crate) use state::{App, Terms};
 
@@ -88,7 +90,10 @@ fn finish(router: Router<App>, app: &App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), give_up))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(cross_origin::cors(&app.terms.allowed_origins))
-        .layer(middleware::from_fn(observe::observe))
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            observe::observe,
+        ))
         .with_state(app.clone())
 }
 

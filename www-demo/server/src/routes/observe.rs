@@ -1,7 +1,7 @@
 //! One log line a request: no header, no body, no query.
 
 use axum::{
-    extract::{MatchedPath, Request},
+    extract::{MatchedPath, Request, State},
     http::{HeaderName, HeaderValue},
     middleware::Next,
     response::Response,
@@ -9,24 +9,27 @@ use axum::{
 use base64ct::{Base64UrlUnpadded, Encoding};
 use tracing::Instrument;
 
+use super::App;
 use crate::clock;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Names each request, logs its end, and sends the name along.
-pub(super) async fn observe(request: Request, next: Next) -> Response {
+pub(super) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
     let id = Base64UrlUnpadded::encode_string(&clock::random::<9>());
     let begun = clock::now();
     let method = request.method().clone();
     // The pattern of the path, not the path: what stands in a path is for its handler.
     let matched = request.extensions().get::<MatchedPath>();
     let path = matched.map_or("unmatched", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("request", %id, %method, path);
+    let span = tracing::info_span!("request", %id, %method, path = &path);
 
     let mut response = next.run(request).instrument(span.clone()).await;
 
-    let took = clock::now().since(begun).as_millis();
-    let took_ms = u64::try_from(took).unwrap_or(u64::MAX);
+    let took = clock::now().since(begun);
+    app.timings
+        .answered(&path, response.status().as_u16(), took);
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     span.in_scope(|| tracing::info!(status = response.status().as_u16(), took_ms, "answered"));
     if let Ok(id) = HeaderValue::try_from(id) {
         response.headers_mut().insert(REQUEST_ID, id);

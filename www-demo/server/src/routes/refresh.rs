@@ -105,11 +105,14 @@ async fn present(
         Refreshed::Ended {
             session,
             reason,
-            just_now,
+            at,
         } => {
-            if reason == EndReason::ReuseDetected && just_now {
+            if reason == EndReason::ReuseDetected && at.is_none() {
                 app.counters.count("reuse_alarms");
                 tracing::warn!(%session, "a replaced refresh secret was used again: session ended");
+            }
+            if let (EndReason::Revoked, Some(at)) = (reason, at) {
+                app.timings.refused(now.since(at));
             }
             Ok(ended(app, reason))
         }

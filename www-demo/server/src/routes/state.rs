@@ -8,6 +8,7 @@ use super::{Counters, Limits, Outages};
 use crate::{
     domain::{Desk, Store, TicketKey},
     keys::KeyRing,
+    metrics::Timings,
     passwords::Passwords,
     tokens::TokenTerms,
     verifier::{Sessions, Verifier},
@@ -25,6 +26,7 @@ pub(crate) struct App {
     pub(crate) passwords: Passwords,
     pub(crate) limits: Arc<Limits>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) timings: Arc<Timings>,
     pub(crate) outages: Arc<Outages>,
     pub(crate) terms: Arc<Terms>,
 }

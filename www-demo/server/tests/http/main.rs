@@ -3,6 +3,8 @@
 
 #[path = "../common/instances.rs"]
 mod instances;
+#[path = "../common/nginx.rs"]
+mod nginx;
 #[path = "../common/postgres.rs"]
 mod postgres;
 
@@ -12,6 +14,7 @@ mod cross_origin;
 mod demo;
 mod limits;
 mod malformed;
+mod metrics;
 mod process;
 mod refresh;
 mod sessions;

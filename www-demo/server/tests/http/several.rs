@@ -17,7 +17,8 @@ use tokio::{
 };
 
 use crate::{
-    instances::{Instance, Nginx, program},
+    instances::{Instance, program},
+    nginx::Nginx,
     postgres::Postgres,
     support::{Answer, Call, EMAIL, PASSWORD, Signed, eventually},
 };
@@ -320,6 +321,7 @@ async fn p47_a_killed_server_and_a_restarted_database_sign_nobody_out() {
     let postgres = Arc::clone(&pair.postgres);
     let restart = tokio::task::spawn_blocking(move || postgres.restart());
     restart.await.unwrap();
+    assert_ne!(pair.servers[0].process(), pair.servers[1].process());
     pair.servers[0].kill();
     // The one that is left goes on by itself.
     let fresh = timeout(Duration::from_secs(10), async {
