@@ -5,6 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 #[path = "common/postgres.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
 mod postgres;
 
 use nolapse::wire::EndReason;

@@ -58,7 +58,7 @@ impl Postgres {
         };
         let data = cluster.data();
         let made = [OsStr::new("-D"), data.as_os_str()];
-        let options = ["-U", "nolapse", "-A", "trust", "-E", "UTF8", "--no-sync"];
+        let options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"];
         cluster.run("initdb", made.into_iter().chain(options.map(OsStr::new)));
         let begun = (0..STARTS).any(|_| {
             cluster.port = free_port();
@@ -90,8 +90,18 @@ impl Postgres {
         assert!(restarted, "PostgreSQL does not come back: {}", self.log());
     }
 
+    /// Returns the port that it listens on.
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Returns the folder of its programs.
+    pub(crate) fn programs(&self) -> &Path {
+        &self.programs
+    }
+
     fn url(&self, name: &str) -> String {
-        format!("postgres://nolapse@127.0.0.1:{}/{name}", self.port)
+        format!("postgres://postgres@127.0.0.1:{}/{name}", self.port)
     }
 
     fn data(&self) -> PathBuf {

@@ -6,6 +6,7 @@ mod instances;
 #[path = "../common/nginx.rs"]
 mod nginx;
 #[path = "../common/postgres.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
 mod postgres;
 
 mod accounts;
