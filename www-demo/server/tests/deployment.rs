@@ -56,7 +56,7 @@ fn p47_the_deployment_guide_brings_up_two_servers_behind_nginx() {
     let mut script = "set -eu\ntrap 'kill $(jobs -p)' EXIT\n".to_owned();
     for (fence, text) in blocks() {
         match fence.split_once(' ') {
-            None if fence == "sh" => script.push_str(&format!("{}\n", with_ports(text))),
+            None if fence == "sh" => script += &(with_ports(text) + "\n"),
             Some((_, file)) => fs::write(folder.path().join(file), with_ports(text)).unwrap(),
             None => panic!("nobody knows what to do with ```{fence}"),
         }
