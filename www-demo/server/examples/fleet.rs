@@ -1,0 +1,257 @@
+//! A fleet of clients, each the SDK's real core, through a day with an outage of five minutes, in virtual
+//! time: refreshes a second as they reach the auth server, as a plot.
+//!
+//! `npm run fleet`, or with fewer clients and hours: `npm run fleet -- 100000 2`
+#![expect(clippy::print_stdout, reason = "it is a program that prints")]
+
+use std::{fmt::Write, fs, time::Duration};
+
+use nolapse::core::{
+    Config, Effect, Failure, FailureCause, Grant, Input, Moment, RefreshOutcome, RequestId, Secret,
+    Session, SessionInfo, Shelf, Span, TabId, Timestamp, WallTime,
+};
+
+/// The width of a slot of the calendar. The core does not mind coming late by so little.
+const SLOT_MS: u64 = 100;
+/// How far the calendar reaches; whoever wants to wait longer is woken in between, which does no harm.
+const SLOTS: usize = 3_000;
+const LIFE: Span = Span::from_secs(60);
+const OUTAGE: Duration = Duration::from_mins(5);
+const WALL_AT_START: u64 = 1_800_000_000_000;
+/// How many clients are in memory at once, for each core.
+const BATCH: usize = 25_000;
+/// The seconds over which the fleet's first pages are opened.
+const ARRIVAL_SECONDS: u64 = 50;
+/// The highest peak after the outage, in steady rates.
+const MOST: f64 = 1.5;
+
+struct Client {
+    session: Session,
+    shelf: Shelf,
+    is_open: bool,
+}
+
+/// The auth server, seen from its balancer.
+struct Server {
+    outage: std::ops::Range<u64>,
+    grant: Grant,
+    seconds: Vec<u32>,
+}
+
+impl Server {
+    fn answer(&mut self, now: u64) -> RefreshOutcome {
+        let second = usize::try_from(now / 1_000).unwrap_or(usize::MAX);
+        if let Some(count) = self.seconds.get_mut(second) {
+            *count += 1;
+        }
+        if self.outage.contains(&now) {
+            return RefreshOutcome::Failed(Failure::new(FailureCause::Network));
+        }
+        RefreshOutcome::Granted(self.grant.clone())
+    }
+}
+
+impl Client {
+    fn new(number: u32) -> Self {
+        let config = Config {
+            seed: u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            tab: TabId(number),
+            ..Config::default()
+        };
+        Self {
+            session: Session::new(config),
+            shelf: Shelf::Unavailable,
+            is_open: false,
+        }
+    }
+
+    fn feed(&mut self, now: u64, input: Input, server: &mut Server) {
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            let moment = Moment {
+                now: Timestamp::from_millis(now),
+                wall: WallTime::from_millis(WALL_AT_START + now),
+                shelf: self.shelf.clone(),
+            };
+            self.session.handle(&moment, input);
+            while let Some(effect) = self.session.poll_effect() {
+                match effect {
+                    Effect::AcquireLock { attempt } => inputs.push(Input::LockGranted { attempt }),
+                    Effect::SendRefresh { attempt, .. } => inputs.push(Input::RefreshFinished {
+                        attempt,
+                        outcome: server.answer(now),
+                    }),
+                    Effect::WriteMark(mark) => self.shelf = Shelf::Marked(mark),
+                    Effect::ReleaseLock { .. }
+                    | Effect::SendSignOut { .. }
+                    | Effect::RunAdopt { .. }
+                    | Effect::Abort { .. }
+                    | Effect::Settle { .. }
+                    | Effect::Broadcast(_)
+                    | Effect::OpenChannel
+                    | Effect::CloseChannel
+                    | Effect::Publish(_)
+                    | Effect::Emit(_) => {}
+                }
+            }
+        }
+    }
+
+    fn deadline(&self, now: u64) -> Option<u64> {
+        let deadline = self.session.poll_deadline(Timestamp::from_millis(now));
+        deadline.map(|(at, _)| at.as_millis())
+    }
+}
+
+/// Plays `seconds` of `count` clients on all cores; returns the refreshes in each second.
+///
+/// The clients know nothing of each other, so that they may be played a batch at a time.
+fn play_all(count: u32, seconds: u64, outage_at: u64) -> Option<Vec<u32>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let numbers: Vec<u32> = (0..count).collect();
+    let batches: Vec<&[u32]> = numbers.chunks(BATCH).collect();
+    let played: Vec<Option<Vec<u32>>> = std::thread::scope(|scope| {
+        let workers: Vec<_> = batches
+            .chunks(batches.len().div_ceil(cores))
+            .map(|share| {
+                scope.spawn(|| {
+                    add(share
+                        .iter()
+                        .map(|batch| play(batch, count, seconds, outage_at)))
+                })
+            })
+            .collect();
+        let join = |worker: std::thread::ScopedJoinHandle<'_, _>| worker.join().ok().flatten();
+        workers.into_iter().map(join).collect()
+    });
+    add(played.into_iter())
+}
+
+fn add(all: impl Iterator<Item = Option<Vec<u32>>>) -> Option<Vec<u32>> {
+    all.reduce(|sum, more| {
+        let pairs = sum?.into_iter().zip(more?);
+        Some(pairs.map(|(left, right)| left + right).collect())
+    })?
+}
+
+/// Plays some of `count` clients.
+fn play(numbers: &[u32], count: u32, seconds: u64, outage_at: u64) -> Option<Vec<u32>> {
+    let outage_ms = u64::try_from(OUTAGE.as_millis()).unwrap_or(u64::MAX);
+    let mut server = Server {
+        outage: outage_at * 1_000..outage_at * 1_000 + outage_ms,
+        grant: Grant {
+            token: Secret::new("token")?,
+            life: LIFE,
+            refresh_in: None,
+            session: SessionInfo::new("session", "user", "{}"),
+        },
+        seconds: vec![0; usize::try_from(seconds).unwrap_or(0)],
+    };
+    let mut clients: Vec<Client> = numbers.iter().copied().map(Client::new).collect();
+    let mut calendar: Vec<Vec<u32>> = vec![Vec::new(); SLOTS];
+    let arrival_slots = ARRIVAL_SECONDS * 1_000 / SLOT_MS;
+    for (place, number) in (0_u32..).zip(numbers) {
+        let slot = u64::from(*number) * arrival_slots / u64::from(count);
+        calendar[usize::try_from(slot).unwrap_or(0)].push(place);
+    }
+    for slot in 0..seconds * 1_000 / SLOT_MS {
+        let now = slot * SLOT_MS;
+        let place = usize::try_from(slot).unwrap_or(0) % SLOTS;
+        for number in std::mem::take(&mut calendar[place]) {
+            let client = &mut clients[number as usize];
+            if client.is_open {
+                client.feed(now, Input::DeadlineReached, &mut server);
+            } else {
+                client.is_open = true;
+                client.feed(now, Input::Started, &mut server);
+                let request = RequestId(0);
+                let min_validity = Span::ZERO;
+                client.feed(
+                    now,
+                    Input::TokenRequested {
+                        request,
+                        min_validity,
+                    },
+                    &mut server,
+                );
+            }
+            if let Some(at) = client.deadline(now) {
+                let ahead = at.saturating_sub(now).div_ceil(SLOT_MS).max(1);
+                let ahead = usize::try_from(ahead).unwrap_or(SLOTS).min(SLOTS - 1);
+                calendar[(place + ahead) % SLOTS].push(number);
+            }
+        }
+    }
+    Some(server.seconds)
+}
+
+/// Draws the rates as an SVG of a thousand columns.
+fn plot(rates: &[u32], steady: f64) -> String {
+    let columns = rates.chunks(rates.len().div_ceil(1_000).max(1));
+    let highest = columns.map(|column| column.iter().max().copied().unwrap_or(0));
+    let highest: Vec<u32> = highest.collect();
+    let scale = 240.0 / (steady * 2.0);
+    let mut path = String::new();
+    for (x, rate) in highest.iter().enumerate() {
+        let begin = if x == 0 { "M" } else { "L" };
+        let y = 260.0 - (f64::from(*rate) * scale).min(250.0);
+        // Writing to a string cannot fail.
+        let _ = write!(path, "{begin}{x} {y:.1}");
+    }
+    let (line, limit) = (260.0 - steady * scale, 260.0 - steady * MOST * scale);
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1000 280\" font-family=\"sans-serif\" font-size=\"11\">\
+         <rect width=\"1000\" height=\"280\" fill=\"#fff\"/>\
+         <path d=\"M0 {line:.1}H1000\" stroke=\"#999\"/><path d=\"M0 {limit:.1}H1000\" stroke=\"#c33\"/>\
+         <text x=\"4\" y=\"{:.1}\">steady: {steady:.0} a second</text>\
+         <text x=\"4\" y=\"{:.1}\" fill=\"#c33\">{MOST} × steady</text>\
+         <path d=\"{path}\" fill=\"none\" stroke=\"#26c\"/></svg>\n",
+        line - 4.0,
+        limit - 4.0
+    )
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let number = |place: usize, default: u64| match words.get(place) {
+        Some(word) => word.parse::<u64>(),
+        None => Ok(default),
+    };
+    let count = u32::try_from(number(0, 1_000_000)?)?.max(1);
+    let hours = number(1, 24)?.max(1);
+    let (seconds, outage_at) = (hours * 3_600, hours * 1_800);
+    let rates = play_all(count, seconds, outage_at).ok_or("no token")?;
+
+    let outage_at = usize::try_from(outage_at)?;
+    let back = outage_at + usize::try_from(OUTAGE.as_secs())?;
+    let before = rates.get(outage_at - 1_000..outage_at).ok_or("too short")?;
+    let steady = f64::from(before.iter().sum::<u32>()) / 1_000.0;
+    let after = rates.get(back..).ok_or("too short")?;
+    let peak = f64::from(after.iter().max().copied().unwrap_or(0));
+    let during = f64::from(rates[outage_at..back].iter().max().copied().unwrap_or(0));
+    let drop = f64::from(after.iter().take(300).min().copied().unwrap_or(0));
+    println!(
+        "{count} clients, {hours} h, an outage of {} s",
+        OUTAGE.as_secs()
+    );
+    println!("steady                     {steady:>9.0} refreshes a second");
+    println!(
+        "most during the outage     {during:>9.0} ({:.2} × steady)",
+        during / steady
+    );
+    println!(
+        "most after the outage      {peak:>9.0} ({:.2} × steady, at most {MOST})",
+        peak / steady
+    );
+    println!(
+        "least in 5 minutes after   {drop:>9.0} ({:.2} × steady)",
+        drop / steady
+    );
+    if let Some(file) = words.get(2) {
+        fs::write(file, plot(&rates, steady))?;
+    }
+    if peak > steady * MOST {
+        return Err("the fleet comes back too fast".into());
+    }
+    Ok(())
+}
