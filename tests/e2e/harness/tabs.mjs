@@ -1,0 +1,90 @@
+/** Many tabs of one user, and the steady load that their apps make. */
+
+import { openPage, openSession, openSignedIn } from "./page.mjs";
+
+/**
+ * What became of a page's calls.
+ *
+ * @typedef {object} Calls
+ * @property {number} answered how many were answered with 200
+ * @property {string[]} failed status or error code of each other one
+ * @property {number} waiting how many have no answer yet
+ * @property {number} slowest milliseconds from a call to its answer, at the most
+ */
+
+/**
+ * Opens tabs of one new user, all of them with a session and a token.
+ *
+ * @param {import("puppeteer-core").Browser | import("puppeteer-core").BrowserContext} where
+ * @param {import("./server.mjs").Server} server
+ * @param {number} count
+ * @returns {Promise<{ tabs: import("./page.mjs").TestPage[], user: import("./page.mjs").Credentials }>}
+ */
+export async function openTabs(where, server, count) {
+  const { user, ...first } = await openSignedIn(where, server);
+  const tabs = [first];
+  while (tabs.length < count) {
+    const tab = await openPage(where, server);
+    await openSession(tab.page, server);
+    tabs.push(tab);
+  }
+  await everywhere(tabs, ({ page }) => page.evaluate(() => window.session.getToken()));
+  return { tabs, user };
+}
+
+/**
+ * Does the same on all tabs at the same time.
+ *
+ * @template T
+ * @param {readonly import("./page.mjs").TestPage[]} tabs
+ * @param {(tab: import("./page.mjs").TestPage) => Promise<T>} work
+ * @returns {Promise<T[]>}
+ */
+export function everywhere(tabs, work) {
+  return Promise.all(tabs.map(work));
+}
+
+/**
+ * Makes a page call an API again and again from now on, whether or not the last call has its answer.
+ *
+ * @param {import("puppeteer-core").Page} page
+ * @param {string} url
+ * @param {number} [every] milliseconds
+ */
+export async function startCalls(page, url, every = 250) {
+  await page.evaluate(
+    (address, pause) => {
+      /** @type {Calls} */
+      const calls = { answered: 0, failed: [], waiting: 0, slowest: 0 };
+      const call = async () => {
+        const begun = performance.now();
+        calls.waiting++;
+        try {
+          const { status } = await window.session.fetch(address);
+          if (status === 200) calls.answered++;
+          else calls.failed.push(String(status));
+        } catch (error) {
+          calls.failed.push(String(Reflect.get(Object(error), "code") ?? error));
+        }
+        calls.waiting--;
+        calls.slowest = Math.max(calls.slowest, performance.now() - begun);
+      };
+      window.calls = calls;
+      window.stopCalls = clearInterval.bind(window, setInterval(call, pause));
+    },
+    url,
+    every,
+  );
+}
+
+/**
+ * Ends the load and waits for the calls that are under way.
+ *
+ * @param {import("puppeteer-core").Page} page
+ * @returns {Promise<Calls>}
+ */
+export async function stopCalls(page) {
+  await page.evaluate(() => window.stopCalls());
+  await page.waitForFunction(() => window.calls.waiting === 0, { polling: 50 });
+  return page.evaluate(() => window.calls);
+}
