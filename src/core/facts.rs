@@ -194,7 +194,7 @@ impl Session {
         everywhere: bool,
     ) {
         let was_told = match &self.access {
-            Access::Out(out) => out.duty == Duty::Done,
+            Access::Out(out) => out.duty == Duty::Done && out.doubt.is_none(),
             Access::Unknown | Access::Held(_) => false,
         };
         if was_told && !everywhere {

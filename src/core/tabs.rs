@@ -81,12 +81,7 @@ impl Session {
     ) {
         let age = age + moment.wall.since(posted);
         // Of the same order as the end of this very session, or as the token held, it is not newer.
-        let is_newer = match &self.access {
-            Access::Out(out) if version == self.version => {
-                out.fingerprint != 0 && out.fingerprint != grant.session.fingerprint()
-            }
-            Access::Unknown | Access::Held(_) | Access::Out(_) => version > self.version,
-        };
+        let is_newer = version > self.version && !self.has_yet_to_tell(moment, version);
         // Posted in the future: the clock was set back since, and nobody can tell how old the token is.
         let is_ageless = posted.since(moment.wall) > CLOCKS_PART;
         if !is_newer || is_ageless || age >= grant.life {
@@ -144,11 +139,20 @@ impl Session {
         }
     }
 
-    /// Whether this tab holds a token of another session than the one that is over.
+    /// Whether the auth server has yet to be told of a sign-out that only a message undoes: the shelf must know of the
+    /// session, where there is one.
+    fn has_yet_to_tell(&self, moment: &Moment, version: Version) -> bool {
+        let (Access::Out(out), Shelf::Marked(mark)) = (&self.access, &moment.shelf) else {
+            return false;
+        };
+        out.duty != Duty::Done && (mark.is_signed_out() || mark.version < version)
+    }
+
+    /// Whether this tab itself was given a token of another session than the one that is over.
     fn holds_other_than(&self, fingerprint: u32) -> bool {
         match &self.access {
             Access::Held(held) => {
-                fingerprint != 0 && held.grant.session.fingerprint() != fingerprint
+                held.own && fingerprint != 0 && held.grant.session.fingerprint() != fingerprint
             }
             Access::Unknown | Access::Out(_) => false,
         }

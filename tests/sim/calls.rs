@@ -143,6 +143,16 @@ impl World {
         if !self.can_ask(tab) {
             return None;
         }
+        if let Status::SignedIn { session, .. } = self.status(tab) {
+            let is_it = |id: &SessionId| *session.id == *format!("{:?}", id.as_bytes());
+            let ids = self
+                .server
+                .sessions
+                .keys()
+                .copied()
+                .map(SessionId::from_bytes);
+            self.signed_out.extend(ids.filter(is_it));
+        }
         let request = self.ask(tab, false, 0);
         self.feed(
             tab,

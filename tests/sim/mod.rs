@@ -29,6 +29,8 @@ use std::time::Duration;
 
 use nolapse::core::{AttemptId, Config, Input, PageChange, SessionError, Status, TabId};
 
+use nolapse_server::domain::SessionId;
+
 pub use browser::{Browser, Locks, Tab};
 pub use calls::{Call, Ending};
 pub use schedule::{Menu, Step, steps};
@@ -122,6 +124,10 @@ pub struct World {
     pub network: Network,
     pub calls: Vec<Call>,
     pub counts: Counts,
+    /// Whether the lock has been what it should be, all the time.
+    pub had_lock: bool,
+    /// Sessions that a user has signed out of.
+    pub signed_out: Vec<SessionId>,
     /// How many of 100 messages between tabs are lost.
     pub lost_news: u64,
     /// How late messages between tabs are at the most, in milliseconds.
@@ -167,6 +173,8 @@ impl World {
             network: Network::Fine,
             calls: Vec::new(),
             counts: Counts::default(),
+            had_lock: true,
+            signed_out: Vec::new(),
             lost_news: 0,
             late_news: 5,
             log: Vec::new(),

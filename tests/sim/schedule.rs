@@ -203,8 +203,12 @@ impl World {
             Step::Lock(browser, locks) => {
                 let browser = self.pick_browser(*browser);
                 self.browsers[browser].locks = *locks;
+                self.had_lock &= *locks == Locks::Honest;
             }
-            Step::Steal(browser) => self.steal_lock(self.pick_browser(*browser)),
+            Step::Steal(browser) => {
+                self.had_lock = false;
+                self.steal_lock(self.pick_browser(*browser));
+            }
             Step::News(lost, late) => (self.lost_news, self.late_news) = (*lost, *late),
             Step::Forge(browser, kind) => self.forge(self.pick_browser(*browser), *kind),
             Step::Role(role) => {
