@@ -1,0 +1,116 @@
+/** Measures what a page keeps: memory and listeners, after everything that can be collected was. */
+
+/**
+ * What a page keeps.
+ *
+ * @typedef {object} Kept
+ * @property {number} heap bytes of JavaScript objects
+ * @property {number} wasm bytes of the module's memory
+ * @property {number} listeners event listeners, of the SDK and of the page
+ */
+
+/**
+ * Does something again and again, and compares what the page keeps before the second half of it with what it keeps after.
+ *
+ * @param {import("puppeteer-core").Page} page
+ * @param {number} times how often, in all
+ * @param {(times: number) => Promise<void>} work does it that often
+ * @returns {Promise<{ before: Kept, after: Kept, growth: number }>} `growth`: bytes of heap for each time
+ */
+export async function measureGrowth(page, times, work) {
+  await work(times / 2);
+  const before = await measure(page);
+  await work(times / 2);
+  const after = await measure(page);
+  return { before, after, growth: (after.heap - before.heap) / (times / 2) };
+}
+
+/** @param {import("puppeteer-core").Page} page @returns {Promise<Kept>} */
+async function measure(page) {
+  const session = await page.createCDPSession();
+  await session.send("HeapProfiler.enable");
+  // What one collection sets free can keep something that only the next one finds.
+  for (let round = 0; round < 3; round++) await session.send("HeapProfiler.collectGarbage");
+  await session.send("Performance.enable");
+  const { metrics } = await session.send("Performance.getMetrics");
+  await session.detach();
+  const wasm = await page.evaluate(async () => {
+    // The module is loaded, so that this gives the exports that are in use.
+    const { default: load } = await import(/** @type {string} */ ("/nolapse/nolapse.js"));
+    return (await load()).memory.buffer.byteLength;
+  });
+  const value = (/** @type {string} */ name) => metrics.find((metric) => metric.name === name)?.value ?? Number.NaN;
+  return { heap: value("JSHeapUsedSize"), wasm, listeners: value("JSEventListeners") };
+}
+
+/**
+ * Renews the token again and again, each time at the server.
+ *
+ * @param {import("puppeteer-core").Page} page
+ * @param {number} times
+ */
+export async function refreshOften(page, times) {
+  await page.evaluate(async (count) => {
+    for (let done = 0; done < count; done++) await window.session.refresh({ force: true });
+  }, times);
+}
+
+/**
+ * Calls an API again and again, ten calls at a time. No request leaves the page: {@link stubApi} answers.
+ *
+ * @param {import("puppeteer-core").Page} page
+ * @param {string} url
+ * @param {number} times
+ */
+export async function callOften(page, url, times) {
+  await page.evaluate(
+    async (address, count) => {
+      for (let done = 0; done < count; done += 10) {
+        const calls = Array.from({ length: 10 }, () => window.session.fetch(address, { method: "POST", body: "x" }));
+        for (const { status } of await Promise.all(calls)) if (status !== 200) throw new Error(String(status));
+      }
+    },
+    url,
+    times,
+  );
+}
+
+/**
+ * Creates and closes sessions again and again, each with listeners.
+ *
+ * @param {import("puppeteer-core").Page} page
+ * @param {string} auth
+ * @param {number} times
+ */
+export async function createOften(page, auth, times) {
+  await page.evaluate(
+    async (address, count) => {
+      /** @type {typeof import("nolapse")} */
+      const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
+      for (let done = 0; done < count; done++) {
+        const session = await createSession({ auth: address, name: "of this test" });
+        session.subscribe(() => undefined);
+        session.on("call", () => undefined);
+        session.close();
+      }
+    },
+    auth,
+    times,
+  );
+}
+
+/**
+ * Makes every request to an origin answered on the page itself, before the SDK takes the page's `fetch`.
+ *
+ * @param {import("puppeteer-core").Page} page
+ * @param {string} origin
+ */
+export async function stubApi(page, origin) {
+  await page.evaluateOnNewDocument((api) => {
+    const { fetch } = window;
+    window.fetch = (input, init) => {
+      const url = input instanceof Request ? input.url : String(input);
+      return url.startsWith(api) ? Promise.resolve(new Response("answer")) : fetch(input, init);
+    };
+  }, origin);
+}
