@@ -1,0 +1,153 @@
+/**
+ * How soon a page that was just loaded has its first authorised answer: with the SDK, and with a refresher by hand.
+ *
+ * The cookie is there, the token of the page before is not. Both are bundled alike, served by the real server,
+ * and take turns; time runs from the first statement of the bundle.
+ */
+
+import { copyFile, cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { build } from "esbuild";
+
+import { newUser, openSession, signIn } from "../e2e/harness/page.mjs";
+import { until } from "../e2e/harness/until.mjs";
+import { root } from "../tools/process.mjs";
+import { median, onStage, shuffled, table } from "./scene.mjs";
+
+/** How many times as long as by hand the SDK may take. */
+const BUDGET = 1.3;
+const ROUNDS = 20;
+const LIFE_SECONDS = 3;
+
+const CONTESTANTS = /** @type {const} */ (["by-hand", "sdk"]);
+
+/**
+ * How pages are loaded; the budget is for the token of the page before having expired.
+ *
+ * @typedef {{ name: string, cache: boolean, expired: boolean }} Kind
+ */
+
+/** @type {readonly Kind[]} */
+const KINDS = [
+  { name: "warm cache", cache: true, expired: true },
+  { name: "cold cache", cache: false, expired: true },
+  { name: "warm cache, reloaded at once", cache: true, expired: false },
+];
+
+/** @typedef {{ page: import("puppeteer-core").Page, kind: Kind, lastVisit: number }} Visitor */
+
+const site = await makeSite();
+try {
+  await onStage({ SITE_DIR: site, TOKEN_LIFE_SECONDS: `${LIFE_SECONDS}`, REFRESHES_PER_MINUTE: "0" }, bench);
+} finally {
+  await rm(site, { recursive: true, force: true });
+}
+
+/** @type {Parameters<typeof onStage>[1]} */
+async function bench(server, browser) {
+  /** @type {Visitor[]} */
+  const visitors = [];
+  for (const kind of KINDS) visitors.push(await arrive(server, browser, kind));
+  /** @type {Record<string, Record<string, number>[]>} */
+  const told = {};
+  for (let round = -1; round < ROUNDS; round += 1) {
+    for (const contestant of shuffled(CONTESTANTS)) {
+      for (const visitor of shuffled(visitors)) {
+        if (!visitor.kind.expired) await visit(server, visitor, "sdk");
+        const times = await visit(server, visitor, contestant);
+        const key = `${visitor.kind.name} ${contestant}`;
+        // The first round fills the cache.
+        if (round >= 0) told[key] = [...(told[key] ?? []), times];
+      }
+    }
+  }
+  const excesses = [];
+  for (const { name, expired } of KINDS) {
+    const [byHand = {}, sdk = {}] = CONTESTANTS.map((contestant) => medians(told[`${name} ${contestant}`] ?? []));
+    const ratio = (sdk.answered ?? Number.NaN) / (byHand.answered ?? Number.NaN);
+    const steps = Object.keys(sdk).map((step) => [step, shown(byHand[step]), shown(sdk[step])]);
+    console.log(table([[`${name}, ms since script start`, "by hand", "SDK"], ...steps]));
+    console.log(
+      `ratio ${ratio.toFixed(2)} x, medians of ${ROUNDS} loads each${expired ? `; budget: ${BUDGET} x` : ""}\n`,
+    );
+    if (expired && !(ratio <= BUDGET)) excesses.push(`${name}: ${ratio.toFixed(2)} times as long as by hand`);
+  }
+  return excesses;
+}
+
+/**
+ * Signs a user of its own up in a context of its own.
+ *
+ * @param {import("./scene.mjs").Server} server
+ * @param {import("./scene.mjs").Browser} browser
+ * @param {Kind} kind
+ * @returns {Promise<Visitor>}
+ */
+async function arrive(server, browser, kind) {
+  const page = await (await browser.createBrowserContext()).newPage();
+  await page.goto(`${server.auth}/blank.html`);
+  await openSession(page, server);
+  await signIn(page, newUser(), "sign-up");
+  if (!kind.cache) await page.setCacheEnabled(false);
+  return { page, kind, lastVisit: performance.now() };
+}
+
+/**
+ * Loads one of the pages, where it is so wanted when no token of the visitor's lives any more.
+ *
+ * @param {import("./scene.mjs").Server} server
+ * @param {Visitor} visitor
+ * @param {string} contestant
+ */
+async function visit(server, visitor, contestant) {
+  const { page, kind } = visitor;
+  const expiry = kind.expired ? visitor.lastVisit + LIFE_SECONDS * 1_000 : 0;
+  await until("the last token has expired", () => performance.now() > expiry);
+  await page.bringToFront();
+  await page.goto(`${server.auth}/${contestant}.html?api=${encodeURIComponent(server.api)}`);
+  const { status, times } = await page.evaluate(() => window.told);
+  // A page that stays would renew its token.
+  await page.goto("about:blank");
+  visitor.lastVisit = performance.now();
+  if (status !== 200) throw new Error(`${contestant}: the first answer was ${status}`);
+  return times;
+}
+
+/** Bundles both pages and puts them where the server's files are. */
+async function makeSite() {
+  const folder = await mkdtemp(join(tmpdir(), "nolapse-bench-"));
+  const assets = join(folder, "assets");
+  await mkdir(assets);
+  await build({
+    entryPoints: CONTESTANTS.map((name) => join(root, "tests", "bench", "cold-start", `${name}.mjs`)),
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    outdir: assets,
+    banner: { js: 'performance.mark("script-start");' },
+  });
+  const installed = join(root, "node_modules", "nolapse");
+  await copyFile(join(installed, "nolapse_bg.wasm"), join(assets, "nolapse_bg.wasm"));
+  // For the page that signs up.
+  await cp(installed, join(folder, "nolapse"), { recursive: true });
+  for (const name of ["blank", ...CONTESTANTS]) {
+    const script = name === "blank" ? "" : `<script type="module" src="/assets/${name}.js"></script>`;
+    const page = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${name}</title><link rel="icon" href="data:,">${script}</head><body></body></html>\n`;
+    await writeFile(join(folder, `${name}.html`), page);
+  }
+  return folder;
+}
+
+/** @param {readonly Record<string, number>[]} all */
+function medians(all) {
+  const names = Object.keys(all[0] ?? {});
+  return Object.fromEntries(names.map((name) => [name, median(all.map((times) => times[name] ?? 0))]));
+}
+
+/** @param {number | undefined} value */
+function shown(value) {
+  return value ? value.toFixed(1) : "–";
+}

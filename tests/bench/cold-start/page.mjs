@@ -1,0 +1,45 @@
+/** What both pages share: where the API is, and when the first answer was there. */
+
+/** The API's origin. */
+export const origin = new URLSearchParams(location.search).get("api") ?? "";
+
+/**
+ * Marks the moment of the first authorised answer and leaves the page's times as `window.told`.
+ *
+ * @param {Promise<Response>} answer
+ */
+export function tell(answer) {
+  window.told = answer.then(async (response) => {
+    performance.mark("answered");
+    await response.text();
+    // The browser writes down what a request took a moment after its end.
+    while (resource("/notes") === undefined) await new Promise(requestAnimationFrame);
+    return { status: response.status, times: times() };
+  });
+}
+
+/** Milliseconds since the script's first statement, by what happened then; 0 for what never did. */
+function times() {
+  const start = at("script-start");
+  const since = (/** @type {number | undefined} */ time) => (time ? time - start : 0);
+  return {
+    moduleAsked: since(resource(".wasm")?.startTime),
+    moduleHere: since(resource(".wasm")?.responseEnd),
+    created: since(at("created")),
+    refreshSent: since(resource("/auth/refresh")?.startTime),
+    refreshAnswered: since(resource("/auth/refresh")?.responseEnd),
+    callSent: since(resource("/notes")?.startTime),
+    answered: since(at("answered")),
+  };
+}
+
+/** @param {string} ending of the path that was asked for */
+function resource(ending) {
+  const all = /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByType("resource"));
+  return all.find(({ name }) => new URL(name).pathname.endsWith(ending));
+}
+
+/** @param {string} mark */
+function at(mark) {
+  return performance.getEntriesByName(mark)[0]?.startTime ?? 0;
+}

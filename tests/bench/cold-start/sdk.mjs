@@ -1,0 +1,14 @@
+/** The same with the SDK. */
+
+import { createSession } from "nolapse";
+
+import { origin, tell } from "./page.mjs";
+
+/** The SDK's session, then its first call. */
+async function first() {
+  const session = await createSession({ auth: location.origin, apis: [origin] });
+  performance.mark("created");
+  return session.fetch(`${origin}/notes`);
+}
+
+tell(first());
