@@ -111,15 +111,14 @@ export function signedOutRow(reason: SignOutReason): Row {
   };
 }
 
-/** The user behind the session is another one, or is allowed other things. */
-export function userChangedRow(event: { readonly user: User; readonly previous: User }): Row {
-  const same = event.user.id === event.previous.id;
+/** The user behind the session is another one. */
+export function userChangedRow(event: { readonly user: User }): Row {
   return {
     group: "session",
     data: { kind: "user-changed", reason: "", blocking: "false", status: "changed" },
-    title: same ? "User changed" : "Another user",
-    tag: same ? "claims" : "sign-in",
-    detail: same ? `${event.previous.role} → ${event.user.role}` : event.user.email,
+    title: "Another user",
+    tag: "sign-in",
+    detail: event.user.email,
     status: { text: "Changed", tone: "warn" },
     waited: null,
     took: null,

@@ -1,4 +1,4 @@
-import { isSessionError, type SessionStatus } from "nolapse";
+import { isSessionError, type SessionStatus, type SignOutReason } from "nolapse";
 import { byId, say } from "./dom.js";
 import type { User } from "./session.js";
 import { causes, endings } from "./words.js";
@@ -47,6 +47,9 @@ export class View {
     }
     if (status.state !== this.#last) {
       this.#moved(status);
+    } else if (status.state === "signed-out" && status.reason !== null) {
+      // The auth server is told after the tabs are.
+      say(byId("notice-detail", HTMLElement), farewell(status.reason, status.serverTold));
     }
     this.#last = status.state;
   }
@@ -120,14 +123,18 @@ export class View {
         return;
       case "signed-out":
         if (status.reason !== null) {
-          const untold = status.serverTold
-            ? ""
-            : " The auth server could not be told yet; it will be as soon as it can be reached.";
           const tone = status.reason === "signed_out" ? "farewell" : "ended";
-          this.notify(endings[status.reason].title, endings[status.reason].detail + untold, tone);
+          this.notify(endings[status.reason].title, farewell(status.reason, status.serverTold), tone);
         }
     }
   }
+}
+
+function farewell(reason: SignOutReason, isServerTold: boolean): string {
+  const { detail } = endings[reason];
+  return isServerTold
+    ? detail
+    : `${detail} The auth server could not be told yet; it will be as soon as it can be reached.`;
 }
 
 function stateWords(status: Status): string {
