@@ -51,6 +51,26 @@ export async function findBrowser(watch) {
   );
 }
 
+/** What Firefox is called; Debian has the long-term release alone. */
+const FIREFOX_NAMES = ["firefox-esr", "firefox"];
+const FIREFOX_PLACES = [
+  "/Applications/Firefox.app/Contents/MacOS/firefox",
+  join(process.env.PROGRAMFILES ?? "C:\\Program Files", "Mozilla Firefox\\firefox.exe"),
+];
+
+/**
+ * Finds Firefox, which needs no driver: what `FIREFOX` names, what is installed, or what can be got.
+ *
+ * @param {(line: string) => void} watch
+ * @returns {Promise<string>} its file
+ */
+export async function findFirefox(watch) {
+  const find = () => named("FIREFOX") ?? firstOf(FIREFOX_NAMES, FIREFOX_PLACES);
+  const found = find() ?? ((await installPackages(["firefox-esr"], watch)) ? find() : undefined);
+  if (found) return found;
+  throw new Remedy("The tests need Firefox: install it, or set FIREFOX to its file.");
+}
+
 /** The pair that is on this machine, where both run and are of one major version. */
 async function installed() {
   const chromium = named("CHROMIUM") ?? firstOf(CHROMIUM_NAMES, CHROMIUM_PLACES);

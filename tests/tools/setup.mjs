@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { findBrowser } from "./browser.mjs";
+import { findBrowser, findFirefox } from "./browser.mjs";
 import { npm, root, run, which } from "./process.mjs";
 import { Remedy, step } from "./step.mjs";
 import { findNginx, findPostgres, installPackages } from "./system.mjs";
@@ -34,6 +34,15 @@ export async function setUp() {
  */
 export function setUpBrowser() {
   return step("browser", findBrowser, ({ version }) => version);
+}
+
+/**
+ * Finds, or gets, the browser for the tests that are of two engines: Firefox.
+ *
+ * @returns {Promise<string>} its file
+ */
+export function setUpFirefox() {
+  return step("firefox", findFirefox);
 }
 
 /**

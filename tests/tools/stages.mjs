@@ -8,7 +8,7 @@ import { buildPackage } from "../../pkg-template/build.mjs";
 import { countTests, none } from "./counts.mjs";
 import { buildServer, buildSite } from "./demo-parts.mjs";
 import { root, run, tool } from "./process.mjs";
-import { setUp, setUpBrowser, setUpServices } from "./setup.mjs";
+import { setUp, setUpBrowser, setUpFirefox, setUpServices } from "./setup.mjs";
 import { Remedy, step } from "./step.mjs";
 
 /**
@@ -17,6 +17,7 @@ import { Remedy, step } from "./step.mjs";
  * @typedef {object} Context
  * @property {string | undefined} grep only tests whose name has this
  * @property {import("./browser.mjs").BrowserFiles | undefined} browser
+ * @property {string} [firefox] Firefox's file
  * @property {string | undefined} server the server's program
  */
 
@@ -43,6 +44,13 @@ export const STAGES = [
       context.browser = await setUpBrowser();
     }),
   },
+  {
+    name: "firefox",
+    needs: ["setup"],
+    run: asBuild(async (context) => {
+      context.firefox = await setUpFirefox();
+    }),
+  },
   { name: "static", needs: ["setup"], run: asBuild(staticChecks) },
   { name: "services", needs: ["setup"], run: asBuild(setUpServices) },
   { name: "native", needs: ["setup", "services"], run: nativeTests },
@@ -59,7 +67,11 @@ export const STAGES = [
     }),
   },
   { name: "docs", needs: ["browser", "package", "server"], run: (context) => nodeTests("docs", context) },
-  { name: "e2e", needs: ["browser", "package", "site", "server"], run: (context) => nodeTests("e2e", context) },
+  {
+    name: "e2e",
+    needs: ["browser", "firefox", "package", "site", "server"],
+    run: (context) => nodeTests("e2e", context),
+  },
 ];
 
 /**
@@ -129,7 +141,7 @@ async function wasmTests({ browser, grep }) {
  * @param {string} folder
  * @param {Context} context
  */
-async function nodeTests(folder, { browser, server, grep }) {
+async function nodeTests(folder, { browser, firefox, server, grep }) {
   const files = await testFiles(join(root, "tests", folder));
   if (files.length === 0) throw new Remedy(`tests/${folder} has no *.test.mjs file.`);
   // Tests wait for browsers and servers most of the time, so there may be one more of them than cores would take.
@@ -140,6 +152,7 @@ async function nodeTests(folder, { browser, server, grep }) {
   const env = {
     CHROMIUM: browser?.chromium,
     CHROMEDRIVER: browser?.chromedriver,
+    FIREFOX: firefox,
     NOLAPSE_SERVER: server,
   };
   return testing(`tests/${folder}`, grep, (watch) => run(process.execPath, [...parameters, ...files], { env, watch }));

@@ -1,8 +1,8 @@
-/** Real Chromium, one process a test file or test, with contexts that share nothing. */
+/** Real Chromium and Firefox, one process a test file or test, with contexts that share nothing. */
 
 import puppeteer from "puppeteer-core";
 
-import { findBrowser } from "../../tools/browser.mjs";
+import { findBrowser, findFirefox } from "../../tools/browser.mjs";
 
 /** What keeps Chromium from treating a hidden page as one: taken away where a test wants the real thing. */
 const KEPT_AWAKE = [
@@ -32,6 +32,20 @@ export async function launchBrowser(test, { throttled = false, args = [] } = {})
     // A test's own deadline is what ends it.
     protocolTimeout: 300_000,
   });
+  test.after(() => browser.close());
+  return browser;
+}
+
+/**
+ * Launches Firefox for one test; it ends with the test. It is driven over WebDriver BiDi: there is no CDP, so nothing
+ * records a page's network, and the server's counters tell what was sent.
+ *
+ * @param {{ after: (end: () => Promise<void>) => void }} test
+ * @returns {Promise<import("puppeteer-core").Browser>}
+ */
+export async function launchFirefox(test) {
+  const executablePath = process.env.FIREFOX ?? (await findFirefox(() => {}));
+  const browser = await puppeteer.launch({ browser: "firefox", executablePath, headless: true });
   test.after(() => browser.close());
   return browser;
 }
