@@ -353,3 +353,34 @@ fn a_replayed_message_of_an_earlier_session_changes_nothing() {
 
     assert!(is_in(&world, 0) && is_in(&world, 1));
 }
+
+/// Loads a page of a browser that has no other tab, and returns how long its refresh took to be sent.
+fn sent_after_load(world: &mut World) -> u64 {
+    let tab = world.open(0);
+    let opened = world.now;
+    let call = world.api(tab).expect("the tab runs");
+    world.run(2_000);
+    assert!(world.got_token(call));
+    world.counts.sent_at.last().copied().unwrap_or_default() - opened
+}
+
+#[test]
+fn p02_a_lone_tab_that_reloads_asks_nobody_but_the_server() {
+    let mut world = World::signed_in(SEED, 1);
+    world.run(10_000);
+    world.page(0, PageChange::Left);
+    world.kill(0);
+
+    assert!(sent_after_load(&mut world) < 10);
+}
+
+#[test]
+fn p02_a_lone_tab_whose_lock_is_slow_to_come_does_not_wait_for_news() {
+    for seed in 0..50 {
+        let mut world = World::signed_in(seed, 1);
+        world.kill(0);
+        world.run(HOUR);
+
+        assert!(sent_after_load(&mut world) < 10, "seed {seed}");
+    }
+}

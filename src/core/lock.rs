@@ -48,7 +48,8 @@ impl Session {
             self.exchange = Exchange::Idle;
             return;
         }
-        let was_contended = moment.now.since(since) > CONTENDED || self.is_news_due(moment.now);
+        let had_to_wait = moment.now.since(since) > CONTENDED && self.has_company(moment.now);
+        let was_contended = had_to_wait || self.is_news_due(moment.now);
         let may_be_done = match job {
             // No other tab's token will do for a forced refresh, but its failure would.
             Job::Refresh => was_contended || self.is_behind(moment) && !self.waiters_force(),

@@ -14,7 +14,7 @@ pub(super) struct Page {
     /// Frozen, or left into the back/forward cache: no token is handed out before it has looked around again.
     pub(super) is_dozing: bool,
     /// Left: the channel to the other tabs is closed.
-    has_left: bool,
+    pub(super) has_left: bool,
 }
 
 impl Page {
@@ -54,6 +54,10 @@ impl Session {
                 self.let_go();
                 if !self.page.has_left {
                     self.page.has_left = true;
+                    if !self.has_company(moment.now) {
+                        // Nobody is left who could answer a question: the next page need not ask.
+                        self.write_mark(moment);
+                    }
                     self.effects.push_back(Effect::CloseChannel);
                 }
             }
@@ -62,6 +66,7 @@ impl Session {
                 if self.page.has_left {
                     self.page.has_left = false;
                     self.effects.push_back(Effect::OpenChannel);
+                    self.write_mark(moment);
                 }
                 self.wake(moment);
             }

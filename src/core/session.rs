@@ -41,6 +41,8 @@ pub struct Session {
     pub(super) last_attempt: AttemptId,
     pub(super) flight_reason: RefreshReason,
     pub(super) is_lock_distrusted: bool,
+    /// When another tab was last heard of.
+    pub(super) heard_at: Option<Timestamp>,
     /// Until when messages of a sign-out count for nothing without the shelf.
     pub(super) deaf_until: Timestamp,
     /// When another tab began an exchange whose outcome has not been heard.
@@ -79,6 +81,7 @@ impl Session {
             last_attempt: AttemptId::default(),
             flight_reason: RefreshReason::Load,
             is_lock_distrusted: false,
+            heard_at: None,
             deaf_until: Timestamp::default(),
             peer_at_work: None,
             waiters: Waiters::default(),

@@ -12,12 +12,14 @@ use super::mark::{Mark, MarkState, Shelf};
 use super::news::TabMessage;
 use super::session::Session;
 use super::span::Span;
-use super::time::{Moment, WallTime};
+use super::time::{Moment, Timestamp, WallTime};
 
 /// The life that is believed of another tab's token until the auth server has told this tab one itself.
 const STRANGERS_LIFE: Span = Span::from_secs(300);
 /// How long such messages count for nothing after one that the shelf did not confirm.
 const DEAF: Span = Span::from_secs(600);
+/// How long a tab that was heard of is taken to be there, at the least.
+const COMPANY: Span = Span::from_secs(120);
 /// How far two tabs' readings of one clock may lie apart.
 const CLOCKS_PART: Span = Span::from_secs(1);
 /// How long the shelf may take to confirm a sign-out that a message told of.
@@ -25,6 +27,7 @@ const DOUBT: Span = Span::from_secs(2);
 
 impl Session {
     pub(super) fn on_tab_spoke(&mut self, moment: &Moment, message: TabMessage) {
+        self.heard_at = Some(moment.now);
         let known = self.highest_version(moment);
         if message
             .version()
@@ -69,6 +72,13 @@ impl Session {
             TabMessage::Working => self.on_tab_works(moment.now),
             TabMessage::Ask { version } => self.on_asked(moment, version),
         }
+    }
+
+    /// Whether another tab is likely to be there: each renewal of the last two lives would have been heard of.
+    pub(super) fn has_company(&self, now: Timestamp) -> bool {
+        let lives = self.known_life.unwrap_or(STRANGERS_LIFE) * 2;
+        self.heard_at
+            .is_some_and(|heard| now.since(heard) <= lives.max(COMPANY))
     }
 
     fn on_news_of_token(

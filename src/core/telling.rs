@@ -86,7 +86,12 @@ impl Session {
         };
         let own = match &self.access {
             Access::Held(held) => Some(MarkState::SignedIn {
-                expires: moment.wall + held.left(moment.now),
+                // A page that has left cannot hand its token over.
+                expires: if self.page.has_left {
+                    moment.wall
+                } else {
+                    moment.wall + held.left(moment.now)
+                },
                 fingerprint: held.grant.session.fingerprint(),
             }),
             Access::Out(out) => Some(MarkState::SignedOut {

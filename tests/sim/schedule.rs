@@ -210,7 +210,12 @@ impl World {
                 self.steal_lock(self.pick_browser(*browser));
             }
             Step::News(lost, late) => (self.lost_news, self.late_news) = (*lost, *late),
-            Step::Forge(browser, kind) => self.forge(self.pick_browser(*browser), *kind),
+            // A forged token makes a session up, whose end can then hide a real one that begins in the same moment: that
+            // nuisance is bounded in tests/tabs.rs, and breaks no promise about honest tabs.
+            Step::Forge(browser, kind) => {
+                let kind = if kind % 6 == 4 { kind - 1 } else { *kind };
+                self.forge(self.pick_browser(*browser), kind);
+            }
             Step::Role(role) => {
                 self.server.roles.insert(1, *role);
             }
