@@ -36,8 +36,11 @@ const THEFTS = [
   ],
 ];
 
-/** A call's deadline: two attempts of a second each, and five seconds more. */
-const DEADLINE_MS = 7_000;
+/** What one refresh may take, in seconds: short, for the sake of waits, and enough for a busy machine. */
+const TIMEOUT_S = 3;
+
+/** A call's deadline: two attempts, and five seconds more. */
+const DEADLINE_MS = 2_000 * TIMEOUT_S + 5_000;
 
 test("P17 whatever becomes of locks and channels, calls are served and the session goes on", async (t) => {
   const [server, browser] = await Promise.all([startServer(t, { TOKEN_LIFE_SECONDS: "5" }), launchBrowser(t)]);
@@ -54,12 +57,12 @@ test("P17 whatever becomes of locks and channels, calls are served and the sessi
         await page.evaluateOnNewDocument(lack);
         await page.reload();
       }
-      await openSession(page, server, { name: NAME, timeout: 1 });
+      await openSession(page, server, { name: NAME, timeout: TIMEOUT_S });
     }
     await signIn(first.page, newUser(), "sign-up");
     // Without a channel and without storage, a tab finds out by asking.
     await everywhere(tabs, ({ page }) => page.evaluate(() => window.session.refresh()));
-    for (const { page } of tabs) await startCalls(page, `${server.api}/notes`);
+    for (const { page } of tabs) await startCalls(page, `${server.api}/notes`, 500);
     const renewed = () => tabs.flatMap(({ network }) => network.refreshes()).filter(({ status }) => status === 200);
     const before = renewed().length;
 
@@ -67,14 +70,14 @@ test("P17 whatever becomes of locks and channels, calls are served and the sessi
 
     for (const { answered, failed, slowest } of await everywhere(tabs, ({ page }) => stopCalls(page))) {
       assert.deepEqual(failed, []);
-      assert.ok(answered > 10, `${answered} calls`);
+      assert.ok(answered > 5, `${answered} calls`);
       assert.ok(slowest < DEADLINE_MS, `${slowest} ms`);
     }
     for (const { page } of tabs) assert.equal(await page.evaluate(() => window.session.status.state), "signed-in");
     await context.close();
   }
 
-  await t.test("each in a browser of its own", { concurrency: 6 }, async (all) => {
+  await t.test("each in a browser of its own", { concurrency: 3 }, async (all) => {
     const lacking = LACKS.map(([name, code]) =>
       all.test(`with ${name}`, async () => expectService(await browser.createBrowserContext(), code)),
     );
