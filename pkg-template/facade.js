@@ -391,7 +391,7 @@ function openSession(core) {
   const session = {
     fetch: (input, init) => call(() => handle.fetch(input, init)),
     getToken: ({ minValidity = 0, signal } = {}) => call(() => handle.getToken(minValidity, signal)),
-    refresh: ({ force = false, signal } = {}) => call(() => handle.refresh(force, signal)),
+    refresh: ({ force = false, signal } = {}) => call(() => handle.refresh(force, signal).then(() => undefined)),
     adopt: (source) => call(() => (typeof source === "function" ? handle.adoptWith(source) : handle.adopt(source))),
     signOut: ({ everywhere = false } = {}) =>
       call(() => handle.signOut(everywhere).then((serverTold) => ({ serverTold }))),

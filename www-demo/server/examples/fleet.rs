@@ -200,7 +200,7 @@ fn plot(rates: &[u32], steady: f64) -> String {
     }
     let (line, limit) = (260.0 - steady * scale, 260.0 - steady * MOST * scale);
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1000 280\" font-family=\"sans-serif\" font-size=\"11\">\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 1000 280\" font-family=\"sans-serif\" font-size=\"11\"><title>Refreshes a second over time</title>\
          <rect width=\"1000\" height=\"280\" fill=\"#fff\"/>\
          <path d=\"M0 {line:.1}H1000\" stroke=\"#999\"/><path d=\"M0 {limit:.1}H1000\" stroke=\"#c33\"/>\
          <text x=\"4\" y=\"{:.1}\">steady: {steady:.0} a second</text>\
