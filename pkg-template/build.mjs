@@ -165,14 +165,22 @@ async function bind(name, folder, watch) {
 async function shrink(name, folder, watch) {
   console.log(`  wasm-opt ${name}`);
   const module = join(folder, `${name}_bg.wasm`);
-  await tool("binaryen/bin/wasm-opt", ["-Oz", "--converge", module, "-o", module], { watch });
   // Imported late: the checkout may have no packages until set-up has run.
-  const { transform } = await import("esbuild");
+  const { build } = await import("esbuild");
+  await tool("binaryen/bin/wasm-opt", ["-Oz", "--converge", module, "-o", module], { watch });
   const glue = join(root, folder, `${name}.js`);
   const short = shortenImports(await readFile(join(root, module)), await readFile(glue, "utf8"));
   await writeFile(join(root, module), short.module);
-  const { code } = await transform(short.glue, { minify: true, format: "esm", target: "es2022" });
-  await writeFile(glue, code);
+  // The crate's own script becomes a part of the glue.
+  const { outputFiles } = await build({
+    stdin: { contents: short.glue, resolveDir: join(root, folder) },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    write: false,
+  });
+  await writeFile(glue, outputFiles[0]?.contents ?? "");
 }
 
 /**

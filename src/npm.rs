@@ -12,9 +12,7 @@ use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
-use crate::browser::{
-    Aborted, Asked, Auth, Client, OptionError, Options, Refresher, SignOut, promise,
-};
+use crate::browser::{Auth, Client, OptionError, Options, Question, Refresher, SignOut};
 use crate::core::Answer;
 
 use facade::{Facade, error_to_js, option_error_to_js, tell, tell_status, tell_trace};
@@ -154,17 +152,13 @@ impl Handle {
         self.client.close();
     }
 
-    fn answer(&self, asked: Asked, signal: Option<AbortSignal>) -> Promise {
-        let facade = Rc::clone(&self.facade);
-        promise(Box::pin(async move {
-            match asked.answer(signal).await {
-                Ok(Answer::Token { token, .. }) => Ok(token.expose().into()),
-                Ok(Answer::SignedOut { server_told }) => Ok(server_told.into()),
-                Ok(Answer::Adopted) => Ok(JsValue::UNDEFINED),
-                Err(Aborted::Session(error)) => Err(error_to_js(&facade, &error)),
-                Err(Aborted::By(reason)) => Err(reason),
-            }
-        }))
+    fn answer(&self, question: Question, signal: Option<AbortSignal>) -> Promise {
+        self.client
+            .promise(question, signal, |answer| match answer {
+                Answer::Token { token, .. } => token.expose().into(),
+                Answer::SignedOut { server_told } => server_told.into(),
+                Answer::Adopted => JsValue::UNDEFINED,
+            })
     }
 }
 

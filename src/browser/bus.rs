@@ -15,13 +15,17 @@ pub(super) struct Bus {
 
 impl Bus {
     /// Opens the channel; `None` where the browser has none or refuses. `heard` gets `None` for what no tab says.
-    pub(super) fn open(name: &str, heard: impl Fn(Option<TabMessage>) + 'static) -> Option<Self> {
+    pub(super) fn open(name: &str, heard: Box<dyn Fn(Option<TabMessage>)>) -> Option<Self> {
         global("BroadcastChannel")?;
         let channel = BroadcastChannel::new(name).ok()?;
-        let listening = Listening::new(channel.clone().into(), &["message"], move |event| {
-            let data = event.unchecked_into::<MessageEvent>().data();
-            heard(data.as_string().as_deref().and_then(TabMessage::decode));
-        });
+        let listening = Listening::new(
+            channel.clone().into(),
+            &["message"],
+            Box::new(move |event| {
+                let data = event.unchecked_into::<MessageEvent>().data();
+                heard(data.as_string().as_deref().and_then(TabMessage::decode));
+            }),
+        );
         Some(Self {
             channel,
             _listening: listening,

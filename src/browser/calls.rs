@@ -6,7 +6,6 @@ use std::rc::Rc;
 
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
 
 use crate::core::Timestamp;
@@ -14,7 +13,7 @@ use crate::core::Timestamp;
 use super::client::Notice;
 use super::host::Host;
 use super::natives::ApiRequest;
-use super::spawn::spawn;
+use super::platform::after;
 use super::table::Table;
 
 /// A call made with `fetch` to a listed origin has its answer.
@@ -124,14 +123,16 @@ impl Calls {
     /// Tells of a call when its answer is there; the answer itself goes to the caller untouched.
     pub(super) fn watch(host: &Rc<Host>, answer: Promise, call: CallId) -> Promise {
         if call.0 != 0 {
-            let (host, answer) = (Rc::clone(host), answer.clone());
-            spawn(Box::pin(async move {
-                let status = match JsFuture::from(answer).await {
-                    Ok(answer) => Some(answer.unchecked_into::<Response>().status()),
-                    Err(_) => None,
-                };
-                host.calls.finish(&host, call, status);
-            }));
+            let host = Rc::clone(host);
+            after(
+                &answer,
+                Box::new(move |answer| {
+                    let status = answer
+                        .ok()
+                        .map(|answer| answer.unchecked_into::<Response>().status());
+                    host.calls.finish(&host, call, status);
+                }),
+            );
         }
         answer
     }

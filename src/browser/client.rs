@@ -1,10 +1,12 @@
 //! A session for Rust on a page or in a worker.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortSignal;
 
 use crate::core::{
@@ -17,7 +19,8 @@ use super::fetch;
 use super::host::{ErrorMaker, Host};
 use super::natives::Natives;
 use super::options::{OptionError, Options};
-use super::replies::{Reply, unless_aborted};
+use super::platform::Deferred;
+use super::replies::{Done, Question};
 
 /// A session on this page: it renews its token in the background and gives out a `fetch` that always has a valid one.
 ///
@@ -88,9 +91,9 @@ impl Client {
         min_validity: Span,
         signal: Option<AbortSignal>,
     ) -> impl Future<Output = Result<Secret, Aborted>> + use<> {
-        let asked = self.ask_token(min_validity);
+        let asked = self.await_answer(self.ask_token(min_validity), signal);
         async move {
-            match asked.answer(signal).await? {
+            match asked.await? {
                 Answer::Token { token, .. } => Ok(token),
                 Answer::Adopted | Answer::SignedOut { .. } => Err(SessionError::Closed.into()),
             }
@@ -107,8 +110,8 @@ impl Client {
         force: bool,
         signal: Option<AbortSignal>,
     ) -> impl Future<Output = Result<(), Aborted>> + use<> {
-        let asked = self.ask_refresh(force);
-        async move { asked.answer(signal).await.map(drop) }
+        let asked = self.await_answer(self.ask_refresh(force), signal);
+        async move { asked.await.map(drop) }
     }
 
     /// Takes over a token response that the app has got by itself: an object as RFC 6749 §5.1 has it.
@@ -117,8 +120,8 @@ impl Client {
     ///
     /// [`SessionError::NotAdoptable`] where there is no usable token in it.
     pub fn adopt(&self, answer: &JsValue) -> impl Future<Output = Result<(), Aborted>> + use<> {
-        let asked = self.ask_adopt(answer);
-        async move { asked.answer(None).await.map(drop) }
+        let asked = self.await_answer(self.ask_adopt(answer), None);
+        async move { asked.await.map(drop) }
     }
 
     /// Runs the app's sign-in function while no tab refreshes, and takes over what it returns: a token response,
@@ -132,8 +135,8 @@ impl Client {
         &self,
         sign_in: Function,
     ) -> impl Future<Output = Result<(), Aborted>> + use<> {
-        let asked = self.ask_adopt_with(sign_in);
-        async move { asked.answer(None).await.map(drop) }
+        let asked = self.await_answer(self.ask_adopt_with(sign_in), None);
+        async move { asked.await.map(drop) }
     }
 
     /// Signs out, here and in every tab at once; tells whether the auth server knows.
@@ -145,9 +148,9 @@ impl Client {
         &self,
         everywhere: bool,
     ) -> impl Future<Output = Result<bool, Aborted>> + use<> {
-        let asked = self.ask_sign_out(everywhere);
+        let asked = self.await_answer(self.ask_sign_out(everywhere), None);
         async move {
-            match asked.answer(None).await? {
+            match asked.await? {
                 Answer::SignedOut { server_told } => Ok(server_told),
                 Answer::Token { .. } | Answer::Adopted => Ok(false),
             }
@@ -183,59 +186,99 @@ impl Client {
         self.host.close();
     }
 
-    pub(crate) fn ask_token(&self, min_validity: Span) -> Asked {
+    pub(crate) fn ask_token(&self, min_validity: Span) -> Question {
         self.host.touch();
-        self.ask(|request| Input::TokenRequested {
+        self.host.question(|request| Input::TokenRequested {
             request,
             min_validity,
         })
     }
 
-    pub(crate) fn ask_refresh(&self, force: bool) -> Asked {
-        self.ask(|request| Input::RefreshRequested { request, force })
+    pub(crate) fn ask_refresh(&self, force: bool) -> Question {
+        self.host
+            .question(|request| Input::RefreshRequested { request, force })
     }
 
-    pub(crate) fn ask_adopt(&self, answer: &JsValue) -> Asked {
-        let outcome = adopted(Some(answer));
-        self.ask(|request| Input::Adopted { request, outcome })
+    pub(crate) fn ask_adopt(&self, answer: &JsValue) -> Question {
+        let outcome = adopted(answer);
+        self.host
+            .question(|request| Input::Adopted { request, outcome })
     }
 
-    pub(crate) fn ask_adopt_with(&self, sign_in: Function) -> Asked {
-        self.ask(|request| {
-            self.host.sign_ins.borrow_mut().insert(request, sign_in);
-            Input::AdoptRequested { request }
-        })
+    pub(crate) fn ask_adopt_with(&self, sign_in: Function) -> Question {
+        let question = self
+            .host
+            .question(|request| Input::AdoptRequested { request });
+        Question {
+            sign_in: Some(sign_in),
+            ..question
+        }
     }
 
-    pub(crate) fn ask_sign_out(&self, everywhere: bool) -> Asked {
-        self.ask(|request| Input::SignOutRequested {
+    pub(crate) fn ask_sign_out(&self, everywhere: bool) -> Question {
+        self.host.question(|request| Input::SignOutRequested {
             request,
             everywhere,
         })
     }
 
-    fn ask(&self, question: impl FnOnce(RequestId) -> Input) -> Asked {
-        Asked(self.host.ask(question))
+    /// Asks at once; what it returns is a promise of the answer.
+    #[cfg(feature = "npm")]
+    pub(crate) fn promise(
+        &self,
+        question: Question,
+        signal: Option<AbortSignal>,
+        show: fn(Answer) -> JsValue,
+    ) -> Promise {
+        let deferred = Deferred::new();
+        let promise = deferred.promise.clone();
+        let done: Done = Box::new(move |host, answer| {
+            deferred.settle(answer.map(show).map_err(|aborted| host.reason(aborted)));
+        });
+        self.host.ask(question, signal, done);
+        promise
+    }
+
+    /// Asks at once; dropping what it returns says that nobody waits any more.
+    fn await_answer(
+        &self,
+        question: Question,
+        signal: Option<AbortSignal>,
+    ) -> impl Future<Output = Result<Answer, Aborted>> + use<> {
+        let waiting = Waiting {
+            host: Rc::clone(&self.host),
+            request: question.request,
+        };
+        let deferred = Deferred::new();
+        let there = JsFuture::from(deferred.promise.clone());
+        let answer = Rc::new(RefCell::new(None));
+        let room = Rc::clone(&answer);
+        let done: Done = Box::new(move |_, answer| {
+            room.replace(Some(answer));
+            deferred.settle(Ok(JsValue::UNDEFINED));
+        });
+        self.host.ask(question, signal, done);
+        async move {
+            let waiting = waiting;
+            // It is resolved, never rejected.
+            drop(there.await);
+            drop(waiting);
+            answer
+                .take()
+                .unwrap_or(Err(Aborted::Session(SessionError::Closed)))
+        }
     }
 }
 
-/// A question whose answer is to be awaited.
-pub(crate) struct Asked(Reply);
+/// Somebody who waits for an answer.
+struct Waiting {
+    host: Rc<Host>,
+    request: RequestId,
+}
 
-impl Asked {
-    /// Awaits the answer, unless the signal comes first.
-    pub(crate) async fn answer(self, signal: Option<AbortSignal>) -> Result<Answer, Aborted> {
-        let (host, request) = (Rc::clone(&self.0.host), self.0.request);
-        let answer = unless_aborted(signal.as_ref(), self.0)
-            .await
-            .map_err(Aborted::By)?;
-        // What a sign-in function has left behind, whether it ran or not.
-        drop(host.sign_ins.borrow_mut().remove(request));
-        let thrown = host.thrown.borrow_mut().remove(request);
-        match (answer, thrown) {
-            (Err(SessionError::SignInThrew), Some(thrown)) => Err(Aborted::By(thrown)),
-            (answer, _) => answer.map_err(Aborted::Session),
-        }
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.host.hang_up(self.request);
     }
 }
 

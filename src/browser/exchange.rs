@@ -1,73 +1,115 @@
-//! One exchange with the auth server: started here, ended by its answer or by `Abort`.
+//! One exchange with the auth server, or the app in its place: started here, ended by its answer or by `Abort`.
 
 use std::rc::Rc;
 
-use wasm_bindgen::prelude::*;
+use js_sys::Promise;
+use wasm_bindgen::JsValue;
 
 use crate::core::{
-    AdoptOutcome, AttemptId, Failure, FailureCause, Input, RefreshOutcome, RequestId,
-    SignOutOutcome,
+    AdoptOutcome, AttemptId, Input, RefreshOutcome, RequestId, SignOutOutcome, Span,
 };
+use crate::wire::{MAX_TOKEN_RESPONSE_BYTES, PageVisibility, RefreshReason};
 
-use super::answer::read_adopted;
+use super::answer;
 use super::host::Host;
-use super::options::{Refresher, SignOut};
-use super::refresh::{self, RefreshCall};
-use super::refresher;
-use super::spawn::{settled, spawn};
+use super::platform::{self, after};
 
-/// Asks for a new token.
-pub(super) fn refresh(host: &Rc<Host>, attempt: AttemptId, call: RefreshCall) {
-    let Some(signal) = host.begin_exchange(attempt) else {
-        let outcome = RefreshOutcome::Failed(Failure::new(FailureCause::Network));
-        host.feed(Input::RefreshFinished { attempt, outcome });
+/// The largest answer that is read, as JavaScript counts.
+#[expect(clippy::cast_possible_truncation, reason = "it is 64 KiB")]
+const LIMIT: u32 = MAX_TOKEN_RESPONSE_BYTES as u32;
+
+/// What is exchanged.
+#[derive(Clone, Copy)]
+pub(super) enum Exchange {
+    /// Asks for a new token.
+    Refresh {
+        reason: RefreshReason,
+        page: PageVisibility,
+        active_ago: Span,
+    },
+    /// Tells of a sign-out.
+    SignOut { everywhere: bool },
+    /// Runs the app's sign-in function.
+    Adopt { request: RequestId },
+}
+
+/// Starts it; its end is an input.
+pub(super) fn start(host: &Rc<Host>, attempt: AttemptId, exchange: Exchange) {
+    let Some(answer) = begin(host, attempt, exchange) else {
+        host.feed(finished(host, attempt, exchange, Err(JsValue::UNDEFINED)));
         return;
     };
     let host = Rc::clone(host);
-    spawn(Box::pin(async move {
-        let outcome = match &host.refresher {
-            Refresher::Url(url) => refresh::refresh(&host.natives, url, call, &signal).await,
-            Refresher::Function(function) => refresher::refresh(function, call, &signal).await,
-        };
-        drop(host.end_exchange(attempt));
-        host.feed(Input::RefreshFinished { attempt, outcome });
-    }));
+    after(
+        &answer,
+        Box::new(move |answer| {
+            drop(host.end_exchange(attempt));
+            host.feed(finished(&host, attempt, exchange, answer));
+        }),
+    );
 }
 
-/// Tells of a sign-out.
-pub(super) fn sign_out(host: &Rc<Host>, attempt: AttemptId, everywhere: bool) {
-    let Some(signal) = host.begin_exchange(attempt) else {
-        let outcome = SignOutOutcome::Failed(Failure::new(FailureCause::Network));
-        host.feed(Input::SignOutFinished { attempt, outcome });
-        return;
-    };
-    let host = Rc::clone(host);
-    spawn(Box::pin(async move {
-        let outcome = match &host.sign_out {
-            SignOut::Url(url) => refresh::sign_out(&host.natives, url, everywhere, &signal).await,
-            SignOut::Function(function) => refresher::sign_out(function, everywhere, &signal).await,
-            SignOut::Local => SignOutOutcome::Told,
-        };
-        drop(host.end_exchange(attempt));
-        host.feed(Input::SignOutFinished { attempt, outcome });
-    }));
+fn begin(host: &Rc<Host>, attempt: AttemptId, exchange: Exchange) -> Option<Promise> {
+    let native = &host.natives.fetch;
+    match exchange {
+        Exchange::Refresh {
+            reason,
+            page,
+            active_ago,
+        } => Some(platform::renew(
+            native,
+            &host.refresher,
+            reason.as_str(),
+            page.as_str(),
+            active_ago.as_secs_f64(),
+            &host.begin_exchange(attempt)?,
+            LIMIT,
+        )),
+        Exchange::SignOut { everywhere } => Some(platform::sign_out(
+            native,
+            &host.sign_out,
+            everywhere,
+            &host.begin_exchange(attempt)?,
+        )),
+        Exchange::Adopt { request } => {
+            let function = host.replies.sign_in(request)?;
+            Some(platform::sign_in(&function, LIMIT))
+        }
+    }
 }
 
-/// Runs the app's sign-in function.
-pub(super) fn adopt(host: &Rc<Host>, attempt: AttemptId, request: RequestId) {
-    let function = host.sign_ins.borrow_mut().remove(request);
-    let host = Rc::clone(host);
-    spawn(Box::pin(async move {
-        let returned = function.map_or(Ok(JsValue::NULL), |function| {
-            function.call0(&JsValue::UNDEFINED)
-        });
-        let outcome = match settled(returned).await {
-            Ok(answer) => read_adopted(answer).await,
-            Err(thrown) => {
-                host.thrown.borrow_mut().insert(request, thrown);
-                AdoptOutcome::Threw
-            }
-        };
-        host.feed(Input::AdoptFinished { attempt, outcome });
-    }));
+fn finished(
+    host: &Host,
+    attempt: AttemptId,
+    exchange: Exchange,
+    answer: Result<JsValue, JsValue>,
+) -> Input {
+    match exchange {
+        Exchange::Refresh { .. } => {
+            let outcome = match answer {
+                answer if !host.refresher.is_string() => answer::renewed(answer),
+                Ok(answer) => answer::refreshed(&answer),
+                Err(_) => RefreshOutcome::Failed(answer::broken()),
+            };
+            Input::RefreshFinished { attempt, outcome }
+        }
+        Exchange::SignOut { .. } => {
+            let outcome = match answer {
+                Ok(answer) if host.sign_out.is_string() => answer::signed_out(&answer),
+                Ok(_) => SignOutOutcome::Told,
+                Err(_) => SignOutOutcome::Failed(answer::untold(host.sign_out.is_string())),
+            };
+            Input::SignOutFinished { attempt, outcome }
+        }
+        Exchange::Adopt { request } => {
+            let outcome = match answer {
+                Ok(answer) => answer::adopted(&answer),
+                Err(thrown) => {
+                    host.replies.throw(request, thrown);
+                    AdoptOutcome::Threw
+                }
+            };
+            Input::AdoptFinished { attempt, outcome }
+        }
+    }
 }

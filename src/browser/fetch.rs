@@ -7,20 +7,19 @@ use std::rc::Rc;
 
 use js_sys::{Object, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, Blob, ReadableStream, Response};
+use web_sys::{Blob, ReadableStream, Response};
 
 use crate::core::{
-    AfterResponse, Answer, Attempt, Body, Challenge, Input, Secret, Version, after_response,
-    is_retryable,
+    AfterResponse, Answer, Attempt, Body, Challenge, Input, Secret, SessionError, Span, Version,
+    after_response, is_retryable,
 };
 
 use super::calls::{CallId, Calls};
+use super::client::Aborted;
 use super::global::{property, set};
 use super::host::Host;
 use super::natives::ApiRequest;
-use super::replies::unless_aborted;
-use super::spawn::promise;
+use super::platform::Deferred;
 
 #[wasm_bindgen]
 extern "C" {
@@ -78,7 +77,7 @@ fn try_fetch(host: &Rc<Host>, input: &JsValue, init: &JsValue) -> Result<Promise
     let is_own = request.headers().has(&natives.authorization);
     // A subclass of Request may have said another URL than the one it stands for.
     if is_own || target.is_request() && !host.origins.admit(natives, &request.url()) {
-        return natives.fetch(&request);
+        return natives.send(&request);
     }
     let body = body_of(&request, init, target.is_request());
     let call = host.calls.begin(host, &request);
@@ -87,10 +86,9 @@ fn try_fetch(host: &Rc<Host>, input: &JsValue, init: &JsValue) -> Result<Promise
         return send(host, request, &bearer, body, call);
     }
     if request.signal().aborted() {
-        return natives.fetch(&request);
+        return natives.send(&request);
     }
-    let work = wait_and_send(Rc::clone(host), request, body, call);
-    Ok(promise(Box::pin(work)))
+    Ok(wait_and_send(host, request, body, call))
 }
 
 /// What of the caller's input is sent on to a listed origin.
@@ -197,13 +195,13 @@ fn send(
             request
                 .headers()
                 .set(&natives.authorization, &bearer.header);
-            return Ok(Calls::watch(host, natives.fetch(&request)?, call));
+            return Ok(Calls::watch(host, natives.send(&request)?, call));
         }
     };
     request
         .headers()
         .set(&natives.authorization, &bearer.header);
-    let sent = natives.fetch(&request)?;
+    let sent = natives.send(&request)?;
     let answered: &Handler = host.answered.as_ref().unchecked_ref();
     let again = again.unwrap_or(request);
     let handler = answered.bind(
@@ -217,25 +215,32 @@ fn send(
     Ok(Calls::watch(host, promise, call))
 }
 
-async fn wait_and_send(
-    host: Rc<Host>,
-    request: ApiRequest,
-    load: Load,
-    call: CallId,
-) -> Result<JsValue, JsValue> {
-    let signal = request.signal();
-    let bearer = host.wait_for_bearer(Some(&signal)).await;
-    let sent = bearer.and_then(|bearer| {
-        host.calls.sent(&host, call);
-        send(&host, request, &bearer, load, call)
+fn wait_and_send(host: &Rc<Host>, request: ApiRequest, load: Load, call: CallId) -> Promise {
+    let deferred = Deferred::new();
+    let (promise, signal) = (deferred.promise.clone(), request.signal());
+    let question = host.question(|request| Input::TokenRequested {
+        request,
+        min_validity: Span::ZERO,
     });
-    match sent {
-        Ok(sent) => JsFuture::from(sent).await,
-        Err(error) => {
+    let done = move |host: &Rc<Host>, answer| {
+        let sent = match answer {
+            Ok(Answer::Token { token, version }) => {
+                host.calls.sent(host, call);
+                let bearer = host.bearer_of(&token, version);
+                send(host, request, &bearer, load, call)
+            }
+            Ok(Answer::Adopted | Answer::SignedOut { .. }) => {
+                Err(host.to_js(&SessionError::Closed))
+            }
+            Err(aborted) => Err(host.reason(aborted)),
+        };
+        if sent.is_err() {
             host.calls.forget(call);
-            Err(error)
         }
-    }
+        deferred.settle(sent.map(Into::into));
+    };
+    host.ask(question, Some(signal), Box::new(done));
+    promise
 }
 
 /// Makes the closure that looks at every answer.
@@ -256,7 +261,7 @@ pub(super) fn answer_handler(host: &std::rc::Weak<Host>) -> AnswerHandler {
                         call: CallId::from_f64(call),
                         answer: response,
                     };
-                    promise(Box::pin(retry(host, refused))).into()
+                    retry(&host, refused).into()
                 }
                 Some(_) | None => response,
             }
@@ -286,31 +291,41 @@ struct Refused {
 }
 
 /// Renews the refused token and sends the request once more; without another token the first answer is the answer.
-async fn retry(host: Rc<Host>, refused: Refused) -> Result<JsValue, JsValue> {
-    let signal: AbortSignal = refused.request.signal();
-    let reply = host.ask(|request| Input::TokenRejected {
+fn retry(host: &Rc<Host>, refused: Refused) -> Promise {
+    let deferred = Deferred::new();
+    let (promise, signal) = (deferred.promise.clone(), refused.request.signal());
+    let question = host.question(|request| Input::TokenRejected {
         request,
         version: refused.version,
     });
-    match unless_aborted(Some(&signal), reply).await? {
-        Ok(Answer::Token { token, version }) if version != refused.version => {
-            let bearer = host.bearer_of(&token, version);
-            let natives = &host.natives;
-            let request = if refused.body.is_undefined() {
-                refused.request
-            } else {
-                let init = Object::new();
-                set(&init, "body", &refused.body);
-                natives.request(&refused.request, &init)?
-            };
-            request
-                .headers()
-                .set(&natives.authorization, &bearer.header);
-            host.calls.retried(refused.call);
-            JsFuture::from(natives.fetch(&request)?).await
-        }
-        Ok(_) | Err(_) => Ok(refused.answer),
-    }
+    let done = move |host: &Rc<Host>, answer| {
+        deferred.settle(match answer {
+            Ok(Answer::Token { token, version }) if version != refused.version => {
+                let bearer = host.bearer_of(&token, version);
+                send_again(host, refused, &bearer).map(Into::into)
+            }
+            Err(Aborted::By(reason)) => Err(reason),
+            Ok(_) | Err(Aborted::Session(_)) => Ok(refused.answer),
+        });
+    };
+    host.ask(question, Some(signal), Box::new(done));
+    promise
+}
+
+fn send_again(host: &Host, refused: Refused, bearer: &Bearer) -> Result<Promise, JsValue> {
+    let natives = &host.natives;
+    let request = if refused.body.is_undefined() {
+        refused.request
+    } else {
+        let init = Object::new();
+        set(&init, "body", &refused.body);
+        natives.request(&refused.request, &init)?
+    };
+    request
+        .headers()
+        .set(&natives.authorization, &bearer.header);
+    host.calls.retried(refused.call);
+    natives.send(&request)
 }
 
 #[expect(

@@ -4,28 +4,26 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
-use js_sys::Function;
 use wasm_bindgen::prelude::*;
 use web_sys::{AbortController, AbortSignal};
 
 use crate::core::{
-    Answer, AttemptId, Clock, Config, Effect, Input, Moment, PageChange, RequestId, Secret,
-    Session, SessionError, Span, TabId, Timestamp, Version, WallTime,
+    AttemptId, Clock, Config, Effect, Input, Moment, PageChange, Secret, Session, SessionError,
+    Span, TabId, TabMessage, Timestamp, Version, WallTime,
 };
 
 use super::alarm::Alarm;
 use super::bus::Bus;
 use super::calls::Calls;
 use super::client::Notice;
-use super::exchange;
+use super::exchange::{self, Exchange};
 use super::fetch::{AnswerHandler, Bearer, answer_handler};
 use super::lock::Locks;
 use super::natives::Natives;
-use super::options::{Checked, Refresher, SignOut};
+use super::options::Checked;
 use super::origins::Origins;
 use super::page::{PageWatch, is_hidden};
-use super::refresh::RefreshCall;
-use super::replies::{Replies, Reply, unless_aborted};
+use super::replies::Replies;
 use super::shelf::ShelfStore;
 use super::table::Table;
 
@@ -57,11 +55,10 @@ pub(super) struct Host {
     exchanges: RefCell<Table<AttemptId, AbortController>>,
     listener: Box<dyn Fn(&Notice)>,
     errors: ErrorMaker,
-    pub(super) refresher: Refresher,
-    pub(super) sign_out: SignOut,
-    /// Sign-in functions that wait for their turn, and what those that failed threw.
-    pub(super) sign_ins: RefCell<Table<RequestId, Function>>,
-    pub(super) thrown: RefCell<Table<RequestId, JsValue>>,
+    /// The endpoint's URL, or the app's function.
+    pub(super) refresher: JsValue,
+    /// The same, or `undefined`.
+    pub(super) sign_out: JsValue,
     pub(super) natives: Natives,
     pub(super) origins: Origins,
     pub(super) locks: Locks,
@@ -108,8 +105,6 @@ impl Host {
             errors,
             refresher: checked.refresher,
             sign_out: checked.sign_out,
-            sign_ins: RefCell::default(),
-            thrown: RefCell::default(),
             natives,
             origins: Origins::new(checked.apis),
             locks: Locks::new(key.clone()),
@@ -144,6 +139,7 @@ impl Host {
         }
         self.is_draining.set(false);
         self.arm();
+        self.deliver();
     }
 
     /// Pops one effect with the borrow already ended, because performing it may call back in.
@@ -160,20 +156,21 @@ impl Host {
                 reason,
                 page,
                 active_ago,
-            } => exchange::refresh(
-                self,
-                attempt,
-                RefreshCall {
+            } => {
+                let refresh = Exchange::Refresh {
                     reason,
                     page,
                     active_ago,
-                },
-            ),
+                };
+                exchange::start(self, attempt, refresh);
+            }
             Effect::SendSignOut {
                 attempt,
                 everywhere,
-            } => exchange::sign_out(self, attempt, everywhere),
-            Effect::RunAdopt { attempt, request } => exchange::adopt(self, attempt, request),
+            } => exchange::start(self, attempt, Exchange::SignOut { everywhere }),
+            Effect::RunAdopt { attempt, request } => {
+                exchange::start(self, attempt, Exchange::Adopt { request });
+            }
             Effect::Abort { attempt } => {
                 if let Some(controller) = self.end_exchange(attempt) {
                     controller.abort();
@@ -195,11 +192,12 @@ impl Host {
 
     fn open_channel(self: &Rc<Self>) {
         let host = Rc::downgrade(self);
-        let bus = Bus::open(&self.name, move |message| {
+        let heard = Box::new(move |message: Option<TabMessage>| {
             if let Some(host) = host.upgrade() {
                 host.feed(message.map_or(Input::TabGarbled, Input::TabSpoke));
             }
         });
+        let bus = Bus::open(&self.name, heard);
         drop(self.bus.replace(bus));
     }
 
@@ -275,35 +273,6 @@ impl Host {
             Some(bearer) if bearer.version == version => Rc::clone(bearer),
             Some(_) | None => Rc::clone(bearer.insert(Rc::new(Bearer::new(token, version)))),
         }
-    }
-
-    /// Waits for a token to send.
-    pub(super) async fn wait_for_bearer(
-        self: &Rc<Self>,
-        signal: Option<&AbortSignal>,
-    ) -> Result<Rc<Bearer>, JsValue> {
-        let reply = self.ask(|request| Input::TokenRequested {
-            request,
-            min_validity: Span::ZERO,
-        });
-        match unless_aborted(signal, reply).await? {
-            Ok(Answer::Token { token, version }) => Ok(self.bearer_of(&token, version)),
-            Ok(Answer::Adopted | Answer::SignedOut { .. }) => {
-                Err(self.to_js(&SessionError::Closed))
-            }
-            Err(error) => Err(self.to_js(&error)),
-        }
-    }
-
-    /// Asks the core for something on behalf of a caller.
-    pub(super) fn ask(self: &Rc<Self>, question: impl FnOnce(RequestId) -> Input) -> Reply {
-        let request = self.replies.next();
-        let reply = Reply {
-            host: Rc::clone(self),
-            request,
-        };
-        self.feed(question(request));
-        reply
     }
 
     /// Begins an exchange with the auth server, which `Abort` can end.

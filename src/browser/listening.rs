@@ -15,9 +15,9 @@ impl Listening {
     pub(super) fn new(
         target: EventTarget,
         types: &'static [&'static str],
-        heard: impl FnMut(Event) + 'static,
+        heard: Box<dyn FnMut(Event)>,
     ) -> Self {
-        let heard = Closure::new(heard);
+        let heard = Closure::wrap(heard);
         let options = AddEventListenerOptions::new();
         options.set_passive(true);
         options.set_capture(true);

@@ -5,14 +5,13 @@ use std::rc::{Rc, Weak};
 
 use js_sys::{Function, Object, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortController;
 
 use crate::core::{AttemptId, Input};
 
 use super::global::{global, property, set};
 use super::host::Host;
-use super::spawn::spawn;
+use super::platform::{Deferred, after};
 use super::table::Table;
 
 #[wasm_bindgen]
@@ -39,15 +38,14 @@ pub(super) struct Locks {
 /// One request; dropping it withdraws it, or gives the lock back.
 struct LockRequest {
     controller: AbortController,
-    give_back: Option<Function>,
+    give_back: Option<Deferred>,
     _granted: Closure<dyn FnMut() -> JsValue>,
 }
 
 impl Drop for LockRequest {
     fn drop(&mut self) {
-        match &self.give_back {
-            // A promise's resolving function does not throw.
-            Some(give_back) => drop(give_back.call0(&JsValue::UNDEFINED)),
+        match self.give_back.take() {
+            Some(give_back) => give_back.settle(Ok(JsValue::UNDEFINED)),
             None => self.controller.abort(),
         }
     }
@@ -70,16 +68,18 @@ impl Locks {
             return;
         };
         let host = Rc::downgrade(host);
-        spawn(Box::pin(async move {
-            // It is kept until it was given back: an end before that is a failure, or a theft.
-            drop(JsFuture::from(promise).await);
-            if let Some(host) = host.upgrade()
-                && host.locks.requests.borrow().has(attempt)
-            {
-                host.locks.release(attempt);
-                host.feed(Input::LockFailed { attempt });
-            }
-        }));
+        after(
+            &promise,
+            Box::new(move |_| {
+                // It is kept until it was given back: an end before that is a failure, or a theft.
+                if let Some(host) = host.upgrade()
+                    && host.locks.requests.borrow().has(attempt)
+                {
+                    host.locks.release(attempt);
+                    host.feed(Input::LockFailed { attempt });
+                }
+            }),
+        );
     }
 
     /// Gives the lock back, or withdraws the request for it.
@@ -111,10 +111,10 @@ impl Locks {
 
 /// Holds the lock: it is this tab's until the returned promise is resolved.
 fn hold(host: &Rc<Host>, attempt: AttemptId) -> JsValue {
-    let mut give_back = None;
-    let held = Promise::new(&mut |resolve, _| give_back = Some(resolve));
+    let give_back = Deferred::new();
+    let held = give_back.promise.clone();
     match host.locks.requests.borrow_mut().get_mut(attempt) {
-        Some(request) => request.give_back = give_back.map(JsCast::unchecked_into),
+        Some(request) => request.give_back = Some(give_back),
         // Withdrawn at the very moment: it goes back at once.
         None => return JsValue::UNDEFINED,
     }

@@ -18,17 +18,13 @@ mod natives;
 mod options;
 mod origins;
 mod page;
-mod refresh;
-mod refresher;
+mod platform;
 mod replies;
 mod shelf;
-mod spawn;
 mod table;
 
 #[cfg(feature = "npm")]
-pub(crate) use client::Asked;
-#[cfg(feature = "npm")]
-pub(crate) use spawn::promise;
+pub(crate) use replies::Question;
 
 pub use calls::FinishedCall;
 pub use client::{Aborted, Client, Notice};

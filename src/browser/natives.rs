@@ -2,14 +2,16 @@
 //!
 //! Declared here and not taken from web-sys where a string that stays in JavaScript saves a copy for every call.
 
-use js_sys::{Array, Function, Object, Promise};
+use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 
-use super::global::{global, property};
+use super::global::global;
+use super::platform::{origin_of, url_of};
 
 #[wasm_bindgen]
 extern "C" {
-    type NativeFunction;
+    /// A function as it was when the session started.
+    pub(super) type NativeFunction;
 
     #[wasm_bindgen(method, catch, js_name = call)]
     fn call1(
@@ -62,7 +64,7 @@ extern "C" {
 /// `fetch`, `Request` and `URL` as they were when the session started.
 pub(super) struct Natives {
     global: JsValue,
-    fetch: NativeFunction,
+    pub(super) fetch: NativeFunction,
     request: JsValue,
     url: JsValue,
     /// The name of the header, kept where it is used.
@@ -82,7 +84,7 @@ impl Natives {
     }
 
     /// Calls `fetch` with one argument.
-    pub(super) fn fetch(&self, input: &JsValue) -> Result<Promise, JsValue> {
+    pub(super) fn send(&self, input: &JsValue) -> Result<Promise, JsValue> {
         self.fetch.call1(&self.global, input)
     }
 
@@ -96,29 +98,13 @@ impl Natives {
         construct(&self.request, &Array::of2(input, init)).map(JsCast::unchecked_into)
     }
 
-    /// Parses a URL as `fetch` does, against the document's base; `None` where it cannot be parsed.
-    pub(super) fn parse(&self, text: &JsValue) -> Option<web_sys::Url> {
-        construct(&self.url, &Array::of2(text, &base()?))
-            .ok()
-            .map(JsCast::unchecked_into)
+    /// Returns the origin that a URL leads to, as `fetch` parses it; `None` where it leads nowhere by HTTP.
+    pub(super) fn origin(&self, url: &JsValue) -> Option<String> {
+        origin_of(&self.url, url)
     }
 
     /// Returns the URL of a request of any realm; `None` where it is no request.
     pub(super) fn url_of_request(&self, input: &JsValue) -> Option<JsValue> {
-        if let Some(request) = input.dyn_ref::<web_sys::Request>() {
-            return Some(request.unchecked_ref::<ApiRequest>().url());
-        }
-        // Of another realm: the platform takes it for a request by its kind, and so does this getter.
-        let prototype: Object = property(&self.request, "prototype")?.unchecked_into();
-        let url = Object::get_own_property_descriptor(&prototype, &"url".into());
-        let getter: Function = property(&url, "get")?.unchecked_into();
-        getter.call0(input).ok()
+        Some(url_of(&self.request, input)).filter(|url| !url.is_undefined())
     }
-}
-
-/// Returns what relative URLs are resolved against: the document's base, or the worker's own address.
-pub(super) fn base() -> Option<JsValue> {
-    global("document")
-        .and_then(|document| property(&document, "baseURI"))
-        .or_else(|| property(&global("location")?, "href"))
 }

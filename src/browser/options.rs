@@ -4,11 +4,11 @@ use crate::core::Span;
 use std::fmt;
 
 use js_sys::Function;
-use web_sys::Url;
+use wasm_bindgen::JsValue;
 
 use crate::wire::{REFRESH_PATH, SIGN_OUT_PATH};
 
-use super::global::{global, property};
+use super::platform::place_of;
 
 /// Options of a session. [`Client::new`](super::Client::new) checks them.
 #[derive(Clone, Debug)]
@@ -107,8 +107,8 @@ impl std::error::Error for OptionError {}
 
 /// Options that were checked.
 pub(super) struct Checked {
-    pub(super) refresher: Refresher,
-    pub(super) sign_out: SignOut,
+    pub(super) refresher: JsValue,
+    pub(super) sign_out: JsValue,
     pub(super) apis: Vec<String>,
     pub(super) name: String,
     pub(super) timeout: Span,
@@ -122,7 +122,7 @@ impl Options {
         let apis = self
             .apis
             .iter()
-            .map(|api| origin(api).ok_or_else(|| OptionError::new("apis", ORIGINS)))
+            .map(|api| place_of(api, "origin").ok_or_else(|| OptionError::new("apis", ORIGINS)))
             .collect::<Result<_, _>>()?;
         if !(1.0..=60.0).contains(&self.timeout_s) {
             return Err(OptionError::new("timeout", "a number of seconds, 1 to 60"));
@@ -140,8 +140,15 @@ impl Options {
             },
         };
         Ok(Checked {
-            refresher,
-            sign_out,
+            refresher: match refresher {
+                Refresher::Url(url) => url.into(),
+                Refresher::Function(function) => function.into(),
+            },
+            sign_out: match sign_out {
+                SignOut::Url(url) => url.into(),
+                SignOut::Function(function) => function.into(),
+                SignOut::Local => JsValue::UNDEFINED,
+            },
             apis,
             name,
             timeout: Span::from_secs_f64(self.timeout_s).unwrap_or_default(),
@@ -152,10 +159,7 @@ impl Options {
 fn check_auth(auth: Auth) -> Result<(Refresher, SignOut), OptionError> {
     match auth {
         Auth::Server(text) => {
-            let url = secure(&text)
-                .filter(|url| url.search().is_empty() && url.hash().is_empty())
-                .ok_or_else(|| OptionError::new("auth", HTTPS))?;
-            let root = url.origin() + url.pathname().trim_end_matches('/');
+            let root = place_of(&text, "server").ok_or_else(|| OptionError::new("auth", HTTPS))?;
             let sign_out = SignOut::Url(root.clone() + SIGN_OUT_PATH);
             Ok((Refresher::Url(root + REFRESH_PATH), sign_out))
         }
@@ -176,36 +180,7 @@ fn check_auth(auth: Auth) -> Result<(Refresher, SignOut), OptionError> {
 /// An endpoint may be named by its path on the page's own origin.
 fn endpoint(text: &str, option: &str) -> Result<String, OptionError> {
     let expected = "an https URL (http only for this machine) or a path that begins with a slash";
-    let is_path = text.starts_with('/') && !text.starts_with("//");
-    let own = || {
-        let origin = property(&global("location")?, "origin")?.as_string()?;
-        Url::new_with_base(text, &origin).ok()
-    };
-    let url = if is_path { own() } else { secure(text) };
-    url.map(|url| url.href())
-        .ok_or_else(|| OptionError::new(option, expected))
-}
-
-/// Reads the origin of a text that is nothing but one.
-fn origin(text: &str) -> Option<String> {
-    let url = secure(text)?;
-    let is_bare = url.pathname() == "/" && url.search().is_empty() && url.hash().is_empty();
-    (is_bare && !text.contains('*')).then(|| url.origin())
-}
-
-/// Reads a URL whose traffic nobody on the way can read.
-fn secure(text: &str) -> Option<Url> {
-    let url = Url::new(text).ok()?;
-    let is_secure = match &*url.protocol() {
-        "https:" => true,
-        "http:" => is_loopback(&url.hostname()),
-        _ => false,
-    };
-    (is_secure && url.username().is_empty() && url.password().is_empty()).then_some(url)
-}
-
-fn is_loopback(host: &str) -> bool {
-    matches!(host, "localhost" | "127.0.0.1" | "[::1]") || host.ends_with(".localhost")
+    place_of(text, "endpoint").ok_or_else(|| OptionError::new(option, expected))
 }
 
 fn is_name(name: &str) -> bool {

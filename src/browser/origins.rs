@@ -36,8 +36,8 @@ impl Origins {
             return verdict;
         }
         let verdict = natives
-            .parse(url)
-            .is_some_and(|url| self.lists(&url.protocol(), &url.origin()));
+            .origin(url)
+            .is_some_and(|origin| self.listed.contains(&origin));
         // Another text may come to mean something else when the document's base changes.
         if url.as_string().as_deref().is_some_and(is_absolute) {
             if self.verdicts.size() >= Self::CAPACITY {
@@ -46,11 +46,6 @@ impl Origins {
             self.verdicts.set(url, &JsValue::from_bool(verdict));
         }
         verdict
-    }
-
-    /// Judged by protocol too: the origin of a `blob:` URL is that of the page that made it.
-    fn lists(&self, protocol: &str, origin: &str) -> bool {
-        matches!(protocol, "https:" | "http:") && self.listed.iter().any(|listed| listed == origin)
     }
 }
 

@@ -21,11 +21,11 @@ impl PageWatch {
         let mut listening = Vec::new();
         let hears = |on: fn(&std::rc::Rc<Host>, &Event)| {
             let host = Weak::clone(host);
-            move |event: Event| {
+            Box::new(move |event: Event| {
                 if let Some(host) = host.upgrade() {
                     on(&host, &event);
                 }
-            }
+            })
         };
         if let Some(page) = target("document") {
             let life = &["visibilitychange", "freeze", "resume"];

@@ -1,119 +1,165 @@
 //! Callers that await an answer of the core.
 
 use std::cell::{Cell, RefCell};
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
 
+use js_sys::Function;
 use wasm_bindgen::JsValue;
 use web_sys::AbortSignal;
 
 use crate::core::{Answer, Input, RequestId, SessionError};
 
+use super::client::Aborted;
 use super::host::Host;
 use super::listening::Listening;
 use super::table::Table;
+
+/// Where an answer goes.
+pub(super) type Done = Box<dyn FnOnce(&Rc<Host>, Result<Answer, Aborted>)>;
 
 /// The callers that await an answer.
 #[derive(Default)]
 pub(super) struct Replies {
     last: Cell<u64>,
-    slots: RefCell<Table<RequestId, Slot>>,
+    callers: RefCell<Table<RequestId, Caller>>,
+    settled: RefCell<Vec<(Caller, Result<Answer, SessionError>)>>,
 }
 
-enum Slot {
-    Awaited(Option<Waker>),
-    Settled(Result<Answer, SessionError>),
+/// What a caller asks.
+pub(crate) struct Question {
+    pub(super) request: RequestId,
+    pub(super) input: Input,
+    /// The app's sign-in function, where the input is about it.
+    pub(super) sign_in: Option<Function>,
+}
+
+struct Caller {
+    done: Done,
+    /// The signal that ends the waiting, and the ear for it.
+    signal: Option<(AbortSignal, Listening)>,
+    sign_in: Option<Function>,
+    /// What the sign-in function threw.
+    thrown: Option<JsValue>,
 }
 
 impl Replies {
     /// Names a new caller.
     pub(super) fn next(&self) -> RequestId {
         self.last.set(self.last.get() + 1);
-        let request = RequestId(self.last.get());
-        self.slots.borrow_mut().insert(request, Slot::Awaited(None));
-        request
+        RequestId(self.last.get())
     }
 
-    /// Answers a caller; one that no longer waits is not missed.
+    /// Takes a caller's sign-in function; `None` where it was taken before.
+    pub(super) fn sign_in(&self, request: RequestId) -> Option<Function> {
+        let mut callers = self.callers.borrow_mut();
+        callers.get_mut(request)?.sign_in.take()
+    }
+
+    /// Notes what a caller's sign-in function threw.
+    pub(super) fn throw(&self, request: RequestId, thrown: JsValue) {
+        if let Some(caller) = self.callers.borrow_mut().get_mut(request) {
+            caller.thrown = Some(thrown);
+        }
+    }
+
+    /// Answers a caller, after all else that is to be done now; one that no longer waits is not missed.
     pub(super) fn settle(&self, request: RequestId, answer: Result<Answer, SessionError>) {
-        let waker = match self.slots.borrow_mut().get_mut(request) {
-            Some(slot @ Slot::Awaited(_)) => match std::mem::replace(slot, Slot::Settled(answer)) {
-                Slot::Awaited(waker) => waker,
-                Slot::Settled(_) => None,
-            },
-            Some(Slot::Settled(_)) | None => None,
+        let caller = self.callers.borrow_mut().remove(request);
+        if let Some(caller) = caller {
+            self.settled.borrow_mut().push((caller, answer));
+        }
+    }
+}
+
+impl Host {
+    /// Names a caller and says what it asks.
+    pub(super) fn question(&self, input: impl FnOnce(RequestId) -> Input) -> Question {
+        let request = self.replies.next();
+        Question {
+            request,
+            input: input(request),
+            sign_in: None,
+        }
+    }
+
+    /// Returns what a caller is rejected with.
+    pub(super) fn reason(&self, aborted: Aborted) -> JsValue {
+        match aborted {
+            Aborted::Session(error) => self.to_js(&error),
+            Aborted::By(reason) => reason,
+        }
+    }
+
+    /// Asks the core for something on behalf of a caller, who waits until the signal ends it.
+    pub(super) fn ask(
+        self: &Rc<Self>,
+        question: Question,
+        signal: Option<AbortSignal>,
+        done: Done,
+    ) {
+        let Question {
+            request,
+            input,
+            sign_in,
+        } = question;
+        if let Some(signal) = &signal
+            && signal.aborted()
+        {
+            done(self, Err(Aborted::By(signal.reason())));
+            return;
+        }
+        let signal = signal.map(|signal| {
+            let host = Rc::downgrade(self);
+            let heard = Listening::new(
+                signal.clone().into(),
+                &["abort"],
+                Box::new(move |_| {
+                    if let Some(host) = host.upgrade() {
+                        host.hang_up(request);
+                    }
+                }),
+            );
+            (signal, heard)
+        });
+        let caller = Caller {
+            done,
+            signal,
+            sign_in,
+            thrown: None,
         };
-        if let Some(waker) = waker {
-            waker.wake();
+        self.replies.callers.borrow_mut().insert(request, caller);
+        self.feed(input);
+    }
+
+    /// Answers those whose answers are there.
+    pub(super) fn deliver(self: &Rc<Self>) {
+        for (caller, answer) in self.replies.settled.take() {
+            let answer = match (answer, caller.thrown) {
+                (Err(SessionError::SignInThrew), Some(thrown)) => Err(Aborted::By(thrown)),
+                (answer, _) => answer.map_err(Aborted::Session),
+            };
+            (caller.done)(self, answer);
         }
     }
-}
 
-/// The answer to one caller, to be awaited; dropping it says that nobody waits any more.
-pub(super) struct Reply {
-    pub(super) host: Rc<Host>,
-    pub(super) request: RequestId,
-}
-
-impl Future for Reply {
-    type Output = Result<Answer, SessionError>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut slots = self.host.replies.slots.borrow_mut();
-        match slots.get_mut(self.request) {
-            Some(Slot::Awaited(waker)) => {
-                *waker = Some(context.waker().clone());
-                Poll::Pending
+    /// A caller waits no longer. A sign-in function that waits for its turn runs all the same.
+    pub(super) fn hang_up(self: &Rc<Self>, request: RequestId) {
+        let mut callers = self.replies.callers.borrow_mut();
+        match callers.get_mut(request) {
+            None => return,
+            Some(caller) if caller.sign_in.is_some() => {
+                caller.done = Box::new(|_, _| {});
+                return;
             }
-            Some(Slot::Settled(answer)) => {
-                let answer = answer.clone();
-                slots.remove(self.request);
-                Poll::Ready(answer)
-            }
-            None => Poll::Ready(Err(SessionError::Closed)),
+            Some(_) => {}
+        }
+        let caller = callers.remove(request);
+        drop(callers);
+        self.feed(Input::RequestAborted { request });
+        if let Some(caller) = caller
+            && let Some((signal, _)) = &caller.signal
+        {
+            (caller.done)(self, Err(Aborted::By(signal.reason())));
         }
     }
-}
-
-impl Drop for Reply {
-    fn drop(&mut self) {
-        let request = self.request;
-        let slot = self.host.replies.slots.borrow_mut().remove(request);
-        if let Some(Slot::Awaited(_)) = slot {
-            self.host.feed(Input::RequestAborted { request });
-        }
-    }
-}
-
-/// Does the work unless the signal aborts it before its end.
-///
-/// # Errors
-///
-/// The signal's reason.
-pub(super) async fn unless_aborted<Done>(
-    signal: Option<&AbortSignal>,
-    work: impl Future<Output = Done>,
-) -> Result<Done, JsValue> {
-    let Some(signal) = signal else {
-        return Ok(work.await);
-    };
-    let waker = Rc::new(RefCell::new(None::<Waker>));
-    let woken = Rc::clone(&waker);
-    let _listening = Listening::new(signal.clone().into(), &["abort"], move |_| {
-        let waker = woken.borrow_mut().take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    });
-    let mut work = pin!(work);
-    poll_fn(|context| {
-        if signal.aborted() {
-            return Poll::Ready(Err(signal.reason()));
-        }
-        waker.replace(Some(context.waker().clone()));
-        work.as_mut().poll(context).map(Ok)
-    })
-    .await
 }

@@ -45,7 +45,5 @@ pub use secret::Secret;
 pub use session::Session;
 pub use span::Span;
 pub use status::Status;
-#[cfg(target_arch = "wasm32")]
-pub(crate) use text::{number, push_number};
 pub use time::{Clock, Moment, Timestamp, WallTime};
 pub use trace::TraceEntry;

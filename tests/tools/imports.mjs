@@ -14,6 +14,9 @@ const HEADER = 8;
 /** Kinds of imports (WebAssembly Core §5.5.5) that wasm-bindgen makes: functions, whose type is one index. */
 const FUNCTION = 0;
 
+/** Where wasm-bindgen puts a crate's own scripts. */
+const SNIPPETS = "./snippets/";
+
 const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /**
@@ -30,13 +33,22 @@ export function shortenImports(module, glue) {
   const count = reader.number();
   const parts = [unsigned(count)];
   let renamed = glue;
+  /** Modules by their names, and their short names. @type {Map<string, string>} */
+  const modules = new Map();
   for (let index = 0; index < count; index += 1) {
     const from = reader.text();
     const name = reader.text();
     if (reader.byte() !== FUNCTION) throw new Error(`the import ${name} is no function`);
-    const short = letters(index);
-    renamed = renameKey(renamed, name, short);
-    parts.push(text(from), text(short), Uint8Array.of(FUNCTION), unsigned(reader.number()));
+    if (!modules.has(from)) {
+      modules.set(from, letters(modules.size));
+      // A script of the crate's is imported anew for each function that needs no conversion.
+      renamed = renamed.replaceAll(`\n        "${from}": `, `\n        ${letters(modules.size - 1)}: `);
+    }
+    // What the crate's own script exports keeps its name.
+    const short = from.startsWith(SNIPPETS) ? name : letters(index);
+    if (short !== name) renamed = renameKey(renamed, name, short);
+    parts.push(text(letters([...modules.keys()].indexOf(from))), text(short));
+    parts.push(Uint8Array.of(FUNCTION), unsigned(reader.number()));
   }
   const body = Buffer.concat(parts);
   return {
@@ -67,7 +79,7 @@ function renameKey(glue, name, short) {
  * @param {number} wanted
  * @returns {{ head: number, start: number, end: number }}
  */
-function findSection(module, wanted) {
+export function findSection(module, wanted) {
   const reader = new Reader(module, HEADER);
   while (reader.at < module.length) {
     const head = reader.at;
@@ -80,7 +92,7 @@ function findSection(module, wanted) {
 }
 
 /** Reads the numbers and names of a module. */
-class Reader {
+export class Reader {
   /**
    * @param {Uint8Array} bytes
    * @param {number} [at]
