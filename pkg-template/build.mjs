@@ -29,6 +29,7 @@ export const RUST_INPUTS = ["src", "Cargo.toml", "Cargo.lock", "rust-toolchain.t
 const TOOL_INPUTS = [
   "tests/tools/src",
   "tests/tools/imports.mjs",
+  "tests/tools/traps.mjs",
   "tests/tools/Cargo.toml",
   "package-lock.json",
   "pkg-template/build.mjs",
@@ -152,8 +153,7 @@ async function bind(name, folder, watch) {
   console.log(`  wasm-bindgen ${name}`);
   // `cargo xtask` is silent; built here, it shows what it is at.
   await run("cargo", ["build", "--profile", "xtask", "--package", "xtask"], { watch });
-  const kept = ["--remove-name-section", "--remove-producers-section"];
-  const parameters = ["--target", "web", "--out-dir", folder, "--out-name", name, ...kept];
+  const parameters = ["--target", "web", "--out-dir", folder, "--out-name", name, "--remove-producers-section"];
   await run("cargo", ["xtask", "wasm-bindgen", `target/npm/${name}.wasm`, ...parameters], { watch });
 }
 
@@ -167,7 +167,10 @@ async function shrink(name, folder, watch) {
   const module = join(folder, `${name}_bg.wasm`);
   // Imported late: the checkout may have no packages until set-up has run.
   const { build } = await import("esbuild");
-  await tool("binaryen/bin/wasm-opt", ["-Oz", "--converge", module, "-o", module], { watch });
+  const { silencePanics } = await import("../tests/tools/traps.mjs");
+  await writeFile(join(root, module), silencePanics(await readFile(join(root, module))));
+  const stripped = ["--strip-debug", "--strip-target-features"];
+  await tool("binaryen/bin/wasm-opt", ["-Oz", "--converge", ...stripped, module, "-o", module], { watch });
   const glue = join(root, folder, `${name}.js`);
   const short = shortenImports(await readFile(join(root, module)), await readFile(glue, "utf8"));
   await writeFile(join(root, module), short.module);
