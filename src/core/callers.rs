@@ -102,7 +102,7 @@ impl Session {
 
     pub(super) fn settle_all(&mut self, now: Timestamp) {
         let mut waiters = std::mem::take(&mut self.waiters);
-        let answers = waiters.take(|waiter| self.verdict(now, waiter.need));
+        let answers = waiters.take(&|waiter| self.verdict(now, waiter.need));
         self.waiters = waiters;
         for (request, answer) in answers {
             self.answer(request, answer);
@@ -157,9 +157,9 @@ impl Session {
         });
         let late = self
             .waiters
-            .take(|waiter| is_late(waiter.deadline).then_some(error));
+            .take(&|waiter| is_late(waiter.deadline).then_some(Err(error)));
         for (request, error) in late {
-            self.answer(request, Err(error));
+            self.answer(request, error);
         }
     }
 }

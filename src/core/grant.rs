@@ -38,10 +38,8 @@ impl SessionInfo {
     #[must_use]
     pub fn fingerprint(&self) -> u32 {
         let hashed = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-        self.id
-            .bytes()
-            .chain(self.user_id.bytes())
-            .fold(0x811c_9dc5, hashed)
+        let hash = self.id.bytes().fold(0x811c_9dc5, hashed);
+        self.user_id.bytes().fold(hash, hashed)
     }
 
     /// Whether both are the same user's.

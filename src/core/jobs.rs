@@ -21,7 +21,7 @@ pub(super) enum Job {
 impl Session {
     /// Returns what is to be done now, the most urgent first.
     pub(super) fn next_job(&self, now: Timestamp) -> Option<Job> {
-        if let Some(request) = self.adopts.front() {
+        if let Some(request) = self.adopts.first() {
             return Some(Job::Adopt { request: *request });
         }
         if self.backoff.until() > now {
@@ -38,7 +38,7 @@ impl Session {
     /// Whether this job, begun earlier, is still to be done.
     pub(super) fn is_wanted(&self, job: Job, now: Timestamp) -> bool {
         match job {
-            Job::Adopt { request } => self.adopts.front() == Some(&request),
+            Job::Adopt { request } => self.adopts.first() == Some(&request),
             Job::TellServer { .. } | Job::Refresh => self.next_job(now) == Some(job),
         }
     }

@@ -48,7 +48,7 @@ pub struct Session {
     /// When another tab began an exchange whose outcome has not been heard.
     pub(super) peer_at_work: Option<Timestamp>,
     pub(super) waiters: Waiters,
-    pub(super) adopts: VecDeque<RequestId>,
+    pub(super) adopts: Vec<RequestId>,
     pub(super) slow_adopts: Vec<SlowAdopt>,
     pub(super) sign_outs: Vec<RequestId>,
     pub(super) backoff: Backoff,
@@ -85,7 +85,7 @@ impl Session {
             deaf_until: Timestamp::default(),
             peer_at_work: None,
             waiters: Waiters::default(),
-            adopts: VecDeque::new(),
+            adopts: Vec::new(),
             slow_adopts: Vec::new(),
             sign_outs: Vec::new(),
             backoff: Backoff::new(),
@@ -144,10 +144,15 @@ impl Session {
             Access::Out(out) => out.doubt.map(|doubt| (doubt.until, "confirmation")),
             Access::Unknown | Access::Held(_) => None,
         };
-        [self.exchange_deadline(), job, waiter, patience, doubt]
-            .into_iter()
-            .flatten()
-            .min_by_key(|(at, _)| *at)
+        let mut first: Option<(Timestamp, &'static str)> = None;
+        for deadline in [self.exchange_deadline(), job, waiter, patience, doubt] {
+            if let Some((at, _)) = deadline
+                && first.is_none_or(|(earliest, _)| at < earliest)
+            {
+                first = deadline;
+            }
+        }
+        first
     }
 
     /// Returns the token where a request can be sent with it at `now` without waiting for anything.
@@ -224,7 +229,7 @@ impl Session {
                 self.on_token_rejected(now, request, version);
             }
             Input::RequestAborted { request } => self.waiters.remove(request),
-            Input::AdoptRequested { request } => self.adopts.push_back(request),
+            Input::AdoptRequested { request } => self.adopts.push(request),
             Input::AdoptFinished { attempt, outcome } => {
                 self.on_adopt_finished(moment, attempt, outcome);
             }
@@ -271,7 +276,8 @@ impl Session {
 
     fn on_closed(&mut self) {
         self.let_go();
-        let mut waiting: Vec<_> = self.waiters.drain().chain(self.adopts.drain(..)).collect();
+        let mut waiting = self.waiters.drain();
+        waiting.append(&mut self.adopts);
         waiting.append(&mut self.sign_outs);
         waiting.extend(self.slow_adopts.drain(..).map(|slow| slow.request));
         if let Exchange::InFlight(flight) = self.exchange {

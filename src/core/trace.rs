@@ -1,7 +1,5 @@
 //! The last steps of a session, without anything secret: there is no field that could hold it.
 
-use std::collections::VecDeque;
-
 use crate::wire::PageVisibility;
 
 use super::ids::{AttemptId, TabId};
@@ -29,7 +27,7 @@ pub struct TraceEntry {
 /// The last 64 steps.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trace {
-    entries: VecDeque<TraceEntry>,
+    entries: Vec<TraceEntry>,
 }
 
 impl Trace {
@@ -37,9 +35,9 @@ impl Trace {
 
     pub(super) fn push(&mut self, entry: TraceEntry) {
         if self.entries.len() == Self::CAPACITY {
-            self.entries.pop_front();
+            self.entries.remove(0);
         }
-        self.entries.push_back(entry);
+        self.entries.push(entry);
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = &TraceEntry> {

@@ -2,6 +2,8 @@
 
 use crate::wire::RefreshReason;
 
+use super::effect::Answer;
+use super::error::SessionError;
 use super::ids::{RequestId, Version};
 use super::span::Span;
 use super::time::Timestamp;
@@ -75,10 +77,10 @@ impl Waiters {
     }
 
     /// Takes out the callers that there is an answer for, with it.
-    pub(super) fn take<Answer>(
+    pub(super) fn take(
         &mut self,
-        answer: impl Fn(Waiter) -> Option<Answer>,
-    ) -> Vec<(RequestId, Answer)> {
+        answer: &dyn Fn(Waiter) -> Option<Result<Answer, SessionError>>,
+    ) -> Vec<(RequestId, Result<Answer, SessionError>)> {
         let mut answers = Vec::new();
         for (request, waiter) in std::mem::take(&mut self.waiting) {
             if let Some(answer) = answer(waiter) {
@@ -108,11 +110,9 @@ impl Waiters {
     }
 
     /// Takes out all callers.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = RequestId> + use<> {
-        std::mem::take(self)
-            .waiting
-            .into_iter()
-            .map(|(request, _)| request)
+    pub(super) fn drain(&mut self) -> Vec<RequestId> {
+        let all = std::mem::take(self);
+        all.waiting.iter().map(|(request, _)| *request).collect()
     }
 
     /// Gives everybody time until then, at least: nobody could be served while the page slept.
