@@ -8,7 +8,11 @@ import { compile, currentBuildId, RUST_INPUTS } from "../../pkg-template/build.m
 import { root } from "../tools/process.mjs";
 
 /** The other members of the workspace, which cargo wants to see and does not compile. */
-const MEMBERS = ["www-demo/server", "tests/tools"].flatMap((member) => [`${member}/Cargo.toml`, `${member}/src`]);
+const MEMBERS = [
+  ...["www-demo/server", "tests/tools"].flatMap((member) => [`${member}/Cargo.toml`, `${member}/src`]),
+  "www-demo/server/benches",
+  "www-demo/server/examples",
+];
 
 test("a clean build in another folder gives the same module, byte for byte", async (t) => {
   const checkout = await mkdtemp(join(tmpdir(), "nolapse-clean-"));
