@@ -92,8 +92,8 @@ impl Held {
         shift: Shift,
     ) -> Self {
         let life = grant.life;
-        // A token is not sent in its very last moments: it would arrive expired.
-        let margin = (life / 20).min(Span::from_millis(500));
+        // A token is not sent in its very last moments: it would arrive expired, and `exp` counts in whole seconds.
+        let margin = (life / 8).min(Span::from_millis(1_500));
         let planned = grant
             .refresh_in
             .unwrap_or(life.saturating_sub(Self::lead(life)));
