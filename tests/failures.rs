@@ -10,24 +10,9 @@ mod sim;
 use nolapse::core::{PageChange, Status};
 use nolapse::wire::EndReason;
 
-use sim::{Ending, Mode, Network, World};
+use sim::{Mode, Network, World};
 
 const SEED: u64 = 50;
-
-/// The codes that callers got, sorted, each once.
-fn codes(world: &World) -> Vec<&'static str> {
-    let mut codes: Vec<_> = world
-        .calls
-        .iter()
-        .filter_map(|call| match &call.ending {
-            Some(Ending::Failed(error)) => Some(error.code()),
-            _ => None,
-        })
-        .collect();
-    codes.sort_unstable();
-    codes.dedup();
-    codes
-}
 
 #[test]
 fn p08_no_failure_signs_out() {
@@ -152,7 +137,7 @@ fn p10_fifty_calls_a_second_do_not_hurry_a_failing_server() {
     }
 
     assert!(world.sent(0) - before <= 40, "{}", world.sent(0) - before);
-    assert_eq!(codes(&world), ["unreachable"]);
+    assert_eq!(world.codes(), ["unreachable"]);
 }
 
 #[test]
@@ -207,7 +192,7 @@ fn p11_an_endpoint_that_never_answers_leaves_nobody_waiting() {
     world.run(30_000);
 
     assert_eq!(world.waiting(), 0);
-    assert_eq!(codes(&world), ["timeout"]);
+    assert_eq!(world.codes(), ["timeout"]);
     let longest = world
         .calls
         .iter()

@@ -13,21 +13,6 @@ use sim::{Ending, Network, World};
 const SEED: u64 = 50;
 const HOUR: u64 = 3_600_000;
 
-/// The codes that callers got, sorted, each once.
-fn codes(world: &World) -> Vec<&'static str> {
-    let mut codes: Vec<_> = world
-        .calls
-        .iter()
-        .filter_map(|call| match &call.ending {
-            Some(Ending::Failed(error)) => Some(error.code()),
-            _ => None,
-        })
-        .collect();
-    codes.sort_unstable();
-    codes.dedup();
-    codes
-}
-
 #[test]
 fn p01_a_tab_refreshes_at_fifty_seconds_of_sixty_with_nobody_waiting() {
     let mut world = World::signed_in(SEED, 1);
@@ -138,7 +123,7 @@ fn p04_a_call_on_wake_succeeds_although_the_network_needs_fifteen_more_seconds()
             "seed {seed}: {:?}",
             world.ending(call)
         );
-        assert_eq!(codes(&world), Vec::<&str>::new());
+        assert_eq!(world.codes(), Vec::<&str>::new());
     }
 }
 

@@ -222,6 +222,18 @@ impl World {
         self.calls[call].ending.as_ref()
     }
 
+    /// The codes that callers got, sorted, each once.
+    pub fn codes(&self) -> Vec<&'static str> {
+        let codes = self.calls.iter().filter_map(|call| match &call.ending {
+            Some(Ending::Failed(error)) => Some(error.code()),
+            _ => None,
+        });
+        codes
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect()
+    }
+
     /// Whether a caller got a token.
     pub fn got_token(&self, call: usize) -> bool {
         matches!(self.ending(call), Some(Ending::Token(_)))
