@@ -15,9 +15,13 @@ const TYPES = new Map([
   [".wasm", "application/wasm"],
 ]);
 
-/** The smallest use of the package: the app brings its own refresher, and shows the token that it gets. */
+/**
+ * The smallest use of the package: the app brings its own refresher, and shows the token that it gets. A browser that
+ * nobody has signed in to is not asked about (P29), so the app says that there is a session.
+ */
 export const USE = `
 const session = await createSession({ auth: { refresh: async () => ({ accessToken: "from-the-app", expiresIn: 60 }) } });
+await session.refresh();
 document.body.dataset.token = await session.getToken();
 session.close();
 `;
