@@ -92,6 +92,8 @@ struct Trouble {
     failures: u32,
     since: Timestamp,
     until: Timestamp,
+    /// The end of the rest where nobody waits.
+    calm_until: Timestamp,
     mandatory: bool,
 }
 
@@ -153,13 +155,23 @@ impl Backoff {
             // Those who were sent away together shall not come back together.
             until = until + chance.up_to(Span::from_secs(1));
         }
+        let until = until.max(self.allowance.next());
         self.trouble = Some(Trouble {
             cause: failure.cause,
             failures,
             since,
-            until: until.max(self.allowance.next()),
+            until,
+            calm_until: until.max(now + Self::calm(failures, chance)),
             mandatory: asked.is_some(),
         });
+    }
+
+    /// Draws the rest of a tab in which nobody waits, in steps of 1, 8, 64 and 240 s: a fleet of idle pages must not
+    /// multiply what reaches a server in trouble.
+    fn calm(failures: u32, chance: &mut Chance) -> Span {
+        let step =
+            Span::from_secs(1) * (1_u64 << failures.saturating_sub(1).saturating_mul(3).min(8));
+        chance.up_to(step.min(Self::LONGEST))
     }
 
     /// Notes that the auth server has answered.
@@ -176,13 +188,14 @@ impl Backoff {
             && !trouble.mandatory
         {
             trouble.until = trouble.until.min(now.max(allowed));
+            trouble.calm_until = trouble.until;
             // The row starts anew: callers wait for the network again.
             trouble.since = now;
         }
     }
 
     /// Takes over what another tab has learned, where it is more than this one knows.
-    pub(super) fn adopt(&mut self, now: Timestamp, rest: Rest) {
+    pub(super) fn adopt(&mut self, now: Timestamp, rest: Rest, chance: &mut Chance) {
         let longest = if rest.mandatory {
             Self::MOST
         } else {
@@ -203,13 +216,14 @@ impl Backoff {
                 failures: rest.failures.clamp(1, 64),
                 since: self.trouble.map_or(now, |trouble| trouble.since),
                 until,
+                calm_until: until.max(now + Self::calm(rest.failures.clamp(1, 64), chance)),
                 mandatory: rest.mandatory,
             });
         }
     }
 
     /// Takes over what the shelf says.
-    pub(super) fn adopt_mark(&mut self, moment: &Moment, cooling: &Cooling) {
+    pub(super) fn adopt_mark(&mut self, moment: &Moment, cooling: &Cooling, chance: &mut Chance) {
         let rest = Rest {
             cause: cooling.cause,
             failures: cooling.failures,
@@ -217,7 +231,7 @@ impl Backoff {
             mandatory: cooling.mandatory,
             whole_in: cooling.whole_at.since(moment.wall.max(cooling.since)),
         };
-        self.adopt(moment.now, rest);
+        self.adopt(moment.now, rest, chance);
     }
 
     /// Returns what other tabs should know; `None` while all is well.
@@ -255,6 +269,12 @@ impl Backoff {
     pub(super) fn until(&self) -> Timestamp {
         self.trouble
             .map_or(Timestamp::default(), |trouble| trouble.until)
+    }
+
+    /// Returns when the next attempt may be that nobody waits for.
+    pub(super) fn calm_until(&self) -> Timestamp {
+        self.trouble
+            .map_or(Timestamp::default(), |trouble| trouble.calm_until)
     }
 
     /// Returns until when callers are kept waiting although attempts fail; the past where they are told at once.

@@ -49,7 +49,8 @@ impl Session {
         match &self.access {
             Access::Unknown => waiting.or(Some(RefreshReason::Load)),
             Access::Held(held) => {
-                waiting.or((now >= held.refresh_at).then_some(RefreshReason::Timer))
+                let due = held.refresh_at.max(self.backoff.calm_until());
+                waiting.or((now >= due).then_some(RefreshReason::Timer))
             }
             Access::Out(_) => waiting,
         }
@@ -82,9 +83,10 @@ impl Session {
         match &self.access {
             Access::Out(out) if out.duty != Duty::Done => Some((rested, "sign-out to be told")),
             Access::Unknown => Some((rested, "first refresh")),
-            Access::Held(held) if self.waiters.is_empty() => {
-                Some((held.refresh_at.max(rested), "background refresh"))
-            }
+            Access::Held(held) if self.waiters.is_empty() => Some((
+                held.refresh_at.max(self.backoff.calm_until()),
+                "background refresh",
+            )),
             Access::Held(_) | Access::Out(_) if !self.waiters.is_empty() => {
                 Some((rested.max(now), "callers waiting"))
             }

@@ -67,7 +67,7 @@ impl Session {
                     mandatory: false,
                     whole_in,
                 };
-                self.backoff.adopt(moment.now, rest);
+                self.backoff.adopt(moment.now, rest, &mut self.chance);
             }
             TabMessage::Working => self.on_tab_works(moment.now),
             TabMessage::Ask { version } => self.on_asked(moment, version),
@@ -233,7 +233,7 @@ impl Session {
         self.read_state(moment, mark);
         match &mark.cooling {
             Some(cooling) if mark.version >= self.version => {
-                self.backoff.adopt_mark(moment, cooling);
+                self.backoff.adopt_mark(moment, cooling, &mut self.chance);
             }
             None if mark.version > self.version => self.backoff.succeed(),
             Some(_) | None => {}
