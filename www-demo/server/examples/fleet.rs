@@ -22,6 +22,11 @@ const WALL_AT_START: u64 = 1_800_000_000_000;
 const BATCH: usize = 25_000;
 /// The seconds over which the fleet's first pages are opened.
 const ARRIVAL_SECONDS: u64 = 50;
+/// One page in so many is in use: it calls its API every ten seconds, whatever the auth server does.
+const IN_USE: usize = 5;
+const CALLS_EVERY_SLOTS: usize = 100;
+/// For so long from the beginning of the outage; before it, calls find a token and ask nobody.
+const CALLS_FOR: Duration = Duration::from_mins(15);
 /// The highest peak after the outage, in steady rates.
 const MOST: f64 = 1.5;
 
@@ -29,6 +34,9 @@ struct Client {
     session: Session,
     shelf: Shelf,
     is_open: bool,
+    calls: u32,
+    /// The slot at which it is to be woken; other entries of the calendar are out of date.
+    wakes_in: usize,
 }
 
 /// The auth server, seen from its balancer.
@@ -62,7 +70,31 @@ impl Client {
             session: Session::new(config),
             shelf: Shelf::Unavailable,
             is_open: false,
+            calls: 0,
+            wakes_in: 0,
         }
+    }
+
+    /// Opens the page, or gives the core the moment that it asked for.
+    fn wake(&mut self, now: u64, server: &mut Server) {
+        if self.is_open {
+            self.feed(now, Input::DeadlineReached, server);
+        } else {
+            self.is_open = true;
+            self.feed(now, Input::Started, server);
+            self.call(now, server);
+        }
+    }
+
+    fn call(&mut self, now: u64, server: &mut Server) {
+        let request = RequestId(self.calls.into());
+        self.calls += 1;
+        let min_validity = Span::ZERO;
+        let asked = Input::TokenRequested {
+            request,
+            min_validity,
+        };
+        self.feed(now, asked, server);
     }
 
     fn feed(&mut self, now: u64, input: Input, server: &mut Server) {
@@ -147,42 +179,71 @@ fn play(numbers: &[u32], count: u32, seconds: u64, outage_at: u64) -> Option<Vec
         },
         seconds: vec![0; usize::try_from(seconds).unwrap_or(0)],
     };
-    let mut clients: Vec<Client> = numbers.iter().copied().map(Client::new).collect();
-    let mut calendar: Vec<Vec<u32>> = vec![Vec::new(); SLOTS];
+    let mut calendar = Calendar::new(numbers);
     let arrival_slots = ARRIVAL_SECONDS * 1_000 / SLOT_MS;
-    for (place, number) in (0_u32..).zip(numbers) {
+    for (place, number) in numbers.iter().enumerate() {
         let slot = u64::from(*number) * arrival_slots / u64::from(count);
-        calendar[usize::try_from(slot).unwrap_or(0)].push(place);
+        calendar.write(place, usize::try_from(slot).unwrap_or(0));
     }
-    for slot in 0..seconds * 1_000 / SLOT_MS {
-        let now = slot * SLOT_MS;
-        let place = usize::try_from(slot).unwrap_or(0) % SLOTS;
-        for number in std::mem::take(&mut calendar[place]) {
-            let client = &mut clients[number as usize];
-            if client.is_open {
-                client.feed(now, Input::DeadlineReached, &mut server);
-            } else {
-                client.is_open = true;
-                client.feed(now, Input::Started, &mut server);
-                let request = RequestId(0);
-                let min_validity = Span::ZERO;
-                client.feed(
-                    now,
-                    Input::TokenRequested {
-                        request,
-                        min_validity,
-                    },
-                    &mut server,
-                );
-            }
-            if let Some(at) = client.deadline(now) {
-                let ahead = at.saturating_sub(now).div_ceil(SLOT_MS).max(1);
-                let ahead = usize::try_from(ahead).unwrap_or(SLOTS).min(SLOTS - 1);
-                calendar[(place + ahead) % SLOTS].push(number);
-            }
+    let calls_from = usize::try_from(outage_at * 1_000 / SLOT_MS).ok()?;
+    let calls_for = usize::try_from(CALLS_FOR.as_millis()).ok()? / usize::try_from(SLOT_MS).ok()?;
+    for slot in 0..usize::try_from(seconds * 1_000 / SLOT_MS).ok()? {
+        calendar.turn(slot, &mut server);
+        if (calls_from..calls_from + calls_for).contains(&slot) {
+            calendar.use_pages(slot, &mut server);
         }
     }
     Some(server.seconds)
+}
+
+/// Clients, and when each is to be woken.
+struct Calendar {
+    clients: Vec<Client>,
+    slots: Vec<Vec<usize>>,
+}
+
+impl Calendar {
+    fn new(numbers: &[u32]) -> Self {
+        Self {
+            clients: numbers.iter().copied().map(Client::new).collect(),
+            slots: vec![Vec::new(); SLOTS],
+        }
+    }
+
+    fn write(&mut self, place: usize, slot: usize) {
+        self.clients[place].wakes_in = slot;
+        self.slots[slot % SLOTS].push(place);
+    }
+
+    /// Wakes all whose moment has come.
+    fn turn(&mut self, slot: usize, server: &mut Server) {
+        for place in std::mem::take(&mut self.slots[slot % SLOTS]) {
+            if self.clients[place].wakes_in == slot {
+                self.clients[place].wake(time_of(slot), server);
+                self.plan(place, slot);
+            }
+        }
+    }
+
+    /// Lets the pages in use whose turn it is call their API.
+    fn use_pages(&mut self, slot: usize, server: &mut Server) {
+        let first = slot % CALLS_EVERY_SLOTS * IN_USE;
+        for place in (first..self.clients.len()).step_by(CALLS_EVERY_SLOTS * IN_USE) {
+            self.clients[place].call(time_of(slot), server);
+            self.plan(place, slot);
+        }
+    }
+
+    fn plan(&mut self, place: usize, slot: usize) {
+        if let Some(at) = self.clients[place].deadline(time_of(slot)) {
+            let at = usize::try_from(at.div_ceil(SLOT_MS)).unwrap_or(usize::MAX);
+            self.write(place, at.clamp(slot + 1, slot + SLOTS - 1));
+        }
+    }
+}
+
+fn time_of(slot: usize) -> u64 {
+    u64::try_from(slot).unwrap_or(u64::MAX) * SLOT_MS
 }
 
 /// Draws the rates as an SVG of a thousand columns.
@@ -190,11 +251,12 @@ fn plot(rates: &[u32], steady: f64) -> String {
     let columns = rates.chunks(rates.len().div_ceil(1_000).max(1));
     let highest = columns.map(|column| column.iter().max().copied().unwrap_or(0));
     let highest: Vec<u32> = highest.collect();
-    let scale = 240.0 / (steady * 2.0);
+    let most = highest.iter().max().copied().map_or(0.0, f64::from);
+    let scale = 240.0 / (steady * 2.0).max(most);
     let mut path = String::new();
     for (x, rate) in highest.iter().enumerate() {
         let begin = if x == 0 { "M" } else { "L" };
-        let y = 260.0 - (f64::from(*rate) * scale).min(250.0);
+        let y = 260.0 - f64::from(*rate) * scale;
         // Writing to a string cannot fail.
         let _ = write!(path, "{begin}{x} {y:.1}");
     }
@@ -231,7 +293,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let during = f64::from(rates[outage_at..back].iter().max().copied().unwrap_or(0));
     let drop = f64::from(after.iter().take(300).min().copied().unwrap_or(0));
     println!(
-        "{count} clients, {hours} h, an outage of {} s",
+        "{count} clients, {hours} h, an outage of {} s; one in {IN_USE} calls its API every 10 s",
         OUTAGE.as_secs()
     );
     println!("steady                     {steady:>9.0} refreshes a second");
