@@ -7,6 +7,10 @@ use axum::{
 };
 use nolapse::wire::{EndReason, ErrorCode};
 use serde::Serialize;
+use utoipa::{
+    ToSchema,
+    openapi::schema::{Object, ObjectBuilder, Type},
+};
 
 /// An answer that is not a success: `{ "error", "error_description", "reason"? }`.
 ///
@@ -20,11 +24,16 @@ pub struct Problem {
     retry_after: Option<u32>,
 }
 
-#[derive(Serialize)]
-struct Body {
+/// What an answer that is not a success says.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Body {
+    #[schema(schema_with = codes)]
     error: &'static str,
+    /// A fixed text for people.
     error_description: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = reasons, required = false)]
     reason: Option<&'static str>,
 }
 
@@ -87,6 +96,23 @@ impl Problem {
         self.retry_after = Some(seconds);
         self
     }
+}
+
+fn codes() -> Object {
+    spelled(ErrorCode::ALL.iter().map(|code| code.as_str()))
+}
+
+fn reasons() -> Object {
+    spelled(EndReason::ALL.iter().map(|reason| reason.as_str()))
+}
+
+/// Describes one of some words.
+pub(crate) fn spelled(words: impl Iterator<Item = &'static str>) -> Object {
+    let words: Vec<&str> = words.collect();
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(words))
+        .build()
 }
 
 impl From<crate::domain::StoreError> for Problem {

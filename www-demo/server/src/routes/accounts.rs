@@ -5,24 +5,34 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::Response,
 };
-use nolapse::wire::ErrorCode;
+use nolapse::wire::{ErrorCode, SIGN_IN_PATH, SIGN_UP_PATH};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
-use super::{App, body::Strict, cookie, limits::Address, token_response};
+use super::{
+    App,
+    body::Strict,
+    cookie,
+    limits::Address,
+    token_response::{self, TokenResponse},
+};
 use crate::{
     clock,
     domain::{Email, Password, Reach, Role, Timestamp, User, UserId, Written},
     passwords::{self, HashError},
-    problem::Problem,
+    problem::{Body, Problem},
 };
 
 /// The longest label of a device, in characters.
 const MAX_DEVICE_CHARS: usize = 60;
 
-#[derive(Deserialize)]
+/// Who signs up or in.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Credentials {
+    #[schema(format = "email", max_length = 254)]
     email: String,
+    #[schema(format = "password", min_length = 8, max_length = 256)]
     password: String,
 }
 
@@ -38,6 +48,16 @@ impl Credentials {
 }
 
 /// Creates an account and signs it in.
+#[utoipa::path(
+    post,
+    path = SIGN_UP_PATH,
+    request_body = Credentials,
+    responses(
+        (status = 200, body = TokenResponse, headers(("set-cookie" = String))),
+        (status = 409, description = "there is an account with this address", body = Body),
+        (status = 429, description = "too many passwords were tried", body = Body),
+    )
+)]
 pub(super) async fn sign_up(
     State(app): State<App>,
     address: Address,
@@ -75,6 +95,16 @@ pub(super) async fn sign_up(
 ///
 /// An unknown address, a wrong password and a disabled user are told apart by nobody: same answer, same
 /// time.
+#[utoipa::path(
+    post,
+    path = SIGN_IN_PATH,
+    request_body = Credentials,
+    responses(
+        (status = 200, body = TokenResponse, headers(("set-cookie" = String))),
+        (status = 401, description = "address and password match no account", body = Body),
+        (status = 429, description = "too many passwords were tried", body = Body),
+    )
+)]
 pub(super) async fn sign_in(
     State(app): State<App>,
     address: Address,

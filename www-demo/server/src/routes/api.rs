@@ -1,36 +1,67 @@
 //! The API: notes, the user as the token says, and a report for admins. It asks no session.
 
+use std::collections::BTreeMap;
+
 use axum::{
-    Json, Router,
+    Json,
     extract::{Extension, Path, Request, State, rejection::PathRejection},
     http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{delete, get},
 };
 use nolapse::wire::ErrorCode;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{App, body::Strict};
 use crate::{
     clock,
     domain::{Note, NoteId, Role, Timestamp, UserId, Written},
-    problem::Problem,
+    problem::{Body, Problem},
     verifier::{Live, Refusal, Refused, Verified},
 };
 
-#[derive(Deserialize)]
+/// A note to be written.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewNote {
+    #[schema(min_length = 1, max_length = 2000)]
     text: String,
 }
 
-#[derive(Serialize)]
+/// A note as its user sees it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Note)]
 struct NoteView {
     id: String,
     text: String,
+    /// Milliseconds since the Unix epoch.
     created_at: u64,
+}
+
+/// The notes of a user, the newest first.
+#[derive(Serialize, ToSchema)]
+struct Notes {
+    notes: Vec<NoteView>,
+}
+
+/// What a token says. Times are seconds since the Unix epoch.
+#[derive(Serialize, ToSchema)]
+struct Me {
+    id: String,
+    session: String,
+    role: String,
+    #[schema(required)]
+    signed_in_at: Option<u64>,
+    token_issued_at: u64,
+    token_expires_at: u64,
+}
+
+/// What happened, by name.
+#[derive(Serialize, ToSchema)]
+struct Report {
+    counters: BTreeMap<&'static str, u64>,
 }
 
 impl From<Note> for NoteView {
@@ -43,13 +74,13 @@ impl From<Note> for NoteView {
     }
 }
 
-pub(super) fn routes(app: &App) -> Router<App> {
-    Router::new()
-        .route("/me", get(me))
-        .route("/notes", get(list_notes).post(add_note))
-        .route("/notes/{id}", delete(delete_note))
-        .route("/admin/report", get(report))
-        .route("/account", delete(delete_account))
+pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(me))
+        .routes(routes!(list_notes, add_note))
+        .routes(routes!(delete_note))
+        .routes(routes!(report))
+        .routes(routes!(delete_account))
         .route_layer(middleware::from_fn_with_state(app.clone(), require_token))
 }
 
@@ -92,26 +123,56 @@ const fn counter(refusal: Refusal) -> &'static str {
 }
 
 /// Says who the token says the caller is. No database is asked.
-async fn me(Extension(token): Extension<Verified>) -> Json<Value> {
-    Json(json!({
-        "id": token.subject,
-        "session": token.session,
-        "role": token.role,
-        "signed_in_at": token.authenticated_at.map(Timestamp::as_secs),
-        "token_issued_at": token.issued_at.as_secs(),
-        "token_expires_at": token.expires_at.as_secs(),
-    }))
+#[utoipa::path(
+    get,
+    path = "/me",
+    responses(
+        (status = 200, body = Me),
+        (status = 401, description = "no valid token", body = Body),
+    ),
+    security(("bearer" = []))
+)]
+async fn me(Extension(token): Extension<Verified>) -> Json<Me> {
+    Json(Me {
+        id: token.subject,
+        session: token.session,
+        role: token.role,
+        signed_in_at: token.authenticated_at.map(Timestamp::as_secs),
+        token_issued_at: token.issued_at.as_secs(),
+        token_expires_at: token.expires_at.as_secs(),
+    })
 }
 
+/// Lists the notes of the user, at most 100.
+#[utoipa::path(
+    get,
+    path = "/notes",
+    responses(
+        (status = 200, body = Notes),
+        (status = 401, description = "no valid token", body = Body),
+    ),
+    security(("bearer" = []))
+)]
 async fn list_notes(
     State(app): State<App>,
     Extension(token): Extension<Verified>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Notes>, Problem> {
     let notes = app.store.notes_of(user(&token)?).await?;
-    let views: Vec<NoteView> = notes.into_iter().map(NoteView::from).collect();
-    Ok(Json(json!({ "notes": views })))
+    let notes = notes.into_iter().map(NoteView::from).collect();
+    Ok(Json(Notes { notes }))
 }
 
+/// Writes a note.
+#[utoipa::path(
+    post,
+    path = "/notes",
+    request_body = NewNote,
+    responses(
+        (status = 201, body = NoteView),
+        (status = 401, description = "no valid token", body = Body),
+    ),
+    security(("bearer" = []))
+)]
 async fn add_note(
     State(app): State<App>,
     Extension(token): Extension<Verified>,
@@ -124,6 +185,18 @@ async fn add_note(
     Ok((StatusCode::CREATED, Json(note.into())))
 }
 
+/// Deletes a note. One that is not the user's is not there.
+#[utoipa::path(
+    delete,
+    path = "/notes/{id}",
+    params(("id" = String, Path)),
+    responses(
+        (status = 204),
+        (status = 401, description = "no valid token", body = Body),
+        (status = 404, description = "no note of the user", body = Body),
+    ),
+    security(("bearer" = []))
+)]
 async fn delete_note(
     State(app): State<App>,
     Extension(token): Extension<Verified>,
@@ -139,6 +212,15 @@ async fn delete_note(
 
 /// Deletes the caller's account with all that is theirs: not on the word of a token alone, but of a session
 /// that is alive and a sign-in not long ago.
+#[utoipa::path(
+    delete,
+    path = "/account",
+    responses(
+        (status = 204),
+        (status = 401, description = "no token of a live session, or a sign-in too long ago", body = Body),
+    ),
+    security(("bearer" = []))
+)]
 async fn delete_account(State(app): State<App>, Live(token): Live) -> Result<StatusCode, Response> {
     let recent = token.max_age(clock::now(), app.terms.recent_sign_in);
     recent.map_err(IntoResponse::into_response)?;
@@ -150,10 +232,20 @@ async fn delete_account(State(app): State<App>, Live(token): Live) -> Result<Sta
 }
 
 /// Something that only admins may see.
+#[utoipa::path(
+    get,
+    path = "/admin/report",
+    responses(
+        (status = 200, body = Report),
+        (status = 401, description = "no valid token", body = Body),
+        (status = 403, description = "the token is not an admin's", body = Body),
+    ),
+    security(("bearer" = []))
+)]
 async fn report(
     State(app): State<App>,
     Extension(token): Extension<Verified>,
-) -> Result<Json<Value>, Response> {
+) -> Result<Json<Report>, Response> {
     if Role::parse(&token.role) != Some(Role::Admin) {
         let text = "this is for admins";
         let status = StatusCode::FORBIDDEN;
@@ -165,7 +257,8 @@ async fn report(
             .insert(header::WWW_AUTHENTICATE, challenge);
         return Err(response);
     }
-    Ok(Json(json!({ "counters": app.counters.read() })))
+    let counters = app.counters.read();
+    Ok(Json(Report { counters }))
 }
 
 fn user(token: &Verified) -> Result<UserId, Problem> {

@@ -9,54 +9,59 @@
 //! | `GET /demo/counters` | – | what happened, by name |
 //! | `POST /demo/reset-counters` | – | begins again at zero |
 
+use std::collections::BTreeMap;
+
 use axum::{
-    Json, Router,
+    Json,
     extract::{Request, State},
     http::StatusCode,
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use nolapse::wire::{EndReason, VERSION_HEADER};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{App, body::Strict, outage::Order};
 use crate::{
     clock,
     domain::{Role, SessionId, UserId},
-    problem::Problem,
+    problem::{Body, Problem},
     verifier::Verified,
 };
 
-#[derive(Deserialize)]
+/// Another role.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewRole {
     role: String,
 }
 
-#[derive(Deserialize)]
+/// A session to revoke.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Revoke {
     session_id: String,
 }
 
-#[derive(Deserialize)]
+/// A session whose user is to be disabled or enabled.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Disable {
     session_id: String,
     disabled: bool,
 }
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/demo/role", post(change_role))
-        .route("/demo/revoke", post(revoke))
-        .route("/demo/disable", post(disable))
-        .route("/demo/outage", post(outage))
-        .route("/demo/reset-counters", post(reset_counters))
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(change_role))
+        .routes(routes!(revoke))
+        .routes(routes!(disable))
+        .routes(routes!(outage))
+        .routes(routes!(reset_counters))
         .route_layer(middleware::from_fn(not_from_foreign_pages))
-        .route("/demo/counters", get(counters))
+        .routes(routes!(counters))
 }
 
 /// Asks for the version header, which a foreign page cannot send.
@@ -67,6 +72,18 @@ async fn not_from_foreign_pages(request: Request, next: Next) -> Response {
     Problem::invalid("the header nolapse-version is needed").into_response()
 }
 
+/// Changes the caller's own role; tokens say so after the next refresh.
+#[utoipa::path(
+    post,
+    path = "/demo/role",
+    operation_id = "demo_role",
+    request_body = NewRole,
+    responses(
+        (status = 204),
+        (status = 401, description = "no valid token", body = Body),
+    ),
+    security(("bearer" = []))
+)]
 async fn change_role(
     State(app): State<App>,
     token: Verified,
@@ -79,6 +96,14 @@ async fn change_role(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Revokes a session, as if from elsewhere.
+#[utoipa::path(
+    post,
+    path = "/demo/revoke",
+    operation_id = "demo_revoke",
+    request_body = Revoke,
+    responses((status = 204), (status = 404, description = "no such session", body = Body))
+)]
 async fn revoke(
     State(app): State<App>,
     Strict(said): Strict<Revoke>,
@@ -90,6 +115,14 @@ async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Disables or enables a session's user.
+#[utoipa::path(
+    post,
+    path = "/demo/disable",
+    operation_id = "demo_disable",
+    request_body = Disable,
+    responses((status = 204), (status = 404, description = "no such session", body = Body))
+)]
 async fn disable(
     State(app): State<App>,
     Strict(said): Strict<Disable>,
@@ -100,6 +133,14 @@ async fn disable(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Makes the refresh endpoint fail for a while.
+#[utoipa::path(
+    post,
+    path = "/demo/outage",
+    operation_id = "demo_outage",
+    request_body = Order,
+    responses((status = 204))
+)]
 async fn outage(
     State(app): State<App>,
     Strict(order): Strict<Order>,
@@ -108,10 +149,24 @@ async fn outage(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn counters(State(app): State<App>) -> Json<Value> {
-    Json(json!(app.counters.read()))
+/// Counts what happened, by name.
+#[utoipa::path(
+    get,
+    path = "/demo/counters",
+    operation_id = "demo_counters",
+    responses((status = 200, body = BTreeMap<String, u64>))
+)]
+async fn counters(State(app): State<App>) -> Json<BTreeMap<&'static str, u64>> {
+    Json(app.counters.read())
 }
 
+/// Begins to count at zero.
+#[utoipa::path(
+    post,
+    path = "/demo/reset-counters",
+    operation_id = "demo_reset_counters",
+    responses((status = 204))
+)]
 async fn reset_counters(State(app): State<App>) -> StatusCode {
     app.counters.reset();
     StatusCode::NO_CONTENT

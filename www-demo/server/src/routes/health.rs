@@ -1,24 +1,42 @@
 //! `GET /healthz` and `GET /readyz`, for whoever runs the server.
 
-use axum::{Json, Router, extract::State, routing::get};
-use serde_json::{Value, json};
+use axum::{Json, extract::State};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::App;
 use crate::problem::Problem;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/healthz", get(alive))
-        .route("/readyz", get(ready))
+/// That all is well.
+#[derive(Serialize, ToSchema)]
+struct Health {
+    status: &'static str,
+}
+
+const OK: Json<Health> = Json(Health { status: "ok" });
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(alive))
+        .routes(routes!(ready))
 }
 
 /// The process answers.
-async fn alive() -> Json<Value> {
-    Json(json!({ "status": "ok" }))
+#[utoipa::path(get, path = "/healthz", responses((status = 200, body = Health)))]
+async fn alive() -> Json<Health> {
+    OK
 }
 
 /// The database answers too.
-async fn ready(State(app): State<App>) -> Result<Json<Value>, Problem> {
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    responses(
+        (status = 200, body = Health),
+    )
+)]
+async fn ready(State(app): State<App>) -> Result<Json<Health>, Problem> {
     app.store.ping().await?;
-    Ok(Json(json!({ "status": "ok" })))
+    Ok(OK)
 }

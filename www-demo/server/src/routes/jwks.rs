@@ -6,9 +6,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::App;
+use nolapse::wire::JWKS_PATH;
+
+use super::{App, openapi::KeySetBody};
 
 /// Publishes the current and the next key (RFC 7517 §5). They may be kept for five minutes.
+#[utoipa::path(
+    get,
+    path = JWKS_PATH,
+    operation_id = "key_set",
+    responses((status = 200, body = KeySetBody, content_type = "application/jwk-set+json"))
+)]
 pub(super) async fn keys(State(app): State<App>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "application/jwk-set+json"),

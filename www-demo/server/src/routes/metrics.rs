@@ -15,7 +15,7 @@ use crate::{clock, metrics};
 pub(crate) fn routes(app: &App) -> Router {
     Router::new()
         .route("/metrics", get(read))
-        .merge(health::routes())
+        .merge(Router::from(health::routes()))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .with_state(app.clone())

@@ -12,6 +12,7 @@ mod jwks;
 mod limits;
 mod metrics;
 mod observe;
+mod openapi;
 mod outage;
 mod refresh;
 mod sessions;
@@ -26,11 +27,9 @@ use axum::{
     http::StatusCode,
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{delete, get, post},
 };
-use nolapse::wire::{
-    ErrorCode, JWKS_PATH, REFRESH_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH,
-};
+use nolapse::wire::ErrorCode;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use counters::Counters;
 pub(crate) use limits::Limits;
@@ -45,27 +44,23 @@ const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// The auth server: the contract's endpoints, the health checks, the page and, where asked for, the demo.
 pub(crate) fn auth(app: &App) -> Router {
-    let with_cookie = Router::new()
-        .route(SIGN_UP_PATH, post(accounts::sign_up))
-        .route(SIGN_IN_PATH, post(accounts::sign_in))
-        .route(REFRESH_PATH, post(refresh::refresh))
-        .route(SIGN_OUT_PATH, post(sign_out::sign_out))
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn_with_state(
-            app.clone(),
-            cross_origin::guard,
-        ));
-    let mut router = Router::new()
+    let with_cookie = OpenApiRouter::new()
+        .routes(routes!(accounts::sign_up))
+        .routes(routes!(accounts::sign_in))
+        .routes(routes!(refresh::refresh))
+        .routes(routes!(sign_out::sign_out));
+    let with_cookie = openapi::guarded(with_cookie, app);
+    let mut router = OpenApiRouter::new()
         .merge(with_cookie)
-        .route(SESSIONS_PATH, get(sessions::list))
-        .route(&format!("{SESSIONS_PATH}/{{id}}"), delete(sessions::revoke))
-        .route(JWKS_PATH, get(jwks::keys))
-        .route("/config.json", get(site::config))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::revoke))
+        .routes(routes!(jwks::keys))
+        .routes(routes!(site::config))
         .merge(health::routes());
     if app.terms.demo {
         router = router.merge(demo::routes());
     }
-    let router = router
+    let router = openapi::serve(router, "nolapse auth server")
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn(refuse_query));
     let router = match &app.terms.site_dir {
@@ -77,8 +72,8 @@ pub(crate) fn auth(app: &App) -> Router {
 
 /// The API: an origin of its own that believes tokens and asks no session.
 pub(crate) fn api(app: &App) -> Router {
-    let router = api::routes(app)
-        .merge(health::routes())
+    let router = api::routes(app).merge(health::routes());
+    let router = openapi::serve(router, "nolapse API")
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(middleware::from_fn(refuse_query));

@@ -17,6 +17,7 @@ use hyper::body::Frame;
 use nolapse::wire::ErrorCode;
 use serde::Deserialize;
 use tokio::sync::Notify;
+use utoipa::ToSchema;
 
 use super::Counters;
 use crate::{clock, domain::Timestamp, problem::Problem};
@@ -25,7 +26,7 @@ const MAX_SECONDS: u32 = 3_600;
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
 /// What an outage looks like from outside.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 pub(super) enum Kind {
     /// 503 with `Retry-After`.
     #[serde(rename = "503")]
@@ -51,7 +52,8 @@ pub(super) enum Kind {
 }
 
 /// Orders an outage of the refresh endpoint; `seconds: 0` ends it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[schema(as = Outage)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
     seconds: u32,

@@ -7,23 +7,33 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use nolapse::wire::{EndReason, PageVisibility, RefreshReason};
+use nolapse::wire::{EndReason, PageVisibility, REFRESH_PATH, RefreshReason};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
-use super::{App, body::Strict, cookie, token_response};
+use super::{
+    App,
+    body::Strict,
+    cookie, openapi,
+    token_response::{self, TokenResponse},
+};
 use crate::{
     clock,
     domain::{Refreshed, Ticket},
-    problem::Problem,
+    problem::{Body, Problem},
 };
 use axum::extract::FromRequest;
 
 /// What a client says of a refresh.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Refresh)]
 #[serde(deny_unknown_fields)]
 struct Said {
+    #[schema(schema_with = openapi::refresh_reason)]
     reason: String,
+    #[schema(schema_with = openapi::page_visibility)]
     page: String,
+    /// Seconds since the app last made a call or the user gave input.
     active_ago: Option<u32>,
 }
 
@@ -53,6 +63,17 @@ impl Said {
 }
 
 /// Exchanges the cookie for an access token and a new cookie.
+#[utoipa::path(
+    post,
+    path = REFRESH_PATH,
+    request_body = Said,
+    responses(
+        (status = 200, body = TokenResponse, headers(("set-cookie" = String))),
+        (status = 401, description = "the session is over; reason says why", body = Body),
+        (status = 429, description = "this session is refreshed too often", body = Body),
+    ),
+    security(("cookie" = []))
+)]
 pub(super) async fn refresh(State(app): State<App>, request: Request) -> Response {
     if let Some(answer) = app.outages.before(&app.counters).await {
         return answer;

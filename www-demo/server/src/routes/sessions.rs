@@ -6,20 +6,22 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use nolapse::wire::EndReason;
+use nolapse::wire::{EndReason, SESSIONS_PATH};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::App;
+use super::{App, openapi};
 use crate::{
     clock,
     domain::{SessionId, UserId, Written},
-    problem::Problem,
+    problem::{Body, Problem},
     verifier::{Refusal, Refused, Verified},
 };
 
 /// A session as its user sees it. Times are milliseconds since the Unix epoch.
-#[derive(Serialize)]
-struct DeviceView {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Device)]
+pub(super) struct DeviceView {
     id: String,
     device: String,
     created_at: u64,
@@ -28,7 +30,23 @@ struct DeviceView {
     current: bool,
 }
 
+/// The sessions of a user, the last seen first.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Devices {
+    sessions: Vec<DeviceView>,
+}
+
 /// Lists the sessions of the token's user.
+#[utoipa::path(
+    get,
+    path = SESSIONS_PATH,
+    operation_id = "list_sessions",
+    responses(
+        (status = 200, body = Devices),
+        (status = 401, description = "no token, or none of a live session", body = Body),
+    ),
+    security(("bearer" = []))
+)]
 pub(super) async fn list(State(app): State<App>, token: Verified) -> Result<Response, Response> {
     let (user, current) = live(&app, &token).await?;
     let now = clock::now();
@@ -36,7 +54,7 @@ pub(super) async fn list(State(app): State<App>, token: Verified) -> Result<Resp
     let alive = rows
         .into_iter()
         .filter(|session| session.over(now, app.desk.limits()).is_none());
-    let views: Vec<DeviceView> = alive
+    let sessions = alive
         .map(|session| DeviceView {
             id: session.id.to_string(),
             current: session.id == current,
@@ -46,7 +64,7 @@ pub(super) async fn list(State(app): State<App>, token: Verified) -> Result<Resp
             expires_at: session.expires_at.as_millis(),
         })
         .collect();
-    let mut response = Json(serde_json::json!({ "sessions": views })).into_response();
+    let mut response = Json(Devices { sessions }).into_response();
     let no_store = HeaderValue::from_static("no-store");
     response
         .headers_mut()
@@ -55,6 +73,18 @@ pub(super) async fn list(State(app): State<App>, token: Verified) -> Result<Resp
 }
 
 /// Ends one of them. One that is not the user's is not there.
+#[utoipa::path(
+    delete,
+    path = openapi::one_of(SESSIONS_PATH),
+    operation_id = "revoke_session",
+    params(("id" = String, Path)),
+    responses(
+        (status = 204),
+        (status = 401, description = "no token, or none of a live session", body = Body),
+        (status = 404, description = "no session of the user", body = Body),
+    ),
+    security(("bearer" = []))
+)]
 pub(super) async fn revoke(
     State(app): State<App>,
     token: Verified,

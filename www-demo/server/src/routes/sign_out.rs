@@ -5,14 +5,18 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use nolapse::wire::SIGN_OUT_PATH;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{App, body::StrictOrEmpty, cookie};
 use crate::{clock, domain::Reach, problem::Problem};
 
-#[derive(Deserialize)]
+/// How far a sign-out reaches.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SignOut {
+    /// All sessions of the user, not this one alone.
     #[serde(default)]
     everywhere: bool,
 }
@@ -20,6 +24,13 @@ pub(super) struct SignOut {
 /// Ends this session, or all sessions of its user, and takes the cookie away.
 ///
 /// Succeeds whatever the cookie is: whoever wanted to be signed out, is (RFC 7009 §2.2).
+#[utoipa::path(
+    post,
+    path = SIGN_OUT_PATH,
+    request_body = Option<SignOut>,
+    responses((status = 204, headers(("set-cookie" = String)))),
+    security(("cookie" = []), ())
+)]
 pub(super) async fn sign_out(
     State(app): State<App>,
     headers: HeaderMap,

@@ -10,8 +10,9 @@ use axum::{
     middleware::{self, Next},
     response::Response,
 };
-use serde_json::{Value, json};
+use serde::Serialize;
 use tower_http::services::ServeDir;
+use utoipa::ToSchema;
 
 use super::{App, not_found};
 
@@ -46,13 +47,25 @@ pub(super) fn files(app: &App, folder: &Path) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), headers))
 }
 
-/// Tells the page where the API is: `GET /config.json`.
-pub(super) async fn config(State(app): State<App>) -> Json<Value> {
-    Json(json!({
-        "api": app.terms.api_origin,
-        "demo": app.terms.demo,
-        "token_life": app.tokens.life.as_secs(),
-    }))
+/// What the page must know.
+#[derive(Serialize, ToSchema)]
+pub(super) struct PageConfig {
+    /// The API's origin.
+    api: String,
+    /// Whether `/demo/…` is open.
+    demo: bool,
+    /// Seconds.
+    token_life: u64,
+}
+
+/// Tells the page where the API is.
+#[utoipa::path(get, path = "/config.json", responses((status = 200, body = PageConfig)))]
+pub(super) async fn config(State(app): State<App>) -> Json<PageConfig> {
+    Json(PageConfig {
+        api: app.terms.api_origin.clone(),
+        demo: app.terms.demo,
+        token_life: app.tokens.life.as_secs(),
+    })
 }
 
 async fn headers(State(app): State<App>, request: Request, next: Next) -> Response {

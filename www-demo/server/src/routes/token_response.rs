@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{App, cookie};
 use crate::{
@@ -14,33 +15,39 @@ use crate::{
     tokens,
 };
 
-#[derive(Serialize)]
-struct TokenResponse<'a> {
+/// An access token and the session that it is of.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TokenResponse {
     access_token: String,
+    /// `Bearer`.
     token_type: &'static str,
+    /// Seconds.
     expires_in: u64,
-    session: SessionView<'a>,
+    session: SessionView,
 }
 
-#[derive(Serialize)]
-struct SessionView<'a> {
+/// A session as the app sees it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Session)]
+struct SessionView {
     id: String,
-    user: UserView<'a>,
+    user: UserView,
 }
 
 /// A user as the app sees its own.
-#[derive(Serialize)]
-pub(super) struct UserView<'a> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
+struct UserView {
     id: String,
-    email: &'a str,
+    email: String,
     role: &'static str,
 }
 
-impl<'a> UserView<'a> {
-    pub(super) fn of(user: &'a User) -> Self {
+impl UserView {
+    fn of(user: &User) -> Self {
         Self {
             id: user.id.to_string(),
-            email: user.email.expose(),
+            email: user.email.expose().to_owned(),
             role: user.role.as_str(),
         }
     }

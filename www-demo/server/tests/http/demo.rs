@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::support::World;
 
 async fn order(world: &World, order: &Value) {
+    world.contract.auth.expect_anything();
     let answer = world
         .auth(Method::POST, "/demo/outage")
         .json(order)

@@ -11,11 +11,13 @@ mod postgres;
 
 mod accounts;
 mod api;
+mod contract;
 mod cross_origin;
 mod demo;
 mod limits;
 mod malformed;
 mod metrics;
+mod openapi;
 mod process;
 mod refresh;
 mod sessions;

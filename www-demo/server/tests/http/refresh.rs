@@ -6,7 +6,6 @@ use hyper::{Method, StatusCode};
 use nolapse::wire::{EndReason, REFRESH_PATH, SIGN_OUT_PATH};
 use nolapse_server::{
     domain::{SessionId, Store as _},
-    serve::Server,
     store::SqliteStore,
 };
 use serde_json::json;
@@ -93,10 +92,7 @@ async fn p42_two_servers_on_one_database_rotate_once() {
     let world = World::new().await;
     let mut config = support::config(&world.folder);
     config.allowed_origins = Some(vec![world.page()]);
-    let second = World {
-        server: Server::start(config).await.unwrap(),
-        folder: tempfile::tempdir().unwrap(),
-    };
+    let second = World::start(config, tempfile::tempdir().unwrap()).await;
     let signed = world.sign_up().await;
 
     let body = json!({ "reason": "demand", "page": "visible" });
@@ -276,8 +272,7 @@ async fn a_restart_keeps_sessions_and_keys() {
 
     let mut config = support::config(&folder);
     config.allowed_origins = Some(vec![page.clone()]);
-    let server = Server::start(config).await.unwrap();
-    let world = World { server, folder };
+    let world = World::start(config, folder).await;
 
     let body = json!({ "reason": "load", "page": "visible" });
     let call = world

@@ -1,7 +1,7 @@
 //! A server of its own for each test, and a client that sends exactly what it is told.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -19,6 +19,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{net::TcpStream, time::Instant};
 
+use crate::contract::{Contract, Document};
+
 /// What the user of the tests signs in with.
 pub(crate) const EMAIL: &str = "ada@example.org";
 /// Their password.
@@ -30,6 +32,8 @@ pub(crate) struct World {
     pub(crate) server: RunningServer,
     /// Its folder.
     pub(crate) folder: TempDir,
+    /// What it says that it answers.
+    pub(crate) contract: Contract,
 }
 
 /// Settings that suit a test: free ports, cheap password hashes, a folder of its own.
@@ -56,8 +60,18 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let mut config = config(&folder);
         change(&mut config);
+        Self::start(config, folder).await
+    }
+
+    /// Starts a server with these settings.
+    pub(crate) async fn start(config: Config, folder: TempDir) -> Self {
         let server = Server::start(config).await.unwrap();
-        Self { server, folder }
+        let contract = Contract::of(&server).await;
+        Self {
+            server,
+            folder,
+            contract,
+        }
     }
 
     /// Returns the origin of the page.
@@ -67,19 +81,19 @@ impl World {
 
     /// Begins a request to the auth server, as the page would send it.
     pub(crate) fn auth(&self, method: Method, path: &str) -> Call {
-        Call::new(self.server.auth_addr.to_string(), method, path)
+        self.bare(method, path)
             .header("origin", &self.page())
             .header(wire::VERSION_HEADER, wire::VERSION)
     }
 
     /// Begins a request to the API.
     pub(crate) fn api(&self, method: Method, path: &str) -> Call {
-        Call::new(self.server.api_addr.to_string(), method, path)
+        Call::new(self.server.api_addr.to_string(), method, path).held_to(&self.contract.api)
     }
 
     /// Begins a request to the auth server with nothing in it.
     pub(crate) fn bare(&self, method: Method, path: &str) -> Call {
-        Call::new(self.server.auth_addr.to_string(), method, path)
+        Call::new(self.server.auth_addr.to_string(), method, path).held_to(&self.contract.auth)
     }
 
     /// Signs up and returns what the browser then has.
@@ -142,6 +156,7 @@ pub(crate) struct Signed {
 pub(crate) struct Call {
     address: String,
     request: Request<Full<Bytes>>,
+    document: Option<Arc<Document>>,
 }
 
 impl Call {
@@ -153,7 +168,17 @@ impl Call {
             .header(header::HOST, &address)
             .body(Full::default())
             .unwrap();
-        Self { address, request }
+        Self {
+            address,
+            request,
+            document: None,
+        }
+    }
+
+    /// Wants the answer to be one that the document tells of.
+    fn held_to(mut self, document: &Arc<Document>) -> Self {
+        self.document = Some(Arc::clone(document));
+        self
     }
 
     /// Sets a header.
@@ -205,16 +230,24 @@ impl Call {
         let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = handshake.ok()?;
         let connection = tokio::spawn(connection);
+        let (method, path) = (
+            self.request.method().clone(),
+            self.request.uri().path().to_owned(),
+        );
         let answer = sender.send_request(self.request).await.ok()?;
         let (head, body) = answer.into_parts();
         let bytes = body.collect().await.ok()?.to_bytes();
         connection.abort();
-        Some(Answer {
+        let answer = Answer {
             status: head.status,
             headers: head.headers,
             body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
             bytes,
-        })
+        };
+        if let Some(document) = self.document {
+            document.check(&method, &path, &answer);
+        }
+        Some(answer)
     }
 
     /// Sends the request over a connection of its own.

@@ -1,0 +1,160 @@
+//! `GET /openapi.json`: what the routes answer, in `OpenAPI` 3.1, made of the routes themselves.
+
+use axum::{
+    Extension, Router,
+    body::Bytes,
+    http::{StatusCode, header},
+    middleware,
+    response::{IntoResponse, Response},
+};
+use nolapse::wire::{COOKIE, PageVisibility, RefreshReason, VERSION, VERSION_HEADER};
+use serde::Serialize;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        Components, Content, InfoBuilder, OpenApi, PathItem, Ref, RefOr, ResponseBuilder,
+        path::{Operation, ParameterBuilder, ParameterIn},
+        schema::Object,
+        security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
+    },
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{App, cross_origin, method_not_allowed};
+use crate::problem::{Body, spelled};
+
+/// The document as it is sent.
+#[derive(Clone)]
+struct Document(Bytes);
+
+/// Public keys (RFC 7517 §5).
+#[derive(Serialize, ToSchema)]
+#[schema(as = KeySet)]
+pub(super) struct KeySetBody {
+    keys: Vec<PublicKeyBody>,
+}
+
+/// A public key (RFC 8037 §2).
+#[derive(Serialize, ToSchema)]
+#[schema(as = PublicKey)]
+struct PublicKeyBody {
+    kty: String,
+    crv: String,
+    x: String,
+    kid: String,
+    #[serde(rename = "use")]
+    usage: String,
+    alg: String,
+}
+
+/// Returns the path of one member of a collection.
+pub(super) fn one_of(collection: &str) -> String {
+    format!("{collection}/{{id}}")
+}
+
+pub(super) fn refresh_reason() -> Object {
+    spelled(RefreshReason::ALL.iter().map(|reason| reason.as_str()))
+}
+
+pub(super) fn page_visibility() -> Object {
+    spelled(PageVisibility::ALL.iter().map(|page| page.as_str()))
+}
+
+/// Puts the guard against forged requests before these routes, and says so.
+pub(super) fn guarded(mut endpoints: OpenApiRouter<App>, app: &App) -> OpenApiRouter<App> {
+    let header = ParameterBuilder::new()
+        .name(VERSION_HEADER)
+        .parameter_in(ParameterIn::Header)
+        .required(utoipa::openapi::Required::True)
+        .schema(Some(spelled(std::iter::once(VERSION))))
+        .build();
+    let refused = "not from an allowed origin, or without the version header";
+    for operation in operations(endpoints.get_openapi_mut()) {
+        let parameters = operation.parameters.get_or_insert_default();
+        parameters.push(header.clone().into());
+        answer(operation, "403", refused);
+    }
+    let (router, document) = endpoints.split_for_parts();
+    let guard = middleware::from_fn_with_state(app.clone(), cross_origin::guard);
+    let router = router
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(guard);
+    OpenApiRouter::with_openapi(document).merge(router.into())
+}
+
+/// Completes the document of some routes and serves it beside them.
+pub(super) fn serve(endpoints: OpenApiRouter<App>, title: &str) -> Router<App> {
+    let (router, mut document) = endpoints.routes(routes!(document)).split_for_parts();
+    document.info = InfoBuilder::new()
+        .title(title)
+        .version(env!("CARGO_PKG_VERSION"))
+        .build();
+    let bearer = Http::builder()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .build();
+    let cookie = ApiKey::Cookie(ApiKeyValue::new(COOKIE));
+    let components = document.components.get_or_insert_with(Components::new);
+    components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    components.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
+    components
+        .schemas
+        .insert(Body::name().into_owned(), Body::schema());
+    for operation in operations(&mut document) {
+        answer(operation, "default", "whatever else went wrong");
+        describe(operation);
+    }
+    // What was made of the types above has no key that is not a text.
+    let text = document.to_json().unwrap_or_default();
+    router.layer(Extension(Document(text.into())))
+}
+
+/// Tells what this origin answers, in `OpenAPI` 3.1.
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    responses((status = 200, body = Object, description = "this document"))
+)]
+async fn document(Extension(Document(text)): Extension<Document>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+fn operations(document: &mut OpenApi) -> impl Iterator<Item = &mut Operation> {
+    document
+        .paths
+        .paths
+        .values_mut()
+        .flat_map(|item: &mut PathItem| {
+            [&mut item.get, &mut item.post, &mut item.delete]
+                .into_iter()
+                .flatten()
+        })
+}
+
+/// Says of each answer what its status means: the specification wants a word on each.
+fn describe(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            let status = status
+                .parse()
+                .ok()
+                .and_then(|code| StatusCode::from_u16(code).ok());
+            let reason = status.and_then(|status| status.canonical_reason());
+            response.description = reason.unwrap_or_default().to_lowercase();
+        }
+    }
+}
+
+fn answer(operation: &mut Operation, status: &str, description: &str) {
+    let problem = Content::new(Some(Ref::from_schema_name(Body::name())));
+    let response = ResponseBuilder::new()
+        .description(description)
+        .content("application/json", problem)
+        .build();
+    operation
+        .responses
+        .responses
+        .insert(status.to_owned(), response.into());
+}

@@ -1,0 +1,272 @@
+//! `GET /openapi.json`: the document and the server say the same. That every answer of every other test is
+//! as the document tells, [`crate::contract`] sees to.
+
+use std::collections::BTreeSet;
+
+use hyper::{Method, StatusCode};
+use nolapse::wire::{REFRESH_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH};
+use serde_json::{Value, json};
+
+use crate::{
+    contract::Document,
+    support::{EMAIL, PASSWORD, Signed, World},
+};
+
+/// Every value below a member of this name.
+fn all<'v>(value: &'v Value, name: &str, found: &mut Vec<&'v Value>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| all(item, name, found)),
+        Value::Object(members) => {
+            found.extend(members.get(name));
+            members.values().for_each(|member| all(member, name, found));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn is_whole(document: &Document) {
+    let text = &document.text;
+    assert!(
+        text["openapi"]
+            .as_str()
+            .is_some_and(|version| version.starts_with("3.1."))
+    );
+    let mut references = Vec::new();
+    all(text, "$ref", &mut references);
+    for reference in references {
+        let name = reference.as_str().expect("a text").trim_start_matches('#');
+        assert!(text.pointer(name).is_some(), "{name} leads nowhere");
+    }
+    let operations = document.operations();
+    let names: BTreeSet<&str> = operations
+        .iter()
+        .map(|(_, _, operation)| operation["operationId"].as_str().expect("a name"))
+        .collect();
+    assert_eq!(
+        names.len(),
+        operations.len(),
+        "two operations have one name"
+    );
+    for (path, method, operation) in operations {
+        assert!(operation["summary"].is_string(), "{method} {path}");
+        for (status, response) in operation["responses"].as_object().expect("an object") {
+            let said = response["description"].as_str().unwrap_or_default();
+            assert!(!said.is_empty(), "{method} {path} {status}");
+        }
+        for scheme in operation["security"].as_array().into_iter().flatten() {
+            for name in scheme.as_object().expect("an object").keys() {
+                assert!(
+                    !text["components"]["securitySchemes"][name].is_null(),
+                    "{name}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_document_is_whole_and_the_router_answers_exactly_its_methods() {
+    let world = World::new().await;
+    for (document, is_auth) in [(&world.contract.auth, true), (&world.contract.api, false)] {
+        is_whole(document);
+        let operations = document.operations();
+        for (path, _, _) in &operations {
+            for method in [
+                Method::GET,
+                Method::POST,
+                Method::PUT,
+                Method::PATCH,
+                Method::DELETE,
+            ] {
+                let told = |method: &str| {
+                    operations
+                        .iter()
+                        .any(|(at, known, _)| at == path && known == method)
+                };
+                let here = path.replace("{id}", "x");
+                let call = if is_auth {
+                    world.auth(method.clone(), &here)
+                } else {
+                    world.api(method.clone(), &here)
+                };
+                let answer = call.send().await;
+                let refused = answer.status == StatusCode::METHOD_NOT_ALLOWED;
+                assert_eq!(refused, !told(method.as_str()), "{method} {path}");
+                let allowed = ["GET", "HEAD", "POST", "DELETE"].into_iter();
+                let allowed = allowed.filter(|one| told(if *one == "HEAD" { "GET" } else { one }));
+                let allowed: Vec<&str> = allowed.collect();
+                if refused {
+                    assert_eq!(answer.header("allow"), allowed.join(","), "{path}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_table_of_endpoints_in_the_documents_is_the_routers() {
+    let world = World::with(|config| config.demo = false).await;
+    let real = |document: &Document| -> BTreeSet<String> {
+        let operations = document.operations().into_iter();
+        operations
+            .map(|(path, method, _)| format!("`{method} {path}`"))
+            .collect()
+    };
+    let text = include_str!("../../../../docs/deployment.md");
+    let told = |port: &str| -> BTreeSet<String> {
+        let rows = text.lines().filter_map(|line| line.strip_prefix("| `"));
+        let mine =
+            rows.filter(|row| row.contains(&format!(" | {port} | ")) || row.contains(" | both | "));
+        let names = mine.filter_map(|row| row.split_once('`'));
+        names.map(|(name, _)| format!("`{name}`")).collect()
+    };
+
+    assert_eq!(told("auth"), real(&world.contract.auth));
+    assert_eq!(told("API"), real(&world.contract.api));
+}
+
+#[tokio::test]
+async fn without_the_demo_its_paths_are_not_told_of() {
+    let world = World::with(|config| config.demo = false).await;
+
+    let paths = world.contract.auth.operations();
+
+    assert!(paths.iter().all(|(path, _, _)| !path.starts_with("/demo/")));
+}
+
+#[tokio::test]
+async fn every_documented_answer_is_given() {
+    let world = World::with(|config| {
+        config.passwords_per_account = 3;
+        config.refreshes_per_minute = 2;
+    })
+    .await;
+    let signed = world.sign_up().await;
+
+    call_the_api(&world, &signed).await;
+    call_the_levers(&world, &signed).await;
+    call_the_auth_server(&world, &signed).await;
+
+    for document in [&world.contract.auth, &world.contract.api] {
+        assert_eq!(document.seen(), document.told());
+    }
+}
+
+async fn call_the_api(world: &World, signed: &Signed) {
+    let api = |method: &Method, path: &str| world.api(method.clone(), path);
+    for (method, path) in [
+        (Method::GET, "/me"),
+        (Method::GET, "/notes"),
+        (Method::GET, "/admin/report"),
+    ] {
+        api(&method, path).send().await;
+        api(&method, path).bearer(&signed.token).send().await;
+    }
+    let text = json!({ "text": "milk" });
+    api(&Method::POST, "/notes").json(&text).send().await;
+    let note = api(&Method::POST, "/notes")
+        .json(&text)
+        .bearer(&signed.token);
+    let note = format!("/notes/{}", note.send().await.text("/id"));
+    api(&Method::DELETE, &note).send().await;
+    for _ in 0..2 {
+        api(&Method::DELETE, &note)
+            .bearer(&signed.token)
+            .send()
+            .await;
+    }
+    for path in ["/healthz", "/readyz", "/openapi.json"] {
+        api(&Method::GET, path).send().await;
+        world.auth(Method::GET, path).send().await;
+    }
+    let mut admin = other(world, "admin@example.org").await;
+    let role = json!({ "role": "admin" });
+    let lever = world.auth(Method::POST, "/demo/role").bearer(&admin.token);
+    lever.json(&role).send().await;
+    admin = world.refresh(&admin.cookie).await.signed();
+    api(&Method::GET, "/admin/report")
+        .bearer(&admin.token)
+        .send()
+        .await;
+    api(&Method::DELETE, "/account").send().await;
+    api(&Method::DELETE, "/account")
+        .bearer(&admin.token)
+        .send()
+        .await;
+}
+
+async fn other(world: &World, email: &str) -> Signed {
+    let credentials = json!({ "email": email, "password": PASSWORD });
+    let call = world.auth(Method::POST, SIGN_UP_PATH).json(&credentials);
+    call.send().await.signed()
+}
+
+async fn call_the_levers(world: &World, signed: &Signed) {
+    let lever = |path: &str, body: &Value| world.auth(Method::POST, path).json(body).send();
+    lever("/demo/role", &json!({ "role": "member" })).await;
+    let (absent, present) = ("A".repeat(22), &signed.session);
+    lever(
+        "/demo/disable",
+        &json!({ "session_id": absent, "disabled": true }),
+    )
+    .await;
+    lever(
+        "/demo/disable",
+        &json!({ "session_id": present, "disabled": false }),
+    )
+    .await;
+    lever("/demo/revoke", &json!({ "session_id": absent })).await;
+    let gone = other(world, "gone@example.org").await;
+    lever("/demo/revoke", &json!({ "session_id": gone.session })).await;
+    lever("/demo/outage", &json!({ "seconds": 0 })).await;
+    world.auth(Method::GET, "/demo/counters").send().await;
+    world
+        .auth(Method::POST, "/demo/reset-counters")
+        .send()
+        .await;
+}
+
+async fn call_the_auth_server(world: &World, signed: &Signed) {
+    for path in ["/.well-known/jwks.json", "/config.json"] {
+        world.auth(Method::GET, path).send().await;
+    }
+    for path in [SIGN_UP_PATH, SIGN_IN_PATH, REFRESH_PATH, SIGN_OUT_PATH] {
+        world.bare(Method::POST, path).send().await;
+    }
+    let list = || world.auth(Method::GET, SESSIONS_PATH);
+    list().send().await;
+    list().bearer(&signed.token).send().await;
+    let cookie = world.refresh(&signed.cookie).await.signed().cookie;
+    for _ in 0..2 {
+        world.refresh(&cookie).await;
+    }
+    world.refresh("x").await;
+    let one = format!("{SESSIONS_PATH}/{}", signed.session);
+    world.auth(Method::DELETE, &one).send().await;
+    let absent = format!("{SESSIONS_PATH}/x");
+    let absent = world.auth(Method::DELETE, &absent).bearer(&signed.token);
+    absent.send().await;
+    let revoke = world.auth(Method::DELETE, &one).bearer(&signed.token);
+    revoke.send().await;
+    world.auth(Method::POST, SIGN_OUT_PATH).send().await;
+    let right = json!({ "email": EMAIL, "password": PASSWORD });
+    let wrong = json!({ "email": "eve@example.org", "password": "another password" });
+    let taken = json!({ "email": "gone@example.org", "password": PASSWORD });
+    world
+        .auth(Method::POST, SIGN_UP_PATH)
+        .json(&taken)
+        .send()
+        .await;
+    for body in [&right, &wrong, &wrong, &wrong, &wrong] {
+        world
+            .auth(Method::POST, SIGN_IN_PATH)
+            .json(body)
+            .send()
+            .await;
+    }
+    world
+        .auth(Method::POST, SIGN_UP_PATH)
+        .json(&wrong)
+        .send()
+        .await;
+}
