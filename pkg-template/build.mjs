@@ -35,8 +35,8 @@ const TOOL_INPUTS = [
   "pkg-template/build.mjs",
 ];
 
-/** Types of the generated glue, which the facade is checked against and users never see. */
-const PRIVATE_TYPES = BUILDS.map(({ name }) => `${name}.d.ts`);
+/** Types of what is generated, which the entries are checked against and users never see. */
+const PRIVATE_TYPES = [...BUILDS.map(({ name }) => `${name}.d.ts`), "nolapse_bytes.d.ts"];
 
 const TEMPLATE = join(root, "pkg-template");
 const PACKAGE = join(root, "pkg");
@@ -153,7 +153,9 @@ async function bind(name, folder, watch) {
   console.log(`  wasm-bindgen ${name}`);
   // `cargo xtask` is silent; built here, it shows what it is at.
   await run("cargo", ["build", "--profile", "xtask", "--package", "xtask"], { watch });
-  const parameters = ["--target", "web", "--out-dir", folder, "--out-name", name, "--remove-producers-section"];
+  const files = ["--out-dir", folder, "--out-name", name];
+  // The entries say where the module is; a second place in the glue would be taken for a file by bundlers.
+  const parameters = ["--target", "web", ...files, "--remove-producers-section", "--omit-default-module-path"];
   await run("cargo", ["xtask", "wasm-bindgen", `target/npm/${name}.wasm`, ...parameters], { watch });
 }
 
@@ -199,15 +201,29 @@ async function assemble(buildId) {
       await copyFile(join(root, "target/npm", name, file), join(PACKAGE, file));
     }
   }
-  for (const file of (await readdir(TEMPLATE)).filter((name) => /\.(js|ts|md)$/.test(name))) {
+  for (const file of (await readdir(TEMPLATE)).filter((name) => /\.(js|ts|cts|md)$/.test(name))) {
     if (PRIVATE_TYPES.includes(file)) continue;
     const text = await readFile(join(TEMPLATE, file), "utf8");
     await writeFile(join(PACKAGE, file), text.replaceAll("__NOLAPSE_BUILD_ID__", buildId));
   }
+  const base64 = (await readFile(join(PACKAGE, "nolapse_bg.wasm"))).toString("base64");
+  await writeFile(join(PACKAGE, "nolapse_bytes.js"), `export default "${base64}";\n`);
+  await bundleForRequire("testing");
   for (const file of ["LICENSE-MIT", "LICENSE-APACHE"]) await copyFile(join(root, file), join(PACKAGE, file));
   const { name, ...rest } = JSON.parse(await readFile(join(TEMPLATE, "package.json"), "utf8"));
   const manifest = { name, version: await crateVersion(), ...rest };
   await writeFile(join(PACKAGE, "package.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
+}
+
+/**
+ * Makes an entry that `require` can load, for test runners that know no ES modules.
+ *
+ * @param {string} entry
+ */
+async function bundleForRequire(entry) {
+  const { build } = await import("esbuild");
+  const outfile = join(PACKAGE, `${entry}.cjs`);
+  await build({ entryPoints: [join(PACKAGE, `${entry}.js`)], bundle: true, format: "cjs", target: "es2022", outfile });
 }
 
 /** The version of the crate: the package has the same one. */

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { pathToFileURL } from "node:url";
 
 import { root, run } from "../tools/process.mjs";
 import { INSTALLED, TARBALL } from "./package.mjs";
@@ -15,11 +16,20 @@ const FILES = [
   "facade.js",
   "index.d.ts",
   "index.js",
+  "inline.d.ts",
+  "inline.js",
   "nolapse.js",
   "nolapse_bg.wasm",
+  "nolapse_bytes.js",
   "nolapse_verify.js",
   "nolapse_verify_bg.wasm",
   "package.json",
+  "testing-core.js",
+  "testing-grant.js",
+  "testing.cjs",
+  "testing.d.cts",
+  "testing.d.ts",
+  "testing.js",
   "verify.d.ts",
   "verify.js",
 ];
@@ -60,5 +70,17 @@ test("the modules ask nothing of the page but their own glue", async () => {
 
     // The build calls the generated glue `a`, and the crate's own script, which is bundled with it, `b`.
     assert.deepEqual([...sources].sort(), ["a", "b"], file);
+  }
+});
+
+test("nolapse/inline has the module of nolapse, byte for byte", async () => {
+  const { default: base64 } = await import(pathToFileURL(join(INSTALLED, "nolapse_bytes.js")).href);
+
+  assert.ok(Buffer.from(base64, "base64").equals(await readFile(join(INSTALLED, "nolapse_bg.wasm"))));
+});
+
+test("nothing but the entries says where a module is, so that bundlers take no file that is not needed", async () => {
+  for (const file of FILES.filter((file) => file.endsWith("js") && !["index.js", "verify.js"].includes(file))) {
+    assert.ok(!(await readFile(join(INSTALLED, file), "utf8")).includes("import.meta"), file);
   }
 });

@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { npm, run } from "../tools/process.mjs";
 import { TARBALL } from "./package.mjs";
 
-const ENTRIES = ["nolapse", "nolapse/verify"];
+const ENTRIES = ["nolapse", "nolapse/inline", "nolapse/testing", "nolapse/verify"];
 
 /** What an import may not so much as touch. */
 const TRAPS = [
@@ -70,9 +70,20 @@ for (const entry of ENTRIES) {
   });
 }
 
+test("nolapse/testing can be required", async () => {
+  const code = `
+    const { createTestSession, isSessionError } = require("nolapse/testing");
+    createTestSession().getToken().catch((error) => console.log(isSessionError(error, "signed_out")));
+  `;
+
+  const { output } = await runInApp(code, "main.cjs");
+
+  assert.equal(output.trim(), "true");
+});
+
 /** @param {string} code */
-async function runInApp(code) {
-  const file = join(app, "main.js");
+async function runInApp(code, name = "main.js") {
+  const file = join(app, name);
   await writeFile(file, code);
   return run(process.execPath, [file], { cwd: app });
 }

@@ -12,6 +12,8 @@ import {
   SessionError,
   type SignOutReason,
 } from "nolapse";
+import type { createSession as createInline } from "nolapse/inline";
+import { createTestSession, type TestSession } from "nolapse/testing";
 import type { createSession as createVerifying } from "nolapse/verify";
 
 /** Accepts a type that is exactly `Wanted`: not wider, not narrower, not `any`. */
@@ -104,6 +106,15 @@ try {
 }
 new SessionError("timeout", "no answer", { cause: new Error("slow") }) satisfies Error;
 
-// Both entries have one API.
+// All entries have one API.
 holds<Exactly<Session<User>, Awaited<ReturnType<typeof createVerifying<User>>>>>();
+holds<Exactly<Session<User>, Awaited<ReturnType<typeof createInline<User>>>>>();
+const testing: TestSession<User> = createTestSession<User>({ user: { id: "1", role: "admin" }, life: 60 });
+const asSession: Session<User> = testing;
+testing.test.signIn({ id: "2", role: "member" });
+// @ts-expect-error the user is of the session's type
+testing.test.signIn({ id: "2" });
+// @ts-expect-error there is no such cause
+testing.test.fail("boredom");
+void asSession;
 session[Symbol.dispose]();

@@ -1,4 +1,4 @@
-/** A tiny app of a user's, outside of this checkout, that has installed the tarball. */
+/** Tiny apps of a user's that have installed the tarball. */
 
 import { createReadStream } from "node:fs";
 import { mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, extname, join, normalize } from "node:path";
 
 import { TARBALL } from "../../pkg-template/build.mjs";
-import { npm } from "../tools/process.mjs";
+import { npm, root } from "../tools/process.mjs";
 
 const TYPES = new Map([
   [".html", "text/html; charset=utf-8"],
@@ -26,22 +26,36 @@ document.body.dataset.token = await session.getToken();
 session.close();
 `;
 
+/** A page that runs one script. @param {string} script its URL */
+export function pageWith(script) {
+  return `<!doctype html><link rel="icon" href="data:,"><body><script type="module" src="${script}"></script>`;
+}
+
+/** The app that shows its token. @param {string} entry what it imports */
+export function appFrom(entry) {
+  return `import { createSession } from "${entry}";${USE}`;
+}
+
 /**
  * Makes an app and installs the tarball in it.
  *
  * @param {import("node:test").TestContext} test the app is removed with it
  * @param {Record<string, string>} files names and contents
+ * @param {{ inside?: boolean }} [options] `inside`: in a folder of the checkout, where it finds the frameworks that it
+ *   imports; else nothing but the tarball is there for it
  * @returns {Promise<string>} its folder
  */
-export async function makeApp(test, files) {
-  const folder = await mkdtemp(join(tmpdir(), "nolapse-packed-"));
+export async function makeApp(test, files, { inside = false } = {}) {
+  const parent = inside ? join(root, ".cache", "packed") : tmpdir();
+  await mkdir(parent, { recursive: true });
+  const folder = await mkdtemp(join(parent, "nolapse-packed-"));
   test.after(() => rm(folder, { recursive: true, force: true }));
   const manifest = JSON.stringify({ name: "app", private: true, type: "module" });
   for (const [name, text] of Object.entries({ "package.json": manifest, ...files })) {
     await mkdir(dirname(join(folder, name)), { recursive: true });
     await writeFile(join(folder, name), text);
   }
-  await npm(["install", "--offline", "--no-audit", "--no-fund", TARBALL], { cwd: folder });
+  await npm(["install", "--offline", "--no-package-lock", "--no-audit", "--no-fund", TARBALL], { cwd: folder });
   return folder;
 }
 
@@ -50,9 +64,10 @@ export async function makeApp(test, files) {
  *
  * @param {import("node:test").TestContext} test the server ends with it
  * @param {string} folder
+ * @param {Record<string, string>} [headers] sent with every file
  * @returns {Promise<string>} its origin
  */
-export async function serveFolder(test, folder) {
+export async function serveFolder(test, folder, headers = {}) {
   const server = createServer(async (request, response) => {
     const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname);
     const file = join(folder, path.endsWith("/") ? `${path}index.html` : path);
@@ -61,7 +76,8 @@ export async function serveFolder(test, folder) {
       response.writeHead(404).end();
       return;
     }
-    response.writeHead(200, { "content-type": TYPES.get(extname(file)) ?? "application/octet-stream" });
+    const type = TYPES.get(extname(file)) ?? "application/octet-stream";
+    response.writeHead(200, { "content-type": type, ...headers });
     createReadStream(file).pipe(response);
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));

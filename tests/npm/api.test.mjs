@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { root } from "../tools/process.mjs";
+import { INSTALLED } from "./package.mjs";
+
+/** What the packed types said when somebody last looked at them. */
+const SNAPSHOT = join(root, "tests", "npm", "snapshots", "api.txt");
+
+test("the public types are those of the snapshot", async () => {
+  const types = await publicTypes();
+  if (process.env.NOLAPSE_SNAPSHOT === "write") await writeFile(SNAPSHOT, types);
+
+  const before = await readFile(SNAPSHOT, "utf8");
+
+  assert.equal(types, before, "where that is meant: NOLAPSE_SNAPSHOT=write npm test -- --only npm --grep snapshot");
+});
+
+/** The packed declarations, without comments and empty lines. */
+async function publicTypes() {
+  const files = (await readdir(INSTALLED)).filter((name) => /\.d\.c?ts$/.test(name)).sort();
+  const texts = files.map(async (file) => {
+    const code = (await readFile(join(INSTALLED, file), "utf8")).replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
+    const lines = code.split("\n").filter((line) => line.trim() !== "");
+    return `# ${file}\n${lines.join("\n")}\n`;
+  });
+  return (await Promise.all(texts)).join("\n");
+}

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { launchBrowser } from "../e2e/harness/browser.mjs";
+import { until } from "../e2e/harness/until.mjs";
+import { root, start, tool } from "../tools/process.mjs";
+import { makeApp, runApp, USE } from "./app.mjs";
+
+/** Next.js, as its users start it. */
+const NEXT = "next/dist/bin/next";
+
+/** Nobody is told that there was a build. */
+const QUIET = { NEXT_TELEMETRY_DISABLED: "1" };
+
+const APP = {
+  // As `create-next-app` makes one; without it, Next.js would find this checkout's settings for TypeScript.
+  "jsconfig.json": "{}",
+  "app/layout.jsx": `
+    export const metadata = { icons: { icon: "data:," } };
+    export default function Layout({ children }) {
+      return <html lang="en"><body>{children}</body></html>;
+    }`,
+  // A server component, which imports the package and runs while the app is built.
+  "app/page.jsx": `
+    import { isSessionError } from "nolapse";
+    import { Token } from "./token.jsx";
+    export default function Page() {
+      return <main>{isSessionError(new Error()) ? "wrong" : "rendered on the server"}<Token /></main>;
+    }`,
+  "app/token.jsx": `
+    "use client";
+    import { createSession } from "nolapse";
+    import { useEffect } from "react";
+    async function show() {${USE}}
+    export function Token() {
+      useEffect(() => void show(), []);
+      return null;
+    }`,
+};
+
+test("P37 a Next.js app with a server component builds without configuration, and runs", async (t) => {
+  const app = await makeApp(t, APP, { inside: true });
+
+  const { output } = await tool(NEXT, ["build"], { cwd: app, env: QUIET });
+  const { token, complaints } = await runApp(await launchBrowser(t), await serve(t, app));
+
+  assert.doesNotMatch(output, /warn|⚠/i);
+  const media = await readdir(join(app, ".next", "static", "media"));
+  assert.equal(media.filter((name) => name.endsWith(".wasm")).length, 1, media.join(", "));
+  assert.equal(token, "from-the-app");
+  assert.deepEqual(complaints, []);
+});
+
+/**
+ * Serves the built app with Next.js's own server, on a free port.
+ *
+ * @param {import("node:test").TestContext} test the server ends with it
+ * @param {string} app
+ * @returns {Promise<string>} its origin
+ */
+async function serve(test, app) {
+  const parameters = [join(root, "node_modules", NEXT), "start", "--port", "0", "--hostname", "localhost"];
+  const server = start(process.execPath, parameters, { cwd: app, env: { ...QUIET, NO_COLOR: "1" } });
+  test.after(() => server.kill("SIGKILL"));
+  let printed = "";
+  for (const stream of [server.stdout, server.stderr]) {
+    stream.setEncoding("utf8").on("data", (text) => {
+      printed += text;
+    });
+  }
+  return until("Next.js says where it listens", () => /http:\/\/localhost:\d+/.exec(printed)?.[0], { within: 30_000 });
+}
