@@ -1,0 +1,98 @@
+/** What a case of the contract may do, whichever session it is about. Runs on pages and in Node. */
+
+/** @typedef {import("nolapse").Session<{ id: string }>} Session */
+
+/** A request to an API, as it was sent. @typedef {{ url: string, method: string, authorization: string | null, body: string }} Sent */
+
+/**
+ * @typedef {object} World
+ * @property {Session} session of a browser that nobody is signed in to
+ * @property {Api} api
+ * @property {() => Promise<void>} signUp signs a new user in, by the session's `adopt`
+ * @property {(seconds: number) => Promise<void>} pass lets time pass
+ * @property {(isOut: boolean) => Promise<void>} outage makes the auth server answer 503, or mends it
+ * @property {() => Promise<void>} revoke ends the session at the auth server
+ */
+
+/** The APIs of a case: they keep what they were sent, and answer as they are told. */
+export class Api {
+  /** An origin that is listed. */
+  listed = "https://api.example.com";
+  /** An origin that is not. */
+  other = "https://other.example.com";
+  /** @type {Sent[]} */
+  sent = [];
+  /** Answers to come; afterwards each is 200. @type {Response[]} */
+  answers = [];
+
+  /** Stands in for the network. @type {typeof fetch} */
+  fetch = async (input, init) => {
+    const request = new Request(input, init);
+    const { url, method, headers, signal } = request;
+    if (signal.aborted) throw signal.reason;
+    this.sent.push({ url, method, authorization: headers.get("authorization"), body: await request.text() });
+    return this.answers.shift() ?? new Response("fine");
+  };
+
+  /** @param {string | URL | Request} input */
+  isFor(input) {
+    const url = input instanceof Request ? input.url : String(input);
+    return url.startsWith(this.listed) || url.startsWith(this.other);
+  }
+}
+
+/**
+ * What a promise came to, as far as callers may rely on it.
+ *
+ * @param {Promise<unknown>} promise
+ */
+export function outcome(promise) {
+  return promise.then(
+    (value) => ({ value }),
+    ({ name, code, reason, failure }) => ({ name, code, reason, failure }),
+  );
+}
+
+/**
+ * Keeps the events of a type.
+ *
+ * @template {keyof import("nolapse").SessionEvents<{ id: string }>} Type
+ * @param {Session} session
+ * @param {Type} type
+ */
+export function eventsOf(session, type) {
+  /** @type {import("nolapse").SessionEvents<{ id: string }>[Type][]} */
+  const events = [];
+  session.on(type, (event) => events.push(event));
+  return events;
+}
+
+/**
+ * Waits for the next token.
+ *
+ * @param {Session} session
+ */
+export async function nextRefresh(session) {
+  /** @type {() => void} */
+  let end = () => {};
+  await new Promise((resolve) => {
+    end = session.on("refresh", resolve);
+    // Refused while the last failure is fresh; the session then asks again by itself.
+    session.refresh().catch(() => undefined);
+  });
+  end();
+}
+
+/**
+ * An answer that has a user's session in it.
+ *
+ * @param {string} user
+ */
+export function tokenResponse(user, token = `${user}.token`) {
+  return {
+    access_token: token,
+    token_type: "Bearer",
+    expires_in: 60,
+    session: { id: `of-${user}`, user: { id: user } },
+  };
+}

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { cp } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { CASES as CALLS } from "../contract/calls.mjs";
+import { CASES as SESSIONS } from "../contract/session.mjs";
+import { root } from "../tools/process.mjs";
+import { launchBrowser } from "./harness/browser.mjs";
+import { newUser, openPage } from "./harness/page.mjs";
+import { startServer } from "./harness/server.mjs";
+
+/** The files of cases, with what is in them. */
+const FILES = /** @type {const} */ ([
+  ["session.mjs", SESSIONS],
+  ["calls.mjs", CALLS],
+]);
+
+test("the real session keeps the contract", async (t) => {
+  const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
+  await cp(join(root, "tests", "contract"), join(server.env.SITE_DIR ?? "", "contract"), { recursive: true });
+
+  for (const [file, cases] of FILES) {
+    for (const [place, { title, expected }] of cases.entries()) {
+      await t.test(`the real session keeps the contract: ${title}`, async (t) => {
+        const context = await browser.createBrowserContext();
+        t.after(() => context.close());
+        const { page } = await openPage(context, server);
+
+        const seen = await page.evaluate(runCase, `/contract/${file}`, place, server.auth, newUser());
+
+        assert.deepEqual(seen, expected);
+      });
+    }
+  }
+});
+
+/**
+ * Runs on the page: makes the world of the real session, and plays one case in it.
+ *
+ * @param {string} file
+ * @param {number} place
+ * @param {string} auth
+ * @param {import("./harness/page.mjs").Credentials} user
+ */
+async function runCase(file, place, auth, user) {
+  /** @type {{ CASES: import("../contract/session.mjs").Case[] }} */
+  const { CASES } = await import(file);
+  /** @type {typeof import("../contract/world.mjs")} */
+  const { Api } = await import(/** @type {string} */ ("/contract/world.mjs"));
+  const api = new Api();
+  const native = window.fetch;
+  // The APIs are the case's own; the auth server is the real one.
+  window.fetch = (input, init) => (api.isFor(input) ? api.fetch(input, init) : native(input, init));
+  window.addEventListener("error", (event) => event.preventDefault());
+  /** @type {typeof import("nolapse")} */
+  const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
+  const session = /** @type {import("../contract/world.mjs").Session} */ (
+    await createSession({ auth, apis: [api.listed] })
+  );
+  const headers = { "content-type": "application/json", "nolapse-version": "1" };
+  /** @param {string} lever @param {object} order */
+  const pull = async (lever, order) => {
+    const answer = await native(`/demo/${lever}`, { method: "POST", headers, body: JSON.stringify(order) });
+    if (!answer.ok) throw new Error(`${lever}: ${answer.status} ${await answer.text()}`);
+  };
+  /** @type {import("../contract/world.mjs").World} */
+  const world = {
+    session,
+    api,
+    signUp: () => session.adopt(() => native("/auth/sign-up", { method: "POST", headers, body: JSON.stringify(user) })),
+    pass: async (seconds) => {
+      const { now } = Date;
+      Date.now = () => now() + seconds * 1_000;
+    },
+    outage: (isOut) => pull("outage", isOut ? { seconds: 300, kind: "503", retry_after: "0" } : { seconds: 0 }),
+    revoke: async () => {
+      const { status } = session;
+      if (status.state === "signed-in") await pull("revoke", { session_id: status.sessionId });
+    },
+  };
+  return CASES[place]?.run(world);
+}

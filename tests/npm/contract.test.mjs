@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { createTestSession } from "nolapse/testing";
+
+import { CASES as CALLS } from "../contract/calls.mjs";
+import { CASES as SESSIONS } from "../contract/session.mjs";
+import { Api, tokenResponse } from "../contract/world.mjs";
+
+// What browsers have for errors of listeners; the ones here are thrown on purpose.
+globalThis.reportError ??= () => {};
+
+/** @returns {import("../contract/world.mjs").World} */
+function testWorld() {
+  const api = new Api();
+  const session = createTestSession({ apis: [api.listed], fetch: api.fetch });
+  return {
+    session: /** @type {import("../contract/world.mjs").Session} */ (session),
+    api,
+    signUp: () => session.adopt(async () => new Response(JSON.stringify(tokenResponse("ada")))),
+    pass: (seconds) => session.test.advance(seconds),
+    outage: async (isOut) => session.test.fail(isOut ? "server_error" : null),
+    revoke: async () => session.test.end("revoked"),
+  };
+}
+
+for (const { title, expected, run } of [...SESSIONS, ...CALLS]) {
+  test(`nolapse/testing keeps the contract: ${title}`, async () => {
+    assert.deepEqual(await run(testWorld()), expected);
+  });
+}
