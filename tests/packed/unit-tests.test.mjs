@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { tool } from "../tools/process.mjs";
+import { makeApp } from "./app.mjs";
+
+/** The recipe for React, as the documents have it, and a page that shows who is there. */
+const APP = {
+  "src/session.js": `
+    import { createSession } from "nolapse";
+    export const session = await createSession({ auth: "https://auth.example.com", apis: ["https://api.example.com"] });`,
+  "src/greeting.js": `
+    import { createElement, useSyncExternalStore } from "react";
+    export function Greeting({ session }) {
+      const status = useSyncExternalStore(session.subscribe, session.getSnapshot);
+      return createElement("p", null, status.state === "signed-in" ? "Hello, " + status.user.name : status.state);
+    }
+    export async function notes(session) {
+      const answer = await session.fetch("https://api.example.com/notes");
+      return answer.json();
+    }`,
+};
+
+/** Tests that an app would have; the runner's words are global. */
+const TESTS = `
+  test("the page says who is signed in, and leaves one of everything behind in strict mode", async () => {
+    globalThis.IS_REACT_ACT_ENVIRONMENT = true;
+    const session = createTestSession({ user: { name: "Ada" } });
+    const place = document.body.appendChild(document.createElement("main"));
+    const root = createRoot(place);
+    await act(() => root.render(createElement(StrictMode, null, createElement(Greeting, { session }))));
+    expect(place.textContent).toBe("Hello, Ada");
+    expect(session.test.listeners).toBe(1);
+    await act(() => session.test.end("revoked"));
+    expect(place.textContent).toBe("signed-out");
+    await act(() => root.unmount());
+    expect(session.test.listeners).toBe(0);
+  });
+
+  test("calls carry a token, which is renewed when its time has come", async () => {
+    const sent = [];
+    const session = createTestSession({
+      user: { name: "Ada" },
+      apis: ["https://api.example.com"],
+      fetch: async (url, { headers }) => {
+        sent.push(headers.get("authorization"));
+        return { status: 200, headers: new Headers(), json: async () => ["a note"] };
+      },
+    });
+    expect(await notes(session)).toEqual(["a note"]);
+    await session.test.advance(55);
+    await notes(session);
+    expect(new Set(sent).size).toBe(2);
+    expect(session.test.refreshes).toBe(1);
+  });
+`;
+
+const IMPORTS = `
+  import { act, createElement, StrictMode } from "react";
+  import { createRoot } from "react-dom/client";
+  import { createTestSession } from "nolapse/testing";
+  import { Greeting, notes } from "../src/greeting.js";
+`;
+
+test("P36 P37 an app's unit tests run in Vitest with jsdom, with nolapse/testing in the place of nolapse", async (t) => {
+  const files = {
+    ...APP,
+    "test/greeting.test.js": `// @vitest-environment jsdom
+      import { expect, test, vi } from "vitest";
+      ${IMPORTS}
+      vi.mock("nolapse", () => import("nolapse/testing"));
+      ${TESTS}
+      test("the app's own session is one that the test moves", async () => {
+        const { session } = await import("../src/session.js");
+        session.test.signIn({ name: "Ada" });
+        expect(session.status.state).toBe("signed-in");
+      });`,
+  };
+  const app = await makeApp(t, files, { inside: true });
+
+  const { output } = await tool("vitest/vitest.mjs", ["run"], { cwd: app });
+
+  assert.match(output, /Tests\s+3 passed/);
+});
+
+test("P36 P37 an app's unit tests run in Jest with jsdom, which knows no ES modules by itself", async (t) => {
+  const files = {
+    ...APP,
+    // Without `"type": "module"`: Jest loads everything by `require`.
+    "package.json": JSON.stringify({ name: "app", private: true }),
+    "src/greeting.js": asCommonJs(APP["src/greeting.js"]),
+    "src/session.js": `
+      const { createSession } = require("nolapse");
+      exports.open = () => createSession({ auth: "https://auth.example.com" });`,
+    "test/greeting.test.js": `/** @jest-environment jsdom */
+      jest.mock("nolapse", () => require("nolapse/testing"));
+      ${asCommonJs(IMPORTS)}
+      ${TESTS}
+      test("the app's own session is one that the test moves", async () => {
+        const session = await require("../src/session.js").open();
+        session.test.signIn({ name: "Ada" });
+        expect(session.status.state).toBe("signed-in");
+      });`,
+  };
+  const app = await makeApp(t, files, { inside: true });
+
+  const { output } = await tool("jest/bin/jest.js", ["--rootDir", app], { cwd: app });
+
+  assert.match(output, /Tests:\s+3 passed/);
+});
+
+/**
+ * Spells modules as `require` does.
+ *
+ * @param {string} code
+ */
+function asCommonJs(code) {
+  const names = [...code.matchAll(/export (?:async )?function (\w+)/g)].map(([, name]) => name);
+  return `${code.replaceAll(/import (\{[^}]+\}) from ("[^"]+");/g, "const $1 = require($2);").replaceAll("export ", "")}
+    Object.assign(exports, { ${names.join(", ")} });`;
+}
