@@ -27,6 +27,9 @@ pub const SIGN_OUT_PATH: &str = "/auth/sign-out";
 /// Lists the user's sessions (`GET`); one of them below it is ended with `DELETE`.
 pub const SESSIONS_PATH: &str = "/auth/sessions";
 
+/// Gives the user another password and ends all their other sessions: `POST`, JSON.
+pub const PASSWORD_PATH: &str = "/auth/password";
+
 /// The public keys that sign access tokens, as a JWK Set (RFC 7517 §5): `GET`.
 pub const JWKS_PATH: &str = "/.well-known/jwks.json";
 
@@ -114,7 +117,7 @@ spelled! {
 spelled! {
     /// The `error` of an answer that is not a success.
     ErrorCode {
-        /// 401: e-mail and password do not match an account.
+        /// 401: e-mail and password do not match an account; 403: the current password is another one.
         InvalidCredentials => "invalid_credentials",
         /// 401: the session is over; `reason` says why.
         SessionEnded => "session_ended",

@@ -125,6 +125,7 @@ async fn sessions(url: &str, keys: &Path) -> Result<Vec<String>, Failure> {
         let (id, secret) = (clock::random(), clock::random());
         let device = "a device".to_owned();
         let grant = desk.sign_in(clock::now(), user, device, id, secret).await?;
+        let grant = grant.ok_or("a password was changed")?;
         cookies.push(secrets.tickets.seal(&grant.ticket));
     }
     store.close().await;

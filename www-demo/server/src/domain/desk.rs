@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use nolapse::wire::EndReason;
 
 use super::{
-    Limits, Session, SessionId, Store, Stored, Ticket, TicketKey, Timestamp, User, Verdict, Written,
+    Limits, PasswordHash, Session, SessionId, Store, Stored, Ticket, TicketKey, Timestamp, User,
+    Verdict, Written,
 };
 
 /// How often a refresh that lost a race looks again. Each loss means that another one won.
@@ -66,7 +67,8 @@ impl Desk {
     }
 
     /// Begins a session for a user who has just proved to be one, from 48 random bytes. Of a user with as
-    /// many sessions as are allowed, the one seen longest ago ends.
+    /// many sessions as are allowed, the one seen longest ago ends. `None` where the password was changed, or
+    /// the user disabled, since `user` was read: then what was proved no longer counts.
     ///
     /// # Errors
     /// Fails where the store does.
@@ -77,17 +79,46 @@ impl Desk {
         device: String,
         id: [u8; 16],
         secret: [u8; 32],
-    ) -> Stored<Grant> {
+    ) -> Stored<Option<Grant>> {
         let ticket = Ticket::first(SessionId::from_bytes(id), secret);
         let session = Session::begin(now, &ticket, user.id, device, &self.limits);
         self.store.add_session(&session).await?;
+        // A change of password writes the password first and ends sessions then: this row is either seen there,
+        // or the new password here.
+        let row = self.store.session(session.id).await?;
+        if !row.is_some_and(|(_, kept)| kept.password == user.password && !kept.disabled) {
+            let ended = self.store.end_session(session.id, now, EndReason::Revoked);
+            ended.await?;
+            return Ok(None);
+        }
         self.make_room(now, &session).await?;
-        Ok(Grant {
+        Ok(Some(Grant {
             session,
             user,
             ticket,
             repeated: false,
-        })
+        }))
+    }
+
+    /// Gives a user another password and ends all their sessions but the one that `kept` names; returns how
+    /// many ended. `None`, and nothing is changed, where the password is no longer the one of `user`.
+    ///
+    /// # Errors
+    /// Fails where the store does; then the password may have been changed, and a repeat says `None`.
+    pub async fn change_password(
+        &self,
+        now: Timestamp,
+        user: &User,
+        successor: &PasswordHash,
+        kept: SessionId,
+    ) -> Stored<Option<u64>> {
+        if self.store.replace_password(user, successor).await? == Written::No {
+            return Ok(None);
+        }
+        let ended = self
+            .store
+            .end_other_sessions(user.id, kept, now, EndReason::Revoked);
+        ended.await.map(Some)
     }
 
     /// Exchanges a ticket for its successor.

@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use nolapse::wire::EndReason;
 
-use super::{Email, Note, NoteId, Role, Session, SessionId, Timestamp, User, UserId};
+use super::{Email, Note, NoteId, PasswordHash, Role, Session, SessionId, Timestamp, User, UserId};
 
 /// The database could not answer, or answered nonsense. The cause is for the log alone.
 #[derive(Debug)]
@@ -72,6 +72,10 @@ pub trait Store: Send + Sync + 'static {
     /// Disables a user, or enables one again. Sessions are refused at their next refresh.
     async fn set_disabled(&self, user: UserId, disabled: bool) -> Stored<()>;
 
+    /// Gives a user another password, if it is still the one of `user`. [`Written::No`] where another writer
+    /// came first.
+    async fn replace_password(&self, user: &User, successor: &PasswordHash) -> Stored<Written>;
+
     /// Ends and records all sessions of a user, and deletes the user with all that is theirs.
     async fn delete_user(&self, user: UserId, at: Timestamp) -> Stored<()>;
 
@@ -95,6 +99,15 @@ pub trait Store: Send + Sync + 'static {
 
     /// Ends all sessions of a user that have not ended, and records it; returns how many.
     async fn end_sessions_of(&self, user: UserId, at: Timestamp, reason: EndReason) -> Stored<u64>;
+
+    /// The same, of all but one of them.
+    async fn end_other_sessions(
+        &self,
+        user: UserId,
+        kept: SessionId,
+        at: Timestamp,
+        reason: EndReason,
+    ) -> Stored<u64>;
 
     /// Lists the sessions of a user that have not ended, the last seen first.
     async fn sessions_of(&self, user: UserId) -> Stored<Vec<Session>>;

@@ -37,13 +37,10 @@ pub(super) struct Credentials {
 }
 
 impl Credentials {
-    fn parse(self) -> Result<(Email, Password), Problem> {
+    pub(super) fn parse(self) -> Result<(Email, Password), Problem> {
         let email = Email::parse(&self.email);
         let email = email.ok_or(Problem::invalid("email is not an e-mail address"))?;
-        let password = Password::parse(self.password);
-        let password =
-            password.ok_or(Problem::invalid("password must have 8 to 256 characters"))?;
-        Ok((email, password))
+        Ok((email, parse_password(self.password)?))
     }
 }
 
@@ -67,11 +64,7 @@ pub(super) async fn sign_up(
     let (email, password) = credentials.parse()?;
     let now = clock::now();
     app.limits.password(now, &email, address)?;
-    if passwords::is_common(&password) {
-        return Err(Problem::invalid(
-            "password is a common one, or close to one; take one that nobody would guess",
-        ));
-    }
+    refuse_common(&password)?;
     let user = User {
         id: UserId::from_bytes(clock::random()),
         email,
@@ -88,7 +81,7 @@ pub(super) async fn sign_up(
         ));
     }
     app.counters.count("sign_ups");
-    begin(&app, now, &headers, user).await
+    begin(&app, now, &headers, user).await?.ok_or(MISMATCH)
 }
 
 /// Signs in; the session of a cookie that came along ends.
@@ -118,30 +111,50 @@ pub(super) async fn sign_in(
     let proved = app.passwords.check(password, kept).await?;
     let Some(user) = user.filter(|user| proved && !user.disabled) else {
         app.counters.count("sign_ins_refused");
-        return Err(Problem::new(
-            StatusCode::UNAUTHORIZED,
-            ErrorCode::InvalidCredentials,
-            "e-mail and password do not match an account",
-        ));
+        return Err(MISMATCH);
     };
     app.counters.count("sign_ins");
-    begin(&app, clock::now(), &headers, user).await
+    let begun = begin(&app, clock::now(), &headers, user).await?;
+    begun.ok_or(MISMATCH)
 }
+
+const MISMATCH: Problem = Problem::new(
+    StatusCode::UNAUTHORIZED,
+    ErrorCode::InvalidCredentials,
+    "e-mail and password do not match an account",
+);
 
 async fn begin(
     app: &App,
     now: Timestamp,
     headers: &HeaderMap,
     user: User,
-) -> Result<Response, Problem> {
+) -> Result<Option<Response>, Problem> {
     if let Some(before) = cookie::ticket(headers, &app.tickets) {
         app.desk.sign_out(now, &before, Reach::Here).await?;
     }
     let device = device(headers);
     let (id, secret) = (clock::random(), clock::random());
-    let grant = app.desk.sign_in(now, user, device, id, secret).await?;
+    let begun = app.desk.sign_in(now, user, device, id, secret).await?;
+    let Some(grant) = begun else {
+        return Ok(None);
+    };
     tracing::info!(session = %grant.session.id, user = %grant.user.id, "signed in");
-    token_response::grant(app, now, &grant)
+    token_response::grant(app, now, &grant).map(Some)
+}
+
+pub(super) fn parse_password(text: String) -> Result<Password, Problem> {
+    Password::parse(text).ok_or(Problem::invalid("password must have 8 to 256 characters"))
+}
+
+/// Refuses a password that somebody would guess.
+pub(super) fn refuse_common(password: &Password) -> Result<(), Problem> {
+    if passwords::is_common(password) {
+        return Err(Problem::invalid(
+            "password is a common one, or close to one; take one that nobody would guess",
+        ));
+    }
+    Ok(())
 }
 
 /// Labels a device by its browser and system, as far as they can be told.

@@ -7,6 +7,8 @@ mod cookie;
 mod counters;
 mod cross_origin;
 mod demo;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod health;
 mod jwks;
 mod limits;
@@ -14,6 +16,7 @@ mod metrics;
 mod observe;
 mod openapi;
 mod outage;
+mod password;
 mod refresh;
 mod sessions;
 mod sign_out;
@@ -54,6 +57,7 @@ pub(crate) fn auth(app: &App) -> Router {
         .merge(with_cookie)
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::revoke))
+        .routes(routes!(password::change))
         .routes(routes!(jwks::keys))
         .routes(routes!(site::config))
         .merge(health::routes());

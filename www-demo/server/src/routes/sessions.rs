@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::{App, openapi};
 use crate::{
     clock,
-    domain::{SessionId, UserId, Written},
+    domain::{Session, SessionId, User, Written},
     problem::{Body, Problem},
     verifier::{Refusal, Refused, Verified},
 };
@@ -48,16 +48,16 @@ pub(super) struct Devices {
     security(("bearer" = []))
 )]
 pub(super) async fn list(State(app): State<App>, token: Verified) -> Result<Response, Response> {
-    let (user, current) = live(&app, &token).await?;
+    let (current, user) = live(&app, &token).await?;
     let now = clock::now();
-    let rows = app.store.sessions_of(user).await.map_err(problem)?;
+    let rows = app.store.sessions_of(user.id).await.map_err(problem)?;
     let alive = rows
         .into_iter()
         .filter(|session| session.over(now, app.desk.limits()).is_none());
     let sessions = alive
         .map(|session| DeviceView {
             id: session.id.to_string(),
-            current: session.id == current,
+            current: session.id == current.id,
             device: session.device,
             created_at: session.created_at.as_millis(),
             last_seen_at: session.last_seen_at.as_millis(),
@@ -90,12 +90,12 @@ pub(super) async fn revoke(
     token: Verified,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Response> {
-    let (user, _) = live(&app, &token).await?;
+    let (_, user) = live(&app, &token).await?;
     let absent = || Problem::not_found().into_response();
     let id = path.ok().and_then(|Path(id)| SessionId::parse(&id));
     let id = id.ok_or_else(absent)?;
     let row = app.store.session(id).await.map_err(problem)?;
-    let own = row.is_some_and(|(session, _)| session.user == user);
+    let own = row.is_some_and(|(session, _)| session.user == user.id);
     if !own {
         return Err(absent());
     }
@@ -108,12 +108,11 @@ pub(super) async fn revoke(
 }
 
 /// Finds the token's session alive: who was signed out a moment ago manages no devices.
-async fn live(app: &App, token: &Verified) -> Result<(UserId, SessionId), Response> {
+pub(super) async fn live(app: &App, token: &Verified) -> Result<(Session, User), Response> {
     let refused = || Refused(Refusal::Expired).into_response();
     let id = SessionId::parse(&token.session).ok_or_else(refused)?;
     let alive = app.desk.find_alive(clock::now(), id).await;
-    let (_, user) = alive.map_err(problem)?.ok_or_else(refused)?;
-    Ok((user.id, id))
+    alive.map_err(problem)?.ok_or_else(refused)
 }
 
 fn problem(error: crate::domain::StoreError) -> Response {

@@ -3,13 +3,14 @@
 mod postgres;
 mod rows;
 mod sqlite;
+mod statements;
 
 use std::{fmt, sync::Arc};
 
 pub use postgres::PgStore;
 pub use sqlite::SqliteStore;
 
-use crate::domain::Store;
+use crate::domain::{Store, Written};
 
 /// Why the database could not be opened.
 #[derive(Debug)]
@@ -45,4 +46,8 @@ pub async fn open(url: &str, connections: u32) -> Result<Arc<dyn Store>, OpenErr
         return Ok(Arc::new(PgStore::open(url, connections).await?));
     }
     Ok(Arc::new(SqliteStore::open(url).await?))
+}
+
+const fn written(rows: u64) -> Written {
+    if rows > 0 { Written::Yes } else { Written::No }
 }

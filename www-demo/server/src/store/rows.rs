@@ -57,11 +57,6 @@ macro_rules! columns {
 columns!(SqliteRow);
 columns!(PgRow);
 
-/// The columns of a session, as [`session`] reads them.
-pub(super) const SESSION_COLUMNS: &str = "s.id, s.user_id, s.device, s.created_at, s.expires_at, \
-     s.last_active_at, s.last_seen_at, s.ended_at, s.end_reason, s.generation, s.secret_hash, \
-     s.replaced_at";
-
 /// Returns a time as the database keeps it.
 pub(super) fn kept(at: Timestamp) -> i64 {
     i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
@@ -70,6 +65,11 @@ pub(super) fn kept(at: Timestamp) -> i64 {
 /// Returns a count as the database keeps it.
 pub(super) fn kept_count(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Reads a count that the database made.
+pub(super) fn counted(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or_default()
 }
 
 /// Returns the replaced moments as the database keeps them.
@@ -115,10 +115,6 @@ pub(super) fn user(row: &impl Columns) -> Stored<User> {
         created_at: time(row, "u_created_at")?,
     })
 }
-
-/// The columns that [`user`] reads.
-pub(super) const USER_COLUMNS: &str = "u.id AS u_id, u.email AS u_email, u.password AS u_password, \
-     u.role AS u_role, u.disabled AS u_disabled, u.created_at AS u_created_at";
 
 /// Reads a note.
 pub(super) fn note(row: &impl Columns) -> Stored<Note> {

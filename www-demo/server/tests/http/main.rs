@@ -18,6 +18,7 @@ mod limits;
 mod malformed;
 mod metrics;
 mod openapi;
+mod password;
 mod process;
 mod refresh;
 mod sessions;

@@ -2,15 +2,17 @@
 
 use hyper::{Method, StatusCode};
 use nolapse::wire::{
-    JWKS_PATH, REFRESH_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH,
+    JWKS_PATH, PASSWORD_PATH, REFRESH_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH,
+    SIGN_UP_PATH,
 };
 
 use crate::support::World;
 
-const NOT_JSON_OBJECTS: [&str; 8] = [
+const NOT_JSON_OBJECTS: [&str; 9] = [
     "",
     "{",
     "[]",
+    r#"["load","visible",null]"#,
     "null",
     "\"text\"",
     "{}",
@@ -116,6 +118,7 @@ async fn p48_every_endpoint_answers_other_methods_with_405_and_names_its_own() {
         (SIGN_IN_PATH, "POST"),
         (REFRESH_PATH, "POST"),
         (SIGN_OUT_PATH, "POST"),
+        (PASSWORD_PATH, "POST"),
         (SESSIONS_PATH, "GET,HEAD"),
         (&one, "DELETE"),
         (JWKS_PATH, "GET,HEAD"),

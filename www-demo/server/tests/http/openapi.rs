@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use hyper::{Method, StatusCode};
-use nolapse::wire::{REFRESH_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH};
+use nolapse::wire::{
+    PASSWORD_PATH, REFRESH_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -236,6 +238,15 @@ async fn call_the_auth_server(world: &World, signed: &Signed) {
     let list = || world.auth(Method::GET, SESSIONS_PATH);
     list().send().await;
     list().bearer(&signed.token).send().await;
+    let change = |current: &str| {
+        let body = json!({ "current_password": current, "new_password": "staple of another kind" });
+        world.auth(Method::POST, PASSWORD_PATH).json(&body)
+    };
+    change(PASSWORD).send().await;
+    let user = other(world, "bob@example.org").await;
+    for current in [PASSWORD, PASSWORD, PASSWORD] {
+        change(current).bearer(&user.token).send().await;
+    }
     let cookie = world.refresh(&signed.cookie).await.signed().cookie;
     for _ in 0..2 {
         world.refresh(&cookie).await;

@@ -1,27 +1,17 @@
-//! What every store must do, written against the trait: one suite, each database in turn.
-#![cfg(feature = "serve")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+//! What every store must do, written against the trait.
 
 use std::{sync::Arc, time::Duration};
 
-#[path = "common/postgres.rs"]
-#[expect(dead_code, reason = "other tests use more of it")]
-mod postgres;
-
 use nolapse::wire::EndReason;
-use nolapse_server::{
-    domain::{
-        Email, Ending, Limits, Note, NoteId, PasswordHash, Role, Session, SessionId, Store, Ticket,
-        TicketKey, Timestamp, User, UserId, Written,
-    },
-    store::{PgStore, SqliteStore},
+use nolapse_server::domain::{
+    Desk, Email, Ending, Limits, Note, NoteId, PasswordHash, Role, Session, SessionId, Store,
+    Ticket, TicketKey, Timestamp, User, UserId, Written,
 };
-use postgres::Postgres;
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
-fn user(number: u8) -> User {
+/// A user of this number.
+pub(crate) fn user(number: u8) -> User {
     User {
         id: UserId::from_bytes([number; 16]),
         email: Email::parse(&format!("user{number}@example.org")).expect("an address"),
@@ -32,14 +22,16 @@ fn user(number: u8) -> User {
     }
 }
 
-fn session(number: u8, user: &User) -> (Session, Ticket) {
+/// A session of this number, with its first ticket.
+pub(crate) fn session(number: u8, user: &User) -> (Session, Ticket) {
     let ticket = Ticket::first(SessionId::from_bytes([number; 16]), [number; 32]);
     let device = format!("device {number}");
     let row = Session::begin(NOW, &ticket, user.id, device, &Limits::default());
     (row, ticket)
 }
 
-fn later(seconds: u64) -> Timestamp {
+/// So many seconds after the beginning.
+pub(crate) fn later(seconds: u64) -> Timestamp {
     NOW + Duration::from_secs(seconds)
 }
 
@@ -269,137 +261,74 @@ async fn notes_are_their_users_own(store: &dyn Store) {
     assert!(store.notes_of(eve.id).await.unwrap().is_empty());
 }
 
-async fn conforms(store: Arc<dyn Store>) {
+async fn a_password_is_replaced_by_the_first_who_does(store: &dyn Store) {
+    let ada = user(90);
+    store.add_user(&ada).await.unwrap();
+    let [second, third] = ["second", "third"].map(|text| PasswordHash::from_text(text.to_owned()));
+
+    let first = store.replace_password(&ada, &second).await.unwrap();
+    let repeated = store.replace_password(&ada, &second).await.unwrap();
+    let late = store.replace_password(&ada, &third).await.unwrap();
+
+    assert_eq!(
+        (first, repeated, late),
+        (Written::Yes, Written::Yes, Written::No)
+    );
+    let kept = store.user_by_email(&ada.email).await.unwrap().unwrap();
+    assert_eq!(kept.password, second);
+}
+
+async fn all_sessions_but_one_end(store: &dyn Store) {
+    let ada = user(91);
+    store.add_user(&ada).await.unwrap();
+    for number in 91..=93 {
+        store.add_session(&session(number, &ada).0).await.unwrap();
+    }
+    let kept = SessionId::from_bytes([92; 16]);
+
+    let ended = store.end_other_sessions(ada.id, kept, later(1), EndReason::Revoked);
+
+    assert_eq!(ended.await.unwrap(), 2);
+    let alive = store.sessions_of(ada.id).await.unwrap();
+    assert_eq!(
+        alive.iter().map(|session| session.id).collect::<Vec<_>>(),
+        [kept]
+    );
+}
+
+async fn who_proved_an_old_password_gets_no_session(store: &Arc<dyn Store>) {
+    let (ada, eve) = (user(94), user(95));
+    for user in [&ada, &eve] {
+        store.add_user(user).await.unwrap();
+    }
+    let key = TicketKey::from_bytes([7; 32]);
+    let desk = Desk::new(Arc::clone(store), key, Limits::default());
+    let successor = PasswordHash::from_text("another".to_owned());
+    store.replace_password(&ada, &successor).await.unwrap();
+    store.set_disabled(eve.id, true).await.unwrap();
+
+    for (number, user) in [(94, ada), (95, eve)] {
+        let (id, secret) = ([number; 16], [number; 32]);
+        let begun = desk.sign_in(NOW, user.clone(), "a device".to_owned(), id, secret);
+
+        assert!(begun.await.unwrap().is_none());
+        assert!(store.sessions_of(user.id).await.unwrap().is_empty());
+    }
+}
+
+/// Runs the whole suite on an empty store.
+pub(crate) async fn conforms(store: Arc<dyn Store>) {
     store.ping().await.unwrap();
     users_are_found_by_address_and_are_one_an_address(&*store).await;
     a_session_comes_back_as_it_was(&*store).await;
     of_concurrent_rotations_exactly_one_is_written(&store).await;
     an_ended_session_stays_ended_and_is_recorded_once(&*store).await;
     all_sessions_of_a_user_end_at_once_and_no_other(&*store).await;
+    all_sessions_but_one_end(&*store).await;
+    a_password_is_replaced_by_the_first_who_does(&*store).await;
+    who_proved_an_old_password_gets_no_session(&store).await;
     activity_only_moves_forward(&*store).await;
     notes_are_their_users_own(&*store).await;
     a_deleted_user_takes_along_what_was_theirs(&*store).await;
     sessions_past_their_limit_are_forgotten_and_no_others(&*store).await;
-}
-
-#[tokio::test]
-async fn sqlite_conforms() {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}", folder.path().join("test.db").display());
-
-    conforms(Arc::new(SqliteStore::open(&url).await.unwrap())).await;
-}
-
-#[tokio::test]
-async fn sqlite_is_opened_by_several_servers_at_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}", folder.path().join("test.db").display());
-
-    let opened = tokio::join!(
-        SqliteStore::open(&url),
-        SqliteStore::open(&url),
-        SqliteStore::open(&url)
-    );
-
-    assert!(
-        opened.0.is_ok() && opened.1.is_ok() && opened.2.is_ok(),
-        "{opened:?}"
-    );
-}
-
-#[tokio::test]
-async fn postgres_conforms() {
-    let postgres = Postgres::shared();
-    let url = postgres.database().await;
-
-    conforms(Arc::new(PgStore::open(&url, 8).await.unwrap())).await;
-}
-
-#[tokio::test]
-async fn postgres_is_opened_by_several_servers_at_once() {
-    let postgres = Postgres::shared();
-    let url = postgres.database().await;
-
-    let opened = tokio::join!(
-        PgStore::open(&url, 2),
-        PgStore::open(&url, 2),
-        PgStore::open(&url, 2),
-        PgStore::open(&url, 2)
-    );
-
-    let (first, second, third, fourth) = opened;
-    for store in [first, second, third, fourth] {
-        store.unwrap().ping().await.unwrap();
-    }
-}
-
-#[tokio::test]
-async fn p47_a_store_outlives_a_restart_of_postgres() {
-    let postgres = Postgres::start(&[]);
-    let url = postgres.database().await;
-    let store = PgStore::open(&url, 4).await.unwrap();
-    let ada = user(1);
-    store.add_user(&ada).await.unwrap();
-    let (row, _) = session(10, &ada);
-    store.add_session(&row).await.unwrap();
-
-    postgres.restart();
-
-    assert_eq!(store.session(row.id).await.unwrap(), Some((row, ada)));
-}
-
-/// Two connections that end the sessions of two users in opposite orders would block each other for good;
-/// the database ends one of them, and the store does it again.
-#[tokio::test]
-async fn postgres_deadlocks_are_tried_again() {
-    let postgres = Postgres::shared();
-    let url = postgres.database().await;
-    let store = PgStore::open(&url, 4).await.unwrap();
-    let ada = user(1);
-    store.add_user(&ada).await.unwrap();
-    for number in [10, 20] {
-        store.add_session(&session(number, &ada).0).await.unwrap();
-    }
-    let mut rival = PgConnection::connect(&url).await.unwrap();
-    let lock = |number: u8| {
-        let id = format!("{number:02x}").repeat(16);
-        AssertSqlSafe(format!(
-            "SELECT 1 FROM sessions WHERE id = '\\x{id}' FOR UPDATE"
-        ))
-    };
-    // The rival is patient: the store's own connection finds the deadlock first, and loses.
-    let patient = "SET deadlock_timeout = '20s'; BEGIN";
-    rival.execute(patient).await.unwrap();
-    rival.execute(lock(20)).await.unwrap();
-
-    let ending = tokio::spawn(async move {
-        let ended = store.end_sessions_of(ada.id, later(1), EndReason::Revoked);
-        (ended.await, store)
-    });
-    let mut watcher = PgConnection::connect(&url).await.unwrap();
-    waits_for_a_lock(&mut watcher).await;
-    rival.execute(lock(10)).await.unwrap();
-    rival.execute("ROLLBACK").await.unwrap();
-
-    let (ended, store) = ending.await.unwrap();
-    assert_eq!(ended.unwrap(), 2);
-    let first = SessionId::from_bytes([10; 16]);
-    let recorded = store.recorded_endings(first, EndReason::Revoked).await;
-    assert_eq!(recorded.unwrap(), 1);
-}
-
-async fn waits_for_a_lock(watcher: &mut PgConnection) {
-    let waiting = "SELECT count(*) FROM pg_stat_activity \
-         WHERE wait_event_type = 'Lock' AND datname = current_database()";
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
-    while tokio::time::Instant::now() < deadline {
-        let count: i64 = sqlx::query_scalar(waiting)
-            .fetch_one(&mut *watcher)
-            .await
-            .unwrap();
-        if count > 0 {
-            return;
-        }
-    }
-    panic!("nobody waited for a lock within ten seconds");
 }

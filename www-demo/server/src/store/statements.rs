@@ -1,0 +1,318 @@
+//! The statements that both databases understand, and the store that they make.
+
+/// The columns of a session, as [`super::rows::session`] reads them.
+macro_rules! session_columns {
+    () => {
+        "s.id, s.user_id, s.device, s.created_at, s.expires_at, s.last_active_at, s.last_seen_at, \
+         s.ended_at, s.end_reason, s.generation, s.secret_hash, s.replaced_at"
+    };
+}
+
+/// The columns of a user, as [`super::rows::user`] reads them.
+macro_rules! user_columns {
+    () => {
+        "u.id AS u_id, u.email AS u_email, u.password AS u_password, u.role AS u_role, \
+         u.disabled AS u_disabled, u.created_at AS u_created_at"
+    };
+}
+
+/// Implements the domain's store for a type with a `pool` and an `end_where`. `$run` runs a step, again where
+/// that may help; `$later` is the database's function for the greater of two numbers.
+///
+/// Every step is one statement that a repeat leaves as it is, so that it does not matter whether the database
+/// had done it when the connection broke.
+macro_rules! store {
+    ($store:ty, $run:path, $later:literal) => {
+        #[async_trait]
+        impl Store for $store {
+            async fn close(&self) {
+                self.pool.close().await;
+            }
+
+            async fn ping(&self) -> Stored<()> {
+                let done = $run(|| sqlx::query("SELECT 1").execute(&self.pool));
+                done.await.map(drop)
+            }
+
+            async fn add_user(&self, user: &User) -> Stored<Written> {
+                // A repeat after a lost answer finds its own row and says that it was written.
+                let sql = "INSERT INTO users (id, email, password, role, disabled, created_at) \
+                     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email) \
+                     DO UPDATE SET email = excluded.email WHERE users.id = excluded.id";
+                let done = $run(|| {
+                    sqlx::query(sql)
+                        .bind(user.id.as_bytes().as_slice())
+                        .bind(user.email.expose())
+                        .bind(user.password.expose())
+                        .bind(user.role.as_str())
+                        .bind(user.disabled)
+                        .bind(rows::kept(user.created_at))
+                        .execute(&self.pool)
+                });
+                Ok(written(done.await?.rows_affected()))
+            }
+
+            async fn user_by_email(&self, email: &Email) -> Stored<Option<User>> {
+                let sql = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.email = $1");
+                let row = $run(|| sqlx::query(sql).bind(email.expose()).fetch_optional(&self.pool));
+                row.await?.as_ref().map(rows::user).transpose()
+            }
+
+            async fn set_role(&self, user: UserId, role: Role) -> Stored<()> {
+                let done = $run(|| {
+                    sqlx::query("UPDATE users SET role = $1 WHERE id = $2")
+                        .bind(role.as_str())
+                        .bind(user.as_bytes().as_slice())
+                        .execute(&self.pool)
+                });
+                done.await.map(drop)
+            }
+
+            async fn set_disabled(&self, user: UserId, disabled: bool) -> Stored<()> {
+                let done = $run(|| {
+                    sqlx::query("UPDATE users SET disabled = $1 WHERE id = $2")
+                        .bind(disabled)
+                        .bind(user.as_bytes().as_slice())
+                        .execute(&self.pool)
+                });
+                done.await.map(drop)
+            }
+
+            async fn replace_password(
+                &self,
+                user: &User,
+                successor: &PasswordHash,
+            ) -> Stored<Written> {
+                // A repeat finds the successor, which has a salt that no other has.
+                let sql = "UPDATE users SET password = $1 \
+                     WHERE id = $2 AND (password = $3 OR password = $1)";
+                let done = $run(|| {
+                    sqlx::query(sql)
+                        .bind(successor.expose())
+                        .bind(user.id.as_bytes().as_slice())
+                        .bind(user.password.expose())
+                        .execute(&self.pool)
+                });
+                Ok(written(done.await?.rows_affected()))
+            }
+
+            async fn delete_user(&self, user: UserId, at: Timestamp) -> Stored<()> {
+                self.end_sessions_of(user, at, EndReason::Revoked).await?;
+                let sql = "DELETE FROM users WHERE id = $1";
+                let id = user.as_bytes().as_slice();
+                let done = $run(|| sqlx::query(sql).bind(id).execute(&self.pool));
+                done.await.map(drop)
+            }
+
+            async fn add_session(&self, session: &Session) -> Stored<()> {
+                let sql = "INSERT INTO sessions (id, user_id, device, created_at, expires_at, \
+                     last_active_at, last_seen_at, generation, secret_hash, replaced_at) \
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING";
+                let replaced_at = rows::kept_moments(&session.replaced_at);
+                let done = $run(|| {
+                    sqlx::query(sql)
+                        .bind(session.id.as_bytes().as_slice())
+                        .bind(session.user.as_bytes().as_slice())
+                        .bind(&session.device)
+                        .bind(rows::kept(session.created_at))
+                        .bind(rows::kept(session.expires_at))
+                        .bind(rows::kept(session.last_active_at))
+                        .bind(rows::kept(session.last_seen_at))
+                        .bind(rows::kept_count(session.generation))
+                        .bind(session.secret_hash.as_bytes().as_slice())
+                        .bind(&replaced_at)
+                        .execute(&self.pool)
+                });
+                done.await.map(drop)
+            }
+
+            async fn session(&self, id: SessionId) -> Stored<Option<(Session, User)>> {
+                let sql = concat!(
+                    "SELECT ",
+                    session_columns!(),
+                    ", ",
+                    user_columns!(),
+                    " FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1"
+                );
+                let id = id.as_bytes().as_slice();
+                let row = $run(|| sqlx::query(sql).bind(id).fetch_optional(&self.pool));
+                row.await?
+                    .map(|row| Ok((rows::session(&row)?, rows::user(&row)?)))
+                    .transpose()
+            }
+
+            async fn rotate_session(&self, session: &Session, from: u64) -> Stored<Written> {
+                let sql = concat!(
+                    "UPDATE sessions SET generation = $1, secret_hash = $2, replaced_at = $3, \
+                     last_active_at = ",
+                    $later,
+                    "(last_active_at, $4), last_seen_at = ",
+                    $later,
+                    "(last_seen_at, $5) WHERE id = $6 AND generation = $7 AND ended_at IS NULL"
+                );
+                let replaced_at = rows::kept_moments(&session.replaced_at);
+                let done = $run(|| {
+                    sqlx::query(sql)
+                        .bind(rows::kept_count(session.generation))
+                        .bind(session.secret_hash.as_bytes().as_slice())
+                        .bind(&replaced_at)
+                        .bind(rows::kept(session.last_active_at))
+                        .bind(rows::kept(session.last_seen_at))
+                        .bind(session.id.as_bytes().as_slice())
+                        .bind(rows::kept_count(from))
+                        .execute(&self.pool)
+                });
+                Ok(written(done.await?.rows_affected()))
+            }
+
+            async fn touch_session(&self, session: &Session) -> Stored<()> {
+                let sql = concat!(
+                    "UPDATE sessions SET last_active_at = ",
+                    $later,
+                    "(last_active_at, $1), last_seen_at = ",
+                    $later,
+                    "(last_seen_at, $2) WHERE id = $3 AND ended_at IS NULL"
+                );
+                let done = $run(|| {
+                    sqlx::query(sql)
+                        .bind(rows::kept(session.last_active_at))
+                        .bind(rows::kept(session.last_seen_at))
+                        .bind(session.id.as_bytes().as_slice())
+                        .execute(&self.pool)
+                });
+                done.await.map(drop)
+            }
+
+            async fn end_session(
+                &self,
+                id: SessionId,
+                at: Timestamp,
+                reason: EndReason,
+            ) -> Stored<Written> {
+                let ended = self.end_where("id", id.as_bytes(), &[], at, reason);
+                Ok(written(ended.await?))
+            }
+
+            async fn end_sessions_of(
+                &self,
+                user: UserId,
+                at: Timestamp,
+                reason: EndReason,
+            ) -> Stored<u64> {
+                let ended = self.end_where("user_id", user.as_bytes(), &[], at, reason);
+                ended.await
+            }
+
+            async fn end_other_sessions(
+                &self,
+                user: UserId,
+                kept: SessionId,
+                at: Timestamp,
+                reason: EndReason,
+            ) -> Stored<u64> {
+                let ended =
+                    self.end_where("user_id", user.as_bytes(), kept.as_bytes(), at, reason);
+                ended.await
+            }
+
+            async fn sessions_of(&self, user: UserId) -> Stored<Vec<Session>> {
+                let sql = concat!(
+                    "SELECT ",
+                    session_columns!(),
+                    " FROM sessions s WHERE s.user_id = $1 AND s.ended_at IS NULL \
+                     ORDER BY s.last_seen_at DESC"
+                );
+                let user = user.as_bytes().as_slice();
+                let rows = $run(|| sqlx::query(sql).bind(user).fetch_all(&self.pool));
+                rows.await?.iter().map(rows::session).collect()
+            }
+
+            async fn recorded_endings(&self, id: SessionId, reason: EndReason) -> Stored<u64> {
+                let sql = "SELECT count(*) FROM audit WHERE session_id = $1 AND event = $2";
+                let count = $run(|| {
+                    sqlx::query_scalar(sql)
+                        .bind(id.as_bytes().as_slice())
+                        .bind(reason.as_str())
+                        .fetch_one(&self.pool)
+                });
+                Ok(rows::counted(count.await?))
+            }
+
+            async fn count_sessions(&self, now: Timestamp) -> Stored<u64> {
+                let sql =
+                    "SELECT count(*) FROM sessions WHERE ended_at IS NULL AND expires_at > $1";
+                let now = rows::kept(now);
+                let count = $run(|| sqlx::query_scalar(sql).bind(now).fetch_one(&self.pool));
+                Ok(rows::counted(count.await?))
+            }
+
+            async fn prune_sessions(&self, before: Timestamp, most: u32) -> Stored<u64> {
+                let sql = "DELETE FROM sessions WHERE id IN \
+                     (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)";
+                let (before, most) = (rows::kept(before), i64::from(most));
+                let done = $run(|| sqlx::query(sql).bind(before).bind(most).execute(&self.pool));
+                Ok(done.await?.rows_affected())
+            }
+
+            async fn notes_of(&self, user: UserId) -> Stored<Vec<Note>> {
+                let sql = "SELECT id, text, created_at FROM notes WHERE user_id = $1 \
+                     ORDER BY created_at DESC LIMIT 100";
+                let user = user.as_bytes().as_slice();
+                let rows = $run(|| sqlx::query(sql).bind(user).fetch_all(&self.pool));
+                rows.await?.iter().map(rows::note).collect()
+            }
+
+            async fn add_note(&self, user: UserId, note: &Note) -> Stored<()> {
+                let sql = "INSERT INTO notes (id, user_id, text, created_at) \
+                     VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING";
+                let done = $run(|| {
+                    sqlx::query(sql)
+                        .bind(note.id.as_bytes().as_slice())
+                        .bind(user.as_bytes().as_slice())
+                        .bind(&note.text)
+                        .bind(rows::kept(note.created_at))
+                        .execute(&self.pool)
+                });
+                done.await.map(drop)
+            }
+
+            async fn delete_note(&self, user: UserId, id: NoteId) -> Stored<Written> {
+                let done = $run(|| {
+                    sqlx::query("DELETE FROM notes WHERE id = $1 AND user_id = $2")
+                        .bind(id.as_bytes().as_slice())
+                        .bind(user.as_bytes().as_slice())
+                        .execute(&self.pool)
+                });
+                Ok(written(done.await?.rows_affected()))
+            }
+
+            async fn signing_keys(&self) -> Stored<Vec<SealedKey>> {
+                let sql = "SELECT number, sealed, made_at FROM signing_keys ORDER BY number";
+                let rows = $run(|| sqlx::query(sql).fetch_all(&self.pool));
+                rows.await?.iter().map(rows::signing_key).collect()
+            }
+
+            async fn add_signing_key(&self, key: &SealedKey) -> Stored<Written> {
+                let sql = "INSERT INTO signing_keys (number, sealed, made_at) \
+                     VALUES ($1, $2, $3) ON CONFLICT (number) DO NOTHING";
+                let done = $run(|| {
+                    sqlx::query(sql)
+                        .bind(rows::kept_count(key.number))
+                        .bind(&key.sealed)
+                        .bind(rows::kept(key.made_at))
+                        .execute(&self.pool)
+                });
+                Ok(written(done.await?.rows_affected()))
+            }
+
+            async fn drop_signing_keys_before(&self, number: u64) -> Stored<()> {
+                let sql = "DELETE FROM signing_keys WHERE number < $1";
+                let number = rows::kept_count(number);
+                let done = $run(|| sqlx::query(sql).bind(number).execute(&self.pool));
+                done.await.map(drop)
+            }
+        }
+    };
+}
+
+pub(super) use {session_columns, store, user_columns};

@@ -1,0 +1,125 @@
+//! `/auth/password`.
+
+use hyper::{Method, StatusCode};
+use nolapse::wire::{EndReason, PASSWORD_PATH, SIGN_IN_PATH};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, EMAIL, PASSWORD, Signed, World};
+
+const OTHER: &str = "staple of another kind";
+
+async fn change(world: &World, token: &str, body: &Value) -> Answer {
+    let call = world.bare(Method::POST, PASSWORD_PATH).bearer(token);
+    call.json(body).send().await
+}
+
+async fn sign_in(world: &World, password: &str) -> Answer {
+    let body = json!({ "email": EMAIL, "password": password });
+    world
+        .auth(Method::POST, SIGN_IN_PATH)
+        .json(&body)
+        .send()
+        .await
+}
+
+fn from_to(current: &str, new: &str) -> Value {
+    json!({ "current_password": current, "new_password": new })
+}
+
+async fn is_alive(world: &World, signed: &Signed) -> bool {
+    world.refresh(&signed.cookie).await.status == StatusCode::OK
+}
+
+#[tokio::test]
+async fn p14_a_changed_password_ends_all_other_sessions_and_this_one_goes_on() {
+    let world = World::new().await;
+    let here = world.sign_up().await;
+    let mut elsewhere = Vec::new();
+    for _ in 0..3 {
+        elsewhere.push(sign_in(&world, PASSWORD).await.signed());
+    }
+
+    let changed = change(&world, &here.token, &from_to(PASSWORD, OTHER)).await;
+
+    assert_eq!(changed.status, StatusCode::NO_CONTENT);
+    for session in &elsewhere {
+        let refused = world.refresh(&session.cookie).await;
+        refused.is_problem(401, "session_ended");
+        assert_eq!(refused.text("/reason"), EndReason::Revoked.as_str());
+        let live = world.api(Method::DELETE, "/account").bearer(&session.token);
+        live.send().await.is_problem(401, "invalid_token");
+    }
+    assert!(is_alive(&world, &here).await);
+    sign_in(&world, PASSWORD)
+        .await
+        .is_problem(401, "invalid_credentials");
+    assert_eq!(sign_in(&world, OTHER).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_does_not_prove_the_user_changes_nothing() {
+    let world = World::new().await;
+    let signed = world.sign_up().await;
+    let other = sign_in(&world, PASSWORD).await.signed();
+
+    let wrong = change(&world, &signed.token, &from_to("another password", OTHER)).await;
+    let common = change(&world, &signed.token, &from_to(PASSWORD, "password1")).await;
+    let short = change(&world, &signed.token, &from_to(PASSWORD, "short")).await;
+    let nobody = world.bare(Method::POST, PASSWORD_PATH);
+    let nobody = nobody.json(&from_to(PASSWORD, OTHER)).send().await;
+
+    wrong.is_problem(403, "invalid_credentials");
+    common.is_problem(400, "invalid_request");
+    short.is_problem(400, "invalid_request");
+    nobody.is_problem(401, "invalid_token");
+    assert!(is_alive(&world, &other).await);
+    assert_eq!(sign_in(&world, PASSWORD).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_changes_no_password() {
+    let world = World::new().await;
+    let signed = world.sign_up().await;
+    let other = sign_in(&world, PASSWORD).await.signed();
+    change(&world, &other.token, &from_to(PASSWORD, OTHER)).await;
+
+    let late = change(&world, &signed.token, &from_to(OTHER, PASSWORD)).await;
+
+    late.is_problem(401, "invalid_token");
+    assert_eq!(sign_in(&world, OTHER).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_current_password_cannot_be_guessed_without_end() {
+    let world = World::with(|config| config.passwords_per_account = 3).await;
+    let signed = world.sign_up().await;
+    let guess = from_to("another password", OTHER);
+    for _ in 0..2 {
+        let wrong = change(&world, &signed.token, &guess).await;
+        wrong.is_problem(403, "invalid_credentials");
+    }
+
+    let right = change(&world, &signed.token, &from_to(PASSWORD, OTHER)).await;
+
+    right.is_problem(429, "too_many_requests");
+    assert!(!right.header("retry-after").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_with_the_old_password_that_races_the_change_leaves_no_session() {
+    let world = World::with(|config| config.passwords_per_account = 0).await;
+    let mut signed = world.sign_up().await;
+    let (mut old, mut new) = (PASSWORD, OTHER);
+    for round in 0..20 {
+        let body = from_to(old, new);
+        let (racing, changed) =
+            tokio::join!(sign_in(&world, old), change(&world, &signed.token, &body));
+
+        assert_eq!(changed.status, StatusCode::NO_CONTENT, "{round}");
+        if racing.status == StatusCode::OK {
+            assert!(!is_alive(&world, &racing.signed()).await, "{round}");
+        }
+        signed = world.refresh(&signed.cookie).await.signed();
+        (old, new) = (new, old);
+    }
+}

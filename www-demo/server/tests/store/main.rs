@@ -1,0 +1,141 @@
+//! Each database in turn against the one [`suite`], and what is particular to each.
+#![cfg(feature = "serve")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+use std::{sync::Arc, time::Duration};
+
+#[path = "../common/postgres.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod postgres;
+mod suite;
+
+use nolapse::wire::EndReason;
+use nolapse_server::{
+    domain::{SessionId, Store},
+    store::{PgStore, SqliteStore},
+};
+use postgres::Postgres;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use suite::{conforms, later, session, user};
+
+#[tokio::test]
+async fn sqlite_conforms() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("test.db").display());
+
+    conforms(Arc::new(SqliteStore::open(&url).await.unwrap())).await;
+}
+
+#[tokio::test]
+async fn sqlite_is_opened_by_several_servers_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("test.db").display());
+
+    let opened = tokio::join!(
+        SqliteStore::open(&url),
+        SqliteStore::open(&url),
+        SqliteStore::open(&url)
+    );
+
+    assert!(
+        opened.0.is_ok() && opened.1.is_ok() && opened.2.is_ok(),
+        "{opened:?}"
+    );
+}
+
+#[tokio::test]
+async fn postgres_conforms() {
+    let postgres = Postgres::shared();
+    let url = postgres.database().await;
+
+    conforms(Arc::new(PgStore::open(&url, 8).await.unwrap())).await;
+}
+
+#[tokio::test]
+async fn postgres_is_opened_by_several_servers_at_once() {
+    let postgres = Postgres::shared();
+    let url = postgres.database().await;
+
+    let opened = tokio::join!(
+        PgStore::open(&url, 2),
+        PgStore::open(&url, 2),
+        PgStore::open(&url, 2),
+        PgStore::open(&url, 2)
+    );
+
+    let (first, second, third, fourth) = opened;
+    for store in [first, second, third, fourth] {
+        store.unwrap().ping().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn p47_a_store_outlives_a_restart_of_postgres() {
+    let postgres = Postgres::start(&[]);
+    let url = postgres.database().await;
+    let store = PgStore::open(&url, 4).await.unwrap();
+    let ada = user(1);
+    store.add_user(&ada).await.unwrap();
+    let (row, _) = session(10, &ada);
+    store.add_session(&row).await.unwrap();
+
+    postgres.restart();
+
+    assert_eq!(store.session(row.id).await.unwrap(), Some((row, ada)));
+}
+
+/// Two connections that end the sessions of two users in opposite orders would block each other for good;
+/// the database ends one of them, and the store does it again.
+#[tokio::test]
+async fn postgres_deadlocks_are_tried_again() {
+    let postgres = Postgres::shared();
+    let url = postgres.database().await;
+    let store = PgStore::open(&url, 4).await.unwrap();
+    let ada = user(1);
+    store.add_user(&ada).await.unwrap();
+    for number in [10, 20] {
+        store.add_session(&session(number, &ada).0).await.unwrap();
+    }
+    let mut rival = PgConnection::connect(&url).await.unwrap();
+    let lock = |number: u8| {
+        let id = format!("{number:02x}").repeat(16);
+        AssertSqlSafe(format!(
+            "SELECT 1 FROM sessions WHERE id = '\\x{id}' FOR UPDATE"
+        ))
+    };
+    // The rival is patient: the store's own connection finds the deadlock first, and loses.
+    let patient = "SET deadlock_timeout = '20s'; BEGIN";
+    rival.execute(patient).await.unwrap();
+    rival.execute(lock(20)).await.unwrap();
+
+    let ending = tokio::spawn(async move {
+        let ended = store.end_sessions_of(ada.id, later(1), EndReason::Revoked);
+        (ended.await, store)
+    });
+    let mut watcher = PgConnection::connect(&url).await.unwrap();
+    waits_for_a_lock(&mut watcher).await;
+    rival.execute(lock(10)).await.unwrap();
+    rival.execute("ROLLBACK").await.unwrap();
+
+    let (ended, store) = ending.await.unwrap();
+    assert_eq!(ended.unwrap(), 2);
+    let first = SessionId::from_bytes([10; 16]);
+    let recorded = store.recorded_endings(first, EndReason::Revoked).await;
+    assert_eq!(recorded.unwrap(), 1);
+}
+
+async fn waits_for_a_lock(watcher: &mut PgConnection) {
+    let waiting = "SELECT count(*) FROM pg_stat_activity \
+         WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    while tokio::time::Instant::now() < deadline {
+        let count: i64 = sqlx::query_scalar(waiting)
+            .fetch_one(&mut *watcher)
+            .await
+            .unwrap();
+        if count > 0 {
+            return;
+        }
+    }
+    panic!("nobody waited for a lock within ten seconds");
+}
