@@ -61,7 +61,11 @@ async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Prob
     })
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    // serde would read an array as an object whose members have no names.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(Problem::invalid("the body is not a JSON object"));
+    }
     serde_json::from_slice(body).map_err(|error| {
         Problem::invalid(if error.is_data() {
             "a member of the body is unknown, missing, doubled or of the wrong type"

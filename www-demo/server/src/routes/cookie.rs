@@ -11,17 +11,16 @@ use crate::domain::{Grant, Ticket, TicketKey, Timestamp};
 /// server did not issue.
 pub(super) fn ticket(headers: &HeaderMap, key: &TicketKey) -> Option<Ticket> {
     let lines = headers.get_all(header::COOKIE).iter();
+    // Other cookies may hold any bytes: they are of no concern here.
     let mut values = lines
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(name, _)| *name == COOKIE)
-        .map(|(_, value)| value);
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| pair.trim_ascii().strip_prefix(COOKIE.as_bytes()))
+        .filter_map(|rest| rest.strip_prefix(b"="));
     let only = values.next()?;
     if values.next().is_some() {
         return None;
     }
-    key.open(only)
+    key.open(str::from_utf8(only).ok()?)
 }
 
 /// Hands out a grant's ticket until the session's absolute end.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, time::Duration};
 
 use hyper::{Method, StatusCode};
-use nolapse::wire::{EndReason, REFRESH_PATH, SIGN_OUT_PATH};
+use nolapse::wire::{COOKIE, EndReason, REFRESH_PATH, SIGN_OUT_PATH};
 use nolapse_server::{
     domain::{SessionId, Store as _},
     store::SqliteStore,
@@ -137,7 +137,7 @@ async fn a_refresh_without_a_cookie_of_ours_says_no_cookie_and_changes_nothing()
     let twice = world
         .auth(Method::POST, REFRESH_PATH)
         .cookie(&signed.cookie);
-    let pair = format!("{}={}", nolapse::wire::COOKIE, signed.cookie);
+    let pair = format!("{COOKIE}={}", signed.cookie);
     let twice = twice.another("cookie", &pair).json(&body).send().await;
     assert_eq!(twice.text("/reason"), "no_cookie");
 
@@ -261,6 +261,19 @@ async fn p43_a_dump_of_the_database_holds_nothing_that_signs_anybody_in() {
         let Some(text) = key.1.as_str() else { continue };
         assert!(!holds(text.as_bytes()));
     }
+}
+
+#[tokio::test]
+async fn cookies_of_others_are_of_no_concern_whatever_bytes_they_hold() {
+    let world = World::new().await;
+    let signed = world.sign_up().await;
+    let body = json!({ "reason": "load", "page": "visible" });
+    let cookies = format!("name=J\u{fc}rgen; {COOKIE}={}", signed.cookie);
+
+    let call = world.auth(Method::POST, REFRESH_PATH).json(&body);
+    let answer = call.header("cookie", &cookies).send().await;
+
+    assert_eq!(answer.status, StatusCode::OK);
 }
 
 #[tokio::test]
