@@ -8,11 +8,14 @@
 //! | `sessions list EMAIL` | lists the live sessions of a user, one line of JSON each |
 //! | `sessions revoke ID` | ends a session |
 //! | `sessions revoke-all EMAIL` | ends all sessions of a user |
+//! | `users add EMAIL` | makes an account; the password is read from standard input, one line |
+//! | `users disable EMAIL` | ends all sessions of a user and lets them begin no other |
+//! | `users enable EMAIL` | lets a user sign in again |
 //! | `healthcheck` | succeeds where the server of these settings answers and its database too |
 
 use std::{
     fmt,
-    io::{self, Write},
+    io::{self, BufRead, Write},
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
     time::Duration,
@@ -22,8 +25,9 @@ use nolapse::wire::EndReason;
 use nolapse_server::{
     clock,
     config::Config,
-    domain::{Email, SessionId, Store, UserId, Written},
+    domain::{Email, Password, Role, SessionId, Store, User, UserId, Written},
     keys::Rotated,
+    passwords::{self, Passwords},
     serve,
 };
 use serde_json::json;
@@ -46,6 +50,9 @@ pub(crate) enum Command {
     ListSessions(String),
     RevokeSession(String),
     RevokeSessions(String),
+    AddUser(String),
+    DisableUser(String),
+    EnableUser(String),
     HealthCheck,
 }
 
@@ -72,10 +79,14 @@ impl Command {
             ["sessions", "list", email] => Ok(Self::ListSessions((*email).to_owned())),
             ["sessions", "revoke", id] => Ok(Self::RevokeSession((*id).to_owned())),
             ["sessions", "revoke-all", email] => Ok(Self::RevokeSessions((*email).to_owned())),
+            ["users", "add", email] => Ok(Self::AddUser((*email).to_owned())),
+            ["users", "disable", email] => Ok(Self::DisableUser((*email).to_owned())),
+            ["users", "enable", email] => Ok(Self::EnableUser((*email).to_owned())),
             ["healthcheck"] => Ok(Self::HealthCheck),
             _ => Err(Refused(
                 "there is no such command; there are: serve, migrate, keys rotate, \
-                 sessions list EMAIL, sessions revoke ID, sessions revoke-all EMAIL, healthcheck",
+                 sessions list EMAIL, sessions revoke ID, sessions revoke-all EMAIL, \
+                 users add EMAIL, users disable EMAIL, users enable EMAIL, healthcheck",
             )),
         }
     }
@@ -122,7 +133,45 @@ impl Command {
                 let ended = store.end_sessions_of(user, clock::now(), EndReason::Revoked);
                 say(format!("{} sessions ended", ended.await?))
             }
+            Self::AddUser(email) => add_user(config, &*store, &email).await,
+            Self::DisableUser(email) => {
+                let user = user(&*store, &email).await?;
+                store.set_disabled(user, true).await?;
+                let ended = store.end_sessions_of(user, clock::now(), EndReason::UserDisabled);
+                say(format!("disabled, {} sessions ended", ended.await?))
+            }
+            Self::EnableUser(email) => {
+                let user = user(&*store, &email).await?;
+                store.set_disabled(user, false).await?;
+                say("enabled")
+            }
         }
+    }
+}
+
+async fn add_user(config: &Config, store: &dyn Store, email: &str) -> Result<(), Failure> {
+    let email = Email::parse(email).ok_or(Refused("that is not an e-mail address"))?;
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    let password = Password::parse(line.trim_end_matches(['\r', '\n']).to_owned());
+    let password = password.ok_or(Refused("the password must have 8 to 256 characters"))?;
+    if passwords::is_common(&password) {
+        return Err(Refused("the password is a common one, or close to one").into());
+    }
+    let passwords = Passwords::new(config.password_memory_kib);
+    let passwords = passwords.map_err(|_| Refused("there is no memory for password hashes"))?;
+    let hashed = passwords.hash(password).await;
+    let user = User {
+        id: UserId::from_bytes(clock::random()),
+        email,
+        password: hashed.map_err(|_| Refused("the password could not be hashed"))?,
+        role: Role::Member,
+        disabled: false,
+        created_at: clock::now(),
+    };
+    match store.add_user(&user).await? {
+        Written::Yes => say(json!({ "id": user.id.to_string() })),
+        Written::No => Err(Refused("there is an account with this address").into()),
     }
 }
 

@@ -20,6 +20,7 @@
 //! | `IDLE_SECONDS` | `86400` | 1 to 31,536,000: the life of a session without declared activity |
 //! | `ABSOLUTE_SECONDS` | `2592000` | 1 to 31,536,000: the life of a session whatever happens |
 //! | `SESSIONS_PER_USER` | `20` | 1 to 1,000: the session seen longest ago ends when a user signs in once more |
+//! | `SIGN_UP` | `1` | `0` closes sign-up, which tells whether an address has an account; accounts are then made by `nolapse-server users add` |
 //! | `PASSWORDS_PER_ACCOUNT` | `10` | 0 to 10,000: how many passwords may be tried in five minutes for one account from one address; ten times as many for the account, and from the address; 0 is no limit |
 //! | `REFRESHES_PER_MINUTE` | `120` | 0 to 100,000: how often one session may be refreshed; 0 is no limit |
 //! | `REQUEST_TIMEOUT_SECONDS` | `30` | 1 to 600: how long a request may take, and a connection may lie idle |
@@ -82,6 +83,8 @@ pub struct Config {
     pub token_life: Duration,
     /// `GRACE_SECONDS`, `IDLE_SECONDS`, `ABSOLUTE_SECONDS` and `SESSIONS_PER_USER`.
     pub limits: Limits,
+    /// `SIGN_UP`.
+    pub sign_up: bool,
     /// `PASSWORDS_PER_ACCOUNT`.
     pub passwords_per_account: u32,
     /// `REFRESHES_PER_MINUTE`.
@@ -137,6 +140,7 @@ impl Default for Config {
             site_dir: None,
             token_life: Duration::from_mins(1),
             limits: Limits::default(),
+            sign_up: true,
             passwords_per_account: 10,
             refreshes_per_minute: 120,
             request_timeout: Duration::from_secs(30),
@@ -166,91 +170,134 @@ impl Config {
     /// Names the first variable that makes no sense and what it must be.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let read = Reader(variable);
-        let default = Self::default();
-        let config = Self {
-            bind: read.parsed("BIND", "an IP address", default.bind)?,
-            port: read.parsed("PORT", "a port, 0 to 65535", default.port)?,
-            api_port: read.parsed("API_PORT", "a port, 0 to 65535", default.api_port)?,
-            metrics_port: read
-                .text("METRICS_PORT")
-                .map(|_| read.parsed("METRICS_PORT", "a port, 0 to 65535", 0))
+        let config = Self::default().with_addresses(&read)?;
+        let config = config.with_database_and_keys(&read)?;
+        let config = config.with_sessions(&read)?;
+        let config = config.with_abuse_limits(&read)?.with_logs(&read)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn with_addresses(
+        self,
+        read: &Reader<impl Fn(&str) -> Option<String>>,
+    ) -> Result<Self, ConfigError> {
+        let port = "a port, 0 to 65535";
+        let metrics_port = read.text("METRICS_PORT");
+        Ok(Self {
+            bind: read.parsed("BIND", "an IP address", self.bind)?,
+            port: read.parsed("PORT", port, self.port)?,
+            api_port: read.parsed("API_PORT", port, self.api_port)?,
+            metrics_port: metrics_port
+                .map(|_| read.parsed("METRICS_PORT", port, 0))
                 .transpose()?,
-            database_url: read.text("DATABASE_URL").unwrap_or(default.database_url),
-            database_connections: read.number(
-                "DATABASE_CONNECTIONS",
-                1..=500,
-                "a number of connections, 1 to 500",
-                default.database_connections,
-            )?,
-            key_file: read
-                .text("KEY_FILE")
-                .map_or(default.key_file, PathBuf::from),
-            key_wait: read.seconds(
-                "KEY_WAIT_SECONDS",
-                0..=86_400,
-                "whole seconds, 0 to 86400",
-                default.key_wait,
-            )?,
-            key_rotation: Some(read.seconds(
-                "KEY_ROTATION_SECONDS",
-                0..=31_536_000,
-                "whole seconds, 0 to 31536000; 0 rotates by command alone",
-                default.key_rotation.unwrap_or_default(),
-            )?)
-            .filter(|every| !every.is_zero()),
             issuer: read.origin("ISSUER")?,
             audience: read.origin("AUDIENCE")?,
             allowed_origins: read.origins("ALLOWED_ORIGINS")?,
             site_dir: read.text("SITE_DIR").map(PathBuf::from),
-            token_life: read.seconds(
-                "TOKEN_LIFE_SECONDS",
-                1..=86_400,
-                "whole seconds, 1 to 86400",
-                default.token_life,
+            ..self
+        })
+    }
+
+    fn with_database_and_keys(
+        self,
+        read: &Reader<impl Fn(&str) -> Option<String>>,
+    ) -> Result<Self, ConfigError> {
+        let rotation = read.seconds(
+            "KEY_ROTATION_SECONDS",
+            0..=31_536_000,
+            "whole seconds, 0 to 31536000; 0 rotates by command alone",
+            self.key_rotation.unwrap_or_default(),
+        )?;
+        let key_file = read.text("KEY_FILE").map(PathBuf::from);
+        Ok(Self {
+            database_url: read.text("DATABASE_URL").unwrap_or(self.database_url),
+            database_connections: read.number(
+                "DATABASE_CONNECTIONS",
+                1..=500,
+                "a number of connections, 1 to 500",
+                self.database_connections,
             )?,
-            limits: read.limits(default.limits)?,
+            key_file: key_file.unwrap_or(self.key_file),
+            key_wait: read.seconds(
+                "KEY_WAIT_SECONDS",
+                0..=86_400,
+                "whole seconds, 0 to 86400",
+                self.key_wait,
+            )?,
+            key_rotation: (!rotation.is_zero()).then_some(rotation),
+            ..self
+        })
+    }
+
+    fn with_sessions(
+        self,
+        read: &Reader<impl Fn(&str) -> Option<String>>,
+    ) -> Result<Self, ConfigError> {
+        let day = "whole seconds, 1 to 86400";
+        Ok(Self {
+            token_life: read.seconds("TOKEN_LIFE_SECONDS", 1..=86_400, day, self.token_life)?,
+            limits: read.limits(self.limits)?,
+            recent_sign_in: read.seconds(
+                "RECENT_SIGN_IN_SECONDS",
+                1..=86_400,
+                day,
+                self.recent_sign_in,
+            )?,
+            sign_up: read.switch("SIGN_UP", self.sign_up)?,
+            ..self
+        })
+    }
+
+    fn with_abuse_limits(
+        self,
+        read: &Reader<impl Fn(&str) -> Option<String>>,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self {
             passwords_per_account: read.number(
                 "PASSWORDS_PER_ACCOUNT",
                 0..=10_000,
                 "a number, 0 to 10000; 0 is no limit",
-                default.passwords_per_account,
+                self.passwords_per_account,
             )?,
             refreshes_per_minute: read.number(
                 "REFRESHES_PER_MINUTE",
                 0..=100_000,
                 "a number, 0 to 100000; 0 is no limit",
-                default.refreshes_per_minute,
+                self.refreshes_per_minute,
             )?,
             request_timeout: read.seconds(
                 "REQUEST_TIMEOUT_SECONDS",
                 1..=600,
                 "whole seconds, 1 to 600",
-                default.request_timeout,
-            )?,
-            recent_sign_in: read.seconds(
-                "RECENT_SIGN_IN_SECONDS",
-                1..=86_400,
-                "whole seconds, 1 to 86400",
-                default.recent_sign_in,
+                self.request_timeout,
             )?,
             trusted_proxies: read.count(
                 "TRUSTED_PROXIES",
                 0..=8,
                 "a number of proxies, 0 to 8",
-                default.trusted_proxies,
+                self.trusted_proxies,
             )?,
             password_memory_kib: read.number(
                 "PASSWORD_MEMORY_KIB",
                 64..=1_048_576,
                 "KiB, 64 to 1048576",
-                default.password_memory_kib,
+                self.password_memory_kib,
             )?,
-            log: read.log(default.log)?,
+            ..self
+        })
+    }
+
+    fn with_logs(
+        self,
+        read: &Reader<impl Fn(&str) -> Option<String>>,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self {
+            log: read.log(self.log)?,
             log_format: read.log_format()?,
-            demo: read.switch("DEMO")?,
-        };
-        config.check()?;
-        Ok(config)
+            demo: read.switch("DEMO", self.demo)?,
+            ..self
+        })
     }
 
     /// Returns what the settings say of signing keys.

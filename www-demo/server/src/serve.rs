@@ -269,6 +269,7 @@ async fn assemble(
             site_dir: config.site_dir.clone(),
             request_timeout: config.request_timeout,
             recent_sign_in: config.recent_sign_in,
+            sign_up: config.sign_up,
             demo: config.demo,
         }),
     })

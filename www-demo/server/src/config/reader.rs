@@ -132,9 +132,14 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         }
     }
 
-    pub(super) fn switch(&self, variable: &'static str) -> Result<bool, ConfigError> {
+    pub(super) fn switch(
+        &self,
+        variable: &'static str,
+        default: bool,
+    ) -> Result<bool, ConfigError> {
         match self.text(variable).as_deref() {
-            None | Some("0") => Ok(false),
+            None => Ok(default),
+            Some("0") => Ok(false),
             Some("1") => Ok(true),
             Some(_) => refuse(variable, "0 or 1"),
         }

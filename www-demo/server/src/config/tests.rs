@@ -40,6 +40,7 @@ fn nonsense_is_refused_by_the_name_of_the_variable() {
         ("LOG", "loud"),
         ("LOG_FORMAT", "xml"),
         ("DEMO", "yes"),
+        ("SIGN_UP", "closed"),
     ];
     for (name, value) in table {
         let error = read(name, value).expect_err(name);

@@ -47,8 +47,11 @@ const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// The auth server: the contract's endpoints, the health checks, the page and, where asked for, the demo.
 pub(crate) fn auth(app: &App) -> Router {
-    let with_cookie = OpenApiRouter::new()
-        .routes(routes!(accounts::sign_up))
+    let mut with_cookie = OpenApiRouter::new();
+    if app.terms.sign_up {
+        with_cookie = with_cookie.routes(routes!(accounts::sign_up));
+    }
+    let with_cookie = with_cookie
         .routes(routes!(accounts::sign_in))
         .routes(routes!(refresh::refresh))
         .routes(routes!(sign_out::sign_out));

@@ -38,6 +38,7 @@ pub(crate) struct Terms {
     pub(crate) site_dir: Option<PathBuf>,
     pub(crate) request_timeout: Duration,
     pub(crate) recent_sign_in: Duration,
+    pub(crate) sign_up: bool,
     pub(crate) demo: bool,
 }
 

@@ -24,21 +24,8 @@ impl Instance {
             .stdout(Stdio::piped())
             .spawn()
             .expect("it runs");
-        let mut line = String::new();
-        let out = child.stdout.as_mut().expect("it is piped");
-        BufReader::new(out)
-            .read_line(&mut line)
-            .expect("it is text");
-        let said: Value = serde_json::from_str(&line).expect("it says where it listens");
-        let address = |name: &str| {
-            let origin = said["listening"][name].as_str().expect("an origin");
-            origin.trim_start_matches("http://").to_owned()
-        };
-        Self {
-            auth: address("auth"),
-            api: address("api"),
-            child,
-        }
+        let (auth, api) = listening(&mut child);
+        Self { child, auth, api }
     }
 
     /// Returns the number of the process.
@@ -59,6 +46,21 @@ impl Drop for Instance {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Waits until a server that was just started listens; returns the addresses of auth server and API.
+pub(crate) fn listening(child: &mut Child) -> (String, String) {
+    let mut line = String::new();
+    let out = child.stdout.as_mut().expect("it is piped");
+    BufReader::new(out)
+        .read_line(&mut line)
+        .expect("it is text");
+    let said: Value = serde_json::from_str(&line).expect("it says where it listens");
+    let address = |name: &str| {
+        let origin = said["listening"][name].as_str().expect("an origin");
+        origin.strip_prefix("http://").expect("a scheme").to_owned()
+    };
+    (address("auth"), address("api"))
 }
 
 /// The program with settings that suit a test.

@@ -43,6 +43,19 @@ async fn a_sign_up_answers_with_a_token_and_a_cookie_that_script_cannot_touch() 
 }
 
 #[tokio::test]
+async fn where_sign_up_is_closed_nobody_learns_who_has_an_account() {
+    let world = World::with(|config| config.sign_up = false).await;
+
+    for email in [EMAIL, "eve@example.org"] {
+        let body = json!({ "email": email, "password": PASSWORD });
+        let call = world.auth(Method::POST, SIGN_UP_PATH).json(&body);
+        call.send().await.is_problem(404, "not_found");
+        let wrong = sign_in(&world, email, "another password").await;
+        wrong.is_problem(401, "invalid_credentials");
+    }
+}
+
+#[tokio::test]
 async fn a_second_account_with_one_address_is_refused() {
     let world = World::new().await;
     world.sign_up().await;

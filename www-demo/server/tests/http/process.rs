@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
+    io::Read,
     net::TcpListener,
     os::unix::fs::PermissionsExt,
     path::Path,
@@ -14,34 +14,16 @@ use hyper::{Method, StatusCode};
 use nolapse::wire::{REFRESH_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH};
 use serde_json::{Value, json};
 
-use crate::support::{Call, EMAIL, PASSWORD};
+use crate::{
+    instances::{self, listening},
+    support::{Call, EMAIL, PASSWORD},
+};
 
+/// The program with its streams open.
 fn program(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_nolapse-server"));
+    let mut command = instances::program(folder, &[]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
-        .current_dir(folder)
-        .env_clear()
-        .env("PORT", "0")
-        .env("API_PORT", "0")
-        .env("PASSWORD_MEMORY_KIB", "64")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
-fn listening(child: &mut Child) -> (String, String) {
-    let mut line = String::new();
-    let out = child.stdout.as_mut().expect("it is piped");
-    BufReader::new(out)
-        .read_line(&mut line)
-        .expect("it is text");
-    let said: Value = serde_json::from_str(&line).expect("it is JSON");
-    let address = |name: &str| {
-        let origin = said["listening"][name].as_str().expect("an origin");
-        origin.strip_prefix("http://").expect("a scheme").to_owned()
-    };
-    (address("auth"), address("api"))
 }
 
 fn terminate(child: &Child) {
