@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { buildPackage } from "../../pkg-template/build.mjs";
 import { countTests, none } from "./counts.mjs";
 import { buildServer, buildSite } from "./demo-parts.mjs";
+import { fuzz } from "./fuzz-targets.mjs";
 import { root, run, tool } from "./process.mjs";
 import { setUp, setUpBrowser, setUpFirefox, setUpServices } from "./setup.mjs";
 import { Remedy, step } from "./step.mjs";
@@ -31,6 +32,9 @@ import { Remedy, step } from "./step.mjs";
 /** How long one test of `node --test` may take. */
 const TEST_TIMEOUT_MS = 300_000;
 
+/** How long each fuzz target runs: long enough here to find what is easy to find, a minute where nobody waits. */
+const FUZZ_SECONDS = process.env.CI ? 60 : 10;
+
 /** The compiler's target for browsers. */
 const WASM = ["--target", "wasm32-unknown-unknown"];
 
@@ -54,6 +58,7 @@ export const STAGES = [
   { name: "static", needs: ["setup"], run: asBuild(staticChecks) },
   { name: "services", needs: ["setup"], run: asBuild(setUpServices) },
   { name: "native", needs: ["setup", "services"], run: nativeTests },
+  { name: "fuzz", needs: ["setup"], run: asBuild(() => fuzz(FUZZ_SECONDS)) },
   { name: "package", needs: ["setup"], run: asBuild(buildPackage) },
   { name: "wasm", needs: ["browser", "package"], run: wasmTests },
   { name: "npm", needs: ["package"], run: (context) => nodeTests("npm", context) },

@@ -21,6 +21,9 @@ pub mod passwords;
 pub mod problem;
 #[cfg(feature = "serve")]
 mod routes;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use routes::fuzzing;
 #[cfg(feature = "serve")]
 pub mod serve;
 #[cfg(feature = "serve")]

@@ -25,7 +25,7 @@ use crate::{
 /// A note to be written.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewNote {
+pub(super) struct NewNote {
     #[schema(min_length = 1, max_length = 2000)]
     text: String,
 }

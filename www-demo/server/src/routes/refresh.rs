@@ -28,7 +28,7 @@ use axum::extract::FromRequest;
 #[derive(Deserialize, ToSchema)]
 #[schema(as = Refresh)]
 #[serde(deny_unknown_fields)]
-struct Said {
+pub(super) struct Said {
     #[schema(schema_with = openapi::refresh_reason)]
     reason: String,
     #[schema(schema_with = openapi::page_visibility)]
@@ -37,13 +37,13 @@ struct Said {
     active_ago: Option<u32>,
 }
 
-struct Refresh {
+pub(super) struct Refresh {
     reason: RefreshReason,
     active_ago: Option<Duration>,
 }
 
 impl Said {
-    fn parse(self) -> Result<Refresh, Problem> {
+    pub(super) fn parse(self) -> Result<Refresh, Problem> {
         let reason = RefreshReason::parse(&self.reason).ok_or(Problem::invalid(
             "reason must be timer, load, demand, rejected or force",
         ))?;

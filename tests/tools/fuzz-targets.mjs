@@ -1,0 +1,91 @@
+/**
+ * Coverage-guided fuzzing on stable Rust: the targets of `www-demo/server/fuzz` are those of cargo-fuzz, whose flags for
+ * the compiler are all stable as long as no sanitizer is asked for.
+ */
+
+import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+
+import { root, run, which } from "./process.mjs";
+import { Remedy, step } from "./step.mjs";
+import { installPackages } from "./system.mjs";
+
+/** What is fuzzed, a program each. */
+export const TARGETS = ["token", "cookie", "json", "query"];
+
+const FOLDER = join(root, "www-demo", "server", "fuzz");
+
+/** Counts the edges and compared values that an input reaches, which is what libFuzzer goes by. */
+const COVERAGE = [
+  "--cfg fuzzing",
+  "-Cpasses=sancov-module",
+  "-Cllvm-args=-sanitizer-coverage-level=4",
+  "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+  "-Cllvm-args=-sanitizer-coverage-pc-table",
+  "-Cllvm-args=-sanitizer-coverage-trace-compares",
+].join(" ");
+
+/**
+ * Fuzzes each target for so long. An input that breaks a check is printed, and kept in `regressions`, which the native
+ * tests play from then on.
+ *
+ * @param {number} seconds
+ * @param {readonly string[]} [targets]
+ */
+export async function fuzz(seconds, targets = TARGETS) {
+  const programs = await build();
+  const waiting = [...targets];
+  const worker = async () => {
+    for (let target = waiting.shift(); target; target = waiting.shift()) {
+      await fuzzOne(target, programs.get(target) ?? "", seconds);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+}
+
+/** @returns {Promise<Map<string, string>>} the programs by target */
+async function build() {
+  return step("fuzz targets", async (watch) => {
+    await checkCompiler(watch);
+    const { stdout: version } = await run("rustc", ["--version", "--verbose"], { watch });
+    const host = /^host: (.+)$/m.exec(version)?.[1] ?? "";
+    // With a target that is named, the flags are not for what runs while compiling.
+    const parameters = ["build", "--package", "nolapse-server-fuzz", "--bins", "--profile", "fuzz", "--target", host];
+    const { stdout } = await run("cargo", [...parameters, "--locked", "--message-format", "json-render-diagnostics"], {
+      env: { RUSTFLAGS: COVERAGE },
+      watch,
+    });
+    const built = stdout.split("\n").filter((line) => line.startsWith('{"reason":"compiler-artifact"'));
+    const programs = built.map((line) => JSON.parse(line)).filter(({ executable }) => executable);
+    return new Map(programs.map(({ target, executable }) => [target.name, executable]));
+  });
+}
+
+/** libFuzzer is compiled with the system's C++ compiler. @param {(line: string) => void} watch */
+async function checkCompiler(watch) {
+  if (process.platform === "win32") throw new Remedy("Fuzzing needs Linux or macOS.");
+  if (which("c++") || (await installPackages(["g++"], watch))) return;
+  throw new Remedy("Fuzzing needs a C++ compiler (`c++`): install your system's package for it, such as g++.");
+}
+
+/**
+ * @param {string} target
+ * @param {string} program
+ * @param {number} seconds
+ */
+async function fuzzOne(target, program, seconds) {
+  const corpus = join(root, ".cache", "fuzz", target);
+  const kept = join(FOLDER, "regressions", target);
+  for (const folder of [corpus, kept]) await mkdir(folder, { recursive: true });
+  const limits = [`-max_total_time=${seconds}`, "-max_len=4096", "-timeout=5", "-rss_limit_mb=1024"];
+  await step(
+    `fuzzing ${target} for ${seconds} s`,
+    async (watch) => {
+      const folders = [corpus, join(FOLDER, "seeds", target), kept];
+      const { output } = await run(program, [...limits, `-artifact_prefix=${kept}/`, ...folders], { watch });
+      return /Done (\d+) runs/.exec(output)?.[1] ?? "0";
+    },
+    (runs) => `${runs} inputs`,
+  );
+}

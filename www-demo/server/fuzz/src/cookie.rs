@@ -1,0 +1,39 @@
+//! Refresh cookies: the input is the `Cookie` header, a line for each time that it is sent.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use nolapse::wire::COOKIE;
+use nolapse_server::{domain::TicketKey, fuzzing};
+
+/// Reads the cookie and says whether it holds a ticket, which must be the only one of its name, in the one
+/// spelling that the server writes.
+///
+/// # Panics
+/// Panics where another one is taken.
+pub fn check(input: &[u8]) -> bool {
+    let key = TicketKey::from_bytes([7; 32]);
+    let mut headers = HeaderMap::new();
+    for line in input.split(|byte| *byte == b'\n') {
+        if let Ok(line) = HeaderValue::from_bytes(line) {
+            headers.append(header::COOKIE, line);
+        }
+    }
+    let ticket = fuzzing::ticket(&headers, &key);
+    if let Some(ticket) = &ticket {
+        let lines = headers.get_all(header::COOKIE).iter();
+        let pairs = lines.map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned());
+        let pairs: Vec<String> = pairs
+            .flat_map(|line| {
+                line.split(';')
+                    .map(|pair| pair.trim().to_owned())
+                    .collect::<Vec<_>>()
+            })
+            .filter(|pair| pair.starts_with(&format!("{COOKIE}=")))
+            .collect();
+        assert_eq!(pairs, [format!("{COOKIE}={}", key.seal(ticket))]);
+    }
+    let whole = String::from_utf8_lossy(input);
+    if let Some(ticket) = key.open(&whole) {
+        assert_eq!(key.seal(&ticket), whole, "two spellings of one ticket");
+    }
+    ticket.is_some()
+}

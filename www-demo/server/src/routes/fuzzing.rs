@@ -1,0 +1,86 @@
+//! The parsers of requests, for the fuzz targets alone.
+
+use axum::{
+    Router,
+    http::{HeaderMap, Request, StatusCode, Uri},
+    middleware,
+};
+use tower_service::Service;
+
+use super::{
+    accounts::Credentials, api::NewNote, body::parse, cookie, outage::Order, password::NewPassword,
+    refresh::Said, refuse_query, sign_out::SignOut,
+};
+use crate::domain::{Ticket, TicketKey};
+
+/// What a body is sent to.
+#[derive(Clone, Copy, Debug)]
+pub enum Endpoint {
+    /// Sign-up and sign-in.
+    Credentials,
+    /// Refresh.
+    Refresh,
+    /// Sign-out.
+    SignOut,
+    /// A new password.
+    Password,
+    /// A new note.
+    Note,
+    /// An outage of the demo.
+    Outage,
+}
+
+impl Endpoint {
+    /// Every endpoint, with the members that its body may have.
+    pub const ALL: [(Self, &'static [&'static str]); 6] = [
+        (Self::Credentials, &["email", "password"]),
+        (Self::Refresh, &["reason", "page", "active_ago"]),
+        (Self::SignOut, &["everywhere"]),
+        (Self::Password, &["current_password", "new_password"]),
+        (Self::Note, &["text"]),
+        (
+            Self::Outage,
+            &[
+                "seconds",
+                "kind",
+                "after_rotation",
+                "times",
+                "retry_after",
+                "status",
+                "content_type",
+                "body",
+                "repeat",
+            ],
+        ),
+    ];
+
+    /// Says whether the endpoint takes a body.
+    #[must_use]
+    pub fn takes(self, body: &[u8]) -> bool {
+        match self {
+            Self::Credentials => parse::<Credentials>(body).is_ok_and(|said| said.parse().is_ok()),
+            Self::Refresh => parse::<Said>(body).is_ok_and(|said| said.parse().is_ok()),
+            Self::SignOut => parse::<SignOut>(body).is_ok(),
+            Self::Password => parse::<NewPassword>(body).is_ok(),
+            Self::Note => parse::<NewNote>(body).is_ok(),
+            Self::Outage => parse::<Order>(body).is_ok(),
+        }
+    }
+}
+
+/// Reads the ticket of a request's cookie.
+#[must_use]
+pub fn ticket(headers: &HeaderMap, key: &TicketKey) -> Option<Ticket> {
+    cookie::ticket(headers, key)
+}
+
+/// Returns what a request for this target is answered with before any endpoint sees it; 200 where one would.
+pub async fn before_endpoints(target: Uri) -> StatusCode {
+    let mut router = Router::new()
+        .fallback(async || StatusCode::OK)
+        .layer(middleware::from_fn(refuse_query));
+    let mut request = Request::new(axum::body::Body::empty());
+    *request.uri_mut() = target;
+    let answered: Result<_, std::convert::Infallible> = router.call(request).await;
+    answered.map_or(StatusCode::INTERNAL_SERVER_ERROR, |answer| answer.status())
+}
