@@ -38,6 +38,12 @@ const TOOL_INPUTS = [
 /** Types of what is generated, which the entries are checked against and users never see. */
 const PRIVATE_TYPES = [...BUILDS.map(({ name }) => `${name}.d.ts`), "nolapse_bytes.d.ts"];
 
+/** The script that carries orders from the module to its host. */
+const MAILBOX = "mailbox.js";
+
+/** The script that has the host in it. */
+const FACADE = "facade.js";
+
 const TEMPLATE = join(root, "pkg-template");
 const PACKAGE = join(root, "pkg");
 const INSTALLED = join(root, "node_modules", "nolapse");
@@ -176,16 +182,43 @@ async function shrink(name, folder, watch) {
   const glue = join(root, folder, `${name}.js`);
   const short = shortenImports(await readFile(join(root, module)), await readFile(glue, "utf8"));
   await writeFile(join(root, module), short.module);
-  // The crate's own script becomes a part of the glue.
   const { outputFiles } = await build({
+    ...BUNDLE,
     stdin: { contents: short.glue, resolveDir: join(root, folder) },
-    bundle: true,
     minify: true,
-    format: "esm",
-    target: "es2022",
-    write: false,
   });
   await writeFile(glue, outputFiles[0]?.contents ?? "");
+}
+
+/**
+ * How scripts are put together: the mailbox stays a file of its own, because module and host must share one.
+ *
+ * @type {import("esbuild").BuildOptions & { write: false }}
+ */
+const BUNDLE = {
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  legalComments: "none",
+  write: false,
+  plugins: [
+    {
+      name: "mailbox",
+      setup: ({ onResolve }) =>
+        onResolve({ filter: /\/mailbox\.js$/ }, () => ({ path: `./${MAILBOX}`, external: true, sideEffects: false })),
+    },
+  ],
+};
+
+/**
+ * Bundles a script of this folder with what it imports of the crate's own.
+ *
+ * @param {string} file
+ */
+async function bundled(file) {
+  const { build } = await import("esbuild");
+  const { outputFiles } = await build({ ...BUNDLE, entryPoints: [file] });
+  return outputFiles[0]?.text ?? "";
 }
 
 /**
@@ -203,11 +236,13 @@ async function assemble(buildId) {
   }
   for (const file of (await readdir(TEMPLATE)).filter((name) => /\.(js|ts|cts|md)$/.test(name))) {
     if (PRIVATE_TYPES.includes(file)) continue;
-    const text = await readFile(join(TEMPLATE, file), "utf8");
+    const path = join(TEMPLATE, file);
+    const text = file === FACADE ? await bundled(path) : await readFile(path, "utf8");
     await writeFile(join(PACKAGE, file), text.replaceAll("__NOLAPSE_BUILD_ID__", buildId));
   }
   const base64 = (await readFile(join(PACKAGE, "nolapse_bg.wasm"))).toString("base64");
   await writeFile(join(PACKAGE, "nolapse_bytes.js"), `export default "${base64}";\n`);
+  await copyFile(join(root, "src", "browser", MAILBOX), join(PACKAGE, MAILBOX));
   await bundleForRequire("testing");
   for (const file of ["LICENSE-MIT", "LICENSE-APACHE"]) await copyFile(join(root, file), join(PACKAGE, file));
   const { name, ...rest } = JSON.parse(await readFile(join(TEMPLATE, "package.json"), "utf8"));

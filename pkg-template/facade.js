@@ -1,13 +1,20 @@
-/** What both entries share: classes, listeners and snapshots around the module's handle. Importing it does nothing. */
+/** What both entries share: classes, listeners and snapshots around a session's host. Importing it does nothing. */
+
+import { abandon, begin } from "../src/browser/head-start.js";
+import { CLOSED_SESSION, Host } from "../src/browser/host.js";
+import { LEFT_OF_IT } from "../src/browser/mailbox.js";
+import { readOptions, refuse } from "../src/browser/options.js";
+import { Shelf } from "../src/browser/shelf.js";
 
 /** Names the build; the module says the same name, or it is of another release. */
 const BUILD_ID = "__NOLAPSE_BUILD_ID__";
 
 /** @typedef {typeof import("./nolapse.js")} Glue */
-/** @typedef {import("./nolapse.js").Facade} Facade */
+/** @typedef {import("../src/browser/host.js").App} App */
 /** @typedef {import("./index.js").SessionOptions} SessionOptions */
 /** @typedef {import("./index.js").SessionStatus} SessionStatus */
 /** @typedef {import("./index.js").SessionErrorCode} SessionErrorCode */
+/** @typedef {import("./index.js").FailureCause} FailureCause */
 /** @typedef {(event: never) => void} Listener */
 
 export class SessionError extends Error {
@@ -68,11 +75,20 @@ export function entry(glue, place) {
 
   /** @param {SessionOptions} options */
   async function createSession(options) {
-    await loadOnce(options?.wasm);
+    const settings = checked(options);
     const key = keyOf(options);
+    const headStart = shared.has(key) ? undefined : begin(settings, new Shelf(settings.key).read());
+    try {
+      await loadOnce(options.wasm);
+    } catch (error) {
+      abandon(headStart);
+      throw error;
+    }
     let core = shared.get(key);
-    if (core === undefined) {
-      core = new Core(glue, options, () => shared.delete(key));
+    if (core) {
+      abandon(headStart);
+    } else {
+      core = new Core(glue, settings, () => shared.delete(key), headStart);
       if (key !== undefined) shared.set(key, core);
     }
     return openSession(core);
@@ -134,87 +150,50 @@ function keyOf(options) {
 }
 
 /**
- * @param {string} option
- * @param {string} expected
- * @returns {never}
+ * Checks options; the error for the first that makes no sense has its name.
+ *
+ * @param {unknown} options
  */
-function refuse(option, expected) {
-  throw new SessionError("misconfigured", `${option} must be ${expected}`, { option });
-}
-
-/**
- * @param {object} object
- * @param {readonly string[]} known
- */
-function refuseUnknown(object, known, prefix = "") {
-  for (const key of Object.keys(object)) {
-    if (!known.includes(key)) refuse(prefix + key, "left out: there is no such option");
+function checked(options) {
+  try {
+    return readOptions(options);
+  } catch (error) {
+    throw misconfigured(error);
   }
 }
 
-/**
- * Spells a URL as text; nothing for what is none.
- *
- * @param {unknown} value
- */
-function textOf(value) {
-  return typeof value === "string" || value instanceof URL ? String(value) : undefined;
+/** @param {unknown} error */
+function misconfigured(error) {
+  if (!(error instanceof Error && "option" in error)) return error;
+  return new SessionError("misconfigured", error.message, { option: String(error.option) });
 }
 
-/**
- * Takes a URL or a function.
- *
- * @param {string | URL | ((context: never) => unknown) | undefined} value
- */
-function placeOf(value) {
-  return typeof value === "function" ? value : textOf(value);
-}
+/** How many steps are kept for the trace. */
+const KEPT_STEPS = 64;
 
-/**
- * Reads the options field by field; what the fields mean is for the module to check.
- *
- * @param {SessionOptions} options
- * @returns {import("./nolapse.js").Given}
- */
-function readOptions(options) {
-  if (typeof options !== "object" || options === null) refuse("options", "an object");
-  refuseUnknown(options, ["auth", "apis", "name", "timeout", "wasm"]);
-  const { auth, apis = [], name, timeout = 10 } = options;
-  // A list in one text: no origin has white space in it.
-  const list = Array.isArray(apis) ? apis.map(textOf) : [undefined];
-  if (list.some((api) => !api || /\s/.test(api))) refuse("apis", "an array of origins");
-  if (name !== undefined && typeof name !== "string") refuse("name", "a string");
-  /** @type {[string, string | undefined, number]} */
-  const rest = [list.join("\n"), name, typeof timeout === "number" ? timeout : Number.NaN];
-  const server = textOf(auth);
-  if (server !== undefined) return [server, null, ...rest];
-  if (typeof auth !== "object" || auth === null || auth instanceof URL)
-    refuse("auth", "a URL, or { refresh, signOut }");
-  refuseUnknown(auth, ["refresh", "signOut"], "auth.");
-  const refresh = placeOf(auth.refresh) ?? refuse("auth.refresh", "a URL or a function");
-  const signOut = placeOf(auth.signOut);
-  if (signOut === undefined && auth.signOut !== undefined) refuse("auth.signOut", "a URL or a function");
-  return [refresh, signOut, ...rest];
-}
-
-/** One session on this page, shared by all that created it: the module's handle, and who listens to it. */
+/** One session on this page, shared by all that created it: its host, and who listens to it. */
 class Core {
   sharers = 0;
   /** @type {SessionStatus} */
   snapshot = Object.freeze({ state: "unknown", degraded: false });
   /** @type {Map<string, Set<{ listener: Listener }>>} */
   listeners = new Map();
+  /** @type {import("./index.js").TraceEntry[]} */
+  steps = [];
 
   /**
    * @param {Glue} glue
-   * @param {SessionOptions} options
+   * @param {import("../src/browser/options.js").Settings} settings
    * @param {() => void} forget
+   * @param {import("../src/browser/head-start.js").HeadStart | undefined} headStart
    */
-  constructor(glue, options, forget) {
+  constructor(glue, settings, forget, headStart) {
     this.forget = forget;
-    const [seed = 0] = new Float64Array(crypto.getRandomValues(new Uint32Array(2)).buffer);
-    this.handle = new glue.Handle(...readOptions(options), seed, this);
-    this.handle.tellStatus(this);
+    try {
+      this.host = new Host((...given) => new glue.Machine(...given), settings, this, headStart);
+    } catch (error) {
+      throw asSessionError(error);
+    }
   }
 
   /**
@@ -227,10 +206,11 @@ class Core {
     const entry = { listener };
     const set = this.listeners.get(type) ?? new Set();
     this.listeners.set(type, set.add(entry));
-    if (type === "call") this.handle.hearCalls(true);
+    const { calls } = this.host;
+    if (type === "call") calls.heard = (...call) => this.called(...call);
     return () => {
       set.delete(entry);
-      if (type === "call" && set.size === 0 && this.sharers > 0) this.handle.hearCalls(false);
+      if (type === "call" && set.size === 0) calls.heard = undefined;
     };
   }
 
@@ -247,76 +227,103 @@ class Core {
   release() {
     if (--this.sharers > 0) return;
     this.forget();
-    this.handle.close();
+    this.host.close();
   }
 
   trace() {
-    /** @type {import("./index.js").TraceEntry[]} */
-    const steps = [];
-    this.handle?.tellTrace({ traced: (...fields) => steps.push(step(...fields)) });
-    return Object.freeze(steps);
+    return Object.freeze([...this.steps]);
   }
 
-  // From here on: what the module tells, by position.
+  // From here on: what the host tells, by position; what is not known is an empty text, or no number.
 
-  /** @type {Facade["status"]} */
-  status(state, sessionId, user, degraded, reason, serverTold) {
-    const trouble = degraded ?? false;
+  /** @type {App["status"]} */
+  status(state, degraded, reason, sessionId, user, serverTold) {
+    const trouble = /** @type {FailureCause | ""} */ (degraded) || false;
     /** @type {SessionStatus} */
     let next = { state: "unknown", degraded: trouble };
-    if (state === "signed-in") next = { state, user: JSON.parse(user), sessionId, degraded: trouble };
-    if (state === "signed-out") next = { state, reason: reason ?? null, serverTold, degraded: false };
+    if (state === "signed-in") next = { state, user: parsed(user), sessionId, degraded: trouble };
+    if (state === "signed-out") next = { state, reason: word(reason), serverTold, degraded: false };
     this.snapshot = Object.freeze(next);
     this.emit("status", this.snapshot);
   }
 
-  /** @type {Facade["refreshed"]} */
+  /** @type {App["refreshed"]} */
   refreshed(reason, source, waiting, duration, expiresIn, refreshIn) {
-    this.emit("refresh", Object.freeze({ reason: reason ?? null, source, waiting, duration, expiresIn, refreshIn }));
+    this.emit("refresh", Object.freeze({ reason: word(reason), source, waiting, duration, expiresIn, refreshIn }));
   }
 
-  /** @type {Facade["refreshFailed"]} */
+  /** @type {App["refreshFailed"]} */
   refreshFailed(reason, cause, httpStatus, duration, failures, retryIn) {
-    const event = { reason, cause, httpStatus: httpStatus ?? null, duration, failures, retryIn };
+    const event = { reason, cause, httpStatus: number(httpStatus), duration, failures, retryIn };
     this.emit("refresh-failed", Object.freeze(event));
   }
 
-  /** @type {Facade["signedOut"]} */
+  /** @type {App["signedOut"]} */
   signedOut(reason) {
     this.emit("signed-out", Object.freeze({ reason, trace: this.trace() }));
   }
 
-  /** @type {Facade["userChanged"]} */
+  /** @type {App["userChanged"]} */
   userChanged(previous, user) {
-    this.emit("user-changed", Object.freeze({ user: JSON.parse(user), previous: JSON.parse(previous) }));
+    this.emit("user-changed", Object.freeze({ user: parsed(user), previous: parsed(previous) }));
   }
 
-  /** @type {Facade["called"]} */
+  /** @type {App["called"]} */
   called(method, url, waited, tokenAge, httpStatus, retried, duration) {
     const event = { method, url, waited, tokenAge, httpStatus: httpStatus ?? null, retried, duration };
     this.emit("call", Object.freeze(event));
   }
 
-  /** @type {Facade["traced"]} */
-  traced(...fields) {
-    if (this.listeners.has("trace")) this.emit("trace", step(...fields));
+  /** @type {App["traced"]} */
+  traced(at, tab, attempt, trigger, status, page, outcome) {
+    const name = tab.toString(16).padStart(8, "0");
+    const step = Object.freeze({
+      at,
+      trigger,
+      status,
+      tab: name,
+      page,
+      attempt: number(attempt),
+      outcome: word(outcome),
+    });
+    this.steps.push(/** @type {import("./index.js").TraceEntry} */ (step));
+    if (this.steps.length > KEPT_STEPS) this.steps.shift();
+    this.emit("trace", step);
   }
 
-  /** @type {Facade["error"]} */
-  error(code, message, reason, failure, retryIn, option) {
-    return new SessionError(code, message, { reason, failure, retryIn, option });
+  /** @type {App["error"]} */
+  error(code, message, reason, failure, retryIn) {
+    return new SessionError(/** @type {SessionErrorCode} */ (code), message, {
+      reason: word(reason),
+      failure: word(failure),
+      retryIn: number(retryIn),
+    });
   }
 }
 
 /**
- * Makes an entry of what the module tells by position.
+ * A word of a closed list; an empty text is none.
  *
- * @param {import("./nolapse.js").Step} step
- * @returns {import("./index.js").TraceEntry}
+ * @template {string} Word
+ * @param {string} text
+ * @returns {Word | null}
  */
-function step(...[at, trigger, status, tab, page, attempt, outcome]) {
-  const name = tab.toString(16).padStart(8, "0");
-  return Object.freeze({ at, trigger, status, tab: name, page, attempt: attempt ?? null, outcome: outcome ?? null });
+function word(text) {
+  return /** @type {Word} */ (text) || null;
+}
+
+/** @param {number} value NaN is none */
+function number(value) {
+  return Number.isNaN(value) ? null : value;
+}
+
+/** @param {string} user what another tab says may be no JSON at all */
+function parsed(user) {
+  try {
+    return JSON.parse(user);
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -337,6 +344,16 @@ function tell(listener, event) {
   }
 }
 
+const SPAN = "a number of seconds, 0 or more";
+
+/** A century, in seconds: beyond it is a mistake. */
+const LONGEST_SPAN = 3.2e9;
+
+/** @param {unknown} value */
+function isSpan(value) {
+  return typeof value === "number" && value >= 0 && value < LONGEST_SPAN;
+}
+
 const EVENTS = ["refresh", "refresh-failed", "signed-out", "user-changed", "call", "trace"];
 
 /**
@@ -346,7 +363,7 @@ const EVENTS = ["refresh", "refresh-failed", "signed-out", "user-changed", "call
  * @returns {import("./index.js").Session}
  */
 function openSession(core) {
-  const { handle } = core;
+  const { host } = core;
   /** @type {Set<() => void>} */
   const ends = new Set();
   let isClosed = false;
@@ -357,7 +374,7 @@ function openSession(core) {
    * @param {() => Promise<T>} work
    */
   function call(work) {
-    if (isClosed) return Promise.reject(new SessionError("closed", "the session object was closed"));
+    if (isClosed) return Promise.reject(new SessionError("closed", CLOSED_SESSION));
     try {
       return work();
     } catch (error) {
@@ -389,12 +406,13 @@ function openSession(core) {
 
   /** @type {Omit<import("./index.js").Session, typeof Symbol.dispose>} */
   const session = {
-    fetch: (input, init) => call(() => handle.fetch(input, init)),
-    getToken: ({ minValidity = 0, signal } = {}) => call(() => handle.getToken(minValidity, signal)),
-    refresh: ({ force = false, signal } = {}) => call(() => handle.refresh(force, signal).then(() => undefined)),
-    adopt: (source) => call(() => (typeof source === "function" ? handle.adoptWith(source) : handle.adopt(source))),
+    fetch: (input, init) => call(() => host.calls.fetch(input, init)),
+    getToken: ({ minValidity = 0, signal } = {}) =>
+      call(() => host.getToken(isSpan(minValidity) ? minValidity : refuse("minValidity", SPAN), signal)),
+    refresh: ({ force = false, signal } = {}) => call(() => host.refresh(force, signal).then(() => undefined)),
+    adopt: (source) => call(() => host.adopt(source).then(() => undefined)),
     signOut: ({ everywhere = false } = {}) =>
-      call(() => handle.signOut(everywhere).then((serverTold) => ({ serverTold }))),
+      call(() => host.signOut(everywhere).then((told) => ({ serverTold: told === true }))),
     get status() {
       return core.snapshot;
     },
@@ -409,7 +427,7 @@ function openSession(core) {
       return listen(type, listener);
     },
     get expiresIn() {
-      return isClosed ? 0 : handle.expiresIn();
+      return isClosed ? 0 : host.look(LEFT_OF_IT);
     },
     trace: () => core.trace(),
     close,
@@ -424,6 +442,6 @@ function openSession(core) {
  * @param {unknown} error
  */
 function asSessionError(error) {
-  if (!(error instanceof WebAssembly.RuntimeError)) return error;
+  if (!(error instanceof WebAssembly.RuntimeError)) return misconfigured(error);
   return new SessionError("internal", "the session module failed", { cause: error });
 }

@@ -48,12 +48,12 @@ impl Server {
         Options {
             name: Some(name.to_owned()),
             apis: vec!["https://api.example.com".to_owned()],
-            ..Options::new(auth, 7)
+            ..Options::new(auth)
         }
     }
 }
 
-fn quiet(options: Options) -> Client {
+fn quiet(options: &Options) -> Client {
     Client::new(options, |_| {}).expect("options that make sense")
 }
 
@@ -94,7 +94,7 @@ fn shelf(name: &str) -> Option<Mark> {
 #[wasm_bindgen_test]
 async fn a_first_token_is_got_and_kept_and_its_mark_left_on_the_shelf() {
     let server = Server::new();
-    let client = quiet(server.options("first"));
+    let client = quiet(&server.options("first"));
 
     client.refresh(true, None).await.expect("a token");
     let token = client.get_token(Span::ZERO, None).await.expect("it");
@@ -110,7 +110,7 @@ async fn a_first_token_is_got_and_kept_and_its_mark_left_on_the_shelf() {
 #[wasm_bindgen_test]
 async fn p29_a_visitor_is_signed_out_at_once_and_asks_nobody() {
     let server = Server::new();
-    let client = quiet(server.options("visitor"));
+    let client = quiet(&server.options("visitor"));
 
     let refused = client.get_token(Span::ZERO, None).await;
 
@@ -126,15 +126,12 @@ async fn dropping_a_client_leaves_no_lock_and_tells_whoever_waits() {
     let stalled = Closure::<dyn FnMut(JsValue) -> Promise>::new(|_| Promise::new(&mut |_, _| {}));
     let options = Options {
         name: Some("dropped".to_owned()),
-        ..Options::new(
-            Auth::Endpoints {
-                refresh: Refresher::Function(stalled.as_ref().unchecked_ref::<Function>().clone()),
-                sign_out: SignOut::Local,
-            },
-            7,
-        )
+        ..Options::new(Auth::Endpoints {
+            refresh: Refresher::Function(stalled.as_ref().unchecked_ref::<Function>().clone()),
+            sign_out: SignOut::Local,
+        })
     };
-    let client = quiet(options);
+    let client = quiet(&options);
     let waiting = client.refresh(true, None);
     // The lock is granted in a task of its own.
     while locks_of("nolapse:dropped").await == 0 {}
@@ -151,7 +148,7 @@ async fn dropping_a_client_leaves_no_lock_and_tells_whoever_waits() {
 #[wasm_bindgen_test]
 async fn p25_an_aborted_caller_gets_the_reason_and_the_refresh_goes_on() {
     let server = Server::new();
-    let client = quiet(server.options("aborted"));
+    let client = quiet(&server.options("aborted"));
     let controller = web_sys::AbortController::new().expect("a controller");
 
     let aborted = client.refresh(true, Some(controller.signal()));
@@ -170,8 +167,8 @@ async fn p25_an_aborted_caller_gets_the_reason_and_the_refresh_goes_on() {
 async fn p15_two_clients_of_one_name_share_what_one_of_them_got() {
     let server = Server::new();
     let (one, two) = (
-        quiet(server.options("shared")),
-        quiet(server.options("shared")),
+        quiet(&server.options("shared")),
+        quiet(&server.options("shared")),
     );
 
     one.refresh(true, None).await.expect("a token");
@@ -191,7 +188,7 @@ async fn p32_a_listener_may_call_back_in() {
     let client: Rc<RefCell<Option<Client>>> = Rc::default();
     let seen = Rc::new(Cell::new(0));
     let (held, counted) = (Rc::clone(&client), Rc::clone(&seen));
-    let made = Client::new(server.options("again"), move |notice| {
+    let made = Client::new(&server.options("again"), move |notice| {
         if let Notice::Event(Event::Refreshed { .. }) = notice
             && let Some(client) = &*held.borrow()
         {
@@ -212,7 +209,7 @@ async fn p32_a_listener_may_call_back_in() {
 #[wasm_bindgen_test]
 async fn p21_what_native_fetch_refuses_is_a_rejection_with_its_own_error() {
     let server = Server::new();
-    let client = quiet(server.options("refused"));
+    let client = quiet(&server.options("refused"));
 
     for input in [JsValue::from("https://"), JsValue::symbol(Some("url"))] {
         let refused = JsFuture::from(client.fetch(&input, &JsValue::UNDEFINED)).await;
@@ -223,7 +220,7 @@ async fn p21_what_native_fetch_refuses_is_a_rejection_with_its_own_error() {
 #[wasm_bindgen_test]
 async fn calls_to_listed_origins_are_refused_where_nobody_is_signed_in() {
     let server = Server::new();
-    let client = quiet(server.options("nobody"));
+    let client = quiet(&server.options("nobody"));
 
     let call = client.fetch(&"https://api.example.com/notes".into(), &JsValue::UNDEFINED);
     let error = JsFuture::from(call).await.expect_err("nobody is signed in");
@@ -239,7 +236,7 @@ fn wrong_options_are_named() {
         ("auth", "auth"),
         ("https://a:b@c", "auth"),
     ] {
-        let made = Client::new(Options::new(Auth::Server(auth.to_owned()), 0), |_| {});
+        let made = Client::new(&Options::new(Auth::Server(auth.to_owned())), |_| {});
         assert_eq!(
             made.err().map(|error| error.option).as_deref(),
             Some(option)

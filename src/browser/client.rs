@@ -4,29 +4,82 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 
-use js_sys::{Function, Promise};
-use wasm_bindgen::JsValue;
+use js_sys::{Function, Promise, Reflect};
+use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortSignal;
 
-use crate::core::{
-    Answer, Event, Input, RequestId, Secret, SessionError, Span, Status, TraceEntry,
-};
+use crate::core::{Effect, Event, FailureCause, Secret, SessionError, Span, Status, TraceEntry};
+use crate::wire::EndReason;
 
-use super::answer::adopted;
-use super::calls::FinishedCall;
-use super::fetch;
-use super::host::{ErrorMaker, Host};
-use super::natives::Natives;
-use super::options::{OptionError, Options};
-use super::platform::Deferred;
-use super::replies::{Done, Question};
+use super::codes;
+use super::machine::Machine;
+use super::options::{OptionError, Options, text};
+
+#[wasm_bindgen(module = "/src/browser/host.js")]
+extern "C" {
+    type Host;
+
+    #[wasm_bindgen(constructor, catch)]
+    fn new(make: &JsValue, settings: &JsValue, app: &JsValue) -> Result<Host, JsValue>;
+
+    #[wasm_bindgen(method, getter)]
+    fn calls(this: &Host) -> Calls;
+
+    #[wasm_bindgen(method, js_name = getToken)]
+    fn get_token(this: &Host, min_validity: f64, signal: Option<AbortSignal>) -> Promise;
+
+    #[wasm_bindgen(method)]
+    fn refresh(this: &Host, force: bool, signal: Option<AbortSignal>) -> Promise;
+
+    #[wasm_bindgen(method)]
+    fn adopt(this: &Host, source: &JsValue) -> Promise;
+
+    #[wasm_bindgen(method, js_name = signOut)]
+    fn sign_out(this: &Host, everywhere: bool) -> Promise;
+
+    #[wasm_bindgen(method)]
+    fn look(this: &Host, what: u32) -> f64;
+
+    #[wasm_bindgen(method)]
+    fn close(this: &Host);
+
+    type Calls;
+
+    #[wasm_bindgen(method)]
+    fn fetch(this: &Calls, input: &JsValue, init: &JsValue) -> Promise;
+
+    #[wasm_bindgen(method, setter)]
+    fn set_heard(this: &Calls, heard: &JsValue);
+}
+
+#[wasm_bindgen(module = "/src/browser/client.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = rustApp)]
+    fn rust_app(told: &JsValue) -> JsValue;
+}
+
+#[wasm_bindgen(module = "/src/browser/options.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = readOptions, catch)]
+    fn read_options(options: &JsValue) -> Result<JsValue, JsValue>;
+}
+
+/// By position, as `App` in `host.js` has it.
+type HearCall = dyn FnMut(String, String, f64, f64, Option<u16>, bool, f64);
+
+/// As [`Machine::new`] takes them.
+type MakeMachine = dyn FnMut(u32, f64, f64, f64, f64) -> Machine;
 
 /// A session on this page: it renews its token in the background and gives out a `fetch` that always has a valid one.
 ///
 /// Dropping it ends the work on this page; the session itself goes on.
 pub struct Client {
-    host: Rc<Host>,
+    host: Host,
+    news: Rc<News>,
+    heard: Closure<HearCall>,
+    _make: Closure<MakeMachine>,
+    _told: Closure<dyn FnMut()>,
 }
 
 /// What a session tells its app.
@@ -41,6 +94,77 @@ pub enum Notice {
     Called(FinishedCall),
 }
 
+/// A call made with `fetch` to a listed origin has its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FinishedCall {
+    /// The method.
+    pub method: String,
+    /// Origin and path, without query and fragment.
+    pub url: String,
+    /// How long it waited for a token.
+    pub waited: Span,
+    /// How old the token was when the call was sent.
+    pub token_age: Span,
+    /// The status of the answer; `None` where there was none.
+    pub http_status: Option<u16>,
+    /// Whether it was sent twice.
+    pub retried: bool,
+    /// From the call to its answer.
+    pub duration: Span,
+}
+
+/// What the machine has to tell, until the host has carried out its orders.
+pub(super) struct News {
+    listener: Box<dyn Fn(&Notice)>,
+    untold: RefCell<Vec<Notice>>,
+    status: RefCell<Status>,
+    steps: RefCell<Vec<TraceEntry>>,
+}
+
+impl News {
+    /// How many steps are kept for the trace.
+    const KEPT_STEPS: usize = 64;
+
+    /// Keeps an order that is news.
+    pub(super) fn keep(&self, effect: &Effect) {
+        let notice = match effect {
+            Effect::Publish(status) => {
+                self.status.replace(status.clone());
+                Notice::Status(status.clone())
+            }
+            Effect::Emit(event) => {
+                if let Event::Traced(step) = event {
+                    let mut steps = self.steps.borrow_mut();
+                    if steps.len() == Self::KEPT_STEPS {
+                        steps.remove(0);
+                    }
+                    steps.push(*step);
+                }
+                Notice::Event(event.clone())
+            }
+            Effect::AcquireLock { .. }
+            | Effect::ReleaseLock { .. }
+            | Effect::SendRefresh { .. }
+            | Effect::SendSignOut { .. }
+            | Effect::RunAdopt { .. }
+            | Effect::Abort { .. }
+            | Effect::Settle { .. }
+            | Effect::Broadcast(_)
+            | Effect::WriteMark(_)
+            | Effect::OpenChannel
+            | Effect::CloseChannel => return,
+        };
+        self.untold.borrow_mut().push(notice);
+    }
+
+    /// Tells the app, which may call back in.
+    fn tell(&self) {
+        for notice in self.untold.take() {
+            (self.listener)(&notice);
+        }
+    }
+}
+
 impl Client {
     /// Starts a session. The first refresh, where there may be a session, is on its way when this returns.
     ///
@@ -48,29 +172,47 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Names the first option that makes no sense, or `fetch` where this is no browser.
+    /// Names the first option that makes no sense; without a name, this is no browser.
     pub fn new(
-        options: Options,
+        options: &Options,
         listener: impl Fn(&Notice) + 'static,
     ) -> Result<Self, OptionError> {
-        Self::with_errors(options, Box::new(listener), Box::new(plain_error))
-    }
-
-    pub(crate) fn with_errors(
-        options: Options,
-        listener: Box<dyn Fn(&Notice)>,
-        errors: ErrorMaker,
-    ) -> Result<Self, OptionError> {
-        let seed = options.seed;
-        let checked = options.check()?;
-        let natives = Natives::capture().ok_or_else(|| {
-            OptionError::new(
-                "fetch",
-                "there: this is no browser, and none of its workers",
-            )
-        })?;
-        let host = Host::start(checked, seed, natives, listener, errors);
-        Ok(Self { host })
+        let refused = |error: JsValue| OptionError::from_js(&error);
+        let settings = read_options(&options.to_js()).map_err(refused)?;
+        let news = Rc::new(News {
+            listener: Box::new(listener),
+            untold: RefCell::default(),
+            status: RefCell::new(Status::Unknown { degraded: None }),
+            steps: RefCell::default(),
+        });
+        let (for_machine, for_host, for_calls) =
+            (Rc::clone(&news), Rc::clone(&news), Rc::clone(&news));
+        let make = Closure::new(move |name, seed, timeout, steady, wall| {
+            Machine::new(name, seed, timeout, steady, wall).telling(Rc::clone(&for_machine))
+        });
+        let told = Closure::new(move || for_host.tell());
+        let heard = Closure::new(
+            move |method, url, waited, token_age, http_status, retried, duration| {
+                (for_calls.listener)(&Notice::Called(FinishedCall {
+                    method,
+                    url,
+                    waited: seconds(waited / 1_000.0),
+                    token_age: seconds(token_age),
+                    http_status,
+                    retried,
+                    duration: seconds(duration / 1_000.0),
+                }));
+            },
+        );
+        let host =
+            Host::new(make.as_ref(), &settings, &rust_app(told.as_ref())).map_err(refused)?;
+        Ok(Self {
+            host,
+            news,
+            heard,
+            _make: make,
+            _told: told,
+        })
     }
 
     /// Calls the platform's `fetch` with these arguments, with a token where their URL is listed.
@@ -78,7 +220,7 @@ impl Client {
     /// The promise is rejected with what `fetch` throws, or with an `Error` named `SessionError` whose `code` is
     /// that of [`SessionError`].
     pub fn fetch(&self, input: &JsValue, init: &JsValue) -> Promise {
-        fetch::fetch(&self.host, input, init)
+        self.host.calls().fetch(input, init)
     }
 
     /// Returns a token with at least so much life left.
@@ -91,12 +233,11 @@ impl Client {
         min_validity: Span,
         signal: Option<AbortSignal>,
     ) -> impl Future<Output = Result<Secret, Aborted>> + use<> {
-        let asked = self.await_answer(self.ask_token(min_validity), signal);
+        let asked = self.host.get_token(min_validity.as_secs_f64(), signal);
         async move {
-            match asked.await? {
-                Answer::Token { token, .. } => Ok(token),
-                Answer::Adopted | Answer::SignedOut { .. } => Err(SessionError::Closed.into()),
-            }
+            let token = answer_of(asked).await?;
+            let token = token.as_string().as_deref().and_then(Secret::new);
+            token.ok_or(Aborted::Session(SessionError::Closed))
         }
     }
 
@@ -110,8 +251,8 @@ impl Client {
         force: bool,
         signal: Option<AbortSignal>,
     ) -> impl Future<Output = Result<(), Aborted>> + use<> {
-        let asked = self.await_answer(self.ask_refresh(force), signal);
-        async move { asked.await.map(drop) }
+        let asked = self.host.refresh(force, signal);
+        async move { answer_of(asked).await.map(drop) }
     }
 
     /// Takes over a token response that the app has got by itself: an object as RFC 6749 §5.1 has it.
@@ -120,8 +261,8 @@ impl Client {
     ///
     /// [`SessionError::NotAdoptable`] where there is no usable token in it.
     pub fn adopt(&self, answer: &JsValue) -> impl Future<Output = Result<(), Aborted>> + use<> {
-        let asked = self.await_answer(self.ask_adopt(answer), None);
-        async move { asked.await.map(drop) }
+        let asked = self.host.adopt(answer);
+        async move { answer_of(asked).await.map(drop) }
     }
 
     /// Runs the app's sign-in function while no tab refreshes, and takes over what it returns: a token response,
@@ -133,10 +274,9 @@ impl Client {
     /// throws.
     pub fn adopt_with(
         &self,
-        sign_in: Function,
+        sign_in: &Function,
     ) -> impl Future<Output = Result<(), Aborted>> + use<> {
-        let asked = self.await_answer(self.ask_adopt_with(sign_in), None);
-        async move { asked.await.map(drop) }
+        self.adopt(sign_in)
     }
 
     /// Signs out, here and in every tab at once; tells whether the auth server knows.
@@ -148,137 +288,41 @@ impl Client {
         &self,
         everywhere: bool,
     ) -> impl Future<Output = Result<bool, Aborted>> + use<> {
-        let asked = self.await_answer(self.ask_sign_out(everywhere), None);
-        async move {
-            match asked.await? {
-                Answer::SignedOut { server_told } => Ok(server_told),
-                Answer::Token { .. } | Answer::Adopted => Ok(false),
-            }
-        }
+        let asked = self.host.sign_out(everywhere);
+        async move { answer_of(asked).await.map(|told| told.is_truthy()) }
     }
 
     /// Returns where the session stands.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.host.look(|session, _| session.status())
+        self.news.status.borrow().clone()
     }
 
     /// Returns how long the current token can still be sent; zero where there is none.
     #[must_use]
     pub fn token_left(&self) -> Span {
-        self.host.look(crate::core::Session::token_left)
+        seconds(self.host.look(codes::LEFT_OF_IT))
     }
 
-    /// Shows the last 64 steps, oldest first.
+    /// Returns the last 64 steps, oldest first.
     #[must_use]
     pub fn trace(&self) -> Vec<TraceEntry> {
-        self.host
-            .look(|session, _| session.trace().copied().collect())
+        self.news.steps.borrow().clone()
     }
 
     /// Says whether [`Notice::Called`] is wanted.
     pub fn hear_calls(&self, is_wanted: bool) {
-        self.host.calls.hear(is_wanted);
+        let heard = if is_wanted {
+            self.heard.as_ref()
+        } else {
+            &JsValue::UNDEFINED
+        };
+        self.host.calls().set_heard(heard);
     }
 
     /// Ends the work on this page: every waiting caller is told, nothing is left behind. Once more does no harm.
     pub fn close(&self) {
         self.host.close();
-    }
-
-    pub(crate) fn ask_token(&self, min_validity: Span) -> Question {
-        self.host.touch();
-        self.host.question(|request| Input::TokenRequested {
-            request,
-            min_validity,
-        })
-    }
-
-    pub(crate) fn ask_refresh(&self, force: bool) -> Question {
-        self.host
-            .question(|request| Input::RefreshRequested { request, force })
-    }
-
-    pub(crate) fn ask_adopt(&self, answer: &JsValue) -> Question {
-        let outcome = adopted(answer);
-        self.host
-            .question(|request| Input::Adopted { request, outcome })
-    }
-
-    pub(crate) fn ask_adopt_with(&self, sign_in: Function) -> Question {
-        let question = self
-            .host
-            .question(|request| Input::AdoptRequested { request });
-        Question {
-            sign_in: Some(sign_in),
-            ..question
-        }
-    }
-
-    pub(crate) fn ask_sign_out(&self, everywhere: bool) -> Question {
-        self.host.question(|request| Input::SignOutRequested {
-            request,
-            everywhere,
-        })
-    }
-
-    /// Asks at once; what it returns is a promise of the answer.
-    #[cfg(feature = "npm")]
-    pub(crate) fn promise(
-        &self,
-        question: Question,
-        signal: Option<AbortSignal>,
-        show: fn(Answer) -> JsValue,
-    ) -> Promise {
-        let deferred = Deferred::new();
-        let promise = deferred.promise.clone();
-        let done: Done = Box::new(move |host, answer| {
-            deferred.settle(answer.map(show).map_err(|aborted| host.reason(aborted)));
-        });
-        self.host.ask(question, signal, done);
-        promise
-    }
-
-    /// Asks at once; dropping what it returns says that nobody waits any more.
-    fn await_answer(
-        &self,
-        question: Question,
-        signal: Option<AbortSignal>,
-    ) -> impl Future<Output = Result<Answer, Aborted>> + use<> {
-        let waiting = Waiting {
-            host: Rc::clone(&self.host),
-            request: question.request,
-        };
-        let deferred = Deferred::new();
-        let there = JsFuture::from(deferred.promise.clone());
-        let answer = Rc::new(RefCell::new(None));
-        let room = Rc::clone(&answer);
-        let done: Done = Box::new(move |_, answer| {
-            room.replace(Some(answer));
-            deferred.settle(Ok(JsValue::UNDEFINED));
-        });
-        self.host.ask(question, signal, done);
-        async move {
-            let waiting = waiting;
-            // It is resolved, never rejected.
-            drop(there.await);
-            drop(waiting);
-            answer
-                .take()
-                .unwrap_or(Err(Aborted::Session(SessionError::Closed)))
-        }
-    }
-}
-
-/// Somebody who waits for an answer.
-struct Waiting {
-    host: Rc<Host>,
-    request: RequestId,
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.host.hang_up(self.request);
     }
 }
 
@@ -297,16 +341,39 @@ pub enum Aborted {
     By(JsValue),
 }
 
-impl From<SessionError> for Aborted {
-    fn from(error: SessionError) -> Self {
-        Self::Session(error)
-    }
+async fn answer_of(promise: Promise) -> Result<JsValue, Aborted> {
+    JsFuture::from(promise)
+        .await
+        .map_err(|error| session_error(&error).map_or(Aborted::By(error), Aborted::Session))
 }
 
-/// Makes an error without a class of its own: `name` and `code` tell what it is.
-fn plain_error(error: &SessionError) -> JsValue {
-    let made = js_sys::Error::new(error.message());
-    made.set_name("SessionError");
-    super::global::set(&made, "code", &error.code().into());
-    made.into()
+/// Reads an error as `client.js` makes it; `None` for any other.
+fn session_error(error: &JsValue) -> Option<SessionError> {
+    if text(error, "name") != "SessionError" {
+        return None;
+    }
+    let retry_in = Reflect::get(error, &"retryIn".into()).ok()?.as_f64();
+    let retry_in = retry_in.map_or(Span::ZERO, seconds);
+    let cause = FailureCause::parse(&text(error, "failure"));
+    let made = match &*text(error, "code") {
+        "signed_out" => SessionError::SignedOut {
+            reason: EndReason::parse(&text(error, "reason")),
+        },
+        "unreachable" => SessionError::Unreachable {
+            cause: cause?,
+            retry_in,
+        },
+        "timeout" => SessionError::Timeout { retry_in },
+        "misconfigured" if cause.is_some() => SessionError::Misconfigured { retry_in },
+        "misconfigured" => SessionError::NotAdoptable,
+        "min_validity" => SessionError::MinValidity,
+        "overloaded" => SessionError::Overloaded,
+        "closed" => SessionError::Closed,
+        _ => return None,
+    };
+    Some(made)
+}
+
+fn seconds(seconds: f64) -> Span {
+    Span::from_secs_f64(seconds).unwrap_or_default()
 }

@@ -1,14 +1,9 @@
-//! What an app says about its session, and what is refused of it.
+//! What a Rust app says about its session. `options.js` checks it, for JavaScript too.
 
-use crate::core::Span;
 use std::fmt;
 
-use js_sys::Function;
+use js_sys::{Array, Function, Object, Reflect};
 use wasm_bindgen::JsValue;
-
-use crate::wire::{REFRESH_PATH, SIGN_OUT_PATH};
-
-use super::platform::place_of;
 
 /// Options of a session. [`Client::new`](super::Client::new) checks them.
 #[derive(Clone, Debug)]
@@ -21,21 +16,32 @@ pub struct Options {
     pub name: Option<String>,
     /// Seconds that one exchange with the auth server may take, 1 to 60.
     pub timeout_s: f64,
-    /// What chance is drawn from: 64 random bits, no secret, others in each tab.
-    pub seed: u64,
 }
 
 impl Options {
-    /// Makes the options of a session with the reference protocol below that URL, and no further origins.
+    /// Makes the options of a session with that auth server, and no further origins.
     #[must_use]
-    pub fn new(auth: Auth, seed: u64) -> Self {
+    pub fn new(auth: Auth) -> Self {
         Self {
             auth,
             apis: Vec::new(),
             name: None,
             timeout_s: 10.0,
-            seed,
         }
+    }
+
+    /// Writes them as JavaScript has them.
+    pub(super) fn to_js(&self) -> JsValue {
+        let apis: Array = self.apis.iter().map(JsValue::from).collect();
+        let options = object(&[
+            ("auth", self.auth.to_js()),
+            ("apis", apis.into()),
+            ("timeout", self.timeout_s.into()),
+        ]);
+        if let Some(name) = &self.name {
+            set(&options, "name", &name.into());
+        }
+        options.into()
     }
 }
 
@@ -51,6 +57,27 @@ pub enum Auth {
         /// What ends the session.
         sign_out: SignOut,
     },
+}
+
+impl Auth {
+    fn to_js(&self) -> JsValue {
+        match self {
+            Self::Server(url) => url.into(),
+            Self::Endpoints { refresh, sign_out } => {
+                let refresh = match refresh {
+                    Refresher::Url(url) => url.into(),
+                    Refresher::Function(function) => function.into(),
+                };
+                let auth = object(&[("refresh", refresh)]);
+                match sign_out {
+                    SignOut::Url(url) => set(&auth, "signOut", &url.into()),
+                    SignOut::Function(function) => set(&auth, "signOut", function),
+                    SignOut::Local => {}
+                }
+                auth.into()
+            }
+        }
+    }
 }
 
 /// What renews the token.
@@ -73,116 +100,49 @@ pub enum SignOut {
     Local,
 }
 
-/// An option that makes no sense.
+/// An option that makes no sense, or a browser that lacks what a session needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionError {
-    /// The option's name in JavaScript.
+    /// The option's name in JavaScript; empty where it is the browser.
     pub option: String,
-    /// What it must be.
-    pub expected: &'static str,
+    /// What a person reads.
+    pub message: String,
 }
 
 impl OptionError {
-    /// Returns what a person reads.
-    #[must_use]
-    pub fn message(&self) -> String {
-        [self.option.as_ref(), " must be ", self.expected].concat()
-    }
-
-    pub(crate) fn new(option: &str, expected: &'static str) -> Self {
+    pub(super) fn from_js(error: &JsValue) -> Self {
         Self {
-            option: option.to_owned(),
-            expected,
+            option: text(error, "option"),
+            message: text(error, "message"),
         }
     }
 }
 
 impl fmt::Display for OptionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message())
+        f.write_str(&self.message)
     }
 }
 
 impl std::error::Error for OptionError {}
 
-/// Options that were checked.
-pub(super) struct Checked {
-    pub(super) refresher: JsValue,
-    pub(super) sign_out: JsValue,
-    pub(super) apis: Vec<String>,
-    pub(super) name: String,
-    pub(super) timeout: Span,
+/// Returns a property that is a text; an empty one where it is none.
+pub(super) fn text(object: &JsValue, name: &str) -> String {
+    Reflect::get(object, &name.into())
+        .ok()
+        .and_then(|value| value.as_string())
+        .unwrap_or_default()
 }
 
-const HTTPS: &str = "an absolute https URL (http only for this machine) without credentials";
-const ORIGINS: &str = "origins like https://api.example.com: no path, no wildcard";
-
-impl Options {
-    pub(super) fn check(self) -> Result<Checked, OptionError> {
-        let apis = self
-            .apis
-            .iter()
-            .map(|api| place_of(api, "origin").ok_or_else(|| OptionError::new("apis", ORIGINS)))
-            .collect::<Result<_, _>>()?;
-        if !(1.0..=60.0).contains(&self.timeout_s) {
-            return Err(OptionError::new("timeout", "a number of seconds, 1 to 60"));
-        }
-        let (refresher, sign_out) = check_auth(self.auth)?;
-        let name = match self.name {
-            Some(name) if is_name(&name) => name,
-            Some(_) => {
-                let expected = "1 to 100 characters, none of them a control character";
-                return Err(OptionError::new("name", expected));
-            }
-            None => match &refresher {
-                Refresher::Url(url) => url.clone(),
-                Refresher::Function(_) => "custom".to_owned(),
-            },
-        };
-        Ok(Checked {
-            refresher: match refresher {
-                Refresher::Url(url) => url.into(),
-                Refresher::Function(function) => function.into(),
-            },
-            sign_out: match sign_out {
-                SignOut::Url(url) => url.into(),
-                SignOut::Function(function) => function.into(),
-                SignOut::Local => JsValue::UNDEFINED,
-            },
-            apis,
-            name,
-            timeout: Span::from_secs_f64(self.timeout_s).unwrap_or_default(),
-        })
+fn object(fields: &[(&str, JsValue)]) -> Object {
+    let object = Object::new();
+    for (name, value) in fields {
+        set(&object, name, value);
     }
+    object
 }
 
-fn check_auth(auth: Auth) -> Result<(Refresher, SignOut), OptionError> {
-    match auth {
-        Auth::Server(text) => {
-            let root = place_of(&text, "server").ok_or_else(|| OptionError::new("auth", HTTPS))?;
-            let sign_out = SignOut::Url(root.clone() + SIGN_OUT_PATH);
-            Ok((Refresher::Url(root + REFRESH_PATH), sign_out))
-        }
-        Auth::Endpoints { refresh, sign_out } => {
-            let refresh = match refresh {
-                Refresher::Url(text) => Refresher::Url(endpoint(&text, "auth.refresh")?),
-                function @ Refresher::Function(_) => function,
-            };
-            let sign_out = match sign_out {
-                SignOut::Url(text) => SignOut::Url(endpoint(&text, "auth.signOut")?),
-                other @ (SignOut::Function(_) | SignOut::Local) => other,
-            };
-            Ok((refresh, sign_out))
-        }
-    }
-}
-
-/// An endpoint may be named by its path on the page's own origin.
-fn endpoint(text: &str, option: &str) -> Result<String, OptionError> {
-    let expected = "an https URL (http only for this machine) or a path that begins with a slash";
-    place_of(text, "endpoint").ok_or_else(|| OptionError::new(option, expected))
-}
-
-fn is_name(name: &str) -> bool {
-    (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control)
+fn set(object: &Object, name: &str, value: &JsValue) {
+    // An ordinary object takes any property, so there is no failure to report.
+    let _ = Reflect::set(object, &name.into(), value);
 }

@@ -1,19 +1,9 @@
 /** What is said in fewer bytes in the platform's own language: conversions and plumbing, no decisions. */
 
-/** What somebody else has made, so that any field may be anything. @typedef {{ [name: string]: unknown }} Fields */
+/** The largest honest answer to a refresh, in bytes: `MAX_TOKEN_RESPONSE_BYTES` in `wire.rs`. */
+const LIMIT = 65_536;
 
-/**
- * Tells what a promise has come to.
- *
- * @param {Promise<unknown>} promise
- * @param {(value: unknown, isKept: boolean) => void} done
- */
-export function after(promise, done) {
-  promise.then(
-    (value) => done(value, true),
-    (error) => done(error, false),
-  );
-}
+/** What somebody else has made, so that any field may be anything. @typedef {{ [name: string]: unknown }} Fields */
 
 /**
  * Asks for a new token: at an endpoint of the reference protocol, or the app's own function.
@@ -24,11 +14,10 @@ export function after(promise, done) {
  * @param {string} page
  * @param {number} activeAgo in seconds
  * @param {AbortSignal} signal
- * @param {number} limit the largest body that is read, in bytes
  */
-export async function renew(native, how, reason, page, activeAgo, signal, limit) {
+export async function renew(native, how, reason, page, activeAgo, signal) {
   return typeof how === "string"
-    ? post(native, how, { reason, page, active_ago: Math.floor(activeAgo) }, signal, limit)
+    ? post(native, how, { reason, page, active_ago: Math.floor(activeAgo) }, signal, LIMIT)
     : how({ reason, page, activeAgo, signal });
 }
 
@@ -50,13 +39,12 @@ export async function signOut(native, how, everywhere, signal) {
  * Runs the app's sign-in function and reads what it returns: a token response, parsed or not.
  *
  * @param {() => unknown} run
- * @param {number} limit
  */
-export async function signIn(run, limit) {
+export async function signIn(run) {
   const answer = await run();
   if (!(answer instanceof Response)) return answer;
   try {
-    return answer.ok ? (await read(answer, limit)).body : undefined;
+    return answer.ok ? (await read(answer, LIMIT)).body : undefined;
   } catch {
     return undefined;
   }
@@ -136,32 +124,34 @@ function retryAfter(headers) {
 }
 
 /**
- * Reads a token response; nothing where it is no object.
+ * Reads a token response: its life and its refresh moment in seconds, and a text with the rest of it in lines; an empty
+ * text where it is no object.
  *
  * @param {unknown} given
  * @param {boolean} isApp whether it is spelled as apps do, and not as RFC 6749 §5.1 does
+ * @returns {[life: number, refreshIn: number, text: string]}
  */
 export function grantOf(given, isApp) {
-  if (typeof given !== "object" || !given) return undefined;
+  if (typeof given !== "object" || !given) return [Number.NaN, Number.NaN, ""];
   try {
     const answer = /** @type {Fields} */ (given);
     const session = /** @type {Fields | undefined} */ (answer.session);
-    const token = textOf(isApp ? answer.accessToken : answer.access_token);
-    const expiresIn = numberOf(isApp ? answer.expiresIn : answer.expires_in);
     const user = /** @type {Fields | null} */ (session?.user ?? null);
     const userId = user?.id ?? user?.sub;
-    return {
+    const token = lineOf(isApp ? answer.accessToken : answer.access_token);
+    const lines = [
       token,
-      type: textOf(answer.token_type),
-      expiresIn,
-      life: expiresIn === undefined ? claimedLife(token) : undefined,
-      refreshIn: numberOf(isApp ? answer.refreshIn : answer.refresh_in),
-      id: textOf(session?.id),
-      userId: typeof userId === "number" ? String(userId) : textOf(userId),
-      user: JSON.stringify(user),
-    };
+      lineOf(answer.token_type),
+      lineOf(session?.id),
+      lineOf(typeof userId === "number" ? String(userId) : userId),
+      JSON.stringify(user),
+    ];
+    const life = numberOf(isApp ? answer.expiresIn : answer.expires_in) ?? claimedLife(token);
+    const refreshIn = numberOf(isApp ? answer.refreshIn : answer.refresh_in);
+    return [life ?? Number.NaN, refreshIn ?? Number.NaN, lines.join("\n")];
   } catch {
-    return {};
+    // An object that throws when it is read grants nothing.
+    return [Number.NaN, Number.NaN, "\n\n\n\nnull"];
   }
 }
 
@@ -169,11 +159,11 @@ export function grantOf(given, isApp) {
  * Reads `exp − iat` of a JWT, for servers that do not say `expires_in`. RFC 9068 §6 has clients not look into tokens,
  * so this is for those servers alone.
  *
- * @param {string | undefined} token
+ * @param {string} token
  */
 function claimedLife(token) {
   try {
-    const payload = token?.split(".")[1]?.replaceAll("-", "+").replaceAll("_", "/") ?? "";
+    const payload = token.split(".")[1]?.replaceAll("-", "+").replaceAll("_", "/") ?? "";
     const { exp, iat } = JSON.parse(atob(payload));
     return numberOf(exp - iat);
   } catch {
@@ -181,77 +171,16 @@ function claimedLife(token) {
   }
 }
 
-/** @param {unknown} value @returns {string | undefined} */
-function textOf(value) {
-  return typeof value === "string" ? value : undefined;
+/**
+ * Gives a text that fits on a line; an empty one for anything else.
+ *
+ * @param {unknown} value
+ */
+function lineOf(value) {
+  return typeof value === "string" && !/\p{Cc}/u.test(value) ? value : "";
 }
 
 /** @param {unknown} value @returns {number | undefined} */
 function numberOf(value) {
   return typeof value === "number" ? value : undefined;
-}
-
-/**
- * Reads a URL whose traffic nobody on the way can read; throws where it is none.
- *
- * @param {string} text
- */
-function secure(text) {
-  const url = new URL(text);
-  const isLoopback = /^(localhost|127\.0\.0\.1|\[::1\]|.*\.localhost)$/.test(url.hostname);
-  const isSecure = url.protocol === "https:" || (url.protocol === "http:" && isLoopback);
-  if (!isSecure || url.username || url.password) throw url;
-  return url;
-}
-
-/**
- * Reads an option: an auth server's URL, the URL of an endpoint or its path on the page's own origin, or an origin and
- * nothing else; nothing where it is none.
- *
- * @param {string} text
- * @param {"server" | "endpoint" | "origin"} kind
- */
-export function placeOf(text, kind) {
-  try {
-    const isPath = kind === "endpoint" && /^\/(?!\/)/.test(text);
-    const url = isPath ? new URL(text, location.origin) : secure(text);
-    if (kind === "endpoint") return url.href;
-    if (url.search || url.hash) return undefined;
-    if (kind === "server") return url.origin + url.pathname.replace(/\/+$/, "");
-    return url.pathname === "/" && !text.includes("*") ? url.origin : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * Parses a URL as `fetch` does, against the document's base or the worker's own address, and gives its origin; nothing
- * where it cannot be parsed, or leads nowhere by HTTP: the origin of a `blob:` URL is that of the page that made it.
- *
- * @param {typeof URL} Native
- * @param {string} text
- */
-export function originOf(Native, text) {
-  try {
-    const { protocol, origin } = new Native(text, globalThis.document?.baseURI ?? globalThis.location?.href);
-    return /^https?:$/.test(protocol) ? origin : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * Gives the URL of a request of any realm; nothing where it is no request.
- *
- * @param {typeof Request} Native
- * @param {unknown} input
- */
-export function urlOf(Native, input) {
-  if (input instanceof Request) return input.url;
-  try {
-    // Of another realm: the platform takes it for a request by its kind, and so does this getter.
-    return Object.getOwnPropertyDescriptor(Native.prototype, "url")?.get?.call(input);
-  } catch {
-    return undefined;
-  }
 }

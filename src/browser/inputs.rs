@@ -1,0 +1,163 @@
+//! Inputs as a host spells them: a kind, whose it is, up to three numbers and a text.
+
+use crate::core::{
+    AdoptOutcome, AttemptId, Failure, FailureCause, Grant, Input, PageChange, RawGrant,
+    RefreshOutcome, RequestId, SessionInfo, SignOutOutcome, Span, TabMessage, UnexpectedAnswer,
+    Version,
+};
+use crate::wire::EndReason;
+
+use super::codes;
+
+/// Reads an input; one that no host of this build says is noted in the trace and does nothing.
+pub(super) fn read_input(kind: u32, id: f64, numbers: [f64; 3], text: &str) -> Input {
+    let [a, b, c] = numbers;
+    let id = whole(id);
+    let (request, attempt) = (RequestId(id), AttemptId(id));
+    let flag = a > 0.0;
+    let span = |seconds| Span::from_secs_f64(seconds);
+    match kind {
+        codes::STARTED => Input::Started,
+        codes::TOKEN_REQUESTED => Input::TokenRequested {
+            request,
+            min_validity: span(a).unwrap_or_default(),
+        },
+        codes::REFRESH_REQUESTED => Input::RefreshRequested {
+            request,
+            force: flag,
+        },
+        codes::TOKEN_REJECTED => Input::TokenRejected {
+            request,
+            version: Version::heard(whole(a)).unwrap_or_default(),
+        },
+        codes::REQUEST_ABORTED => Input::RequestAborted { request },
+        codes::ADOPT_REQUESTED => Input::AdoptRequested { request },
+        codes::ADOPT_FINISHED => Input::AdoptFinished {
+            attempt,
+            outcome: read_grant(a, b, text).map_or(AdoptOutcome::Unusable, AdoptOutcome::Granted),
+        },
+        codes::ADOPT_THREW => Input::AdoptFinished {
+            attempt,
+            outcome: AdoptOutcome::Threw,
+        },
+        codes::ADOPTED => Input::Adopted {
+            request,
+            outcome: read_grant(a, b, text).map_or(AdoptOutcome::Unusable, AdoptOutcome::Granted),
+        },
+        codes::SIGN_OUT_REQUESTED => Input::SignOutRequested {
+            request,
+            everywhere: flag,
+        },
+        codes::SIGN_OUT_TOLD => Input::SignOutFinished {
+            attempt,
+            outcome: SignOutOutcome::Told,
+        },
+        codes::SIGN_OUT_FAILED => Input::SignOutFinished {
+            attempt,
+            outcome: SignOutOutcome::Failed(read_failure(a, span(b), text)),
+        },
+        codes::LOCK_GRANTED => Input::LockGranted { attempt },
+        codes::LOCK_FAILED => Input::LockFailed { attempt },
+        codes::REFRESH_GRANTED => Input::RefreshFinished {
+            attempt,
+            outcome: match read_grant(a, b, text) {
+                Ok(grant) => RefreshOutcome::Granted(grant),
+                Err(detail) => RefreshOutcome::Failed(unexpected(c, detail)),
+            },
+        },
+        codes::REFRESH_ENDED => Input::RefreshFinished {
+            attempt,
+            outcome: match EndReason::parse(text) {
+                Some(reason) => RefreshOutcome::Ended(reason),
+                // An app's own word needs no reason; an endpoint's is no word of the contract without one.
+                None if a > 0.0 => RefreshOutcome::Failed(Failure::from_status(status(a), None)),
+                None => RefreshOutcome::Ended(EndReason::Expired),
+            },
+        },
+        codes::REFRESH_FAILED => Input::RefreshFinished {
+            attempt,
+            outcome: RefreshOutcome::Failed(read_failure(a, span(b), text)),
+        },
+        codes::TAB_SPOKE => TabMessage::decode(text).map_or(Input::TabGarbled, Input::TabSpoke),
+        codes::SHELF_CHANGED => Input::ShelfChanged,
+        codes::PAGE_CHANGED => u32::try_from(id)
+            .ok()
+            .and_then(read_change)
+            .map_or(Input::TabGarbled, Input::PageChanged),
+        codes::CLOSED => Input::Closed,
+        codes::DEADLINE_REACHED => Input::DeadlineReached,
+        _ => Input::TabGarbled,
+    }
+}
+
+fn read_change(number: u32) -> Option<PageChange> {
+    Some(match number {
+        codes::VISIBLE => PageChange::Visible,
+        codes::HIDDEN => PageChange::Hidden,
+        codes::FROZEN => PageChange::Frozen,
+        codes::RESUMED => PageChange::Resumed,
+        codes::LEFT => PageChange::Left,
+        codes::RETURNED => PageChange::Returned,
+        codes::ONLINE => PageChange::Online,
+        codes::OFFLINE => PageChange::Offline,
+        _ => return None,
+    })
+}
+
+/// Reads a token response: life and refresh moment in seconds (NaN where they are not told); token, its type, the
+/// session's name, the user's name and the user's JSON as lines.
+fn read_grant(life: f64, refresh_in: f64, text: &str) -> Result<Grant, UnexpectedAnswer> {
+    let mut lines = text.split('\n');
+    let mut next = || lines.next().unwrap_or_default();
+    let (token, kind) = (next(), next());
+    let (id, user_id, user) = (next(), next(), next());
+    if user.is_empty() {
+        return Err(UnexpectedAnswer::NotJson);
+    }
+    Grant::check(RawGrant {
+        access_token: Some(token.to_owned()),
+        token_type: (!kind.is_empty()).then(|| kind.to_owned()),
+        expires_in: Some(life),
+        claimed_life: None,
+        refresh_in: Some(refresh_in),
+        session: SessionInfo::new(id, user_id, user),
+    })
+}
+
+/// Reads a failure: its status (0 where there was no answer), what `Retry-After` asks for, and its cause where the
+/// status does not tell.
+fn read_failure(http_status: f64, retry_after: Option<Span>, cause: &str) -> Failure {
+    match FailureCause::parse(cause) {
+        Some(cause) => Failure::new(cause),
+        None if cause == UnexpectedAnswer::TooLarge.as_str() => {
+            unexpected(http_status, UnexpectedAnswer::TooLarge)
+        }
+        None => Failure::from_status(status(http_status), retry_after),
+    }
+}
+
+fn unexpected(http_status: f64, detail: UnexpectedAnswer) -> Failure {
+    Failure {
+        detail: Some(detail),
+        http_status: (http_status > 0.0).then(|| status(http_status)),
+        ..Failure::new(FailureCause::UnexpectedAnswer)
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float cast saturates, and a status has three digits"
+)]
+fn status(number: f64) -> u16 {
+    number as u16
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "hosts count from zero, far below 2^53"
+)]
+fn whole(number: f64) -> u64 {
+    number as u64
+}

@@ -1,0 +1,18 @@
+/** The class that wasm-bindgen makes of `machine.rs`. */
+export class Machine {
+  constructor(name: number, seed: number, timeout: number, steady: number, wall: number);
+  feed(
+    steady: number,
+    wall: number,
+    shelf: string,
+    kind: number,
+    id: number,
+    a: number,
+    b: number,
+    c: number,
+    text: string,
+  ): void;
+  look(steady: number, wall: number, what: number): number;
+  mends(status: number, challenge: string): boolean;
+  free(): void;
+}

@@ -1,0 +1,173 @@
+//! The core behind numbers and texts: what crosses into the module, and what comes back.
+//!
+//! Few and plain crossings keep the module small and quick: an input is one call with numbers and a text, orders are
+//! left in a mailbox (`mailbox.js`) that the host empties after each call. What each number stands for is listed in
+//! `mailbox.js` too, and a test compares the two lists.
+
+use std::rc::Rc;
+
+use gloo_timers::callback::Timeout;
+use wasm_bindgen::prelude::*;
+
+use crate::core::{
+    AfterResponse, Attempt, Body, Challenge, Clock, Config, Mark, Moment, Session, Shelf, Span,
+    TabId, Timestamp, WallTime, after_response,
+};
+
+use super::client::News;
+use super::codes;
+use super::inputs::read_input;
+use super::orders::{self, Order};
+
+#[wasm_bindgen(module = "/src/browser/mailbox.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = order)]
+    fn leave_order(kind: u32, id: f64, a: f64, b: f64, c: f64, d: f64, text: &str);
+
+    /// Wakes the host of that machine.
+    fn ring(machine: u32);
+}
+
+/// The longest wait that `setTimeout` takes: 31 bits of milliseconds. An alarm that comes early does no harm.
+const LONGEST_WAIT: Span = Span::from_millis(0x7fff_ffff);
+
+/// One tab's session, as its host in JavaScript drives it.
+#[wasm_bindgen]
+pub struct Machine {
+    core: Session,
+    clock: Clock,
+    name: u32,
+    alarm: Option<Timeout>,
+    news: Option<Rc<News>>,
+}
+
+impl Machine {
+    /// Has an app that is written in Rust told.
+    pub(super) fn telling(mut self, news: Rc<News>) -> Self {
+        self.news = Some(news);
+        self
+    }
+}
+
+#[wasm_bindgen]
+impl Machine {
+    /// Makes one that knows nothing yet. Half of `seed`'s bits name it, for its alarm and in traces; `timeout` is in
+    /// seconds, the clocks in milliseconds as the browser gives them.
+    #[wasm_bindgen(constructor)]
+    #[must_use]
+    pub fn new(name: u32, seed: f64, timeout: f64, steady: f64, wall: f64) -> Self {
+        let config = Config {
+            timeout: Span::from_secs_f64(timeout).unwrap_or_default(),
+            seed: seed.to_bits(),
+            tab: TabId(name),
+            ..Config::default()
+        };
+        Self {
+            core: Session::new(config),
+            clock: Clock::new(steady, wall),
+            name,
+            alarm: None,
+            news: None,
+        }
+    }
+
+    /// Takes an input in, leaves the orders that follow from it, and sets the alarm. `found` is what the shelf has.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "numbers cross for nothing, an object does not"
+    )]
+    pub fn feed(
+        &mut self,
+        steady: f64,
+        wall: f64,
+        found: &str,
+        kind: u32,
+        id: f64,
+        a: f64,
+        b: f64,
+        c: f64,
+        text: &str,
+    ) {
+        let moment = Moment {
+            now: self.clock.read(steady, wall),
+            wall: wall_time(wall),
+            shelf: read_shelf(found),
+        };
+        self.core
+            .handle(&moment, read_input(kind, id, [a, b, c], text));
+        while let Some(effect) = self.core.poll_effect() {
+            if let Some(news) = &self.news {
+                news.keep(&effect);
+            }
+            orders::of(effect).leave();
+        }
+        self.arm(moment.now);
+    }
+
+    /// Looks at the current token, without changing anything but when the app was last at work: whether it can be sent
+    /// (its version; −1 where it cannot), itself (left as an order), its life that is left, its age in seconds.
+    pub fn look(&mut self, steady: f64, wall: f64, what: u32) -> f64 {
+        let now = self.clock.read(steady, wall);
+        match what {
+            codes::LEFT_OF_IT => self.core.token_left(now).as_secs_f64(),
+            codes::AGE => self.core.token_age(now).as_secs_f64(),
+            codes::USABLE | codes::TOKEN => {
+                self.core.touch(now);
+                let Some((token, version)) = self.core.usable_token(now) else {
+                    return -1.0;
+                };
+                if what == codes::TOKEN {
+                    Order::token(token, version).leave();
+                }
+                orders::whole(version.number())
+            }
+            _ => -1.0,
+        }
+    }
+
+    /// Whether another token may mend an answer with that status and `WWW-Authenticate`, so that the request, which can
+    /// be sent again, should be.
+    #[must_use]
+    pub fn mends(&self, status: u16, challenge: &str) -> bool {
+        let challenge = Challenge::parse((!challenge.is_empty()).then_some(challenge));
+        match after_response(status, Attempt::First, Body::Replayable, challenge) {
+            AfterResponse::RefreshAndRetry => true,
+            AfterResponse::Return => false,
+        }
+    }
+
+    fn arm(&mut self, now: Timestamp) {
+        let name = self.name;
+        // Armed anew even for the same moment: a nap stops the timer and not the clock.
+        self.alarm = self.core.poll_deadline(now).map(|(deadline, _)| {
+            let wait = deadline.since(now).min(LONGEST_WAIT);
+            Timeout::new(u32::try_from(wait.as_millis()).unwrap_or(0), move || {
+                ring(name);
+            })
+        });
+    }
+}
+
+impl Order {
+    fn leave(self) {
+        let [a, b, c, d] = self.numbers;
+        leave_order(self.kind, self.id, a, b, c, d, &self.text);
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float cast saturates, and a date is no fraction"
+)]
+fn wall_time(millis: f64) -> WallTime {
+    WallTime::from_millis(millis as u64)
+}
+
+/// Reads what the host found on the shelf: a mark, `?` where the browser gives no shelf.
+fn read_shelf(text: &str) -> Shelf {
+    match text {
+        "?" => Shelf::Unavailable,
+        text => Mark::decode(text).map_or(Shelf::Empty, Shelf::Marked),
+    }
+}

@@ -1,0 +1,59 @@
+/** The page's life cycle and its user's input. Never `unload` or `beforeunload`: they cost the back/forward cache. */
+
+import {
+  FROZEN,
+  HIDDEN,
+  LEFT,
+  OFFLINE,
+  ONLINE,
+  PAGE_CHANGED,
+  RESUMED,
+  RETURNED,
+  SHELF_CHANGED,
+  VISIBLE,
+} from "./mailbox.js";
+
+/** Whether the page cannot be seen; a worker is never hidden by itself. */
+export function isHidden() {
+  return globalThis.document?.hidden === true;
+}
+
+/**
+ * Listens to whatever there is of a page.
+ *
+ * @param {string} key the mark's, whose changes by other tabs are heard of
+ * @param {(kind: number, id: number) => void} feed
+ * @param {() => void} touch hears of the user's input
+ * @returns {() => void} what ends it
+ */
+export function watchPage(key, feed, touch) {
+  const controller = new AbortController();
+  // Passive, and before anybody can stop the event.
+  const options = { passive: true, capture: true, signal: controller.signal };
+  const on = (
+    /** @type {EventTarget | undefined} */ target,
+    /** @type {string} */ type,
+    /** @type {(event: Event) => void} */ heard,
+  ) => target?.addEventListener(type, heard, options);
+  const changes = (/** @type {number} */ change) => () => feed(PAGE_CHANGED, change);
+
+  const { document } = globalThis;
+  on(document, "visibilitychange", () => feed(PAGE_CHANGED, isHidden() ? HIDDEN : VISIBLE));
+  on(document, "freeze", changes(FROZEN));
+  on(document, "resume", changes(RESUMED));
+  on(document, "pointerdown", touch);
+  on(document, "keydown", touch);
+  on(globalThis, "pagehide", changes(LEFT));
+  on(globalThis, "pageshow", (event) => {
+    // A page that is shown for the first time has not returned from anywhere.
+    if (/** @type {PageTransitionEvent} */ (event).persisted) feed(PAGE_CHANGED, RETURNED);
+  });
+  on(globalThis, "online", changes(ONLINE));
+  on(globalThis, "offline", changes(OFFLINE));
+  on(globalThis, "storage", (event) => {
+    const changed = /** @type {StorageEvent} */ (event).key;
+    // No key: all of them were cleared.
+    if (changed === null || changed === key) feed(SHELF_CHANGED, 0);
+  });
+  return () => controller.abort();
+}

@@ -1,0 +1,83 @@
+/** URLs: what options say, and where calls go. */
+
+/**
+ * Reads a URL whose traffic nobody on the way can read; throws where it is none.
+ *
+ * @param {string} text
+ */
+function secure(text) {
+  const url = new URL(text);
+  const isLoopback = /^(localhost|127\.0\.0\.1|\[::1\]|.*\.localhost)$/.test(url.hostname);
+  const isSecure = url.protocol === "https:" || (url.protocol === "http:" && isLoopback);
+  if (!isSecure || url.username || url.password) throw url;
+  return url;
+}
+
+/**
+ * Reads an option: an auth server's URL, the URL of an endpoint or its path on the page's own origin, or an origin and
+ * nothing else; nothing where it is none.
+ *
+ * @param {string} text
+ * @param {"server" | "endpoint" | "origin"} kind
+ */
+export function placeOf(text, kind) {
+  try {
+    const isPath = kind === "endpoint" && /^\/(?!\/)/.test(text);
+    const url = isPath ? new URL(text, location.origin) : secure(text);
+    if (kind === "endpoint") return url.href;
+    if (url.search || url.hash) return undefined;
+    if (kind === "server") return url.origin + url.pathname.replace(/\/+$/, "");
+    return url.pathname === "/" && !text.includes("*") ? url.origin : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** More different URLs than most apps call; an app that calls more pays for parsing them. */
+const CAPACITY = 512;
+
+/** The origins that may see the token, with the verdicts of late. */
+export class Origins {
+  /** @type {Map<string, boolean>} */
+  verdicts = new Map();
+
+  /** @param {readonly string[]} listed besides the page's own */
+  constructor(listed) {
+    this.Native = URL;
+    this.listed = [...listed, globalThis.location?.origin];
+  }
+
+  /**
+   * Whether a call to that URL may carry the token; what cannot be parsed may not.
+   *
+   * @param {string} url
+   */
+  admit(url) {
+    const known = this.verdicts.get(url);
+    if (known !== undefined) return known;
+    const origin = this.originOf(url);
+    const verdict = origin !== undefined && this.listed.includes(origin);
+    // Another text may come to mean something else when the document's base changes.
+    if (/^https?:\/\//.test(url)) {
+      if (this.verdicts.size >= CAPACITY) this.verdicts.clear();
+      this.verdicts.set(url, verdict);
+    }
+    return verdict;
+  }
+
+  /**
+   * Parses a URL as `fetch` does, against the document's base or the worker's own address, and gives its origin;
+   * nothing where it cannot be parsed, or leads nowhere by HTTP: the origin of a `blob:` URL is that of the page that
+   * made it.
+   *
+   * @param {string} text
+   */
+  originOf(text) {
+    try {
+      const { protocol, origin } = new this.Native(text, globalThis.document?.baseURI ?? globalThis.location?.href);
+      return /^https?:$/.test(protocol) ? origin : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}
