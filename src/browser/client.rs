@@ -15,6 +15,7 @@ use crate::wire::EndReason;
 use super::codes;
 use super::machine::Machine;
 use super::options::{OptionError, Options, text};
+use super::scripts;
 
 #[wasm_bindgen(module = "/src/browser/host.js")]
 extern "C" {
@@ -178,6 +179,11 @@ impl Client {
         listener: impl Fn(&Notice) + 'static,
     ) -> Result<Self, OptionError> {
         let refused = |error: JsValue| OptionError::from_js(&error);
+        if !scripts::are_there() {
+            return Err(refused(
+                js_sys::Error::new("a script of nolapse is missing").into(),
+            ));
+        }
         let settings = read_options(&options.to_js()).map_err(refused)?;
         let news = Rc::new(News {
             listener: Box::new(listener),

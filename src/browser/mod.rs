@@ -11,6 +11,7 @@ mod inputs;
 mod machine;
 mod options;
 mod orders;
+mod scripts;
 
 pub use client::{Aborted, Client, FinishedCall, Notice};
 pub use machine::Machine;

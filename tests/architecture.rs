@@ -1,0 +1,204 @@
+//! The arrows of the architecture: who may know of whom. An arrow that points the other way is a defect.
+#![cfg(not(target_arch = "wasm32"))]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What a part may not name.
+struct Rule {
+    part: &'static str,
+    files: &'static str,
+    not: &'static [&'static str],
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        part: "src/core",
+        files: "rs",
+        not: &[
+            "crate::browser",
+            "crate::npm",
+            "wasm_bindgen",
+            "js_sys",
+            "web_sys",
+            "gloo",
+            "SystemTime",
+            "std::time::Instant",
+            "Instant::now",
+            "std::fs",
+            "std::net",
+            "std::env",
+            "std::thread",
+            "rand::",
+            "getrandom",
+            "println!",
+        ],
+    },
+    Rule {
+        part: "src/wire.rs",
+        files: "rs",
+        not: &["crate::", "wasm_bindgen", "js_sys", "web_sys"],
+    },
+    Rule {
+        part: "src/browser",
+        files: "rs",
+        not: &["crate::npm"],
+    },
+    Rule {
+        part: "src/npm",
+        files: "rs",
+        not: &["crate::core"],
+    },
+    Rule {
+        part: "www-demo/server/src/domain",
+        files: "rs",
+        not: &[
+            "axum",
+            "sqlx",
+            "tokio",
+            "crate::routes",
+            "crate::store",
+            "crate::config",
+            "SystemTime",
+            "rand::",
+            "getrandom",
+            "std::env",
+            "std::fs",
+        ],
+    },
+    Rule {
+        part: "www-demo/server/src/store",
+        files: "rs",
+        not: &["axum", "crate::routes"],
+    },
+    Rule {
+        part: "www-demo/server/src",
+        files: "rs",
+        not: &["nolapse::core", "nolapse::browser"],
+    },
+];
+
+/// Which modules the scripts of a part may import.
+const SCRIPTS: &[(&str, &[&str])] = &[
+    ("src/browser", &["./"]),
+    ("pkg-template", &["./", "../src/browser/"]),
+    ("www-demo/site/src", &["./", "nolapse"]),
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The files of a part, whose names end so; a part that is not there is a mistake in the rule.
+fn files(part: &str, ending: &str) -> Vec<PathBuf> {
+    fn add(path: &Path, ending: &str, found: &mut Vec<PathBuf>) {
+        if path.is_dir() {
+            for entry in fs::read_dir(path).expect("a folder that can be read") {
+                add(&entry.expect("an entry").path(), ending, found);
+            }
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == ending)
+        {
+            found.push(path.to_owned());
+        }
+    }
+    let mut found = Vec::new();
+    add(&root().join(part), ending, &mut found);
+    assert!(!found.is_empty(), "{part} has no .{ending} files");
+    found
+}
+
+/// The code of a file, without comments and without its unit tests.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).expect("a file that can be read");
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    code.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn no_part_knows_of_one_that_it_must_not_know_of() {
+    for rule in RULES {
+        for path in files(rule.part, rule.files) {
+            let code = code(&path);
+            for word in rule.not {
+                assert!(!code.contains(word), "{} names {word}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn scripts_import_what_their_part_may_know_of() {
+    for (part, allowed) in SCRIPTS {
+        let endings: &[&str] = if part.ends_with("site/src") {
+            &["ts"]
+        } else {
+            &["js"]
+        };
+        for path in endings.iter().flat_map(|ending| files(part, ending)) {
+            for line in code(&path).lines() {
+                let is_import = line.starts_with("import ")
+                    || line.starts_with("export ")
+                    || line.starts_with("} from ");
+                let Some((_, from)) = line.split_once(" from \"").filter(|_| is_import) else {
+                    continue;
+                };
+                let is_allowed = allowed.iter().any(|start| from.starts_with(start));
+                assert!(is_allowed, "{} imports {from}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_site_uses_the_package_by_its_name_alone() {
+    for path in files("www-demo/site/src", "ts") {
+        assert!(!code(&path).contains("nolapse/"), "{}", path.display());
+    }
+}
+
+/// Constants by name: `NAME = 3;` in Rust, `NAME: u32 = 3;`.
+fn numbers(path: &str, before: &str) -> BTreeMap<String, u32> {
+    let text = fs::read_to_string(root().join(path)).expect("a file that can be read");
+    text.lines()
+        .filter_map(|line| line.strip_prefix(before))
+        .filter_map(|line| {
+            let (name, number) = line.split_once(" = ")?;
+            let name = name.trim_end_matches(": u32");
+            Some((name.to_owned(), number.trim_end_matches(';').parse().ok()?))
+        })
+        .collect()
+}
+
+#[test]
+fn module_and_host_mean_the_same_by_a_number() {
+    let rust = numbers("src/browser/codes.rs", "pub(super) const ");
+    let script = numbers("src/browser/mailbox.js", "export const ");
+
+    assert!(rust.len() > 40, "{rust:?}");
+    assert_eq!(rust, script);
+}
+
+#[test]
+fn module_and_host_spell_the_contract_alike() {
+    use nolapse::wire;
+    let script = |name: &str| {
+        fs::read_to_string(root().join("src/browser").join(name)).expect("a file that can be read")
+    };
+
+    let answers = script("answers.js").replace('_', "");
+    assert!(answers.contains(&format!(
+        "const LIMIT = {};",
+        wire::MAX_TOKEN_RESPONSE_BYTES
+    )));
+    assert!(script("options.js").contains(&format!("${{root}}{}`", wire::REFRESH_PATH)));
+    assert!(script("options.js").contains(&format!("${{root}}{}`", wire::SIGN_OUT_PATH)));
+    let ended = wire::ErrorCode::SessionEnded.as_str();
+    assert!(script("exchanges.js").contains(&format!("=== \"{ended}\"")));
+    assert!(answers.contains(&format!("\"{}\"", wire::VERSION_HEADER)));
+}
