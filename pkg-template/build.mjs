@@ -119,7 +119,16 @@ async function buildModule({ name, features }, buildId, watch) {
  * @returns {Promise<string>} the module's file
  */
 export async function compile(features, buildId, watch, checkout = root) {
-  const parameters = ["rustc", "--release", "--lib", "--crate-type", "cdylib", "--features", features];
+  const parameters = [
+    "rustc",
+    "--release",
+    "--lib",
+    "--crate-type",
+    "cdylib",
+    "--no-default-features",
+    "--features",
+    features,
+  ];
   const target = ["--target", "wasm32-unknown-unknown", "--message-format", "json-render-diagnostics", "--locked"];
   const { stdout } = await run("cargo", [...parameters, ...target], {
     cwd: checkout,

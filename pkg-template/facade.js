@@ -76,10 +76,11 @@ export function entry(glue, place) {
   /** @param {SessionOptions} options */
   async function createSession(options) {
     const settings = checked(options);
+    const loading = loadOnce(options.wasm);
     const key = keyOf(options);
     const headStart = shared.has(key) ? undefined : begin(settings, new Shelf(settings.key).read());
     try {
-      await loadOnce(options.wasm);
+      await loading;
     } catch (error) {
       abandon(headStart);
       throw error;

@@ -194,7 +194,9 @@ impl Client {
         let (for_machine, for_host, for_calls) =
             (Rc::clone(&news), Rc::clone(&news), Rc::clone(&news));
         let make = Closure::new(move |name, seed, timeout, steady, wall| {
-            Machine::new(name, seed, timeout, steady, wall).telling(Rc::clone(&for_machine))
+            let news = Rc::clone(&for_machine);
+            Machine::new(name, seed, timeout, steady, wall)
+                .overheard(Rc::new(move |effect| news.keep(effect)))
         });
         let told = Closure::new(move || for_host.tell());
         let heard = Closure::new(

@@ -4,6 +4,7 @@
 //! left in a mailbox (`mailbox.js`) that the host empties after each call. What each number stands for is listed in
 //! `mailbox.js` too, and a test compares the two lists.
 
+#[cfg(feature = "client")]
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
@@ -14,7 +15,9 @@ use crate::core::{
     TabId, Timestamp, WallTime, after_response,
 };
 
-use super::client::News;
+#[cfg(feature = "client")]
+use crate::core::Effect;
+
 use super::codes;
 use super::inputs::read_input;
 use super::orders::{self, Order};
@@ -38,13 +41,15 @@ pub struct Machine {
     clock: Clock,
     name: u32,
     alarm: Option<Timeout>,
-    news: Option<Rc<News>>,
+    #[cfg(feature = "client")]
+    overhears: Option<Rc<dyn Fn(&Effect)>>,
 }
 
+#[cfg(feature = "client")]
 impl Machine {
-    /// Has an app that is written in Rust told.
-    pub(super) fn telling(mut self, news: Rc<News>) -> Self {
-        self.news = Some(news);
+    /// Has an app that is written in Rust overhear what is ordered.
+    pub(super) fn overheard(mut self, by: Rc<dyn Fn(&Effect)>) -> Self {
+        self.overhears = Some(by);
         self
     }
 }
@@ -67,7 +72,8 @@ impl Machine {
             clock: Clock::new(steady, wall),
             name,
             alarm: None,
-            news: None,
+            #[cfg(feature = "client")]
+            overhears: None,
         }
     }
 
@@ -96,8 +102,9 @@ impl Machine {
         self.core
             .handle(&moment, read_input(kind, id, [a, b, c], text));
         while let Some(effect) = self.core.poll_effect() {
-            if let Some(news) = &self.news {
-                news.keep(&effect);
+            #[cfg(feature = "client")]
+            if let Some(overhears) = &self.overhears {
+                overhears(&effect);
             }
             orders::of(effect).leave();
         }

@@ -5,14 +5,19 @@
 //! one to JavaScript. It works on a page and in a dedicated worker: what is not there (a document, storage, locks, a
 //! channel) is done without.
 
+#[cfg(feature = "client")]
 mod client;
 mod codes;
 mod inputs;
 mod machine;
+#[cfg(feature = "client")]
 mod options;
 mod orders;
+#[cfg(feature = "client")]
 mod scripts;
 
+#[cfg(feature = "client")]
 pub use client::{Aborted, Client, FinishedCall, Notice};
 pub use machine::Machine;
+#[cfg(feature = "client")]
 pub use options::{Auth, OptionError, Options, Refresher, SignOut};

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { launchBrowser } from "./harness/browser.mjs";
-import { callOften, measureGrowth, refreshOften, stubApi } from "./harness/heap.mjs";
+import { callOften, createOften, measureGrowth, refreshOften, stubApi } from "./harness/heap.mjs";
 import { newUser, openSession, signIn } from "./harness/page.mjs";
 import { startServer } from "./harness/server.mjs";
 
@@ -12,7 +12,7 @@ const BYTES_EACH = 8;
 /** What the heap may grow by, however short the measurement: the engine's own caches. */
 const BYTES_IN_ALL = 100_000;
 
-test("P40 refreshes and calls leave nothing behind", async (t) => {
+test("P40 refreshes, calls and closed sessions leave nothing behind", async (t) => {
   const [server, browser] = await Promise.all([startServer(t, { REFRESHES_PER_MINUTE: "0" }), launchBrowser(t)]);
   // Without a recording of its network: that keeps every request.
   const page = await browser.newPage();
@@ -23,6 +23,7 @@ test("P40 refreshes and calls leave nothing behind", async (t) => {
 
   for (const [name, times, work] of /** @type {[string, number, (times: number) => Promise<void>][]} */ ([
     ["200 refreshes", 200, (times) => refreshOften(page, times)],
+    ["200 sessions created and closed", 200, (times) => createOften(page, server.auth, times)],
     ["20,000 calls", 20_000, (times) => callOften(page, `${server.api}/notes`, times)],
   ])) {
     await t.test(name, async (one) => {

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { launchBrowser } from "./harness/browser.mjs";
+import { openSession, openSignedIn } from "./harness/page.mjs";
+import { startServer } from "./harness/server.mjs";
+import { until } from "./harness/until.mjs";
+
+/** @typedef {import("puppeteer-core").HTTPRequest} HTTPRequest */
+
+/**
+ * Opens a signed-in page, leaves it and comes back, with requests for the module handed to the test.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {(request: HTTPRequest) => void} onModule
+ */
+async function comeBack(t, onModule) {
+  const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
+  const { page, network } = await openSignedIn(browser, server);
+  await page.setRequestInterception(true);
+  page.on("request", (request) => {
+    if (request.url().endsWith(".wasm")) onModule(request);
+    else void request.continue();
+  });
+  await page.goto(`${server.auth}/blank.html`);
+  return { server, page, network };
+}
+
+test("P02 the refresh of a first load goes out while the module is on its way, and is the only one", async (t) => {
+  /** @type {HTTPRequest[]} */
+  const held = [];
+  const { server, page, network } = await comeBack(t, (request) => held.push(request));
+
+  const opened = openSession(page, server);
+  await until("the module is asked for and the token renewed", () => {
+    const renewed = network.refreshes().some(({ status }) => status === 200);
+    return renewed && held.length === 1;
+  });
+  await held[0]?.continue();
+  await opened;
+  const status = await page.evaluate(async (url) => (await window.session.fetch(url)).status, `${server.api}/notes`);
+
+  assert.equal(status, 200);
+  const [refresh, ...more] = network.refreshes();
+  assert.deepEqual(more, []);
+  assert.equal(JSON.parse(refresh?.body ?? "").reason, "load");
+});
+
+test("P41 where the module does not come, the refresh begun for it gives the lock back, and the next try works", async (t) => {
+  let isBroken = true;
+  const { server, page, network } = await comeBack(t, (request) => {
+    void (isBroken ? request.abort("connectionreset") : request.continue());
+  });
+
+  const failed = await page.evaluate(
+    async (options) => {
+      /** @type {typeof import("nolapse")} */
+      const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
+      return createSession(options).then(
+        () => "created",
+        (error) => error.code,
+      );
+    },
+    { auth: server.auth, apis: [server.api] },
+  );
+  await until("the lock is free", async () => {
+    const { held = [], pending = [] } = await page.evaluate(() => navigator.locks.query());
+    return held.length + pending.length === 0;
+  });
+  isBroken = false;
+  await openSession(page, server);
+  await page.evaluate(() => window.session.getToken());
+
+  assert.equal(failed, "load_failed");
+  assert.ok(network.refreshes().every(({ status }) => status === 200));
+  assert.equal((await server.counters()).reuse_alarms, undefined);
+});
