@@ -34,6 +34,10 @@ extern "C" {
 /// The longest wait that `setTimeout` takes: 31 bits of milliseconds. An alarm that comes early does no harm.
 const LONGEST_WAIT: Span = Span::from_millis(0x7fff_ffff);
 
+/// Is shown every order before the host.
+#[cfg(feature = "client")]
+type Overhears = Rc<dyn Fn(&Effect)>;
+
 /// One tab's session, as its host in JavaScript drives it.
 #[wasm_bindgen]
 pub struct Machine {
@@ -42,13 +46,13 @@ pub struct Machine {
     name: u32,
     alarm: Option<Timeout>,
     #[cfg(feature = "client")]
-    overhears: Option<Rc<dyn Fn(&Effect)>>,
+    overhears: Option<Overhears>,
 }
 
 #[cfg(feature = "client")]
 impl Machine {
     /// Has an app that is written in Rust overhear what is ordered.
-    pub(super) fn overheard(mut self, by: Rc<dyn Fn(&Effect)>) -> Self {
+    pub(super) fn overheard(mut self, by: Overhears) -> Self {
         self.overhears = Some(by);
         self
     }
