@@ -13,6 +13,13 @@ export const DOCUMENTS = [
   "CONTRIBUTING.md",
   "CHANGELOG.md",
   "pkg-template/README.md",
+  "docs/install.md",
+  "docs/recipes.md",
+  "docs/fetch.md",
+  "docs/errors.md",
+  "docs/csp.md",
+  "docs/testing.md",
+  "docs/migration.md",
 ];
 
 /**

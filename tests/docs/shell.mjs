@@ -4,6 +4,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { root } from "../tools/process.mjs";
+import { TARGETS } from "../tools/fuzz-targets.mjs";
 import { STAGES } from "../tools/stages.mjs";
 import { read } from "./documents.mjs";
 
@@ -32,7 +33,12 @@ export async function complaintsAbout(at, text) {
 
 /** @param {string} variable */
 async function isRead(variable) {
-  const places = ["tests/schedules.rs", "www-demo/server/src/config.rs", "tests/tools/demo.mjs"];
+  const places = [
+    "tests/schedules.rs",
+    "tests/npm/api.test.mjs",
+    "www-demo/server/src/config.rs",
+    "tests/tools/demo.mjs",
+  ];
   const texts = await Promise.all(places.map(read));
   return texts.some((text) => text.includes(`"${variable}"`) || text.includes(`env.${variable}`));
 }
@@ -60,6 +66,11 @@ async function checkScript(script, [separator, ...parameters]) {
   if (script === "bench") {
     const files = await readdir(join(root, "tests", "bench"));
     return files.includes(`${parameters[0]}.bench.mjs`) ? "" : `there is no bench ${parameters[0]}`;
+  }
+  if (script === "fuzz") {
+    const [seconds = "", ...targets] = parameters;
+    const isRight = /^\d+$/.test(seconds) && targets.every((target) => TARGETS.includes(target));
+    return isRight ? "" : `fuzz takes seconds and any of ${TARGETS.join(", ")}`;
   }
   if (script === "soak") return /^\d+$/.test(parameters.join(" ")) ? "" : "soak takes a number";
   if (script !== "test") return `${script} takes nothing`;

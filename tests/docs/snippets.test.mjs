@@ -7,8 +7,8 @@ import { root, run, tool } from "../tools/process.mjs";
 import { read, readDocuments } from "./documents.mjs";
 import { complaintsAbout } from "./shell.mjs";
 
-/** What fences may say: each language has a test, and `text` is for pictures and headers. */
-const LANGUAGES = ["sh", "ts", "tsx", "rust", "text"];
+/** What fences may say: each language has a test, `html` in `tests/packed`; `text` is for pictures and headers. */
+const LANGUAGES = ["sh", "ts", "tsx", "html", "rust", "text"];
 
 /** Where snippets are written to be compiled. */
 const FOLDER = join(root, ".cache", "docs");
@@ -97,13 +97,14 @@ async function writeTypeScript(modules) {
     compilerOptions: {
       // A snippet may end with what its reader goes on with.
       noUnusedLocals: false,
-      jsx: "preserve",
+      jsx: "react-jsx",
       paths: {
         nolapse: [join(root, "pkg-template/index.d.ts")],
+        "nolapse/inline": [join(root, "pkg-template/inline.d.ts")],
+        "nolapse/testing": [join(root, "pkg-template/testing.d.ts")],
         "nolapse/verify": [join(root, "pkg-template/verify.d.ts")],
       },
     },
-    files: [join(root, "tests/docs/frameworks.d.ts")],
     include: ["*.ts", "*.tsx"],
   };
   await writeFile(join(folder, "tsconfig.json"), JSON.stringify(settings));

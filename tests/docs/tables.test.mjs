@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 
+import { root } from "../tools/process.mjs";
 import { STAGES } from "../tools/stages.mjs";
 import { codeIn, read, readDocument, table } from "./documents.mjs";
 
@@ -26,8 +29,8 @@ function union(name) {
 }
 
 /** The members of an interface, one level deep. @param {string} name */
-function members(name) {
-  const body = new RegExp(`export interface ${name}(?:<[^{]*>)? \\{\\n([\\s\\S]*?)\\n\\}`).exec(types)?.[1] ?? "";
+function members(name, source = types) {
+  const body = new RegExp(`export interface ${name}(?:<[^{]*>)? \\{\\n([\\s\\S]*?)\\n\\}`).exec(source)?.[1] ?? "";
   return [...body.matchAll(/^ {2}(?:readonly )?"?([\w-]+)"?\??:/gm)].map(([, word = ""]) => word);
 }
 
@@ -55,6 +58,49 @@ test("the package's README tells every option, code, reason and cause, and no ot
   assertSame(firstColumn(table(packageReadme, "code")), union("SessionErrorCode"));
   assertSame(firstColumn(table(packageReadme, "reason")), union("SignOutReason"));
   assertSame(firstColumn(table(packageReadme, "cause")), union("FailureCause"));
+});
+
+test("the page about errors tells every code, reason and cause, and no other", async () => {
+  const errors = await readDocument("docs/errors.md");
+
+  assertSame(firstColumn(table(errors, "code")), union("SessionErrorCode"));
+  assertSame(firstColumn(table(errors, "reason")), union("SignOutReason"));
+  assertSame(firstColumn(table(errors, "cause")), union("FailureCause"));
+});
+
+test("the page about testing tells every control, and no other", async () => {
+  const testing = await readDocument("docs/testing.md");
+  const controls = members("TestControls", await read("pkg-template/testing.d.ts"));
+
+  assertSame(firstColumn(table(testing, "control")), controls);
+});
+
+test("each tool of the page about installing is one of the packed apps, and each entry is one of the package's", async () => {
+  const rows = table(await readDocument("docs/install.md"), "tool");
+  const files = (await readdir(join(root, "tests", "packed"))).filter((name) => name.endsWith(".test.mjs"));
+  const apps = (await Promise.all(files.map((name) => read(`tests/packed/${name}`)))).join("\n");
+  const titles = [...apps.matchAll(/test\(\s*"(P37[^"]+|P36 P37[^"]+)"/g)].map(([, title = ""]) => title);
+  const { name, exports } = JSON.parse(await read("pkg-template/package.json"));
+
+  assert.ok(rows.length > 5);
+  for (const [tool = "", entry = ""] of rows) {
+    assert.ok(
+      titles.some((title) => title.includes(tool)),
+      `no packed app is of ${tool}`,
+    );
+    assert.ok((codeIn(entry)[0] ?? "").replace(name, ".") in exports, entry);
+  }
+});
+
+test("each difference from fetch has a test of its name, and each test a line", async () => {
+  const rows = table(await readDocument("docs/fetch.md"), "difference").map(([cell = ""]) => cell);
+  const tests = await read("tests/e2e/fetch-differences.test.mjs");
+  const titles = [...tests.matchAll(/t\.test\("([^"]+)"/g)].map(([, title = ""]) => title);
+
+  assertSame(
+    rows,
+    titles.filter((title) => !/^P\d\d/.test(title)),
+  );
 });
 
 test("the README has every variable of the server, with its default", async () => {

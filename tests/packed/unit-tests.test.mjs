@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { transform } from "esbuild";
+
+import { readDocument } from "../docs/documents.mjs";
 import { tool } from "../tools/process.mjs";
 import { makeApp } from "./app.mjs";
 
@@ -20,6 +23,15 @@ const APP = {
       return answer.json();
     }`,
 };
+
+const told = await readDocument("docs/testing.md");
+
+/** The test that the documents show. @param {string} runner what it imports */
+function toldTest(runner) {
+  const snippet = told.snippets.find(({ text }) => text.includes(`from "${runner}"`));
+  assert.ok(snippet, `docs/testing.md has no test for ${runner}`);
+  return snippet.text;
+}
 
 /** Tests that an app would have; the runner's words are global. */
 const TESTS = `
@@ -76,11 +88,11 @@ test("P36 P37 an app's unit tests run in Vitest with jsdom, with nolapse/testing
         expect(session.status.state).toBe("signed-in");
       });`,
   };
-  const app = await makeApp(t, files, { inside: true });
+  const app = await makeApp(t, { ...files, "test/told.test.ts": toldTest("vitest") }, { inside: true });
 
   const { output } = await tool("vitest/vitest.mjs", ["run"], { cwd: app });
 
-  assert.match(output, /Tests\s+3 passed/);
+  assert.match(output, /Tests\s+4 passed/);
 });
 
 test("P36 P37 an app's unit tests run in Jest with jsdom, which knows no ES modules by itself", async (t) => {
@@ -102,11 +114,18 @@ test("P36 P37 an app's unit tests run in Jest with jsdom, which knows no ES modu
         expect(session.status.state).toBe("signed-in");
       });`,
   };
-  const app = await makeApp(t, files, { inside: true });
+  // Jest's users have a plugin that strips types and turns imports into `require`; esbuild stands in for it.
+  const { code } = await transform(toldTest("@jest/globals").replace(/^(jest\.mock.*)$/m, ""), {
+    loader: "ts",
+    format: "cjs",
+  });
+  const mocked = 'jest.mock("nolapse", () => jest.requireActual("nolapse/testing"));';
+  assert.ok(toldTest("@jest/globals").includes(mocked));
+  const app = await makeApp(t, { ...files, "test/told.test.js": `${mocked}\n${code}` }, { inside: true });
 
   const { output } = await tool("jest/bin/jest.js", ["--rootDir", app], { cwd: app });
 
-  assert.match(output, /Tests:\s+3 passed/);
+  assert.match(output, /Tests:\s+4 passed/);
 });
 
 /**

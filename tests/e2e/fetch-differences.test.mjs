@@ -1,0 +1,215 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { test } from "node:test";
+
+import { launchBrowser } from "./harness/browser.mjs";
+import { startServer } from "./harness/server.mjs";
+
+/** @typedef {{ method: string, path: string, authorization: string | undefined }} Received */
+
+/**
+ * An API that answers by path: `/refused` with 401, `/away` with a redirect to another origin, else with 200.
+ *
+ * @param {import("node:test").TestContext} test
+ * @param {string} [away] where the redirect leads
+ */
+async function startApi(test, away = "") {
+  /** @type {Received[]} */
+  const received = [];
+  const server = createServer((request, response) => {
+    const { method = "", url: path = "" } = request;
+    received.push({ method, path, authorization: request.headers.authorization });
+    const headers = {
+      "access-control-allow-origin": request.headers.origin ?? "*",
+      "access-control-allow-headers": "authorization",
+      "access-control-expose-headers": "www-authenticate",
+    };
+    if (path === "/refused" && method === "GET")
+      response.writeHead(401, { ...headers, "www-authenticate": 'Bearer error="invalid_token"' });
+    else if (path === "/away" && method === "GET") response.writeHead(302, { ...headers, location: away });
+    else response.writeHead(200, headers);
+    response.end();
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  test.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  const port = typeof address === "object" ? address?.port : undefined;
+  return { origin: `http://127.0.0.1:${port}`, received };
+}
+
+test("the differences from fetch", async (t) => {
+  const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
+
+  /**
+   * Opens a page whose session renews by a function of the page's own, and is signed in.
+   *
+   * @param {string} listed
+   */
+  async function open(listed) {
+    const page = await (await browser.createBrowserContext()).newPage();
+    // The server's policy lets its pages call the demo's API alone, and these tests bring APIs of their own.
+    await page.setBypassCSP(true);
+    await page.goto(`${server.auth}/blank.html`);
+    await page.evaluate(async (api) => {
+      /** @type {typeof import("nolapse")} */
+      const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
+      let tokens = 0;
+      const session = await createSession({
+        auth: { refresh: async () => ({ accessToken: `token.${++tokens}`, expiresIn: 60 }) },
+        apis: [api],
+      });
+      await session.refresh();
+      window.session = /** @type {typeof window.session} */ (session);
+    }, listed);
+    return page;
+  }
+
+  await t.test("a listed origin is sent an Authorization header", async (t) => {
+    const [listed, other] = [await startApi(t), await startApi(t)];
+    const page = await open(listed.origin);
+
+    await page.evaluate(
+      async (mine, theirs) => {
+        await window.session.fetch(mine);
+        await window.session.fetch(mine, { headers: { authorization: "Basic b3du" } });
+        await window.session.fetch(theirs);
+      },
+      listed.origin,
+      other.origin,
+    );
+
+    const sent = listed.received.filter(({ method }) => method === "GET").map(({ authorization }) => authorization);
+    assert.deepEqual(sent, ["Bearer token.1", "Basic b3du"]);
+    assert.deepEqual(
+      other.received.map(({ method, authorization }) => [method, authorization]),
+      [["GET", undefined]],
+    );
+  });
+
+  await t.test("the header makes another origin's call ask for permission first", async (t) => {
+    const listed = await startApi(t);
+    const page = await open(listed.origin);
+
+    await page.evaluate(async (api) => {
+      await fetch(`${api}/native`);
+      await window.session.fetch(`${api}/wrapped`);
+    }, listed.origin);
+
+    assert.deepEqual(
+      listed.received.map(({ method, path }) => `${method} ${path}`),
+      ["GET /native", "OPTIONS /wrapped", "GET /wrapped"],
+    );
+  });
+
+  await t.test("a call waits while there is no token that lives", async (t) => {
+    const listed = await startApi(t);
+    const page = await open(listed.origin);
+
+    const refreshes = await page.evaluate(async (api) => {
+      let count = 0;
+      window.session.on("refresh", () => count++);
+      await window.session.fetch(`${api}/fresh`);
+      // A nap of ten minutes.
+      const { now } = Date;
+      Date.now = () => now() + 600_000;
+      await window.session.fetch(`${api}/old`);
+      return count;
+    }, listed.origin);
+
+    assert.equal(refreshes, 1);
+    const sent = listed.received.filter(({ method }) => method === "GET").map(({ authorization }) => authorization);
+    assert.deepEqual(sent, ["Bearer token.1", "Bearer token.2"]);
+  });
+
+  await t.test("a call that gets no token rejects with a SessionError", async (t) => {
+    const listed = await startApi(t);
+    const page = await open(listed.origin);
+
+    const error = await page.evaluate(async (api) => {
+      await window.session.signOut();
+      return window.session.fetch(api).catch(({ name, code, reason }) => ({ name, code, reason }));
+    }, listed.origin);
+
+    assert.deepEqual(error, { name: "SessionError", code: "signed_out", reason: "signed_out" });
+    assert.deepEqual(listed.received, []);
+  });
+
+  await t.test("a call that a listed API refuses with 401 is sent once more", async (t) => {
+    const listed = await startApi(t);
+    const page = await open(listed.origin);
+
+    const status = await page.evaluate(
+      async (url) => (await window.session.fetch(url)).status,
+      `${listed.origin}/refused`,
+    );
+
+    assert.equal(status, 401);
+    const sent = listed.received.filter(({ method }) => method === "GET").map(({ authorization }) => authorization);
+    assert.deepEqual(sent, ["Bearer token.1", "Bearer token.2"]);
+  });
+
+  await t.test("a no-cors call carries no token", async (t) => {
+    const listed = await startApi(t);
+    const page = await open(listed.origin);
+
+    const type = await page.evaluate(
+      async (api) => (await window.session.fetch(api, { mode: "no-cors" })).type,
+      listed.origin,
+    );
+
+    assert.equal(type, "opaque");
+    assert.deepEqual(
+      listed.received.map(({ method, authorization }) => [method, authorization]),
+      [["GET", undefined]],
+    );
+  });
+
+  await t.test("a later change of the global fetch is not seen", async (t) => {
+    const listed = await startApi(t);
+    const page = await open(listed.origin);
+
+    const seen = await page.evaluate(async (api) => {
+      let calls = 0;
+      window.fetch = async () => {
+        calls++;
+        return new Response("replaced");
+      };
+      return [await (await window.session.fetch(api)).text(), calls];
+    }, listed.origin);
+
+    assert.deepEqual(seen, ["", 0]);
+  });
+
+  await t.test("a closed session calls nobody", async (t) => {
+    const [listed, other] = [await startApi(t), await startApi(t)];
+    const page = await open(listed.origin);
+
+    const codes = await page.evaluate(
+      async (urls) => {
+        window.session.close();
+        return Promise.all(urls.map((url) => window.session.fetch(url).catch(({ code }) => code)));
+      },
+      [listed.origin, other.origin],
+    );
+
+    assert.deepEqual(codes, ["closed", "closed"]);
+    assert.deepEqual([...listed.received, ...other.received], []);
+  });
+
+  await t.test("P22 a redirect to another origin loses the token", async (t) => {
+    const other = await startApi(t);
+    const listed = await startApi(t, `${other.origin}/here`);
+    const page = await open(listed.origin);
+
+    const url = await page.evaluate(async (url) => (await window.session.fetch(url)).url, `${listed.origin}/away`);
+
+    assert.equal(url, `${other.origin}/here`);
+    assert.equal(listed.received.at(-1)?.authorization, "Bearer token.1");
+    assert.equal(other.received.find(({ method }) => method === "GET")?.authorization, undefined);
+  });
+});
