@@ -16,12 +16,9 @@ const FILES = [
   "facade.js",
   "index.d.ts",
   "index.js",
-<<<<<<< HEAD
   "inline.d.ts",
   "inline.js",
-=======
   "mailbox.js",
->>>>>>> ed41ddc (Move the host to JavaScript, and leave the machine in wasm)
   "nolapse.js",
   "nolapse_bg.wasm",
   "nolapse_bytes.js",
