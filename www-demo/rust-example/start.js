@@ -1,0 +1,3 @@
+import start from "./example.js";
+
+await start();
