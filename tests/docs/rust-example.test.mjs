@@ -54,7 +54,7 @@ async function buildExample(site) {
   const target = ["--target", "wasm32-unknown-unknown", "--target-dir", TARGET];
   const manifest = ["--manifest-path", join(EXAMPLE, "Cargo.toml")];
   await run("cargo", ["fmt", "--check", ...manifest]);
-  await run("cargo", ["build", "--locked", ...manifest, ...target]);
+  await run("cargo", ["build", ...manifest, ...target]);
   await run("cargo", ["build", "--profile", "xtask", "--package", "xtask"]);
   const module = join(TARGET, "wasm32-unknown-unknown", "debug", "nolapse-rust-example.wasm");
   await run("cargo", ["xtask", "wasm-bindgen", module, "--target", "web", "--out-dir", site, "--out-name", "example"]);

@@ -71,62 +71,69 @@ fn App() -> Html {
     };
     match &*status {
         Status::Unknown { .. } => Html::default(),
-        Status::SignedOut { .. } => {
-            let told_of = told.clone();
-            let onsubmit = Callback::from(move |event: SubmitEvent| {
-                event.prevent_default();
-                let Some(form) = event.target_dyn_into::<HtmlFormElement>() else {
-                    return;
-                };
-                let (client, told) = (Rc::clone(&client), told_of.clone());
-                spawn_local(async move {
-                    let ask = Closure::once_into_js(move || ask(&form));
-                    let adopted = client.adopt_with(ask.unchecked_ref::<Function>()).await;
-                    told.set(
-                        adopted.map_or_else(|_| "That is not right.".into(), |()| String::new()),
-                    );
-                });
-            });
-            html! {
-                <form {onsubmit}>
-                    <input name="email" type="email" required=true />
-                    <input name="password" type="password" required=true />
-                    <button>{ "Sign in" }</button>
-                    <p id="told">{ &*told }</p>
-                </form>
-            }
-        }
-        Status::SignedIn { session, .. } => {
-            let count =
-                {
-                    let (client, told) = (Rc::clone(&client), told.clone());
-                    move |_| {
-                        let (client, told) = (Rc::clone(&client), told.clone());
-                        spawn_local(async move {
-                            let count = count_devices(&client).await;
-                            told.set(count.map_or_else(
-                                |error| format!("{error:?}"),
-                                |count| count.to_string(),
-                            ));
-                        });
-                    }
-                };
-            let leave = move |_| {
-                let client = Rc::clone(&client);
-                spawn_local(async move {
-                    // Refused only where the session object was closed, and then nobody is here.
-                    drop(client.sign_out(false).await);
-                });
+        Status::SignedOut { .. } => sign_in_form(&client, &told),
+        Status::SignedIn { session, .. } => home(&client, &session.user, &told),
+    }
+}
+
+/// What a visitor sees.
+fn sign_in_form(client: &Rc<Client>, told: &UseStateHandle<String>) -> Html {
+    let onsubmit = {
+        let (client, told) = (Rc::clone(client), told.clone());
+        move |event: SubmitEvent| {
+            event.prevent_default();
+            let Some(form) = event.target_dyn_into::<HtmlFormElement>() else {
+                return;
             };
-            html! {
-                <main>
-                    <p id="user">{ session.user.to_string() }</p>
-                    <button id="count" onclick={count}>{ "Count my devices" }</button>
-                    <button id="leave" onclick={leave}>{ "Sign out" }</button>
-                    <p id="told">{ &*told }</p>
-                </main>
-            }
+            let (client, told) = (Rc::clone(&client), told.clone());
+            spawn_local(async move {
+                let ask = Closure::once_into_js(move || ask(&form));
+                let adopted = client.adopt_with(ask.unchecked_ref::<Function>()).await;
+                told.set(adopted.map_or_else(|_| "That is not right.".into(), |()| String::new()));
+            });
         }
+    };
+    html! {
+        <form {onsubmit}>
+            <input name="email" type="email" required=true />
+            <input name="password" type="password" required=true />
+            <button>{ "Sign in" }</button>
+            <p id="told">{ &**told }</p>
+        </form>
+    }
+}
+
+/// What a user sees.
+fn home(client: &Rc<Client>, user: &str, told: &UseStateHandle<String>) -> Html {
+    let count = {
+        let (client, told) = (Rc::clone(client), told.clone());
+        move |_| {
+            let (client, told) = (Rc::clone(&client), told.clone());
+            spawn_local(async move {
+                let count = count_devices(&client).await;
+                told.set(
+                    count.map_or_else(|error| format!("{error:?}"), |count| count.to_string()),
+                );
+            });
+        }
+    };
+    let leave = {
+        let client = Rc::clone(client);
+        move |_| {
+            let client = Rc::clone(&client);
+            spawn_local(async move {
+                // Refused only where the session object was closed, and then nobody is here.
+                drop(client.sign_out(false).await);
+            });
+        }
+    };
+    html! {
+        <main>
+            <p id="user">{ user.to_owned() }</p>
+            <button id="count" onclick={count}>{ "Count my devices" }</button>
+            <button id="leave" onclick={leave}>{ "Sign out" }</button>
+            <p id="told">{ &**told }</p>
+        </main>
     }
 }
 
