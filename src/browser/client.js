@@ -14,6 +14,8 @@ export function rustApp(told) {
     userChanged: tell,
     traced: tell,
     called: () => {},
+    // The app is in the same module.
+    crashed: () => {},
     error: (code, message, reason, failure, retryIn) =>
       Object.assign(new Error(message), { name: "SessionError", code, reason, failure, retryIn }),
   };

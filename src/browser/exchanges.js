@@ -113,6 +113,10 @@ export class Exchanges {
     this.open.delete(attempt);
   }
 
+  abortAll() {
+    for (const attempt of this.open.keys()) this.abort(attempt);
+  }
+
   /**
    * @param {number} attempt
    * @param {AbortController | undefined} controller

@@ -1,6 +1,7 @@
 /** The loop between the machine and the browser: inputs in, orders out. It decides nothing. */
 
 import { grantOf } from "./answers.js";
+import { Callers } from "./callers.js";
 import { Calls } from "./calls.js";
 import { Exchanges } from "./exchanges.js";
 import { abandon } from "./head-start.js";
@@ -10,10 +11,6 @@ import { isHidden, watchPage } from "./page.js";
 import { Shelf } from "./shelf.js";
 
 /** An input, by position. @typedef {[kind: number, id: number, a?: number, b?: number, c?: number, text?: string]} Given */
-
-/** How an answer reaches its caller: kept, or rejected with what. @typedef {(isKept: boolean, answer: unknown) => void} Done */
-
-/** @typedef {{ done: Done, signal: AbortSignal | undefined, hangUp: () => void, signIn: (() => unknown) | undefined, thrown: unknown }} Caller */
 
 /**
  * What the app is told, by position; `undefined` and empty texts stand for what is not known.
@@ -26,23 +23,24 @@ import { Shelf } from "./shelf.js";
  * @property {(previous: string, user: string) => void} userChanged
  * @property {(method: string, url: string, waited: number, tokenAge: number, httpStatus: number | undefined, retried: boolean, duration: number) => void} called
  * @property {(at: number, tab: number, attempt: number, trigger: string, status: string, page: string, outcome: string) => void} traced
- * @property {(code: string, message: string, reason: string, failure: string, retryIn: number) => unknown} error makes what a caller is rejected with
+ * @property {(code: string, message: string, reason: string, failure: string, retryIn: number, cause?: unknown) => unknown} error makes what a caller is rejected with
+ * @property {() => void} crashed the module has trapped: this host is at its end, and another instance is needed
  */
 
 /** What a person reads who calls a session that was closed. */
 export const CLOSED_SESSION = "the session object was closed";
+
+/** What a person reads whose call met with a trap in the module. */
+const BROKEN_MODULE = "the session module failed";
 
 export class Host {
   /** @type {Given[]} */
   inbox = [];
   isDraining = false;
   isClosed = false;
-  lastRequest = 0;
+  /** What the module trapped with. @type {{ cause: unknown } | undefined} */
+  crash;
   lastTouch = Number.NEGATIVE_INFINITY;
-  /** @type {Map<number, Caller>} */
-  callers = new Map();
-  /** Answers that wait until all else is done. @type {(() => void)[]} */
-  settled = [];
   /** @type {import("./calls.js").Bearer | undefined} */
   current;
   /** @type {BroadcastChannel | undefined} */
@@ -66,6 +64,7 @@ export class Host {
     this.app = app;
     this.headStart = headStart;
     this.shelf = new Shelf(settings.key);
+    this.callers = new Callers(feed);
     this.locks = new Locks(settings.key, feed, headStart);
     this.exchanges = new Exchanges(settings, feed);
     this.calls = new Calls(settings.apis, this);
@@ -91,14 +90,52 @@ export class Host {
     try {
       for (let next = this.inbox.shift(); next; next = this.inbox.shift()) {
         const [kind, id, a = 0, b = 0, c = 0, text = ""] = next;
-        this.machine?.feed(performance.now(), Date.now(), this.shelf.read(), kind, id, a, b, c, text);
+        this.run((machine) => machine.feed(performance.now(), Date.now(), this.shelf.read(), kind, id, a, b, c, text));
         for (const order of mail.taken()) this.carryOut(order);
       }
     } finally {
       this.isDraining = false;
     }
     if (this.isClosed) this.end();
-    for (const settle of this.settled.splice(0)) settle();
+    this.callers.deliver();
+  }
+
+  /**
+   * Calls into the module. A trap there is a bug of the SDK, and the end of this host.
+   *
+   * @template T
+   * @param {(machine: mail.Machine) => T} work
+   * @returns {T | undefined}
+   */
+  run(work) {
+    try {
+      return this.machine && work(this.machine);
+    } catch (cause) {
+      this.break(cause);
+    }
+  }
+
+  /** @param {unknown} cause */
+  break(cause) {
+    this.crash = { cause };
+    // What was ordered on the way into the trap may be half of something.
+    mail.taken();
+    this.inbox = [];
+    this.machine = undefined;
+    this.end();
+    this.closeChannel();
+    this.locks.releaseAll();
+    this.exchanges.abortAll();
+    for (const request of this.callers.waiting.keys()) this.callers.settle(request, false, this.refusal());
+    this.app.crashed();
+    if (!this.isDraining) this.callers.deliver();
+  }
+
+  /** What those are told who call a host that is at its end. */
+  refusal() {
+    return this.crash
+      ? this.app.error("internal", BROKEN_MODULE, "", "", Number.NaN, this.crash.cause)
+      : this.app.error("closed", CLOSED_SESSION, "", "", Number.NaN);
   }
 
   /** @param {mail.Order} order */
@@ -114,15 +151,15 @@ export class Host {
       case mail.SEND_SIGN_OUT:
         return this.exchanges.signOut(id, a > 0);
       case mail.RUN_ADOPT:
-        return this.runSignIn(id, this.callers.get(a));
+        return this.runSignIn(id, a);
       case mail.ABORT:
         return this.exchanges.abort(id);
       case mail.SETTLE_TOKEN:
-        return this.settle(id, true, this.bearerOf(a, text));
+        return this.callers.settle(id, true, this.bearerOf(a, text));
       case mail.SETTLE_DONE:
-        return this.settle(id, true, a > 0);
+        return this.callers.settle(id, true, a > 0);
       case mail.SETTLE_ERROR:
-        return this.refuse(id, this.app.error(first, second, third, fourth, a));
+        return this.callers.settle(id, false, this.app.error(first, second, third, fourth, a));
       case mail.BROADCAST:
         return this.post(text);
       case mail.WRITE_MARK:
@@ -173,47 +210,32 @@ export class Host {
 
   /**
    * @param {number} attempt
-   * @param {Caller | undefined} caller
+   * @param {number} request
    */
-  runSignIn(attempt, caller) {
-    const run = caller?.signIn;
+  runSignIn(attempt, request) {
+    const run = this.callers.takeSignIn(request);
     if (!run) return this.feed(mail.ADOPT_THREW, attempt);
-    caller.signIn = undefined;
-    this.exchanges.adopt(attempt, run, (thrown) => {
-      caller.thrown = { thrown };
-    });
+    this.exchanges.adopt(attempt, run, (thrown) => this.callers.noteThrown(request, thrown));
   }
 
   /**
-   * Asks the machine for something on behalf of a caller, who waits until the signal ends it.
+   * Asks the machine for something on behalf of a caller; one that asks a host at its end is told so.
    *
-   * @param {number} kind
-   * @param {number} number
-   * @param {AbortSignal | undefined} signal
-   * @param {Done} done
-   * @param {{ rest?: [number, number, string], signIn?: () => unknown }} [more]
+   * @param {Parameters<Callers["ask"]>} question
    */
-  ask(kind, number, signal, done, { rest = [0, 0, ""], signIn } = {}) {
-    if (signal?.aborted) return done(false, signal.reason);
-    if (this.isClosed) return done(false, this.app.error("closed", CLOSED_SESSION, "", "", Number.NaN));
-    const request = ++this.lastRequest;
-    const hangUp = () => {
-      this.callers.delete(request);
-      this.feed(mail.REQUEST_ABORTED, request);
-      done(false, signal?.reason);
-    };
-    signal?.addEventListener("abort", hangUp, { once: true });
-    this.callers.set(request, { done, signal, hangUp, signIn, thrown: undefined });
-    this.feed(kind, request, number, ...rest);
+  ask(...question) {
+    const [, , , done] = question;
+    if (this.isClosed || this.crash) done(false, this.refusal());
+    else this.callers.ask(...question);
   }
 
   /**
    * The same as a promise.
    *
-   * @param {Parameters<Host["ask"]>[0]} kind
+   * @param {number} kind
    * @param {number} number
    * @param {AbortSignal | undefined} signal
-   * @param {Parameters<Host["ask"]>[4]} [more]
+   * @param {Parameters<Callers["ask"]>[4]} [more]
    * @returns {Promise<unknown>}
    */
   promise(kind, number, signal, more) {
@@ -249,34 +271,15 @@ export class Host {
     return this.promise(mail.SIGN_OUT_REQUESTED, Number(everywhere), undefined);
   }
 
-  /**
-   * @param {number} request
-   * @param {boolean} isKept
-   * @param {unknown} answer
-   */
-  settle(request, isKept, answer) {
-    const caller = this.callers.get(request);
-    if (!caller) return;
-    this.callers.delete(request);
-    caller.signal?.removeEventListener("abort", caller.hangUp);
-    this.settled.push(() => caller.done(isKept, answer));
-  }
-
-  /** @param {number} request @param {unknown} error */
-  refuse(request, error) {
-    const threw = /** @type {{ thrown: unknown } | undefined} */ (this.callers.get(request)?.thrown);
-    this.settle(request, false, threw ? threw.thrown : error);
-  }
-
   /** @param {number} what */
   look(what) {
-    return this.machine ? this.machine.look(performance.now(), Date.now(), what) : 0;
+    return this.run((machine) => machine.look(performance.now(), Date.now(), what)) ?? 0;
   }
 
   /** Returns the token to send right now; nothing where the call has to wait. */
   bearer() {
-    const version = this.machine ? this.look(mail.USABLE) : -1;
-    if (version < 0) return undefined;
+    const version = this.look(mail.USABLE);
+    if (version < 0 || !this.machine) return undefined;
     if (this.current?.version === version) return this.current;
     this.look(mail.TOKEN);
     const [order] = mail.taken();
@@ -291,7 +294,7 @@ export class Host {
 
   /** @param {Response} answer */
   mends({ status, headers }) {
-    return this.machine?.mends(status, headers.get("www-authenticate") ?? "") ?? false;
+    return this.run((machine) => machine.mends(status, headers.get("www-authenticate") ?? "")) ?? false;
   }
 
   /** Notes that the user is there, at most once a second. */

@@ -49,6 +49,10 @@ export class Locks {
     else request?.controller.abort();
   }
 
+  releaseAll() {
+    for (const attempt of this.requests.keys()) this.release(attempt);
+  }
+
   /**
    * @param {number} attempt
    * @param {Request} request

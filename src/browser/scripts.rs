@@ -9,6 +9,12 @@ extern "C" {
     static ANSWERS: JsValue;
 }
 
+#[wasm_bindgen(module = "/src/browser/callers.js")]
+extern "C" {
+    #[wasm_bindgen(thread_local_v2, js_name = Callers)]
+    static CALLERS: JsValue;
+}
+
 #[wasm_bindgen(module = "/src/browser/calls.js")]
 extern "C" {
     #[wasm_bindgen(thread_local_v2, js_name = Calls)]
@@ -55,6 +61,7 @@ extern "C" {
 pub(super) fn are_there() -> bool {
     [
         &ANSWERS,
+        &CALLERS,
         &CALLS,
         &EXCHANGES,
         &HEAD_START,

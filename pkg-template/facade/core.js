@@ -1,0 +1,210 @@
+/** One session on this page: its host, its listeners, its snapshot and its trace. */
+
+import { Host } from "../../src/browser/host.js";
+import { SessionError } from "./errors.js";
+
+/** @typedef {typeof import("../nolapse.js")} Glue */
+/** @typedef {import("../../src/browser/host.js").App} App */
+/** @typedef {import("../index.js").SessionStatus} SessionStatus */
+/** @typedef {import("../index.js").SessionErrorCode} SessionErrorCode */
+/** @typedef {import("../index.js").FailureCause} FailureCause */
+/** @typedef {(event: never) => void} Listener */
+
+/** A module at work; its generation counts the traps. @typedef {{ glue: Glue, generation: number }} Instance */
+
+/** How many steps are kept for the trace. */
+const KEPT_STEPS = 64;
+
+/** One session on this page, shared by all that created it: its host, and who listens to it. */
+export class Core {
+  sharers = 0;
+  /** @type {SessionStatus} */
+  snapshot = Object.freeze({ state: "unknown", degraded: false });
+  /** @type {Map<string, Set<{ listener: Listener }>>} */
+  listeners = new Map();
+  /** @type {import("../index.js").TraceEntry[]} */
+  steps = [];
+
+  /**
+   * @param {Instance} instance
+   * @param {import("../../src/browser/options.js").Settings} settings
+   * @param {() => void} forget
+   * @param {import("../../src/browser/head-start.js").HeadStart | undefined} headStart
+   */
+  constructor(instance, settings, forget, headStart) {
+    this.instance = instance;
+    this.settings = settings;
+    this.forget = forget;
+    this.host = this.start(headStart);
+  }
+
+  /** @param {import("../../src/browser/head-start.js").HeadStart} [headStart] */
+  start(headStart) {
+    const { glue, generation } = this.instance;
+    this.generation = generation;
+    const host = new Host((...given) => new glue.Machine(...given), this.settings, this, headStart);
+    if (this.listeners.get("call")?.size) host.calls.heard = (...call) => this.called(...call);
+    return host;
+  }
+
+  /** Gives the host at work: after a trap another one, on a fresh instance of the module. */
+  live() {
+    if (this.host.crash) this.host = this.start();
+    return this.host;
+  }
+
+  /** @type {App["crashed"]} */
+  crashed() {
+    // Another session may have seen to it, and this one only have met with what is left of the old instance.
+    if (this.generation !== this.instance.generation) return;
+    this.instance.generation++;
+    this.instance.glue.__wbg_reset_state();
+  }
+
+  /**
+   * @param {string} type
+   * @param {Listener} listener
+   */
+  listen(type, listener) {
+    if (typeof listener !== "function") throw new TypeError("the listener is not a function");
+    // Wrapped, so that one function listening twice is two listeners.
+    const entry = { listener };
+    const set = this.listeners.get(type) ?? new Set();
+    this.listeners.set(type, set.add(entry));
+    if (type === "call") this.host.calls.heard = (...call) => this.called(...call);
+    return () => {
+      set.delete(entry);
+      if (type === "call" && set.size === 0) this.host.calls.heard = undefined;
+    };
+  }
+
+  /**
+   * @param {string} type
+   * @param {unknown} event
+   */
+  emit(type, event) {
+    const set = this.listeners.get(type);
+    if (set === undefined) return;
+    for (const { listener } of [...set]) tell(listener, event);
+  }
+
+  release() {
+    if (--this.sharers > 0) return;
+    this.forget();
+    this.host.close();
+  }
+
+  trace() {
+    return Object.freeze([...this.steps]);
+  }
+
+  // From here on: what the host tells, by position; what is not known is an empty text, or no number.
+
+  /** @type {App["status"]} */
+  status(state, degraded, reason, sessionId, user, serverTold) {
+    const trouble = /** @type {FailureCause | ""} */ (degraded) || false;
+    /** @type {SessionStatus} */
+    let next = { state: "unknown", degraded: trouble };
+    if (state === "signed-in") next = { state, user: parsed(user), sessionId, degraded: trouble };
+    if (state === "signed-out") next = { state, reason: word(reason), serverTold, degraded: false };
+    this.snapshot = Object.freeze(next);
+    this.emit("status", this.snapshot);
+  }
+
+  /** @type {App["refreshed"]} */
+  refreshed(reason, source, waiting, duration, expiresIn, refreshIn) {
+    this.emit("refresh", Object.freeze({ reason: word(reason), source, waiting, duration, expiresIn, refreshIn }));
+  }
+
+  /** @type {App["refreshFailed"]} */
+  refreshFailed(reason, cause, httpStatus, duration, failures, retryIn) {
+    const event = { reason, cause, httpStatus: number(httpStatus), duration, failures, retryIn };
+    this.emit("refresh-failed", Object.freeze(event));
+  }
+
+  /** @type {App["signedOut"]} */
+  signedOut(reason) {
+    this.emit("signed-out", Object.freeze({ reason, trace: this.trace() }));
+  }
+
+  /** @type {App["userChanged"]} */
+  userChanged(previous, user) {
+    this.emit("user-changed", Object.freeze({ user: parsed(user), previous: parsed(previous) }));
+  }
+
+  /** @type {App["called"]} */
+  called(method, url, waited, tokenAge, httpStatus, retried, duration) {
+    const event = { method, url, waited, tokenAge, httpStatus: httpStatus ?? null, retried, duration };
+    this.emit("call", Object.freeze(event));
+  }
+
+  /** @type {App["traced"]} */
+  traced(at, tab, attempt, trigger, status, page, outcome) {
+    const name = tab.toString(16).padStart(8, "0");
+    const step = Object.freeze({
+      at,
+      trigger,
+      status,
+      tab: name,
+      page,
+      attempt: number(attempt),
+      outcome: word(outcome),
+    });
+    this.steps.push(/** @type {import("../index.js").TraceEntry} */ (step));
+    if (this.steps.length > KEPT_STEPS) this.steps.shift();
+    this.emit("trace", step);
+  }
+
+  /** @type {App["error"]} */
+  error(code, message, reason, failure, retryIn, cause) {
+    return new SessionError(/** @type {SessionErrorCode} */ (code), message, {
+      cause,
+      reason: word(reason),
+      failure: word(failure),
+      retryIn: number(retryIn),
+    });
+  }
+}
+
+/**
+ * A word of a closed list; an empty text is none.
+ *
+ * @template {string} Word
+ * @param {string} text
+ * @returns {Word | null}
+ */
+function word(text) {
+  return /** @type {Word} */ (text) || null;
+}
+
+/** @param {number} value NaN is none */
+function number(value) {
+  return Number.isNaN(value) ? null : value;
+}
+
+/** @param {string} user what another tab says may be no JSON at all */
+function parsed(user) {
+  try {
+    return JSON.parse(user);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Tells one listener; what it throws is the page's to see and stops nobody.
+ *
+ * @param {Listener} listener
+ * @param {unknown} event
+ */
+export function tell(listener, event) {
+  try {
+    listener(/** @type {never} */ (event));
+  } catch (error) {
+    if (typeof reportError === "function") reportError(error);
+    else
+      queueMicrotask(() => {
+        throw error;
+      });
+  }
+}

@@ -1,0 +1,102 @@
+/** What `createSession` resolves to. */
+
+import { CLOSED_SESSION } from "../../src/browser/host.js";
+import { LEFT_OF_IT } from "../../src/browser/mailbox.js";
+import { refuse } from "../../src/browser/options.js";
+import { tell } from "./core.js";
+import { misconfigured, SessionError } from "./errors.js";
+
+/** @typedef {import("../../src/browser/host.js").Host} Host */
+/** @typedef {import("./core.js").Core} Core */
+/** @typedef {import("./core.js").Listener} Listener */
+
+const SPAN = "a number of seconds, 0 or more";
+
+/** A century, in seconds: beyond it is a mistake. */
+const LONGEST_SPAN = 3.2e9;
+
+/** @param {unknown} value */
+function isSpan(value) {
+  return typeof value === "number" && value >= 0 && value < LONGEST_SPAN;
+}
+
+const EVENTS = ["refresh", "refresh-failed", "signed-out", "user-changed", "call", "trace"];
+
+/**
+ * Makes what `createSession` resolves to: methods that work detached, and end with their own `close`.
+ *
+ * @param {Core} core
+ * @returns {import("../index.js").Session}
+ */
+export function openSession(core) {
+  /** @type {Set<() => void>} */
+  const ends = new Set();
+  let isClosed = false;
+  core.sharers++;
+
+  /**
+   * @template T
+   * @param {(host: Host) => Promise<T>} work
+   */
+  function call(work) {
+    if (isClosed) return Promise.reject(new SessionError("closed", CLOSED_SESSION));
+    try {
+      return work(core.live());
+    } catch (error) {
+      return Promise.reject(misconfigured(error));
+    }
+  }
+
+  /**
+   * @param {string} type
+   * @param {Listener} listener
+   */
+  function listen(type, listener) {
+    if (isClosed) return () => {};
+    const unlisten = core.listen(type, listener);
+    const end = () => {
+      unlisten();
+      ends.delete(end);
+    };
+    ends.add(end);
+    return end;
+  }
+
+  function close() {
+    if (isClosed) return;
+    isClosed = true;
+    for (const end of [...ends]) end();
+    core.release();
+  }
+
+  /** @type {Omit<import("../index.js").Session, typeof Symbol.dispose>} */
+  const session = {
+    fetch: (input, init) => call((host) => host.calls.fetch(input, init)),
+    getToken: ({ minValidity = 0, signal } = {}) =>
+      call((host) => host.getToken(isSpan(minValidity) ? minValidity : refuse("minValidity", SPAN), signal)),
+    refresh: ({ force = false, signal } = {}) => call((host) => host.refresh(force, signal).then(() => undefined)),
+    adopt: (source) => call((host) => host.adopt(source).then(() => undefined)),
+    signOut: ({ everywhere = false } = {}) =>
+      call((host) => host.signOut(everywhere).then((told) => ({ serverTold: told === true }))),
+    get status() {
+      return core.snapshot;
+    },
+    getSnapshot: () => core.snapshot,
+    subscribe(listener) {
+      const end = listen("status", listener);
+      tell(listener, core.snapshot);
+      return end;
+    },
+    on(type, listener) {
+      if (!EVENTS.includes(type)) throw new TypeError(`there is no event ${String(type)}`);
+      return listen(type, listener);
+    },
+    get expiresIn() {
+      return isClosed ? 0 : core.live().look(LEFT_OF_IT);
+    },
+    trace: () => core.trace(),
+    close,
+  };
+  if (Symbol.dispose) Object.defineProperty(session, Symbol.dispose, { value: close });
+  return /** @type {import("../index.js").Session} */ (Object.freeze(session));
+}
