@@ -171,6 +171,8 @@ async function bind(name, folder, watch) {
   const files = ["--out-dir", folder, "--out-name", name];
   // The entries say where the module is; a second place in the glue would be taken for a file by bundlers.
   const parameters = ["--target", "web", ...files, "--remove-producers-section", "--omit-default-module-path"];
+  // A module that has trapped is not to be used again.
+  parameters.push("--experimental-reset-state-function");
   await run("cargo", ["xtask", "wasm-bindgen", `target/npm/${name}.wasm`, ...parameters], { watch });
 }
 

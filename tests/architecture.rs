@@ -82,7 +82,10 @@ const RULES: &[Rule] = &[
 /// Which modules the scripts of a part may import.
 const SCRIPTS: &[(&str, &[&str])] = &[
     ("src/browser", &["./"]),
-    ("pkg-template", &["./", "../src/browser/", "../../src/browser/"]),
+    (
+        "pkg-template",
+        &["./", "../src/browser/", "../../src/browser/"],
+    ),
     ("www-demo/site/src", &["./", "nolapse"]),
 ];
 
