@@ -112,6 +112,7 @@ export class Host {
       return this.machine && work(this.machine);
     } catch (cause) {
       this.break(cause);
+      return undefined;
     }
   }
 
