@@ -9,6 +9,8 @@ mod instances;
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/common/postgres.rs"]
 mod postgres;
+#[path = "common/sessions.rs"]
+mod sessions;
 
 use std::{
     io::{self, Write},
@@ -19,8 +21,7 @@ use std::{
 
 use instances::Instance;
 use nolapse_server::{
-    clock,
-    domain::{Desk, Email, Limits, PasswordHash, Role, User, UserId},
+    domain::{Desk, Grant, Limits},
     keys::Secrets,
     store,
 };
@@ -102,7 +103,7 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
 }
 
 /// Puts sessions into a database, and returns their cookies.
-async fn sessions(url: &str, keys: &Path) -> Result<Vec<String>, Failure> {
+async fn cookies(url: &str, keys: &Path) -> Result<Vec<String>, Failure> {
     let store = store::open(url, 4).await?;
     let secrets = Secrets::load_or_make(keys)?;
     let desk = Desk::new(
@@ -110,24 +111,9 @@ async fn sessions(url: &str, keys: &Path) -> Result<Vec<String>, Failure> {
         secrets.tickets.clone(),
         Limits::default(),
     );
-    let mut cookies = Vec::with_capacity(SESSIONS);
-    for number in 0..SESSIONS {
-        let email = Email::parse(&format!("user{number}@example.org"));
-        let user = User {
-            id: UserId::from_bytes(clock::random()),
-            email: email.ok_or("an address")?,
-            password: PasswordHash::from_text("none".to_owned()),
-            role: Role::Member,
-            disabled: false,
-            created_at: clock::now(),
-        };
-        store.add_user(&user).await?;
-        let (id, secret) = (clock::random(), clock::random());
-        let device = "a device".to_owned();
-        let grant = desk.sign_in(clock::now(), user, device, id, secret).await?;
-        let grant = grant.ok_or("a password was changed")?;
-        cookies.push(secrets.tickets.seal(&grant.ticket));
-    }
+    let grants = sessions::begin(&store, &desk, SESSIONS).await?;
+    let seal = |grant: &Grant| secrets.tickets.seal(&grant.ticket);
+    let cookies = grants.iter().map(seal).collect();
     store.close().await;
     Ok(cookies)
 }
@@ -214,7 +200,7 @@ fn processor_time(process: u32) -> Option<Duration> {
 }
 
 async fn measure(name: &str, url: &str, folder: &Path) -> Result<(), Failure> {
-    let cookies = sessions(url, &folder.join("nolapse.keys")).await?;
+    let cookies = cookies(url, &folder.join("nolapse.keys")).await?;
     let settings = [("DATABASE_URL", url), ("ALLOWED_ORIGINS", PAGE)];
     let server = Instance::start(folder, &settings);
     let before = processor_time(server.process());

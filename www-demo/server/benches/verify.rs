@@ -6,6 +6,8 @@
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/common/postgres.rs"]
 mod postgres;
+#[path = "common/sessions.rs"]
+mod sessions;
 
 use std::{
     io::{self, Write},
@@ -16,10 +18,7 @@ use std::{
 use nolapse::wire::EndReason;
 use nolapse_server::{
     clock,
-    domain::{
-        Desk, Email, Grant, Limits, PasswordHash, Refreshed, Role, SessionId, Store, TicketKey,
-        User, UserId,
-    },
+    domain::{Desk, Grant, Limits, Refreshed, SessionId, Store, TicketKey},
     keys::ServerKeys,
     store,
     tokens::{self, TokenTerms},
@@ -33,7 +32,7 @@ const ROUNDS: usize = 40;
 const CALLS_A_ROUND: usize = 100;
 const REFRESHES: usize = 10_000;
 
-type Failure = Box<dyn std::error::Error>;
+type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 struct Bench {
     store: Arc<dyn Store>,
@@ -57,23 +56,7 @@ impl Bench {
         let verifier = Verifier::new(&terms.issuer, &terms.audience, source);
         let key = TicketKey::from_bytes(clock::random());
         let desk = Desk::new(Arc::clone(&store), key, Limits::default());
-        let mut grants = Vec::with_capacity(SESSIONS);
-        for number in 0..SESSIONS {
-            let email = Email::parse(&format!("user{number}@example.org"));
-            let user = User {
-                id: UserId::from_bytes(clock::random()),
-                email: email.ok_or("an address")?,
-                password: PasswordHash::from_text("none".to_owned()),
-                role: Role::Member,
-                disabled: false,
-                created_at: clock::now(),
-            };
-            store.add_user(&user).await?;
-            let (id, secret) = (clock::random(), clock::random());
-            let device = "a device".to_owned();
-            let grant = desk.sign_in(clock::now(), user, device, id, secret).await?;
-            grants.push(grant.ok_or("a password was changed")?);
-        }
+        let grants = sessions::begin(&store, &desk, SESSIONS).await?;
         let mut bench = Self {
             store,
             desk,

@@ -1,0 +1,34 @@
+//! Users who are signed in, as many as a bench wants.
+
+use std::sync::Arc;
+
+use nolapse_server::{
+    clock,
+    domain::{Desk, Email, Grant, PasswordHash, Role, Store, User, UserId},
+};
+
+/// Makes `count` users and signs each in at the desk.
+pub(crate) async fn begin(
+    store: &Arc<dyn Store>,
+    desk: &Desk,
+    count: usize,
+) -> Result<Vec<Grant>, Box<dyn std::error::Error + Send + Sync>> {
+    let mut grants = Vec::with_capacity(count);
+    for number in 0..count {
+        let email = Email::parse(&format!("user{number}@example.org"));
+        let user = User {
+            id: UserId::from_bytes(clock::random()),
+            email: email.ok_or("an address")?,
+            password: PasswordHash::from_text("none".to_owned()),
+            role: Role::Member,
+            disabled: false,
+            created_at: clock::now(),
+        };
+        store.add_user(&user).await?;
+        let (id, secret) = (clock::random(), clock::random());
+        let device = "a device".to_owned();
+        let grant = desk.sign_in(clock::now(), user, device, id, secret).await?;
+        grants.push(grant.ok_or("a password was changed")?);
+    }
+    Ok(grants)
+}
