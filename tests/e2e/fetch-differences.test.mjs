@@ -153,6 +153,67 @@ test("the differences from fetch", async (t) => {
     assert.deepEqual(sent, ["Bearer token.1", "Bearer token.2"]);
   });
 
+  await t.test("a stream given as the body is sent once, refused or not", async (t) => {
+    const page = await open((await startApi(t)).origin);
+
+    const seen = await page.evaluate(async () => {
+      // Browsers send streams over HTTP/2 alone, which this server does not speak: the network is the page's own.
+      let sent = 0;
+      window.fetch = async () => new Response(null, { status: ++sent ? 401 : 200 });
+      /** @type {typeof import("nolapse")} */
+      const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
+      const refresh = async () => ({ accessToken: "token", expiresIn: 60 });
+      const session = await createSession({ auth: { refresh }, name: "streams" });
+      await session.refresh();
+      const body = new Blob(["text"]).stream();
+      const { status } = await session.fetch(
+        "/stream",
+        /** @type {RequestInit} */ ({ method: "POST", body, duplex: "half" }),
+      );
+      return { status, sent };
+    });
+
+    assert.deepEqual(seen, { status: 401, sent: 1 });
+  });
+
+  await t.test("what is given may be asked for its values more than once", async (t) => {
+    const listed = await startApi(t);
+    const page = await open(listed.origin);
+
+    const [native, wrapped] = await page.evaluate(async (api) => {
+      /** @param {typeof fetch} call */
+      const timesAsked = async (call) => {
+        let times = 0;
+        const init = {
+          method: "POST",
+          get body() {
+            times++;
+            return "text";
+          },
+        };
+        await call(api, init);
+        return times;
+      };
+      return [await timesAsked(fetch), await timesAsked(window.session.fetch)];
+    }, listed.origin);
+
+    assert.equal(native, 1);
+    assert.ok(wrapped !== undefined && wrapped > 1, `${wrapped} times`);
+  });
+
+  await t.test("it is a function of its own", async (t) => {
+    const listed = await startApi(t);
+    const page = await open(listed.origin);
+
+    const seen = await page.evaluate(async (api) => {
+      const native = await fetch.call(/** @type {never} */ ({}), api).catch(({ name }) => name);
+      const { status } = await window.session.fetch.call({}, api);
+      return { isOther: fetch !== window.session.fetch, native, status };
+    }, listed.origin);
+
+    assert.deepEqual(seen, { isOther: true, native: "TypeError", status: 200 });
+  });
+
   await t.test("a no-cors call carries no token", async (t) => {
     const listed = await startApi(t);
     const page = await open(listed.origin);
