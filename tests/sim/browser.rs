@@ -33,6 +33,8 @@ pub struct Browser {
     pub has_channel: bool,
     pub locks: Locks,
     pub lock_holder: Option<(usize, AttemptId)>,
+    /// Whether the holder has been told: before, it cannot give back what it does not know it has.
+    pub is_holder_told: bool,
     pub lock_queue: VecDeque<(usize, AttemptId)>,
     /// How far the computer's clock is off, in milliseconds.
     pub wall_offset: i64,
@@ -51,6 +53,7 @@ impl Default for Browser {
             has_channel: true,
             locks: Locks::Honest,
             lock_holder: None,
+            is_holder_told: false,
             lock_queue: VecDeque::new(),
             wall_offset: 0,
             is_asleep: false,

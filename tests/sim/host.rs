@@ -100,6 +100,7 @@ impl World {
         }
         if let Some((tab, attempt)) = browser.lock_queue.pop_front() {
             browser.lock_holder = Some((tab, attempt));
+            browser.is_holder_told = false;
             let delay = self.random.between(0, 4);
             self.plan(delay, Happening::LockGranted { tab, attempt });
         }
@@ -107,18 +108,30 @@ impl World {
 
     pub fn grant_lock(&mut self, tab: usize, attempt: AttemptId) {
         let index = self.tabs[tab].browser;
-        let browser = &self.browsers[index];
-        let is_due = browser.locks == Locks::Broken || browser.lock_holder == Some((tab, attempt));
-        if is_due && self.tabs[tab].is_alive {
+        let is_alive = self.tabs[tab].is_alive;
+        let browser = &mut self.browsers[index];
+        let is_holder = browser.lock_holder == Some((tab, attempt));
+        if is_alive && (is_holder || browser.locks == Locks::Broken) {
+            browser.is_holder_told |= is_holder;
             self.deliver(tab, Input::LockGranted { attempt });
         }
     }
 
+    /// The tab gives the lock back, or withdraws its request, unless the lock is on its way already: as Web Locks have
+    /// it, a request can be aborted until it is granted.
     pub fn release_lock(&mut self, index: usize, tab: usize, attempt: AttemptId) {
         let browser = &mut self.browsers[index];
         browser
             .lock_queue
             .retain(|waiting| *waiting != (tab, attempt));
+        if browser.is_holder_told {
+            self.free_lock(index, tab, attempt);
+        }
+    }
+
+    /// The lock goes to the next, whatever its holder does.
+    pub fn free_lock(&mut self, index: usize, tab: usize, attempt: AttemptId) {
+        let browser = &mut self.browsers[index];
         if browser.lock_holder == Some((tab, attempt)) {
             browser.lock_holder = None;
             self.hand_lock_on(index);
@@ -278,7 +291,7 @@ impl World {
             .lock_queue
             .retain(|(waiting, _)| *waiting != tab);
         if let Some((_, attempt)) = held {
-            self.release_lock(browser, tab, attempt);
+            self.free_lock(browser, tab, attempt);
         }
         for call in &mut self.calls {
             if call.tab == tab && call.ending.is_none() {

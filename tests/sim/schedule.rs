@@ -280,7 +280,7 @@ impl World {
             self.browsers[browser].locks = Locks::Honest;
             let held = self.browsers[browser].lock_holder;
             if let Some((tab, attempt)) = held.filter(|(tab, _)| !self.tabs[*tab].is_alive) {
-                self.release_lock(browser, tab, attempt);
+                self.free_lock(browser, tab, attempt);
             }
         }
         for tab in 0..self.tabs.len() {
