@@ -48,10 +48,31 @@ export interface RefreshContext {
 /** Renews the token by means of the app's own. */
 export type Refresher<User = unknown> = (context: RefreshContext) => Promise<Grant<User>>;
 
-/** What an app's own refresher throws to say that the session is over. Any other error is taken as passing. */
+/**
+ * What an app's own refresher throws to say that the session is over. Any other error is taken as passing.
+ *
+ * @example
+ * ```ts
+ * import { createSession, SessionEnded } from "nolapse";
+ *
+ * const session = await createSession({
+ *   auth: {
+ *     refresh: async ({ signal }) => {
+ *       const answer = await fetch("/token", { method: "POST", signal });
+ *       if (answer.status === 401) throw new SessionEnded("expired");
+ *       const { token, seconds } = await answer.json();
+ *       return { accessToken: token, expiresIn: seconds };
+ *     },
+ *   },
+ * });
+ * ```
+ */
 export declare class SessionEnded extends Error {
+  /** Says why; `expired` unless said otherwise. */
   constructor(reason?: SignOutReason);
+  /** Tells it from other errors, also across realms and bundled copies. */
   readonly name: "SessionEnded";
+  /** Why the session is over. */
   readonly reason: SignOutReason;
 }
 
@@ -146,10 +167,13 @@ export interface RefreshEvent {
 
 /** A refresh failed; the session goes on. */
 export interface RefreshFailedEvent {
+  /** Why it was asked for. */
   readonly reason: RefreshReason;
+  /** What failed. */
   readonly cause: FailureCause;
   /** The HTTP status, or `null` where there was no answer. */
   readonly httpStatus: number | null;
+  /** Milliseconds from sending to the failure. */
   readonly duration: number;
   /** How many attempts in a row have failed, this one included. */
   readonly failures: number;
@@ -159,6 +183,7 @@ export interface RefreshFailedEvent {
 
 /** A call made with `session.fetch` to a listed origin has its answer. */
 export interface CallEvent {
+  /** The HTTP method, as it was sent. */
   readonly method: string;
   /** Origin and path, without query. */
   readonly url: string;
@@ -184,6 +209,7 @@ export interface TraceEntry {
   readonly status: "unknown" | "signed-in" | "signed-out";
   /** A random name of this tab. */
   readonly tab: string;
+  /** Whether the page could be seen. */
   readonly page: "visible" | "hidden";
   /** The number of the attempt it belongs to, or `null`. */
   readonly attempt: number | null;
@@ -193,11 +219,17 @@ export interface TraceEntry {
 
 /** The events of {@link Session.on}. */
 export interface SessionEvents<User = unknown> {
+  /** A token was renewed, here or by another tab. */
   refresh: RefreshEvent;
+  /** A refresh failed; the session goes on. */
   "refresh-failed": RefreshFailedEvent;
+  /** The session is over: why, and what led to it. */
   "signed-out": { readonly reason: SignOutReason; readonly trace: readonly TraceEntry[] };
+  /** Another user has signed in, here or in another tab. */
   "user-changed": { readonly user: User; readonly previous: User };
+  /** A call to a listed origin has its answer. */
   call: CallEvent;
+  /** The session has made a transition. */
   trace: TraceEntry;
 }
 
@@ -255,6 +287,7 @@ export interface Session<User = unknown> {
   readonly trace: () => readonly TraceEntry[];
   /** Ends the SDK's work on this page; waiting calls reject with `closed`. The session itself goes on. */
   readonly close: () => void;
+  /** {@link Session.close}, for `using`. */
   [Symbol.dispose](): void;
 }
 
@@ -262,6 +295,18 @@ export interface Session<User = unknown> {
  * Creates the page's session.
  *
  * Resolves when the SDK is loaded, without waiting for the first refresh, which is on its way by then.
+ *
+ * @example
+ * ```ts
+ * import { createSession } from "nolapse";
+ *
+ * const session = await createSession({
+ *   auth: "https://auth.example.com",
+ *   apis: ["https://api.example.com"],
+ * });
+ * const answer = await session.fetch("https://api.example.com/notes");
+ * console.log(answer.status, session.status.state);
+ * ```
  *
  * @throws SessionError with code `misconfigured` (and the option's name in `option`), `load_failed`, `unsupported` or `version_mismatch`.
  */
@@ -294,8 +339,11 @@ export type SessionErrorCode =
 
 /** Every rejection of the SDK that is not the platform's own. */
 export declare class SessionError extends Error {
+  /** Made by the SDK; by apps in tests of their own. */
   constructor(code: SessionErrorCode, message: string, details?: SessionErrorDetails);
+  /** Tells it from other errors, also across realms and bundled copies. */
   readonly name: "SessionError";
+  /** What it is about: see {@link SessionErrorCode}. */
   readonly code: SessionErrorCode;
   /** With `signed_out`: why. */
   readonly reason: SignOutReason | null;
@@ -309,14 +357,33 @@ export declare class SessionError extends Error {
 
 /** What a {@link SessionError} knows besides its code. */
 export interface SessionErrorDetails {
+  /** With `signed_out`: why. */
   reason?: SignOutReason;
+  /** With `unreachable`, `timeout` and `misconfigured`: what failed. */
   failure?: FailureCause;
+  /** Seconds until the SDK itself tries again. */
   retryIn?: number;
+  /** With `misconfigured`: the option's name. */
   option?: string;
+  /** What it came from. */
   cause?: unknown;
 }
 
-/** Whether this is a {@link SessionError} (of that code); also across realms and bundled copies. */
+/**
+ * Whether this is a {@link SessionError} (of that code); also across realms and bundled copies.
+ *
+ * @example
+ * ```ts
+ * import { isSessionError } from "nolapse";
+ *
+ * try {
+ *   await session.fetch("https://api.example.com/notes");
+ * } catch (error) {
+ *   if (isSessionError(error, "signed_out")) location.assign("/sign-in");
+ *   else throw error;
+ * }
+ * ```
+ */
 export declare function isSessionError<Code extends SessionErrorCode = SessionErrorCode>(
   error: unknown,
   code?: Code,

@@ -48,10 +48,22 @@ export interface TestControls<User = unknown> {
 
 /** A {@link Session} with the hands of a test. */
 export interface TestSession<User = unknown> extends Session<User> {
+  /** What the test does in the place of the world. */
   readonly test: TestControls<User>;
 }
 
-/** Creates a session for a unit test. */
+/**
+ * Creates a session for a unit test.
+ *
+ * @example
+ * ```ts
+ * import { createTestSession } from "nolapse/testing";
+ *
+ * const session = createTestSession({ user: { id: "1" } });
+ * await session.test.advance(50);
+ * console.log(session.test.refreshes);
+ * ```
+ */
 export declare function createTestSession<User = unknown>(options?: TestSessionOptions<User>): TestSession<User>;
 
 /**

@@ -10,8 +10,11 @@ export * from "./index.js";
 
 /** What a valid access token says (RFC 9068 §2.2), and whatever else the auth server puts into it. */
 export interface Claims {
+  /** Who issued it. */
   readonly iss?: string;
+  /** Whom it is for. */
   readonly aud: readonly string[];
+  /** Whom it is about: the user. */
   readonly sub?: string;
   /** Seconds since 1970. */
   readonly iat?: number;
@@ -37,6 +40,16 @@ export interface ClaimsOptions {
  * issuer and audience, and returns its claims.
  *
  * Whether the token has expired is the session's business and not the page's clock's, which may be wrong.
+ *
+ * @example
+ * ```ts
+ * import { claims, createSession } from "nolapse/verify";
+ *
+ * const session = await createSession({ auth: "https://auth.example.com" });
+ * const jwks = "https://auth.example.com/.well-known/jwks.json";
+ * const { sub } = await claims(session, { jwks, issuer: "https://auth.example.com" });
+ * console.log(sub);
+ * ```
  *
  * @throws SessionError; with code `misconfigured` where the token does not pass, or the keys cannot be had.
  */

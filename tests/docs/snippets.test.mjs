@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { root, run, tool } from "../tools/process.mjs";
-import { read, readDocuments } from "./documents.mjs";
+import { parse, read, readDocuments } from "./documents.mjs";
 import { complaintsAbout } from "./shell.mjs";
 
 /** What fences may say: each language has a test, `html` in `tests/packed`; `text` is for pictures and headers. */
@@ -17,7 +17,10 @@ const FOLDER = join(root, ".cache", "docs");
 const GIVEN = 'declare const session: import("nolapse").Session<{ id: string; email: string }>;';
 
 const documents = await readDocuments();
-const snippets = documents.flatMap((document) => document.snippets);
+const examples = await Promise.all(
+  ["index", "testing", "verify"].map((entry) => readExamples(`pkg-template/${entry}.d.ts`)),
+);
+const snippets = [...documents.flatMap((document) => document.snippets), ...examples.flat()];
 
 /** @param {readonly string[]} languages */
 function inLanguage(languages) {
@@ -76,6 +79,18 @@ test("every Rust snippet compiles for browsers as a user's code", async () => {
     env: { RUSTFLAGS: "-D warnings -A dead_code" },
   });
 });
+
+/**
+ * The examples in the comments of a file of declarations.
+ *
+ * @param {string} path
+ */
+async function readExamples(path) {
+  const comments = (await read(path)).replaceAll(/^ *\*\/?( |$)/gm, "");
+  const examples = parse(path, comments).snippets;
+  assert.ok(examples.length > 0, `${path} has no example`);
+  return examples;
+}
 
 /**
  * Writes snippets as modules of an app: each by itself, with the project's own strictness.

@@ -18,6 +18,18 @@ test("the public types are those of the snapshot", async () => {
   assert.equal(types, before, "where that is meant: NOLAPSE_SNAPSHOT=write npm test -- --only npm --grep snapshot");
 });
 
+test("every public declaration, and each member of one, says what it is", async () => {
+  const declared = /^export (interface|type|declare)|^ {2}((readonly )?"?[\w-]+"?\??:|constructor|\[)/;
+  for (const file of ["index.d.ts", "verify.d.ts", "testing.d.ts"]) {
+    const lines = (await readFile(join(INSTALLED, file), "utf8")).split("\n");
+    const parameters = /^ {2}(error|code)\??: (unknown|Code),$/;
+    const bare = lines.filter(
+      (line, at) => declared.test(line) && !parameters.test(line) && !lines[at - 1]?.endsWith("*/"),
+    );
+    assert.deepEqual(bare, [], file);
+  }
+});
+
 /** The packed declarations, without comments and empty lines. */
 async function publicTypes() {
   const files = (await readdir(INSTALLED)).filter((name) => /\.d\.c?ts$/.test(name)).sort();
