@@ -153,21 +153,29 @@ class Face {
     const start = this.core.now();
     const token = await this.wait(signal, () => this.core.token(0));
     const waited = this.core.now() - start;
-    let answer = await send(input, { ...init, headers: bearing(headers, token) });
-    const mend = answer.status === 401 && canRepeat && isMendable(answer.headers.get("www-authenticate"));
-    const next = mend ? await this.wait(signal, () => this.core.replacement(token)).catch(() => token) : token;
-    const retried = next !== token;
-    if (retried) answer = await send(again, { ...init, headers: bearing(headers, next) });
-    this.emit("call", {
+    const call = {
       method: (init?.method ?? given.method ?? "GET").toUpperCase(),
       url: url.origin + url.pathname,
       waited,
-      tokenAge: this.core.age(),
-      httpStatus: answer.status,
-      retried,
-      duration: this.core.now() - start,
-    });
-    return answer;
+    };
+    /** @type {(httpStatus: number | null, retried: boolean) => void} */
+    const finish = (httpStatus, retried) => {
+      const [tokenAge, duration] = [this.core.age(), this.core.now() - start];
+      this.emit("call", Object.freeze({ ...call, tokenAge, httpStatus, retried, duration }));
+    };
+    let retried = false;
+    try {
+      const answer = await send(input, { ...init, headers: bearing(headers, token) });
+      const mend = answer.status === 401 && canRepeat && isMendable(answer.headers.get("www-authenticate"));
+      const next = mend ? await this.wait(signal, () => this.core.replacement(token)).catch(() => token) : token;
+      retried = next !== token;
+      const last = retried ? await send(again, { ...init, headers: bearing(headers, next) }) : answer;
+      finish(last.status, retried);
+      return last;
+    } catch (error) {
+      finish(null, retried);
+      throw error;
+    }
   }
 
   /** Where a call goes; nothing where it cannot be told. @param {RequestInfo | URL} input */

@@ -99,6 +99,18 @@ export const CASES = [
     },
   },
   {
+    title: "P21 a network that fails is the platform's own error, and an event without a status",
+    expected: { own: true, events: [{ httpStatus: null, retried: false }] },
+    run: async ({ session, api }) => {
+      await session.adopt(tokenResponse("a"));
+      const events = eventsOf(session, "call");
+      const broken = new TypeError("Failed to fetch");
+      api.answers = [broken];
+      const own = await session.fetch(api.listed).catch((error) => error === broken);
+      return { own, events: events.map(({ httpStatus, retried }) => ({ httpStatus, retried })) };
+    },
+  },
+  {
     title: "P25 an aborted call is not sent",
     expected: { kept: true, sent: 0 },
     run: async ({ session, api }) => {

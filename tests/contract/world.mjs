@@ -22,7 +22,7 @@ export class Api {
   other = "https://other.example.com";
   /** @type {Sent[]} */
   sent = [];
-  /** Answers to come; afterwards each is 200. @type {Response[]} */
+  /** Answers to come, or what is thrown in place of one; afterwards each is 200. @type {(Response | Error)[]} */
   answers = [];
 
   /** Stands in for the network. @type {typeof fetch} */
@@ -31,7 +31,9 @@ export class Api {
     const { url, method, headers, signal } = request;
     if (signal.aborted) throw signal.reason;
     this.sent.push({ url, method, authorization: headers.get("authorization"), body: await request.text() });
-    return this.answers.shift() ?? new Response("fine");
+    const answer = this.answers.shift() ?? new Response("fine");
+    if (answer instanceof Error) throw answer;
+    return answer;
   };
 
   /** @param {string | URL | Request} input */
