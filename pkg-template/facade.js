@@ -2,7 +2,6 @@
 
 import { abandon, begin } from "../src/browser/head-start.js";
 import { readOptions } from "../src/browser/options.js";
-import { Shelf } from "../src/browser/shelf.js";
 import { Core } from "./facade/core.js";
 import { messageOf, misconfigured, SessionError } from "./facade/errors.js";
 import { openSession } from "./facade/session.js";
@@ -43,11 +42,10 @@ export function entry(glue, place) {
   /** @param {SessionOptions} options */
   async function createSession(options) {
     const settings = checked(options);
-    const loading = loadOnce(options.wasm);
     const key = keyOf(options);
-    const headStart = shared.has(key) ? undefined : begin(settings, new Shelf(settings.key).read());
+    const headStart = shared.has(key) ? undefined : begin(settings);
     try {
-      await loading;
+      await loadOnce(options.wasm);
     } catch (error) {
       abandon(headStart);
       throw error;

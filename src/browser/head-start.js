@@ -4,35 +4,39 @@
  */
 
 import { renew } from "./answers.js";
+import { Shelf } from "./shelf.js";
 
 /** A mark that says: somebody is signed in, the newest token is past its life, and the auth server needs no rest. */
 const EXPIRED_MARK = /^nolapse1;\d+;in;(\d+);\d+$/;
 
 /**
  * @typedef {object} HeadStart
- * @property {Promise<(() => void) | undefined>} lock what gives the lock back; nothing where another tab has it
+ * @property {Promise<(() => void) | undefined>} lock what gives the lock back; nothing where another tab has it, or no refresh is due
  * @property {() => Early | undefined} take gives the request that was sent under the lock, once
  */
 
 /** @typedef {{ answer: Promise<unknown>, controller: AbortController, sent: number }} Early */
 
 /**
- * Begins, where the mark leaves no doubt that a refresh is due and that no other tab can know of a living token.
+ * Asks for the lock, which takes a browser longer than all the rest, and begins under it, where the mark then leaves no
+ * doubt that a refresh is due and that no other tab can know of a living token.
  *
  * @param {import("./options.js").Settings} settings
- * @param {string | null} mark
  * @returns {HeadStart | undefined}
  */
-export function begin({ key, refresh }, mark) {
-  const expired = EXPIRED_MARK.exec(mark ?? "")?.[1];
-  if (!expired || Number(expired) > Date.now() || !globalThis.navigator?.locks) return undefined;
+export function begin({ key, refresh }) {
+  if (!globalThis.navigator?.locks) return undefined;
   const native = fetch;
+  const isDue = () => {
+    const expired = EXPIRED_MARK.exec(new Shelf(key).read())?.[1];
+    return expired !== undefined && Number(expired) <= Date.now();
+  };
   /** @type {Early | undefined} */
   let early;
   /** @type {HeadStart["lock"]} */
   const lock = new Promise((resolve) => {
     const granted = (/** @type {unknown} */ it) => {
-      if (!it) return resolve(undefined);
+      if (!it || !isDue()) return resolve(undefined);
       const controller = new AbortController();
       const page = globalThis.document?.visibilityState ?? "visible";
       const answer = renew(native, refresh, "load", page, 0, controller.signal);
@@ -41,8 +45,13 @@ export function begin({ key, refresh }, mark) {
       early = { answer, controller, sent: performance.now() };
       return new Promise((/** @type {(nothing: void) => void} */ giveBack) => resolve(giveBack));
     };
+    const refused = () => resolve(undefined);
     // Stolen, or refused: then there is no lock, which is nothing but a courtesy.
-    navigator.locks.request(key, { ifAvailable: true }, granted).catch(() => resolve(undefined));
+    try {
+      navigator.locks.request(key, { ifAvailable: true }, granted).catch(refused);
+    } catch {
+      refused();
+    }
   });
   return {
     lock,
