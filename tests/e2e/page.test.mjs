@@ -125,6 +125,16 @@ test("the demo page", async (t) => {
     );
   });
 
+  await t.test("an account is deleted on a fresh sign-in, and every session of it is over", async () => {
+    const { page, complaints } = await open();
+    page.on("dialog", (dialog) => void dialog.accept());
+
+    await press(page, "control-delete");
+    await shows(page, "state", "signed-out");
+
+    assert.deepEqual(complaints, []);
+  });
+
   await t.test(
     "P08 an auth server that is down makes the page degraded, not signed out, until it is back",
     async () => {
@@ -193,4 +203,26 @@ test("the demo page", async (t) => {
       [],
     );
   });
+});
+
+test("the demo page tells who signed in too long ago to delete the account", async (t) => {
+  const settings = { SITE_DIR: SITE, RECENT_SIGN_IN_SECONDS: "1" };
+  const [server, browser] = await Promise.all([startServer(t, settings), launchBrowser(t)]);
+  const { page, network, complaints } = await openDemo(await browser.createBrowserContext(), server);
+  page.on("dialog", (dialog) => void dialog.accept());
+
+  const signedUp = Date.now();
+  await until("the sign-in is old", () => Date.now() - signedUp > 2_100);
+  await press(page, "control-delete");
+  await until("the page says so", async () =>
+    (await text(page, "result-delete")).startsWith("401: you signed in too long ago"),
+  );
+
+  await shows(page, "state", "signed-in");
+  // Another token would not help: the call is not sent again.
+  assert.equal(network.to("/account").filter(({ method }) => method === "DELETE").length, 1);
+  assert.deepEqual(
+    complaints.filter((line) => !refused(401).test(line)),
+    [],
+  );
 });

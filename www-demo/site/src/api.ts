@@ -59,6 +59,11 @@ export class Api {
     await this.#send("DELETE", `/auth/sessions/${encodeURIComponent(id)}`);
   }
 
+  /** Deletes the user's account with all that is theirs. */
+  async deleteAccount(): Promise<void> {
+    await this.#send("DELETE", `${this.#origin}/account`);
+  }
+
   /** Ends this very session in a way that this page is not told of. */
   async revokeFromElsewhere(id: string): Promise<void> {
     await this.#order("/demo/revoke", { session_id: id });

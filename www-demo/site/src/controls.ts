@@ -30,6 +30,7 @@ export class Controls {
     this.#wireAbsence();
     this.#wireServer();
     this.#wireSignOut();
+    control("delete", () => this.#deleteAccount());
     for (const lever of document.querySelectorAll<HTMLElement>("[data-lever]")) {
       lever.hidden = !config.demo;
     }
@@ -124,6 +125,23 @@ export class Controls {
     };
     control("sign-out", () => signOut(false));
     control("sign-out-everywhere", () => signOut(true), "sign-out");
+  }
+
+  async #deleteAccount(): Promise<string> {
+    if (!confirm("Delete this account, with its notes and its sessions?")) {
+      return "Nothing was deleted.";
+    }
+    try {
+      await this.#api.deleteAccount();
+    } catch (error) {
+      // RFC 9470: the token is good, the sign-in behind it is too old.
+      if (error instanceof AnswerError && error.code === "insufficient_user_authentication") {
+        return "401: you signed in too long ago for this. Sign out, sign in, and try again.";
+      }
+      throw error;
+    }
+    await this.#session.signOut();
+    return "";
   }
 
   async #burst(): Promise<string> {
