@@ -216,7 +216,11 @@ const BUNDLE = {
     {
       name: "mailbox",
       setup: ({ onResolve }) =>
-        onResolve({ filter: /\/mailbox\.js$/ }, () => ({ path: `./${MAILBOX}`, external: true, sideEffects: false })),
+        onResolve({ filter: /\/(mailbox|bundle)\.js$/ }, () => ({
+          path: `./${MAILBOX}`,
+          external: true,
+          sideEffects: false,
+        })),
     },
   ],
 };

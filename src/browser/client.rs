@@ -15,9 +15,8 @@ use crate::wire::EndReason;
 use super::codes;
 use super::machine::Machine;
 use super::options::{OptionError, Options, text};
-use super::scripts;
 
-#[wasm_bindgen(module = "/src/browser/host.js")]
+#[wasm_bindgen(module = "/src/browser/bundle.js")]
 extern "C" {
     type Host;
 
@@ -54,13 +53,13 @@ extern "C" {
     fn set_heard(this: &Calls, heard: &JsValue);
 }
 
-#[wasm_bindgen(module = "/src/browser/client.js")]
+#[wasm_bindgen(module = "/src/browser/bundle.js")]
 extern "C" {
     #[wasm_bindgen(js_name = rustApp)]
     fn rust_app(told: &JsValue) -> JsValue;
 }
 
-#[wasm_bindgen(module = "/src/browser/options.js")]
+#[wasm_bindgen(module = "/src/browser/bundle.js")]
 extern "C" {
     #[wasm_bindgen(js_name = readOptions, catch)]
     fn read_options(options: &JsValue) -> Result<JsValue, JsValue>;
@@ -179,11 +178,6 @@ impl Client {
         listener: impl Fn(&Notice) + 'static,
     ) -> Result<Self, OptionError> {
         let refused = |error: JsValue| OptionError::from_js(&error);
-        if !scripts::are_there() {
-            return Err(refused(
-                js_sys::Error::new("a script of nolapse is missing").into(),
-            ));
-        }
         let settings = read_options(&options.to_js()).map_err(refused)?;
         let news = Rc::new(News {
             listener: Box::new(listener),

@@ -22,7 +22,7 @@ use super::codes;
 use super::inputs::read_input;
 use super::orders::{self, Order};
 
-#[wasm_bindgen(module = "/src/browser/mailbox.js")]
+#[wasm_bindgen(module = "/src/browser/bundle.js")]
 extern "C" {
     #[wasm_bindgen(js_name = order)]
     fn leave_order(kind: u32, id: f64, a: f64, b: f64, c: f64, d: f64, text: &str);

@@ -13,8 +13,6 @@ mod machine;
 #[cfg(feature = "client")]
 mod options;
 mod orders;
-#[cfg(feature = "client")]
-mod scripts;
 
 #[cfg(feature = "client")]
 pub use client::{Aborted, Client, FinishedCall, Notice};

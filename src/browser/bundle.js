@@ -1,0 +1,1157 @@
+// Made of rust.js and its neighbours by `npm run fmt`.
+
+// src/browser/client.js
+function rustApp(told) {
+  const tell = () => told();
+  return {
+    status: tell,
+    refreshed: tell,
+    refreshFailed: tell,
+    signedOut: tell,
+    userChanged: tell,
+    traced: tell,
+    called: () => {
+    },
+    // The app is in the same module.
+    crashed: () => {
+    },
+    error: (code, message, reason, failure, retryIn) => Object.assign(new Error(message), { name: "SessionError", code, reason, failure, retryIn })
+  };
+}
+
+// src/browser/answers.js
+var LIMIT = 65536;
+async function renew(native, how, reason, page, activeAgo, signal) {
+  return typeof how === "string" ? post(native, how, { reason, page, active_ago: Math.floor(activeAgo) }, signal, LIMIT) : how({ reason, page, activeAgo, signal });
+}
+async function signOut(native, how, everywhere, signal) {
+  return typeof how === "string" ? post(native, how, everywhere ? { everywhere } : {}, signal, 0) : how?.({ everywhere, signal });
+}
+async function signIn(run) {
+  const answer = await run();
+  if (!(answer instanceof Response)) return answer;
+  try {
+    return answer.ok ? (await read(answer, LIMIT)).body : void 0;
+  } catch {
+    return void 0;
+  }
+}
+async function post(native, url, said, signal, limit) {
+  const response = await native.call(globalThis, url, {
+    method: "POST",
+    credentials: "include",
+    // Without it, a page that is left in this moment loses the rotated cookie.
+    keepalive: true,
+    cache: "no-store",
+    // An endpoint that leads elsewhere is none of the contract.
+    redirect: "error",
+    headers: { "content-type": "application/json", "nolapse-version": "1" },
+    body: JSON.stringify(said),
+    signal
+  });
+  const { status, headers } = response;
+  const isRead = limit && (status === 200 || status === 401);
+  return { status, retryAfter: retryAfter(headers), ...isRead ? await read(response, limit) : void 0 };
+}
+async function read(response, limit) {
+  const reader = response.body?.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for (; ; ) {
+    const { value } = await reader?.read() ?? {};
+    if (!value) break;
+    size += value.length;
+    if (size > limit) {
+      reader?.cancel().catch(() => {
+      });
+      return { isTooLarge: true };
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+  return { body: parsed(text + decoder.decode()) };
+}
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return void 0;
+  }
+}
+function retryAfter(headers) {
+  const value = headers.get("retry-after")?.trim();
+  if (!value) return void 0;
+  if (/^\d+$/.test(value)) return Number(value);
+  const now = Date.parse(headers.get("date") ?? "") || Date.now();
+  return Math.max(0, Date.parse(value) - now) / 1e3;
+}
+function grantOf(given, isApp) {
+  if (typeof given !== "object" || !given) return [Number.NaN, Number.NaN, ""];
+  try {
+    const answer = (
+      /** @type {Fields} */
+      given
+    );
+    const session = (
+      /** @type {Fields | undefined} */
+      answer.session
+    );
+    const user = (
+      /** @type {Fields | null} */
+      session?.user ?? null
+    );
+    const userId = user?.id ?? user?.sub;
+    const token = lineOf(isApp ? answer.accessToken : answer.access_token);
+    const lines = [
+      token,
+      lineOf(answer.token_type),
+      lineOf(session?.id),
+      lineOf(typeof userId === "number" ? String(userId) : userId),
+      JSON.stringify(user)
+    ];
+    const life = numberOf(isApp ? answer.expiresIn : answer.expires_in) ?? claimedLife(token);
+    const refreshIn = numberOf(isApp ? answer.refreshIn : answer.refresh_in);
+    return [life ?? Number.NaN, refreshIn ?? Number.NaN, lines.join("\n")];
+  } catch {
+    return [Number.NaN, Number.NaN, "\n\n\n\nnull"];
+  }
+}
+function claimedLife(token) {
+  try {
+    const payload = token.split(".")[1]?.replaceAll("-", "+").replaceAll("_", "/") ?? "";
+    const { exp, iat } = JSON.parse(atob(payload));
+    return numberOf(exp - iat);
+  } catch {
+    return void 0;
+  }
+}
+function lineOf(value) {
+  return typeof value === "string" && !/\p{Cc}/u.test(value) ? value : "";
+}
+function numberOf(value) {
+  return typeof value === "number" ? value : void 0;
+}
+
+// src/browser/mailbox.js
+var STARTED = 0;
+var TOKEN_REQUESTED = 1;
+var REFRESH_REQUESTED = 2;
+var TOKEN_REJECTED = 3;
+var REQUEST_ABORTED = 4;
+var ADOPT_REQUESTED = 5;
+var ADOPT_FINISHED = 6;
+var ADOPT_THREW = 7;
+var ADOPTED = 8;
+var SIGN_OUT_REQUESTED = 9;
+var SIGN_OUT_TOLD = 10;
+var SIGN_OUT_FAILED = 11;
+var LOCK_GRANTED = 12;
+var LOCK_FAILED = 13;
+var REFRESH_GRANTED = 14;
+var REFRESH_ENDED = 15;
+var REFRESH_FAILED = 16;
+var TAB_SPOKE = 17;
+var SHELF_CHANGED = 18;
+var DEADLINE_REACHED = 19;
+var PAGE_CHANGED = 20;
+var CLOSED = 21;
+var VISIBLE = 0;
+var HIDDEN = 1;
+var FROZEN = 2;
+var RESUMED = 3;
+var LEFT = 4;
+var RETURNED = 5;
+var ONLINE = 6;
+var OFFLINE = 7;
+var ACQUIRE_LOCK = 0;
+var RELEASE_LOCK = 1;
+var SEND_REFRESH = 2;
+var SEND_SIGN_OUT = 3;
+var RUN_ADOPT = 4;
+var ABORT = 5;
+var SETTLE_TOKEN = 6;
+var SETTLE_DONE = 7;
+var SETTLE_ERROR = 8;
+var BROADCAST = 9;
+var WRITE_MARK = 10;
+var OPEN_CHANNEL = 11;
+var CLOSE_CHANNEL = 12;
+var STATUS = 13;
+var REFRESHED = 14;
+var REFRESH_FAILURE = 15;
+var SIGNED_OUT = 16;
+var USER_CHANGED = 17;
+var TRACED = 18;
+var USABLE = 0;
+var TOKEN = 1;
+var AGE = 3;
+var orders = [];
+var sleepers = /* @__PURE__ */ new Map();
+function order(...given) {
+  orders.push(given);
+}
+function taken() {
+  const all = orders;
+  orders = [];
+  return all;
+}
+function ring(machine) {
+  sleepers.get(machine)?.();
+}
+function onRing(machine, wake) {
+  if (wake) sleepers.set(machine, wake);
+  else sleepers.delete(machine);
+}
+
+// src/browser/callers.js
+var Callers = class {
+  lastRequest = 0;
+  /** @type {Map<number, Caller>} */
+  waiting = /* @__PURE__ */ new Map();
+  /** Answers that wait until all else is done. @type {(() => void)[]} */
+  settled = [];
+  /** @param {(...given: import("./host.js").Given) => void} feed */
+  constructor(feed) {
+    this.feed = feed;
+  }
+  /**
+   * Asks the machine for something on behalf of a caller, who waits until the signal ends it.
+   *
+   * @param {number} kind
+   * @param {number} number
+   * @param {AbortSignal | undefined} signal
+   * @param {Done} done
+   * @param {{ rest?: [number, number, string], signIn?: () => unknown }} [more]
+   */
+  ask(kind, number, signal, done, { rest = [0, 0, ""], signIn: signIn2 } = {}) {
+    if (signal?.aborted) return done(false, signal.reason);
+    const request = ++this.lastRequest;
+    const hangUp = () => {
+      this.waiting.delete(request);
+      this.feed(REQUEST_ABORTED, request);
+      done(false, signal?.reason);
+    };
+    signal?.addEventListener("abort", hangUp, { once: true });
+    this.waiting.set(request, { done, signal, hangUp, signIn: signIn2, threw: void 0 });
+    this.feed(kind, request, number, ...rest);
+  }
+  /**
+   * Takes the sign-in function that a caller has brought, once.
+   *
+   * @param {number} request
+   */
+  takeSignIn(request) {
+    const caller = this.waiting.get(request);
+    const run = caller?.signIn;
+    if (caller) caller.signIn = void 0;
+    return run;
+  }
+  /**
+   * Notes what a caller's sign-in function threw: that is what the caller is rejected with.
+   *
+   * @param {number} request
+   * @param {unknown} thrown
+   */
+  noteThrown(request, thrown) {
+    const caller = this.waiting.get(request);
+    if (caller) caller.threw = { thrown };
+  }
+  /**
+   * Answers a caller, after all else that is to be done now; one that no longer waits is not missed.
+   *
+   * @param {number} request
+   * @param {boolean} isKept
+   * @param {unknown} answer
+   */
+  settle(request, isKept, answer) {
+    const caller = this.waiting.get(request);
+    if (!caller) return;
+    this.waiting.delete(request);
+    caller.signal?.removeEventListener("abort", caller.hangUp);
+    const { done, threw } = caller;
+    this.settled.push(() => done(isKept, !isKept && threw ? threw.thrown : answer));
+  }
+  /** Answers those whose answers are there. */
+  deliver() {
+    for (const settle of this.settled.splice(0)) settle();
+  }
+};
+
+// src/browser/urls.js
+function secure(text) {
+  const url = new URL(text);
+  const isLoopback = /^(localhost|127\.0\.0\.1|\[::1\]|.*\.localhost)$/.test(url.hostname);
+  const isSecure = url.protocol === "https:" || url.protocol === "http:" && isLoopback;
+  if (!isSecure || url.username || url.password) throw url;
+  return url;
+}
+function placeOf(text, kind) {
+  try {
+    const isPath = kind === "endpoint" && /^\/(?!\/)/.test(text);
+    const url = isPath ? new URL(text, location.origin) : secure(text);
+    if (kind === "endpoint") return url.href;
+    if (url.search || url.hash) return void 0;
+    if (kind === "server") return url.origin + url.pathname.replace(/\/+$/, "");
+    return url.pathname === "/" && !text.includes("*") ? url.origin : void 0;
+  } catch {
+    return void 0;
+  }
+}
+var CAPACITY = 512;
+var Origins = class {
+  /** @type {Map<string, boolean>} */
+  verdicts = /* @__PURE__ */ new Map();
+  /** @param {readonly string[]} listed besides the page's own */
+  constructor(listed) {
+    this.Native = URL;
+    this.listed = [...listed, globalThis.location?.origin];
+  }
+  /**
+   * Whether a call to that URL may carry the token; what cannot be parsed may not.
+   *
+   * @param {string} url
+   */
+  admit(url) {
+    const known = this.verdicts.get(url);
+    if (known !== void 0) return known;
+    const origin = this.originOf(url);
+    const verdict = origin !== void 0 && this.listed.includes(origin);
+    if (/^https?:\/\//.test(url)) {
+      if (this.verdicts.size >= CAPACITY) this.verdicts.clear();
+      this.verdicts.set(url, verdict);
+    }
+    return verdict;
+  }
+  /**
+   * Parses a URL as `fetch` does, against the document's base or the worker's own address, and gives its origin;
+   * nothing where it cannot be parsed, or leads nowhere by HTTP: the origin of a `blob:` URL is that of the page that
+   * made it.
+   *
+   * @param {string} text
+   */
+  originOf(text) {
+    try {
+      const { protocol, origin } = new this.Native(text, globalThis.document?.baseURI ?? globalThis.location?.href);
+      return /^https?:$/.test(protocol) ? origin : void 0;
+    } catch {
+      return void 0;
+    }
+  }
+};
+
+// src/browser/calls.js
+var FIXED = 1;
+var WHOLE = 2;
+var STREAM = 3;
+var Calls = class {
+  /** Who hears of calls, where anybody does. @type {import("./host.js").App["called"] | undefined} */
+  heard;
+  /**
+   * @param {readonly string[]} apis
+   * @param {import("./host.js").Host} host
+   */
+  constructor(apis, host) {
+    this.host = host;
+    this.origins = new Origins(apis);
+    this.native = fetch;
+    this.Request = Request;
+  }
+  /**
+   * Does what `fetch` does with these arguments, with a token where their URL is listed.
+   *
+   * @param {RequestInfo | URL} input
+   * @param {RequestInit} [init]
+   * @returns {Promise<Response>}
+   */
+  fetch(input, init) {
+    try {
+      const target = this.target(input);
+      if (target === void 0) return this.native.call(globalThis, input, init);
+      const request = new this.Request(target, init);
+      const leadsElsewhere = typeof target !== "string" && !this.origins.admit(request.url);
+      if (leadsElsewhere || request.headers.has("authorization")) return this.send(request);
+      return this.authorise(request, init, typeof target !== "string");
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+  /**
+   * Judges the input; nothing where it goes elsewhere, or nowhere that can be told.
+   *
+   * @param {unknown} input
+   * @returns {string | Request | undefined}
+   */
+  target(input) {
+    if (typeof input === "string") return this.origins.admit(input) ? input : void 0;
+    const url = typeof input === "object" && input ? this.urlOf(input) : void 0;
+    if (url !== void 0) return this.origins.admit(url) ? (
+      /** @type {Request} */
+      input
+    ) : void 0;
+    if (typeof input === "symbol") return void 0;
+    const text = String(input);
+    return this.origins.admit(text) ? text : void 0;
+  }
+  /**
+   * Gives the URL of a request of any realm; nothing where it is no request.
+   *
+   * @param {object} input
+   * @returns {string | undefined}
+   */
+  urlOf(input) {
+    if (input instanceof this.Request) return input.url;
+    try {
+      return Object.getOwnPropertyDescriptor(this.Request.prototype, "url")?.get?.call(input);
+    } catch {
+      return void 0;
+    }
+  }
+  /**
+   * @param {Request} request
+   * @param {RequestInit | undefined} init
+   * @param {boolean} isRequest whether the caller gave one
+   * @returns {Promise<Response>}
+   */
+  authorise(request, init, isRequest) {
+    const load = loadOf(request, init, isRequest);
+    const body = load === FIXED ? init?.body : void 0;
+    const call = this.heard && this.begin(request);
+    const bearer = this.host.bearer();
+    if (bearer) return this.watch(this.sendWith(bearer, request, load, body, call), call);
+    if (request.signal.aborted) return this.send(request);
+    return new Promise((resolve, reject) => {
+      this.host.ask(TOKEN_REQUESTED, 0, request.signal, (isKept, answer) => {
+        if (!isKept) return reject(answer);
+        if (call) call.waited = Math.round(performance.now() - call.begun);
+        const bearer2 = (
+          /** @type {Bearer} */
+          answer
+        );
+        try {
+          resolve(this.watch(this.sendWith(bearer2, request, load, body, call), call));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  }
+  /**
+   * Sends a request with a token, in the same tick, and has its answer looked at.
+   *
+   * @param {Bearer} bearer
+   * @param {Request} request
+   * @param {number} load
+   * @param {BodyInit | null | undefined} body
+   * @param {Call | undefined} call
+   * @returns {Promise<Response>}
+   */
+  sendWith(bearer, request, load, body, call) {
+    if (call) call.tokenAge = this.host.look(AGE);
+    const again = load === WHOLE ? request.clone() : request;
+    request.headers.set("authorization", bearer.header);
+    const sent = this.send(request);
+    if (load === STREAM) return sent;
+    return sent.then((answer) => {
+      if (answer.ok || !this.host.mends(answer)) return answer;
+      return this.retry(bearer.version, again, body, answer, call);
+    });
+  }
+  /**
+   * Renews the refused token and sends the request once more; without another token the first answer is the answer.
+   *
+   * @param {number} version
+   * @param {Request} again
+   * @param {BodyInit | null | undefined} body
+   * @param {Response} answer
+   * @param {Call | undefined} call
+   * @returns {Promise<Response>}
+   */
+  retry(version, again, body, answer, call) {
+    return new Promise((resolve, reject) => {
+      const { signal } = again;
+      this.host.ask(TOKEN_REJECTED, version, signal, (isKept, found) => {
+        if (!isKept) return signal.aborted ? reject(found) : resolve(answer);
+        const bearer = (
+          /** @type {Bearer} */
+          found
+        );
+        if (bearer.version === version) return resolve(answer);
+        if (call) call.retried = true;
+        try {
+          const request = body === void 0 ? again : new this.Request(again, { body });
+          request.headers.set("authorization", bearer.header);
+          resolve(this.send(request));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  }
+  /** @param {Request} request */
+  send(request) {
+    return this.native.call(globalThis, request);
+  }
+  /** @param {Request} request @returns {Call} */
+  begin({ method, url }) {
+    const [place2 = ""] = url.split(/[?#]/);
+    return { method, url: place2, begun: performance.now(), waited: 0, tokenAge: 0, retried: false };
+  }
+  /**
+   * Tells of a call when its answer is there; the answer itself goes to the caller untouched.
+   *
+   * @param {Promise<Response>} answer
+   * @param {Call | undefined} call
+   */
+  watch(answer, call) {
+    if (call) {
+      const tell = (status) => {
+        const { method, url, begun, waited, tokenAge, retried } = call;
+        const duration = Math.round(performance.now() - begun);
+        this.heard?.(method, url, waited, tokenAge, status, retried, duration);
+      };
+      answer.then(
+        ({ status }) => tell(status),
+        () => tell(void 0)
+      );
+    }
+    return answer;
+  }
+};
+function loadOf(request, init, isRequest) {
+  const body = typeof init === "object" ? init?.body : void 0;
+  if (typeof body === "string" || body instanceof Blob) return FIXED;
+  if (body instanceof ReadableStream) return STREAM;
+  if (body != null) return WHOLE;
+  if (!isRequest || request.body === null) return 0;
+  return request.body === void 0 && /^(GET|HEAD)$/.test(request.method) ? 0 : WHOLE;
+}
+
+// src/browser/exchanges.js
+var Exchanges = class {
+  /** What ends those that are open, by attempt. @type {Map<number, AbortController>} */
+  open = /* @__PURE__ */ new Map();
+  /**
+   * @param {import("./options.js").Settings} settings
+   * @param {(...given: Given) => void} feed
+   */
+  constructor({ refresh, signOut: signOut2 }, feed) {
+    this.native = fetch;
+    this.renewer = refresh;
+    this.ender = signOut2;
+    this.feed = feed;
+  }
+  /**
+   * Asks for a new token, or takes over the request that was sent before the machine was there.
+   *
+   * @param {number} attempt
+   * @param {string} reason
+   * @param {string} page
+   * @param {number} activeAgo in seconds
+   * @param {import("./head-start.js").Early} [early]
+   */
+  refresh(attempt, reason, page, activeAgo, early) {
+    const controller = early?.controller ?? new AbortController();
+    const ask = () => renew(this.native, this.renewer, reason, page, activeAgo, controller.signal);
+    const isApp = typeof this.renewer !== "string";
+    const age = early ? (performance.now() - early.sent) / 1e3 : 0;
+    const read2 = (answer2) => {
+      const given = isApp ? granted(attempt, answer2, true, 0) : refreshed(
+        attempt,
+        /** @type {Answer} */
+        answer2
+      );
+      const [kind, , life = 0, refreshIn = 0, ...rest] = given;
+      if (!age || kind !== REFRESH_GRANTED) return given;
+      if (life < age * 2)
+        return ask().then(
+          (later) => isApp ? granted(attempt, later, true, 0) : refreshed(
+            attempt,
+            /** @type {Answer} */
+            later
+          )
+        );
+      return [kind, attempt, life - age, refreshIn - age, ...rest];
+    };
+    const answer = early?.answer ?? ask();
+    this.end(attempt, controller, answer.then(read2), (error) => renewalFailed(attempt, isApp, error));
+  }
+  /**
+   * Tells of a sign-out.
+   *
+   * @param {number} attempt
+   * @param {boolean} everywhere
+   */
+  signOut(attempt, everywhere) {
+    const controller = new AbortController();
+    const isApp = typeof this.ender !== "string";
+    const told = signOut(this.native, this.ender, everywhere, controller.signal).then(
+      (answer) => isApp ? toldOfSignOut(attempt) : signedOut(
+        attempt,
+        /** @type {Answer} */
+        answer
+      )
+    );
+    this.end(attempt, controller, told, () => [
+      SIGN_OUT_FAILED,
+      attempt,
+      0,
+      Number.NaN,
+      0,
+      isApp ? "refresher_failed" : broken()
+    ]);
+  }
+  /**
+   * Runs the app's sign-in function.
+   *
+   * @param {number} attempt
+   * @param {() => unknown} run
+   * @param {(thrown: unknown) => void} threw
+   */
+  adopt(attempt, run, threw) {
+    const adopted = signIn(run).then(
+      /** @returns {Given} */
+      (answer) => {
+        const [life, refreshIn, text] = grantOf(answer, false);
+        return [ADOPT_FINISHED, attempt, life, refreshIn, 0, text];
+      }
+    );
+    this.end(attempt, void 0, adopted, (error) => {
+      threw(error);
+      return [ADOPT_THREW, attempt];
+    });
+  }
+  /**
+   * Ends an exchange whose answer is no longer wanted.
+   *
+   * @param {number} attempt
+   */
+  abort(attempt) {
+    this.open.get(attempt)?.abort();
+    this.open.delete(attempt);
+  }
+  abortAll() {
+    for (const attempt of this.open.keys()) this.abort(attempt);
+  }
+  /**
+   * @param {number} attempt
+   * @param {AbortController | undefined} controller
+   * @param {Promise<Given>} answered
+   * @param {(error: unknown) => Given} failed
+   */
+  end(attempt, controller, answered, failed) {
+    if (controller) this.open.set(attempt, controller);
+    answered.catch(failed).then((given) => {
+      this.open.delete(attempt);
+      this.feed(...given);
+    });
+  }
+};
+function granted(attempt, answer, isApp, status) {
+  const [life, refreshIn, text] = grantOf(answer, isApp);
+  return [REFRESH_GRANTED, attempt, life, refreshIn, status, text];
+}
+function refreshed(attempt, { status, retryAfter: retryAfter2 = Number.NaN, isTooLarge, body }) {
+  if (status === 200 && !isTooLarge) return granted(attempt, body, false, status);
+  const isOver = status === 401 && body?.error === "session_ended" && typeof body.reason === "string";
+  if (isOver) return [REFRESH_ENDED, attempt, status, 0, 0, String(body.reason)];
+  return [REFRESH_FAILED, attempt, status, retryAfter2, 0, isTooLarge ? "too_large" : ""];
+}
+function renewalFailed(attempt, isApp, error) {
+  const said = (
+    /** @type {{ name?: unknown, reason?: unknown } | undefined} */
+    isApp ? error : void 0
+  );
+  if (said?.name === "SessionEnded") return [REFRESH_ENDED, attempt, 0, 0, 0, `${said.reason ?? ""}`];
+  return [REFRESH_FAILED, attempt, 0, Number.NaN, 0, isApp ? "refresher_failed" : broken()];
+}
+function toldOfSignOut(attempt) {
+  return [SIGN_OUT_TOLD, attempt];
+}
+function signedOut(attempt, { status, retryAfter: retryAfter2 = Number.NaN }) {
+  if (status >= 200 && status < 300 || status === 401) return toldOfSignOut(attempt);
+  return [SIGN_OUT_FAILED, attempt, status, retryAfter2, 0, ""];
+}
+function broken() {
+  return globalThis.navigator?.onLine === false ? "offline" : "network";
+}
+
+// src/browser/shelf.js
+var Shelf = class {
+  /** @param {string} key */
+  constructor(key) {
+    this.key = key;
+    try {
+      this.storage = globalThis.localStorage;
+    } catch {
+    }
+  }
+  /** Reads the mark: an empty text where there is none, `?` where the browser gives no shelf. */
+  read() {
+    try {
+      return this.storage ? this.storage.getItem(this.key) ?? "" : "?";
+    } catch {
+      return "?";
+    }
+  }
+  /**
+   * Writes the mark, where the browser lets it.
+   *
+   * @param {string} mark
+   */
+  write(mark) {
+    try {
+      this.storage?.setItem(this.key, mark);
+    } catch {
+    }
+  }
+};
+
+// src/browser/head-start.js
+async function abandon(headStart) {
+  const giveBack = await headStart?.lock;
+  await headStart?.take()?.answer.catch(() => {
+  });
+  giveBack?.();
+}
+
+// src/browser/locks.js
+var Locks = class {
+  /** This tab's requests, by attempt. @type {Map<number, Request>} */
+  requests = /* @__PURE__ */ new Map();
+  /**
+   * @param {string} name
+   * @param {(kind: number, attempt: number) => void} feed
+   * @param {import("./head-start.js").HeadStart | undefined} headStart a lock that was asked for before the machine was there
+   */
+  constructor(name, feed, headStart) {
+    this.name = name;
+    this.feed = feed;
+    this.headStart = headStart;
+  }
+  /**
+   * Queues for the lock; says that it is granted, or that there is none to be had.
+   *
+   * @param {number} attempt
+   */
+  acquire(attempt) {
+    const request = { controller: new AbortController(), giveBack: void 0 };
+    this.requests.set(attempt, request);
+    const early = this.headStart?.lock;
+    this.headStart = void 0;
+    if (!early) return this.queue(attempt, request);
+    early.then((giveBack) => {
+      if (!giveBack) this.queue(attempt, request);
+      else this.hold(attempt, request, giveBack);
+    });
+  }
+  /**
+   * Gives the lock back, or withdraws the request for it.
+   *
+   * @param {number} attempt
+   */
+  release(attempt) {
+    const request = this.requests.get(attempt);
+    this.requests.delete(attempt);
+    if (request?.giveBack) request.giveBack();
+    else request?.controller.abort();
+  }
+  releaseAll() {
+    for (const attempt of this.requests.keys()) this.release(attempt);
+  }
+  /**
+   * @param {number} attempt
+   * @param {Request} request
+   */
+  queue(attempt, request) {
+    const ended = () => {
+      if (!this.requests.delete(attempt)) return;
+      this.feed(LOCK_FAILED, attempt);
+    };
+    if (request.controller.signal.aborted) return;
+    const { signal } = request.controller;
+    const held = () => new Promise((giveBack) => this.hold(attempt, request, giveBack));
+    try {
+      navigator.locks.request(this.name, { signal }, held).then(ended, ended);
+    } catch {
+      ended();
+    }
+  }
+  /**
+   * @param {number} attempt
+   * @param {Request} request
+   * @param {() => void} giveBack
+   */
+  hold(attempt, request, giveBack) {
+    if (!this.requests.has(attempt)) return giveBack();
+    request.giveBack = giveBack;
+    this.feed(LOCK_GRANTED, attempt);
+  }
+};
+
+// src/browser/page.js
+function isHidden() {
+  return globalThis.document?.hidden === true;
+}
+function watchPage(key, feed, touch) {
+  const controller = new AbortController();
+  const options = { passive: true, capture: true, signal: controller.signal };
+  const on = (target, type, heard) => target?.addEventListener(type, heard, options);
+  const changes = (change) => () => feed(PAGE_CHANGED, change);
+  const { document } = globalThis;
+  on(document, "visibilitychange", () => feed(PAGE_CHANGED, isHidden() ? HIDDEN : VISIBLE));
+  on(document, "freeze", changes(FROZEN));
+  on(document, "resume", changes(RESUMED));
+  on(document, "pointerdown", touch);
+  on(document, "keydown", touch);
+  on(globalThis, "pagehide", changes(LEFT));
+  on(globalThis, "pageshow", (event) => {
+    if (
+      /** @type {PageTransitionEvent} */
+      event.persisted
+    ) feed(PAGE_CHANGED, RETURNED);
+  });
+  on(globalThis, "online", changes(ONLINE));
+  on(globalThis, "offline", changes(OFFLINE));
+  on(globalThis, "storage", (event) => {
+    const changed = (
+      /** @type {StorageEvent} */
+      event.key
+    );
+    if (changed === null || changed === key) feed(SHELF_CHANGED, 0);
+  });
+  return () => controller.abort();
+}
+
+// src/browser/host.js
+var CLOSED_SESSION = "the session object was closed";
+var BROKEN_MODULE = "the session module failed";
+var Host = class {
+  /** @type {Given[]} */
+  inbox = [];
+  isDraining = false;
+  isClosed = false;
+  /** What the module trapped with. @type {{ cause: unknown } | undefined} */
+  crash;
+  lastTouch = Number.NEGATIVE_INFINITY;
+  /** @type {import("./calls.js").Bearer | undefined} */
+  current;
+  /** @type {BroadcastChannel | undefined} */
+  channel;
+  /** @type {mail.Machine | undefined} */
+  machine;
+  /**
+   * Starts a session: it listens and, where there may be a session, asks for its first token.
+   *
+   * @param {(...given: ConstructorParameters<typeof import("./machine.js").Machine>) => mail.Machine} make makes a machine
+   * @param {import("./options.js").Settings} settings
+   * @param {App} app
+   * @param {import("./head-start.js").HeadStart} [headStart]
+   */
+  constructor(make, settings, app, headStart) {
+    const feed = (...given) => this.feed(...given);
+    const [seed = 0] = new Float64Array(crypto.getRandomValues(new Uint32Array(2)).buffer);
+    const [name = 0] = crypto.getRandomValues(new Uint32Array(1));
+    this.name = name;
+    this.app = app;
+    this.headStart = headStart;
+    this.shelf = new Shelf(settings.key);
+    this.callers = new Callers(feed);
+    this.locks = new Locks(settings.key, feed, headStart);
+    this.exchanges = new Exchanges(settings, feed);
+    this.calls = new Calls(settings.apis, this);
+    this.key = settings.key;
+    this.machine = make(name, seed, settings.timeout, performance.now(), Date.now());
+    this.unwatch = watchPage(settings.key, feed, () => this.touch());
+    onRing(name, () => this.feed(DEADLINE_REACHED, 0));
+    this.feed(STARTED, 0);
+    if (isHidden()) this.feed(PAGE_CHANGED, HIDDEN);
+    if (this.locks.headStart) abandon(headStart);
+    this.locks.headStart = void 0;
+  }
+  /**
+   * Takes an input in, and carries out what the machine orders. Inputs that come meanwhile wait for their turn.
+   *
+   * @param {Given} given
+   */
+  feed(...given) {
+    this.inbox.push(given);
+    if (this.isDraining) return;
+    this.isDraining = true;
+    try {
+      for (let next = this.inbox.shift(); next; next = this.inbox.shift()) {
+        const [kind, id, a = 0, b = 0, c = 0, text = ""] = next;
+        this.run((machine) => machine.feed(performance.now(), Date.now(), this.shelf.read(), kind, id, a, b, c, text));
+        for (const order2 of taken()) this.carryOut(order2);
+      }
+    } finally {
+      this.isDraining = false;
+    }
+    if (this.isClosed) this.end();
+    this.callers.deliver();
+  }
+  /**
+   * Calls into the module. A trap there is a bug of the SDK, and the end of this host.
+   *
+   * @template T
+   * @param {(machine: mail.Machine) => T} work
+   * @returns {T | undefined}
+   */
+  run(work) {
+    try {
+      return this.machine && work(this.machine);
+    } catch (cause) {
+      this.break(cause);
+      return void 0;
+    }
+  }
+  /** @param {unknown} cause */
+  break(cause) {
+    this.crash = { cause };
+    taken();
+    this.inbox = [];
+    this.machine = void 0;
+    this.end();
+    this.closeChannel();
+    this.locks.releaseAll();
+    this.exchanges.abortAll();
+    for (const request of this.callers.waiting.keys()) this.callers.settle(request, false, this.refusal());
+    this.app.crashed();
+    if (!this.isDraining) this.callers.deliver();
+  }
+  /** What those are told who call a host that is at its end. */
+  refusal() {
+    return this.crash ? this.app.error("internal", BROKEN_MODULE, "", "", Number.NaN, this.crash.cause) : this.app.error("closed", CLOSED_SESSION, "", "", Number.NaN);
+  }
+  /** @param {mail.Order} order */
+  carryOut([kind, id, a, b, c, d, text]) {
+    const [first = "", second = "", third = "", fourth = "", fifth = ""] = text.split("\n");
+    switch (kind) {
+      case ACQUIRE_LOCK:
+        return this.locks.acquire(id);
+      case RELEASE_LOCK:
+        return this.locks.release(id);
+      case SEND_REFRESH:
+        return this.exchanges.refresh(id, first, second, a, this.headStart?.take());
+      case SEND_SIGN_OUT:
+        return this.exchanges.signOut(id, a > 0);
+      case RUN_ADOPT:
+        return this.runSignIn(id, a);
+      case ABORT:
+        return this.exchanges.abort(id);
+      case SETTLE_TOKEN:
+        return this.callers.settle(id, true, this.bearerOf(a, text));
+      case SETTLE_DONE:
+        return this.callers.settle(id, true, a > 0);
+      case SETTLE_ERROR:
+        return this.callers.settle(id, false, this.app.error(first, second, third, fourth, a));
+      case BROADCAST:
+        return this.post(text);
+      case WRITE_MARK:
+        return this.shelf.write(text);
+      case OPEN_CHANNEL:
+        return this.openChannel();
+      case CLOSE_CHANNEL:
+        return this.closeChannel();
+      case STATUS:
+        return this.app.status(first, second, third, fourth, fifth, a !== 0);
+      case REFRESHED:
+        return this.app.refreshed(first, second, a, b, c, d);
+      case REFRESH_FAILURE:
+        return this.app.refreshFailed(first, second, a, b, c, d);
+      case SIGNED_OUT:
+        return this.app.signedOut(first);
+      case USER_CHANGED:
+        return this.app.userChanged(first, second);
+      case TRACED:
+        return this.app.traced(a, b, c, first, second, third, fourth);
+    }
+  }
+  openChannel() {
+    this.closeChannel();
+    try {
+      this.channel = new BroadcastChannel(this.key);
+      this.channel.onmessage = ({ data }) => this.feed(TAB_SPOKE, 0, 0, 0, 0, typeof data === "string" ? data : "");
+    } catch {
+    }
+  }
+  /** @param {string} text */
+  post(text) {
+    try {
+      this.channel?.postMessage(text);
+    } catch {
+    }
+  }
+  closeChannel() {
+    this.channel?.close();
+    this.channel = void 0;
+  }
+  /**
+   * @param {number} attempt
+   * @param {number} request
+   */
+  runSignIn(attempt, request) {
+    const run = this.callers.takeSignIn(request);
+    if (!run) return this.feed(ADOPT_THREW, attempt);
+    this.exchanges.adopt(attempt, run, (thrown) => this.callers.noteThrown(request, thrown));
+  }
+  /**
+   * Asks the machine for something on behalf of a caller; one that asks a host at its end is told so.
+   *
+   * @param {Parameters<Callers["ask"]>} question
+   */
+  ask(...question) {
+    const [, , , done] = question;
+    if (this.isClosed || this.crash) done(false, this.refusal());
+    else this.callers.ask(...question);
+  }
+  /**
+   * The same as a promise.
+   *
+   * @param {number} kind
+   * @param {number} number
+   * @param {AbortSignal | undefined} signal
+   * @param {Parameters<Callers["ask"]>[4]} [more]
+   * @returns {Promise<unknown>}
+   */
+  promise(kind, number, signal, more) {
+    return new Promise((resolve, reject) => {
+      this.ask(kind, number, signal, (isKept, answer) => (isKept ? resolve : reject)(answer), more);
+    });
+  }
+  /** @param {number} minValidity in seconds @param {AbortSignal} [signal] @returns {Promise<string>} */
+  getToken(minValidity, signal) {
+    this.touch();
+    return this.promise(TOKEN_REQUESTED, minValidity, signal).then(
+      (bearer) => (
+        /** @type {import("./calls.js").Bearer} */
+        bearer.header.slice("Bearer ".length)
+      )
+    );
+  }
+  /** @param {boolean} force @param {AbortSignal} [signal] */
+  refresh(force, signal) {
+    return this.promise(REFRESH_REQUESTED, Number(force), signal);
+  }
+  /** @param {unknown} source a token response, or a function that gets one */
+  adopt(source) {
+    if (typeof source === "function") {
+      return this.promise(ADOPT_REQUESTED, 0, void 0, { signIn: (
+        /** @type {() => unknown} */
+        source
+      ) });
+    }
+    const [life, refreshIn, text] = grantOf(source, false);
+    return this.promise(ADOPTED, life, void 0, { rest: [refreshIn, 0, text] });
+  }
+  /** @param {boolean} everywhere @returns {Promise<unknown>} whether the auth server knows */
+  signOut(everywhere) {
+    return this.promise(SIGN_OUT_REQUESTED, Number(everywhere), void 0);
+  }
+  /** @param {number} what */
+  look(what) {
+    return this.run((machine) => machine.look(performance.now(), Date.now(), what)) ?? 0;
+  }
+  /** Returns the token to send right now; nothing where the call has to wait. */
+  bearer() {
+    const version = this.look(USABLE);
+    if (version < 0 || !this.machine) return void 0;
+    if (this.current?.version === version) return this.current;
+    this.look(TOKEN);
+    const [order2] = taken();
+    return order2 && this.bearerOf(version, order2[6]);
+  }
+  /** @param {number} version @param {string} token */
+  bearerOf(version, token) {
+    if (this.current?.version !== version) this.current = { version, header: `Bearer ${token}` };
+    return this.current;
+  }
+  /** @param {Response} answer */
+  mends({ status, headers }) {
+    return this.run((machine) => machine.mends(status, headers.get("www-authenticate") ?? "")) ?? false;
+  }
+  /** Notes that the user is there, at most once a second. */
+  touch() {
+    const now = performance.now();
+    if (now - this.lastTouch < 1e3) return;
+    this.lastTouch = now;
+    this.look(USABLE);
+  }
+  /** Ends the work on this page: every waiting caller is told, nothing is left behind. */
+  close() {
+    this.isClosed = true;
+    this.feed(CLOSED, 0);
+  }
+  end() {
+    this.unwatch();
+    onRing(this.name);
+    this.current = void 0;
+    this.machine?.free();
+    this.machine = void 0;
+  }
+};
+
+// src/browser/options.js
+var HTTPS = "an absolute https URL (http only for this machine) without credentials";
+var ENDPOINT = "an https URL (http only for this machine) or a path that begins with a slash";
+var ORIGINS = "an array of origins like https://api.example.com: no path, no wildcard";
+function refuse(option, expected) {
+  throw Object.assign(new Error(`${option} must be ${expected}`), { option });
+}
+function readOptions(options) {
+  if (typeof options !== "object" || options === null) refuse("options", "an object");
+  const given = (
+    /** @type {Given} */
+    options
+  );
+  refuseUnknown(given, ["auth", "apis", "name", "timeout", "wasm"]);
+  const { auth, apis = [], name, timeout = 10 } = given;
+  const origins = Array.isArray(apis) ? apis.map((api) => place(api, "origin")) : [void 0];
+  if (origins.includes(void 0)) refuse("apis", ORIGINS);
+  if (name !== void 0 && !(typeof name === "string" && /^\P{Cc}{1,100}$/u.test(name)))
+    refuse("name", "1 to 100 characters, none of them a control character");
+  if (!(typeof timeout === "number" && timeout >= 1 && timeout <= 60))
+    refuse("timeout", "a number of seconds, 1 to 60");
+  const { refresh, signOut: signOut2 } = readAuth(auth);
+  const key = `nolapse:${name ?? (typeof refresh === "string" ? refresh : "custom")}`;
+  return { key, refresh, signOut: signOut2, apis: (
+    /** @type {string[]} */
+    origins
+  ), timeout };
+}
+function readAuth(auth) {
+  if (typeof auth !== "object" || auth === null || auth instanceof URL) {
+    if (typeof auth !== "string" && !(auth instanceof URL)) refuse("auth", "a URL, or { refresh, signOut }");
+    const root = place(auth, "server") ?? refuse("auth", HTTPS);
+    return { refresh: `${root}/auth/refresh`, signOut: `${root}/auth/sign-out` };
+  }
+  const given = (
+    /** @type {Given} */
+    auth
+  );
+  refuseUnknown(given, ["refresh", "signOut"], "auth.");
+  const refresh = endpoint(given.refresh, "auth.refresh");
+  return { refresh, signOut: given.signOut === void 0 ? void 0 : endpoint(given.signOut, "auth.signOut") };
+}
+function endpoint(value, option) {
+  if (typeof value === "function") return (
+    /** @type {(context: object) => unknown} */
+    value
+  );
+  if (typeof value !== "string" && !(value instanceof URL)) refuse(option, "a URL or a function");
+  return place(value, "endpoint") ?? refuse(option, ENDPOINT);
+}
+function place(value, kind) {
+  return typeof value === "string" || value instanceof URL ? placeOf(String(value), kind) : void 0;
+}
+function refuseUnknown(object, known, prefix = "") {
+  for (const key of Object.keys(object)) {
+    if (!known.includes(key)) refuse(prefix + key, "left out: there is no such option");
+  }
+}
+export {
+  Host,
+  order,
+  readOptions,
+  ring,
+  rustApp
+};
