@@ -46,7 +46,8 @@ test("P37 a Next.js app with a server component builds without configuration, an
   const { output } = await tool(NEXT, ["build"], { cwd: app, env: QUIET });
   const { token, complaints } = await runApp(await launchBrowser(t), await serve(t, app));
 
-  assert.doesNotMatch(output, /warn|⚠/i);
+  // On a CI machine, Next.js asks for a cache besides, which has nothing to do with the package.
+  assert.doesNotMatch(output.replace(/^.*No build cache found.*$/m, ""), /warn|⚠/i);
   const media = await readdir(join(app, ".next", "static", "media"));
   assert.equal(media.filter((name) => name.endsWith(".wasm")).length, 1, media.join(", "));
   assert.equal(token, "from-the-app");
