@@ -97,8 +97,14 @@ test("P36 the same session created twice is one, until both were closed", async 
     const open = await two.getToken();
     two.close();
     const last = await two.getToken().catch((error) => error.code);
-    const { held = [], pending = [] } = await navigator.locks.query();
-    return { same, closed, open, last, locks: held.length + pending.length };
+    const closedAt = performance.now();
+    let locks = 1;
+    // The lock of a head start comes, and goes back, a moment later.
+    while (locks > 0 && performance.now() - closedAt < 5_000) {
+      const { held = [], pending = [] } = await navigator.locks.query();
+      locks = held.length + pending.length;
+    }
+    return { same, closed, open, last, locks };
   }, server.auth);
 
   assert.deepEqual(seen, { same: true, closed: "closed", open: "a.b.c", last: "closed", locks: 0 });
