@@ -554,22 +554,16 @@ var Exchanges = class {
     const ask = () => renew(this.native, this.renewer, reason, page, activeAgo, controller.signal);
     const isApp = typeof this.renewer !== "string";
     const age = early ? (performance.now() - early.sent) / 1e3 : 0;
+    const given = (answer2) => isApp ? granted(attempt, answer2, true, 0) : refreshed(
+      attempt,
+      /** @type {Answer} */
+      answer2
+    );
     const read2 = (answer2) => {
-      const given = isApp ? granted(attempt, answer2, true, 0) : refreshed(
-        attempt,
-        /** @type {Answer} */
-        answer2
-      );
-      const [kind, , life = 0, refreshIn = 0, ...rest] = given;
-      if (!age || kind !== REFRESH_GRANTED) return given;
-      if (life < age * 2)
-        return ask().then(
-          (later) => isApp ? granted(attempt, later, true, 0) : refreshed(
-            attempt,
-            /** @type {Answer} */
-            later
-          )
-        );
+      const first = given(answer2);
+      const [kind, , life = 0, refreshIn = 0, ...rest] = first;
+      if (!age || kind !== REFRESH_GRANTED) return first;
+      if (life < age * 2) return ask().then(given);
       return [kind, attempt, life - age, refreshIn - age, ...rest];
     };
     const answer = early?.answer ?? ask();
@@ -929,6 +923,7 @@ var Host = class {
       case ACQUIRE_LOCK:
         return this.locks.acquire(id);
       case RELEASE_LOCK:
+        this.headStart = void 0;
         return this.locks.release(id);
       case SEND_REFRESH:
         return this.exchanges.refresh(id, first, second, a, this.headStart?.take());

@@ -44,16 +44,15 @@ export class Exchanges {
     const ask = () => renew(this.native, this.renewer, reason, page, activeAgo, controller.signal);
     const isApp = typeof this.renewer !== "string";
     const age = early ? (performance.now() - early.sent) / 1_000 : 0;
+    const given = (/** @type {unknown} */ answer) =>
+      isApp ? granted(attempt, answer, true, 0) : refreshed(attempt, /** @type {Answer} */ (answer));
     /** @param {unknown} answer @returns {Promise<Given> | Given} */
     const read = (answer) => {
-      const given = isApp ? granted(attempt, answer, true, 0) : refreshed(attempt, /** @type {Answer} */ (answer));
-      const [kind, , life = 0, refreshIn = 0, ...rest] = given;
-      if (!age || kind !== REFRESH_GRANTED) return given;
+      const first = given(answer);
+      const [kind, , life = 0, refreshIn = 0, ...rest] = first;
+      if (!age || kind !== REFRESH_GRANTED) return first;
       // Its life counts from when it was asked for; what has lost half of it meanwhile is asked for again.
-      if (life < age * 2)
-        return ask().then((later) =>
-          isApp ? granted(attempt, later, true, 0) : refreshed(attempt, /** @type {Answer} */ (later)),
-        );
+      if (life < age * 2) return ask().then(given);
       return [kind, attempt, life - age, refreshIn - age, ...rest];
     };
     const answer = early?.answer ?? ask();

@@ -146,6 +146,8 @@ export class Host {
       case mail.ACQUIRE_LOCK:
         return this.locks.acquire(id);
       case mail.RELEASE_LOCK:
+        // What was begun under that lock and not ordered until now is of no use to a later refresh.
+        this.headStart = undefined;
         return this.locks.release(id);
       case mail.SEND_REFRESH:
         return this.exchanges.refresh(id, first, second, a, this.headStart?.take());
