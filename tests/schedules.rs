@@ -20,7 +20,8 @@ use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError};
 
 use sim::{Ending, Menu, Step, World, steps};
 
-/// How many schedules: some thousands by default; `NOLAPSE_SCHEDULES` asks for more.
+/// How many schedules: some thousands by default; `NOLAPSE_SCHEDULES` asks for more. What failed is shrunk, as far as
+/// `PROPTEST_MAX_SHRINK_ITERS` allows.
 fn config() -> Config {
     #[expect(
         clippy::disallowed_methods,
@@ -30,13 +31,18 @@ fn config() -> Config {
     Config {
         cases: asked.and_then(|cases| cases.parse().ok()).unwrap_or(2_000),
         failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
-        max_shrink_iters: 20_000,
+        max_shrink_iters: match Config::default().max_shrink_iters {
+            u32::MAX => 20_000,
+            asked => asked,
+        },
         ..Config::default()
     }
 }
 
 fn play(seed: u64, tabs: usize, schedule: &[Step]) -> World {
     let mut world = World::signed_in(seed, tabs);
+    // A row of naps is longer than the day that ends an idle session.
+    world.server.limits.idle = world.server.limits.absolute;
     for step in schedule {
         world.apply(step);
     }

@@ -340,6 +340,24 @@ fn forged_news_lasts_no_longer_than_until_the_next_refresh() {
 }
 
 #[test]
+fn a_forged_sign_out_is_not_written_down_by_a_tab_that_leaves_and_comes_back() {
+    let mut world = World::signed_in(SEED, 2);
+    let before = world.browsers[0].shelf.clone();
+
+    world.forge(0, 6);
+    world.run(20);
+    assert!(is_out(&world, 0), "the message is believed for a moment");
+    world.page(0, PageChange::Left);
+    world.run(20);
+    world.page(0, PageChange::Returned);
+    world.run(20);
+
+    assert_eq!(world.browsers[0].shelf, before);
+    world.run(10_000);
+    assert!(is_in(&world, 0) && is_in(&world, 1));
+}
+
+#[test]
 fn a_replayed_message_of_an_earlier_session_changes_nothing() {
     let mut world = World::signed_in(SEED, 2);
     let old = TabMessage::SignedOut {

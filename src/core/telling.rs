@@ -94,6 +94,8 @@ impl Session {
                 },
                 fingerprint: held.grant.session.fingerprint(),
             }),
+            // What only a message has said is no knowledge of this tab's.
+            Access::Out(out) if out.doubt.is_some() => None,
             Access::Out(out) => Some(MarkState::SignedOut {
                 reason: out.reason.unwrap_or(EndReason::SignedOut),
                 fingerprint: out.fingerprint,

@@ -1,4 +1,4 @@
-/** `npm run soak`: a million random schedules, or as many as are asked for; hours of work for a night. */
+/** `npm run soak`: a million random schedules, or as many as are asked for; some minutes of work once it is compiled. */
 
 import { run } from "./process.mjs";
 import { main, Remedy, step } from "./step.mjs";
@@ -12,7 +12,7 @@ await main(async () => {
   // Each schedule is played by three tests.
   const each = String(Math.ceil(asked / 3));
   await step(`${asked} schedules`, (watch) =>
-    run("cargo", ["test", "--package", "nolapse", "--test", "schedules"], {
+    run("cargo", ["test", "--profile", "soak", "--package", "nolapse", "--test", "schedules"], {
       env: { NOLAPSE_SCHEDULES: each },
       watch,
     }),
