@@ -189,6 +189,22 @@ fn p18_a_sign_out_offline_is_told_when_it_can_be() {
 }
 
 #[test]
+fn p18_a_page_that_leaves_in_the_moment_of_a_sign_out_does_not_hide_it() {
+    let mut world = World::signed_in(SEED, 2);
+    let session = world.cookie_session(0).expect("a cookie");
+    // It looks at the shelf as its tab did, and knows nothing else yet.
+    let page = world.reload(1);
+
+    world.sign_out(0, false);
+    let next = world.reload(page);
+    world.kill(0);
+    world.run(5_000);
+
+    assert!(is_out(&world, next));
+    assert!(!world.server.is_alive(session), "the next page tells");
+}
+
+#[test]
 fn p18_a_late_answer_does_not_bring_a_signed_out_session_back() {
     for moment in 0..120 {
         let mut world = World::signed_in(moment, 2);
@@ -219,6 +235,21 @@ fn p19_signing_in_on_one_tab_signs_the_others_in() {
 
     assert!((0..3).all(|tab| is_in(&world, tab)));
     assert_eq!(world.sent(0), 0, "the token was handed over");
+}
+
+#[test]
+fn p19_a_signed_out_tab_that_asks_the_server_tells_nobody_what_all_know() {
+    let mut world = World::signed_in(SEED, 2);
+    world.sign_out(0, false);
+    world.run(5_000);
+    let before = world.browsers[0].shelf.clone();
+
+    // A sign-in that takes the same order in the same moment would be hidden by it.
+    let call = world.refresh(1, false).expect("the tab runs");
+    world.run(5_000);
+
+    assert!(world.ending(call).is_some() && !world.got_token(call));
+    assert_eq!(world.browsers[0].shelf, before);
 }
 
 #[test]

@@ -212,4 +212,29 @@ mod tests {
 
         assert!(visible.refresh_at < hidden.refresh_at);
     }
+
+    #[test]
+    fn p01_a_token_is_sent_until_its_last_eighth_and_renewed_no_later_once_distrusted_or_put_off() {
+        let shift = Shift {
+            agreed: 7,
+            own: 0,
+            is_hidden: false,
+        };
+        let fresh = held(Span::from_secs(60), None, shift);
+        let last = Timestamp::from_millis(58_499);
+        let end = Timestamp::from_millis(58_500);
+        assert!(fresh.is_usable(last) && !fresh.is_usable(end));
+        let short = held(Span::from_secs(8), None, shift);
+        assert_eq!(short.expires, Timestamp::from_millis(7_000));
+
+        let mut put_off = fresh.clone();
+        put_off.put_off(Timestamp::from_millis(50_500));
+        assert_eq!(put_off.refresh_at, Timestamp::from_millis(54_500));
+
+        let mut distrusted = fresh;
+        let now = Timestamp::from_millis(10_000);
+        distrusted.distrust(now);
+        assert!(!distrusted.is_usable(now));
+        assert_eq!(distrusted.refresh_at, now);
+    }
 }

@@ -290,3 +290,6 @@ impl Backoff {
             .map(|trouble| SessionError::from_failure(trouble.cause, trouble.until.since(now)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,6 +44,12 @@ impl Session {
                 // Somebody has signed in since: what ended may be the session before.
                 self.note("end of an earlier session");
             }
+            RefreshOutcome::Ended(reason) if self.is_known_to_be_out() => {
+                // No news to anybody: told with an order of its own, it could hide a sign-in of this very moment.
+                self.note(reason.as_str());
+                self.backoff.succeed();
+                self.go_out(Some(reason), Duty::Done);
+            }
             RefreshOutcome::Ended(reason) => {
                 self.note(reason.as_str());
                 self.backoff.succeed();
@@ -54,6 +60,11 @@ impl Session {
             RefreshOutcome::Failed(failure) => self.on_failed(moment, flight, &failure),
         }
         self.end_flight(flight);
+    }
+
+    /// Whether this browser is signed out, by more than a message's word.
+    fn is_known_to_be_out(&self) -> bool {
+        matches!(&self.access, Access::Out(out) if out.doubt.is_none())
     }
 
     fn on_granted(&mut self, moment: &Moment, flight: Flight, grant: Grant) {

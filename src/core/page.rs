@@ -2,6 +2,7 @@
 
 use crate::wire::PageVisibility;
 
+use super::access::Access;
 use super::effect::Effect;
 use super::input::PageChange;
 use super::session::Session;
@@ -56,7 +57,7 @@ impl Session {
                     self.page.has_left = true;
                     if !self.has_company(moment.now) {
                         // Nobody is left who could answer a question: the next page need not ask.
-                        self.write_mark(moment);
+                        self.correct_mark(moment);
                     }
                     self.effects.push_back(Effect::CloseChannel);
                 }
@@ -66,10 +67,20 @@ impl Session {
                 if self.page.has_left {
                     self.page.has_left = false;
                     self.effects.push_back(Effect::OpenChannel);
-                    self.write_mark(moment);
+                    self.correct_mark(moment);
                 }
                 self.wake(moment);
             }
+        }
+    }
+
+    /// Says anew how long its token is of use. A tab without one has nothing to say: it could only hide what another has
+    /// written in the same moment.
+    fn correct_mark(&mut self, moment: &Moment) {
+        if let Access::Held(held) = &self.access
+            && held.is_usable(moment.now)
+        {
+            self.write_mark(moment);
         }
     }
 

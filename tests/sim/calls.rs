@@ -35,6 +35,14 @@ pub enum Ending {
     PageGone,
 }
 
+/// A sign-out by the user.
+#[derive(Clone, Copy, Debug)]
+pub struct SignedOut {
+    pub session: SessionId,
+    pub tab: usize,
+    pub at: u64,
+}
+
 impl World {
     fn ask(&mut self, tab: usize, is_for_token: bool, user: u32) -> RequestId {
         self.calls.push(Call {
@@ -151,7 +159,11 @@ impl World {
                 .keys()
                 .copied()
                 .map(SessionId::from_bytes);
-            self.signed_out.extend(ids.filter(is_it));
+            let at = self.now;
+            let over = ids
+                .filter(is_it)
+                .map(|session| SignedOut { session, tab, at });
+            self.signed_out.extend(over);
         }
         let request = self.ask(tab, false, 0);
         self.feed(

@@ -6,6 +6,9 @@ use super::browser::Locks;
 use super::server::{Exchange, Question};
 use super::{Happening, Line, Network, World};
 
+/// How late one tab sees what another has written, at the most, in milliseconds.
+const SHELF_DELAY: u64 = 10;
+
 impl World {
     /// Gives a tab's core an input, and does what it orders.
     pub fn feed(&mut self, tab: usize, input: Input) {
@@ -192,7 +195,7 @@ impl World {
         self.tabs[tab].shelf = Some(text.clone());
         for other in self.tabs_of(browser) {
             if other != tab {
-                let delay = self.random.between(0, 10);
+                let delay = self.random.between(0, SHELF_DELAY);
                 let text = text.clone();
                 self.plan(delay, Happening::ShelfSeen { tab: other, text });
             }
@@ -298,6 +301,15 @@ impl World {
                 call.ending = Some(super::Ending::PageGone);
             }
         }
+    }
+
+    /// The page is killed; where its user signed out in this very moment, nobody else may know of it yet, and a page that
+    /// has not seen it may write over it.
+    pub fn crash(&mut self, tab: usize) {
+        let now = self.now;
+        self.signed_out
+            .retain(|over| over.tab != tab || over.at + SHELF_DELAY < now);
+        self.kill(tab);
     }
 
     /// The tab is reloaded: killed, and opened anew.

@@ -32,7 +32,7 @@ use nolapse::core::{AttemptId, Config, Input, PageChange, SessionError, Status, 
 use nolapse_server::domain::SessionId;
 
 pub use browser::{Browser, Locks, Tab};
-pub use calls::{Call, Ending};
+pub use calls::{Call, Ending, SignedOut};
 pub use schedule::{Menu, Step, steps};
 pub use server::{Mode, Server};
 
@@ -127,7 +127,7 @@ pub struct World {
     /// Whether the lock has been what it should be, all the time.
     pub had_lock: bool,
     /// Sessions that a user has signed out of.
-    pub signed_out: Vec<SessionId>,
+    pub signed_out: Vec<SignedOut>,
     /// How many of 100 messages between tabs are lost.
     pub lost_news: u64,
     /// How late messages between tabs are at the most, in milliseconds.

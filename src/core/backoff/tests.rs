@@ -1,0 +1,405 @@
+//! Goal: each rest is as long as ARCHITECTURE.md says, to the millisecond where nothing is drawn.
+
+use super::super::mark::Shelf;
+use super::super::time::WallTime;
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_millis(3_600_000);
+const PATIENCE: Span = Span::from_secs(20);
+const SEEDS: u64 = 300;
+
+fn failure(cause: FailureCause, retry_after: Option<Span>) -> Failure {
+    Failure {
+        retry_after,
+        ..Failure::new(cause)
+    }
+}
+
+/// The rest after so many failures, a second apart, whose last one is at `NOW`; and the rest where nobody waits.
+fn rests(seed: u64, failures: u32, failure: &Failure) -> (Span, Span) {
+    let mut chance = Chance::new(seed);
+    let mut backoff = Backoff::new();
+    for left in (0..failures).rev() {
+        let at = NOW.before(Span::from_secs(1) * u64::from(left));
+        backoff.fail(at, at, failure, PATIENCE, &mut chance);
+    }
+    (backoff.until().since(NOW), backoff.calm_until().since(NOW))
+}
+
+/// The shortest and the longest of many drawn spans.
+fn bounds(spans: impl Iterator<Item = Span>) -> (u64, u64) {
+    spans.fold((u64::MAX, 0), |(least, most), span| {
+        (least.min(span.as_millis()), most.max(span.as_millis()))
+    })
+}
+
+#[test]
+fn draws_are_those_of_splitmix64() {
+    let mut chance = Chance::new(1_234_567);
+
+    let drawn = [chance.next(), chance.next(), chance.next()];
+
+    // The sequence that is given with the algorithm: https://prng.di.unimi.it/splitmix64.c
+    assert_eq!(
+        drawn,
+        [
+            6_457_827_717_110_365_317,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423
+        ]
+    );
+}
+
+#[test]
+fn draws_and_agreed_parts_cover_the_whole_span() {
+    let most = Span::from_secs(1);
+    let mut chance = Chance::new(1);
+    let drawn = bounds((0..1_000).map(|_| chance.up_to(most)));
+    let agreed = bounds((0..1_000).map(|number| agreed(most, number)));
+
+    for (least, longest) in [drawn, agreed] {
+        assert!(
+            least < 20 && (980..1_000).contains(&longest),
+            "{least} to {longest}"
+        );
+    }
+}
+
+#[test]
+fn an_allowance_is_spent_one_by_one_and_comes_back_one_by_one() {
+    let mut allowance = Allowance::new(3, Span::from_secs(10));
+    for _ in 0..3 {
+        assert!(allowance.next() <= NOW);
+        allowance.spend(NOW);
+    }
+
+    assert_eq!(allowance.next(), NOW + Span::from_secs(10));
+    allowance.spend(NOW);
+    assert_eq!(
+        allowance.next(),
+        NOW + Span::from_secs(10),
+        "no debt is run up"
+    );
+    let later = NOW + Span::from_secs(25);
+    allowance.spend(later);
+    assert!(allowance.next() <= later, "two had come back");
+    allowance.spend(later);
+    assert_eq!(allowance.next(), later + Span::from_secs(5));
+    allowance.restore();
+    assert!(allowance.next() <= NOW);
+}
+
+#[test]
+fn p10_pauses_are_drawn_from_steps_that_double_up_to_four_minutes() {
+    let broken = failure(FailureCause::ServerError, None);
+    let steps = [2, 4, 8, 16, 32, 64, 128, 240, 240, 240];
+    for (failures, step_s) in (1..).zip(steps) {
+        let step = step_s * 1_000;
+        let (least, most) = bounds((0..SEEDS).map(|seed| rests(seed, failures, &broken).0));
+
+        assert!(
+            (500..500 + step / 20).contains(&least),
+            "{failures}: from {least}"
+        );
+        assert!(
+            (step * 9 / 10..step).contains(&most),
+            "{failures}: to {most}"
+        );
+    }
+    assert!((0..SEEDS).any(|seed| rests(seed, 1, &broken).0 == Span::from_millis(500)));
+}
+
+#[test]
+fn p10_where_nobody_waits_the_steps_are_longer() {
+    let broken = failure(FailureCause::ServerError, None);
+    for (failures, step_s) in (1..).zip([2, 8, 64, 240, 240]) {
+        let step = step_s * 1_000;
+        let (_, most) = bounds((0..SEEDS).map(|seed| rests(seed, failures, &broken).1));
+
+        assert!(
+            (step * 9 / 10..step).contains(&most),
+            "{failures}: to {most}"
+        );
+    }
+    // The first step is a second; the pause of those who wait is a bound from below.
+    for seed in 0..SEEDS {
+        let (rest, calm) = rests(seed, 1, &broken);
+        assert!(
+            calm == rest || calm > rest && calm < Span::from_secs(1),
+            "{rest:?} {calm:?}"
+        );
+    }
+}
+
+#[test]
+fn p04_a_network_that_is_away_is_tried_at_once_and_then_every_four_seconds() {
+    for cause in [
+        FailureCause::Offline,
+        FailureCause::Network,
+        FailureCause::Timeout,
+    ] {
+        let away = failure(cause, None);
+        let first = bounds((0..SEEDS).map(|seed| rests(seed, 1, &away).0));
+        let second = bounds((0..SEEDS).map(|seed| rests(seed, 2, &away).0));
+
+        assert!(
+            first.0 == 500 && (950..1_000).contains(&first.1),
+            "{first:?}"
+        );
+        assert!(
+            (3_500..3_550).contains(&second.0) && (4_450..4_500).contains(&second.1),
+            "{second:?}"
+        );
+    }
+}
+
+#[test]
+fn p04_callers_wait_for_the_network_for_twenty_seconds_from_the_first_failure() {
+    let away = failure(FailureCause::Network, None);
+    for (span, is_patient) in [(19_999, true), (20_000, false)] {
+        let (least, most) = bounds((0..SEEDS).map(|seed| {
+            let mut chance = Chance::new(seed);
+            let mut backoff = Backoff::new();
+            backoff.fail(NOW, NOW, &away, PATIENCE, &mut chance);
+            assert_eq!(backoff.patient_until(PATIENCE), NOW + PATIENCE);
+            let last = NOW + Span::from_millis(span);
+            backoff.fail(last, last, &away, PATIENCE, &mut chance);
+            backoff.until().since(last)
+        }));
+
+        assert_eq!(
+            is_patient,
+            least >= 3_500 && most > 4_000,
+            "{span}: {least} to {most}"
+        );
+    }
+    let broken = failure(FailureCause::ServerError, None);
+    let asked = failure(FailureCause::Network, Some(Span::from_secs(3)));
+    for impatient in [broken, asked] {
+        let mut backoff = Backoff::new();
+        backoff.fail(NOW, NOW, &impatient, PATIENCE, &mut Chance::new(1));
+        assert_eq!(backoff.patient_until(PATIENCE), Timestamp::default());
+    }
+}
+
+#[test]
+fn p09_retry_after_is_honoured_up_to_ten_minutes_and_a_second_is_drawn_on_top() {
+    for (asked_s, honoured_s) in [(10, 10), (600, 600), (601, 600), (86_400, 600)] {
+        let busy = failure(FailureCause::RateLimited, Some(Span::from_secs(asked_s)));
+        let (least, most) = bounds((0..SEEDS).map(|seed| rests(seed, 1, &busy).0));
+
+        let honoured = honoured_s * 1_000;
+        assert!(
+            (honoured..honoured + 50).contains(&least),
+            "{asked_s}: from {least}"
+        );
+        assert!(
+            (honoured + 950..honoured + 1_000).contains(&most),
+            "{asked_s}: to {most}"
+        );
+    }
+}
+
+#[test]
+fn p10_the_seventeenth_attempt_in_a_row_waits_for_the_allowance() {
+    let broken = failure(FailureCause::ServerError, None);
+    let mut chance = Chance::new(1);
+    let mut backoff = Backoff::new();
+    for _ in 0..15 {
+        backoff.fail(NOW, NOW, &broken, PATIENCE, &mut chance);
+        backoff.hurry(NOW);
+        assert!(backoff.until() <= NOW, "there is some left");
+    }
+    backoff.fail(NOW, NOW, &broken, PATIENCE, &mut chance);
+    backoff.hurry(NOW);
+
+    assert_eq!(backoff.until(), NOW + Span::from_secs(150));
+    assert_eq!(backoff.calm_until(), NOW + Span::from_secs(150));
+    backoff.succeed();
+    assert_eq!(backoff.until(), Timestamp::default());
+    backoff.fail(NOW, NOW, &broken, PATIENCE, &mut chance);
+    assert!(
+        backoff.until() < NOW + Span::from_secs(2),
+        "an answer makes the allowance whole"
+    );
+}
+
+#[test]
+fn hope_ends_a_rest_that_the_server_did_not_ask_for() {
+    let later = NOW + Span::from_millis(100);
+    let after = |retry_after| {
+        let mut backoff = Backoff::new();
+        let busy = failure(FailureCause::RateLimited, retry_after);
+        backoff.fail(NOW, NOW, &busy, PATIENCE, &mut Chance::new(1));
+        let before = backoff.until();
+        backoff.hurry(later);
+        (before, backoff)
+    };
+
+    let (_, free) = after(None);
+    let (before, asked) = after(Some(Span::from_secs(10)));
+
+    assert_eq!((free.until(), free.calm_until()), (later, later));
+    assert_eq!(asked.until(), before);
+    let mut rested = Backoff::new();
+    rested.hurry(NOW);
+    assert_eq!(rested.until(), Timestamp::default());
+}
+
+#[test]
+fn hope_starts_the_row_anew_for_callers() {
+    let away = failure(FailureCause::Network, None);
+    let mut backoff = Backoff::new();
+    backoff.fail(NOW, NOW, &away, PATIENCE, &mut Chance::new(1));
+
+    let later = NOW + Span::from_secs(60);
+    backoff.hurry(later);
+
+    assert_eq!(backoff.patient_until(PATIENCE), later + PATIENCE);
+}
+
+#[test]
+fn a_failure_that_was_sent_before_hope_came_is_tried_again_at_once() {
+    let broken = failure(FailureCause::ServerError, None);
+    let rest_after = |seed, sent| {
+        let mut chance = Chance::new(seed);
+        let mut backoff = Backoff::new();
+        for _ in 0..6 {
+            backoff.fail(NOW, NOW, &broken, PATIENCE, &mut chance);
+        }
+        backoff.hurry(NOW);
+        backoff.fail(NOW, sent, &broken, PATIENCE, &mut chance);
+        backoff.until().since(NOW)
+    };
+
+    let outdated =
+        bounds((0..SEEDS).map(|seed| rest_after(seed, NOW.before(Span::from_millis(1)))));
+    let current = bounds((0..SEEDS).map(|seed| rest_after(seed, NOW)));
+
+    assert!(
+        outdated.0 == 500 && (950..1_000).contains(&outdated.1),
+        "{outdated:?}"
+    );
+    assert!(current.1 > 100_000, "{current:?}");
+}
+
+fn rest(retry_in_s: u64, failures: u32) -> Rest {
+    Rest {
+        cause: FailureCause::ServerError,
+        failures,
+        retry_in: Span::from_secs(retry_in_s),
+        mandatory: false,
+        whole_in: Span::ZERO,
+    }
+}
+
+/// What a tab that knows of one rest knows once it has heard of another.
+fn heard(first: Rest, second: Rest) -> Rest {
+    let mut chance = Chance::new(1);
+    let mut backoff = Backoff::new();
+    backoff.adopt(NOW, first, &mut chance);
+    backoff.adopt(NOW, second, &mut chance);
+    backoff.rest(NOW).unwrap_or(rest(0, 0))
+}
+
+#[test]
+fn of_two_rests_the_one_that_says_more_counts() {
+    let known = rest(10, 3);
+    let demanded = Rest {
+        mandatory: true,
+        ..rest(5, 2)
+    };
+
+    assert_eq!(heard(known, rest(11, 2)).retry_in, Span::from_secs(11));
+    assert_eq!(heard(known, rest(9, 4)).failures, 4);
+    assert_eq!(heard(known, rest(10, 3)).failures, 3);
+    let lesser = Rest {
+        cause: FailureCause::Network,
+        ..rest(9, 3)
+    };
+    assert_eq!(heard(known, lesser).cause, FailureCause::ServerError);
+    assert!(heard(known, demanded).mandatory);
+    assert!(
+        heard(
+            demanded,
+            Rest {
+                mandatory: true,
+                ..rest(4, 2)
+            }
+        )
+        .retry_in
+            == Span::from_secs(5),
+        "a demand that says less is no news"
+    );
+    assert_eq!(heard(rest(1, 0), rest(1, 0)).failures, 1);
+    assert_eq!(heard(known, rest(10, 9_999)).failures, 64);
+}
+
+#[test]
+fn a_rest_that_is_heard_of_is_bounded() {
+    let endless = Rest {
+        whole_in: Span::from_secs(86_400),
+        ..rest(86_400, 1)
+    };
+    let demanded = Rest {
+        mandatory: true,
+        ..endless
+    };
+
+    let bounded = heard(endless, endless);
+
+    assert_eq!(bounded.retry_in, Span::from_secs(240));
+    assert_eq!(bounded.whole_in, Span::from_secs(16 * 150));
+    assert_eq!(heard(demanded, demanded).retry_in, Span::from_secs(600));
+    // Less than what is known does not shorten it.
+    let shorter = Rest {
+        whole_in: Span::from_secs(1),
+        ..rest(1, 1)
+    };
+    assert_eq!(heard(endless, shorter).whole_in, Span::from_secs(16 * 150));
+}
+
+#[test]
+fn a_rest_that_is_heard_of_is_longer_where_nobody_waits() {
+    let (_, most) = bounds((0..SEEDS).map(|seed| {
+        let mut backoff = Backoff::new();
+        backoff.adopt(NOW, rest(1, 3), &mut Chance::new(seed));
+        assert_eq!(backoff.until(), NOW + Span::from_secs(1));
+        assert!(backoff.calm_until() >= backoff.until());
+        backoff.calm_until().since(NOW)
+    }));
+
+    assert!((58_000..64_000).contains(&most), "{most}");
+}
+
+#[test]
+fn what_the_shelf_says_is_what_was_written_on_it_even_with_a_clock_set_back() {
+    let wall = WallTime::from_millis(1_700_000_000_000);
+    let moment = |wall| Moment {
+        now: NOW,
+        wall,
+        shelf: Shelf::Empty,
+    };
+    let mut chance = Chance::new(1);
+    let mut backoff = Backoff::new();
+    let busy = failure(FailureCause::RateLimited, Some(Span::from_secs(100)));
+    backoff.fail(NOW, NOW, &busy, PATIENCE, &mut chance);
+    let written = backoff.cooling(&moment(wall)).expect("there is a rest");
+    let told = backoff.rest(NOW).expect("there is a rest");
+
+    let day = 86_400_000;
+    for (shift_ms, gone) in [(0, 0), (7_000, 7), (-day, 0)] {
+        let mut other = Backoff::new();
+        let at = WallTime::from_millis(wall.as_millis().saturating_add_signed(shift_ms));
+        other.adopt_mark(&moment(at), &written, &mut chance);
+
+        let read = other.rest(NOW).expect("there is a rest");
+        let gone = Span::from_secs(gone);
+        assert_eq!(
+            (read.retry_in + gone, read.whole_in + gone),
+            (told.retry_in, told.whole_in)
+        );
+        assert!(read.mandatory && read.failures == 1 && read.cause == FailureCause::RateLimited);
+    }
+    assert!(Backoff::new().cooling(&moment(wall)).is_none());
+}
