@@ -389,6 +389,24 @@ fn a_forged_sign_out_is_not_written_down_by_a_tab_that_leaves_and_comes_back() {
 }
 
 #[test]
+fn a_refresh_that_is_asked_for_while_a_forged_sign_out_is_in_doubt_is_no_storm() {
+    for moment in (20..2_000).step_by(20) {
+        let mut world = World::signed_in(SEED, 3);
+        let before = world.sent(0);
+
+        world.forge(0, 12);
+        world.run(moment);
+        assert!(is_out(&world, 0), "the message is believed for a moment");
+        let call = world.refresh(0, false).expect("the tab runs");
+        world.run(30_000);
+
+        assert!(world.got_token(call), "asked after {moment} ms");
+        let sent = world.sent(0) - before;
+        assert!(sent <= 3, "{sent} refreshes, asked after {moment} ms");
+    }
+}
+
+#[test]
 fn a_replayed_message_of_an_earlier_session_changes_nothing() {
     let mut world = World::signed_in(SEED, 2);
     let old = TabMessage::SignedOut {

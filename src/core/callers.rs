@@ -25,7 +25,9 @@ impl Session {
         let need = if force {
             Need::Forced { asked: now }
         } else {
-            Need::Renewed { than: self.version }
+            Need::Renewed {
+                than: self.settled_version(),
+            }
         };
         self.wait(now, request, need);
     }

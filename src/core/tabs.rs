@@ -215,8 +215,9 @@ impl Session {
         }
         match &self.access {
             Access::Held(_) => self.broadcast_token(moment),
-            Access::Out(_) => self.broadcast_end(),
-            Access::Unknown => {}
+            // What only a message has said is not passed on.
+            Access::Out(out) if out.doubt.is_none() => self.broadcast_end(),
+            Access::Out(_) | Access::Unknown => {}
         }
     }
 

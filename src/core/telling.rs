@@ -17,6 +17,14 @@ impl Session {
         self.highest_version(moment).next()
     }
 
+    /// Returns the highest order among the facts that this tab knows by more than a message's word.
+    pub(super) fn settled_version(&self) -> Version {
+        match &self.access {
+            Access::Out(out) => out.doubt.map_or(self.version, |doubt| doubt.before),
+            Access::Unknown | Access::Held(_) => self.version,
+        }
+    }
+
     /// Returns the highest order that this browser is known to have given out.
     pub(super) fn highest_version(&self, moment: &Moment) -> Version {
         let marked = match &moment.shelf {

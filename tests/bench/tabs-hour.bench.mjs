@@ -1,0 +1,16 @@
+/**
+ * What an hour of a failing endpoint costs the auth server, in the simulated world: each fixed way to fail, one tab and
+ * five, the app calling fifty times a second and hurrying as it can. The test holds the budget; its numbers are shown.
+ */
+
+import { run } from "../tools/process.mjs";
+
+const TEST = "p10_an_hour_of_any_fixed_failure_costs_forty_refreshes_at_the_most";
+
+const { stdout } = await run("cargo", [
+  ...["test", "--quiet", "--profile", "soak", "--package", "nolapse", "--test", "failures"],
+  ...["--", "--exact", TEST, "--nocapture"],
+]);
+const lines = stdout.split("\n").filter((line) => line.endsWith(" refreshes"));
+if (lines.length === 0) throw new Error(`the test ${TEST} has printed nothing`);
+console.log(`An hour of each failure, simulated; at most 40 refreshes each\n\n${lines.join("\n")}`);
