@@ -10,7 +10,8 @@
 //!   schedule, and forty for each hour of trouble;
 //! - once things have settled, ten minutes cost at most 15 refreshes however many tabs there are, the lock is not kept,
 //!   and a session that was signed out of is over at the server (unless the page was killed in the very moment);
-//! - once all is well, within one step of the back-off (300 s with its jitter) all tabs of a browser agree with its cookie, and the next call succeeds.
+//! - once all is well, within one step of the back-off (300 s with its jitter) all tabs of a browser agree with its cookie
+//!   (unless the page that signed in was killed before it heard of that), and the next call succeeds.
 
 mod sim;
 
@@ -129,9 +130,11 @@ fn check_settled(world: &mut World) -> Result<(), TestCaseError> {
                 let call = world.api(tab).unwrap_or_default();
                 prop_assert!(world.got_token(call), "tab {} waits\n{}", tab, log(world));
             }
+            // Without a lock, a sign-in and a sign-out of one moment can be answered in the wrong order.
+            Status::SignedOut { .. } if !world.had_lock => {}
             Status::SignedOut { .. } => {
                 prop_assert_eq!(
-                    name,
+                    name.filter(|name| !world.unseen.contains(name)),
                     None,
                     "tab {} is signed out, the cookie is not\n{}",
                     tab,

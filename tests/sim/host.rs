@@ -287,6 +287,15 @@ impl World {
         let browser = self.tabs[tab].browser;
         self.tabs[tab].is_alive = false;
         self.tabs[tab].hears = false;
+        for input in self.tabs[tab].backlog.drain(..) {
+            if let Input::AdoptFinished {
+                outcome: AdoptOutcome::Granted(grant),
+                ..
+            } = input
+            {
+                self.unseen.push(grant.session.id.to_string());
+            }
+        }
         let held = self.browsers[browser]
             .lock_holder
             .filter(|(holder, _)| *holder == tab);

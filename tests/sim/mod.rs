@@ -128,6 +128,8 @@ pub struct World {
     pub had_lock: bool,
     /// Sessions that a user has signed out of.
     pub signed_out: Vec<SignedOut>,
+    /// Sessions that no page has seen begin: theirs was killed before it ran again, the cookie was there.
+    pub unseen: Vec<String>,
     /// How many of 100 messages between tabs are lost.
     pub lost_news: u64,
     /// How late messages between tabs are at the most, in milliseconds.
@@ -175,6 +177,7 @@ impl World {
             counts: Counts::default(),
             had_lock: true,
             signed_out: Vec::new(),
+            unseen: Vec::new(),
             lost_news: 0,
             late_news: 5,
             log: Vec::new(),
