@@ -9,6 +9,7 @@ import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promi
 import { homedir } from "node:os";
 import { join } from "node:path";
 
+import { openGlue } from "../tests/tools/glue.mjs";
 import { shortenImports } from "../tests/tools/imports.mjs";
 import { npm, root, run, tool } from "../tests/tools/process.mjs";
 import { fingerprint, unlessFresh } from "../tests/tools/stamp.mjs";
@@ -28,6 +29,7 @@ export const RUST_INPUTS = ["src", "Cargo.toml", "Cargo.lock", "rust-toolchain.t
 /** What the modules are processed with. */
 const TOOL_INPUTS = [
   "tests/tools/src",
+  "tests/tools/glue.mjs",
   "tests/tools/imports.mjs",
   "tests/tools/traps.mjs",
   "tests/tools/Cargo.toml",
@@ -169,10 +171,7 @@ async function bind(name, folder, watch) {
   // `cargo xtask` is silent; built here, it shows what it is at.
   await run("cargo", ["build", "--profile", "xtask", "--package", "xtask"], { watch });
   const files = ["--out-dir", folder, "--out-name", name];
-  // The entries say where the module is; a second place in the glue would be taken for a file by bundlers.
-  const parameters = ["--target", "web", ...files, "--remove-producers-section", "--omit-default-module-path"];
-  // A module that has trapped is not to be used again.
-  parameters.push("--experimental-reset-state-function");
+  const parameters = ["--target", "bundler", ...files, "--remove-producers-section"];
   await run("cargo", ["xtask", "wasm-bindgen", `target/npm/${name}.wasm`, ...parameters], { watch });
 }
 
@@ -190,15 +189,19 @@ async function shrink(name, folder, watch) {
   await writeFile(join(root, module), silencePanics(await readFile(join(root, module))));
   const stripped = ["--strip-debug", "--strip-target-features"];
   await tool("binaryen/bin/wasm-opt", ["-Oz", "--converge", ...stripped, module, "-o", module], { watch });
-  const glue = join(root, folder, `${name}.js`);
-  const short = shortenImports(await readFile(join(root, module)), await readFile(glue, "utf8"));
+  const file = `${name}_bg.js`;
+  const { glue, script } = openGlue(await readFile(join(root, folder, file), "utf8"), `./${file}`);
+  const short = shortenImports(await readFile(join(root, module)), script);
   await writeFile(join(root, module), short.module);
+  await writeFile(join(root, folder, "glue.js"), glue);
   const { outputFiles } = await build({
     ...BUNDLE,
     stdin: { contents: short.glue, resolveDir: join(root, folder) },
     minify: true,
+    // Whoever makes a machine ends it; the registry would free what it forgot, in whatever instance there is by then.
+    define: { FinalizationRegistry: "undefined" },
   });
-  await writeFile(glue, outputFiles[0]?.contents ?? "");
+  await writeFile(join(root, folder, `${name}.js`), outputFiles[0]?.contents ?? "");
 }
 
 /**

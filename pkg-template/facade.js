@@ -4,6 +4,7 @@ import { abandon, begin } from "../src/browser/head-start.js";
 import { readOptions } from "../src/browser/options.js";
 import { Core } from "./facade/core.js";
 import { messageOf, misconfigured, SessionError } from "./facade/errors.js";
+import { Instance } from "./facade/instance.js";
 import { openSession } from "./facade/session.js";
 
 export { isSessionError, messageOf, SessionEnded, SessionError } from "./facade/errors.js";
@@ -11,8 +12,7 @@ export { isSessionError, messageOf, SessionEnded, SessionError } from "./facade/
 /** Names the build; the module says the same name, or it is of another release. */
 const BUILD_ID = "__NOLAPSE_BUILD_ID__";
 
-/** @typedef {import("./facade/core.js").Glue} Glue */
-/** @typedef {import("./facade/core.js").Instance} Instance */
+/** @typedef {import("./facade/instance.js").Glue} Glue */
 /** @typedef {import("./index.js").SessionOptions} SessionOptions */
 /** @typedef {import("./index.js").SessionErrorCode} SessionErrorCode */
 
@@ -25,14 +25,13 @@ const BUILD_ID = "__NOLAPSE_BUILD_ID__";
 export function entry(glue, place) {
   /** @type {Promise<void> | undefined} */
   let loading;
-  /** @type {Instance} */
-  const instance = { glue, generation: 0 };
+  const instance = new Instance(glue);
   /** Sessions by their options: the same session created twice is one. @type {Map<string | undefined, Core>} */
   const shared = new Map();
 
   /** @param {SessionOptions["wasm"]} [source] */
   function loadOnce(source) {
-    loading ??= load(glue, source ?? place()).catch((error) => {
+    loading ??= load(instance, source ?? place()).catch((error) => {
       loading = undefined; // a failed download must not poison every later call
       throw error;
     });
@@ -64,18 +63,18 @@ export function entry(glue, place) {
 }
 
 /**
- * @param {Glue} glue
+ * @param {Instance} instance
  * @param {NonNullable<SessionOptions["wasm"]>} source
  */
-async function load(glue, source) {
+async function load(instance, source) {
   if (typeof WebAssembly !== "object") throw new SessionError("unsupported", "there is no WebAssembly here");
   try {
-    await glue.default({ module_or_path: await source });
+    await instance.load(await source);
   } catch (cause) {
     const code = loadFailure(cause);
     throw new SessionError(code, `the session module could not be loaded: ${messageOf(cause)}`, { cause });
   }
-  if (glue.buildId() !== BUILD_ID)
+  if (instance.glue.buildId() !== BUILD_ID)
     throw new SessionError("version_mismatch", "the session module is of another release");
 }
 

@@ -3,7 +3,6 @@
 import type { Claims } from "./verify.js";
 
 export * from "./nolapse.js";
-export { default } from "./nolapse.js";
 
 export function verifyToken(
   token: string,

@@ -3,14 +3,11 @@
 import { Host } from "../../src/browser/host.js";
 import { SessionError } from "./errors.js";
 
-/** @typedef {typeof import("../nolapse.js")} Glue */
 /** @typedef {import("../../src/browser/host.js").App} App */
 /** @typedef {import("../index.js").SessionStatus} SessionStatus */
 /** @typedef {import("../index.js").SessionErrorCode} SessionErrorCode */
 /** @typedef {import("../index.js").FailureCause} FailureCause */
 /** @typedef {(event: never) => void} Listener */
-
-/** A module at work; its generation counts the traps. @typedef {{ glue: Glue, generation: number }} Instance */
 
 /** How many steps are kept for the trace. */
 const KEPT_STEPS = 64;
@@ -26,7 +23,7 @@ export class Core {
   steps = [];
 
   /**
-   * @param {Instance} instance
+   * @param {import("./instance.js").Instance} instance
    * @param {import("../../src/browser/options.js").Settings} settings
    * @param {() => void} forget
    * @param {import("../../src/browser/head-start.js").HeadStart | undefined} headStart
@@ -36,6 +33,7 @@ export class Core {
     this.settings = settings;
     this.forget = forget;
     this.host = this.start(headStart);
+    instance.cores.add(this);
   }
 
   /** @param {import("../../src/browser/head-start.js").HeadStart} [headStart] */
@@ -54,11 +52,9 @@ export class Core {
   }
 
   /** @type {App["crashed"]} */
-  crashed() {
-    // Another session may have seen to it, and this one only have met with what is left of the old instance.
-    if (this.generation !== this.instance.generation) return;
-    this.instance.generation++;
-    this.instance.glue.__wbg_reset_state();
+  crashed(cause) {
+    // Another session may have seen to it, whose machine was in the same instance.
+    if (this.generation === this.instance.generation) this.instance.renew(cause);
   }
 
   /**
@@ -91,6 +87,7 @@ export class Core {
   release() {
     if (--this.sharers > 0) return;
     this.forget();
+    this.instance.cores.delete(this);
     this.host.close();
   }
 

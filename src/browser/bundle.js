@@ -817,6 +817,7 @@ function watchPage(key, feed, touch) {
 }
 
 // src/browser/host.js
+var NOTHING_TO_WAIT_FOR = -1;
 var CLOSED_SESSION = "the session object was closed";
 var BROKEN_MODULE = "the session module failed";
 var Host = class {
@@ -833,6 +834,8 @@ var Host = class {
   channel;
   /** @type {mail.Machine | undefined} */
   machine;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  alarm;
   /**
    * Starts a session: it listens and, where there may be a session, asks for its first token.
    *
@@ -874,7 +877,10 @@ var Host = class {
     try {
       for (let next = this.inbox.shift(); next; next = this.inbox.shift()) {
         const [kind, id, a = 0, b = 0, c = 0, text = ""] = next;
-        this.run((machine) => machine.feed(performance.now(), Date.now(), this.shelf.read(), kind, id, a, b, c, text));
+        const wait = this.run(
+          (machine) => machine.feed(performance.now(), Date.now(), this.shelf.read(), kind, id, a, b, c, text)
+        );
+        this.arm(wait ?? NOTHING_TO_WAIT_FOR);
         for (const order2 of taken()) this.carryOut(order2);
       }
     } finally {
@@ -882,6 +888,15 @@ var Host = class {
     }
     if (this.isClosed) this.end();
     this.callers.deliver();
+  }
+  /**
+   * Sets the alarm anew, even for the same moment: a nap stops the timer and not the clock.
+   *
+   * @param {number} wait milliseconds
+   */
+  arm(wait) {
+    clearTimeout(this.alarm);
+    if (wait > NOTHING_TO_WAIT_FOR) this.alarm = setTimeout(() => this.feed(DEADLINE_REACHED, 0), wait);
   }
   /**
    * Calls into the module. A trap there is a bug of the SDK, and the end of this host.
@@ -909,7 +924,7 @@ var Host = class {
     this.locks.releaseAll();
     this.exchanges.abortAll();
     for (const request of this.callers.waiting.keys()) this.callers.settle(request, false, this.refusal());
-    this.app.crashed();
+    this.app.crashed(cause);
     if (!this.isDraining) this.callers.deliver();
   }
   /** What those are told who call a host that is at its end. */
@@ -1078,6 +1093,7 @@ var Host = class {
   }
   end() {
     this.unwatch();
+    this.arm(NOTHING_TO_WAIT_FOR);
     onRing(this.name);
     this.current = void 0;
     this.machine?.free();

@@ -24,8 +24,11 @@ import { Shelf } from "./shelf.js";
  * @property {(method: string, url: string, waited: number, tokenAge: number, httpStatus: number | undefined, retried: boolean, duration: number) => void} called
  * @property {(at: number, tab: number, attempt: number, trigger: string, status: string, page: string, outcome: string) => void} traced
  * @property {(code: string, message: string, reason: string, failure: string, retryIn: number, cause?: unknown) => unknown} error makes what a caller is rejected with
- * @property {() => void} crashed the module has trapped: this host is at its end, and another instance is needed
+ * @property {(cause: unknown) => void} crashed the module has trapped: this host is at its end, and another instance is needed
  */
+
+/** What a machine says that need not be woken, or sees to that itself. */
+const NOTHING_TO_WAIT_FOR = -1;
 
 /** What a person reads who calls a session that was closed. */
 export const CLOSED_SESSION = "the session object was closed";
@@ -47,6 +50,8 @@ export class Host {
   channel;
   /** @type {mail.Machine | undefined} */
   machine;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  alarm;
 
   /**
    * Starts a session: it listens and, where there may be a session, asks for its first token.
@@ -90,7 +95,10 @@ export class Host {
     try {
       for (let next = this.inbox.shift(); next; next = this.inbox.shift()) {
         const [kind, id, a = 0, b = 0, c = 0, text = ""] = next;
-        this.run((machine) => machine.feed(performance.now(), Date.now(), this.shelf.read(), kind, id, a, b, c, text));
+        const wait = this.run((machine) =>
+          machine.feed(performance.now(), Date.now(), this.shelf.read(), kind, id, a, b, c, text),
+        );
+        this.arm(wait ?? NOTHING_TO_WAIT_FOR);
         for (const order of mail.taken()) this.carryOut(order);
       }
     } finally {
@@ -98,6 +106,16 @@ export class Host {
     }
     if (this.isClosed) this.end();
     this.callers.deliver();
+  }
+
+  /**
+   * Sets the alarm anew, even for the same moment: a nap stops the timer and not the clock.
+   *
+   * @param {number} wait milliseconds
+   */
+  arm(wait) {
+    clearTimeout(this.alarm);
+    if (wait > NOTHING_TO_WAIT_FOR) this.alarm = setTimeout(() => this.feed(mail.DEADLINE_REACHED, 0), wait);
   }
 
   /**
@@ -128,7 +146,7 @@ export class Host {
     this.locks.releaseAll();
     this.exchanges.abortAll();
     for (const request of this.callers.waiting.keys()) this.callers.settle(request, false, this.refusal());
-    this.app.crashed();
+    this.app.crashed(cause);
     if (!this.isDraining) this.callers.deliver();
   }
 
@@ -316,6 +334,7 @@ export class Host {
 
   end() {
     this.unwatch();
+    this.arm(NOTHING_TO_WAIT_FOR);
     mail.onRing(this.name);
     this.current = undefined;
     this.machine?.free();

@@ -11,7 +11,7 @@ export class Machine {
     b: number,
     c: number,
     text: string,
-  ): void;
+  ): number;
   look(steady: number, wall: number, what: number): number;
   mends(status: number, challenge: string): boolean;
   free(): void;

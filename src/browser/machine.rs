@@ -7,6 +7,7 @@
 #[cfg(feature = "client")]
 use std::rc::Rc;
 
+#[cfg(feature = "client")]
 use gloo_timers::callback::Timeout;
 use wasm_bindgen::prelude::*;
 
@@ -26,13 +27,20 @@ use super::orders::{self, Order};
 extern "C" {
     #[wasm_bindgen(js_name = order)]
     fn leave_order(kind: u32, id: f64, a: f64, b: f64, c: f64, d: f64, text: &str);
+}
 
+#[cfg(feature = "client")]
+#[wasm_bindgen(module = "/src/browser/bundle.js")]
+extern "C" {
     /// Wakes the host of that machine.
     fn ring(machine: u32);
 }
 
 /// The longest wait that `setTimeout` takes: 31 bits of milliseconds. An alarm that comes early does no harm.
 const LONGEST_WAIT: Span = Span::from_millis(0x7fff_ffff);
+
+/// What a host is told that need not wake a machine.
+const NOTHING_TO_WAIT_FOR: f64 = -1.0;
 
 /// Is shown every order before the host.
 #[cfg(feature = "client")]
@@ -43,7 +51,9 @@ type Overhears = Rc<dyn Fn(&Effect)>;
 pub struct Machine {
     core: Session,
     clock: Clock,
+    #[cfg(feature = "client")]
     name: u32,
+    #[cfg(feature = "client")]
     alarm: Option<Timeout>,
     #[cfg(feature = "client")]
     overhears: Option<Overhears>,
@@ -74,14 +84,17 @@ impl Machine {
         Self {
             core: Session::new(config),
             clock: Clock::new(steady, wall),
+            #[cfg(feature = "client")]
             name,
+            #[cfg(feature = "client")]
             alarm: None,
             #[cfg(feature = "client")]
             overhears: None,
         }
     }
 
-    /// Takes an input in, leaves the orders that follow from it, and sets the alarm. `found` is what the shelf has.
+    /// Takes an input in and leaves the orders that follow from it. `found` is what the shelf has. Returns in how many
+    /// milliseconds it is to be woken; −1 where there is nothing to wait for, or where it sees to that itself.
     #[expect(
         clippy::too_many_arguments,
         reason = "numbers cross for nothing, an object does not"
@@ -97,7 +110,7 @@ impl Machine {
         b: f64,
         c: f64,
         text: &str,
-    ) {
+    ) -> f64 {
         let moment = Moment {
             now: self.clock.read(steady, wall),
             wall: wall_time(wall),
@@ -112,7 +125,11 @@ impl Machine {
             }
             orders::of(effect).leave();
         }
-        self.arm(moment.now);
+        let wait = self
+            .core
+            .poll_deadline(moment.now)
+            .map(|(deadline, _)| deadline.since(moment.now).min(LONGEST_WAIT));
+        self.arm(wait)
     }
 
     /// Looks at the current token, without changing anything but when the app was last at work: whether it can be sent
@@ -147,15 +164,24 @@ impl Machine {
         }
     }
 
-    fn arm(&mut self, now: Timestamp) {
+    /// In an app that is written in Rust, the timer is the module's own.
+    #[cfg(feature = "client")]
+    fn arm(&mut self, wait: Option<Span>) -> f64 {
         let name = self.name;
         // Armed anew even for the same moment: a nap stops the timer and not the clock.
-        self.alarm = self.core.poll_deadline(now).map(|(deadline, _)| {
-            let wait = deadline.since(now).min(LONGEST_WAIT);
+        self.alarm = wait.map(|wait| {
             Timeout::new(u32::try_from(wait.as_millis()).unwrap_or(0), move || {
                 ring(name);
             })
         });
+        NOTHING_TO_WAIT_FOR
+    }
+
+    /// In the npm package, it is the host's: closures that cross cost more than all of the host's timing.
+    #[cfg(not(feature = "client"))]
+    #[expect(clippy::unused_self, reason = "the module's own timer is kept in it")]
+    fn arm(&mut self, wait: Option<Span>) -> f64 {
+        wait.map_or(NOTHING_TO_WAIT_FOR, Span::as_millis_f64)
     }
 }
 

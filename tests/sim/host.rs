@@ -287,6 +287,11 @@ impl World {
         let browser = self.tabs[tab].browser;
         self.tabs[tab].is_alive = false;
         self.tabs[tab].hears = false;
+        // Where its user signed out in this very moment, nobody else may know of it yet, and a page that has not seen it
+        // may write over it.
+        let now = self.now;
+        self.signed_out
+            .retain(|over| over.tab != tab || over.at + SHELF_DELAY < now);
         for input in self.tabs[tab].backlog.drain(..) {
             if let Input::AdoptFinished {
                 outcome: AdoptOutcome::Granted(grant),
@@ -310,15 +315,6 @@ impl World {
                 call.ending = Some(super::Ending::PageGone);
             }
         }
-    }
-
-    /// The page is killed; where its user signed out in this very moment, nobody else may know of it yet, and a page that
-    /// has not seen it may write over it.
-    pub fn crash(&mut self, tab: usize) {
-        let now = self.now;
-        self.signed_out
-            .retain(|over| over.tab != tab || over.at + SHELF_DELAY < now);
-        self.kill(tab);
     }
 
     /// The tab is reloaded: killed, and opened anew.

@@ -249,7 +249,7 @@ impl World {
             Step::Reject(_) => {
                 self.reject(tab);
             }
-            Step::Kill(_) => self.crash(tab),
+            Step::Kill(_) => self.kill(tab),
             Step::Reload(_) => {
                 self.reload(tab);
             }

@@ -1,0 +1,49 @@
+/**
+ * Makes of wasm-bindgen's glue for bundlers one script that a module can be instantiated with, and once more.
+ *
+ * The glue for pages brings a loader of its own, with ways in that nobody here takes, and keeps one instance for good;
+ * the glue for bundlers has the same functions without any of that.
+ */
+
+/** What the glue exports for the module, and not for whoever uses it. */
+const IMPORT = /^export function (__wb(?!g_set_wasm\b)\w+)\(/gm;
+
+/** What else it exports. */
+const EXPORT = /^export (?:class|function) (?!__wb)(\w+)/gm;
+
+/** Views of an instance's memory, which are made anew only when it grows. */
+const VIEW = /^let (cached\w+Memory0) = null;$/gm;
+
+/** What is called with each new instance. */
+const SETTER = "export function __wbg_set_wasm(val) {\n    wasm = val;\n";
+
+/**
+ * Writes the script: what the module is to be given as `imports`, what takes its exports as `use`, and what it exports.
+ *
+ * @param {string} glue as wasm-bindgen has written it
+ * @param {string} file its name in the module's imports
+ * @returns {{ glue: string, script: string }} the glue with its views forgotten with their instance, and the script that
+ *   imports it from `./glue.js`
+ * @throws {Error} where the glue is not what this was written for
+ */
+export function openGlue(glue, file) {
+  const [imports, exports, views] = [IMPORT, EXPORT, VIEW].map((pattern) => [...glue.matchAll(pattern)].map(nameOf));
+  const parts = glue.split(SETTER);
+  if (parts.length !== 2 || !imports?.length || !exports?.length || !views?.length) {
+    throw new Error("wasm-bindgen writes its glue in another way than before");
+  }
+  const forget = views.map((view) => `    ${view} = null;\n`).join("");
+  // One key to a line, as the names are looked for that way when they are shortened.
+  const keys = imports.map((name) => `\n        ${name}: glue.${name},`).join("");
+  const script = [
+    'import * as glue from "./glue.js";',
+    `export { ${exports.join(", ")}, __wbg_set_wasm as use } from "./glue.js";`,
+    `export const imports = {\n        "${file}": {${keys}\n        },\n};\n`,
+  ];
+  return { glue: parts.join(SETTER + forget), script: script.join("\n") };
+}
+
+/** @param {RegExpMatchArray} match */
+function nameOf([, name = ""]) {
+  return name;
+}
