@@ -13,7 +13,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::core::{
     AfterResponse, Attempt, Body, Challenge, Clock, Config, Mark, Moment, Session, Shelf, Span,
-    TabId, Timestamp, WallTime, after_response,
+    TabId, WallTime, after_response,
 };
 
 #[cfg(feature = "client")]
