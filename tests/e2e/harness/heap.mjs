@@ -34,13 +34,23 @@ async function measure(page) {
   await session.send("Performance.enable");
   const { metrics } = await session.send("Performance.getMetrics");
   await session.detach();
-  const wasm = await page.evaluate(async () => {
-    // The module is loaded, so that this gives the exports that are in use.
-    const { default: load } = await import(/** @type {string} */ ("/nolapse/nolapse.js"));
-    return (await load()).memory.buffer.byteLength;
-  });
+  const memories = await moduleMemories(page);
+  const wasm = await memories.evaluate((all) => all.reduce((sum, { buffer }) => sum + buffer.byteLength, 0));
+  await memories.dispose();
   const value = (/** @type {string} */ name) => metrics.find((metric) => metric.name === name)?.value ?? Number.NaN;
   return { heap: value("JSHeapUsedSize"), wasm, listeners: value("JSEventListeners") };
+}
+
+/**
+ * Finds the memories of the modules on a page, after a collection of those that nobody uses any more.
+ *
+ * @param {import("puppeteer-core").Page} page
+ */
+export async function moduleMemories(page) {
+  const prototype = await page.evaluateHandle(() => WebAssembly.Memory.prototype);
+  const memories = await page.queryObjects(prototype);
+  await prototype.dispose();
+  return memories;
 }
 
 /**
