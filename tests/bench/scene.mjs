@@ -14,7 +14,24 @@ import { startServer } from "../e2e/harness/server.mjs";
  *   gives what is over its budget, which ends the process with code 1
  * @param {Parameters<typeof launchBrowser>[1]} [look] how the browser is launched
  */
-export async function onStage(env, bench, look = {}) {
+export function onStage(env, bench, look = {}) {
+  return staged(async (test) => {
+    const [server, browser] = await Promise.all([startServer(test, env), launchBrowser(test, look)]);
+    return bench(server, browser);
+  });
+}
+
+/**
+ * Gives the bench a browser, and ends it after it.
+ *
+ * @param {(browser: Browser) => Promise<readonly string[]>} bench as for {@link onStage}
+ */
+export function inBrowser(bench) {
+  return staged(async (test) => bench(await launchBrowser(test)));
+}
+
+/** @param {(test: import("node:test").TestContext) => Promise<readonly string[]>} play */
+async function staged(play) {
   /** @type {(() => Promise<void>)[]} */
   const endings = [];
   const owner = {
@@ -22,11 +39,9 @@ export async function onStage(env, bench, look = {}) {
     after: (/** @type {() => Promise<void>} */ end) => endings.unshift(end),
     diagnostic: (/** @type {string} */ text) => console.error(text),
   };
-  // What the harness asks of a test: to be told of its end.
-  const test = /** @type {import("node:test").TestContext} */ (/** @type {unknown} */ (owner));
   try {
-    const [server, browser] = await Promise.all([startServer(test, env), launchBrowser(test, look)]);
-    const excesses = await bench(server, browser);
+    // What the harness asks of a test: to be told of its end.
+    const excesses = await play(/** @type {import("node:test").TestContext} */ (/** @type {unknown} */ (owner)));
     owner.passed = true;
     for (const excess of excesses) console.error(`Over the budget: ${excess}`);
     if (excesses.length > 0) process.exitCode = 1;
@@ -44,15 +59,19 @@ export function median(values) {
 }
 
 /**
- * Lines up columns: the first to the left, the others to the right.
+ * Lines up columns: the first ones to the left, the others to the right.
  *
  * @param {readonly (readonly string[])[]} rows
+ * @param {number} [left] how many columns are words
  */
-export function table(rows) {
+export function table(rows, left = 1) {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   return rows
     .map((row) =>
-      row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join("  "),
+      row
+        .map((cell, i) => (i < left ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
+        .join("  ")
+        .trimEnd(),
     )
     .join("\n");
 }

@@ -1,5 +1,6 @@
-/** Prints the size of each entry of the package. */
+/** Prints the size of each entry of the package, and of what the default one's script is made of. */
 
-import { measureSizes, sizeTable } from "./size.mjs";
+import { measureParts, measureSizes, sizeTable } from "./size.mjs";
 
 console.log(sizeTable(await measureSizes()));
+console.log(`\nof the script, each part by itself\n\n${sizeTable(await measureParts())}`);

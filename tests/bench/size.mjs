@@ -11,10 +11,12 @@ import { root } from "../tools/process.mjs";
 /** The package as `npm install` of the tarball gives it. */
 const INSTALLED = join(root, "node_modules", "nolapse");
 
-/** The entries and their modules. */
+/** The entries, and the modules that they load besides their scripts. */
 const ENTRIES = [
   { entry: "nolapse", script: "index.js", module: "nolapse_bg.wasm" },
+  { entry: "nolapse/inline", script: "inline.js", module: undefined },
   { entry: "nolapse/verify", script: "verify.js", module: "nolapse_verify_bg.wasm" },
+  { entry: "nolapse/testing", script: "testing.js", module: undefined },
 ];
 
 /** Bytes as they are, and as the two usual encodings send them. @typedef {{ raw: number, gzip: number, brotli: number }} Size */
@@ -22,21 +24,50 @@ const ENTRIES = [
 /** @typedef {{ entry: string, part: string, size: Size }} Row */
 
 /**
- * Measures every entry: the script (facade and glue, bundled and minified), the module, and both.
+ * Measures every entry: the script (facade, host and glue, bundled and minified; in `inline` with the module), the module,
+ * and both.
  *
  * @returns {Promise<Row[]>}
  */
 export async function measureSizes() {
   const rows = [];
   for (const { entry, script, module } of ENTRIES) {
-    const parts = [
-      { part: "script", size: sizeOf(await bundled(join(INSTALLED, script))) },
-      { part: basename(module), size: sizeOf(await readFile(join(INSTALLED, module))) },
-    ];
-    const sizes = parts.map(({ size }) => size);
-    rows.push(...[...parts, { part: "all", size: total(sizes) }].map((part) => ({ entry, ...part })));
+    const parts = [{ part: "script", size: sizeOf(await bundled({ entryPoints: [join(INSTALLED, script)] })) }];
+    if (module) parts.push({ part: basename(module), size: sizeOf(await readFile(join(INSTALLED, module))) });
+    const all = { part: "all", size: total(parts.map(({ size }) => size)) };
+    rows.push(...[...parts, all].map((part) => ({ entry, ...part })));
   }
   return rows;
+}
+
+/** What the facade is made of: the host is the crate's own, and Rust apps have it too. */
+const HOST = /\/src\/browser\/(?!mailbox)/;
+
+/**
+ * Measures what the script of the default entry is made of, each part by itself: together they are a little more than
+ * the script, because each is compressed alone.
+ *
+ * @returns {Promise<Row[]>}
+ */
+export async function measureParts() {
+  const facade = [join(root, "pkg-template", "facade.js")];
+  const { metafile } = await build({
+    ...ALIKE,
+    entryPoints: facade,
+    absWorkingDir: root,
+    metafile: true,
+    write: false,
+  });
+  const host = Object.keys(metafile.inputs).filter((path) => HOST.test(`/${path}`));
+  const contents = host.map((path) => `import "./${path}";`).join("\n");
+  /** @type {[string, import("esbuild").BuildOptions][]} */
+  const parts = [
+    ["facade", { entryPoints: facade, plugins: [without(/src\/browser\//)] }],
+    ["host", { stdin: { contents, resolveDir: root }, treeShaking: false, plugins: [without(/\/mailbox\.js$/)] }],
+    ["mailbox", { entryPoints: [join(INSTALLED, "mailbox.js")] }],
+    ["glue", { entryPoints: [join(INSTALLED, "nolapse.js")], plugins: [without(/\/mailbox\.js$/)] }],
+  ];
+  return Promise.all(parts.map(async ([part, how]) => ({ entry: "nolapse", part, size: sizeOf(await bundled(how)) })));
 }
 
 /**
@@ -55,27 +86,36 @@ export function sizeTable(rows) {
     .join("\n");
 }
 
-/** @param {string} entry */
-async function bundled(entry) {
-  const { outputFiles } = await build({
-    entryPoints: [entry],
-    bundle: true,
-    minify: true,
-    format: "esm",
-    target: "es2022",
-    write: false,
-  });
+/** @type {import("esbuild").BuildOptions} */
+const ALIKE = { bundle: true, minify: true, format: "esm", target: "es2022" };
+
+/** @param {import("esbuild").BuildOptions} how */
+async function bundled(how) {
+  const { outputFiles } = await build({ ...ALIKE, ...how, write: false });
   return Buffer.concat(outputFiles.map(({ contents }) => contents));
 }
 
+/**
+ * Leaves what is another part out of a bundle.
+ *
+ * @param {RegExp} filter
+ * @returns {import("esbuild").Plugin}
+ */
+function without(filter) {
+  return {
+    name: "without",
+    setup: ({ onResolve }) => onResolve({ filter }, ({ path }) => ({ path, external: true, sideEffects: false })),
+  };
+}
+
 /** @param {Buffer} bytes @returns {Size} */
-function sizeOf(bytes) {
+export function sizeOf(bytes) {
   const brotli = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
   return { raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length, brotli: brotli.length };
 }
 
 /** @param {readonly Size[]} sizes @returns {Size} */
-function total(sizes) {
+export function total(sizes) {
   return sizes.reduce(
     (sum, size) => ({ raw: sum.raw + size.raw, gzip: sum.gzip + size.gzip, brotli: sum.brotli + size.brotli }),
     { raw: 0, gzip: 0, brotli: 0 },

@@ -20,6 +20,7 @@ export const DOCUMENTS = [
   "docs/csp.md",
   "docs/testing.md",
   "docs/migration.md",
+  "docs/benchmarks.md",
 ];
 
 /**

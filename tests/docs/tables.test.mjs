@@ -3,6 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { CONTESTANTS, versions } from "../bench/peers/contestants.mjs";
 import { root } from "../tools/process.mjs";
 import { STAGES } from "../tools/stages.mjs";
 import { codeIn, read, readDocument, table } from "./documents.mjs";
@@ -125,6 +126,18 @@ test("CONTRIBUTING tells every script and every package of package.json, and no 
 
   assertSame(told, Object.keys(scripts));
   assertSame(firstColumn(table(contributing, "package")), Object.keys(devDependencies));
+});
+
+test("the page of benchmarks has each client of the bench, in the version that was measured, and no other", async () => {
+  const page = await readDocument("docs/benchmarks.md");
+  const measured = new Set(CONTESTANTS.map(({ name }) => name));
+
+  const told = ["client", "size and cost", "first answer after"].map((heading) =>
+    table(page, heading).map(([cell = ""]) => cell),
+  );
+
+  for (const names of told) assert.deepEqual(new Set(names), measured);
+  for (const version of await versions()) assert.ok(page.text.includes(`\`${version}\``), `measure ${version}`);
 });
 
 test("these documents are a stage of `npm test`", () => {

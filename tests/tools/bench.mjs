@@ -12,6 +12,9 @@ import { main, Remedy } from "./step.mjs";
 /** The bench that needs nothing running, and comes first. */
 const SIZE = "size";
 
+/** Benches that need no server of ours. */
+const SERVERLESS = [SIZE, "peers"];
+
 await main(async () => {
   const wanted = process.argv[2] ?? "";
   await setUp();
@@ -22,7 +25,7 @@ await main(async () => {
   if (chosen.length === 0) {
     throw new Remedy(`No such bench: ${wanted}. There are ${benches.map(({ name }) => name).join(", ")}.`);
   }
-  const needsServer = chosen.some(({ name }) => name !== SIZE);
+  const needsServer = chosen.some(({ name }) => !SERVERLESS.includes(name));
   const env = {
     CHROMIUM: browser.chromium,
     CHROMEDRIVER: browser.chromedriver,

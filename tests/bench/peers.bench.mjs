@@ -1,0 +1,79 @@
+/**
+ * Published clients beside ours, in one run: what each weighs, what a call and a token cost, and how soon a page that was
+ * just loaded has its first answer. Each is set up by its own documentation and has a server of its own on this machine,
+ * which speaks its protocol and does as little as the others; page, auth server and API share one origin, so that nobody
+ * needs a preflight.
+ */
+
+import { availableParallelism, loadavg } from "node:os";
+
+import { CONTESTANTS, OURS, versions } from "./peers/contestants.mjs";
+import { measureCosts } from "./peers/costs.mjs";
+import { measureStarts } from "./peers/starts.mjs";
+import { measureWeights } from "./peers/weights.mjs";
+import { inBrowser, table } from "./scene.mjs";
+
+const CALL_DIGITS = 1;
+const TOKEN_DIGITS = 2;
+
+/** Where a client cannot do a thing: its set-up says why. */
+const NONE = "–";
+
+await inBrowser(async (browser) => {
+  console.log(`${(await versions()).join(", ")}; ${await browser.version()}`);
+  console.log(`${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}\n`);
+  console.log(table([["client", ""], ...CONTESTANTS.map(({ name, setUp }) => [name, setUp])], 2));
+
+  const weights = await measureWeights();
+  const lightest = weights.get(OURS);
+  print("download, minified", ["brotli B", "gzip B", "ours is 1"], weights, ({ brotli, gzip }) => [
+    String(brotli),
+    String(gzip),
+    ratio(brotli, lightest?.brotli),
+  ]);
+
+  const costs = await measureCosts(browser);
+  const ours = costs.get(OURS);
+  const columns = ["median", "ours is 1", "over fetch", "cookies at hand, over fetch"];
+  print("µs a call, no network", columns, costs, ({ call, over, overWithCookies }) => [
+    call.toFixed(CALL_DIGITS),
+    ratio(call, ours?.call),
+    over.toFixed(CALL_DIGITS),
+    overWithCookies.toFixed(CALL_DIGITS),
+  ]);
+  print("µs a token that is fresh", ["median", "ours is 1"], costs, ({ token }) => [
+    token?.toFixed(TOKEN_DIGITS) ?? NONE,
+    token === undefined ? NONE : ratio(token, ours?.token),
+  ]);
+
+  for (const { kind, starts } of await measureStarts(browser)) {
+    const quickest = starts.get(OURS);
+    const times = ["since navigation", "since script start", "ours is 1", "requests"];
+    print(`first answer, ms, ${kind}`, times, starts, ({ navigation, script, requests }) => [
+      navigation.toFixed(1),
+      script.toFixed(1),
+      ratio(navigation, quickest?.navigation),
+      requests,
+    ]);
+  }
+  return [];
+});
+
+/**
+ * Prints a table with a line for each client.
+ *
+ * @template T
+ * @param {string} title
+ * @param {readonly string[]} columns
+ * @param {ReadonlyMap<string, T>} measured
+ * @param {(one: T) => string[]} cells
+ */
+function print(title, columns, measured, cells) {
+  const rows = [...measured].map(([name, one]) => [name, ...cells(one)]);
+  console.log(`\n${table([[title, ...columns], ...rows])}`);
+}
+
+/** @param {number} value @param {number | undefined} ours */
+function ratio(value, ours) {
+  return ours ? `${(value / ours).toFixed(2)} x` : NONE;
+}

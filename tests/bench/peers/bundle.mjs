@@ -1,0 +1,72 @@
+/** The pages of the clients, bundled alike: minified, for production, one script each. */
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { build } from "esbuild";
+
+import { root } from "../../tools/process.mjs";
+
+const FOLDER = join(root, "tests", "bench", "peers");
+const CLIENTS = join(FOLDER, "clients");
+
+/** @typedef {import("./mocks/server.mjs").File} File */
+
+/** @type {import("esbuild").BuildOptions} */
+const ALIKE = {
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  legalComments: "none",
+  define: { "process.env.NODE_ENV": '"production"' },
+};
+
+/** The module of our own client. */
+export function readModule() {
+  return readFile(join(root, "node_modules", "nolapse", "nolapse_bg.wasm"));
+}
+
+/**
+ * A client with the few lines that use it, and nothing else.
+ *
+ * @param {string} script of `clients`
+ */
+export async function bundleClient(script) {
+  const { outputFiles } = await build({ ...ALIKE, entryPoints: [join(CLIENTS, script)], write: false });
+  return Buffer.from(outputFiles[0]?.contents ?? "");
+}
+
+/**
+ * What a client's page consists of, by path.
+ *
+ * @param {import("./contestants.mjs").Contestant} contestant
+ * @returns {Promise<Map<string, File>>}
+ */
+export async function makeSite({ script, client }) {
+  const contents = `import { ${client} as client } from "./clients/${script}"; import { run } from "./page.mjs"; run(client);`;
+  const { outputFiles } = await build({
+    ...ALIKE,
+    stdin: { contents, resolveDir: FOLDER },
+    banner: { js: 'performance.mark("script-start");' },
+    write: false,
+  });
+  const javascript = (/** @type {string | Uint8Array} */ body) => ({ type: "text/javascript", body });
+  return new Map([
+    ["/start.html", page("")],
+    ["/costs.html", page('<script src="/assets/stub.js"></script>')],
+    ["/assets/client.js", javascript(outputFiles[0]?.contents ?? "")],
+    ["/assets/stub.js", javascript(await readFile(join(FOLDER, "stub.js")))],
+    ["/assets/nolapse_bg.wasm", { type: "application/wasm", body: await readModule() }],
+  ]);
+}
+
+/** @param {string} before what comes before the client */
+function page(before) {
+  const head = `<meta charset="utf-8"><title>a client</title><link rel="icon" href="data:,">${before}`;
+  const script = '<script type="module" src="/assets/client.js"></script>';
+  return {
+    type: "text/html",
+    body: `<!doctype html><html lang="en"><head>${head}${script}</head><body></body></html>\n`,
+  };
+}

@@ -1,0 +1,58 @@
+/** A refresher as one writes it by hand: one refresh at a time, one retry, one tab, nothing else. */
+
+let token = "";
+let expiresAt = 0;
+/** @type {Promise<void> | undefined} */
+let renewing;
+
+/** @param {{ access_token: string, expires_in: number }} granted */
+function take(granted) {
+  token = granted.access_token;
+  expiresAt = performance.now() + granted.expires_in * 1_000;
+}
+
+async function renew() {
+  const answer = await fetch("/auth/refresh", {
+    method: "POST",
+    keepalive: true,
+    headers: { "content-type": "application/json", "nolapse-version": "1" },
+    body: JSON.stringify({ reason: "load", page: document.visibilityState }),
+  });
+  if (!answer.ok) throw new Error(`refresh: ${answer.status}`);
+  take(await answer.json());
+}
+
+function renewOnce() {
+  renewing ??= renew().finally(() => {
+    renewing = undefined;
+  });
+  return renewing;
+}
+
+async function freshToken() {
+  if (performance.now() >= expiresAt) await renewOnce();
+  return token;
+}
+
+/**
+ * @param {RequestInfo | URL} input
+ * @param {RequestInit} [init]
+ */
+export async function authorised(input, init) {
+  const request = new Request(input, init);
+  request.headers.set("authorization", `Bearer ${await freshToken()}`);
+  const response = await fetch(request.clone());
+  if (response.status !== 401) return response;
+  await renewOnce();
+  request.headers.set("authorization", `Bearer ${token}`);
+  return fetch(request);
+}
+
+/** @type {import("../page.mjs").Client} */
+export const byHand = {
+  async signIn() {
+    const headers = { "content-type": "application/json", "nolapse-version": "1" };
+    take(await (await fetch("/auth/sign-in", { method: "POST", headers, body: "{}" })).json());
+  },
+  open: async () => ({ call: authorised, token: freshToken }),
+};
