@@ -1,5 +1,6 @@
 //! Inputs as a host spells them: a kind, whose it is, up to three numbers and a text.
 
+use crate::core::text::Fields;
 use crate::core::{
     AdoptOutcome, AttemptId, Failure, FailureCause, Grant, Input, PageChange, RawGrant,
     RefreshOutcome, RequestId, SessionInfo, SignOutOutcome, Span, TabMessage, UnexpectedAnswer,
@@ -107,10 +108,9 @@ fn read_change(number: u32) -> Option<PageChange> {
 /// Reads a token response: life and refresh moment in seconds (NaN where they are not told); token, its type, the
 /// session's name, the user's name and the user's JSON as lines.
 fn read_grant(life: f64, refresh_in: f64, text: &str) -> Result<Grant, UnexpectedAnswer> {
-    let mut lines = text.split('\n');
-    let mut next = || lines.next().unwrap_or_default();
-    let (token, kind) = (next(), next());
-    let (id, user_id, user) = (next(), next(), next());
+    let mut lines = Fields::new(text, b'\n');
+    let (token, kind) = (lines.field(), lines.field());
+    let (id, user_id, user) = (lines.field(), lines.field(), lines.rest());
     if user.is_empty() {
         return Err(UnexpectedAnswer::NotJson);
     }

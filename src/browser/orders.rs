@@ -53,7 +53,12 @@ impl Order {
     }
 
     fn lines(mut self, lines: &[&str]) -> Self {
-        self.text = lines.join("\n");
+        for (place, line) in lines.iter().enumerate() {
+            if place > 0 {
+                self.text.push('\n');
+            }
+            self.text.push_str(line);
+        }
         self
     }
 }

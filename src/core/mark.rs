@@ -8,7 +8,7 @@ use crate::wire::EndReason;
 
 use super::error::FailureCause;
 use super::ids::Version;
-use super::text::{digit, flag, number, push_number};
+use super::text::{Fields, Writer};
 use super::time::WallTime;
 
 /// What a tab finds on the shelf.
@@ -74,21 +74,22 @@ pub struct Cooling {
 }
 
 const MAGIC: &str = "nolapse1";
+const SEPARATOR: char = ';';
 
 impl Mark {
     /// Writes the mark as text.
     #[must_use]
     pub fn encode(&self) -> String {
-        let mut text = String::from(MAGIC);
-        number_field(&mut text, self.version.number());
+        let mut writer = Writer::new(MAGIC, SEPARATOR);
+        writer.number(self.version.number());
         match &self.state {
             MarkState::SignedIn {
                 expires,
                 fingerprint,
             } => {
-                field(&mut text, "in");
-                number_field(&mut text, expires.as_millis());
-                number_field(&mut text, u64::from(*fingerprint));
+                writer.field("in");
+                writer.number(expires.as_millis());
+                writer.number(u64::from(*fingerprint));
             }
             MarkState::SignedOut {
                 reason,
@@ -96,72 +97,63 @@ impl Mark {
                 told,
                 everywhere,
             } => {
-                field(&mut text, "out");
-                field(&mut text, reason.as_str());
-                number_field(&mut text, u64::from(*fingerprint));
-                field(&mut text, digit(*told));
-                field(&mut text, digit(*everywhere));
+                writer.field("out");
+                writer.field(reason.as_str());
+                writer.number(u64::from(*fingerprint));
+                writer.flag(*told);
+                writer.flag(*everywhere);
             }
         }
         if let Some(cooling) = &self.cooling {
-            field(&mut text, cooling.cause.as_str());
-            number_field(&mut text, u64::from(cooling.failures));
-            number_field(&mut text, cooling.since.as_millis());
-            number_field(&mut text, cooling.until.as_millis());
-            field(&mut text, digit(cooling.mandatory));
-            number_field(&mut text, cooling.whole_at.as_millis());
+            writer.field(cooling.cause.as_str());
+            writer.number(u64::from(cooling.failures));
+            writer.number(cooling.since.as_millis());
+            writer.number(cooling.until.as_millis());
+            writer.flag(cooling.mandatory);
+            writer.number(cooling.whole_at.as_millis());
         }
-        text
+        writer.finish()
     }
 
     /// Reads a mark; `None` where it is of another version or garbled.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
-        let mut fields = text.split(';');
-        if fields.next() != Some(MAGIC) {
+        let mut fields = Fields::new(text, SEPARATOR as u8);
+        if fields.field() != MAGIC {
             return None;
         }
-        let version = Version::heard(number(fields.next())?)?;
-        let state = match fields.next()? {
+        let version = fields.version();
+        let state = match fields.field() {
             "in" => MarkState::SignedIn {
-                expires: WallTime::from_millis(number(fields.next())?),
-                fingerprint: u32::try_from(number(fields.next())?).ok()?,
+                expires: fields.wall_time(),
+                fingerprint: fields.small_number(),
             },
             "out" => MarkState::SignedOut {
-                reason: EndReason::parse(fields.next()?)?,
-                fingerprint: u32::try_from(number(fields.next())?).ok()?,
-                told: flag(fields.next())?,
-                everywhere: flag(fields.next())?,
+                reason: EndReason::parse(fields.field())?,
+                fingerprint: fields.small_number(),
+                told: fields.flag(),
+                everywhere: fields.flag(),
             },
             _ => return None,
         };
-        let cooling = match fields.next() {
-            None => None,
-            Some(cause) => Some(Cooling {
-                cause: FailureCause::parse(cause)?,
-                failures: u32::try_from(number(fields.next())?).ok()?,
-                since: WallTime::from_millis(number(fields.next())?),
-                until: WallTime::from_millis(number(fields.next())?),
-                mandatory: flag(fields.next())?,
-                whole_at: WallTime::from_millis(number(fields.next())?),
-            }),
+        let cooling = if fields.is_over() {
+            None
+        } else {
+            Some(Cooling {
+                cause: FailureCause::parse(fields.field())?,
+                failures: fields.small_number(),
+                since: fields.wall_time(),
+                until: fields.wall_time(),
+                mandatory: fields.flag(),
+                whole_at: fields.wall_time(),
+            })
         };
-        fields.next().is_none().then_some(Self {
+        fields.is_over().then_some(Self {
             version,
             state,
             cooling,
         })
     }
-}
-
-fn field(text: &mut String, value: &str) {
-    text.push(';');
-    text.push_str(value);
-}
-
-fn number_field(text: &mut String, number: u64) {
-    text.push(';');
-    push_number(text, number);
 }
 
 #[cfg(test)]

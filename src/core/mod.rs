@@ -27,7 +27,7 @@ mod span;
 mod status;
 mod tabs;
 mod telling;
-mod text;
+pub(crate) mod text;
 mod time;
 mod trace;
 mod waiters;

@@ -1,7 +1,5 @@
 //! What tabs tell each other. Any script of the origin can say it too, so nothing is believed that cannot be checked.
 
-use std::rc::Rc;
-
 use crate::wire::EndReason;
 
 use super::error::FailureCause;
@@ -9,7 +7,7 @@ use super::grant::{Grant, SessionInfo};
 use super::ids::Version;
 use super::secret::Secret;
 use super::span::Span;
-use super::text::{number, push_number};
+use super::text::{Fields, Writer};
 use super::time::WallTime;
 
 /// One tab's message to the others of its browser.
@@ -82,7 +80,7 @@ impl TabMessage {
     /// Writes the message as text.
     #[must_use]
     pub fn encode(&self) -> String {
-        let mut text = String::from(MAGIC);
+        let mut writer = Writer::new(MAGIC, SEPARATOR);
         match self {
             Self::Token {
                 version,
@@ -90,27 +88,27 @@ impl TabMessage {
                 age,
                 posted,
             } => {
-                field(&mut text, "token");
-                number_field(&mut text, version.number());
-                number_field(&mut text, posted.as_millis());
-                number_field(&mut text, age.as_millis());
-                number_field(&mut text, grant.life.as_millis());
+                writer.field("token");
+                writer.number(version.number());
+                writer.number(posted.as_millis());
+                writer.number(age.as_millis());
+                writer.number(grant.life.as_millis());
                 let refresh_in = grant.refresh_in.unwrap_or(Span::ZERO);
-                number_field(&mut text, refresh_in.as_millis());
-                field(&mut text, grant.token.expose());
-                field(&mut text, &grant.session.id);
-                field(&mut text, &grant.session.user_id);
-                field(&mut text, &grant.session.user);
+                writer.number(refresh_in.as_millis());
+                writer.field(grant.token.expose());
+                writer.field(&grant.session.id);
+                writer.field(&grant.session.user_id);
+                writer.field(&grant.session.user);
             }
             Self::SignedOut {
                 version,
                 reason,
                 fingerprint,
             } => {
-                field(&mut text, "out");
-                number_field(&mut text, version.number());
-                field(&mut text, reason.as_str());
-                number_field(&mut text, u64::from(*fingerprint));
+                writer.field("out");
+                writer.number(version.number());
+                writer.field(reason.as_str());
+                writer.number(u64::from(*fingerprint));
             }
             Self::Failing {
                 cause,
@@ -118,19 +116,19 @@ impl TabMessage {
                 retry_in,
                 whole_in,
             } => {
-                field(&mut text, "failing");
-                field(&mut text, cause.as_str());
-                number_field(&mut text, u64::from(*failures));
-                number_field(&mut text, retry_in.as_millis());
-                number_field(&mut text, whole_in.as_millis());
+                writer.field("failing");
+                writer.field(cause.as_str());
+                writer.number(u64::from(*failures));
+                writer.number(retry_in.as_millis());
+                writer.number(whole_in.as_millis());
             }
-            Self::Working => field(&mut text, "working"),
+            Self::Working => writer.field("working"),
             Self::Ask { version } => {
-                field(&mut text, "ask");
-                number_field(&mut text, version.number());
+                writer.field("ask");
+                writer.number(version.number());
             }
         }
-        text
+        writer.finish()
     }
 
     /// Reads a message; `None` where it is of another version, garbled, or outside what an honest tab says.
@@ -139,58 +137,46 @@ impl TabMessage {
         if text.len() > MAX_BYTES {
             return None;
         }
-        // The user's JSON comes last and may hold anything.
-        let mut fields = text.splitn(11, SEPARATOR);
-        if fields.next() != Some(MAGIC) {
+        let mut fields = Fields::new(text, SEPARATOR as u8);
+        if fields.field() != MAGIC {
             return None;
         }
-        let message = match fields.next()? {
+        let message = match fields.field() {
             "token" => decode_token(&mut fields)?,
             "out" => Self::SignedOut {
-                version: Version::heard(number(fields.next())?)?,
-                reason: EndReason::parse(fields.next()?)?,
-                fingerprint: u32::try_from(number(fields.next())?).ok()?,
+                version: fields.version(),
+                reason: EndReason::parse(fields.field())?,
+                fingerprint: fields.small_number(),
             },
             "failing" => Self::Failing {
-                cause: FailureCause::parse(fields.next()?)?,
-                failures: u32::try_from(number(fields.next())?).ok()?,
-                retry_in: millis(fields.next())?,
-                whole_in: millis(fields.next())?,
+                cause: FailureCause::parse(fields.field())?,
+                failures: fields.small_number(),
+                retry_in: fields.span(),
+                whole_in: fields.span(),
             },
             "working" => Self::Working,
             "ask" => Self::Ask {
-                version: Version::heard(number(fields.next())?)?,
+                version: fields.version(),
             },
             _ => return None,
         };
-        fields.next().is_none().then_some(message)
+        fields.is_over().then_some(message)
     }
 }
 
-fn field(text: &mut String, value: &str) {
-    text.push(SEPARATOR);
-    text.push_str(value);
-}
-
-fn number_field(text: &mut String, number: u64) {
-    text.push(SEPARATOR);
-    push_number(text, number);
-}
-
-fn millis(field: Option<&str>) -> Option<Span> {
-    number(field).map(Span::from_millis)
-}
-
-fn decode_token<'a>(fields: &mut impl Iterator<Item = &'a str>) -> Option<TabMessage> {
-    let version = Version::heard(number(fields.next())?)?;
-    let posted = WallTime::from_millis(number(fields.next())?);
-    let age = millis(fields.next())?;
-    let life = millis(fields.next())?;
-    let refresh_in = millis(fields.next())?;
-    let token = Secret::new(fields.next()?)?;
-    let id: Rc<str> = fields.next()?.into();
-    let user_id: Rc<str> = fields.next()?.into();
-    let user: Rc<str> = fields.next()?.into();
+fn decode_token(fields: &mut Fields<'_>) -> Option<TabMessage> {
+    let version = fields.version();
+    let posted = fields.wall_time();
+    let age = fields.span();
+    let life = fields.span();
+    let refresh_in = fields.span();
+    let token = Secret::new(fields.field())?;
+    let session = SessionInfo {
+        id: fields.field().into(),
+        user_id: fields.field().into(),
+        // The user's JSON comes last and may hold anything.
+        user: fields.rest().into(),
+    };
     let honest =
         (Grant::MIN_LIFE..=Grant::MAX_LIFE).contains(&life) && age < life && refresh_in < life;
     honest.then_some(TabMessage::Token {
@@ -199,7 +185,7 @@ fn decode_token<'a>(fields: &mut impl Iterator<Item = &'a str>) -> Option<TabMes
             token,
             life,
             refresh_in: (!refresh_in.is_zero()).then_some(refresh_in),
-            session: SessionInfo { id, user_id, user },
+            session,
         },
         age,
         posted,

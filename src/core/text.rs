@@ -1,6 +1,10 @@
 //! Numbers and flags as text, without the formatting machinery of the standard library, which would weigh more than
 //! all the rest of what tabs write.
 
+use super::ids::Version;
+use super::span::Span;
+use super::time::WallTime;
+
 /// Writes a whole number.
 pub(crate) fn push_number(text: &mut String, number: u64) {
     if number >= 10 {
@@ -10,14 +14,8 @@ pub(crate) fn push_number(text: &mut String, number: u64) {
     text.push(char::from(b'0' + digit));
 }
 
-/// Writes `0` or `1`.
-pub(super) const fn digit(flag: bool) -> &'static str {
-    if flag { "1" } else { "0" }
-}
-
 /// Reads a whole number of at most 15 digits: exact in JavaScript, far from overflow in sums.
-pub(crate) fn number(field: Option<&str>) -> Option<u64> {
-    let field = field?;
+pub(crate) fn number(field: &str) -> Option<u64> {
     if !(1..=15).contains(&field.len()) {
         return None;
     }
@@ -27,12 +25,108 @@ pub(crate) fn number(field: Option<&str>) -> Option<u64> {
     })
 }
 
-/// Reads `0` or `1`.
-pub(super) fn flag(field: Option<&str>) -> Option<bool> {
-    match field? {
-        "0" => Some(false),
-        "1" => Some(true),
-        _ => None,
+/// Writes fields, one after another.
+pub(super) struct Writer {
+    text: String,
+    separator: char,
+}
+
+impl Writer {
+    pub(super) fn new(magic: &str, separator: char) -> Self {
+        Self {
+            text: String::from(magic),
+            separator,
+        }
+    }
+
+    pub(super) fn field(&mut self, value: &str) {
+        self.text.push(self.separator);
+        self.text.push_str(value);
+    }
+
+    pub(super) fn number(&mut self, number: u64) {
+        self.text.push(self.separator);
+        push_number(&mut self.text, number);
+    }
+
+    pub(super) fn flag(&mut self, flag: bool) {
+        self.number(u64::from(flag));
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.text
+    }
+}
+
+/// Reads fields, one after another. What is missing or malformed is read as nothing at all, and makes the text unsound:
+/// whoever has read it asks once, at the end.
+pub(crate) struct Fields<'a> {
+    rest: Option<&'a str>,
+    separator: u8,
+    is_sound: bool,
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) const fn new(text: &'a str, separator: u8) -> Self {
+        Self {
+            rest: Some(text),
+            separator,
+            is_sound: true,
+        }
+    }
+
+    pub(crate) fn field(&mut self) -> &'a str {
+        let rest = self.rest();
+        let Some(end) = rest.bytes().position(|byte| byte == self.separator) else {
+            return rest;
+        };
+        self.rest = rest.get(end + 1..);
+        rest.get(..end).unwrap_or_default()
+    }
+
+    /// Returns all that has not been read yet, with the separators in it.
+    pub(crate) fn rest(&mut self) -> &'a str {
+        let rest = self.rest.take();
+        self.sound(rest)
+    }
+
+    pub(super) fn number(&mut self) -> u64 {
+        let read = number(self.field());
+        self.sound(read)
+    }
+
+    pub(super) fn small_number(&mut self) -> u32 {
+        let read = u32::try_from(self.number()).ok();
+        self.sound(read)
+    }
+
+    pub(super) fn span(&mut self) -> Span {
+        Span::from_millis(self.number())
+    }
+
+    pub(super) fn wall_time(&mut self) -> WallTime {
+        WallTime::from_millis(self.number())
+    }
+
+    pub(super) fn version(&mut self) -> Version {
+        let read = Version::heard(self.number());
+        self.sound(read)
+    }
+
+    pub(super) fn flag(&mut self) -> bool {
+        let number = self.number();
+        self.is_sound &= number <= 1;
+        number == 1
+    }
+
+    /// Whether there was all that was asked for and nothing is left.
+    pub(super) const fn is_over(&self) -> bool {
+        self.is_sound && self.rest.is_none()
+    }
+
+    fn sound<T: Default>(&mut self, read: Option<T>) -> T {
+        self.is_sound &= read.is_some();
+        read.unwrap_or_default()
     }
 }
 
@@ -46,7 +140,7 @@ mod tests {
             let mut text = String::new();
             push_number(&mut text, written);
             assert_eq!(text, format!("{written}"));
-            assert_eq!(number(Some(&text)), Some(written));
+            assert_eq!(number(&text), Some(written));
         }
     }
 
@@ -63,12 +157,54 @@ mod tests {
             "1000000000000000",
             "١",
         ] {
-            assert_eq!(number(Some(text)), None, "{text}");
+            assert_eq!(number(text), None, "{text}");
         }
-        assert_eq!(number(None), None);
-        assert_eq!(
-            (flag(Some("0")), flag(Some("1")), flag(Some("2"))),
-            (Some(false), Some(true), None)
-        );
+    }
+
+    #[test]
+    fn fields_read_back_as_they_were_written() {
+        let mut writer = Writer::new("magic", ';');
+        writer.field("");
+        writer.field("ä b");
+        writer.number(4_294_967_295);
+        writer.flag(true);
+        writer.flag(false);
+        writer.field("the;rest");
+        let text = writer.finish();
+
+        let mut fields = Fields::new(&text, b';');
+        assert_eq!(fields.field(), "magic");
+        assert_eq!(fields.field(), "");
+        assert_eq!(fields.field(), "ä b");
+        assert_eq!(fields.small_number(), u32::MAX);
+        assert!(fields.flag() && !fields.flag());
+        assert!(!fields.is_over(), "there is more");
+        assert_eq!(fields.rest(), "the;rest");
+        assert!(fields.is_over());
+    }
+
+    #[test]
+    fn what_is_missing_or_malformed_makes_a_text_unsound() {
+        let reads: [(&str, &dyn Fn(&mut Fields<'_>)); 6] = [
+            ("4294967296", &|fields| assert_eq!(fields.small_number(), 0)),
+            ("2", &|fields| assert!(!fields.flag())),
+            ("x", &|fields| assert_eq!(fields.span(), Span::ZERO)),
+            ("100000000000001", &|fields| {
+                assert_eq!(fields.version(), Version::default());
+            }),
+            ("1", &|fields| {
+                fields.field();
+                assert_eq!(fields.field(), "");
+            }),
+            ("1", &|fields| {
+                fields.field();
+                assert_eq!(fields.rest(), "");
+            }),
+        ];
+        for (text, read) in reads {
+            let mut fields = Fields::new(text, b';');
+            read(&mut fields);
+            assert!(fields.rest.is_none() && !fields.is_over(), "{text}");
+        }
     }
 }
