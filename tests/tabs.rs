@@ -125,6 +125,26 @@ fn p17_whatever_is_wrong_with_lock_channel_and_shelf_every_call_is_served() {
 }
 
 #[test]
+fn p17_a_tab_that_slept_in_the_queue_for_the_lock_waits_for_it_anew() {
+    let mut world = World::signed_in(SEED, 1);
+    world.browsers[0].locks = Locks::Hogged;
+    let call = world.refresh(0, true).expect("the tab runs");
+    world.run(1_000);
+    let before = world.sent(0);
+
+    world.nap(0, 60_000);
+    world.run(10_000);
+    assert_eq!(
+        world.sent(0),
+        before,
+        "nobody could give it the lock while it slept"
+    );
+
+    world.run(15_000);
+    assert!(world.got_token(call), "it goes on without the lock");
+}
+
+#[test]
 fn p17_a_lock_that_is_stolen_again_and_again_harms_nobody() {
     let mut world = World::signed_in(SEED, 3);
     for _ in 0..2_000 {

@@ -3,8 +3,8 @@
 //! Several words are lines of one text, an absent one an empty line; an absent number is NaN.
 
 use crate::core::{
-    Answer, Effect, Event, FailureCause, Secret, SessionError, Source, Span, Status, TraceEntry,
-    Version,
+    Answer, Effect, Event, FailureCause, RequestId, Secret, SessionError, Source, Span, Status,
+    TraceEntry, Version,
 };
 use crate::wire::{EndReason, RefreshReason};
 
@@ -16,98 +16,115 @@ pub(super) struct Order {
     pub(super) id: f64,
     pub(super) numbers: [f64; 4],
     pub(super) text: String,
+    is_begun: bool,
 }
 
 impl Order {
-    fn new(kind: u32, id: u64) -> Self {
+    const fn new(kind: u32) -> Self {
         Self {
             kind,
-            id: whole(id),
+            id: 0.0,
             numbers: [f64::NAN; 4],
             text: String::new(),
+            is_begun: false,
         }
     }
 
     /// Says which token is in use.
     pub(super) fn token(token: &Secret, version: Version) -> Self {
-        Self::new(codes::SETTLE_TOKEN, 0)
-            .number(whole(version.number()))
-            .line(token.expose())
+        let mut order = Self::new(codes::SETTLE_TOKEN);
+        order.write_token(token, version);
+        order
     }
 
-    fn number(mut self, number: f64) -> Self {
-        if let Some(free) = self.numbers.iter_mut().find(|number| number.is_nan()) {
-            *free = number;
+    fn write_token(&mut self, token: &Secret, version: Version) {
+        self.number(whole(version.number()));
+        self.line(token.expose());
+    }
+
+    /// Says whose it is.
+    fn of(&mut self, kind: u32, id: u64) {
+        self.kind = kind;
+        self.id = whole(id);
+    }
+
+    fn number(&mut self, number: f64) {
+        self.numbers[0] = number;
+    }
+
+    fn line(&mut self, line: &str) {
+        if self.is_begun {
+            self.text.push('\n');
         }
-        self
-    }
-
-    fn numbers(mut self, numbers: [f64; 4]) -> Self {
-        self.numbers = numbers;
-        self
-    }
-
-    fn line(mut self, line: &str) -> Self {
+        self.is_begun = true;
         self.text.push_str(line);
-        self
-    }
-
-    fn lines(mut self, lines: &[&str]) -> Self {
-        for (place, line) in lines.iter().enumerate() {
-            if place > 0 {
-                self.text.push('\n');
-            }
-            self.text.push_str(line);
-        }
-        self
     }
 }
 
 /// Writes an effect as an order.
 pub(super) fn of(effect: Effect) -> Order {
+    let mut order = Order::new(codes::OPEN_CHANNEL);
+    write(&mut order, effect);
+    order
+}
+
+fn write(order: &mut Order, effect: Effect) {
     match effect {
-        Effect::AcquireLock { attempt } => Order::new(codes::ACQUIRE_LOCK, attempt.0),
-        Effect::ReleaseLock { attempt } => Order::new(codes::RELEASE_LOCK, attempt.0),
+        Effect::AcquireLock { attempt } => order.of(codes::ACQUIRE_LOCK, attempt.0),
+        Effect::ReleaseLock { attempt } => order.of(codes::RELEASE_LOCK, attempt.0),
         Effect::SendRefresh {
             attempt,
             reason,
             page,
             active_ago,
-        } => Order::new(codes::SEND_REFRESH, attempt.0)
-            .number(active_ago.as_secs_f64())
-            .lines(&[reason.as_str(), page.as_str()]),
+        } => {
+            order.of(codes::SEND_REFRESH, attempt.0);
+            order.number(active_ago.as_secs_f64());
+            order.line(reason.as_str());
+            order.line(page.as_str());
+        }
         Effect::SendSignOut {
             attempt,
             everywhere,
-        } => Order::new(codes::SEND_SIGN_OUT, attempt.0).number(flag(everywhere)),
+        } => {
+            order.of(codes::SEND_SIGN_OUT, attempt.0);
+            order.number(flag(everywhere));
+        }
         Effect::RunAdopt { attempt, request } => {
-            Order::new(codes::RUN_ADOPT, attempt.0).number(whole(request.0))
+            order.of(codes::RUN_ADOPT, attempt.0);
+            order.number(whole(request.0));
         }
-        Effect::Abort { attempt } => Order::new(codes::ABORT, attempt.0),
-        Effect::Settle { request, answer } => {
-            let order = match answer {
-                Ok(Answer::Token { token, version }) => Order::token(&token, version),
-                Ok(Answer::Adopted) => Order::new(codes::SETTLE_DONE, 0),
-                Ok(Answer::SignedOut { server_told }) => {
-                    Order::new(codes::SETTLE_DONE, 0).number(flag(server_told))
-                }
-                Err(error) => refusal(error),
-            };
-            Order {
-                id: whole(request.0),
-                ..order
-            }
+        Effect::Abort { attempt } => order.of(codes::ABORT, attempt.0),
+        Effect::Settle { request, answer } => write_answer(order, request, answer),
+        Effect::Broadcast(message) => {
+            order.kind = codes::BROADCAST;
+            order.text = message.encode();
         }
-        Effect::Broadcast(message) => Order::new(codes::BROADCAST, 0).line(&message.encode()),
-        Effect::WriteMark(mark) => Order::new(codes::WRITE_MARK, 0).line(&mark.encode()),
-        Effect::OpenChannel => Order::new(codes::OPEN_CHANNEL, 0),
-        Effect::CloseChannel => Order::new(codes::CLOSE_CHANNEL, 0),
-        Effect::Publish(status) => published(&status),
-        Effect::Emit(event) => emitted(event),
+        Effect::WriteMark(mark) => {
+            order.kind = codes::WRITE_MARK;
+            order.text = mark.encode();
+        }
+        Effect::OpenChannel => order.kind = codes::OPEN_CHANNEL,
+        Effect::CloseChannel => order.kind = codes::CLOSE_CHANNEL,
+        Effect::Publish(status) => write_status(order, &status),
+        Effect::Emit(event) => write_event(order, event),
     }
 }
 
-fn refusal(error: SessionError) -> Order {
+fn write_answer(order: &mut Order, request: RequestId, answer: Result<Answer, SessionError>) {
+    order.of(codes::SETTLE_DONE, request.0);
+    match answer {
+        Ok(Answer::Token { token, version }) => {
+            order.kind = codes::SETTLE_TOKEN;
+            order.write_token(&token, version);
+        }
+        Ok(Answer::Adopted) => {}
+        Ok(Answer::SignedOut { server_told }) => order.number(flag(server_told)),
+        Err(error) => write_error(order, error),
+    }
+}
+
+fn write_error(order: &mut Order, error: SessionError) {
     let (reason, failure, retry_in) = match error {
         SessionError::SignedOut { reason } => (reason, None, None),
         SessionError::Unreachable { cause, retry_in } => (None, Some(cause), Some(retry_in)),
@@ -121,29 +138,37 @@ fn refusal(error: SessionError) -> Order {
         | SessionError::NotAdoptable
         | SessionError::SignInThrew => (None, None, None),
     };
-    Order::new(codes::SETTLE_ERROR, 0)
-        .number(retry_in.map_or(f64::NAN, Span::as_secs_f64))
-        .lines(&[error.code(), error.message(), word(reason), cause(failure)])
+    order.kind = codes::SETTLE_ERROR;
+    order.number(retry_in.map_or(f64::NAN, Span::as_secs_f64));
+    order.line(error.code());
+    order.line(error.message());
+    order.line(word(reason));
+    order.line(cause(failure));
 }
 
-fn published(status: &Status) -> Order {
-    let state = status.name();
-    let order = Order::new(codes::STATUS, 0);
+fn write_status(order: &mut Order, status: &Status) {
+    order.kind = codes::STATUS;
+    order.line(status.name());
     match status {
-        Status::Unknown { degraded } => order.lines(&[state, cause(*degraded)]),
+        Status::Unknown { degraded } => order.line(cause(*degraded)),
         Status::SignedIn { session, degraded } => {
-            order.lines(&[state, cause(*degraded), "", &session.id, &session.user])
+            order.line(cause(*degraded));
+            order.line("");
+            order.line(&session.id);
+            order.line(&session.user);
         }
         Status::SignedOut {
             reason,
             server_told,
-        } => order
-            .number(flag(*server_told))
-            .lines(&[state, "", word(*reason)]),
+        } => {
+            order.number(flag(*server_told));
+            order.line("");
+            order.line(word(*reason));
+        }
     }
 }
 
-fn emitted(event: Event) -> Order {
+fn write_event(order: &mut Order, event: Event) {
     match event {
         Event::Refreshed {
             reason,
@@ -152,21 +177,21 @@ fn emitted(event: Event) -> Order {
             duration,
             expires_in,
             refresh_in,
-        } => Order::new(codes::REFRESHED, 0)
-            .numbers([
+        } => {
+            order.kind = codes::REFRESHED;
+            order.numbers = [
                 whole(waiting as u64),
-                millis(duration),
+                duration.as_millis_f64(),
                 expires_in.as_secs_f64(),
                 refresh_in.as_secs_f64(),
-            ])
-            .lines(&[
-                reason.map_or("", RefreshReason::as_str),
-                match source {
-                    Source::ThisTab => "this-tab",
-                    Source::OtherTab => "other-tab",
-                    Source::Adopted => "adopted",
-                },
-            ]),
+            ];
+            order.line(reason.map_or("", RefreshReason::as_str));
+            order.line(match source {
+                Source::ThisTab => "this-tab",
+                Source::OtherTab => "other-tab",
+                Source::Adopted => "adopted",
+            });
+        }
         Event::RefreshFailed {
             reason,
             cause,
@@ -174,36 +199,42 @@ fn emitted(event: Event) -> Order {
             duration,
             failures,
             retry_in,
-        } => Order::new(codes::REFRESH_FAILURE, 0)
-            .numbers([
+        } => {
+            order.kind = codes::REFRESH_FAILURE;
+            order.numbers = [
                 http_status.map_or(f64::NAN, f64::from),
-                millis(duration),
+                duration.as_millis_f64(),
                 f64::from(failures),
                 retry_in.as_secs_f64(),
-            ])
-            .lines(&[reason.as_str(), cause.as_str()]),
-        Event::SignedOut { reason } => Order::new(codes::SIGNED_OUT, 0).line(reason.as_str()),
-        Event::UserChanged { previous, user } => {
-            Order::new(codes::USER_CHANGED, 0).lines(&[&previous, &user])
+            ];
+            order.line(reason.as_str());
+            order.line(cause.as_str());
         }
-        Event::Traced(entry) => traced(entry),
+        Event::SignedOut { reason } => {
+            order.kind = codes::SIGNED_OUT;
+            order.line(reason.as_str());
+        }
+        Event::UserChanged { previous, user } => {
+            order.kind = codes::USER_CHANGED;
+            order.line(&previous);
+            order.line(&user);
+        }
+        Event::Traced(entry) => write_step(order, entry),
     }
 }
 
-fn traced(entry: TraceEntry) -> Order {
-    Order::new(codes::TRACED, 0)
-        .numbers([
-            whole(entry.at.as_millis()),
-            f64::from(entry.tab.0),
-            entry.attempt.map_or(f64::NAN, |attempt| whole(attempt.0)),
-            f64::NAN,
-        ])
-        .lines(&[
-            entry.trigger,
-            entry.status,
-            entry.page.as_str(),
-            entry.outcome.unwrap_or_default(),
-        ])
+fn write_step(order: &mut Order, entry: TraceEntry) {
+    order.kind = codes::TRACED;
+    order.numbers = [
+        whole(entry.at.as_millis()),
+        f64::from(entry.tab.0),
+        entry.attempt.map_or(f64::NAN, |attempt| whole(attempt.0)),
+        f64::NAN,
+    ];
+    order.line(entry.trigger);
+    order.line(entry.status);
+    order.line(entry.page.as_str());
+    order.line(entry.outcome.unwrap_or_default());
 }
 
 fn word(reason: Option<EndReason>) -> &'static str {
@@ -216,10 +247,6 @@ fn cause(cause: Option<FailureCause>) -> &'static str {
 
 fn flag(is_so: bool) -> f64 {
     f64::from(u8::from(is_so))
-}
-
-fn millis(duration: Span) -> f64 {
-    duration.as_secs_f64() * 1_000.0
 }
 
 #[expect(

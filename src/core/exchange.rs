@@ -142,6 +142,8 @@ impl Session {
                 ..
             } if now >= until && now.since(until) > OVERSLEPT => {
                 // Nobody could have been granted anything while the computer slept.
+                let everybody = now + self.config.call_deadline();
+                self.waiters.extend(everybody);
                 let until = now + self.longest_exchange();
                 self.exchange = Exchange::AwaitingLock {
                     attempt,
