@@ -83,8 +83,12 @@ async function installed() {
   return undefined;
 }
 
-/** @param {string} variable */
-function named(variable) {
+/**
+ * The file that an environment variable names, where it is set.
+ *
+ * @param {string} variable
+ */
+export function named(variable) {
   const file = process.env[variable];
   if (!file) return undefined;
   if (isExecutable(file)) return file;

@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { findBrowser, findFirefox } from "./browser.mjs";
 import { npm, root, run, which } from "./process.mjs";
 import { Remedy, step } from "./step.mjs";
-import { findNginx, findPostgres, installPackages } from "./system.mjs";
+import { findNginx, findOpenssl, findPostgres, installPackages } from "./system.mjs";
+import { findWebKit, NO_WEBKIT } from "./webkit.mjs";
 
 /** The compiler's target for browsers. */
 const WASM = "wasm32-unknown-unknown";
@@ -37,12 +38,22 @@ export function setUpBrowser() {
 }
 
 /**
- * Finds, or gets, the browser for the tests that are of two engines: Firefox.
+ * Finds, or gets, the other two engines and the certificate's maker: WebKitGTK keeps the server's cookie over TLS alone.
  *
- * @returns {Promise<string>} its file
+ * @returns {Promise<{ firefox: string, webkit: import("./webkit.mjs").WebKitFiles | undefined }>}
  */
-export function setUpFirefox() {
-  return step("firefox", findFirefox);
+export async function setUpEngines() {
+  const firefox = await step("firefox", findFirefox);
+  const webkit = await step(
+    "webkit",
+    async (watch) => (NO_WEBKIT ? undefined : findWebKit(watch)),
+    () => NO_WEBKIT,
+  );
+  await step("openssl", async (watch) => {
+    if (findOpenssl() || (await installPackages(["openssl"], watch))) return;
+    throw new Remedy("The tests need OpenSSL's command `openssl`: install your system's package of that name.");
+  });
+  return { firefox, webkit };
 }
 
 /**

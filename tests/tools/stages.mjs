@@ -1,16 +1,18 @@
 /** The stages of `npm test`: each is one kind of proof, in the order of how soon it tells. */
 
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
 import { buildPackage } from "../../pkg-template/build.mjs";
-import { countTests, none } from "./counts.mjs";
+import { countTests, none, sum } from "./counts.mjs";
 import { buildServer, buildSite } from "./demo-parts.mjs";
 import { fuzz } from "./fuzz-targets.mjs";
 import { root, run, tool } from "./process.mjs";
-import { setUp, setUpBrowser, setUpFirefox, setUpServices } from "./setup.mjs";
+import { setUp, setUpBrowser, setUpEngines, setUpServices } from "./setup.mjs";
 import { Remedy, step } from "./step.mjs";
+import { inChromium, inFirefox, inWebKit } from "./wasm-tests.mjs";
+import { NO_WEBKIT } from "./webkit.mjs";
 
 /**
  * What the stages hand on to each other.
@@ -19,6 +21,7 @@ import { Remedy, step } from "./step.mjs";
  * @property {string | undefined} grep only tests whose name has this
  * @property {import("./browser.mjs").BrowserFiles | undefined} browser
  * @property {string} [firefox] Firefox's file
+ * @property {import("./webkit.mjs").WebKitFiles} [webkit] where there is one
  * @property {string | undefined} server the server's program
  */
 
@@ -49,10 +52,10 @@ export const STAGES = [
     }),
   },
   {
-    name: "firefox",
+    name: "engines",
     needs: ["setup"],
     run: asBuild(async (context) => {
-      context.firefox = await setUpFirefox();
+      Object.assign(context, await setUpEngines());
     }),
   },
   { name: "static", needs: ["setup"], run: asBuild(staticChecks) },
@@ -60,7 +63,7 @@ export const STAGES = [
   { name: "native", needs: ["setup", "services"], run: nativeTests },
   { name: "fuzz", needs: ["setup"], run: asBuild(() => fuzz(FUZZ_SECONDS)) },
   { name: "package", needs: ["setup"], run: asBuild(buildPackage) },
-  { name: "wasm", needs: ["browser", "package"], run: wasmTests },
+  { name: "wasm", needs: ["browser", "engines", "package"], run: wasmTests },
   { name: "npm", needs: ["package"], run: (context) => nodeTests("npm", context) },
   { name: "packed", needs: ["browser", "package"], run: (context) => nodeTests("packed", context) },
   { name: "site", needs: ["package"], run: asBuild(buildSite) },
@@ -74,7 +77,7 @@ export const STAGES = [
   { name: "docs", needs: ["browser", "package", "server"], run: (context) => nodeTests("docs", context) },
   {
     name: "e2e",
-    needs: ["browser", "firefox", "package", "site", "server"],
+    needs: ["browser", "engines", "package", "site", "server"],
     run: (context) => nodeTests("e2e", context),
   },
 ];
@@ -121,23 +124,16 @@ function nativeTests({ grep }) {
 }
 
 /** @type {Stage["run"]} */
-async function wasmTests({ browser, grep }) {
-  if (!browser) throw new Error("the wasm tests need a browser");
-  const settings = join(root, ".cache", "webdriver.json");
-  const options = { binary: browser.chromium, args: ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage"] };
-  await mkdir(join(root, ".cache"), { recursive: true });
-  await writeFile(settings, JSON.stringify({ "goog:chromeOptions": options }));
-  const env = {
-    CHROMEDRIVER: browser.chromedriver,
-    GECKODRIVER: undefined,
-    SAFARIDRIVER: undefined,
-    WASM_BINDGEN_TEST_WEBDRIVER_JSON: settings,
-    WASM_BINDGEN_TEST_TIMEOUT: "120",
-  };
-  const parameters = ["test", "--package", "nolapse", ...WASM, "--test", "browser"];
-  return testing("wasm tests in Chromium", grep, (watch) =>
-    run("cargo", [...parameters, ...(grep ? ["--", grep] : [])], { env, watch }),
-  );
+async function wasmTests({ browser, firefox, webkit, grep }) {
+  if (!browser || !firefox) throw new Error("the wasm tests need browsers");
+  const filter = grep ? ["--", grep] : [];
+  const counts = [
+    await testing("wasm tests in Chromium", grep, (watch) => inChromium(browser, filter, watch)),
+    await testing("wasm tests in Firefox", grep, (watch) => inFirefox(firefox, filter, watch)),
+  ];
+  if (webkit) counts.push(await testing("wasm tests in WebKitGTK", grep, (watch) => inWebKit(webkit, filter, watch)));
+  else console.log(`– wasm tests in WebKitGTK: skipped, because ${NO_WEBKIT}`);
+  return counts.reduce(sum);
 }
 
 /**
@@ -146,7 +142,7 @@ async function wasmTests({ browser, grep }) {
  * @param {string} folder
  * @param {Context} context
  */
-async function nodeTests(folder, { browser, firefox, server, grep }) {
+async function nodeTests(folder, { browser, firefox, webkit, server, grep }) {
   const files = await testFiles(join(root, "tests", folder));
   if (files.length === 0) throw new Remedy(`tests/${folder} has no *.test.mjs file.`);
   // Tests wait for browsers and servers most of the time, so there may be one more of them than cores would take.
@@ -158,6 +154,7 @@ async function nodeTests(folder, { browser, firefox, server, grep }) {
     CHROMIUM: browser?.chromium,
     CHROMEDRIVER: browser?.chromedriver,
     FIREFOX: firefox,
+    WEBKIT_DRIVER: webkit?.driver,
     NOLAPSE_SERVER: server,
   };
   return testing(`tests/${folder}`, grep, (watch) => run(process.execPath, [...parameters, ...files], { env, watch }));

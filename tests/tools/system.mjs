@@ -31,6 +31,16 @@ export function findNginx() {
 }
 
 /**
+ * Finds OpenSSL, with which tests make themselves a certificate. Git for Windows brings one, off the path.
+ *
+ * @returns {string | undefined}
+ */
+export function findOpenssl() {
+  const ofGit = join(process.env.PROGRAMFILES ?? "C:\\Program Files", "Git", "usr", "bin", "openssl.exe");
+  return which("openssl") ?? [ofGit].find((file) => existsSync(file));
+}
+
+/**
  * Installs Debian or Ubuntu packages as root, or through a sudo that asks no password.
  *
  * @param {readonly string[]} packages

@@ -15,9 +15,9 @@ const KEPT_AWAKE = [
 const INTENSIVE_THROTTLING = "--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/10";
 
 /**
- * Launches Chromium for one test; it ends with the test.
+ * Launches Chromium for one test, or for all tests of a file; it ends with them.
  *
- * @param {import("node:test").TestContext} test
+ * @param {import("./engines.mjs").Ending} test
  * @param {{ throttled?: boolean, args?: readonly string[] }} [options]
  *   `throttled`: hidden pages are throttled as hard as Chromium ever does
  * @returns {Promise<import("puppeteer-core").Browser>}
@@ -27,6 +27,7 @@ export async function launchBrowser(test, { throttled = false, args = [] } = {})
   const browser = await puppeteer.launch({
     executablePath,
     headless: true,
+    acceptInsecureCerts: true,
     ignoreDefaultArgs: throttled ? KEPT_AWAKE : [],
     args: [...sandboxArguments(), ...(throttled ? [INTENSIVE_THROTTLING] : []), ...args],
     // A test's own deadline is what ends it.
@@ -37,15 +38,21 @@ export async function launchBrowser(test, { throttled = false, args = [] } = {})
 }
 
 /**
- * Launches Firefox for one test; it ends with the test. It is driven over WebDriver BiDi: there is no CDP, so nothing
- * records a page's network, and the server's counters tell what was sent.
+ * Launches Firefox for one test, or for all tests of a file; it ends with them. It is driven over WebDriver BiDi: there
+ * is no CDP, so nothing records a page's network, and the server's counters or a proxy tell what was sent.
  *
- * @param {{ after: (end: () => Promise<void>) => void }} test
+ * @param {import("./engines.mjs").Ending} test
  * @returns {Promise<import("puppeteer-core").Browser>}
  */
 export async function launchFirefox(test) {
   const executablePath = process.env.FIREFOX ?? (await findFirefox(() => {}));
-  const browser = await puppeteer.launch({ browser: "firefox", executablePath, headless: true });
+  const browser = await puppeteer.launch({
+    browser: "firefox",
+    executablePath,
+    headless: true,
+    acceptInsecureCerts: true,
+    protocolTimeout: 300_000,
+  });
   test.after(() => browser.close());
   return browser;
 }

@@ -6,6 +6,10 @@ import { recordNetwork } from "./network.mjs";
 
 /** A test page and what it has sent. @typedef {{ page: import("puppeteer-core").Page, network: import("./network.mjs").Network }} TestPage */
 
+/** A page, whatever drives it. @typedef {Pick<import("puppeteer-core").Page, "evaluate">} Evaluates */
+
+/** Where a page finds the auth server and the API. @typedef {{ auth: string, api: string }} Addresses */
+
 /** E-mail and password. @typedef {{ email: string, password: string }} Credentials */
 
 /**
@@ -26,8 +30,8 @@ export async function openPage(where, server) {
 /**
  * Creates a session on a page, as an app does, and keeps it as `window.session`.
  *
- * @param {import("puppeteer-core").Page} page
- * @param {import("./server.mjs").Server} server
+ * @param {Evaluates} page
+ * @param {Addresses} server
  * @param {Omit<import("nolapse").SessionOptions, "auth" | "apis" | "wasm">} [options]
  */
 export async function openSession(page, server, options = {}) {
@@ -50,7 +54,7 @@ export function newUser() {
 /**
  * Signs a user up or in on a page that has a session, as the demo page does.
  *
- * @param {import("puppeteer-core").Page} page
+ * @param {Evaluates} page
  * @param {Credentials} credentials
  * @param {"sign-up" | "sign-in"} [how]
  */

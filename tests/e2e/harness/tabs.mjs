@@ -1,6 +1,7 @@
 /** Many tabs of one user, and the steady load that their apps make. */
 
 import { openPage, openSession, openSignedIn } from "./page.mjs";
+import { until } from "./until.mjs";
 
 /**
  * What became of a page's calls.
@@ -47,7 +48,7 @@ export function everywhere(tabs, work) {
 /**
  * Makes a page call an API again and again from now on, whether or not the last call has its answer.
  *
- * @param {import("puppeteer-core").Page} page
+ * @param {import("./page.mjs").Evaluates} page
  * @param {string} url
  * @param {number} [every] milliseconds
  */
@@ -80,11 +81,12 @@ export async function startCalls(page, url, every = 250) {
 /**
  * Ends the load and waits for the calls that are under way.
  *
- * @param {import("puppeteer-core").Page} page
+ * @param {import("./page.mjs").Evaluates} page
  * @returns {Promise<Calls>}
  */
 export async function stopCalls(page) {
   await page.evaluate(() => window.stopCalls());
-  await page.waitForFunction(() => window.calls.waiting === 0, { polling: 50 });
+  const isOver = () => page.evaluate(() => window.calls.waiting === 0);
+  await until("all calls are answered", isOver, { within: 60_000, every: 50 });
   return page.evaluate(() => window.calls);
 }

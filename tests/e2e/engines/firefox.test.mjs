@@ -1,0 +1,4 @@
+import { firefox } from "../harness/engines.mjs";
+import { playCore } from "./core.mjs";
+
+await playCore(firefox);

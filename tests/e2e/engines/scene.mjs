@@ -1,0 +1,91 @@
+/** A server behind TLS and tabs of one user, in whatever engine. */
+
+import { makeIdentity, startFront } from "../harness/front.mjs";
+import { newUser, openSession, signIn } from "../harness/page.mjs";
+import { startServer } from "../harness/server.mjs";
+
+/** @typedef {import("../harness/engines.mjs").Tab} Tab */
+/** @typedef {import("../harness/engines.mjs").Profile} Profile */
+
+/** How long a tab may take to hear of what another has done. */
+export const NEWS_MS = 1_000;
+
+/** One for all tests of a file. @type {ReturnType<typeof makeIdentity> | undefined} */
+let identity;
+
+/**
+ * The real server, as browsers find it in production: over TLS, which WebKitGTK asks for before it keeps the cookie.
+ *
+ * @typedef {object} Scene
+ * @property {import("../harness/server.mjs").Server} server
+ * @property {string} auth the origin of the auth server and of the test page
+ * @property {string} api the origin of the API
+ * @property {{ auth: import("../harness/front.mjs").Front, api: import("../harness/front.mjs").Front,
+ *   foreign: import("../harness/front.mjs").Front }} fronts what browsers talk to; `foreign` is one that no session lists, and nobody is behind it
+ */
+
+/**
+ * @param {import("node:test").TestContext} test
+ * @param {import("../harness/server.mjs").Environment} [env]
+ * @returns {Promise<Scene>}
+ */
+export async function openScene(test, env = {}) {
+  identity ??= makeIdentity();
+  const tls = await identity;
+  const [auth, api, foreign] = await Promise.all([startFront(test, tls), startFront(test, tls), startFront(test, tls)]);
+  const origins = { ISSUER: auth.origin, AUDIENCE: api.origin, ALLOWED_ORIGINS: auth.origin };
+  const server = await startServer(test, { ...origins, ...env });
+  auth.forwardTo(server.auth);
+  api.forwardTo(server.api);
+  return { server, auth: auth.origin, api: api.origin, fronts: { auth, api, foreign } };
+}
+
+/**
+ * Opens a tab with a session, as a page of the app is opened.
+ *
+ * @param {Profile} profile
+ * @param {Scene} scene
+ * @returns {Promise<Tab>}
+ */
+export async function openTab(profile, scene) {
+  const tab = await profile.openTab();
+  await tab.goto(`${scene.auth}/blank.html`);
+  await openSession(tab, scene);
+  return tab;
+}
+
+/**
+ * Opens tabs of one new user, who has signed up on the first of them.
+ *
+ * @param {Profile} profile
+ * @param {Scene} scene
+ * @param {number} [count]
+ */
+export async function openSignedIn(profile, scene, count = 1) {
+  const first = await openTab(profile, scene);
+  const user = newUser();
+  await signIn(first, user, "sign-up");
+  /** @type {[Tab, ...Tab[]]} */
+  const tabs = [first];
+  while (tabs.length < count) tabs.push(await openTab(profile, scene));
+  for (const tab of tabs) await tab.evaluate(() => window.session.getToken());
+  return { tabs, first, user };
+}
+
+/**
+ * The statuses of as many calls to the API, all made at once.
+ *
+ * @param {Tab} tab
+ * @param {Scene} scene
+ * @param {number} count
+ */
+export function callAtOnce(tab, scene, count) {
+  return tab.evaluate(
+    async (url, times) => {
+      const calls = Array.from({ length: times }, () => window.session.fetch(url));
+      return (await Promise.all(calls)).map(({ status }) => status);
+    },
+    `${scene.api}/notes`,
+    count,
+  );
+}

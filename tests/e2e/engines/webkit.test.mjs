@@ -1,0 +1,4 @@
+import { webkit } from "../harness/engines.mjs";
+import { playCore } from "./core.mjs";
+
+await playCore(webkit);

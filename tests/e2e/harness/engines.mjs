@@ -1,0 +1,96 @@
+/** The three engines behind one face, for tests that are the same in all of them. */
+
+import { findWebKit, NO_WEBKIT, openScreen } from "../../tools/webkit.mjs";
+import { launchBrowser, launchFirefox } from "./browser.mjs";
+import { WebDriverBrowser } from "./webdriver.mjs";
+
+/**
+ * A tab, and what every driver can do with it.
+ *
+ * @typedef {object} Tab
+ * @property {import("puppeteer-core").Page["evaluate"]} evaluate
+ * @property {(url: string) => Promise<void>} goto
+ * @property {() => Promise<void>} hide makes the page hidden, as a user does
+ * @property {() => Promise<void>} show
+ * @property {() => Promise<void>} close
+ */
+
+/**
+ * A user's browser, which shares nothing with other profiles.
+ *
+ * @typedef {object} Profile
+ * @property {() => Promise<Tab>} openTab
+ */
+
+/** @typedef {{ after: (end: () => Promise<void> | void) => void }} Ending what ends something after its tests */
+
+/**
+ * @typedef {object} Engine
+ * @property {string} name
+ * @property {string} missing why it is not on this machine, or nothing
+ * @property {(ending: Ending) => Promise<(test: import("node:test").TestContext) => Promise<Profile>>} start gives what
+ *   opens profiles, each for one test
+ */
+
+/** @type {Engine} */
+export const chromium = {
+  name: "Chromium",
+  missing: "",
+  start: async (ending) => contextsOf(await launchBrowser(ending)),
+};
+
+/** @type {Engine} */
+export const firefox = {
+  name: "Firefox",
+  missing: "",
+  start: async (ending) => contextsOf(await launchFirefox(ending)),
+};
+
+/** @type {Engine} */
+export const webkit = {
+  name: "WebKitGTK",
+  missing: NO_WEBKIT,
+  start: async (ending) => {
+    const files = await findWebKit(() => {});
+    const screen = await openScreen(files);
+    ending.after(screen.close);
+    return async (test) => {
+      const browser = await WebDriverBrowser.launch(files.driver, screen.env);
+      test.after(() => browser.close());
+      return browser;
+    };
+  },
+};
+
+/**
+ * @param {import("puppeteer-core").Browser} browser
+ * @returns {(test: import("node:test").TestContext) => Promise<Profile>}
+ */
+function contextsOf(browser) {
+  return async (test) => {
+    const context = await browser.createBrowserContext();
+    test.after(() => context.close());
+    return { openTab: async () => tabOf(await context.newPage()) };
+  };
+}
+
+/** @param {import("puppeteer-core").Page} page @returns {Tab} */
+function tabOf(page) {
+  /** What covers it while it is hidden. @type {import("puppeteer-core").Page | undefined} */
+  let cover;
+  return {
+    evaluate: page.evaluate.bind(page),
+    goto: async (url) => {
+      await page.goto(url);
+    },
+    hide: async () => {
+      cover = await page.browserContext().newPage();
+      await cover.bringToFront();
+    },
+    show: async () => {
+      await page.bringToFront();
+      await cover?.close();
+    },
+    close: () => page.close(),
+  };
+}

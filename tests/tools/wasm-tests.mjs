@@ -1,0 +1,130 @@
+/** Runs `tests/browser.rs` in the three engines. */
+
+import { once } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { CommandFailed, root, run, start } from "./process.mjs";
+import { openScreen } from "./webkit.mjs";
+
+/** @typedef {(line: string) => void} Watch */
+
+/** What makes the tests' module, and what runs it: `cargo test` does both. */
+const TESTS = ["test", "--package", "nolapse", "--target", "wasm32-unknown-unknown", "--test", "browser"];
+
+/** How long the tests may take in one engine. */
+const LIMIT_S = 120;
+
+/** Which driver the runner takes: the one that is set. */
+const NO_DRIVER = {
+  CHROMEDRIVER: undefined,
+  GECKODRIVER: undefined,
+  SAFARIDRIVER: undefined,
+  WASM_BINDGEN_TEST_TIMEOUT: String(LIMIT_S),
+};
+
+/**
+ * @param {import("./browser.mjs").BrowserFiles} browser
+ * @param {readonly string[]} filter
+ * @param {Watch} watch
+ */
+export async function inChromium({ chromium, chromedriver }, filter, watch) {
+  const settings = join(root, ".cache", "webdriver.json");
+  const options = { binary: chromium, args: ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage"] };
+  await mkdir(join(root, ".cache"), { recursive: true });
+  await writeFile(settings, JSON.stringify({ "goog:chromeOptions": options }));
+  const env = { ...NO_DRIVER, CHROMEDRIVER: chromedriver, WASM_BINDGEN_TEST_WEBDRIVER_JSON: settings };
+  return run("cargo", [...TESTS, ...filter], { env, watch });
+}
+
+/**
+ * @param {import("./webkit.mjs").WebKitFiles} webkit
+ * @param {readonly string[]} filter
+ * @param {Watch} watch
+ */
+export async function inWebKit(webkit, filter, watch) {
+  const screen = await openScreen(webkit);
+  try {
+    // To the runner, whoever speaks WebDriver as Safari does is Safari.
+    const env = { ...NO_DRIVER, ...screen.env, SAFARIDRIVER: webkit.driver };
+    return await run("cargo", [...TESTS, ...filter], { env, watch });
+  } finally {
+    screen.close();
+  }
+}
+
+/**
+ * Firefox's driver is no part of it, so that the runner serves the tests as to a person, and the page is opened here.
+ *
+ * @param {string} firefox
+ * @param {readonly string[]} filter
+ * @param {Watch} watch
+ */
+export async function inFirefox(firefox, filter, watch) {
+  const { stdout } = await run("cargo", [...TESTS, "--no-run", "--message-format", "json-render-diagnostics"], {
+    watch,
+  });
+  const made = stdout.split("\n").filter((line) => line.startsWith('{"reason":"compiler-artifact"'));
+  const module = made.map((line) => JSON.parse(line).executable).findLast((file) => file !== null);
+  const env = { ...NO_DRIVER, NO_HEADLESS: "1", WASM_BINDGEN_TEST_ADDRESS: "127.0.0.1:0" };
+  const words = filter.filter((word) => word !== "--");
+  const server = start("cargo", ["xtask", "test-runner", module, ...words], { env });
+  const ended = once(server, "close");
+  try {
+    const { address, said } = await listening(server);
+    // It serves nothing where the filter leaves no test.
+    const output = address === undefined ? said : await readPage(firefox, address, watch);
+    if (address === undefined || /^test result: ok/m.test(output)) return { stdout: output, output };
+    throw new CommandFailed("wasm tests in Firefox", "a test has failed", output);
+  } finally {
+    server.kill();
+    await ended;
+  }
+}
+
+/**
+ * Waits until the runner says where its page is, or has ended without one.
+ *
+ * @param {ReturnType<typeof start>} server
+ * @returns {Promise<{ address?: string, said: string }>}
+ */
+function listening(server) {
+  return new Promise((resolve, reject) => {
+    let said = "";
+    for (const stream of [server.stdout, server.stderr]) {
+      stream.setEncoding("utf8").on("data", (text) => {
+        said += text;
+        const address = /now available at (http:\S+)/.exec(said)?.[1];
+        if (address) resolve({ address, said });
+      });
+    }
+    server.once("error", reject);
+    server.once("close", (code) => {
+      if (code === 0) resolve({ said });
+      else reject(new CommandFailed("cargo xtask test-runner", `exit code ${code}`, said));
+    });
+  });
+}
+
+/**
+ * Opens the page of the tests and waits until they are over.
+ *
+ * @param {string} firefox
+ * @param {string} address
+ * @param {Watch} watch
+ */
+async function readPage(firefox, address, watch) {
+  // Imported late: before `npm ci` there are no packages.
+  const { default: puppeteer } = await import("puppeteer-core");
+  const browser = await puppeteer.launch({ browser: "firefox", executablePath: firefox, headless: true });
+  try {
+    const page = await browser.newPage();
+    page.on("console", (message) => watch(message.text()));
+    await page.goto(address);
+    const isOver = () => document.querySelector("#output")?.textContent?.includes("test result:");
+    await page.waitForFunction(isOver, { polling: 100, timeout: LIMIT_S * 1_000 });
+    return await page.$eval("#output", ({ textContent }) => textContent ?? "");
+  } finally {
+    await browser.close();
+  }
+}

@@ -1,0 +1,77 @@
+/** Finds WebKitGTK's driver, or gets it, and gives it a screen. */
+
+import { named } from "./browser.mjs";
+import { start, which } from "./process.mjs";
+import { Remedy } from "./step.mjs";
+import { installPackages } from "./system.mjs";
+
+/**
+ * WebKitGTK as tests use it.
+ *
+ * @typedef {object} WebKitFiles
+ * @property {string} driver it starts a small browser, which comes with it
+ * @property {string} screen Xvfb: the browser has no headless mode
+ */
+
+/** Why the tests in WebKitGTK do not run here; nothing where they must. */
+export const NO_WEBKIT = process.platform === "linux" ? "" : `there is no WebKitGTK for ${process.platform}`;
+
+/**
+ * Finds the driver that `WEBKIT_DRIVER` names or that is installed, and Xvfb, or gets both.
+ *
+ * @param {(line: string) => void} watch
+ * @returns {Promise<WebKitFiles>}
+ */
+export async function findWebKit(watch) {
+  const found =
+    installed() ?? ((await installPackages(["webkit2gtk-driver", "xvfb"], watch)) ? installed() : undefined);
+  if (found) return found;
+  throw new Remedy(
+    [
+      "The tests need WebKitGTK's driver, WebKitWebDriver, and Xvfb.",
+      "Debian, Ubuntu: apt-get install webkit2gtk-driver xvfb.",
+      "Where the driver is in an unusual place, set WEBKIT_DRIVER to its file.",
+    ].join("\n"),
+  );
+}
+
+/** @returns {WebKitFiles | undefined} */
+function installed() {
+  const driver = named("WEBKIT_DRIVER") ?? which("WebKitWebDriver");
+  const screen = which("Xvfb");
+  return driver && screen ? { driver, screen } : undefined;
+}
+
+/**
+ * Starts a screen that nobody sees. It ends with this process at the latest, and whoever draws on it ends with it.
+ *
+ * @param {WebKitFiles} webkit
+ * @returns {Promise<{ env: { DISPLAY: string, GDK_BACKEND: string }, close: () => void }>} `env` for what is to draw on it
+ */
+export async function openScreen({ screen }) {
+  // It takes the first number that is free, and says which, on standard output.
+  const child = start(screen, ["-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"]);
+  const end = () => child.kill();
+  process.once("exit", end);
+  let complaint = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    complaint += text;
+  });
+  /** @type {string} */
+  const number = await new Promise((resolve, reject) => {
+    let said = "";
+    child.stdout.setEncoding("utf8").on("data", (text) => {
+      said += text;
+      if (said.endsWith("\n")) resolve(said.trim());
+    });
+    child.once("error", reject);
+    child.once("close", () => reject(new Error(`Xvfb has ended: ${complaint}`)));
+  });
+  return {
+    env: { DISPLAY: `:${number}`, GDK_BACKEND: "x11" },
+    close: () => {
+      process.off("exit", end);
+      end();
+    },
+  };
+}
