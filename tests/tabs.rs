@@ -288,6 +288,21 @@ fn p19_another_user_on_one_tab_is_the_user_of_all() {
 }
 
 #[test]
+fn p18_without_a_shelf_the_message_tells_of_a_sign_out_and_its_reason() {
+    let mut world = World::signed_in(SEED, 2);
+    world.browsers[0].has_shelf = false;
+    world.run(1_000);
+
+    world.sign_out(0, false);
+    world.run(1_000);
+
+    let Status::SignedOut { reason, .. } = world.status(1) else {
+        panic!("{:?}", world.status(1));
+    };
+    assert_eq!(reason, Some(EndReason::SignedOut));
+}
+
+#[test]
 fn p19_without_a_channel_the_shelf_tells_of_a_sign_in_and_a_sign_out() {
     let mut world = World::new(SEED);
     world.browsers[0].has_channel = false;
