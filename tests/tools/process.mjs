@@ -74,7 +74,7 @@ export async function run(command, parameters, { cwd = root, env = {}, watch = (
 }
 
 /**
- * Starts a command that ends when this process is asked to end.
+ * Starts a command that ends with this process at the latest.
  *
  * @param {string} command
  * @param {readonly string[]} parameters
@@ -159,3 +159,6 @@ function endWithChildren(signal) {
 
 process.once("SIGINT", endWithChildren);
 process.once("SIGTERM", endWithChildren);
+process.once("exit", () => {
+  for (const child of children) child.kill();
+});

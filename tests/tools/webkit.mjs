@@ -43,7 +43,7 @@ function installed() {
 }
 
 /**
- * Starts a screen that nobody sees. It ends with this process at the latest, and whoever draws on it ends with it.
+ * Starts a screen that nobody sees. Whoever draws on it ends with it.
  *
  * @param {WebKitFiles} webkit
  * @returns {Promise<{ env: { DISPLAY: string, GDK_BACKEND: string }, close: () => void }>} `env` for what is to draw on it
@@ -51,8 +51,6 @@ function installed() {
 export async function openScreen({ screen }) {
   // It takes the first number that is free, and says which, on standard output.
   const child = start(screen, ["-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"]);
-  const end = () => child.kill();
-  process.once("exit", end);
   let complaint = "";
   child.stderr.setEncoding("utf8").on("data", (text) => {
     complaint += text;
@@ -67,11 +65,5 @@ export async function openScreen({ screen }) {
     child.once("error", reject);
     child.once("close", () => reject(new Error(`Xvfb has ended: ${complaint}`)));
   });
-  return {
-    env: { DISPLAY: `:${number}`, GDK_BACKEND: "x11" },
-    close: () => {
-      process.off("exit", end);
-      end();
-    },
-  };
+  return { env: { DISPLAY: `:${number}`, GDK_BACKEND: "x11" }, close: () => void child.kill() };
 }
