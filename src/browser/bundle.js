@@ -1031,12 +1031,12 @@ var Host = class {
   /** @param {number} minValidity in seconds @param {AbortSignal} [signal] @returns {Promise<string>} */
   getToken(minValidity, signal) {
     this.touch();
-    return this.promise(TOKEN_REQUESTED, minValidity, signal).then(
-      (bearer) => (
-        /** @type {import("./calls.js").Bearer} */
-        bearer.header.slice("Bearer ".length)
-      )
-    );
+    const fresh = minValidity === 0 && !signal?.aborted ? this.bearer() : void 0;
+    const found = fresh ? Promise.resolve(fresh) : this.promise(TOKEN_REQUESTED, minValidity, signal);
+    return found.then((bearer) => (
+      /** @type {import("./calls.js").Bearer} */
+      bearer.header.slice("Bearer ".length)
+    ));
   }
   /** @param {boolean} force @param {AbortSignal} [signal] */
   refresh(force, signal) {
