@@ -185,7 +185,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_malformed_makes_a_text_unsound() {
-        let reads: [(&str, &dyn Fn(&mut Fields<'_>)); 6] = [
+        type Read = dyn Fn(&mut Fields<'_>);
+        let reads: [(&str, &Read); 6] = [
             ("4294967296", &|fields| assert_eq!(fields.small_number(), 0)),
             ("2", &|fields| assert!(!fields.flag())),
             ("x", &|fields| assert_eq!(fields.span(), Span::ZERO)),
