@@ -185,6 +185,36 @@ fn p18_a_sign_out_is_everywhere_within_a_second() {
 }
 
 #[test]
+fn p12_an_end_that_one_tab_is_told_of_is_known_to_all_within_a_second_and_to_the_next_page() {
+    let mut world = World::signed_in(SEED, 3);
+    let session = world.cookie_session(0).expect("a cookie");
+    world.server.revoke(world.now, session, EndReason::Revoked);
+    let before = world.sent(0);
+
+    world.refresh(0, false);
+    world.run(1_000);
+    assert!((0..3).all(|tab| is_revoked(&world, tab)));
+    for tab in 0..3 {
+        world.kill(tab);
+    }
+    let next = world.open(0);
+    world.run(1_000);
+
+    assert!(is_revoked(&world, next));
+    assert_eq!(world.sent(0) - before, 1, "one tab has asked");
+}
+
+fn is_revoked(world: &World, tab: usize) -> bool {
+    matches!(
+        world.status(tab),
+        Status::SignedOut {
+            reason: Some(EndReason::Revoked),
+            ..
+        }
+    )
+}
+
+#[test]
 fn p18_a_sign_out_offline_is_told_when_it_can_be() {
     let mut world = World::signed_in(SEED, 2);
     let session = world.cookie_session(0).expect("a cookie");

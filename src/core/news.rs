@@ -245,6 +245,19 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_message_is_read_and_a_larger_one_is_not() {
+        let text = messages()
+            .first()
+            .map(TabMessage::encode)
+            .unwrap_or_default();
+        // The user's JSON comes last.
+        let most = format!("{text}{}", "x".repeat(MAX_BYTES - text.len()));
+
+        assert!(TabMessage::decode(&most).is_some());
+        assert_eq!(TabMessage::decode(&format!("{most}x")), None);
+    }
+
+    #[test]
     fn forged_and_garbled_messages_are_refused() {
         let token = messages()
             .first()
