@@ -325,3 +325,15 @@ fn p30_hiding_and_showing_an_unchanged_session_publishes_nothing() {
     assert!(world.sent(0) > 20);
     assert_eq!(world.counts.published, before);
 }
+
+#[test]
+fn a_refresh_that_is_asked_for_is_sent_although_the_token_is_fresh() {
+    let mut world = World::signed_in(SEED, 1);
+    let before = world.sent(0);
+
+    let call = world.refresh(0, false).expect("the tab runs");
+    world.run(1_000);
+
+    assert!(world.got_token(call));
+    assert_eq!(world.sent(0) - before, 1);
+}

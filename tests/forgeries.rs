@@ -1,0 +1,186 @@
+//! Goal: what a script of the same origin says on the channel can be believed for moments and costs next to nothing.
+//!
+//! Promises: nothing forged lasts longer than until the next refresh, is written down or passed on; without a shelf, where
+//! a message is all there is, the order of facts decides, and of one order a sign-out of this very session wins.
+
+mod sim;
+
+use nolapse::core::{Input, PageChange, Status, TabMessage, Version};
+use nolapse::wire::EndReason;
+
+use sim::World;
+
+const SEED: u64 = 50;
+
+fn is_in(world: &World, tab: usize) -> bool {
+    matches!(world.status(tab), Status::SignedIn { .. })
+}
+
+fn is_out(world: &World, tab: usize) -> bool {
+    matches!(world.status(tab), Status::SignedOut { .. })
+}
+
+/// Says on the channel that the session with that fingerprint is over.
+fn say_out(world: &mut World, version: Version, fingerprint: u32) {
+    let message = TabMessage::SignedOut {
+        version,
+        reason: EndReason::Revoked,
+        fingerprint,
+    };
+    world.say(0, None, &message.encode());
+    world.run(20);
+}
+
+#[test]
+fn forged_news_lasts_no_longer_than_until_the_next_refresh() {
+    for kind in 0..24 {
+        let mut world = World::signed_in(SEED, 3);
+        let before = world.sent(0);
+
+        for _ in 0..100 {
+            world.forge(0, kind);
+            world.run(20);
+        }
+        world.run(310_000);
+
+        for tab in 0..3 {
+            let Status::SignedIn { session, degraded } = world.status(tab) else {
+                panic!("kind {kind}, tab {tab}: {:?}", world.status(tab));
+            };
+            assert_eq!(&*session.user_id, "1", "kind {kind}, tab {tab}");
+            assert_eq!(degraded, None, "kind {kind}, tab {tab}");
+        }
+        let sent = world.sent(0) - before;
+        assert!(sent <= 16, "kind {kind}: {sent} refreshes");
+    }
+}
+
+#[test]
+fn a_forged_sign_out_is_not_written_down_by_a_tab_that_leaves_and_comes_back() {
+    let mut world = World::signed_in(SEED, 2);
+    let before = world.browsers[0].shelf.clone();
+
+    world.forge(0, 6);
+    world.run(20);
+    assert!(is_out(&world, 0), "the message is believed for a moment");
+    world.page(0, PageChange::Left);
+    world.run(20);
+    world.page(0, PageChange::Returned);
+    world.run(20);
+
+    assert_eq!(world.browsers[0].shelf, before);
+    world.run(10_000);
+    assert!(is_in(&world, 0) && is_in(&world, 1));
+}
+
+#[test]
+fn a_refresh_that_is_asked_for_while_a_forged_sign_out_is_in_doubt_is_no_storm() {
+    for moment in (20..2_000).step_by(20) {
+        let mut world = World::signed_in(SEED, 3);
+        let before = world.sent(0);
+
+        world.forge(0, 12);
+        world.run(moment);
+        assert!(is_out(&world, 0), "the message is believed for a moment");
+        let call = world.refresh(0, false).expect("the tab runs");
+        world.run(30_000);
+
+        assert!(world.got_token(call), "asked after {moment} ms");
+        let sent = world.sent(0) - before;
+        assert!(sent <= 3, "{sent} refreshes, asked after {moment} ms");
+    }
+}
+
+#[test]
+fn a_replayed_message_of_an_earlier_session_changes_nothing() {
+    let mut world = World::signed_in(SEED, 2);
+    let old = TabMessage::SignedOut {
+        version: Version::default(),
+        reason: EndReason::SignedOut,
+        fingerprint: 0,
+    };
+
+    world.say(0, None, &old.encode());
+    world.run(1_000);
+
+    assert!(is_in(&world, 0) && is_in(&world, 1));
+}
+
+#[test]
+fn without_a_shelf_the_order_decides_whether_a_sign_out_is_this_sessions() {
+    let first = Version::default().next();
+    // Of an earlier order, of the same one, of a later one: the session's own end, and another's.
+    let cases = [
+        (Version::default(), true, false),
+        (Version::default(), false, false),
+        (first, true, true),
+        (first, false, false),
+        (first.next(), true, true),
+        (first.next(), false, true),
+    ];
+    for (version, is_own, is_believed) in cases {
+        let mut world = World::signed_in(SEED, 1);
+        world.browsers[0].has_shelf = false;
+        world.run(1_000);
+        let Status::SignedIn { session, .. } = world.status(0) else {
+            panic!("{:?}", world.status(0));
+        };
+        let own = session.fingerprint();
+
+        say_out(&mut world, version, if is_own { own } else { own ^ 1 });
+
+        assert_eq!(is_out(&world, 0), is_believed, "{version:?}, own {is_own}");
+    }
+}
+
+#[test]
+fn after_a_cry_of_wolf_messages_alone_sign_nobody_out_for_ten_minutes() {
+    let mut world = World::signed_in(SEED, 1);
+    let later = Version::heard(500).unwrap_or_default();
+
+    say_out(&mut world, later, 0);
+    assert!(is_out(&world, 0), "it is believed for a moment");
+    world.run(5_000);
+    assert!(is_in(&world, 0), "the shelf knows nothing of it");
+    for _ in 0..59 {
+        say_out(&mut world, later, 0);
+        assert!(is_in(&world, 0));
+        world.run(10_000);
+    }
+    world.run(10_000);
+    say_out(&mut world, later, 0);
+
+    assert!(is_out(&world, 0), "ten minutes are over");
+}
+
+#[test]
+fn whoever_asks_is_told_of_a_sign_out_and_not_of_a_rumour() {
+    let ask = || {
+        Input::TabSpoke(TabMessage::Ask {
+            version: Version::default(),
+        })
+    };
+
+    let mut world = World::signed_in(SEED, 2);
+    world.browsers[0].has_shelf = false;
+    world.lost_news = 100;
+    world.sign_out(0, false);
+    world.run(20);
+    world.lost_news = 0;
+    assert!(is_in(&world, 1), "the message was lost");
+    world.feed(0, ask());
+    world.run(20);
+    assert!(is_out(&world, 1), "a sign-out is told to whoever asks");
+
+    let mut world = World::signed_in(SEED, 2);
+    let rumour = TabMessage::SignedOut {
+        version: Version::heard(500).unwrap_or_default(),
+        reason: EndReason::Revoked,
+        fingerprint: 0,
+    };
+    world.feed(0, Input::TabSpoke(rumour));
+    assert!(is_out(&world, 0), "it is believed for a moment");
+    world.feed(0, ask());
+    world.run(20);
+    assert!(is_in(&world, 1), "a rumour is told to nobody");
+}

@@ -1,0 +1,226 @@
+//! Goal: who is signed in on one tab is so on all of them, and who has signed out, or was, stays out.
+//!
+//! Promises (numbers of `promises.md` in the tests' names): a sign-out, a sign-in and the server's own end of a session are
+//! everywhere within a second, whatever of channel and shelf there is; what comes late changes nothing; the server is told.
+
+mod sim;
+
+use nolapse::core::{PageChange, Status};
+use nolapse::wire::EndReason;
+
+use sim::{Ending, Network, World};
+
+const SEED: u64 = 50;
+
+fn is_in(world: &World, tab: usize) -> bool {
+    matches!(world.status(tab), Status::SignedIn { .. })
+}
+
+fn is_out(world: &World, tab: usize) -> bool {
+    matches!(world.status(tab), Status::SignedOut { .. })
+}
+
+fn is_revoked(world: &World, tab: usize) -> bool {
+    matches!(
+        world.status(tab),
+        Status::SignedOut {
+            reason: Some(EndReason::Revoked),
+            ..
+        }
+    )
+}
+
+#[test]
+fn p18_a_sign_out_is_everywhere_within_a_second() {
+    let mut world = World::signed_in(SEED, 5);
+    world.page(3, PageChange::Frozen);
+    world.page(4, PageChange::Left);
+
+    let call = world.sign_out(0, false).expect("the tab runs");
+    world.run(1_000);
+
+    assert_eq!(
+        world.ending(call),
+        Some(&Ending::SignedOut { server_told: true })
+    );
+    assert!((0..3).all(|tab| is_out(&world, tab)));
+    world.page(3, PageChange::Resumed);
+    world.page(4, PageChange::Returned);
+    for tab in 0..5 {
+        let call = world.api(tab).expect("the tab runs");
+        assert!(
+            matches!(world.ending(call), Some(Ending::Failed(_))),
+            "tab {tab}"
+        );
+    }
+    assert_eq!(world.browsers[0].cookie, None);
+}
+
+#[test]
+fn p12_an_end_that_one_tab_is_told_of_is_known_to_all_within_a_second_and_to_the_next_page() {
+    let mut world = World::signed_in(SEED, 3);
+    let session = world.cookie_session(0).expect("a cookie");
+    world.server.revoke(world.now, session, EndReason::Revoked);
+    let before = world.sent(0);
+
+    world.refresh(0, false);
+    world.run(1_000);
+    assert!((0..3).all(|tab| is_revoked(&world, tab)));
+    for tab in 0..3 {
+        world.kill(tab);
+    }
+    let next = world.open(0);
+    world.run(1_000);
+
+    assert!(is_revoked(&world, next));
+    assert_eq!(world.sent(0) - before, 1, "one tab has asked");
+}
+
+#[test]
+fn p18_a_sign_out_offline_is_told_when_it_can_be() {
+    let mut world = World::signed_in(SEED, 2);
+    let session = world.cookie_session(0).expect("a cookie");
+    world.network = Network::Offline;
+
+    let call = world.sign_out(0, false).expect("the tab runs");
+    world.run(1_000);
+
+    assert_eq!(
+        world.ending(call),
+        Some(&Ending::SignedOut { server_told: false })
+    );
+    assert!(is_out(&world, 0) && is_out(&world, 1));
+    assert!(world.server.is_alive(session), "nobody could tell");
+    world.kill(0);
+    world.kill(1);
+    world.network = Network::Fine;
+    let tab = world.open(0);
+    world.run(5_000);
+    assert!(is_out(&world, tab));
+    assert!(!world.server.is_alive(session), "the next load tells");
+}
+
+#[test]
+fn p18_a_page_that_leaves_in_the_moment_of_a_sign_out_does_not_hide_it() {
+    let mut world = World::signed_in(SEED, 2);
+    let session = world.cookie_session(0).expect("a cookie");
+    // It looks at the shelf as its tab did, and knows nothing else yet.
+    let page = world.reload(1);
+
+    world.sign_out(0, false);
+    let next = world.reload(page);
+    world.kill(0);
+    world.run(5_000);
+
+    assert!(is_out(&world, next));
+    assert!(!world.server.is_alive(session), "the next page tells");
+}
+
+#[test]
+fn p18_a_late_answer_does_not_bring_a_signed_out_session_back() {
+    for moment in 0..120 {
+        let mut world = World::signed_in(moment, 2);
+        world.refresh(1, true);
+        world.run(moment);
+
+        world.sign_out(0, false);
+        world.run(5_000);
+
+        assert!(
+            is_out(&world, 0) && is_out(&world, 1),
+            "signed out after {moment} ms"
+        );
+        assert_eq!(world.counts.zombies, 0);
+    }
+}
+
+#[test]
+fn p19_signing_in_on_one_tab_signs_the_others_in() {
+    let mut world = World::new(SEED);
+    for _ in 0..3 {
+        world.open(0);
+    }
+    assert!((0..3).all(|tab| is_out(&world, tab)));
+
+    world.sign_in(1, 1);
+    world.run(1_000);
+
+    assert!((0..3).all(|tab| is_in(&world, tab)));
+    assert_eq!(world.sent(0), 0, "the token was handed over");
+}
+
+#[test]
+fn p19_a_signed_out_tab_that_asks_the_server_tells_nobody_what_all_know() {
+    let mut world = World::signed_in(SEED, 2);
+    world.sign_out(0, false);
+    world.run(5_000);
+    let before = world.browsers[0].shelf.clone();
+
+    // A sign-in that takes the same order in the same moment would be hidden by it.
+    let call = world.refresh(1, false).expect("the tab runs");
+    world.run(5_000);
+
+    assert!(world.ending(call).is_some() && !world.got_token(call));
+    assert_eq!(world.browsers[0].shelf, before);
+}
+
+#[test]
+fn p19_another_user_on_one_tab_is_the_user_of_all() {
+    let mut world = World::signed_in(SEED, 3);
+
+    world.sign_in(2, 2);
+    world.run(1_000);
+
+    for tab in 0..3 {
+        let Status::SignedIn { session, .. } = world.status(tab) else {
+            panic!("tab {tab}: {:?}", world.status(tab));
+        };
+        assert_eq!(&*session.user_id, "2", "tab {tab}");
+    }
+}
+
+#[test]
+fn p18_without_a_shelf_the_message_tells_of_a_sign_out_and_its_reason() {
+    let mut world = World::signed_in(SEED, 2);
+    world.browsers[0].has_shelf = false;
+    world.run(1_000);
+
+    world.sign_out(0, false);
+    world.run(1_000);
+
+    let Status::SignedOut { reason, .. } = world.status(1) else {
+        panic!("{:?}", world.status(1));
+    };
+    assert_eq!(reason, Some(EndReason::SignedOut));
+}
+
+#[test]
+fn p19_without_a_channel_the_shelf_tells_of_a_sign_in_and_a_sign_out() {
+    let mut world = World::new(SEED);
+    world.browsers[0].has_channel = false;
+    for _ in 0..2 {
+        world.open(0);
+    }
+
+    world.sign_in(0, 1);
+    world.run(1_000);
+    assert!(is_in(&world, 0) && is_in(&world, 1));
+    world.sign_out(1, false);
+    world.run(1_000);
+
+    assert!(is_out(&world, 0) && is_out(&world, 1));
+}
+
+#[test]
+fn p18_a_sign_out_that_the_shelf_confirms_is_not_looked_into() {
+    for seed in 0..100 {
+        let mut world = World::signed_in(seed, 4);
+        let before = world.sent(0);
+
+        world.sign_out(0, false);
+        world.run(10_000);
+
+        assert!((0..4).all(|tab| is_out(&world, tab)), "seed {seed}");
+        assert_eq!(world.sent(0), before, "seed {seed}: nobody asks again");
+    }
+}
