@@ -8,7 +8,7 @@ mod sim;
 use nolapse::core::{Input, PageChange, Status, TabMessage, Version};
 use nolapse::wire::EndReason;
 
-use sim::World;
+use sim::{Mode, World};
 
 const SEED: u64 = 50;
 
@@ -183,4 +183,18 @@ fn whoever_asks_is_told_of_a_sign_out_and_not_of_a_rumour() {
     world.feed(0, ask());
     world.run(20);
     assert!(is_in(&world, 1), "a rumour is told to nobody");
+}
+
+#[test]
+fn a_failure_in_the_moment_of_a_rumour_does_not_write_the_rumour_down() {
+    let mut world = World::signed_in(SEED, 1);
+    world.server.mode = Mode::Broken;
+
+    say_out(&mut world, Version::heard(500).unwrap_or_default(), 0);
+    world.refresh(0, false);
+    world.run(500);
+
+    let mark = world.browsers[0].shelf.clone().unwrap_or_default();
+    assert!(mark.contains("server_error"), "{mark}");
+    assert!(mark.starts_with("nolapse1;1;in;"), "{mark}");
 }

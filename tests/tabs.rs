@@ -244,3 +244,19 @@ fn p02_a_lone_tab_whose_lock_is_slow_to_come_does_not_wait_for_news() {
         assert!(sent_after_load(&mut world) < 10, "seed {seed}");
     }
 }
+
+#[test]
+fn p15_a_tab_that_has_missed_a_renewal_does_not_write_over_its_mark() {
+    let mut world = World::signed_in(SEED, 2);
+    world.lost_news = 100;
+    world.refresh(0, true);
+    world.run(1_000);
+    world.server.mode = Mode::Broken;
+
+    world.refresh(1, true);
+    world.run(1_000);
+
+    let mark = world.browsers[0].shelf.clone().unwrap_or_default();
+    assert!(mark.contains("server_error"), "{mark}");
+    assert!(mark.starts_with("nolapse1;2;in;"), "{mark}");
+}
