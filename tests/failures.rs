@@ -52,10 +52,7 @@ fn p08_only_the_auth_servers_word_ends_the_session() {
     world.server.revoke(world.now, session, EndReason::Revoked);
     world.run(50_500);
 
-    let Status::SignedOut { reason, .. } = world.status(0) else {
-        panic!("{:?}", world.status(0));
-    };
-    assert_eq!(reason, Some(EndReason::Revoked));
+    assert_eq!(world.end_reason(0), Some(EndReason::Revoked));
 }
 
 #[test]

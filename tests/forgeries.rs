@@ -12,14 +12,6 @@ use sim::{Mode, World};
 
 const SEED: u64 = 50;
 
-fn is_in(world: &World, tab: usize) -> bool {
-    matches!(world.status(tab), Status::SignedIn { .. })
-}
-
-fn is_out(world: &World, tab: usize) -> bool {
-    matches!(world.status(tab), Status::SignedOut { .. })
-}
-
 /// Says on the channel that the session with that fingerprint is over.
 fn say_out(world: &mut World, version: Version, fingerprint: u32) {
     let message = TabMessage::SignedOut {
@@ -62,7 +54,7 @@ fn a_forged_sign_out_is_not_written_down_by_a_tab_that_leaves_and_comes_back() {
 
     world.forge(0, 6);
     world.run(20);
-    assert!(is_out(&world, 0), "the message is believed for a moment");
+    assert!(world.is_out(0), "the message is believed for a moment");
     world.page(0, PageChange::Left);
     world.run(20);
     world.page(0, PageChange::Returned);
@@ -70,7 +62,7 @@ fn a_forged_sign_out_is_not_written_down_by_a_tab_that_leaves_and_comes_back() {
 
     assert_eq!(world.browsers[0].shelf, before);
     world.run(10_000);
-    assert!(is_in(&world, 0) && is_in(&world, 1));
+    assert!(world.is_in(0) && world.is_in(1));
 }
 
 #[test]
@@ -81,7 +73,7 @@ fn a_refresh_that_is_asked_for_while_a_forged_sign_out_is_in_doubt_is_no_storm()
 
         world.forge(0, 12);
         world.run(moment);
-        assert!(is_out(&world, 0), "the message is believed for a moment");
+        assert!(world.is_out(0), "the message is believed for a moment");
         let call = world.refresh(0, false).expect("the tab runs");
         world.run(30_000);
 
@@ -103,7 +95,7 @@ fn a_replayed_message_of_an_earlier_session_changes_nothing() {
     world.say(0, None, &old.encode());
     world.run(1_000);
 
-    assert!(is_in(&world, 0) && is_in(&world, 1));
+    assert!(world.is_in(0) && world.is_in(1));
 }
 
 #[test]
@@ -129,7 +121,7 @@ fn without_a_shelf_the_order_decides_whether_a_sign_out_is_this_sessions() {
 
         say_out(&mut world, version, if is_own { own } else { own ^ 1 });
 
-        assert_eq!(is_out(&world, 0), is_believed, "{version:?}, own {is_own}");
+        assert_eq!(world.is_out(0), is_believed, "{version:?}, own {is_own}");
     }
 }
 
@@ -139,18 +131,18 @@ fn after_a_cry_of_wolf_messages_alone_sign_nobody_out_for_ten_minutes() {
     let later = Version::heard(500).unwrap_or_default();
 
     say_out(&mut world, later, 0);
-    assert!(is_out(&world, 0), "it is believed for a moment");
+    assert!(world.is_out(0), "it is believed for a moment");
     world.run(5_000);
-    assert!(is_in(&world, 0), "the shelf knows nothing of it");
+    assert!(world.is_in(0), "the shelf knows nothing of it");
     for _ in 0..59 {
         say_out(&mut world, later, 0);
-        assert!(is_in(&world, 0));
+        assert!(world.is_in(0));
         world.run(10_000);
     }
     world.run(10_000);
     say_out(&mut world, later, 0);
 
-    assert!(is_out(&world, 0), "ten minutes are over");
+    assert!(world.is_out(0), "ten minutes are over");
 }
 
 #[test]
@@ -167,10 +159,10 @@ fn whoever_asks_is_told_of_a_sign_out_and_not_of_a_rumour() {
     world.sign_out(0, false);
     world.run(20);
     world.lost_news = 0;
-    assert!(is_in(&world, 1), "the message was lost");
+    assert!(world.is_in(1), "the message was lost");
     world.feed(0, ask());
     world.run(20);
-    assert!(is_out(&world, 1), "a sign-out is told to whoever asks");
+    assert!(world.is_out(1), "a sign-out is told to whoever asks");
 
     let mut world = World::signed_in(SEED, 2);
     let rumour = TabMessage::SignedOut {
@@ -179,10 +171,10 @@ fn whoever_asks_is_told_of_a_sign_out_and_not_of_a_rumour() {
         fingerprint: 0,
     };
     world.feed(0, Input::TabSpoke(rumour));
-    assert!(is_out(&world, 0), "it is believed for a moment");
+    assert!(world.is_out(0), "it is believed for a moment");
     world.feed(0, ask());
     world.run(20);
-    assert!(is_in(&world, 1), "a rumour is told to nobody");
+    assert!(world.is_in(1), "a rumour is told to nobody");
 }
 
 #[test]

@@ -12,24 +12,6 @@ use sim::{Ending, Network, World};
 
 const SEED: u64 = 50;
 
-fn is_in(world: &World, tab: usize) -> bool {
-    matches!(world.status(tab), Status::SignedIn { .. })
-}
-
-fn is_out(world: &World, tab: usize) -> bool {
-    matches!(world.status(tab), Status::SignedOut { .. })
-}
-
-fn is_revoked(world: &World, tab: usize) -> bool {
-    matches!(
-        world.status(tab),
-        Status::SignedOut {
-            reason: Some(EndReason::Revoked),
-            ..
-        }
-    )
-}
-
 #[test]
 fn p18_a_sign_out_is_everywhere_within_a_second() {
     let mut world = World::signed_in(SEED, 5);
@@ -43,7 +25,7 @@ fn p18_a_sign_out_is_everywhere_within_a_second() {
         world.ending(call),
         Some(&Ending::SignedOut { server_told: true })
     );
-    assert!((0..3).all(|tab| is_out(&world, tab)));
+    assert!((0..3).all(|tab| world.is_out(tab)));
     world.page(3, PageChange::Resumed);
     world.page(4, PageChange::Returned);
     for tab in 0..5 {
@@ -65,14 +47,14 @@ fn p12_an_end_that_one_tab_is_told_of_is_known_to_all_within_a_second_and_to_the
 
     world.refresh(0, false);
     world.run(1_000);
-    assert!((0..3).all(|tab| is_revoked(&world, tab)));
+    assert!((0..3).all(|tab| world.end_reason(tab) == Some(EndReason::Revoked)));
     for tab in 0..3 {
         world.kill(tab);
     }
     let next = world.open(0);
     world.run(1_000);
 
-    assert!(is_revoked(&world, next));
+    assert!(world.end_reason(next) == Some(EndReason::Revoked));
     assert_eq!(world.sent(0) - before, 1, "one tab has asked");
 }
 
@@ -89,14 +71,14 @@ fn p18_a_sign_out_offline_is_told_when_it_can_be() {
         world.ending(call),
         Some(&Ending::SignedOut { server_told: false })
     );
-    assert!(is_out(&world, 0) && is_out(&world, 1));
+    assert!(world.is_out(0) && world.is_out(1));
     assert!(world.server.is_alive(session), "nobody could tell");
     world.kill(0);
     world.kill(1);
     world.network = Network::Fine;
     let tab = world.open(0);
     world.run(5_000);
-    assert!(is_out(&world, tab));
+    assert!(world.is_out(tab));
     assert!(!world.server.is_alive(session), "the next load tells");
 }
 
@@ -112,7 +94,7 @@ fn p18_a_page_that_leaves_in_the_moment_of_a_sign_out_does_not_hide_it() {
     world.kill(0);
     world.run(5_000);
 
-    assert!(is_out(&world, next));
+    assert!(world.is_out(next));
     assert!(!world.server.is_alive(session), "the next page tells");
 }
 
@@ -127,7 +109,7 @@ fn p18_a_late_answer_does_not_bring_a_signed_out_session_back() {
         world.run(5_000);
 
         assert!(
-            is_out(&world, 0) && is_out(&world, 1),
+            world.is_out(0) && world.is_out(1),
             "signed out after {moment} ms"
         );
         assert_eq!(world.counts.zombies, 0);
@@ -140,12 +122,12 @@ fn p19_signing_in_on_one_tab_signs_the_others_in() {
     for _ in 0..3 {
         world.open(0);
     }
-    assert!((0..3).all(|tab| is_out(&world, tab)));
+    assert!((0..3).all(|tab| world.is_out(tab)));
 
     world.sign_in(1, 1);
     world.run(1_000);
 
-    assert!((0..3).all(|tab| is_in(&world, tab)));
+    assert!((0..3).all(|tab| world.is_in(tab)));
     assert_eq!(world.sent(0), 0, "the token was handed over");
 }
 
@@ -188,10 +170,7 @@ fn p18_without_a_shelf_the_message_tells_of_a_sign_out_and_its_reason() {
     world.sign_out(0, false);
     world.run(1_000);
 
-    let Status::SignedOut { reason, .. } = world.status(1) else {
-        panic!("{:?}", world.status(1));
-    };
-    assert_eq!(reason, Some(EndReason::SignedOut));
+    assert_eq!(world.end_reason(1), Some(EndReason::SignedOut));
 }
 
 #[test]
@@ -204,11 +183,11 @@ fn p19_without_a_channel_the_shelf_tells_of_a_sign_in_and_a_sign_out() {
 
     world.sign_in(0, 1);
     world.run(1_000);
-    assert!(is_in(&world, 0) && is_in(&world, 1));
+    assert!(world.is_in(0) && world.is_in(1));
     world.sign_out(1, false);
     world.run(1_000);
 
-    assert!(is_out(&world, 0) && is_out(&world, 1));
+    assert!(world.is_out(0) && world.is_out(1));
 }
 
 #[test]
@@ -220,7 +199,7 @@ fn p18_a_sign_out_that_the_shelf_confirms_is_not_looked_into() {
         world.sign_out(0, false);
         world.run(10_000);
 
-        assert!((0..4).all(|tab| is_out(&world, tab)), "seed {seed}");
+        assert!((0..4).all(|tab| world.is_out(tab)), "seed {seed}");
         assert_eq!(world.sent(0), before, "seed {seed}: nobody asks again");
     }
 }

@@ -5,16 +5,12 @@
 
 mod sim;
 
-use nolapse::core::{PageChange, Status};
+use nolapse::core::PageChange;
 
 use sim::{Ending, Locks, Mode, World};
 
 const SEED: u64 = 50;
 const HOUR: u64 = 3_600_000;
-
-fn is_in(world: &World, tab: usize) -> bool {
-    matches!(world.status(tab), Status::SignedIn { .. })
-}
 
 #[test]
 fn p15_ten_tabs_for_an_hour_refresh_as_often_as_one() {
@@ -64,7 +60,7 @@ fn p16_twenty_tabs_that_start_within_five_milliseconds_raise_no_alarm() {
         let sent = world.sent(0) - start;
         assert!(sent <= 2, "round {round}: {sent} refreshes");
         assert_eq!(world.counts.false_alarms, 0, "round {round}");
-        assert!((0..20).all(|tab| is_in(&world, tab)), "round {round}");
+        assert!((0..20).all(|tab| world.is_in(tab)), "round {round}");
     }
 }
 
@@ -78,7 +74,7 @@ fn p16_without_any_lock_the_grace_keeps_twenty_tabs_signed_in() {
         }
         world.run(3_000);
         assert_eq!(world.counts.false_alarms, 0, "round {round}");
-        assert!((0..20).all(|tab| is_in(&world, tab)), "round {round}");
+        assert!((0..20).all(|tab| world.is_in(tab)), "round {round}");
     }
 }
 
@@ -107,7 +103,7 @@ fn p17_whatever_is_wrong_with_lock_channel_and_shelf_every_call_is_served() {
                 assert_eq!(world.waiting(), 0, "{name}");
                 assert_eq!(world.counts.expired_sent, 0, "{name}");
                 assert_eq!(world.counts.false_alarms, 0, "{name}");
-                assert!((0..3).all(|tab| is_in(&world, tab)), "{name}");
+                assert!((0..3).all(|tab| world.is_in(tab)), "{name}");
                 let failed = world
                     .calls
                     .iter()
@@ -147,7 +143,7 @@ fn p17_a_lock_that_is_stolen_again_and_again_harms_nobody() {
         world.api(0);
     }
 
-    assert!((0..3).all(|tab| is_in(&world, tab)));
+    assert!((0..3).all(|tab| world.is_in(tab)));
     assert_eq!(world.counts.false_alarms, 0);
     assert_eq!(world.counts.expired_sent, 0);
 }

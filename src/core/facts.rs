@@ -44,18 +44,16 @@ impl Session {
                 // Somebody has signed in since: what ended may be the session before.
                 self.note("end of an earlier session");
             }
-            RefreshOutcome::Ended(reason) if self.is_known_to_be_out() => {
-                // No news to anybody: told with an order of its own, it could hide a sign-in of this very moment.
-                self.note(reason.as_str());
-                self.backoff.succeed();
-                self.go_out(Some(reason), Duty::Done);
-            }
             RefreshOutcome::Ended(reason) => {
                 self.note(reason.as_str());
                 self.backoff.succeed();
-                self.version = self.next_version(moment);
+                // Where this browser is out already, told with an order of its own it could hide a sign-in of this very moment.
+                let is_news = !self.is_known_to_be_out();
                 self.go_out(Some(reason), Duty::Done);
-                self.tell_of_end(moment);
+                if is_news {
+                    self.version = self.next_version(moment);
+                    self.tell_of_end(moment);
+                }
             }
             RefreshOutcome::Failed(failure) => self.on_failed(moment, flight, &failure),
         }

@@ -230,6 +230,13 @@ mod tests {
         ]
     }
 
+    fn token_text() -> String {
+        messages()
+            .first()
+            .map(TabMessage::encode)
+            .unwrap_or_default()
+    }
+
     #[test]
     fn a_message_reads_back_as_itself() {
         for message in messages() {
@@ -246,10 +253,7 @@ mod tests {
 
     #[test]
     fn the_largest_message_is_read_and_a_larger_one_is_not() {
-        let text = messages()
-            .first()
-            .map(TabMessage::encode)
-            .unwrap_or_default();
+        let text = token_text();
         // The user's JSON comes last.
         let most = format!("{text}{}", "x".repeat(MAX_BYTES - text.len()));
 
@@ -259,10 +263,7 @@ mod tests {
 
     #[test]
     fn forged_and_garbled_messages_are_refused() {
-        let token = messages()
-            .first()
-            .map(TabMessage::encode)
-            .unwrap_or_default();
+        let token = token_text();
         for (from, to) in [
             ("nolapse1", "nolapse9"),
             ("token", "tokens"),

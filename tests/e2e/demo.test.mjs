@@ -9,6 +9,7 @@ import { test } from "node:test";
 
 import { root } from "../tools/process.mjs";
 import { until } from "./harness/until.mjs";
+import { freePort, portOf } from "./harness/ports.mjs";
 
 /** Builds are part of the command; in `npm test` they were done before. */
 const START_MS = 240_000;
@@ -75,20 +76,4 @@ function runDemo(env) {
     output: () => output,
     lastLine: () => output.trimEnd().split("\n").at(-1) ?? "",
   };
-}
-
-async function freePort() {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const port = portOf(probe);
-  probe.close();
-  await once(probe, "close");
-  return port;
-}
-
-/** @param {import("node:net").Server} server */
-function portOf(server) {
-  const address = server.address();
-  assert.ok(typeof address === "object" && address !== null);
-  return address.port;
 }

@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use nolapse::core::{AttemptId, Config, Input, PageChange, SessionError, Status, TabId};
 
+use nolapse::wire::EndReason;
 use nolapse_server::domain::SessionId;
 
 pub use browser::{Browser, Locks, Tab};
@@ -351,6 +352,22 @@ impl World {
     /// Where a tab says that the session stands.
     pub fn status(&self, tab: usize) -> Status {
         self.tabs[tab].core.status()
+    }
+
+    pub fn is_in(&self, tab: usize) -> bool {
+        matches!(self.status(tab), Status::SignedIn { .. })
+    }
+
+    pub fn is_out(&self, tab: usize) -> bool {
+        matches!(self.status(tab), Status::SignedOut { .. })
+    }
+
+    /// Why the tab says that its session is over; nothing where it says neither that nor why.
+    pub fn end_reason(&self, tab: usize) -> Option<EndReason> {
+        match self.status(tab) {
+            Status::SignedOut { reason, .. } => reason,
+            Status::SignedIn { .. } | Status::Unknown { .. } => None,
+        }
     }
 
     /// Refreshes that a browser has sent so far.

@@ -11,6 +11,7 @@ import { pipeline } from "node:stream";
 import { promisify } from "node:util";
 
 import { findOpenssl } from "../../tools/system.mjs";
+import { portOf } from "./ports.mjs";
 
 /**
  * One request as it came in, preflights left out.
@@ -171,8 +172,7 @@ export async function startFront(test, identity) {
   const listener = createServer(identity, (request, response) => void front.pass(request, response));
   listener.listen(0, "127.0.0.1");
   await once(listener, "listening");
-  const address = listener.address();
-  front = new Front(`https://localhost:${typeof address === "object" ? address?.port : ""}`);
+  front = new Front(`https://localhost:${portOf(listener)}`);
   test.after(() => {
     listener.closeAllConnections();
     listener.close();

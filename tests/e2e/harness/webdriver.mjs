@@ -1,9 +1,9 @@
 /** Drives a browser over WebDriver: each one has a driver of its own, and so a profile that it shares with nobody. */
 
 import { once } from "node:events";
-import { createServer } from "node:net";
 
 import { start } from "../../tools/process.mjs";
+import { freePort } from "./ports.mjs";
 import { until } from "./until.mjs";
 
 /** How often a driver is started where another program was quicker to take the port that was found free. */
@@ -157,14 +157,4 @@ async function command(method, url, body) {
   const { value } = await answer.json();
   if (!answer.ok) throw new Error(`${method} ${url}: ${value?.error}: ${value?.message}`);
   return value;
-}
-
-/** A port that nothing listens on at the moment. */
-async function freePort() {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return typeof address === "object" ? address?.port : undefined;
 }

@@ -1,0 +1,126 @@
+//! Goal: of what other tabs and the shelf say of a rest, the most counts, within bounds.
+
+use super::super::super::mark::Shelf;
+use super::super::super::time::WallTime;
+use super::*;
+
+fn rest(retry_in_s: u64, failures: u32) -> Rest {
+    Rest {
+        cause: FailureCause::ServerError,
+        failures,
+        retry_in: Span::from_secs(retry_in_s),
+        mandatory: false,
+        whole_in: Span::ZERO,
+    }
+}
+
+/// What a tab that knows of one rest knows once it has heard of another.
+fn heard(first: Rest, second: Rest) -> Rest {
+    let mut chance = Chance::new(1);
+    let mut backoff = Backoff::new();
+    backoff.adopt(NOW, first, &mut chance);
+    backoff.adopt(NOW, second, &mut chance);
+    backoff.rest(NOW).unwrap_or(rest(0, 0))
+}
+
+#[test]
+fn of_two_rests_the_one_that_says_more_counts() {
+    let known = rest(10, 3);
+    let demanded = Rest {
+        mandatory: true,
+        ..rest(5, 2)
+    };
+
+    assert_eq!(heard(known, rest(11, 2)).retry_in, Span::from_secs(11));
+    assert_eq!(heard(known, rest(9, 4)).failures, 4);
+    assert_eq!(heard(known, rest(10, 3)).failures, 3);
+    let lesser = Rest {
+        cause: FailureCause::Network,
+        ..rest(9, 3)
+    };
+    assert_eq!(heard(known, lesser).cause, FailureCause::ServerError);
+    assert!(heard(known, demanded).mandatory);
+    assert!(
+        heard(
+            demanded,
+            Rest {
+                mandatory: true,
+                ..rest(4, 2)
+            }
+        )
+        .retry_in
+            == Span::from_secs(5),
+        "a demand that says less is no news"
+    );
+    assert_eq!(heard(rest(1, 0), rest(1, 0)).failures, 1);
+    assert_eq!(heard(known, rest(10, 9_999)).failures, 64);
+}
+
+#[test]
+fn a_rest_that_is_heard_of_is_bounded() {
+    let endless = Rest {
+        whole_in: Span::from_secs(86_400),
+        ..rest(86_400, 1)
+    };
+    let demanded = Rest {
+        mandatory: true,
+        ..endless
+    };
+
+    let bounded = heard(endless, endless);
+
+    assert_eq!(bounded.retry_in, Span::from_secs(240));
+    assert_eq!(bounded.whole_in, Span::from_secs(16 * 150));
+    assert_eq!(heard(demanded, demanded).retry_in, Span::from_secs(600));
+    // Less than what is known does not shorten it.
+    let shorter = Rest {
+        whole_in: Span::from_secs(1),
+        ..rest(1, 1)
+    };
+    assert_eq!(heard(endless, shorter).whole_in, Span::from_secs(16 * 150));
+}
+
+#[test]
+fn a_rest_that_is_heard_of_is_longer_where_nobody_waits() {
+    let (_, most) = bounds((0..SEEDS).map(|seed| {
+        let mut backoff = Backoff::new();
+        backoff.adopt(NOW, rest(1, 3), &mut Chance::new(seed));
+        assert_eq!(backoff.until(), NOW + Span::from_secs(1));
+        assert!(backoff.calm_until() >= backoff.until());
+        backoff.calm_until().since(NOW)
+    }));
+
+    assert!((58_000..64_000).contains(&most), "{most}");
+}
+
+#[test]
+fn what_the_shelf_says_is_what_was_written_on_it_even_with_a_clock_set_back() {
+    let wall = WallTime::from_millis(1_700_000_000_000);
+    let moment = |wall| Moment {
+        now: NOW,
+        wall,
+        shelf: Shelf::Empty,
+    };
+    let mut chance = Chance::new(1);
+    let mut backoff = Backoff::new();
+    let busy = failure(FailureCause::RateLimited, Some(Span::from_secs(100)));
+    backoff.fail(NOW, NOW, &busy, PATIENCE, &mut chance);
+    let written = backoff.cooling(&moment(wall)).expect("there is a rest");
+    let told = backoff.rest(NOW).expect("there is a rest");
+
+    let day = 86_400_000;
+    for (shift_ms, gone) in [(0, 0), (7_000, 7), (-day, 0)] {
+        let mut other = Backoff::new();
+        let at = WallTime::from_millis(wall.as_millis().saturating_add_signed(shift_ms));
+        other.adopt_mark(&moment(at), &written, &mut chance);
+
+        let read = other.rest(NOW).expect("there is a rest");
+        let gone = Span::from_secs(gone);
+        assert_eq!(
+            (read.retry_in + gone, read.whole_in + gone),
+            (told.retry_in, told.whole_in)
+        );
+        assert!(read.mandatory && read.failures == 1 && read.cause == FailureCause::RateLimited);
+    }
+    assert!(Backoff::new().cooling(&moment(wall)).is_none());
+}
