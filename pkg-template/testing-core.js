@@ -186,11 +186,13 @@ export class TestCore {
    */
   hold(grant, sent = this.now()) {
     const life = (grant.expiresIn ?? 0) * 1_000;
-    const refreshIn = grant.refreshIn === undefined ? life - Math.min(10_000, life / 6) : grant.refreshIn * 1_000;
+    // The real one sends no token in its last moments either: it would arrive expired.
+    const margin = Math.min(life / 4, 1_500, Math.max(life / 8, 1_100));
+    const lead = Math.max(Math.min(10_000, life / 6), margin * 1.2);
+    const refreshIn = grant.refreshIn === undefined ? life - lead : grant.refreshIn * 1_000;
     const previous = this.held?.session;
     const session = grant.session ?? previous ?? { id: "", user: null };
-    // The real one sends no token in its last moments either: it would arrive expired.
-    const expires = sent + life - Math.min(life / 8, 1_500);
+    const expires = sent + life - margin;
     const refreshAt = sent + Math.max(refreshIn, 1_000);
     this.held = { token: grant.accessToken, life, issued: sent, expires, refreshAt, session };
     this.server.session = session;

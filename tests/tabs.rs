@@ -256,3 +256,26 @@ fn p15_a_tab_that_has_missed_a_renewal_does_not_write_over_its_mark() {
     assert!(mark.contains("server_error"), "{mark}");
     assert!(mark.starts_with("nolapse1;2;in;"), "{mark}");
 }
+
+#[test]
+fn p04_a_tab_that_was_frozen_for_any_part_of_a_short_life_sends_no_expired_token() {
+    for life in [5, 6, 8] {
+        for away in (0..2 * life * 1_000).step_by(70) {
+            let mut world = World::new(SEED);
+            world.server.life = nolapse::core::Span::from_secs(life);
+            let tab = world.open(0);
+            world.run(away * 13 % 1_000);
+            world.sign_in(tab, 1);
+            world.run(100);
+            world.page(tab, PageChange::Frozen);
+            world.run(away);
+
+            world.page(tab, PageChange::Resumed);
+            let call = world.api(tab).expect("the tab runs");
+            world.run(1_000);
+
+            assert!(world.got_token(call), "{life} s, {away} ms away");
+            assert_eq!(world.counts.expired_sent, 0, "{life} s, {away} ms away");
+        }
+    }
+}

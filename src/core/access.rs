@@ -78,9 +78,17 @@ pub(super) struct Shift {
 }
 
 impl Held {
+    /// How long before the end of its life a token is not sent any more. On its way it would expire; and `exp` counts in
+    /// whole seconds (RFC 7519 §2, as all servers do it), so that up to one of `expires_in` is gone when it is signed.
+    fn margin(life: Span) -> Span {
+        let (least, most) = (Span::from_millis(1_100), Span::from_millis(1_500));
+        (life / 8).clamp(least, most).min(life / 4)
+    }
+
     /// How long before the end of its life a token is renewed.
     fn lead(life: Span) -> Span {
-        (life / 6).min(Span::from_secs(10))
+        let margin = Self::margin(life);
+        (life / 6).min(Span::from_secs(10)).max(margin + margin / 5)
     }
 
     /// Works out the moments of a token's life.
@@ -92,8 +100,6 @@ impl Held {
         shift: Shift,
     ) -> Self {
         let life = grant.life;
-        // A token is not sent in its very last moments: it would arrive expired, and `exp` counts in whole seconds.
-        let margin = (life / 8).min(Span::from_millis(1_500));
         let planned = grant
             .refresh_in
             .unwrap_or(life.saturating_sub(Self::lead(life)));
@@ -108,7 +114,7 @@ impl Held {
         let late = unit.thousandths(own_share);
         let refresh_in = (planned.saturating_sub(early) + late).max(Span::from_secs(1));
         Self {
-            expires: issued + life.saturating_sub(margin),
+            expires: issued + life.saturating_sub(Self::margin(life)),
             refresh_at: issued + refresh_in,
             grant,
             version,
@@ -214,7 +220,29 @@ mod tests {
     }
 
     #[test]
-    fn p01_a_token_is_sent_until_its_last_eighth_and_renewed_no_later_once_distrusted_or_put_off() {
+    fn p06_the_second_that_a_server_rounds_away_is_never_used() {
+        for (life_ms, expires_ms) in [
+            (2_000, 1_500),
+            (4_400, 3_300),
+            (5_000, 3_900),
+            (8_000, 6_900),
+            (10_000, 8_750),
+            (12_000, 10_500),
+            (60_000, 58_500),
+        ] {
+            for shift in shifts() {
+                let held = held(Span::from_millis(life_ms), None, shift);
+                assert_eq!(held.expires.as_millis(), expires_ms);
+                let margin = life_ms - expires_ms;
+                let latest = held.refresh_at + Span::from_millis(margin / 5);
+                assert!(latest <= held.expires, "{life_ms} {shift:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn p01_a_token_is_sent_until_its_last_moments_and_renewed_no_later_once_distrusted_or_put_off()
+    {
         let shift = Shift {
             agreed: 7,
             own: 0,
@@ -224,8 +252,6 @@ mod tests {
         let last = Timestamp::from_millis(58_499);
         let end = Timestamp::from_millis(58_500);
         assert!(fresh.is_usable(last) && !fresh.is_usable(end));
-        let short = held(Span::from_secs(8), None, shift);
-        assert_eq!(short.expires, Timestamp::from_millis(7_000));
 
         let mut put_off = fresh.clone();
         put_off.put_off(Timestamp::from_millis(50_500));

@@ -103,8 +103,9 @@ impl Server {
             .unwrap_or_default();
         let role = self.roles.get(&user).copied().unwrap_or_default();
         let text = format!("t.{user}.{role}.{}", self.made);
-        let life = self.life.as_millis();
-        self.tokens.insert(text.clone(), (now + life, session));
+        // `iat` and `exp` count in whole seconds, `expires_in` says the full life: as the reference server has it.
+        let expires = now / 1_000 * 1_000 + self.life.as_millis();
+        self.tokens.insert(text.clone(), (expires, session));
         Grant {
             token: Secret::new(&text).expect("a token"),
             life: self.life,
