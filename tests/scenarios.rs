@@ -278,6 +278,61 @@ fn p28_a_token_with_the_asked_life_or_an_error_never_nothing() {
 }
 
 #[test]
+fn p28_a_life_that_no_token_has_is_refused_without_a_refresh() {
+    let mut world = World::signed_in(SEED, 1);
+    world.run(10_000);
+    let before = world.sent(0);
+
+    // A token of 60 s is sent for 58.5.
+    for life_ms in [58_500, 60_000, 90_000] {
+        let call = world.get_token(0, Span::from_millis(life_ms));
+        assert_eq!(
+            world.ending(call),
+            Some(&Ending::Failed(SessionError::MinValidity)),
+            "{life_ms}"
+        );
+    }
+    assert_eq!(world.sent(0), before);
+}
+
+#[test]
+fn p28_a_life_that_the_network_leaves_no_token_costs_one_refresh() {
+    let mut world = World::signed_in(SEED, 1);
+    world.run(10_000);
+    let before = world.sent(0);
+    world.network = Network::Slow;
+
+    let call = world.get_token(0, Span::from_secs(57));
+    world.run(30_000);
+
+    assert_eq!(
+        world.ending(call),
+        Some(&Ending::Failed(SessionError::MinValidity))
+    );
+    assert_eq!(world.sent(0) - before, 1);
+}
+
+#[test]
+fn p28_a_token_that_came_within_the_second_is_not_renewed_for_more_life() {
+    for (age, renewed) in [(999, 0), (1_000, 1)] {
+        let mut world = World::signed_in(SEED, 1);
+        world.run(10_000);
+        world.refresh(0, true);
+        world.run(300);
+        let before = world.sent(0);
+        let sent = *world.counts.sent_at.last().expect("it was sent");
+        world.run(sent + age - world.now);
+
+        let call = world.get_token(0, Span::from_millis(58_000));
+        let at_once = world.ending(call).cloned();
+        world.run(1_000);
+
+        assert_eq!(world.sent(0) - before, renewed, "{age}");
+        assert_eq!(at_once.is_none(), renewed == 1, "{age}: {at_once:?}");
+    }
+}
+
+#[test]
 fn p29_a_visitor_without_a_session_causes_no_request() {
     let mut world = World::new(SEED);
     let tab = world.open(0);

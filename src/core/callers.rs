@@ -82,15 +82,18 @@ impl Session {
             return None;
         }
         let is_met = match need {
-            Need::Token { min_validity } if held.left(now) >= min_validity => true,
-            Need::Token { min_validity } if held.grant.life < min_validity => {
-                return Some(Err(SessionError::MinValidity));
+            Need::Token { min_validity, .. } if held.left(now) >= min_validity => true,
+            Need::Token {
+                min_validity,
+                asked,
+            } => {
+                // A new one is no better where this one was too short from the start, or came after the caller.
+                let is_new = held.own && asked.since(held.issued) < Span::from_secs(1);
+                if is_new || held.expires.since(held.issued) <= min_validity {
+                    return Some(Err(SessionError::MinValidity));
+                }
+                false
             }
-            // The longest that this token ever had left was too short: a new one of its kind is no better.
-            Need::Token { .. } if held.own && now.since(held.issued) < Span::from_secs(1) => {
-                return Some(Err(SessionError::MinValidity));
-            }
-            Need::Token { .. } => false,
             Need::Renewed { than } | Need::Replaced { than } => held.version > than,
             Need::Forced { asked } => held.own && held.issued >= asked,
         };

@@ -221,7 +221,14 @@ impl Session {
             Input::TokenRequested {
                 request,
                 min_validity,
-            } => self.wait(now, request, Need::Token { min_validity }),
+            } => {
+                let asked = now;
+                let need = Need::Token {
+                    min_validity,
+                    asked,
+                };
+                self.wait(now, request, need);
+            }
             Input::RefreshRequested { request, force } => {
                 self.on_refresh_requested(now, request, force);
             }

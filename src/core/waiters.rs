@@ -11,8 +11,11 @@ use super::time::Timestamp;
 /// What a caller waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
-    /// A token with so much life left.
-    Token { min_validity: Span },
+    /// A token with so much life left, which was asked for at this moment.
+    Token {
+        min_validity: Span,
+        asked: Timestamp,
+    },
     /// Another token than this one, because the app asked for a new one.
     Renewed { than: Version },
     /// Another token than this one, because an API refused it.
