@@ -38,8 +38,8 @@ pub(super) fn agreed(most: Span, number: u64) -> Span {
 }
 
 fn share_of(most: Span, bits: u64) -> Span {
-    // The upper half of the bits as a fraction; spans in use are far below 2^32 ms.
-    Span::from_millis(most.as_millis().saturating_mul(bits >> 32) >> 32)
+    // The upper bits as a fraction, in millionths: no span of a century overflows.
+    Span::from_millis((most.as_millis() * (bits >> 44)) >> 20)
 }
 
 /// An allowance of `CAPACITY` attempts, one of which comes back each `interval` (a leaky bucket kept as one moment).

@@ -3,11 +3,16 @@
 use std::ops::{Add, Div, Mul};
 use std::time::Duration;
 
-/// A length of time in whole milliseconds. Sums stop at the end of the range instead of wrapping.
+/// A length of time in whole milliseconds.
+///
+/// What comes from outside is at most a century: sums of it are far from the end of the range and need no check.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span(u64);
 
 impl Span {
+    /// The longest that is taken from outside.
+    const CENTURY_S: u64 = 3_200_000_000;
+
     /// No time at all.
     pub const ZERO: Self = Self(0);
 
@@ -20,21 +25,21 @@ impl Span {
     /// Makes a span of so many seconds.
     #[must_use]
     pub const fn from_secs(secs: u64) -> Self {
-        Self(secs.saturating_mul(1_000))
+        Self(secs * 1_000)
     }
 
     /// Reads a number of seconds as servers send it; `None` where it is negative, not finite, or beyond a century.
     #[must_use]
     pub fn from_secs_f64(secs: f64) -> Option<Self> {
-        const CENTURY_S: f64 = 3.2e9;
-        if !(0.0..CENTURY_S).contains(&secs) {
-            return None;
-        }
         #[expect(
             clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
             clippy::cast_sign_loss,
             reason = "the range is checked, and parts of a millisecond do not matter"
         )]
+        if !(0.0..Self::CENTURY_S as f64).contains(&secs) {
+            return None;
+        }
         let millis = (secs * 1_000.0) as u64;
         Some(Self(millis))
     }
@@ -80,7 +85,7 @@ impl Span {
     /// Returns so many parts of a thousand.
     #[must_use]
     pub const fn thousandths(self, parts: u64) -> Self {
-        Self(self.0.saturating_mul(parts) / 1_000)
+        Self(self.0 * parts / 1_000)
     }
 }
 
@@ -88,7 +93,7 @@ impl Add for Span {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self(self.0.saturating_add(other.0))
+        Self(self.0 + other.0)
     }
 }
 
@@ -96,7 +101,7 @@ impl Mul<u64> for Span {
     type Output = Self;
 
     fn mul(self, times: u64) -> Self {
-        Self(self.0.saturating_mul(times))
+        Self(self.0 * times)
     }
 }
 
@@ -112,8 +117,8 @@ impl Div<u64> for Span {
 impl From<Duration> for Span {
     fn from(duration: Duration) -> Self {
         // `Duration::as_millis` computes with 128 bits.
-        let secs = duration.as_secs().saturating_mul(1_000);
-        Self(secs.saturating_add(u64::from(duration.subsec_millis())))
+        let secs = duration.as_secs().min(Self::CENTURY_S);
+        Self::from_secs(secs) + Self(u64::from(duration.subsec_millis()))
     }
 }
 
@@ -143,13 +148,26 @@ mod tests {
     }
 
     #[test]
-    fn sums_stop_at_the_end_of_the_range() {
-        let most = Span::from_millis(u64::MAX);
+    fn sums_and_shares_are_exact() {
+        let minute = Span::from_secs(60);
 
-        assert_eq!(most + most, most);
-        assert_eq!(most * 2, most);
-        assert_eq!(Span::ZERO.saturating_sub(most), Span::ZERO);
-        assert_eq!(Span::from_secs(60) / 6, Span::from_secs(10));
+        assert_eq!(minute + Span::from_millis(5), Span::from_millis(60_005));
+        assert_eq!(minute * 2, Span::from_secs(120));
+        assert_eq!(minute / 6, Span::from_secs(10));
+        assert_eq!(minute / 0, minute);
+        assert_eq!(Span::ZERO.saturating_sub(minute), Span::ZERO);
         assert_eq!(Span::from_secs(2).thousandths(400), Span::from_millis(800));
+    }
+
+    #[test]
+    fn what_an_app_gives_is_a_century_at_the_most() {
+        let century = Span::from(Duration::MAX);
+
+        assert_eq!(century.as_secs(), Span::CENTURY_S);
+        assert_eq!((century * 1_000).thousandths(1_000), century * 1_000);
+        assert_eq!(
+            Span::from(Duration::from_millis(1_234)),
+            Span::from_millis(1_234)
+        );
     }
 }

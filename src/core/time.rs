@@ -39,7 +39,7 @@ impl Add<Span> for Timestamp {
     type Output = Self;
 
     fn add(self, span: Span) -> Self {
-        Self(self.0.saturating_add(span.as_millis()))
+        Self(self.0 + span.as_millis())
     }
 }
 
@@ -71,7 +71,7 @@ impl Add<Span> for WallTime {
     type Output = Self;
 
     fn add(self, span: Span) -> Self {
-        Self(self.0.saturating_add(span.as_millis()))
+        Self(self.0 + span.as_millis())
     }
 }
 
