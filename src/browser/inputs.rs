@@ -3,8 +3,7 @@
 use crate::core::text::Fields;
 use crate::core::{
     AdoptOutcome, AttemptId, Failure, FailureCause, Grant, Input, PageChange, RawGrant,
-    RefreshOutcome, RequestId, SessionInfo, SignOutOutcome, Span, TabMessage, UnexpectedAnswer,
-    Version,
+    RefreshOutcome, RequestId, SignOutOutcome, Span, TabMessage, UnexpectedAnswer, Version,
 };
 use crate::wire::EndReason;
 
@@ -114,13 +113,15 @@ fn read_grant(life: f64, refresh_in: f64, text: &str) -> Result<Grant, Unexpecte
     if user.is_empty() {
         return Err(UnexpectedAnswer::NotJson);
     }
-    Grant::check(RawGrant {
-        access_token: Some(token.to_owned()),
-        token_type: (!kind.is_empty()).then(|| kind.to_owned()),
+    Grant::check(&RawGrant {
+        access_token: Some(token),
+        token_type: (!kind.is_empty()).then_some(kind),
         expires_in: Some(life),
         claimed_life: None,
         refresh_in: Some(refresh_in),
-        session: SessionInfo::new(id, user_id, user),
+        session_id: id,
+        user_id,
+        user,
     })
 }
 

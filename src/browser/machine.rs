@@ -118,7 +118,7 @@ impl Machine {
         };
         self.core
             .handle(&moment, read_input(kind, id, [a, b, c], text));
-        while let Some(effect) = self.core.poll_effect() {
+        for effect in self.core.take_effects() {
             #[cfg(feature = "client")]
             if let Some(overhears) = &self.overhears {
                 overhears(&effect);

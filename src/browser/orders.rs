@@ -54,7 +54,7 @@ impl Order {
 
     fn line(&mut self, line: &str) {
         if self.is_begun {
-            self.text.push('\n');
+            self.text.push_str("\n");
         }
         self.is_begun = true;
         self.text.push_str(line);

@@ -16,7 +16,7 @@ use super::waiters::{Need, Waiter};
 impl Session {
     /// Answers a caller.
     pub(super) fn answer(&mut self, request: RequestId, answer: Result<Answer, SessionError>) {
-        self.effects.push_back(Effect::Settle { request, answer });
+        self.effects.push(Effect::Settle { request, answer });
     }
 
     pub(super) fn on_refresh_requested(&mut self, now: Timestamp, request: RequestId, force: bool) {
@@ -106,8 +106,17 @@ impl Session {
     }
 
     pub(super) fn settle_all(&mut self, now: Timestamp) {
+        self.settle(&|session, waiter| session.verdict(now, waiter.need));
+    }
+
+    /// Tells all callers why there is no token for them.
+    pub(super) fn refuse_all(&mut self, error: SessionError) {
+        self.settle(&|_, _| Some(Err(error)));
+    }
+
+    fn settle(&mut self, verdict: &dyn Fn(&Self, Waiter) -> Option<Result<Answer, SessionError>>) {
         let mut waiters = std::mem::take(&mut self.waiters);
-        let answers = waiters.take(&|waiter| self.verdict(now, waiter.need));
+        let answers = waiters.take(&|waiter| verdict(self, waiter));
         self.waiters = waiters;
         for (request, answer) in answers {
             self.answer(request, answer);
@@ -125,9 +134,7 @@ impl Session {
             return;
         }
         if let Some(error) = self.backoff.error(now) {
-            for request in self.waiters.drain() {
-                self.answer(request, Err(error));
-            }
+            self.refuse_all(error);
         }
     }
 
@@ -160,11 +167,6 @@ impl Session {
         let error = self.backoff.error(now).unwrap_or(SessionError::Timeout {
             retry_in: Span::ZERO,
         });
-        let late = self
-            .waiters
-            .take(&|waiter| is_late(waiter.deadline).then_some(Err(error)));
-        for (request, error) in late {
-            self.answer(request, error);
-        }
+        self.settle(&|_, waiter| is_late(waiter.deadline).then_some(Err(error)));
     }
 }

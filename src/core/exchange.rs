@@ -91,7 +91,7 @@ impl Session {
             since: moment.now,
             until,
         };
-        self.effects.push_back(Effect::AcquireLock { attempt });
+        self.effects.push(Effect::AcquireLock { attempt });
     }
 
     pub(super) fn send(&mut self, moment: &Moment, attempt: AttemptId, job: Job, is_locked: bool) {
@@ -105,9 +105,8 @@ impl Session {
             until: moment.now + self.config.timeout,
             is_extended: false,
         });
-        self.effects
-            .push_back(Effect::Broadcast(TabMessage::Working));
-        self.effects.push_back(match job {
+        self.effects.push(Effect::Broadcast(TabMessage::Working));
+        self.effects.push(match job {
             Job::Refresh => {
                 let reason = self
                     .refresh_reason(moment.now)
@@ -193,14 +192,14 @@ impl Session {
     fn on_flight_overdue(&mut self, moment: &Moment, flight: Flight) {
         match flight.job {
             Job::Refresh => {
-                self.effects.push_back(Effect::Abort {
+                self.effects.push(Effect::Abort {
                     attempt: flight.attempt,
                 });
                 let failure = Failure::new(FailureCause::Timeout);
                 self.on_refresh_finished(moment, flight.attempt, RefreshOutcome::Failed(failure));
             }
             Job::TellServer { .. } => {
-                self.effects.push_back(Effect::Abort {
+                self.effects.push(Effect::Abort {
                     attempt: flight.attempt,
                 });
                 let failure = Failure::new(FailureCause::Timeout);

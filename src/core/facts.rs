@@ -98,7 +98,7 @@ impl Session {
         self.backoff
             .fail(now, flight.sent, failure, patience, &mut self.chance);
         let retry_in = self.backoff.until().since(now);
-        self.effects.push_back(Effect::Emit(Event::RefreshFailed {
+        self.effects.push(Effect::Emit(Event::RefreshFailed {
             reason: self.flight_reason,
             cause: failure.cause,
             http_status: failure.http_status,
@@ -119,14 +119,10 @@ impl Session {
     ) {
         let now = moment.now;
         self.backoff.succeed();
-        let previous = match &self.access {
-            Access::Held(held) => Some(held.grant.session.clone()),
-            Access::Unknown | Access::Out(_) => None,
-        };
-        if previous
-            .as_ref()
-            .is_none_or(|previous| previous.id != grant.session.id)
-        {
+        let is_same_session = matches!(
+            &self.access, Access::Held(held) if held.grant.session.id == grant.session.id
+        );
+        if !is_same_session {
             self.epoch = self.epoch.wrapping_add(1);
         }
         let shift = Shift {
@@ -135,9 +131,8 @@ impl Session {
             is_hidden: !self.page.is_visible,
         };
         let own = origin.source != Source::OtherTab;
-        let session = grant.session.clone();
         let held = Held::new(grant, self.version, issued, own, shift);
-        self.effects.push_back(Effect::Emit(Event::Refreshed {
+        self.effects.push(Effect::Emit(Event::Refreshed {
             reason: origin.reason,
             source: origin.source,
             waiting: self.waiters.len(),
@@ -145,16 +140,16 @@ impl Session {
             expires_in: held.left(now),
             refresh_in: held.refresh_at.since(now),
         }));
-        self.access = Access::Held(held);
+        let previous = std::mem::replace(&mut self.access, Access::Held(held));
         // A sign-in has replaced the session that was to be ended: the server ends it with that.
         self.settle_sign_outs(true);
         self.settle_all(now);
-        if let Some(previous) = previous
-            && !previous.is_same_user(&session)
+        if let (Access::Held(previous), Access::Held(held)) = (previous, &self.access)
+            && !previous.grant.session.is_same_user(&held.grant.session)
         {
-            self.effects.push_back(Effect::Emit(Event::UserChanged {
-                previous: previous.user,
-                user: session.user,
+            self.effects.push(Effect::Emit(Event::UserChanged {
+                previous: previous.grant.session.user,
+                user: held.grant.session.user.clone(),
             }));
         }
     }
@@ -182,17 +177,14 @@ impl Session {
             duty,
             doubt: None,
         });
-        for request in self.waiters.drain() {
-            self.answer(request, Err(SessionError::SignedOut { reason }));
-        }
+        self.refuse_all(SessionError::SignedOut { reason });
         if duty == Duty::Done {
             self.settle_sign_outs(true);
         }
         if let Some(reason) = reason
             && !was_out
         {
-            self.effects
-                .push_back(Effect::Emit(Event::SignedOut { reason }));
+            self.effects.push(Effect::Emit(Event::SignedOut { reason }));
         }
     }
 

@@ -17,11 +17,11 @@ pub struct SessionInfo {
 }
 
 impl SessionInfo {
-    /// Makes it from what the auth server sends; names with control characters in them are taken as absent.
+    /// Makes it from what the auth server sends; names with ASCII control characters in them are taken as absent.
     #[must_use]
     pub fn new(id: &str, user_id: &str, user: &str) -> Self {
         let plain = |name: &str| -> Rc<str> {
-            if name.chars().any(char::is_control) {
+            if name.bytes().any(|byte| byte.is_ascii_control()) {
                 "".into()
             } else {
                 name.into()
@@ -67,20 +67,24 @@ pub struct Grant {
 }
 
 /// A token response as it was read, before anything in it is believed.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RawGrant {
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct RawGrant<'a> {
     /// `access_token`, where it is a string.
-    pub access_token: Option<String>,
+    pub access_token: Option<&'a str>,
     /// `token_type`, where it is a string.
-    pub token_type: Option<String>,
+    pub token_type: Option<&'a str>,
     /// `expires_in` in seconds, where it is a number.
     pub expires_in: Option<f64>,
     /// `exp − iat` of the token in seconds, read only where `expires_in` is missing.
     pub claimed_life: Option<f64>,
     /// `refresh_in` in seconds, where it is a number.
     pub refresh_in: Option<f64>,
-    /// The session behind it.
-    pub session: SessionInfo,
+    /// The session's name; empty where there is none.
+    pub session_id: &'a str,
+    /// What identifies the user; empty where there is nothing.
+    pub user_id: &'a str,
+    /// The user as JSON text.
+    pub user: &'a str,
 }
 
 /// Why an answer with status 200 is no grant.
@@ -126,10 +130,9 @@ impl Grant {
     /// # Errors
     ///
     /// Says what is wrong with it; nothing of it is used then.
-    pub fn check(raw: RawGrant) -> Result<Self, UnexpectedAnswer> {
+    pub fn check(raw: &RawGrant<'_>) -> Result<Self, UnexpectedAnswer> {
         let token = raw
             .access_token
-            .as_deref()
             .and_then(Secret::new)
             .ok_or(UnexpectedAnswer::NoToken)?;
         if raw
@@ -152,7 +155,7 @@ impl Grant {
             token,
             life,
             refresh_in,
-            session: raw.session,
+            session: SessionInfo::new(raw.session_id, raw.user_id, raw.user),
         })
     }
 }
@@ -161,9 +164,9 @@ impl Grant {
 mod tests {
     use super::*;
 
-    fn raw() -> RawGrant {
+    fn raw() -> RawGrant<'static> {
         RawGrant {
-            access_token: Some("a.b.c".to_owned()),
+            access_token: Some("a.b.c"),
             expires_in: Some(60.0),
             ..RawGrant::default()
         }
@@ -171,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_life_that_is_not_told_is_read_from_the_token() {
-        let grant = Grant::check(RawGrant {
+        let grant = Grant::check(&RawGrant {
             expires_in: None,
             claimed_life: Some(90.0),
             ..raw()
@@ -194,7 +197,7 @@ mod tests {
             (f64::NAN, false),
             (f64::INFINITY, false),
         ] {
-            let grant = Grant::check(RawGrant {
+            let grant = Grant::check(&RawGrant {
                 expires_in: Some(life),
                 ..raw()
             });
@@ -209,7 +212,7 @@ mod tests {
             ..raw()
         };
         let other_type = RawGrant {
-            token_type: Some("DPoP".to_owned()),
+            token_type: Some("DPoP"),
             ..raw()
         };
         let no_life = RawGrant {
@@ -217,17 +220,20 @@ mod tests {
             ..raw()
         };
 
-        assert_eq!(Grant::check(no_token), Err(UnexpectedAnswer::NoToken));
+        assert_eq!(Grant::check(&no_token), Err(UnexpectedAnswer::NoToken));
         assert_eq!(
-            Grant::check(other_type),
+            Grant::check(&other_type),
             Err(UnexpectedAnswer::OtherTokenType)
         );
-        assert_eq!(Grant::check(no_life), Err(UnexpectedAnswer::LifeOutOfRange));
+        assert_eq!(
+            Grant::check(&no_life),
+            Err(UnexpectedAnswer::LifeOutOfRange)
+        );
     }
 
     #[test]
     fn a_refresh_moment_beyond_the_life_is_not_believed() {
-        let grant = Grant::check(RawGrant {
+        let grant = Grant::check(&RawGrant {
             refresh_in: Some(60.0),
             ..raw()
         });

@@ -140,7 +140,7 @@ impl Session {
         };
         let version = self.version;
         self.effects
-            .push_back(Effect::Broadcast(TabMessage::Ask { version }));
+            .push(Effect::Broadcast(TabMessage::Ask { version }));
     }
 
     /// A background refresh that does not get the lock is put off while the token is good for longer.
@@ -183,7 +183,7 @@ impl Session {
     }
 
     pub(super) fn release(&mut self, attempt: AttemptId) {
-        self.effects.push_back(Effect::ReleaseLock { attempt });
+        self.effects.push(Effect::ReleaseLock { attempt });
     }
 
     /// A lock that comes too late must not be kept; one that comes twice is the one in use.

@@ -12,7 +12,7 @@ use super::text::{Fields, Writer};
 use super::time::WallTime;
 
 /// What a tab finds on the shelf.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shelf {
     /// The browser gives none (blocked storage): nothing can be said.
     Unavailable,
@@ -23,7 +23,7 @@ pub enum Shelf {
 }
 
 /// How far things are in this browser.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     /// The order of what it says.
     pub version: Version,
@@ -34,7 +34,7 @@ pub struct Mark {
 }
 
 /// Whether somebody is signed in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MarkState {
     /// There is a session.
     SignedIn {
@@ -74,7 +74,7 @@ pub struct Cooling {
 }
 
 const MAGIC: &str = "nolapse1";
-const SEPARATOR: char = ';';
+const SEPARATOR: &str = ";";
 
 impl Mark {
     /// Writes the mark as text.
@@ -118,7 +118,7 @@ impl Mark {
     /// Reads a mark; `None` where it is of another version or garbled.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
-        let mut fields = Fields::new(text, SEPARATOR as u8);
+        let mut fields = Fields::new(text, b';');
         if fields.field() != MAGIC {
             return None;
         }

@@ -1,6 +1,6 @@
 //! Every decision of the SDK, as a state machine without input or output of its own.
 //!
-//! A host feeds [`Session::handle`] with what happened, drains [`Session::poll_effect`] and carries the
+//! A host feeds [`Session::handle`] with what happened, takes [`Session::take_effects`] and carries the
 //! orders out, then arms one timer for [`Session::poll_deadline`]. Time is an argument, chance comes from a
 //! seed: nothing in here can reach a clock, a network or a browser.
 

@@ -54,7 +54,7 @@ pub enum TabMessage {
 }
 
 const MAGIC: &str = "nolapse1";
-const SEPARATOR: char = '\n';
+const SEPARATOR: &str = "\n";
 /// Larger than any message of an honest tab.
 const MAX_BYTES: usize = 128 * 1024;
 
@@ -137,7 +137,7 @@ impl TabMessage {
         if text.len() > MAX_BYTES {
             return None;
         }
-        let mut fields = Fields::new(text, SEPARATOR as u8);
+        let mut fields = Fields::new(text, b'\n');
         if fields.field() != MAGIC {
             return None;
         }

@@ -59,14 +59,14 @@ impl Session {
                         // Nobody is left who could answer a question: the next page need not ask.
                         self.correct_mark(moment);
                     }
-                    self.effects.push_back(Effect::CloseChannel);
+                    self.effects.push(Effect::CloseChannel);
                 }
             }
             PageChange::Resumed => self.wake(moment),
             PageChange::Returned => {
                 if self.page.has_left {
                     self.page.has_left = false;
-                    self.effects.push_back(Effect::OpenChannel);
+                    self.effects.push(Effect::OpenChannel);
                     self.correct_mark(moment);
                 }
                 self.wake(moment);

@@ -1,7 +1,5 @@
 //! One tab's view of a session.
 
-use std::collections::VecDeque;
-
 use crate::wire::RefreshReason;
 
 use super::access::{Access, Duty, Out};
@@ -19,12 +17,12 @@ use super::secret::Secret;
 use super::span::Span;
 use super::status::Status;
 use super::time::{Moment, Timestamp};
-use super::trace::{Trace, TraceEntry};
+use super::trace::TraceEntry;
 use super::waiters::{Need, Waiters};
 
 /// One tab's view of a session.
 ///
-/// Feed it with [`handle`](Self::handle), then drain [`poll_effect`](Self::poll_effect) until it
+/// Feed it with [`handle`](Self::handle), then carry out what [`take_effects`](Self::take_effects) gives
 /// returns `None`, then arm one timer for [`poll_deadline`](Self::poll_deadline).
 #[derive(Debug)]
 pub struct Session {
@@ -57,10 +55,9 @@ pub struct Session {
     pub(super) last_mark: Option<Mark>,
     pub(super) page: Page,
     pub(super) last_active: Timestamp,
-    pub(super) effects: VecDeque<Effect>,
+    pub(super) effects: Vec<Effect>,
     is_closed: bool,
     published: Status,
-    trace: Trace,
     outcome: Option<&'static str>,
 }
 
@@ -94,10 +91,9 @@ impl Session {
             last_mark: None,
             page: Page::new(),
             last_active: Timestamp::default(),
-            effects: VecDeque::new(),
+            effects: Vec::new(),
             is_closed: false,
             published: Status::Unknown { degraded: None },
-            trace: Trace::default(),
             outcome: None,
         }
     }
@@ -122,9 +118,10 @@ impl Session {
         self.record(moment.now, trigger, before);
     }
 
-    /// Returns the next order; `None` where all have been given.
-    pub fn poll_effect(&mut self) -> Option<Effect> {
-        self.effects.pop_front()
+    /// Returns the orders that have not been given yet, in the order in which they are to be carried out.
+    #[must_use]
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
     }
 
     /// Returns when to come back with [`Input::DeadlineReached`], and what for. The moment may have passed.
@@ -209,11 +206,6 @@ impl Session {
         }
     }
 
-    /// Returns the last 64 steps, oldest first.
-    pub fn trace(&self) -> impl Iterator<Item = &TraceEntry> {
-        self.trace.entries()
-    }
-
     fn dispatch(&mut self, moment: &Moment, input: Input) {
         let now = moment.now;
         match input {
@@ -263,7 +255,7 @@ impl Session {
 
     fn on_started(&mut self, moment: &Moment) {
         self.last_active = moment.now;
-        self.effects.push_back(Effect::OpenChannel);
+        self.effects.push(Effect::OpenChannel);
         if moment.shelf == Shelf::Empty {
             // A visitor: nothing says that there is a session, so nobody is asked (P29).
             self.access = Access::Out(Out {
@@ -283,13 +275,13 @@ impl Session {
 
     fn on_closed(&mut self) {
         self.let_go();
-        let mut waiting = self.waiters.drain();
-        waiting.append(&mut self.adopts);
+        self.refuse_all(SessionError::Closed);
+        let mut waiting = std::mem::take(&mut self.adopts);
         waiting.append(&mut self.sign_outs);
         waiting.extend(self.slow_adopts.drain(..).map(|slow| slow.request));
         if let Exchange::InFlight(flight) = self.exchange {
             let attempt = flight.attempt;
-            self.effects.push_back(Effect::Abort { attempt });
+            self.effects.push(Effect::Abort { attempt });
             if let Job::Adopt { request } = flight.job {
                 waiting.push(request);
             }
@@ -298,7 +290,7 @@ impl Session {
         for request in waiting {
             self.answer(request, Err(SessionError::Closed));
         }
-        self.effects.push_back(Effect::CloseChannel);
+        self.effects.push(Effect::CloseChannel);
         self.is_closed = true;
     }
 
@@ -306,7 +298,7 @@ impl Session {
         let status = self.status();
         if status != self.published {
             self.published = status.clone();
-            self.effects.push_back(Effect::Publish(status));
+            self.effects.push(Effect::Publish(status));
         }
     }
 
@@ -336,7 +328,6 @@ impl Session {
             attempt,
             outcome,
         };
-        self.trace.push(entry);
-        self.effects.push_back(Effect::Emit(Event::Traced(entry)));
+        self.effects.push(Effect::Emit(Event::Traced(entry)));
     }
 }

@@ -49,7 +49,7 @@ impl Session {
                 reason,
                 fingerprint: out.fingerprint,
             };
-            self.effects.push_back(Effect::Broadcast(message));
+            self.effects.push(Effect::Broadcast(message));
         }
     }
 
@@ -63,13 +63,12 @@ impl Session {
                 whole_in,
                 ..
             } = rest;
-            self.effects
-                .push_back(Effect::Broadcast(TabMessage::Failing {
-                    cause,
-                    failures,
-                    retry_in,
-                    whole_in,
-                }));
+            self.effects.push(Effect::Broadcast(TabMessage::Failing {
+                cause,
+                failures,
+                retry_in,
+                whole_in,
+            }));
         }
     }
 
@@ -77,7 +76,7 @@ impl Session {
         if let Access::Held(held) = &self.access
             && held.is_usable(moment.now)
         {
-            self.effects.push_back(Effect::Broadcast(TabMessage::Token {
+            self.effects.push(Effect::Broadcast(TabMessage::Token {
                 version: held.version,
                 grant: held.grant.clone(),
                 age: moment.now.since(held.issued),
@@ -113,9 +112,9 @@ impl Session {
             Access::Unknown => None,
         };
         let (version, state) = match (marked, own) {
-            (Some(mark), _) if mark.version > self.version => (mark.version, mark.state.clone()),
+            (Some(mark), _) if mark.version > self.version => (mark.version, mark.state),
             (_, Some(own)) => (self.version, own),
-            (Some(mark), None) => (mark.version, mark.state.clone()),
+            (Some(mark), None) => (mark.version, mark.state),
             (None, None) => return,
         };
         let mark = Mark {
@@ -123,7 +122,7 @@ impl Session {
             state,
             cooling: self.backoff.cooling(moment),
         };
-        self.last_mark = Some(mark.clone());
-        self.effects.push_back(Effect::WriteMark(mark));
+        self.last_mark = Some(mark);
+        self.effects.push(Effect::WriteMark(mark));
     }
 }

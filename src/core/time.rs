@@ -76,7 +76,7 @@ impl Add<Span> for WallTime {
 }
 
 /// What a host sees when something happens: both clocks, and the shelf that all tabs of the browser share.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// The page's own clock.
     pub now: Timestamp,

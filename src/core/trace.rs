@@ -1,4 +1,4 @@
-//! The last steps of a session, without anything secret: there is no field that could hold it.
+//! A step of a session, without anything secret: there is no field that could hold it.
 
 use crate::wire::PageVisibility;
 
@@ -22,25 +22,4 @@ pub struct TraceEntry {
     pub attempt: Option<AttemptId>,
     /// What came of it.
     pub outcome: Option<&'static str>,
-}
-
-/// The last 64 steps.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Trace {
-    entries: Vec<TraceEntry>,
-}
-
-impl Trace {
-    const CAPACITY: usize = 64;
-
-    pub(super) fn push(&mut self, entry: TraceEntry) {
-        if self.entries.len() == Self::CAPACITY {
-            self.entries.remove(0);
-        }
-        self.entries.push(entry);
-    }
-
-    pub(super) fn entries(&self) -> impl Iterator<Item = &TraceEntry> {
-        self.entries.iter()
-    }
 }

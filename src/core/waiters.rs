@@ -112,12 +112,6 @@ impl Waiters {
         self.waiting.len()
     }
 
-    /// Takes out all callers.
-    pub(super) fn drain(&mut self) -> Vec<RequestId> {
-        let all = std::mem::take(self);
-        all.waiting.iter().map(|(request, _)| *request).collect()
-    }
-
     /// Gives everybody time until then, at least: nobody could be served while the page slept.
     pub(super) fn extend(&mut self, deadline: Timestamp) {
         for (_, waiter) in &mut self.waiting {

@@ -16,7 +16,7 @@ impl World {
         let moment = self.tabs[tab].moment(self.now, &self.browsers[browser]);
         self.note(tab, &input);
         self.tabs[tab].core.handle(&moment, input);
-        while let Some(effect) = self.tabs[tab].core.poll_effect() {
+        for effect in self.tabs[tab].core.take_effects() {
             self.perform(tab, effect);
         }
         self.arm(tab);

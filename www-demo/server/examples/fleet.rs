@@ -106,7 +106,7 @@ impl Client {
                 shelf: self.shelf.clone(),
             };
             self.session.handle(&moment, input);
-            while let Some(effect) = self.session.poll_effect() {
+            for effect in self.session.take_effects() {
                 match effect {
                     Effect::AcquireLock { attempt } => inputs.push(Input::LockGranted { attempt }),
                     Effect::SendRefresh { attempt, .. } => inputs.push(Input::RefreshFinished {
