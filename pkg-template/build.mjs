@@ -40,6 +40,21 @@ const TOOL_INPUTS = [
 /** Types of what is generated, which the entries are checked against and users never see. */
 const PRIVATE_TYPES = [...BUILDS.map(({ name }) => `${name}.d.ts`), "nolapse_bytes.d.ts"];
 
+/**
+ * What makes the module smallest once it is compressed. Functions with one caller that are larger than 200 instructions stay
+ * functions: inlined, they number their locals too high for the short codes. The lowest 1,024 bytes of memory are the
+ * stack's last, which no pointer with an offset is ever made from.
+ */
+const SMALLEST = [
+  "-Oz",
+  "--converge",
+  "-ocimfs",
+  "200",
+  "--low-memory-unused",
+  "--strip-debug",
+  "--strip-target-features",
+];
+
 /** The script that carries orders from the module to its host. */
 const MAILBOX = "mailbox.js";
 
@@ -81,13 +96,13 @@ export async function buildPackage() {
 }
 
 /**
- * The name that glue and module of one build share: a hash of what the modules are made from.
+ * The name that facade and module of one build share: 48 bits of a hash of what the modules are made from, as a number.
  *
  * @returns {Promise<string>}
  */
 export async function currentBuildId() {
   const compiler = (await run("rustc", ["-vV"])).stdout;
-  return (await fingerprint(RUST_INPUTS, [compiler])).slice(0, 16);
+  return `${Number.parseInt((await fingerprint(RUST_INPUTS, [compiler])).slice(0, 12), 16)}`;
 }
 
 /**
@@ -187,8 +202,7 @@ async function shrink(name, folder, watch) {
   const { build } = await import("esbuild");
   const { silencePanics } = await import("../tests/tools/traps.mjs");
   await writeFile(join(root, module), silencePanics(await readFile(join(root, module))));
-  const stripped = ["--strip-debug", "--strip-target-features"];
-  await tool("binaryen/bin/wasm-opt", ["-Oz", "--converge", ...stripped, module, "-o", module], { watch });
+  await tool("binaryen/bin/wasm-opt", [...SMALLEST, module, "-o", module], { watch });
   const file = `${name}_bg.js`;
   const { glue, script } = openGlue(await readFile(join(root, folder, file), "utf8"), `./${file}`);
   const short = shortenImports(await readFile(join(root, module)), script);
@@ -199,7 +213,7 @@ async function shrink(name, folder, watch) {
     stdin: { contents: short.glue, resolveDir: join(root, folder) },
     minify: true,
     // Whoever makes a machine ends it; the registry would free what it forgot, in whatever instance there is by then.
-    define: { FinalizationRegistry: "undefined" },
+    define: { FinalizationRegistry: "undefined", "Symbol.dispose": "undefined" },
   });
   await writeFile(join(root, folder, `${name}.js`), outputFiles[0]?.contents ?? "");
 }

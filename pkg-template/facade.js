@@ -10,7 +10,7 @@ import { openSession } from "./facade/session.js";
 export { isSessionError, messageOf, SessionEnded, SessionError } from "./facade/errors.js";
 
 /** Names the build; the module says the same name, or it is of another release. */
-const BUILD_ID = "__NOLAPSE_BUILD_ID__";
+const BUILD_ID = Number("__NOLAPSE_BUILD_ID__");
 
 /** @typedef {import("./facade/instance.js").Glue} Glue */
 /** @typedef {import("./index.js").SessionOptions} SessionOptions */

@@ -2,7 +2,7 @@
 
 export { Machine } from "../src/browser/machine.js";
 
-export function buildId(): string;
+export function buildId(): number;
 
 /** What an instance of the module is given. */
 export const imports: WebAssembly.Imports;

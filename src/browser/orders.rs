@@ -10,6 +10,9 @@ use crate::wire::{EndReason, RefreshReason};
 
 use super::codes;
 
+/// A text: pushing a character takes code that encodes any.
+const LINE_END: &str = "\n";
+
 /// One order.
 pub(super) struct Order {
     pub(super) kind: u32,
@@ -54,7 +57,7 @@ impl Order {
 
     fn line(&mut self, line: &str) {
         if self.is_begun {
-            self.text.push_str("\n");
+            self.text.push_str(LINE_END);
         }
         self.is_begun = true;
         self.text.push_str(line);

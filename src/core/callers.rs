@@ -13,6 +13,9 @@ use super::span::Span;
 use super::time::Timestamp;
 use super::waiters::{Need, Waiter};
 
+/// What a caller is told; nothing as long as it has to wait.
+type Verdict = Option<Result<Answer, SessionError>>;
+
 impl Session {
     /// Answers a caller.
     pub(super) fn answer(&mut self, request: RequestId, answer: Result<Answer, SessionError>) {
@@ -68,7 +71,7 @@ impl Session {
     }
 
     /// Returns the answer to a caller; `None` where there is none yet.
-    fn verdict(&self, now: Timestamp, need: Need) -> Option<Result<Answer, SessionError>> {
+    fn verdict(&self, now: Timestamp, need: Need) -> Verdict {
         let held = match &self.access {
             Access::Unknown => return None,
             Access::Out(out) => {
@@ -114,12 +117,12 @@ impl Session {
         self.settle(&|_, _| Some(Err(error)));
     }
 
-    fn settle(&mut self, verdict: &dyn Fn(&Self, Waiter) -> Option<Result<Answer, SessionError>>) {
-        let mut waiters = std::mem::take(&mut self.waiters);
-        let answers = waiters.take(&|waiter| verdict(self, waiter));
-        self.waiters = waiters;
-        for (request, answer) in answers {
-            self.answer(request, answer);
+    fn settle(&mut self, verdict: &dyn Fn(&Self, Waiter) -> Verdict) {
+        for (request, waiter) in self.waiters.take() {
+            match verdict(self, waiter) {
+                Some(answer) => self.answer(request, answer),
+                None => self.waiters.add(request, waiter),
+            }
         }
     }
 

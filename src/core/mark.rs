@@ -192,7 +192,7 @@ mod tests {
             for cooling in [None, Some(cooling)] {
                 marks.push(Mark {
                     version: Version::default().next(),
-                    state: state.clone(),
+                    state,
                     cooling,
                 });
             }

@@ -11,7 +11,7 @@ pub struct Span(u64);
 
 impl Span {
     /// The longest that is taken from outside.
-    const CENTURY_S: u64 = 3_200_000_000;
+    const CENTURY_S: u32 = 3_200_000_000;
 
     /// No time at all.
     pub const ZERO: Self = Self(0);
@@ -31,15 +31,14 @@ impl Span {
     /// Reads a number of seconds as servers send it; `None` where it is negative, not finite, or beyond a century.
     #[must_use]
     pub fn from_secs_f64(secs: f64) -> Option<Self> {
+        if !(0.0..f64::from(Self::CENTURY_S)).contains(&secs) {
+            return None;
+        }
         #[expect(
             clippy::cast_possible_truncation,
-            clippy::cast_precision_loss,
             clippy::cast_sign_loss,
             reason = "the range is checked, and parts of a millisecond do not matter"
         )]
-        if !(0.0..Self::CENTURY_S as f64).contains(&secs) {
-            return None;
-        }
         let millis = (secs * 1_000.0) as u64;
         Some(Self(millis))
     }
@@ -117,7 +116,7 @@ impl Div<u64> for Span {
 impl From<Duration> for Span {
     fn from(duration: Duration) -> Self {
         // `Duration::as_millis` computes with 128 bits.
-        let secs = duration.as_secs().min(Self::CENTURY_S);
+        let secs = duration.as_secs().min(u64::from(Self::CENTURY_S));
         Self::from_secs(secs) + Self(u64::from(duration.subsec_millis()))
     }
 }
@@ -163,7 +162,7 @@ mod tests {
     fn what_an_app_gives_is_a_century_at_the_most() {
         let century = Span::from(Duration::MAX);
 
-        assert_eq!(century.as_secs(), Span::CENTURY_S);
+        assert_eq!(century.as_secs(), u64::from(Span::CENTURY_S));
         assert_eq!((century * 1_000).thousandths(1_000), century * 1_000);
         assert_eq!(
             Span::from(Duration::from_millis(1_234)),

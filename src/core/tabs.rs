@@ -229,7 +229,7 @@ impl Session {
         if self.last_mark.as_ref() == Some(mark) {
             return;
         }
-        self.last_mark = Some(mark.clone());
+        self.last_mark = Some(*mark);
         self.resolve_doubt(mark);
         self.read_state(moment, mark);
         match &mark.cooling {

@@ -2,8 +2,6 @@
 
 use crate::wire::RefreshReason;
 
-use super::effect::Answer;
-use super::error::SessionError;
 use super::ids::{RequestId, Version};
 use super::span::Span;
 use super::time::Timestamp;
@@ -79,21 +77,9 @@ impl Waiters {
         }
     }
 
-    /// Takes out the callers that there is an answer for, with it.
-    pub(super) fn take(
-        &mut self,
-        answer: &dyn Fn(Waiter) -> Option<Result<Answer, SessionError>>,
-    ) -> Vec<(RequestId, Result<Answer, SessionError>)> {
-        let mut answers = Vec::new();
-        for (request, waiter) in std::mem::take(&mut self.waiting) {
-            if let Some(answer) = answer(waiter) {
-                *self.count(waiter.need) -= 1;
-                answers.push((request, answer));
-            } else {
-                self.waiting.push((request, waiter));
-            }
-        }
-        answers
+    /// Takes out all callers.
+    pub(super) fn take(&mut self) -> Vec<(RequestId, Waiter)> {
+        std::mem::take(self).waiting
     }
 
     fn count(&mut self, need: Need) -> &mut usize {

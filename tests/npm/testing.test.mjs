@@ -32,7 +32,7 @@ test("P29 an unknown session of nobody ends signed out, without a reason and wit
 test("P01 the token is renewed at 50 seconds of 60, and at five sixths of a shorter life", async () => {
   for (const [life, due] of /** @type {const} */ ([
     [60, 50],
-    [6, 5],
+    [9, 7.5],
     [3_600, 3_590],
   ])) {
     const session = createTestSession({ user: ADA, life });

@@ -23,7 +23,7 @@ const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
  * Renames the imports of a module.
  *
  * @param {Uint8Array} module
- * @param {string} glue the script that hands the imports over, unminified: each name is a key of one object
+ * @param {string} glue the script that hands the imports over, unminified: each name is a key of one object, on a line of its own
  * @returns {{ module: Uint8Array, glue: string }}
  * @throws {Error} where the module imports anything but functions, or the glue does not have a name exactly once
  */
@@ -50,6 +50,8 @@ export function shortenImports(module, glue) {
     parts.push(text(letters([...modules.keys()].indexOf(from))), text(short));
     parts.push(Uint8Array.of(FUNCTION), unsigned(reader.number()));
   }
+  // What the glue has for imports that the module has lost since is never called.
+  renamed = renamed.replace(/\n {8}__wb\w+: [^\n]*/g, "");
   const body = Buffer.concat(parts);
   return {
     module: Buffer.concat([
