@@ -172,3 +172,34 @@ impl fmt::Display for SessionError {
 }
 
 impl std::error::Error for SessionError {}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_error_says_something_of_its_own_and_of_nobody_else() {
+        let retry_in = Span::from_secs(1);
+        let cause = FailureCause::ServerError;
+        let reason = Some(EndReason::Revoked);
+        let errors = [
+            SessionError::SignedOut { reason: None },
+            SessionError::SignedOut { reason },
+            SessionError::Unreachable { cause, retry_in },
+            SessionError::Timeout { retry_in },
+            SessionError::Misconfigured { retry_in },
+            SessionError::MinValidity,
+            SessionError::Overloaded,
+            SessionError::Closed,
+            SessionError::NotAdoptable,
+            SessionError::SignInThrew,
+        ];
+
+        let messages: BTreeSet<String> = errors.iter().map(ToString::to_string).collect();
+
+        assert_eq!(messages.len(), errors.len());
+        assert!(messages.iter().all(|message| message.contains(' ')));
+    }
+}

@@ -34,11 +34,13 @@ fn of_two_rests_the_one_that_says_more_counts() {
     assert_eq!(heard(known, rest(11, 2)).retry_in, Span::from_secs(11));
     assert_eq!(heard(known, rest(9, 4)).failures, 4);
     assert_eq!(heard(known, rest(10, 3)).failures, 3);
-    let lesser = Rest {
-        cause: FailureCause::Network,
-        ..rest(9, 3)
-    };
-    assert_eq!(heard(known, lesser).cause, FailureCause::ServerError);
+    for no_news in [rest(9, 3), rest(10, 3)] {
+        let other = Rest {
+            cause: FailureCause::Network,
+            ..no_news
+        };
+        assert_eq!(heard(known, other).cause, FailureCause::ServerError);
+    }
     assert!(heard(known, demanded).mandatory);
     assert!(
         heard(

@@ -1,0 +1,211 @@
+//! Goal: what depends on a moment depends on that very millisecond.
+
+mod tab;
+
+use nolapse::core::{
+    AdoptOutcome, Answer, Effect, Failure, FailureCause, Input, RefreshOutcome, RequestId,
+    SessionError, Span, UnexpectedAnswer,
+};
+
+use tab::{BEGIN, Tab, error_of, grant};
+
+/// When that token is past its life.
+const EXPIRED: u64 = BEGIN + 60_000;
+/// How long an exchange may take.
+const TIMEOUT: u64 = 10_000;
+const PATIENCE: u64 = 20_000;
+
+#[test]
+fn p08_callers_are_told_at_once_for_as_long_as_a_server_that_has_answered_rests() {
+    let failures = [
+        Failure::from_status(503, None),
+        Failure::from_status(429, Some(Span::from_secs(3))),
+        Failure::from_status(404, None),
+        Failure::unexpected(200, UnexpectedAnswer::NotJson),
+    ];
+    for failure in failures {
+        let mut tab = Tab::signed_in(1);
+        tab.now = EXPIRED;
+        let first = tab.call();
+        assert_eq!(tab.told(first), None);
+        let attempt = tab.send();
+        tab.fail(attempt, failure);
+        let Some(Err(error)) = tab.told(first) else {
+            panic!("{failure:?}: {:?}", tab.told(first));
+        };
+        assert_eq!(error.code(), error_of(failure.cause));
+
+        let rested = tab.rest_ends(error);
+        for now in [EXPIRED + 1, rested - 1] {
+            tab.now = now;
+            let next = tab.call();
+            let Some(Err(error)) = tab.told(next) else {
+                panic!("{failure:?} at {now}: {:?}", tab.told(next));
+            };
+            assert_eq!(tab.rest_ends(error), rested, "{failure:?}");
+            assert_eq!(tab.wish(), None, "{failure:?}");
+        }
+        tab.now = rested;
+        let last = tab.call();
+        assert_eq!(tab.told(last), None, "{failure:?}");
+        tab.send();
+    }
+}
+
+#[test]
+fn p04_callers_are_told_of_a_dead_network_twenty_seconds_after_its_first_failure() {
+    for seed in 0..20 {
+        let mut tab = Tab::signed_in(seed);
+        tab.now = EXPIRED;
+        let caller = tab.call();
+        while tab.alarm() != (EXPIRED + PATIENCE, "patience") {
+            if tab.wish().is_some() {
+                assert_ne!(tab.alarm().1, "patience", "the lock may still come");
+                let attempt = tab.send();
+                tab.fail(attempt, Failure::new(FailureCause::Network));
+            } else {
+                let (at, _) = tab.alarm();
+                assert!(at < EXPIRED + PATIENCE, "seed {seed}: {:?}", tab.alarm());
+                tab.ring(at);
+            }
+            assert_eq!(tab.told(caller), None, "seed {seed} at {}", tab.now);
+        }
+
+        tab.ring(EXPIRED + PATIENCE - 1);
+        assert_eq!(tab.told(caller), None, "seed {seed}");
+        tab.ring(EXPIRED + PATIENCE);
+        let Some(Err(SessionError::Unreachable { cause, .. })) = tab.told(caller) else {
+            panic!("seed {seed}: {:?}", tab.told(caller));
+        };
+        assert_eq!(*cause, FailureCause::Network);
+    }
+}
+
+#[test]
+fn nobody_is_woken_to_be_patient_with_a_network_that_nobody_waits_for() {
+    for seed in 0..20 {
+        let mut tab = Tab::signed_in(seed);
+        for _ in 0..6 {
+            let (at, what_for) = tab.alarm();
+            assert_eq!(what_for, "background refresh", "seed {seed}");
+            tab.ring(at);
+            let attempt = tab.send();
+            tab.fail(attempt, Failure::new(FailureCause::Network));
+        }
+    }
+}
+
+#[test]
+fn p04_an_answer_that_a_nap_kept_from_the_page_has_two_more_seconds() {
+    let overdue = EXPIRED + TIMEOUT;
+    for (noticed, is_nap) in [
+        (overdue, false),
+        (overdue + 2_000, false),
+        (overdue + 2_001, true),
+    ] {
+        let mut tab = Tab::signed_in(1);
+        tab.now = EXPIRED;
+        tab.call();
+        tab.send();
+        tab.ring(overdue - 1);
+        assert!(!tab.aborts());
+
+        tab.ring(noticed);
+        assert_eq!(tab.aborts(), !is_nap, "{noticed}");
+        if is_nap {
+            assert_eq!(tab.alarm(), (noticed + 2_000, "answer"));
+            tab.ring(noticed + 1_999);
+            assert!(!tab.aborts());
+            // However late it is noticed: there is no third time.
+            tab.ring(noticed + 60_000);
+            assert!(tab.aborts());
+        }
+    }
+}
+
+#[test]
+fn p17_a_lock_that_a_nap_kept_from_the_page_is_waited_for_anew() {
+    for (late, is_nap) in [(0, false), (2_000, false), (2_001, true)] {
+        let mut tab = Tab::signed_in(1);
+        tab.now = EXPIRED;
+        tab.call();
+        let (until, what_for) = tab.alarm();
+        assert_eq!(what_for, "lock wait");
+
+        tab.ring(until + late);
+
+        let goes_on = tab.has(|order| matches!(order, Effect::ReleaseLock { .. }));
+        assert_eq!(goes_on, !is_nap, "{late}");
+        assert_eq!(tab.alarm().1 == "lock wait", is_nap, "{late}");
+    }
+}
+
+#[test]
+fn p23_ten_tokens_may_be_refused_at_once_and_then_one_in_ten_seconds() {
+    let mut tab = Tab::signed_in(1);
+    tab.now = BEGIN + 10_000;
+    let begun = tab.now;
+    for _ in 0..10 {
+        let caller = tab.refuse();
+        assert_eq!(tab.told(caller), None);
+        let attempt = tab.send();
+        let outcome = RefreshOutcome::Granted(grant());
+        tab.feed(Input::RefreshFinished { attempt, outcome });
+        assert!(matches!(tab.told(caller), Some(Ok(Answer::Token { .. }))));
+    }
+
+    for (now, left) in [(begun, 10_000), (begun + 9_999, 1)] {
+        tab.now = now;
+        let caller = tab.refuse();
+        let retry_in = Span::from_millis(left);
+        assert_eq!(
+            tab.told(caller),
+            Some(&Err(SessionError::Misconfigured { retry_in }))
+        );
+    }
+    tab.now = begun + 10_000;
+    let caller = tab.refuse();
+    assert_eq!(tab.told(caller), None);
+}
+
+#[test]
+fn whoever_asks_a_closed_session_is_told_so() {
+    let mut tab = Tab::signed_in(1);
+    let request = RequestId(77);
+    tab.feed(Input::Closed);
+    let questions = [
+        Input::TokenRequested {
+            request,
+            min_validity: Span::ZERO,
+        },
+        Input::RefreshRequested {
+            request,
+            force: true,
+        },
+        Input::TokenRejected {
+            request,
+            version: nolapse::core::Version::default(),
+        },
+        Input::AdoptRequested { request },
+        Input::Adopted {
+            request,
+            outcome: AdoptOutcome::Unusable,
+        },
+        Input::SignOutRequested {
+            request,
+            everywhere: false,
+        },
+    ];
+    for question in questions {
+        let name = question.name();
+        tab.feed(question);
+        assert_eq!(
+            tab.told(request),
+            Some(&Err(SessionError::Closed)),
+            "{name}"
+        );
+        assert_eq!(tab.orders.len(), 1, "{name}");
+    }
+    tab.feed(Input::DeadlineReached);
+    assert!(tab.orders.is_empty());
+}
