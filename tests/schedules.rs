@@ -6,6 +6,7 @@
 //! - no call leaves with a token that has expired at that moment, and none from a signed-out tab;
 //! - without a sign-out or revocation nobody is signed out, and no reuse alarm is raised (an answer that was lost for
 //!   longer than the server's grace is the one excuse);
+//! - all of this whether tokens live five seconds or two minutes;
 //! - whatever happens, a browser sends no more refreshes than two for each life's 48 s, three for each step of the
 //!   schedule, and forty for each hour of trouble;
 //! - once things have settled, ten minutes cost at most 15 refreshes however many tabs there are, the lock is not kept,
@@ -15,7 +16,7 @@
 
 mod sim;
 
-use nolapse::core::Status;
+use nolapse::core::{Span, Status};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError};
 
@@ -41,7 +42,12 @@ fn config() -> Config {
 }
 
 fn play(seed: u64, tabs: usize, schedule: &[Step]) -> World {
-    let mut world = World::signed_in(seed, tabs);
+    play_with(60, seed, tabs, schedule)
+}
+
+/// Plays a schedule where tokens live so many seconds.
+fn play_with(life: u64, seed: u64, tabs: usize, schedule: &[Step]) -> World {
+    let mut world = World::signed_in_with(Span::from_secs(life), seed, tabs);
     // A row of naps is longer than the day that ends an idle session.
     world.server.limits.idle = world.server.limits.absolute;
     for step in schedule {
@@ -240,5 +246,18 @@ proptest! {
         prop_assert_eq!(hanging, 0, "{}", world.story());
         let wrong = world.calls[before..].iter().any(|call| call.ending == Some(Ending::Aborted));
         prop_assert!(!wrong);
+    }
+
+    #[test]
+    fn p06_tokens_of_any_life_are_never_sent_late_and_never_missing(
+        life in prop::sample::select(&[5, 6, 8, 13, 30, 120][..]),
+        seed in any::<u64>(),
+        tabs in 1_usize..4,
+        schedule in steps(Menu::NobodySignsOut, 30),
+    ) {
+        let mut world = play_with(life, seed, tabs, &schedule);
+        check_always(&world)?;
+        check_settled(&mut world)?;
+        check_always(&world)?;
     }
 }

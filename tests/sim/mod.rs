@@ -27,7 +27,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
-use nolapse::core::{AttemptId, Config, Input, PageChange, SessionError, Status, TabId};
+use nolapse::core::{AttemptId, Config, Input, PageChange, SessionError, Span, Status, TabId};
 
 use nolapse::wire::EndReason;
 use nolapse_server::domain::SessionId;
@@ -192,7 +192,13 @@ impl World {
 
     /// Makes a world with one browser, a signed-in user, and so many tabs, each past its first refresh.
     pub fn signed_in(seed: u64, tabs: usize) -> Self {
+        Self::signed_in_with(Span::from_secs(60), seed, tabs)
+    }
+
+    /// The same, where tokens live so long.
+    pub fn signed_in_with(life: Span, seed: u64, tabs: usize) -> Self {
         let mut world = Self::new(seed);
+        world.server.life = life;
         if tabs > 0 {
             let first = world.open(0);
             world.sign_in(first, 1);
