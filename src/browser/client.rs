@@ -1,6 +1,5 @@
 //! A session for Rust on a page or in a worker.
 
-use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 
@@ -9,11 +8,12 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortSignal;
 
-use crate::core::{Effect, Event, FailureCause, Secret, SessionError, Span, Status, TraceEntry};
+use crate::core::{FailureCause, Secret, SessionError, Span, Status, TraceEntry};
 use crate::wire::EndReason;
 
 use super::codes;
 use super::machine::Machine;
+use super::notices::{FinishedCall, News, Notice};
 use super::options::{OptionError, Options, text};
 
 #[wasm_bindgen(module = "/src/browser/bundle.js")]
@@ -82,89 +82,6 @@ pub struct Client {
     _told: Closure<dyn FnMut()>,
 }
 
-/// What a session tells its app.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Notice {
-    /// Where the session stands has changed.
-    Status(Status),
-    /// Something has happened.
-    Event(Event),
-    /// A call has its answer; only told after [`Client::hear_calls`].
-    Called(FinishedCall),
-}
-
-/// A call made with `fetch` to a listed origin has its answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FinishedCall {
-    /// The method.
-    pub method: String,
-    /// Origin and path, without query and fragment.
-    pub url: String,
-    /// How long it waited for a token.
-    pub waited: Span,
-    /// How old the token was when the call was sent.
-    pub token_age: Span,
-    /// The status of the answer; `None` where there was none.
-    pub http_status: Option<u16>,
-    /// Whether it was sent twice.
-    pub retried: bool,
-    /// From the call to its answer.
-    pub duration: Span,
-}
-
-/// What the machine has to tell, until the host has carried out its orders.
-pub(super) struct News {
-    listener: Box<dyn Fn(&Notice)>,
-    untold: RefCell<Vec<Notice>>,
-    status: RefCell<Status>,
-    steps: RefCell<Vec<TraceEntry>>,
-}
-
-impl News {
-    /// How many steps are kept for the trace.
-    const KEPT_STEPS: usize = 64;
-
-    /// Keeps an order that is news.
-    pub(super) fn keep(&self, effect: &Effect) {
-        let notice = match effect {
-            Effect::Publish(status) => {
-                self.status.replace(status.clone());
-                Notice::Status(status.clone())
-            }
-            Effect::Emit(event) => {
-                if let Event::Traced(step) = event {
-                    let mut steps = self.steps.borrow_mut();
-                    if steps.len() == Self::KEPT_STEPS {
-                        steps.remove(0);
-                    }
-                    steps.push(*step);
-                }
-                Notice::Event(event.clone())
-            }
-            Effect::AcquireLock { .. }
-            | Effect::ReleaseLock { .. }
-            | Effect::SendRefresh { .. }
-            | Effect::SendSignOut { .. }
-            | Effect::RunAdopt { .. }
-            | Effect::Abort { .. }
-            | Effect::Settle { .. }
-            | Effect::Broadcast(_)
-            | Effect::WriteMark(_)
-            | Effect::OpenChannel
-            | Effect::CloseChannel => return,
-        };
-        self.untold.borrow_mut().push(notice);
-    }
-
-    /// Tells the app, which may call back in.
-    fn tell(&self) {
-        for notice in self.untold.take() {
-            (self.listener)(&notice);
-        }
-    }
-}
-
 impl Client {
     /// Starts a session. The first refresh, where there may be a session, is on its way when this returns.
     ///
@@ -179,12 +96,7 @@ impl Client {
     ) -> Result<Self, OptionError> {
         let refused = |error: JsValue| OptionError::from_js(&error);
         let settings = read_options(&options.to_js()).map_err(refused)?;
-        let news = Rc::new(News {
-            listener: Box::new(listener),
-            untold: RefCell::default(),
-            status: RefCell::new(Status::Unknown { degraded: None }),
-            steps: RefCell::default(),
-        });
+        let news = Rc::new(News::new(Box::new(listener)));
         let (for_machine, for_host, for_calls) =
             (Rc::clone(&news), Rc::clone(&news), Rc::clone(&news));
         let make = Closure::new(move |name, seed, timeout, steady, wall| {
@@ -195,7 +107,7 @@ impl Client {
         let told = Closure::new(move || for_host.tell());
         let heard = Closure::new(
             move |method, url, waited, token_age, http_status, retried, duration| {
-                (for_calls.listener)(&Notice::Called(FinishedCall {
+                for_calls.tell_of(FinishedCall {
                     method,
                     url,
                     waited: seconds(waited / 1_000.0),
@@ -203,7 +115,7 @@ impl Client {
                     http_status,
                     retried,
                     duration: seconds(duration / 1_000.0),
-                }));
+                });
             },
         );
         let host =
@@ -297,7 +209,7 @@ impl Client {
     /// Returns where the session stands.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.news.status.borrow().clone()
+        self.news.status()
     }
 
     /// Returns how long the current token can still be sent; zero where there is none.
@@ -309,7 +221,7 @@ impl Client {
     /// Returns the last 64 steps, oldest first.
     #[must_use]
     pub fn trace(&self) -> Vec<TraceEntry> {
-        self.news.steps.borrow().clone()
+        self.news.steps()
     }
 
     /// Says whether [`Notice::Called`] is wanted.

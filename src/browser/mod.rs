@@ -11,11 +11,15 @@ mod codes;
 mod inputs;
 mod machine;
 #[cfg(feature = "client")]
+mod notices;
+#[cfg(feature = "client")]
 mod options;
 mod orders;
 
 #[cfg(feature = "client")]
-pub use client::{Aborted, Client, FinishedCall, Notice};
+pub use client::{Aborted, Client};
 pub use machine::Machine;
+#[cfg(feature = "client")]
+pub use notices::{FinishedCall, Notice};
 #[cfg(feature = "client")]
 pub use options::{Auth, OptionError, Options, Refresher, SignOut};
