@@ -1,10 +1,18 @@
 //! One tab without a world around it: a test says what its page hears and when, and looks at what it orders then.
 
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    clippy::wildcard_enum_match_arm,
+    reason = "a module that each test file includes and uses another part of"
+)]
+
 use nolapse::core::{
-    AdoptOutcome, Answer, AttemptId, Config, Effect, Failure, FailureCause, Grant, Input, Moment,
-    RefreshOutcome, RequestId, Secret, Session, SessionError, SessionInfo, Shelf, Span, Timestamp,
-    WallTime,
+    AdoptOutcome, Answer, AttemptId, Config, Effect, Event, Failure, FailureCause, Grant, Input,
+    Mark, Moment, RefreshOutcome, RequestId, Secret, Session, SessionError, SessionInfo, Shelf,
+    Span, Status, TabMessage, Timestamp, Version, WallTime,
 };
+use nolapse::wire::EndReason;
 
 /// When the tab got its token.
 pub(crate) const BEGIN: u64 = 1_000_000;
@@ -13,6 +21,8 @@ pub(crate) struct Tab {
     pub(crate) core: Session,
     pub(crate) now: u64,
     asked: u64,
+    /// What the tab finds on the shelf: what was put there, or it has written itself.
+    pub(crate) shelf: Shelf,
     /// What was ordered for the last input.
     pub(crate) orders: Vec<Effect>,
 }
@@ -20,6 +30,13 @@ pub(crate) struct Tab {
 impl Tab {
     /// A tab with a token of 60 seconds that has just come.
     pub(crate) fn signed_in(seed: u64) -> Self {
+        let mut tab = Self::open(seed, Shelf::Unavailable);
+        tab.adopt(grant());
+        tab
+    }
+
+    /// A tab that has just begun.
+    pub(crate) fn open(seed: u64, shelf: Shelf) -> Self {
         let config = Config {
             seed,
             ..Config::default()
@@ -28,23 +45,132 @@ impl Tab {
             core: Session::new(config),
             now: BEGIN,
             asked: 0,
+            shelf,
             orders: Vec::new(),
         };
         tab.feed(Input::Started);
-        let request = RequestId(0);
-        let outcome = AdoptOutcome::Granted(grant());
-        tab.feed(Input::Adopted { request, outcome });
         tab
+    }
+
+    /// The app hands the answer of a sign-in over.
+    pub(crate) fn adopt(&mut self, grant: Grant) {
+        let request = RequestId(0);
+        let outcome = AdoptOutcome::Granted(grant);
+        self.feed(Input::Adopted { request, outcome });
     }
 
     pub(crate) fn feed(&mut self, input: Input) {
         let moment = Moment {
             now: Timestamp::from_millis(self.now),
-            wall: WallTime::from_millis(1_700_000_000_000 + self.now),
-            shelf: Shelf::Unavailable,
+            wall: self.wall(),
+            shelf: self.shelf,
         };
         self.core.handle(&moment, input);
         self.orders = self.core.take_effects();
+        if let (Some(mark), false) = (self.written(), self.shelf == Shelf::Unavailable) {
+            self.shelf = Shelf::Marked(mark);
+        }
+    }
+
+    /// What the computer's clock says.
+    pub(crate) fn wall(&self) -> WallTime {
+        WallTime::from_millis(1_700_000_000_000 + self.now)
+    }
+
+    /// Another tab says something.
+    pub(crate) fn hear(&mut self, message: TabMessage) {
+        self.feed(Input::TabSpoke(message));
+    }
+
+    /// Another tab says that it has a new token.
+    pub(crate) fn hear_token(&mut self, version: Version, grant: Grant, age_ms: u64) {
+        let age = Span::from_millis(age_ms);
+        let posted = self.wall();
+        self.hear(TabMessage::Token {
+            version,
+            grant,
+            age,
+            posted,
+        });
+    }
+
+    /// The order of the token that it has.
+    pub(crate) fn version(&self) -> Version {
+        let now = Timestamp::from_millis(self.now);
+        self.core.usable_token(now).expect("a token").1
+    }
+
+    /// The token that it has.
+    pub(crate) fn token(&self) -> Option<&str> {
+        let now = Timestamp::from_millis(self.now);
+        self.core.usable_token(now).map(|(token, _)| token.expose())
+    }
+
+    /// The mark that it writes now.
+    pub(crate) fn written(&self) -> Option<Mark> {
+        self.orders.iter().find_map(|order| {
+            if let Effect::WriteMark(mark) = order {
+                Some(*mark)
+            } else {
+                None
+            }
+        })
+    }
+
+    /// What it tells the other tabs now.
+    pub(crate) fn said(&self) -> Vec<&TabMessage> {
+        let said = self.orders.iter().filter_map(|order| {
+            if let Effect::Broadcast(message) = order {
+                Some(message)
+            } else {
+                None
+            }
+        });
+        said.collect()
+    }
+
+    /// What it tells its app now, but for its steps.
+    pub(crate) fn events(&self) -> Vec<&Event> {
+        let events = self.orders.iter().filter_map(|order| match order {
+            Effect::Emit(event) if !matches!(event, Event::Traced(_)) => Some(event),
+            _ => None,
+        });
+        events.collect()
+    }
+
+    pub(crate) fn is_in(&self) -> bool {
+        matches!(self.core.status(), Status::SignedIn { .. })
+    }
+
+    pub(crate) fn finish(&mut self, attempt: AttemptId, outcome: RefreshOutcome) {
+        self.feed(Input::RefreshFinished { attempt, outcome });
+    }
+
+    pub(crate) fn grant(&mut self, attempt: AttemptId, grant: Grant) {
+        self.finish(attempt, RefreshOutcome::Granted(grant));
+    }
+
+    pub(crate) fn end(&mut self, attempt: AttemptId, reason: EndReason) {
+        self.finish(attempt, RefreshOutcome::Ended(reason));
+    }
+
+    /// The user signs out.
+    pub(crate) fn sign_out(&mut self, everywhere: bool) -> RequestId {
+        self.asked += 1;
+        let request = RequestId(self.asked);
+        self.feed(Input::SignOutRequested {
+            request,
+            everywhere,
+        });
+        request
+    }
+
+    /// The app asks for a new token.
+    pub(crate) fn refresh(&mut self, force: bool) -> RequestId {
+        self.asked += 1;
+        let request = RequestId(self.asked);
+        self.feed(Input::RefreshRequested { request, force });
+        request
     }
 
     /// Lets the alarm ring at that moment.
@@ -108,10 +234,7 @@ impl Tab {
     }
 
     pub(crate) fn fail(&mut self, attempt: AttemptId, failure: Failure) {
-        self.feed(Input::RefreshFinished {
-            attempt,
-            outcome: RefreshOutcome::Failed(failure),
-        });
+        self.finish(attempt, RefreshOutcome::Failed(failure));
     }
 
     pub(crate) fn has(&self, is_it: impl Fn(&Effect) -> bool) -> bool {
@@ -149,10 +272,15 @@ pub(crate) fn error_of(cause: FailureCause) -> &'static str {
 }
 
 pub(crate) fn grant() -> Grant {
+    grant_of("a.b.c", "session", "user")
+}
+
+/// A token of 60 seconds.
+pub(crate) fn grant_of(token: &str, session: &str, user: &str) -> Grant {
     Grant {
-        token: Secret::new("a.b.c").expect("a token"),
+        token: Secret::new(token).expect("a token"),
         life: Span::from_secs(60),
         refresh_in: None,
-        session: SessionInfo::new("s", "u", "{}"),
+        session: SessionInfo::new(session, user, "{}"),
     }
 }

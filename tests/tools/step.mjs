@@ -8,6 +8,12 @@ const HEARTBEAT_MS = 15_000;
 /** The longest piece of a tool's own line that a heartbeat shows. */
 const LINE_LENGTH = 100;
 
+/**
+ * Tells whoever watches. In a test's own process, standard output belongs to the test runner, which may take a line between
+ * its messages for one of them and fail (nodejs/node#64061).
+ */
+const say = process.env.NODE_TEST_CONTEXT ? console.error : console.log;
+
 /** A failure that a person can put right: printed without a stack. */
 export class Remedy extends Error {
   /** @param {string} message what is missing, and what to do about it */
@@ -29,18 +35,18 @@ export class Remedy extends Error {
 export async function step(title, work, summary = () => "") {
   const started = Date.now();
   let latest = "";
-  console.log(`▸ ${title}`);
+  say(`▸ ${title}`);
   const heartbeat = setInterval(() => {
-    console.log(`  … ${seconds(started)}${latest ? ` · ${latest.trim().slice(0, LINE_LENGTH)}` : ""}`);
+    say(`  … ${seconds(started)}${latest ? ` · ${latest.trim().slice(0, LINE_LENGTH)}` : ""}`);
   }, HEARTBEAT_MS);
   try {
     const result = await work((line) => {
       latest = line;
     });
-    console.log(`✓ ${title} (${[seconds(started), summary(result)].filter(Boolean).join(", ")})`);
+    say(`✓ ${title} (${[seconds(started), summary(result)].filter(Boolean).join(", ")})`);
     return result;
   } catch (error) {
-    console.log(`✗ ${title} (${seconds(started)})`);
+    say(`✗ ${title} (${seconds(started)})`);
     throw error;
   } finally {
     clearInterval(heartbeat);

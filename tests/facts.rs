@@ -1,0 +1,238 @@
+//! Goal: each fact about the session changes what it says and nothing else, whatever arrives in between.
+
+mod tab;
+
+use nolapse::core::{
+    Answer, Effect, Event, Failure, Input, Mark, MarkState, PageChange, Shelf, SignOutOutcome,
+    Status, TabMessage, Version, WallTime,
+};
+use nolapse::wire::EndReason;
+
+use tab::{BEGIN, Tab, grant, grant_of};
+
+const SOME: u32 = 77;
+
+fn marked(version: u64, state: MarkState) -> Shelf {
+    Shelf::Marked(Mark {
+        version: Version::heard(version).expect("an order"),
+        state,
+        cooling: None,
+    })
+}
+
+fn signed_in_mark(version: u64, fingerprint: u32) -> Shelf {
+    let expires = WallTime::from_millis(1_700_000_000_000 + BEGIN + 60_000);
+    marked(
+        version,
+        MarkState::SignedIn {
+            expires,
+            fingerprint,
+        },
+    )
+}
+
+/// A tab with a token, beside a shelf, and a refresh of it on its way.
+fn asking() -> (Tab, nolapse::core::AttemptId) {
+    let mut tab = Tab::open(1, Shelf::Empty);
+    tab.adopt(grant());
+    tab.now += 20_000;
+    tab.refresh(true);
+    let attempt = tab.send();
+    (tab, attempt)
+}
+
+#[test]
+fn p12_an_end_that_a_sign_in_has_overtaken_ends_nothing() {
+    let fingerprint = grant().session.fingerprint();
+    for (overtakes, stays) in [(true, true), (false, false)] {
+        let (mut tab, attempt) = asking();
+        if overtakes {
+            tab.shelf = signed_in_mark(tab.version().number() + 1, fingerprint);
+        }
+
+        tab.end(attempt, EndReason::Revoked);
+
+        assert_eq!(tab.is_in(), stays);
+        assert!(tab.has(|order| matches!(order, Effect::ReleaseLock { .. })));
+    }
+}
+
+#[test]
+fn p13_of_two_tokens_of_a_session_the_one_that_was_asked_for_later_stays() {
+    for (age_ms, kept) in [(0, "theirs"), (1_000, "ours")] {
+        let (mut tab, attempt) = asking();
+        tab.now += 100;
+        tab.hear_token(
+            tab.version().next(),
+            grant_of("theirs", "session", "user"),
+            age_ms,
+        );
+
+        tab.grant(attempt, grant_of("ours", "session", "user"));
+
+        assert_eq!(tab.token(), Some(kept), "{age_ms}");
+    }
+}
+
+#[test]
+fn p12_an_answer_to_the_session_before_is_of_no_use() {
+    let (mut tab, attempt) = asking();
+    tab.now += 100;
+    tab.hear_token(
+        tab.version().next(),
+        grant_of("theirs", "another", "user"),
+        1_000,
+    );
+
+    tab.grant(attempt, grant_of("ours", "session", "user"));
+
+    assert_eq!(tab.token(), Some("theirs"));
+    assert!(tab.has(|order| matches!(order, Effect::ReleaseLock { .. })));
+}
+
+#[test]
+fn p19_the_app_is_told_of_another_user_and_of_no_renewal() {
+    let mut tab = Tab::signed_in(1);
+    let changes = |tab: &Tab| {
+        let is_change = |event: &&&Event| matches!(event, Event::UserChanged { .. });
+        tab.events().iter().filter(is_change).count()
+    };
+
+    tab.adopt(grant_of("b", "session", "user"));
+    assert_eq!(changes(&tab), 0);
+    tab.adopt(grant_of("c", "another", "user"));
+    assert_eq!(changes(&tab), 0);
+    tab.adopt(grant_of("d", "a third", "somebody"));
+    assert_eq!(changes(&tab), 1);
+}
+
+#[test]
+fn p05_a_hidden_tab_renews_later_than_a_visible_one() {
+    let mut later = 0;
+    for seed in 0..50 {
+        let [visible, hidden] = [PageChange::Visible, PageChange::Hidden].map(|change| {
+            let mut tab = Tab::open(seed, Shelf::Unavailable);
+            tab.feed(Input::PageChanged(change));
+            tab.adopt(grant());
+            tab.alarm().0
+        });
+        assert!(visible <= hidden, "seed {seed}");
+        later += u64::from(visible < hidden);
+    }
+    assert!(later > 40, "{later}");
+}
+
+#[test]
+fn p18_a_sign_out_before_the_first_answer_names_the_session_that_the_shelf_knew() {
+    let mut tab = Tab::open(1, signed_in_mark(5, SOME));
+
+    tab.sign_out(false);
+
+    let Some(MarkState::SignedOut { fingerprint, .. }) = tab.written().map(|mark| mark.state)
+    else {
+        panic!("{:?}", tab.orders);
+    };
+    assert_eq!(fingerprint, SOME);
+    assert!(tab.said().iter().any(|message| matches!(
+        message,
+        TabMessage::SignedOut {
+            fingerprint: SOME,
+            ..
+        }
+    )));
+}
+
+#[test]
+fn p31_the_app_is_told_once_that_it_is_signed_out() {
+    let is_end = |event: &&Event| matches!(event, Event::SignedOut { .. });
+    let mut tab = Tab::signed_in(1);
+
+    tab.sign_out(false);
+    assert_eq!(tab.events().into_iter().filter(is_end).count(), 1);
+    tab.sign_out(true);
+    assert_eq!(tab.events().into_iter().filter(is_end).count(), 0);
+}
+
+#[test]
+fn p18_a_sign_out_is_answered_once_the_server_knows_and_at_once_where_it_does() {
+    let told = Ok(Answer::SignedOut { server_told: true });
+    let mut tab = Tab::signed_in(1);
+    let first = tab.sign_out(false);
+    assert_eq!(tab.told(first), None);
+    let attempt = tab.wish().expect("it asks for the lock");
+    let second = tab.sign_out(false);
+    assert_eq!(tab.told(second), None, "the server does not know yet");
+
+    tab.feed(Input::LockGranted { attempt });
+    let outcome = SignOutOutcome::Told;
+    tab.feed(Input::SignOutFinished { attempt, outcome });
+    assert_eq!(tab.told(first), Some(&told));
+    assert_eq!(tab.told(second), Some(&told));
+    let third = tab.sign_out(false);
+    assert_eq!(tab.told(third), Some(&told));
+    assert_eq!(tab.wish(), None);
+    // Everywhere is more than the server knows of.
+    let fourth = tab.sign_out(true);
+    assert_eq!(tab.told(fourth), None);
+    assert!(tab.wish().is_some());
+}
+
+#[test]
+fn p18_a_sign_out_that_only_a_message_has_told_of_is_made_by_whoever_asks_for_it() {
+    let mut tab = Tab::open(1, Shelf::Empty);
+    tab.adopt(grant());
+    tab.hear(TabMessage::SignedOut {
+        version: tab.version().next(),
+        reason: EndReason::SignedOut,
+        fingerprint: grant().session.fingerprint(),
+    });
+    assert!(!tab.is_in());
+
+    let caller = tab.sign_out(false);
+
+    assert_eq!(tab.told(caller), None);
+    assert!(tab.wish().is_some());
+}
+
+#[test]
+fn p18_a_sign_out_that_the_server_cannot_hear_of_is_told_after_a_rest() {
+    let mut tab = Tab::open(1, Shelf::Empty);
+    tab.adopt(grant());
+    let caller = tab.sign_out(false);
+    let attempt = tab.wish().expect("it asks for the lock");
+    tab.feed(Input::LockGranted { attempt });
+
+    let outcome = SignOutOutcome::Failed(Failure::from_status(503, None));
+    tab.feed(Input::SignOutFinished { attempt, outcome });
+
+    assert_eq!(
+        tab.told(caller),
+        Some(&Ok(Answer::SignedOut { server_told: false }))
+    );
+    assert_eq!(tab.wish(), None);
+    assert!(tab.written().is_some_and(|mark| mark.cooling.is_some()));
+    let (rested, what_for) = tab.alarm();
+    assert_eq!(what_for, "sign-out to be told");
+    assert!(rested >= tab.now + 500, "{rested}");
+    tab.ring(rested);
+    assert!(tab.wish().is_some());
+}
+
+#[test]
+fn p18_that_an_earlier_sign_out_could_not_be_told_is_no_trouble_of_the_session_after_it() {
+    let mut tab = Tab::open(1, Shelf::Empty);
+    tab.adopt(grant());
+    tab.sign_out(false);
+    let attempt = tab.wish().expect("it asks for the lock");
+    tab.feed(Input::LockGranted { attempt });
+    tab.adopt(grant_of("b", "another", "user"));
+
+    let outcome = SignOutOutcome::Failed(Failure::from_status(503, None));
+    tab.feed(Input::SignOutFinished { attempt, outcome });
+
+    assert_eq!(tab.written(), None);
+    assert!(matches!(
+        tab.core.status(),
+        Status::SignedIn { degraded: None, .. }
+    ));
+}
