@@ -173,6 +173,41 @@ mod tests {
     }
 
     #[test]
+    fn a_fingerprint_is_fnv_1a_of_both_names() {
+        // From the algorithm's own test vectors: http://www.isthe.com/chongo/tech/comp/fnv/
+        for (id, user_id, expected) in [
+            ("", "", 0x811c_9dc5),
+            ("a", "", 0xe40c_292c),
+            ("foobar", "", 0xbf9c_f968),
+            ("foo", "bar", 0xbf9c_f968),
+        ] {
+            let session = SessionInfo::new(id, user_id, "{}");
+            assert_eq!(session.fingerprint(), expected, "{id} {user_id}");
+        }
+    }
+
+    #[test]
+    fn names_with_control_characters_are_taken_as_absent() {
+        let session = SessionInfo::new("one\ntwo", "tab\there", "{}");
+
+        assert_eq!((&*session.id, &*session.user_id), ("", ""));
+    }
+
+    #[test]
+    fn without_names_of_users_a_session_tells_them_apart() {
+        let session = |id, user_id| SessionInfo::new(id, user_id, "{}");
+        for (one, other, same) in [
+            (session("1", "ada"), session("2", "ada"), true),
+            (session("1", "ada"), session("1", "bob"), false),
+            (session("1", ""), session("1", ""), true),
+            (session("1", ""), session("2", ""), false),
+            (session("1", "ada"), session("1", ""), false),
+        ] {
+            assert_eq!(one.is_same_user(&other), same, "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
     fn a_life_that_is_not_told_is_read_from_the_token() {
         let grant = Grant::check(&RawGrant {
             expires_in: None,
