@@ -236,3 +236,15 @@ fn p18_that_an_earlier_sign_out_could_not_be_told_is_no_trouble_of_the_session_a
         Status::SignedIn { degraded: None, .. }
     ));
 }
+
+#[test]
+fn a_message_that_is_too_far_ahead_to_be_honest_is_ignored() {
+    for (ahead, taken) in [(1_000_000, true), (1_000_001, false)] {
+        let mut tab = Tab::signed_in(1);
+        let version = Version::heard(tab.version().number() + ahead).expect("an order");
+
+        tab.hear_token(version, grant_of("theirs", "session", "user"), 0);
+
+        assert_eq!(tab.token() == Some("theirs"), taken, "{ahead}");
+    }
+}

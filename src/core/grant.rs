@@ -268,11 +268,40 @@ mod tests {
 
     #[test]
     fn a_refresh_moment_beyond_the_life_is_not_believed() {
-        let grant = Grant::check(&RawGrant {
-            refresh_in: Some(60.0),
-            ..raw()
-        });
+        for (refresh_in, believed) in [
+            (20.0, Some(Span::from_secs(20))),
+            (60.0, None),
+            (61.0, None),
+            (-1.0, None),
+        ] {
+            let grant = Grant::check(&RawGrant {
+                refresh_in: Some(refresh_in),
+                ..raw()
+            });
+            assert_eq!(grant.map(|grant| grant.refresh_in), Ok(believed));
+        }
+    }
 
-        assert_eq!(grant.map(|grant| grant.refresh_in), Ok(None));
+    #[test]
+    fn what_is_wrong_with_an_answer_has_a_word_of_its_own() {
+        let words = [
+            UnexpectedAnswer::NotJson,
+            UnexpectedAnswer::TooLarge,
+            UnexpectedAnswer::NoToken,
+            UnexpectedAnswer::OtherTokenType,
+            UnexpectedAnswer::LifeOutOfRange,
+            UnexpectedAnswer::Status,
+        ]
+        .map(UnexpectedAnswer::as_str);
+
+        let expected = [
+            "not_json",
+            "too_large",
+            "no_token",
+            "other_token_type",
+            "life_out_of_range",
+            "status",
+        ];
+        assert_eq!(words, expected);
     }
 }

@@ -73,3 +73,28 @@ impl fmt::Display for TabId {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tabs_name_is_eight_hexadecimal_digits() {
+        for (tab, name) in [
+            (0, "00000000"),
+            (0x00c0_ffee, "00c0ffee"),
+            (u32::MAX, "ffffffff"),
+        ] {
+            assert_eq!(TabId(tab).to_string(), name);
+        }
+    }
+
+    #[test]
+    fn an_order_is_plausible_up_to_a_million_ahead() {
+        let known = Version(5);
+
+        assert!(Version(3).is_plausible(known));
+        assert!(Version(1_000_005).is_plausible(known));
+        assert!(!Version(1_000_006).is_plausible(known));
+    }
+}
