@@ -254,3 +254,66 @@ impl PageChange {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn p08_answers_are_sorted_by_their_status() {
+        for (status, cause) in [
+            (408, FailureCause::Timeout),
+            (425, FailureCause::Timeout),
+            (429, FailureCause::RateLimited),
+            (500, FailureCause::ServerError),
+            (599, FailureCause::ServerError),
+            (400, FailureCause::Misconfigured),
+            (404, FailureCause::Misconfigured),
+            (499, FailureCause::Misconfigured),
+            (204, FailureCause::UnexpectedAnswer),
+            (302, FailureCause::UnexpectedAnswer),
+            (600, FailureCause::UnexpectedAnswer),
+        ] {
+            let failure = Failure::from_status(status, Some(Span::from_secs(7)));
+            assert_eq!(failure.cause, cause, "{status}");
+            assert_eq!(failure.http_status, Some(status));
+            assert_eq!(failure.retry_after, Some(Span::from_secs(7)));
+            let is_unexpected = cause == FailureCause::UnexpectedAnswer;
+            let detail = is_unexpected.then_some(UnexpectedAnswer::Status);
+            assert_eq!(failure.detail, detail, "{status}");
+        }
+    }
+
+    #[test]
+    fn each_input_has_a_word_of_its_own_in_traces() {
+        let changes = [
+            PageChange::Visible,
+            PageChange::Hidden,
+            PageChange::Frozen,
+            PageChange::Resumed,
+            PageChange::Left,
+            PageChange::Returned,
+            PageChange::Online,
+            PageChange::Offline,
+        ];
+        let others = [
+            Input::Started,
+            Input::TabGarbled,
+            Input::ShelfChanged,
+            Input::DeadlineReached,
+            Input::Closed,
+        ];
+        let inputs: Vec<Input> = changes
+            .map(Input::PageChanged)
+            .into_iter()
+            .chain(others)
+            .collect();
+
+        let words: BTreeSet<_> = inputs.iter().map(Input::name).collect();
+
+        assert_eq!(words.len(), inputs.len());
+        assert!(words.iter().all(|word| word.len() > 3), "{words:?}");
+    }
+}

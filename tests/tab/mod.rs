@@ -191,9 +191,13 @@ impl Tab {
 
     /// A caller that needs a token.
     pub(crate) fn call(&mut self) -> RequestId {
+        self.need(Span::ZERO)
+    }
+
+    /// A caller that needs a token with so much life left.
+    pub(crate) fn need(&mut self, min_validity: Span) -> RequestId {
         self.asked += 1;
         let request = RequestId(self.asked);
-        let min_validity = Span::ZERO;
         self.feed(Input::TokenRequested {
             request,
             min_validity,
@@ -218,6 +222,17 @@ impl Tab {
     pub(crate) fn wish(&self) -> Option<AttemptId> {
         self.orders.iter().find_map(|order| {
             if let Effect::AcquireLock { attempt } = order {
+                Some(*attempt)
+            } else {
+                None
+            }
+        })
+    }
+
+    /// The refresh that is sent now.
+    pub(crate) fn sent(&self) -> Option<AttemptId> {
+        self.orders.iter().find_map(|order| {
+            if let Effect::SendRefresh { attempt, .. } = order {
                 Some(*attempt)
             } else {
                 None

@@ -1,0 +1,335 @@
+//! Goal: a lock orders what tabs do, and never decides whether they can do it.
+//!
+//! Promise P17, a tab at a time: what is done where the lock does not come, comes too late, comes twice or is taken away.
+
+mod tab;
+
+use nolapse::core::{
+    AttemptId, Effect, Grant, Input, Mark, MarkState, PageChange, Shelf, Span, TabMessage, WallTime,
+};
+
+use tab::{Tab, grant};
+
+/// How long after its asking a token of 60 seconds is sent.
+const USABLE: u64 = 58_500;
+
+fn sends(tab: &Tab) -> bool {
+    tab.has(|order| matches!(order, Effect::SendRefresh { .. }))
+}
+
+fn releases(tab: &Tab, attempt: AttemptId) -> bool {
+    tab.has(|order| *order == Effect::ReleaseLock { attempt })
+}
+
+fn asks_the_tabs(tab: &Tab) -> bool {
+    tab.said()
+        .iter()
+        .any(|message| matches!(message, TabMessage::Ask { .. }))
+}
+
+#[test]
+fn without_a_lock_a_refresh_waits_for_news_unless_none_would_do() {
+    for force in [false, true] {
+        let mut tab = Tab::signed_in(1);
+        tab.now += 20_000;
+        ask(&mut tab, force);
+        let attempt = tab.wish().expect("it asks for the lock");
+
+        tab.feed(Input::LockFailed { attempt });
+
+        assert_eq!(sends(&tab), force);
+        assert_eq!(asks_the_tabs(&tab), !force);
+        if !force {
+            let (at, what_for) = tab.alarm();
+            assert_eq!(what_for, "news");
+            assert!(at <= tab.now + 300, "three beats at the most");
+            tab.ring(at);
+            assert!(sends(&tab));
+        }
+    }
+}
+
+#[test]
+fn p15_a_tab_that_is_behind_the_shelf_asks_the_others_first_unless_no_token_of_theirs_would_do() {
+    for (force, living, asks) in [
+        (false, true, true),
+        (true, true, false),
+        (false, false, false),
+    ] {
+        let mut tab = Tab::open(1, Shelf::Empty);
+        tab.adopt(grant());
+        let fingerprint = grant().session.fingerprint();
+        tab.now += 20_000;
+        ask(&mut tab, force);
+        let attempt = tab.wish().expect("it asks for the lock");
+        let left = if living { 40_000 } else { 0 };
+        tab.shelf = Shelf::Marked(Mark {
+            version: tab.version().next(),
+            state: MarkState::SignedIn {
+                expires: WallTime::from_millis(tab.wall().as_millis() + left),
+                fingerprint,
+            },
+            cooling: None,
+        });
+
+        tab.feed(Input::LockGranted { attempt });
+
+        assert_eq!(asks_the_tabs(&tab), asks, "forced {force}, living {living}");
+        assert_eq!(sends(&tab), !asks, "forced {force}, living {living}");
+    }
+}
+
+/// The app asks for a new token, or for one with more life than there is left after 20 s.
+fn ask(tab: &mut Tab, force: bool) {
+    if force {
+        tab.refresh(true);
+    } else {
+        tab.need(Span::from_secs(50));
+    }
+}
+
+/// A tab whose lock did not come once, with a new token; and the moment when it came.
+fn distrusting() -> (Tab, u64) {
+    let mut tab = Tab::signed_in(1);
+    let (at, _) = tab.alarm();
+    tab.ring(at);
+    assert!(tab.wish().is_some());
+    let (until, _) = tab.alarm();
+    tab.ring(until);
+    let (at, what_for) = tab.alarm();
+    assert_eq!(what_for, "news");
+    tab.ring(at);
+    assert!(sends(&tab));
+    let sent = tab.now;
+    let attempt = tab.sent().expect("it sends");
+    tab.grant(
+        attempt,
+        Grant {
+            refresh_in: Some(Span::from_millis(53_300)),
+            ..grant()
+        },
+    );
+    (tab, sent)
+}
+
+#[test]
+fn a_background_refresh_whose_lock_does_not_come_is_put_off_while_the_token_lasts() {
+    for (left, put_off) in [(2_000, true), (501, true), (500, false)] {
+        let (mut tab, issued) = distrusting();
+        let (at, what_for) = tab.alarm();
+        assert_eq!(what_for, "background refresh");
+        tab.ring(at);
+        let attempt = tab.wish().expect("it asks for the lock");
+        let (until, what_for) = tab.alarm();
+        assert_eq!(what_for, "lock wait");
+        assert!((5_000..=5_500).contains(&(until - at)), "{}", until - at);
+
+        let noticed = (issued + USABLE - left).max(until);
+        tab.ring(noticed);
+
+        assert!(releases(&tab, attempt));
+        assert_eq!(asks_the_tabs(&tab), !put_off, "{left}");
+        if put_off {
+            let half = (issued + USABLE - noticed) / 2;
+            assert_eq!(tab.alarm(), (noticed + half, "background refresh"));
+        }
+    }
+}
+
+#[test]
+fn a_caller_is_not_put_off() {
+    let (mut tab, issued) = distrusting();
+    tab.now = issued + 30_000;
+    ask(&mut tab, false);
+    let (until, _) = tab.alarm();
+
+    tab.ring(until);
+
+    assert_eq!(tab.alarm().1, "news");
+}
+
+#[test]
+fn a_lock_that_comes_is_trusted_again() {
+    let (mut tab, issued) = distrusting();
+    tab.now = issued + 10_000;
+    tab.refresh(true);
+    let attempt = tab.send();
+    tab.grant(attempt, grant());
+    tab.now += 20_000;
+
+    ask(&mut tab, false);
+
+    let (until, _) = tab.alarm();
+    assert!(until - tab.now >= 11_000, "{}", until - tab.now);
+}
+
+/// A tab that wants a token with more life, and whether others were heard of before.
+fn wanting(has_company: bool) -> (Tab, AttemptId) {
+    let mut tab = Tab::signed_in(1);
+    tab.now += 20_000;
+    if has_company {
+        let version = tab.version();
+        tab.hear(TabMessage::Ask { version });
+    }
+    ask(&mut tab, false);
+    let attempt = tab.wish().expect("it asks for the lock");
+    (tab, attempt)
+}
+
+#[test]
+fn p02_a_lock_that_took_longer_than_twenty_milliseconds_had_a_holder_whose_news_may_come() {
+    for (has_company, waited, listens) in
+        [(false, 5_000, false), (true, 20, false), (true, 21, true)]
+    {
+        let (mut tab, attempt) = wanting(has_company);
+        tab.now += waited;
+
+        tab.feed(Input::LockGranted { attempt });
+
+        assert_eq!(asks_the_tabs(&tab), listens, "{has_company} {waited}");
+        assert_eq!(sends(&tab), !listens, "{has_company} {waited}");
+        if listens {
+            assert_eq!(tab.alarm(), (tab.now + 100, "news"));
+        }
+    }
+}
+
+#[test]
+fn company_is_there_for_two_lives_after_it_was_heard_of() {
+    for (silent, listens) in [(120_000, true), (120_001, false)] {
+        let mut tab = Tab::signed_in(1);
+        let version = tab.version();
+        tab.hear(TabMessage::Ask { version });
+        let heard = tab.now;
+        tab.now = heard + silent - 30;
+        tab.call();
+        let attempt = tab.wish().expect("it asks for the lock");
+        tab.now = heard + silent;
+
+        tab.feed(Input::LockGranted { attempt });
+
+        assert_eq!(asks_the_tabs(&tab), listens, "{silent}");
+    }
+}
+
+#[test]
+fn whoever_is_at_work_is_listened_for_as_long_as_its_exchange_may_take() {
+    for (since, listens) in [(10_000, true), (10_001, false)] {
+        let mut tab = Tab::signed_in(1);
+        tab.hear(TabMessage::Working);
+        tab.now += since;
+        tab.need(Span::from_secs(55));
+        let attempt = tab.wish().expect("it asks for the lock");
+
+        tab.feed(Input::LockGranted { attempt });
+
+        assert_eq!(asks_the_tabs(&tab), listens, "{since}");
+    }
+}
+
+#[test]
+fn a_lock_is_waited_for_as_long_as_its_holder_works_and_never_for_more_than_two_exchanges() {
+    let (mut tab, _) = wanting(false);
+    let since = tab.now;
+    let (first, _) = tab.alarm();
+    assert!((since + 11_000..=since + 12_100).contains(&first));
+
+    tab.now = since + 5_000;
+    tab.hear(TabMessage::Working);
+    assert_eq!(tab.alarm(), (since + 16_000, "lock wait"));
+    tab.now = since + 12_000;
+    tab.hear(TabMessage::Working);
+    assert_eq!(tab.alarm(), (since + 22_000, "lock wait"));
+    tab.ring(since + 22_000);
+    assert_eq!(tab.alarm().1, "news");
+}
+
+#[test]
+fn a_lock_that_is_not_needed_any_more_goes_back_and_one_in_use_stays() {
+    let (mut tab, attempt) = wanting(false);
+    tab.feed(Input::LockGranted { attempt });
+    assert!(sends(&tab));
+    tab.feed(Input::LockGranted { attempt });
+    assert!(!releases(&tab, attempt), "it is the one in use");
+    let late = AttemptId(77);
+    tab.feed(Input::LockGranted { attempt: late });
+    assert!(releases(&tab, late));
+    tab.grant(attempt, grant());
+    assert!(releases(&tab, attempt));
+    tab.feed(Input::LockGranted { attempt });
+    assert!(releases(&tab, attempt), "nobody needs it");
+}
+
+#[test]
+fn a_lock_that_comes_to_a_tab_that_went_on_without_it_goes_back() {
+    for is_sent in [false, true] {
+        let (mut tab, attempt) = wanting(false);
+        tab.feed(Input::LockFailed { attempt });
+        if is_sent {
+            let (at, _) = tab.alarm();
+            tab.ring(at);
+            assert!(sends(&tab));
+        }
+
+        tab.feed(Input::LockGranted { attempt });
+
+        assert!(releases(&tab, attempt), "sent {is_sent}");
+    }
+}
+
+#[test]
+fn a_lock_that_was_stolen_is_not_given_back() {
+    for is_sent in [false, true] {
+        let (mut tab, attempt) = wanting(true);
+        tab.now += if is_sent { 0 } else { 50 };
+        tab.feed(Input::LockGranted { attempt });
+        assert_eq!(sends(&tab), is_sent);
+        tab.feed(Input::LockFailed { attempt });
+        assert!(!releases(&tab, attempt));
+        if !is_sent {
+            let (at, _) = tab.alarm();
+            tab.ring(at);
+        }
+        tab.grant(attempt, grant());
+        assert!(!releases(&tab, attempt), "sent {is_sent}");
+    }
+}
+
+#[test]
+fn a_lock_of_another_attempt_that_fails_changes_nothing() {
+    let other = AttemptId(77);
+    let (mut tab, attempt) = wanting(true);
+    tab.feed(Input::LockFailed { attempt: other });
+    assert_eq!(tab.alarm().1, "lock wait");
+    tab.now += 50;
+    tab.feed(Input::LockGranted { attempt });
+    tab.feed(Input::LockFailed { attempt: other });
+    let (at, _) = tab.alarm();
+    tab.ring(at);
+    tab.feed(Input::LockFailed { attempt: other });
+    tab.grant(attempt, grant());
+    assert!(releases(&tab, attempt));
+}
+
+#[test]
+fn p17_a_page_that_stops_running_gives_back_what_it_holds_or_waits_for() {
+    for steps in 0..3 {
+        let (mut tab, attempt) = wanting(true);
+        if steps > 0 {
+            tab.now += 50;
+            tab.feed(Input::LockGranted { attempt });
+        }
+        if steps > 1 {
+            let (at, _) = tab.alarm();
+            tab.ring(at);
+            assert!(sends(&tab));
+        }
+
+        tab.feed(Input::PageChanged(PageChange::Frozen));
+
+        assert!(releases(&tab, attempt), "after {steps} steps");
+        assert_eq!(tab.wish(), None);
+        tab.feed(Input::PageChanged(PageChange::Resumed));
+        assert_eq!(tab.wish().is_some(), steps < 2, "after {steps} steps");
+    }
+}
