@@ -62,8 +62,8 @@ const FAULTS = [
   {
     name: "wake: a page that comes back does not listen again",
     file: "page.rs",
-    from: "self.effects.push_back(Effect::OpenChannel);",
-    to: "self.effects.push_back(Effect::CloseChannel);",
+    from: "self.effects.push(Effect::OpenChannel);",
+    to: "self.effects.push(Effect::CloseChannel);",
   },
   {
     name: "ordering: an answer to an earlier session counts",
