@@ -248,3 +248,36 @@ fn a_message_that_is_too_far_ahead_to_be_honest_is_ignored() {
         assert_eq!(tab.token() == Some("theirs"), taken, "{ahead}");
     }
 }
+
+#[test]
+fn after_a_forged_sign_out_messages_of_one_count_for_nothing_for_ten_minutes() {
+    let cry = |tab: &mut Tab| {
+        let version = Version::heard(10).expect("an order");
+        let reason = EndReason::SignedOut;
+        let fingerprint = SOME;
+        tab.hear(TabMessage::SignedOut {
+            version,
+            reason,
+            fingerprint,
+        });
+    };
+    let mut tab = Tab::open(1, Shelf::Empty);
+    tab.adopt(grant());
+    cry(&mut tab);
+    assert!(!tab.is_in());
+    let doubted = tab.now + 2_000;
+    assert_eq!(tab.alarm(), (doubted, "confirmation"));
+    tab.ring(doubted - 1);
+    assert!(matches!(tab.core.status(), Status::SignedOut { .. }));
+    tab.ring(doubted);
+    assert!(matches!(tab.core.status(), Status::Unknown { .. }));
+    let attempt = tab.send();
+    tab.grant(attempt, grant());
+
+    tab.now = doubted + 599_999;
+    cry(&mut tab);
+    assert!(tab.is_in());
+    tab.now = doubted + 600_000;
+    cry(&mut tab);
+    assert!(!tab.is_in());
+}
