@@ -3,8 +3,8 @@
 mod tab;
 
 use nolapse::core::{
-    Answer, Effect, Event, Failure, Input, Mark, MarkState, PageChange, Shelf, SignOutOutcome,
-    Status, TabMessage, Version, WallTime,
+    AdoptOutcome, Answer, Effect, Event, Failure, Input, Mark, MarkState, PageChange, RequestId,
+    Shelf, SignOutOutcome, Status, TabMessage, Version, WallTime,
 };
 use nolapse::wire::EndReason;
 
@@ -280,4 +280,30 @@ fn after_a_forged_sign_out_messages_of_one_count_for_nothing_for_ten_minutes() {
     tab.now = doubted + 600_000;
     cry(&mut tab);
     assert!(!tab.is_in());
+}
+
+#[test]
+fn of_two_sign_ins_that_take_their_time_each_is_answered_for_itself() {
+    let mut tab = Tab::open(1, Shelf::Empty);
+    let mut begun = Vec::new();
+    for number in [71, 72] {
+        let request = RequestId(number);
+        tab.feed(Input::AdoptRequested { request });
+        let attempt = tab.wish().expect("it asks for the lock");
+        tab.feed(Input::LockGranted { attempt });
+        assert!(tab.has(|order| *order == Effect::RunAdopt { attempt, request }));
+        let (overdue, what_for) = tab.alarm();
+        assert_eq!(what_for, "answer");
+        tab.ring(overdue);
+        assert!(tab.has(|order| *order == Effect::ReleaseLock { attempt }));
+        begun.push((request, attempt));
+    }
+
+    for (place, token) in [(1, "second"), (0, "first")] {
+        let (request, attempt) = begun[place];
+        let outcome = AdoptOutcome::Granted(grant_of(token, token, "user"));
+        tab.feed(Input::AdoptFinished { attempt, outcome });
+        assert_eq!(tab.told(request), Some(&Ok(Answer::Adopted)));
+        assert_eq!(tab.token(), Some(token));
+    }
 }
