@@ -159,6 +159,17 @@ mod tests {
     }
 
     #[test]
+    fn a_span_is_told_in_the_unit_that_is_asked_for() {
+        let span = Span::from_millis(1_500);
+
+        assert_eq!(span.as_secs(), 1);
+        assert!((span.as_secs_f64() - 1.5).abs() < f64::EPSILON);
+        assert!((span.as_millis_f64() - 1_500.0).abs() < f64::EPSILON);
+        assert!(Span::ZERO.is_zero() && !span.is_zero());
+        assert_eq!(Duration::from(span), Duration::from_millis(1_500));
+    }
+
+    #[test]
     fn what_an_app_gives_is_a_century_at_the_most() {
         let century = Span::from(Duration::MAX);
 
