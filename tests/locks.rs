@@ -4,49 +4,48 @@
 
 mod tab;
 
-use nolapse::core::{
-    AttemptId, Effect, Grant, Input, Mark, MarkState, PageChange, Shelf, Span, TabMessage, WallTime,
-};
+use nolapse::core::{Grant, Input, Mark, MarkState, Shelf, Span, TabMessage, WallTime};
 
 use tab::{Tab, grant};
 
 /// How long after its asking a token of 60 seconds is sent.
 const USABLE: u64 = 58_500;
 
-fn sends(tab: &Tab) -> bool {
-    tab.has(|order| matches!(order, Effect::SendRefresh { .. }))
-}
-
-fn releases(tab: &Tab, attempt: AttemptId) -> bool {
-    tab.has(|order| *order == Effect::ReleaseLock { attempt })
-}
-
-fn asks_the_tabs(tab: &Tab) -> bool {
-    tab.said()
-        .iter()
-        .any(|message| matches!(message, TabMessage::Ask { .. }))
-}
-
 #[test]
 fn without_a_lock_a_refresh_waits_for_news_unless_none_would_do() {
     for force in [false, true] {
         let mut tab = Tab::signed_in(1);
         tab.now += 20_000;
-        ask(&mut tab, force);
+        tab.want(force);
         let attempt = tab.wish().expect("it asks for the lock");
 
         tab.feed(Input::LockFailed { attempt });
 
-        assert_eq!(sends(&tab), force);
-        assert_eq!(asks_the_tabs(&tab), !force);
+        assert_eq!(tab.sends(), force);
+        assert_eq!(tab.asks_the_tabs(), !force);
         if !force {
             let (at, what_for) = tab.alarm();
             assert_eq!(what_for, "news");
             assert!(at <= tab.now + 300, "three beats at the most");
             tab.ring(at);
-            assert!(sends(&tab));
+            assert!(tab.sends());
         }
     }
+}
+
+#[test]
+fn the_pause_without_a_lock_is_drawn_from_three_beats() {
+    let pauses = (0..100).filter_map(|seed| {
+        let mut tab = Tab::signed_in(seed);
+        tab.now += 20_000;
+        tab.want(false);
+        let attempt = tab.wish().expect("it asks for the lock");
+        tab.feed(Input::LockFailed { attempt });
+        let (at, what_for) = tab.alarm();
+        (what_for == "news").then_some(at - tab.now)
+    });
+    let longest = pauses.max().unwrap_or_default();
+    assert!((270..=300).contains(&longest), "{longest}");
 }
 
 #[test]
@@ -60,7 +59,7 @@ fn p15_a_tab_that_is_behind_the_shelf_asks_the_others_first_unless_no_token_of_t
         tab.adopt(grant());
         let fingerprint = grant().session.fingerprint();
         tab.now += 20_000;
-        ask(&mut tab, force);
+        tab.want(force);
         let attempt = tab.wish().expect("it asks for the lock");
         let left = if living { 40_000 } else { 0 };
         tab.shelf = Shelf::Marked(Mark {
@@ -74,17 +73,8 @@ fn p15_a_tab_that_is_behind_the_shelf_asks_the_others_first_unless_no_token_of_t
 
         tab.feed(Input::LockGranted { attempt });
 
-        assert_eq!(asks_the_tabs(&tab), asks, "forced {force}, living {living}");
-        assert_eq!(sends(&tab), !asks, "forced {force}, living {living}");
-    }
-}
-
-/// The app asks for a new token, or for one with more life than there is left after 20 s.
-fn ask(tab: &mut Tab, force: bool) {
-    if force {
-        tab.refresh(true);
-    } else {
-        tab.need(Span::from_secs(50));
+        assert_eq!(tab.asks_the_tabs(), asks, "forced {force}, living {living}");
+        assert_eq!(tab.sends(), !asks, "forced {force}, living {living}");
     }
 }
 
@@ -99,7 +89,7 @@ fn distrusting() -> (Tab, u64) {
     let (at, what_for) = tab.alarm();
     assert_eq!(what_for, "news");
     tab.ring(at);
-    assert!(sends(&tab));
+    assert!(tab.sends());
     let sent = tab.now;
     let attempt = tab.sent().expect("it sends");
     tab.grant(
@@ -127,8 +117,8 @@ fn a_background_refresh_whose_lock_does_not_come_is_put_off_while_the_token_last
         let noticed = (issued + USABLE - left).max(until);
         tab.ring(noticed);
 
-        assert!(releases(&tab, attempt));
-        assert_eq!(asks_the_tabs(&tab), !put_off, "{left}");
+        assert!(tab.releases(attempt));
+        assert_eq!(tab.asks_the_tabs(), !put_off, "{left}");
         if put_off {
             let half = (issued + USABLE - noticed) / 2;
             assert_eq!(tab.alarm(), (noticed + half, "background refresh"));
@@ -137,10 +127,29 @@ fn a_background_refresh_whose_lock_does_not_come_is_put_off_while_the_token_last
 }
 
 #[test]
+fn a_lock_that_comes_while_another_attempt_waits_for_it_goes_back() {
+    let (mut tab, _) = distrusting();
+    let (at, _) = tab.alarm();
+    tab.ring(at);
+    let first = tab.wish().expect("it asks for the lock");
+    let (until, _) = tab.alarm();
+    tab.ring(until);
+    let (at, _) = tab.alarm();
+    tab.ring(at);
+    let second = tab.wish().expect("it asks again");
+
+    tab.feed(Input::LockGranted { attempt: first });
+
+    assert!(tab.releases(first) && !tab.sends());
+    tab.feed(Input::LockGranted { attempt: second });
+    assert!(tab.sends());
+}
+
+#[test]
 fn a_caller_is_not_put_off() {
     let (mut tab, issued) = distrusting();
     tab.now = issued + 30_000;
-    ask(&mut tab, false);
+    tab.want(false);
     let (until, _) = tab.alarm();
 
     tab.ring(until);
@@ -157,23 +166,10 @@ fn a_lock_that_comes_is_trusted_again() {
     tab.grant(attempt, grant());
     tab.now += 20_000;
 
-    ask(&mut tab, false);
+    tab.want(false);
 
     let (until, _) = tab.alarm();
     assert!(until - tab.now >= 11_000, "{}", until - tab.now);
-}
-
-/// A tab that wants a token with more life, and whether others were heard of before.
-fn wanting(has_company: bool) -> (Tab, AttemptId) {
-    let mut tab = Tab::signed_in(1);
-    tab.now += 20_000;
-    if has_company {
-        let version = tab.version();
-        tab.hear(TabMessage::Ask { version });
-    }
-    ask(&mut tab, false);
-    let attempt = tab.wish().expect("it asks for the lock");
-    (tab, attempt)
 }
 
 #[test]
@@ -181,13 +177,13 @@ fn p02_a_lock_that_took_longer_than_twenty_milliseconds_had_a_holder_whose_news_
     for (has_company, waited, listens) in
         [(false, 5_000, false), (true, 20, false), (true, 21, true)]
     {
-        let (mut tab, attempt) = wanting(has_company);
+        let (mut tab, attempt) = Tab::wanting(has_company);
         tab.now += waited;
 
         tab.feed(Input::LockGranted { attempt });
 
-        assert_eq!(asks_the_tabs(&tab), listens, "{has_company} {waited}");
-        assert_eq!(sends(&tab), !listens, "{has_company} {waited}");
+        assert_eq!(tab.asks_the_tabs(), listens, "{has_company} {waited}");
+        assert_eq!(tab.sends(), !listens, "{has_company} {waited}");
         if listens {
             assert_eq!(tab.alarm(), (tab.now + 100, "news"));
         }
@@ -208,7 +204,7 @@ fn company_is_there_for_two_lives_after_it_was_heard_of() {
 
         tab.feed(Input::LockGranted { attempt });
 
-        assert_eq!(asks_the_tabs(&tab), listens, "{silent}");
+        assert_eq!(tab.asks_the_tabs(), listens, "{silent}");
     }
 }
 
@@ -223,13 +219,13 @@ fn whoever_is_at_work_is_listened_for_as_long_as_its_exchange_may_take() {
 
         tab.feed(Input::LockGranted { attempt });
 
-        assert_eq!(asks_the_tabs(&tab), listens, "{since}");
+        assert_eq!(tab.asks_the_tabs(), listens, "{since}");
     }
 }
 
 #[test]
 fn a_lock_is_waited_for_as_long_as_its_holder_works_and_never_for_more_than_two_exchanges() {
-    let (mut tab, _) = wanting(false);
+    let (mut tab, _) = Tab::wanting(false);
     let since = tab.now;
     let (first, _) = tab.alarm();
     assert!((since + 11_000..=since + 12_100).contains(&first));
@@ -242,98 +238,4 @@ fn a_lock_is_waited_for_as_long_as_its_holder_works_and_never_for_more_than_two_
     assert_eq!(tab.alarm(), (since + 22_000, "lock wait"));
     tab.ring(since + 22_000);
     assert_eq!(tab.alarm().1, "news");
-}
-
-#[test]
-fn a_lock_that_is_not_needed_any_more_goes_back_and_one_in_use_stays() {
-    let (mut tab, attempt) = wanting(false);
-    tab.feed(Input::LockGranted { attempt });
-    assert!(sends(&tab));
-    tab.feed(Input::LockGranted { attempt });
-    assert!(!releases(&tab, attempt), "it is the one in use");
-    let late = AttemptId(77);
-    tab.feed(Input::LockGranted { attempt: late });
-    assert!(releases(&tab, late));
-    tab.grant(attempt, grant());
-    assert!(releases(&tab, attempt));
-    tab.feed(Input::LockGranted { attempt });
-    assert!(releases(&tab, attempt), "nobody needs it");
-}
-
-#[test]
-fn a_lock_that_comes_to_a_tab_that_went_on_without_it_goes_back() {
-    for is_sent in [false, true] {
-        let (mut tab, attempt) = wanting(false);
-        tab.feed(Input::LockFailed { attempt });
-        if is_sent {
-            let (at, _) = tab.alarm();
-            tab.ring(at);
-            assert!(sends(&tab));
-        }
-
-        tab.feed(Input::LockGranted { attempt });
-
-        assert!(releases(&tab, attempt), "sent {is_sent}");
-    }
-}
-
-#[test]
-fn a_lock_that_was_stolen_is_not_given_back() {
-    for is_sent in [false, true] {
-        let (mut tab, attempt) = wanting(true);
-        tab.now += if is_sent { 0 } else { 50 };
-        tab.feed(Input::LockGranted { attempt });
-        assert_eq!(sends(&tab), is_sent);
-        tab.feed(Input::LockFailed { attempt });
-        assert!(!releases(&tab, attempt));
-        if !is_sent {
-            let (at, _) = tab.alarm();
-            tab.ring(at);
-        }
-        tab.grant(attempt, grant());
-        assert!(!releases(&tab, attempt), "sent {is_sent}");
-    }
-}
-
-#[test]
-fn a_lock_of_another_attempt_that_fails_changes_nothing() {
-    let other = AttemptId(77);
-    let (mut tab, attempt) = wanting(true);
-    tab.feed(Input::LockFailed { attempt: other });
-    assert_eq!(tab.alarm().1, "lock wait");
-    tab.now += 50;
-    tab.feed(Input::LockGranted { attempt });
-    tab.feed(Input::LockFailed { attempt: other });
-    let (at, _) = tab.alarm();
-    tab.ring(at);
-    tab.feed(Input::LockFailed { attempt: other });
-    tab.grant(attempt, grant());
-    assert!(releases(&tab, attempt));
-}
-
-#[test]
-fn p17_a_page_that_stops_running_gives_back_what_it_holds_or_waits_for() {
-    for steps in 0..3 {
-        let (mut tab, attempt) = wanting(true);
-        if steps > 0 {
-            tab.now += 50;
-            tab.feed(Input::LockGranted { attempt });
-        }
-        if steps > 1 {
-            let (at, _) = tab.alarm();
-            tab.ring(at);
-            assert!(sends(&tab));
-        }
-
-        tab.feed(Input::PageChanged(PageChange::Frozen));
-
-        assert!(releases(&tab, attempt), "after {steps} steps");
-        assert_eq!(tab.wish(), None);
-        tab.feed(Input::PageChanged(PageChange::Resumed));
-        assert_eq!(tab.wish().is_some(), steps < 2, "after {steps} steps");
-        if steps > 1 {
-            tab.grant(attempt, grant());
-            assert!(!releases(&tab, attempt), "it was given back");
-        }
-    }
 }

@@ -238,6 +238,31 @@ mod tests {
     }
 
     #[test]
+    fn a_message_may_be_long_and_not_endless() {
+        for (bytes, is_read) in [(100_000, true), (128 * 1024, false)] {
+            let message = messages().swap_remove(0);
+            let TabMessage::Token {
+                version,
+                grant,
+                age,
+                posted,
+            } = message
+            else {
+                panic!("{message:?}");
+            };
+            let session = SessionInfo::new("s", "u", &"x".repeat(bytes));
+            let message = TabMessage::Token {
+                version,
+                grant: Grant { session, ..grant },
+                age,
+                posted,
+            };
+            let read = TabMessage::decode(&message.encode());
+            assert_eq!(read, is_read.then_some(message), "{bytes}");
+        }
+    }
+
+    #[test]
     fn a_message_reads_back_as_itself() {
         for message in messages() {
             assert_eq!(TabMessage::decode(&message.encode()), Some(message));

@@ -40,3 +40,27 @@ impl Status {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_state_has_the_word_of_the_javascript_api() {
+        let session = SessionInfo::default();
+        let degraded = None;
+        for (status, name) in [
+            (Status::Unknown { degraded }, "unknown"),
+            (Status::SignedIn { session, degraded }, "signed-in"),
+            (
+                Status::SignedOut {
+                    reason: None,
+                    server_told: true,
+                },
+                "signed-out",
+            ),
+        ] {
+            assert_eq!(status.name(), name);
+        }
+    }
+}

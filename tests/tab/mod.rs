@@ -240,6 +240,41 @@ impl Tab {
         })
     }
 
+    pub(crate) fn sends(&self) -> bool {
+        self.sent().is_some()
+    }
+
+    pub(crate) fn releases(&self, attempt: AttemptId) -> bool {
+        self.has(|order| *order == Effect::ReleaseLock { attempt })
+    }
+
+    pub(crate) fn asks_the_tabs(&self) -> bool {
+        let is_ask = |message: &&TabMessage| matches!(message, TabMessage::Ask { .. });
+        self.said().iter().any(is_ask)
+    }
+
+    /// The app asks for a new token, or for one with more life than there is left after 20 s.
+    pub(crate) fn want(&mut self, force: bool) {
+        if force {
+            self.refresh(true);
+        } else {
+            self.need(Span::from_secs(50));
+        }
+    }
+
+    /// A tab that wants a token with more life and waits for the lock; and whether others were heard of before.
+    pub(crate) fn wanting(has_company: bool) -> (Self, AttemptId) {
+        let mut tab = Self::signed_in(1);
+        tab.now += 20_000;
+        if has_company {
+            let version = tab.version();
+            tab.hear(TabMessage::Ask { version });
+        }
+        tab.want(false);
+        let attempt = tab.wish().expect("it asks for the lock");
+        (tab, attempt)
+    }
+
     /// Gives it the lock that it asks for now; it sends its refresh.
     pub(crate) fn send(&mut self) -> AttemptId {
         let attempt = self.wish().expect("it asks for the lock");

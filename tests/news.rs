@@ -1,0 +1,208 @@
+//! Goal: what other tabs say is believed as far as it can be checked, and no further.
+//!
+//! Promises P12, P13 and P18, a message at a time: its order, its age, and what the shelf says of it.
+
+mod tab;
+
+use nolapse::core::{
+    Effect, FailureCause, Grant, Input, Shelf, Span, TabMessage, Version, WallTime,
+};
+
+use tab::{Tab, grant, grant_of};
+
+fn order(number: u64) -> Version {
+    Version::heard(number).expect("an order")
+}
+
+fn theirs() -> Grant {
+    grant_of("theirs", "session", "user")
+}
+
+fn failing() -> TabMessage {
+    TabMessage::Failing {
+        cause: FailureCause::ServerError,
+        failures: 3,
+        retry_in: Span::from_secs(30),
+        whole_in: Span::ZERO,
+    }
+}
+
+#[test]
+fn p13_of_two_tokens_the_one_of_the_higher_order_counts() {
+    for (ahead, taken) in [(0, false), (1, true), (1_000, true)] {
+        let mut tab = Tab::signed_in(1);
+        tab.adopt(grant());
+        let version = tab.version().number();
+
+        tab.hear_token(order(version + ahead), theirs(), 0);
+
+        assert_eq!(tab.token() == Some("theirs"), taken, "{ahead} ahead");
+        tab.hear_token(order(version - 1), grant_of("old", "session", "user"), 0);
+        assert_ne!(tab.token(), Some("old"));
+    }
+}
+
+#[test]
+fn a_token_is_taken_up_to_the_last_millisecond_of_its_life() {
+    for (age_ms, heard) in [(58_499, true), (59_999, true), (60_000, false)] {
+        let mut tab = Tab::signed_in(1);
+        let version = tab.version().next();
+
+        tab.hear_token(version, theirs(), age_ms);
+
+        let is_heard = tab.token() != Some("a.b.c");
+        assert_eq!(is_heard, heard, "{age_ms}");
+        // In its last moments it is no longer sent.
+        assert_eq!(tab.token() == Some("theirs"), age_ms < 58_500, "{age_ms}");
+    }
+}
+
+#[test]
+fn a_token_from_the_future_has_no_age_that_can_be_told() {
+    for (ahead_ms, taken) in [(1_000, true), (1_001, false)] {
+        let mut tab = Tab::signed_in(1);
+        let version = tab.version().next();
+        let posted = WallTime::from_millis(tab.wall().as_millis() + ahead_ms);
+
+        tab.hear(TabMessage::Token {
+            version,
+            grant: theirs(),
+            age: Span::ZERO,
+            posted,
+        });
+
+        assert_eq!(tab.token() == Some("theirs"), taken, "{ahead_ms}");
+    }
+}
+
+#[test]
+fn a_message_grows_old_on_its_way() {
+    let mut tab = Tab::signed_in(1);
+    let version = tab.version().next();
+    let posted = WallTime::from_millis(tab.wall().as_millis() - 5_000);
+
+    tab.hear(TabMessage::Token {
+        version,
+        grant: theirs(),
+        age: Span::from_secs(7),
+        posted,
+    });
+
+    let now = nolapse::core::Timestamp::from_millis(tab.now);
+    assert_eq!(tab.core.token_age(now), Span::from_secs(12));
+}
+
+#[test]
+fn p18_until_the_server_knows_of_a_sign_out_no_message_undoes_it() {
+    let mut tab = Tab::open(1, Shelf::Empty);
+    tab.adopt(grant());
+    tab.sign_out(false);
+    let attempt = tab.wish().expect("it asks for the lock");
+
+    tab.hear_token(order(50), theirs(), 0);
+
+    assert_eq!(tab.token(), None);
+    tab.feed(Input::LockGranted { attempt });
+    assert!(tab.has(|order| matches!(order, Effect::SendSignOut { .. })));
+}
+
+#[test]
+fn p18_a_failing_server_is_told_of_a_sign_out_all_the_same() {
+    let mut tab = Tab::open(1, Shelf::Empty);
+    tab.adopt(grant());
+    tab.sign_out(false);
+    let attempt = tab.wish().expect("it asks for the lock");
+
+    tab.hear(failing());
+
+    assert!(!tab.has(|order| *order == Effect::ReleaseLock { attempt }));
+    tab.feed(Input::LockGranted { attempt });
+    assert!(tab.has(|order| matches!(order, Effect::SendSignOut { .. })));
+}
+
+#[test]
+fn p10_a_failure_of_another_tabs_is_a_rest_of_this_one() {
+    let mut tab = Tab::signed_in(1);
+    tab.now += 49_000;
+
+    tab.hear(failing());
+
+    let (at, what_for) = tab.alarm();
+    assert_eq!(what_for, "background refresh");
+    assert!(at >= tab.now + 30_000, "{}", at - tab.now);
+}
+
+#[test]
+fn whoever_has_told_how_its_work_came_out_is_not_listened_for() {
+    let old_token = TabMessage::Token {
+        version: order(0),
+        grant: theirs(),
+        age: Span::ZERO,
+        posted: WallTime::from_millis(0),
+    };
+    for (outcome, listens) in [
+        (None, true),
+        (Some(failing()), false),
+        (Some(old_token), false),
+    ] {
+        let mut tab = Tab::signed_in(1);
+        tab.now += 20_000;
+        tab.hear(TabMessage::Working);
+        if let Some(outcome) = outcome.clone() {
+            tab.hear(outcome);
+        }
+        tab.refresh(true);
+        let attempt = tab.wish().expect("it asks for the lock");
+
+        tab.feed(Input::LockGranted { attempt });
+
+        assert_eq!(tab.sent().is_none(), listens, "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_moment_to_refresh_is_believed_of_another_tab_where_its_life_is() {
+    for (life_s, refresh_s, due_s) in [(60, 20, 20), (300, 59, 59), (300, 60, 50), (300, 200, 50)] {
+        let mut tab = Tab::signed_in(1);
+        let version = tab.version().next();
+        tab.hear_token(
+            version,
+            Grant {
+                life: Span::from_secs(life_s),
+                refresh_in: Some(Span::from_secs(refresh_s)),
+                ..theirs()
+            },
+            0,
+        );
+
+        // Up to two seconds before, as for a tab's own.
+        let due = tab.now + due_s * 1_000;
+        let (at, _) = tab.alarm();
+        assert!(
+            (due - 2_000..=due).contains(&at),
+            "{life_s} {refresh_s}: {}",
+            at - tab.now
+        );
+    }
+}
+
+#[test]
+fn company_is_there_for_as_long_as_two_lives_of_its_token() {
+    for (silent_s, listens) in [(599, true), (601, false)] {
+        let mut tab = Tab::signed_in(1);
+        tab.adopt(Grant {
+            life: Span::from_secs(300),
+            ..grant()
+        });
+        let version = tab.version();
+        tab.hear(TabMessage::Ask { version });
+        tab.now += silent_s * 1_000 - 500;
+        tab.call();
+        let attempt = tab.wish().expect("it asks for the lock");
+        tab.now += 500;
+
+        tab.feed(Input::LockGranted { attempt });
+
+        assert_eq!(tab.sent().is_none(), listens, "{silent_s}");
+    }
+}
