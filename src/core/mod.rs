@@ -40,7 +40,7 @@ pub use ids::{AttemptId, RequestId, TabId, Version};
 pub use input::{AdoptOutcome, Failure, Input, PageChange, RefreshOutcome, SignOutOutcome};
 pub use mark::{Cooling, Mark, MarkState, Shelf};
 pub use news::TabMessage;
-pub use request::{AfterResponse, Attempt, Body, Challenge, after_response, is_retryable};
+pub use request::{AfterResponse, Attempt, Body, Challenge, after_response};
 pub use secret::Secret;
 pub use session::Session;
 pub use span::Span;

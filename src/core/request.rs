@@ -89,12 +89,6 @@ pub const fn after_response(
     }
 }
 
-/// Whether a status can lead to a retry at all, so that the usual answer costs one comparison.
-#[must_use]
-pub const fn is_retryable(status: u16) -> bool {
-    status == 401
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
