@@ -4,7 +4,7 @@ mod tab;
 
 use nolapse::core::{
     AdoptOutcome, Answer, Effect, Failure, FailureCause, Input, RefreshOutcome, RequestId,
-    SessionError, Span, UnexpectedAnswer,
+    SessionError, Span, Timestamp, UnexpectedAnswer,
 };
 
 use tab::{BEGIN, Tab, error_of, grant};
@@ -208,4 +208,17 @@ fn whoever_asks_a_closed_session_is_told_so() {
     }
     tab.feed(Input::DeadlineReached);
     assert!(tab.orders.is_empty());
+}
+
+#[test]
+fn a_tokens_age_and_what_is_left_of_it_are_told_to_the_millisecond() {
+    let mut tab = Tab::signed_in(1);
+    tab.now = BEGIN + 1_234;
+    let now = Timestamp::from_millis(tab.now);
+    assert_eq!(tab.core.token_age(now), Span::from_millis(1_234));
+    assert_eq!(tab.core.token_left(now), Span::from_millis(57_266));
+
+    tab.sign_out(false);
+    assert_eq!(tab.core.token_age(now), Span::ZERO);
+    assert_eq!(tab.core.token_left(now), Span::ZERO);
 }
