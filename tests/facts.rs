@@ -164,8 +164,19 @@ fn p18_a_sign_out_is_answered_once_the_server_knows_and_at_once_where_it_does() 
     assert_eq!(tab.told(second), None, "the server does not know yet");
 
     tab.feed(Input::LockGranted { attempt });
+    let knows = |tab: &Tab| {
+        matches!(
+            tab.core.status(),
+            Status::SignedOut {
+                server_told: true,
+                ..
+            }
+        )
+    };
+    assert!(!knows(&tab));
     let outcome = SignOutOutcome::Told;
     tab.feed(Input::SignOutFinished { attempt, outcome });
+    assert!(knows(&tab));
     assert_eq!(tab.told(first), Some(&told));
     assert_eq!(tab.told(second), Some(&told));
     let third = tab.sign_out(false);

@@ -222,3 +222,23 @@ fn a_tokens_age_and_what_is_left_of_it_are_told_to_the_millisecond() {
     assert_eq!(tab.core.token_age(now), Span::ZERO);
     assert_eq!(tab.core.token_left(now), Span::ZERO);
 }
+
+#[test]
+fn a_refresh_says_how_long_ago_the_app_was_last_at_work() {
+    for (touched, ago) in [(None, 50_000), (Some(30_000), 20_000)] {
+        let mut tab = Tab::signed_in(1);
+        if let Some(after) = touched {
+            tab.core.touch(Timestamp::from_millis(BEGIN + after));
+            // What was before does not count.
+            tab.core.touch(Timestamp::from_millis(BEGIN));
+        }
+        tab.now = BEGIN + 50_000;
+        tab.refresh(true);
+        tab.send();
+
+        let active_ago = Span::from_millis(ago);
+        assert!(tab.has(|order| {
+            matches!(order, Effect::SendRefresh { active_ago: told, .. } if *told == active_ago)
+        }));
+    }
+}
