@@ -1,0 +1,54 @@
+//! Goal: whoever looks into a trace sees what happened, on which attempt, and what came of it.
+
+mod tab;
+
+use nolapse::core::{Effect, Event, Failure, Input, TraceEntry};
+
+use tab::{BEGIN, Tab};
+
+/// The step that the tab traces now.
+fn traced(tab: &Tab) -> Option<TraceEntry> {
+    tab.orders.iter().find_map(|order| {
+        if let Effect::Emit(Event::Traced(entry)) = order {
+            Some(*entry)
+        } else {
+            None
+        }
+    })
+}
+
+#[test]
+fn p31_a_step_says_what_happened_and_what_came_of_it_and_nothing_is_no_step() {
+    let mut tab = Tab::signed_in(1);
+    tab.ring(BEGIN + 10);
+    assert_eq!(traced(&tab), None);
+
+    tab.feed(Input::TabGarbled);
+    let step = traced(&tab).expect("a step");
+    assert_eq!(
+        (step.trigger, step.outcome),
+        ("tab-garbled", Some("ignored"))
+    );
+    assert_eq!((step.status, step.attempt), ("signed-in", None));
+    assert_eq!(step.at.as_millis(), BEGIN + 10);
+
+    tab.refresh(true);
+    let step = traced(&tab).expect("a step");
+    assert_eq!((step.trigger, step.outcome), ("refresh-requested", None));
+    assert_eq!(step.attempt, tab.wish());
+    let attempt = tab.send();
+    assert_eq!(traced(&tab).and_then(|step| step.attempt), Some(attempt));
+    tab.fail(attempt, Failure::from_status(503, None));
+    let step = traced(&tab).expect("a step");
+    assert_eq!(
+        (step.trigger, step.outcome),
+        ("refresh-finished", Some("server_error"))
+    );
+
+    tab.sign_out(false);
+    let step = traced(&tab).expect("a step");
+    assert_eq!(
+        (step.trigger, step.status),
+        ("sign-out-requested", "signed-out")
+    );
+}
