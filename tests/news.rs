@@ -5,8 +5,10 @@
 mod tab;
 
 use nolapse::core::{
-    Effect, FailureCause, Grant, Input, Shelf, Span, TabMessage, Version, WallTime,
+    Effect, FailureCause, Grant, Input, Mark, MarkState, Shelf, Span, Status, TabMessage, Version,
+    WallTime,
 };
+use nolapse::wire::EndReason;
 
 use tab::{Tab, grant, grant_of};
 
@@ -205,4 +207,42 @@ fn company_is_there_for_as_long_as_two_lives_of_its_token() {
 
         assert_eq!(tab.sent().is_none(), listens, "{silent_s}");
     }
+}
+
+/// A shelf that says since that order that nobody is signed in, and that the auth server knows.
+fn signed_out_since(version: u64) -> Shelf {
+    Shelf::Marked(Mark {
+        version: order(version),
+        state: MarkState::SignedOut {
+            reason: EndReason::SignedOut,
+            fingerprint: 0,
+            told: true,
+            everywhere: false,
+        },
+        cooling: None,
+    })
+}
+
+#[test]
+fn p19_a_message_signs_in_before_the_shelf_knows_and_an_end_without_it_is_in_doubt() {
+    let mut tab = Tab::open(1, signed_out_since(5));
+    assert!(!tab.is_in());
+    tab.hear_token(order(5), theirs(), 0);
+    assert_eq!(tab.token(), None, "the end is of the same order");
+
+    tab.hear_token(order(6), theirs(), 0);
+    assert_eq!(tab.token(), Some("theirs"));
+
+    tab.hear(TabMessage::SignedOut {
+        version: order(7),
+        reason: EndReason::SignedOut,
+        fingerprint: theirs().session.fingerprint(),
+    });
+    assert_eq!(tab.token(), None);
+    assert_eq!(tab.alarm(), (tab.now + 2_000, "confirmation"));
+    tab.now += 500;
+    tab.shelf = signed_out_since(7);
+    tab.feed(Input::ShelfChanged);
+    tab.ring(tab.now + 10_000);
+    assert!(matches!(tab.core.status(), Status::SignedOut { .. }));
 }
