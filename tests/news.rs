@@ -5,8 +5,7 @@
 mod tab;
 
 use nolapse::core::{
-    Effect, FailureCause, Grant, Input, Mark, MarkState, Shelf, Span, Status, TabMessage, Version,
-    WallTime,
+    Effect, FailureCause, Grant, Input, Mark, MarkState, Shelf, Span, TabMessage, Version, WallTime,
 };
 use nolapse::wire::EndReason;
 
@@ -240,9 +239,66 @@ fn p19_a_message_signs_in_before_the_shelf_knows_and_an_end_without_it_is_in_dou
     });
     assert_eq!(tab.token(), None);
     assert_eq!(tab.alarm(), (tab.now + 2_000, "confirmation"));
-    tab.now += 500;
-    tab.shelf = signed_out_since(7);
-    tab.feed(Input::ShelfChanged);
-    tab.ring(tab.now + 10_000);
-    assert!(matches!(tab.core.status(), Status::SignedOut { .. }));
+}
+
+#[test]
+fn p18_an_end_in_doubt_is_one_where_the_shelf_says_so_and_none_where_it_does_not() {
+    let expired = WallTime::from_millis(1);
+    let signed_in = |version| {
+        Shelf::Marked(Mark {
+            version: order(version),
+            state: MarkState::SignedIn {
+                expires: expired,
+                fingerprint: 7,
+            },
+            cooling: None,
+        })
+    };
+    for (shelf, at_once, after) in [
+        (signed_out_since(7), "signed-out", "signed-out"),
+        (signed_out_since(6), "signed-out", "signed-out"),
+        (signed_out_since(4), "signed-out", "unknown"),
+        (signed_in(6), "signed-out", "unknown"),
+        (signed_in(7), "unknown", "unknown"),
+    ] {
+        let mut tab = Tab::open(1, signed_out_since(5));
+        tab.hear_token(order(6), theirs(), 0);
+        tab.hear(TabMessage::SignedOut {
+            version: order(7),
+            reason: EndReason::SignedOut,
+            fingerprint: theirs().session.fingerprint(),
+        });
+        tab.now += 500;
+        tab.shelf = shelf;
+
+        tab.feed(Input::ShelfChanged);
+
+        assert_eq!(tab.core.status().name(), at_once, "{shelf:?}");
+        tab.ring(tab.now + 1_500);
+        assert_eq!(tab.core.status().name(), after, "{shelf:?}");
+    }
+}
+
+#[test]
+fn p19_of_an_end_and_a_sign_in_of_one_order_the_sign_in_of_this_tab_counts() {
+    let fingerprint = grant().session.fingerprint();
+    for (ended, stays) in [(fingerprint ^ 1, true), (fingerprint, false), (0, false)] {
+        let mut tab = Tab::open(1, Shelf::Empty);
+        tab.adopt(grant());
+        let version = tab.version();
+
+        tab.hear(TabMessage::SignedOut {
+            version,
+            reason: EndReason::Revoked,
+            fingerprint: ended,
+        });
+
+        assert_eq!(tab.is_in(), stays, "{ended}");
+        if stays {
+            assert_eq!(tab.version(), version.next());
+            assert_eq!(tab.written().map(|mark| mark.version), Some(version.next()));
+            let is_token = |message: &&TabMessage| matches!(message, TabMessage::Token { .. });
+            assert!(tab.said().iter().any(is_token));
+        }
+    }
 }

@@ -91,7 +91,7 @@ impl Session {
     ) {
         let age = age + moment.wall.since(posted);
         // Of the same order as the end of this very session, or as the token held, it is not newer.
-        let is_newer = version > self.version && !self.has_yet_to_tell(moment, version);
+        let is_newer = version > self.version && !self.has_yet_to_tell(moment);
         // Posted in the future: the clock was set back since, and nobody can tell how old the token is.
         let is_ageless = posted.since(moment.wall) > CLOCKS_PART;
         if !is_newer || is_ageless || age >= grant.life {
@@ -138,12 +138,8 @@ impl Session {
         let before = self.version;
         self.go_out(Some(reason), Duty::Done);
         self.version = version;
-        let Shelf::Marked(mark) = &moment.shelf else {
-            return;
-        };
-        if mark.is_signed_out() && mark.version >= before {
-            self.version = mark.version;
-        } else if let Access::Out(out) = &mut self.access {
+        // Had the shelf known of it, it would have been read before.
+        if let (Access::Out(out), Shelf::Marked(_)) = (&mut self.access, &moment.shelf) {
             let until = moment.now + DOUBT;
             out.doubt = Some(Doubt { until, before });
         }
@@ -151,11 +147,11 @@ impl Session {
 
     /// Whether the auth server has yet to be told of a sign-out that only a message undoes: the shelf must know of the
     /// session, where there is one.
-    fn has_yet_to_tell(&self, moment: &Moment, version: Version) -> bool {
-        let (Access::Out(out), Shelf::Marked(mark)) = (&self.access, &moment.shelf) else {
-            return false;
-        };
-        out.duty != Duty::Done && (mark.is_signed_out() || mark.version < version)
+    fn has_yet_to_tell(&self, moment: &Moment) -> bool {
+        match (&self.access, &moment.shelf) {
+            (Access::Out(out), Shelf::Marked(_)) => out.duty != Duty::Done,
+            _ => false,
+        }
     }
 
     /// Whether this tab itself was given a token of another session than the one that is over.
