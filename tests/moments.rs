@@ -242,3 +242,24 @@ fn a_refresh_says_how_long_ago_the_app_was_last_at_work() {
         }));
     }
 }
+
+#[test]
+fn ten_thousand_callers_may_wait_and_no_more() {
+    let mut tab = Tab::signed_in(1);
+    tab.now = EXPIRED;
+    let first = tab.call();
+    let attempt = tab.wish().expect("it asks for the lock");
+    for _ in 1..10_000 {
+        let next = tab.call();
+        assert_eq!(tab.told(next), None);
+    }
+    let one_more = tab.call();
+    assert_eq!(tab.told(one_more), Some(&Err(SessionError::Overloaded)));
+
+    tab.feed(Input::LockGranted { attempt });
+    tab.grant(attempt, grant());
+    assert!(matches!(tab.told(first), Some(Ok(Answer::Token { .. }))));
+    tab.now += 60_000;
+    let next = tab.call();
+    assert_eq!(tab.told(next), None);
+}

@@ -151,6 +151,25 @@ mod tests {
     }
 
     #[test]
+    fn the_clock_starts_at_thirty_days() {
+        let mut clock = Clock::new(5.0, 1_000_000.0);
+
+        let read = clock.read(7.0, 1_000_002.0);
+
+        assert_eq!(read, Timestamp::from_millis(30 * 86_400_000 + 7));
+    }
+
+    #[test]
+    fn clocks_may_part_by_half_a_second_before_it_counts_as_a_nap() {
+        for (parted, slept) in [(500.0, 0), (501.0, 501)] {
+            let mut clock = Clock::new(0.0, 0.0);
+            let read = clock.read(1_000.0, 1_000.0 + parted);
+            let begun = Timestamp::from_millis(30 * 86_400_000 + 1_000);
+            assert_eq!(read.since(begun), Span::from_millis(slept), "{parted}");
+        }
+    }
+
+    #[test]
     fn setting_the_wall_clock_back_changes_nothing() {
         let mut clock = Clock::new(0.0, 86_400_000.0);
 

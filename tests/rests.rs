@@ -1,0 +1,100 @@
+//! Goal: a tab knows what the shelf knows of the auth server's troubles and of sessions, where the shelf is not behind it.
+//!
+//! Promises P10 and P19, a mark at a time.
+
+mod tab;
+
+use nolapse::core::{
+    Cooling, Failure, FailureCause, Input, Mark, MarkState, Shelf, Status, Version, WallTime,
+};
+
+use tab::{Tab, grant};
+
+/// A shelf with this session, of an order so far from the tab's, and perhaps with trouble.
+fn shelf(tab: &Tab, ahead: i64, is_troubled: bool) -> Shelf {
+    shelf_of(tab, ahead, is_troubled, grant().session.fingerprint())
+}
+
+fn shelf_of(tab: &Tab, ahead: i64, is_troubled: bool, fingerprint: u32) -> Shelf {
+    let version = tab.version().number().saturating_add_signed(ahead);
+    let later = WallTime::from_millis(tab.wall().as_millis() + 30_000);
+    Shelf::Marked(Mark {
+        version: Version::heard(version).expect("an order"),
+        state: MarkState::SignedIn {
+            expires: later,
+            fingerprint,
+        },
+        cooling: is_troubled.then_some(Cooling {
+            cause: FailureCause::ServerError,
+            failures: 2,
+            since: tab.wall(),
+            until: later,
+            mandatory: false,
+            whole_at: tab.wall(),
+        }),
+    })
+}
+
+fn is_degraded(tab: &Tab) -> bool {
+    matches!(
+        tab.core.status(),
+        Status::SignedIn {
+            degraded: Some(_),
+            ..
+        }
+    )
+}
+
+fn well() -> Tab {
+    let mut tab = Tab::open(1, Shelf::Empty);
+    tab.adopt(grant());
+    tab.adopt(grant());
+    tab.now += 20_000;
+    tab
+}
+
+#[test]
+fn a_mark_that_is_not_behind_tells_of_trouble() {
+    for (ahead, heard) in [(-1, false), (0, true), (1, true)] {
+        let mut tab = well();
+        tab.shelf = shelf(&tab, ahead, true);
+
+        tab.feed(Input::ShelfChanged);
+
+        assert_eq!(is_degraded(&tab), heard, "{ahead}");
+    }
+}
+
+#[test]
+fn a_mark_that_is_ahead_and_knows_of_no_trouble_ends_it() {
+    for (ahead, ends) in [(-1, false), (0, false), (1, true)] {
+        let mut tab = well();
+        tab.refresh(true);
+        let attempt = tab.send();
+        tab.fail(attempt, Failure::from_status(503, None));
+        assert!(is_degraded(&tab));
+        tab.shelf = shelf(&tab, ahead, false);
+
+        tab.feed(Input::ShelfChanged);
+
+        assert_eq!(is_degraded(&tab), !ends, "{ahead}");
+    }
+}
+
+#[test]
+fn p19_a_mark_that_is_ahead_and_knows_of_another_session_ends_the_use_of_this_ones_token() {
+    let own = grant().session.fingerprint();
+    for (ahead, fingerprint, stays) in [
+        (-1, own ^ 1, true),
+        (0, own ^ 1, true),
+        (1, own, true),
+        (1, own ^ 1, false),
+    ] {
+        let mut tab = well();
+        tab.shelf = shelf_of(&tab, ahead, false, fingerprint);
+
+        tab.feed(Input::ShelfChanged);
+
+        assert_eq!(tab.token().is_some(), stays, "{ahead} {fingerprint}");
+    }
+}
