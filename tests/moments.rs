@@ -3,7 +3,7 @@
 mod tab;
 
 use nolapse::core::{
-    AdoptOutcome, Answer, Effect, Failure, FailureCause, Input, RefreshOutcome, RequestId,
+    AdoptOutcome, Answer, Effect, Event, Failure, FailureCause, Input, RefreshOutcome, RequestId,
     SessionError, Span, Timestamp, UnexpectedAnswer,
 };
 
@@ -262,4 +262,29 @@ fn ten_thousand_callers_may_wait_and_no_more() {
     tab.now += 60_000;
     let next = tab.call();
     assert_eq!(tab.told(next), None);
+}
+
+#[test]
+fn p25_nothing_is_sent_for_a_caller_that_no_longer_waits() {
+    let (mut tab, attempt) = Tab::wanting(false);
+    let first = RequestId(1);
+    let second = tab.need(Span::from_secs(50));
+
+    tab.feed(Input::RequestAborted { request: first });
+    assert!(!tab.releases(attempt), "another one waits");
+    tab.feed(Input::RequestAborted { request: second });
+    assert!(tab.releases(attempt));
+    assert_eq!(tab.alarm().1, "background refresh");
+}
+
+#[test]
+fn the_app_is_told_how_many_waited_for_a_token() {
+    let (mut tab, attempt) = Tab::wanting(false);
+    tab.need(Span::from_secs(50));
+    tab.need(Span::from_secs(50));
+    tab.feed(Input::LockGranted { attempt });
+    tab.grant(attempt, grant());
+
+    let is_told = |event: &&&Event| matches!(event, Event::Refreshed { waiting: 3, .. });
+    assert_eq!(tab.events().iter().filter(is_told).count(), 1);
 }

@@ -103,7 +103,7 @@ impl Client {
             let moment = Moment {
                 now: Timestamp::from_millis(now),
                 wall: WallTime::from_millis(WALL_AT_START + now),
-                shelf: self.shelf.clone(),
+                shelf: self.shelf,
             };
             self.session.handle(&moment, input);
             for effect in self.session.take_effects() {
