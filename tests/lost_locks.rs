@@ -25,6 +25,20 @@ fn a_lock_that_is_not_needed_any_more_goes_back_and_one_in_use_stays() {
 }
 
 #[test]
+fn a_tab_that_listens_keeps_its_own_lock_and_no_other() {
+    let (mut tab, attempt) = Tab::wanting(true);
+    tab.now += 50;
+    tab.feed(Input::LockGranted { attempt });
+    assert!(tab.asks_the_tabs());
+
+    tab.feed(Input::LockGranted { attempt });
+    assert!(!tab.releases(attempt));
+    let late = AttemptId(77);
+    tab.feed(Input::LockGranted { attempt: late });
+    assert!(tab.releases(late));
+}
+
+#[test]
 fn a_lock_that_comes_to_a_tab_that_went_on_without_it_goes_back() {
     for is_sent in [false, true] {
         let (mut tab, attempt) = Tab::wanting(false);
