@@ -282,16 +282,20 @@ impl World {
         self.feed(tab, Input::DeadlineReached);
     }
 
+    /// The page stops: where its user signed out in this very moment, nobody else may know of it yet, and a page that has
+    /// not seen it may write over it.
+    pub fn forgive_sign_out(&mut self, tab: usize) {
+        let now = self.now;
+        self.signed_out
+            .retain(|over| over.tab != tab || over.at + SHELF_DELAY < now);
+    }
+
     /// The page is closed, or crashes: no event reaches it, what it sent goes on.
     pub fn kill(&mut self, tab: usize) {
         let browser = self.tabs[tab].browser;
         self.tabs[tab].is_alive = false;
         self.tabs[tab].hears = false;
-        // Where its user signed out in this very moment, nobody else may know of it yet, and a page that has not seen it
-        // may write over it.
-        let now = self.now;
-        self.signed_out
-            .retain(|over| over.tab != tab || over.at + SHELF_DELAY < now);
+        self.forgive_sign_out(tab);
         for input in self.tabs[tab].backlog.drain(..) {
             if let Input::AdoptFinished {
                 outcome: AdoptOutcome::Granted(grant),

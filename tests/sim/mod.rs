@@ -301,6 +301,9 @@ impl World {
             PageChange::Hidden => self.tabs[tab].is_visible = false,
             PageChange::Visible => self.tabs[tab].is_visible = true,
             PageChange::Frozen | PageChange::Left => {
+                if change == PageChange::Frozen {
+                    self.forgive_sign_out(tab);
+                }
                 self.feed(tab, Input::PageChanged(change));
                 self.tabs[tab].is_frozen = true;
                 return;
