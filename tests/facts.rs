@@ -75,6 +75,31 @@ fn p13_of_two_tokens_of_a_session_the_one_that_was_asked_for_later_stays() {
 }
 
 #[test]
+fn p12_a_page_that_slept_through_a_sign_in_does_not_bring_the_session_before_back() {
+    let before = grant().session.fingerprint();
+    for (version, fingerprint, is_taken) in [
+        (6, before ^ 1, false),
+        (6, before, true),
+        (5, before ^ 1, true),
+    ] {
+        let mut tab = Tab::open(1, signed_in_mark(5, before));
+        let attempt = tab.wish().expect("it asks for the lock");
+        tab.feed(Input::LockGranted { attempt });
+        let (heard, _) = tab.alarm();
+        tab.ring(heard);
+        assert_eq!(tab.sent(), Some(attempt));
+        tab.feed(Input::PageChanged(PageChange::Frozen));
+        tab.shelf = signed_in_mark(version, fingerprint);
+        tab.feed(Input::PageChanged(PageChange::Resumed));
+
+        tab.grant(attempt, grant());
+
+        assert_eq!(tab.token().is_some(), is_taken, "{version} {fingerprint}");
+        assert_eq!(tab.wish().is_some(), !is_taken, "it asks again");
+    }
+}
+
+#[test]
 fn p12_an_answer_to_the_session_before_is_of_no_use() {
     let (mut tab, attempt) = asking();
     tab.now += 100;

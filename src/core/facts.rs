@@ -39,6 +39,10 @@ impl Session {
             return;
         }
         match outcome {
+            RefreshOutcome::Granted(grant) if is_replaced(moment, flight, &grant) => {
+                // A page that slept meanwhile does not know, but the shelf does.
+                self.note("answer of another session ignored");
+            }
             RefreshOutcome::Granted(grant) => self.on_granted(moment, flight, grant),
             RefreshOutcome::Ended(_) if is_overtaken(moment, flight) => {
                 // Somebody has signed in since: what ended may be the session before.
@@ -286,13 +290,24 @@ impl Session {
     }
 }
 
-/// Whether another tab has written of a session since this exchange was sent.
-fn is_overtaken(moment: &Moment, flight: Flight) -> bool {
-    match &moment.shelf {
-        Shelf::Marked(mark) => match mark.state {
-            MarkState::SignedIn { .. } => mark.version > flight.seen,
-            MarkState::SignedOut { .. } => false,
-        },
-        Shelf::Unavailable | Shelf::Empty => false,
+/// The fingerprint of the session that another tab has written of since this exchange was sent.
+fn written_since(moment: &Moment, flight: Flight) -> Option<u32> {
+    let Shelf::Marked(mark) = &moment.shelf else {
+        return None;
+    };
+    match mark.state {
+        MarkState::SignedIn { fingerprint, .. } if mark.version > flight.seen => Some(fingerprint),
+        MarkState::SignedIn { .. } | MarkState::SignedOut { .. } => None,
     }
+}
+
+/// Whether somebody may have signed in since this exchange was sent.
+fn is_overtaken(moment: &Moment, flight: Flight) -> bool {
+    written_since(moment, flight).is_some()
+}
+
+/// Whether the session of this token was another one's before it came.
+fn is_replaced(moment: &Moment, flight: Flight, grant: &Grant) -> bool {
+    written_since(moment, flight)
+        .is_some_and(|fingerprint| fingerprint != grant.session.fingerprint())
 }
