@@ -108,12 +108,9 @@ impl Tab {
 
     /// The mark that it writes now.
     pub(crate) fn written(&self) -> Option<Mark> {
-        self.orders.iter().find_map(|order| {
-            if let Effect::WriteMark(mark) = order {
-                Some(*mark)
-            } else {
-                None
-            }
+        self.first(|order| match order {
+            Effect::WriteMark(mark) => Some(*mark),
+            _ => None,
         })
     }
 
@@ -207,36 +204,25 @@ impl Tab {
 
     /// What a caller is told now.
     pub(crate) fn told(&self, caller: RequestId) -> Option<&Result<Answer, SessionError>> {
-        self.orders.iter().find_map(|order| {
-            if let Effect::Settle { request, answer } = order
-                && *request == caller
-            {
-                Some(answer)
-            } else {
-                None
-            }
+        self.first(|order| match order {
+            Effect::Settle { request, answer } if *request == caller => Some(answer),
+            _ => None,
         })
     }
 
     /// The lock that is asked for now.
     pub(crate) fn wish(&self) -> Option<AttemptId> {
-        self.orders.iter().find_map(|order| {
-            if let Effect::AcquireLock { attempt } = order {
-                Some(*attempt)
-            } else {
-                None
-            }
+        self.first(|order| match order {
+            Effect::AcquireLock { attempt } => Some(*attempt),
+            _ => None,
         })
     }
 
     /// The refresh that is sent now.
     pub(crate) fn sent(&self) -> Option<AttemptId> {
-        self.orders.iter().find_map(|order| {
-            if let Effect::SendRefresh { attempt, .. } = order {
-                Some(*attempt)
-            } else {
-                None
-            }
+        self.first(|order| match order {
+            Effect::SendRefresh { attempt, .. } => Some(*attempt),
+            _ => None,
         })
     }
 
@@ -285,6 +271,11 @@ impl Tab {
 
     pub(crate) fn fail(&mut self, attempt: AttemptId, failure: Failure) {
         self.finish(attempt, RefreshOutcome::Failed(failure));
+    }
+
+    /// What is wanted of the first order that has it.
+    fn first<'a, T>(&'a self, wanted: impl Fn(&'a Effect) -> Option<T>) -> Option<T> {
+        self.orders.iter().find_map(wanted)
     }
 
     pub(crate) fn has(&self, is_it: impl Fn(&Effect) -> bool) -> bool {
