@@ -9,7 +9,8 @@
  * @property {string} path without the origin and the query
  * @property {Record<string, string>} headers names in lower case
  * @property {string | undefined} body
- * @property {number} sentAt milliseconds on the clock of `performance.now()` in this process
+ * @property {number} sentAt when the page sent it, by the browser's word: in milliseconds since this process began, as
+ *   `performance.now()` counts them
  * @property {number | undefined} status nothing until the answer is there, or where the network failed
  * @property {Record<string, string>} answerHeaders names in lower case
  * @property {string | undefined} failure the browser's word for what went wrong
@@ -25,7 +26,7 @@ export async function recordNetwork(page) {
   const session = await page.createCDPSession();
   /** @type {Map<string, Exchange>} */
   const exchanges = new Map();
-  session.on("Network.requestWillBeSent", ({ requestId, request, type, redirectResponse }) => {
+  session.on("Network.requestWillBeSent", ({ requestId, request, type, wallTime, redirectResponse }) => {
     if (type === "Preflight") return;
     const before = exchanges.get(requestId);
     if (before && redirectResponse) exchanges.set(`${requestId} before ${request.url}`, before);
@@ -35,7 +36,7 @@ export async function recordNetwork(page) {
       path: new URL(request.url).pathname,
       headers: lowerCase(request.headers),
       body: request.postData,
-      sentAt: performance.now(),
+      sentAt: wallTime * 1_000 - performance.timeOrigin,
       status: undefined,
       answerHeaders: {},
       failure: undefined,
