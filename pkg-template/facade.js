@@ -45,6 +45,7 @@ export function entry(glue, place) {
     const headStart = shared.has(key) ? undefined : begin(settings);
     try {
       await loadOnce(options.wasm);
+      await headStart?.nearlySent;
     } catch (error) {
       abandon(headStart);
       throw error;

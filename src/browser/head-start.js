@@ -9,9 +9,13 @@ import { Shelf } from "./shelf.js";
 /** A mark that says: somebody is signed in, the newest token is past its life, and the auth server needs no rest. */
 const EXPIRED_MARK = /^nolapse1;\d+;in;(\d+);\d+$/;
 
+/** How long to wait for the lock, which some browsers never give: in milliseconds. */
+const LOCK_PATIENCE_MS = 50;
+
 /**
  * @typedef {object} HeadStart
  * @property {Promise<(() => void) | undefined>} lock what gives the lock back; nothing where another tab has it, or no refresh is due
+ * @property {Promise<unknown> | false} nearlySent what to wait for before the page is kept busy: else that delays the refresh
  * @property {() => Early | undefined} take gives the request that was sent under the lock, once
  */
 
@@ -53,8 +57,10 @@ export function begin({ key, refresh }) {
       refused();
     }
   });
+  const patience = new Promise((end) => setTimeout(end, LOCK_PATIENCE_MS));
   return {
     lock,
+    nearlySent: isDue() && Promise.race([lock, patience]),
     take() {
       const taken = early;
       early = undefined;

@@ -7,7 +7,7 @@
 import { median, onStage, table } from "./scene.mjs";
 
 /** How much more than the wrapper written by hand a call may cost. */
-const BUDGET_US = 10;
+const BUDGET_US = 3;
 
 /** Fresh pages, because a page's compiler may have a lucky day. */
 const PAGES = 3;

@@ -46,6 +46,18 @@ test("P02 the refresh of a first load goes out while the module is on its way, a
   assert.equal(JSON.parse(refresh?.body ?? "").reason, "load");
 });
 
+test("P17 a lock that never comes holds neither a session's beginning up nor its first call", async (t) => {
+  const { server, page } = await comeBack(t, (request) => request.continue());
+  await page.evaluateOnNewDocument("LockManager.prototype.request = () => new Promise(() => {})");
+  await page.reload();
+
+  const opened = openSession(page, server).then(() => true);
+  await until("the session is there", () => Promise.race([opened, Promise.resolve(false)]), { within: 5_000 });
+  const status = await page.evaluate(async (url) => (await window.session.fetch(url)).status, `${server.api}/notes`);
+
+  assert.equal(status, 200);
+});
+
 test("P41 where the module does not come, the refresh begun for it gives the lock back, and the next try works", async (t) => {
   let isBroken = true;
   const { server, page, network } = await comeBack(t, (request) => {
