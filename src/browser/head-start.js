@@ -57,16 +57,27 @@ export function begin({ key, refresh }) {
       refused();
     }
   });
-  const patience = new Promise((end) => setTimeout(end, LOCK_PATIENCE_MS));
   return {
     lock,
-    nearlySent: isDue() && Promise.race([lock, patience]),
+    nearlySent: isDue() && decided(lock),
     take() {
       const taken = early;
       early = undefined;
       return taken;
     },
   };
+}
+
+/**
+ * Waits until it is clear whether there is a lock, or for as long as patience lasts.
+ *
+ * @param {Promise<unknown>} lock
+ */
+function decided(lock) {
+  return new Promise((/** @type {(nothing: void) => void} */ end) => {
+    const alarm = setTimeout(end, LOCK_PATIENCE_MS);
+    lock.then(() => end(clearTimeout(alarm)));
+  });
 }
 
 /**
