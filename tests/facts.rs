@@ -3,32 +3,19 @@
 mod tab;
 
 use nolapse::core::{
-    AdoptOutcome, Answer, Effect, Event, Failure, Input, Mark, MarkState, PageChange, RequestId,
-    Shelf, SignOutOutcome, Status, TabMessage, Version, WallTime,
+    AdoptOutcome, Answer, Effect, Event, Failure, Input, MarkState, PageChange, RequestId, Shelf,
+    SignOutOutcome, Status, TabMessage, WallTime,
 };
 use nolapse::wire::EndReason;
 
-use tab::{BEGIN, Tab, grant, grant_of};
+use tab::{BEGIN, Tab, grant, grant_of, order, signed_in_mark};
 
 const SOME: u32 = 77;
 
-fn marked(version: u64, state: MarkState) -> Shelf {
-    Shelf::Marked(Mark {
-        version: Version::heard(version).expect("an order"),
-        state,
-        cooling: None,
-    })
-}
-
-fn signed_in_mark(version: u64, fingerprint: u32) -> Shelf {
+/// A shelf with a session whose token lives for 60 seconds more.
+fn in_use(version: u64, fingerprint: u32) -> Shelf {
     let expires = WallTime::from_millis(1_700_000_000_000 + BEGIN + 60_000);
-    marked(
-        version,
-        MarkState::SignedIn {
-            expires,
-            fingerprint,
-        },
-    )
+    Shelf::Marked(signed_in_mark(order(version), expires, fingerprint))
 }
 
 /// A tab with a token, beside a shelf, and a refresh of it on its way.
@@ -47,7 +34,7 @@ fn p12_an_end_that_a_sign_in_has_overtaken_ends_nothing() {
     for (overtakes, stays) in [(true, true), (false, false)] {
         let (mut tab, attempt) = asking();
         if overtakes {
-            tab.shelf = signed_in_mark(tab.version().number() + 1, fingerprint);
+            tab.shelf = in_use(tab.version().number() + 1, fingerprint);
         }
 
         tab.end(attempt, EndReason::Revoked);
@@ -82,14 +69,14 @@ fn p12_a_page_that_slept_through_a_sign_in_does_not_bring_the_session_before_bac
         (6, before, true),
         (5, before ^ 1, true),
     ] {
-        let mut tab = Tab::open(1, signed_in_mark(5, before));
+        let mut tab = Tab::open(1, in_use(5, before));
         let attempt = tab.wish().expect("it asks for the lock");
         tab.feed(Input::LockGranted { attempt });
         let (heard, _) = tab.alarm();
         tab.ring(heard);
         assert_eq!(tab.sent(), Some(attempt));
         tab.feed(Input::PageChanged(PageChange::Frozen));
-        tab.shelf = signed_in_mark(version, fingerprint);
+        tab.shelf = in_use(version, fingerprint);
         tab.feed(Input::PageChanged(PageChange::Resumed));
 
         tab.grant(attempt, grant());
@@ -149,7 +136,7 @@ fn p05_a_hidden_tab_renews_later_than_a_visible_one() {
 
 #[test]
 fn p18_a_sign_out_before_the_first_answer_names_the_session_that_the_shelf_knew() {
-    let mut tab = Tab::open(1, signed_in_mark(5, SOME));
+    let mut tab = Tab::open(1, in_use(5, SOME));
 
     tab.sign_out(false);
 
@@ -277,7 +264,7 @@ fn p18_that_an_earlier_sign_out_could_not_be_told_is_no_trouble_of_the_session_a
 fn a_message_that_is_too_far_ahead_to_be_honest_is_ignored() {
     for (ahead, taken) in [(1_000_000, true), (1_000_001, false)] {
         let mut tab = Tab::signed_in(1);
-        let version = Version::heard(tab.version().number() + ahead).expect("an order");
+        let version = order(tab.version().number() + ahead);
 
         tab.hear_token(version, grant_of("theirs", "session", "user"), 0);
 
@@ -288,7 +275,7 @@ fn a_message_that_is_too_far_ahead_to_be_honest_is_ignored() {
 #[test]
 fn after_a_forged_sign_out_messages_of_one_count_for_nothing_for_ten_minutes() {
     let cry = |tab: &mut Tab| {
-        let version = Version::heard(10).expect("an order");
+        let version = order(10);
         let reason = EndReason::SignedOut;
         let fingerprint = SOME;
         tab.hear(TabMessage::SignedOut {

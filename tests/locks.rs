@@ -4,9 +4,9 @@
 
 mod tab;
 
-use nolapse::core::{Grant, Input, Mark, MarkState, Shelf, Span, TabMessage, WallTime};
+use nolapse::core::{Grant, Input, Shelf, Span, TabMessage, WallTime};
 
-use tab::{Tab, grant};
+use tab::{Tab, grant, signed_in_mark};
 
 /// How long after its asking a token of 60 seconds is sent.
 const USABLE: u64 = 58_500;
@@ -62,14 +62,9 @@ fn p15_a_tab_that_is_behind_the_shelf_asks_the_others_first_unless_no_token_of_t
         tab.want(force);
         let attempt = tab.wish().expect("it asks for the lock");
         let left = if living { 40_000 } else { 0 };
-        tab.shelf = Shelf::Marked(Mark {
-            version: tab.version().next(),
-            state: MarkState::SignedIn {
-                expires: WallTime::from_millis(tab.wall().as_millis() + left),
-                fingerprint,
-            },
-            cooling: None,
-        });
+        let expires = WallTime::from_millis(tab.wall().as_millis() + left);
+        let mark = signed_in_mark(tab.version().next(), expires, fingerprint);
+        tab.shelf = Shelf::Marked(mark);
 
         tab.feed(Input::LockGranted { attempt });
 

@@ -5,15 +5,11 @@
 mod tab;
 
 use nolapse::core::{
-    Effect, FailureCause, Grant, Input, Mark, MarkState, Shelf, Span, TabMessage, Version, WallTime,
+    Effect, FailureCause, Grant, Input, Mark, MarkState, Shelf, Span, TabMessage, WallTime,
 };
 use nolapse::wire::EndReason;
 
-use tab::{Tab, grant, grant_of};
-
-fn order(number: u64) -> Version {
-    Version::heard(number).expect("an order")
-}
+use tab::{Tab, grant, grant_of, order, signed_in_mark};
 
 fn theirs() -> Grant {
     grant_of("theirs", "session", "user")
@@ -244,16 +240,7 @@ fn p19_a_message_signs_in_before_the_shelf_knows_and_an_end_without_it_is_in_dou
 #[test]
 fn p18_an_end_in_doubt_is_one_where_the_shelf_says_so_and_none_where_it_does_not() {
     let expired = WallTime::from_millis(1);
-    let signed_in = |version| {
-        Shelf::Marked(Mark {
-            version: order(version),
-            state: MarkState::SignedIn {
-                expires: expired,
-                fingerprint: 7,
-            },
-            cooling: None,
-        })
-    };
+    let signed_in = |version| Shelf::Marked(signed_in_mark(order(version), expired, 7));
     for (shelf, at_once, after) in [
         (signed_out_since(7), "signed-out", "signed-out"),
         (signed_out_since(6), "signed-out", "signed-out"),

@@ -4,11 +4,9 @@
 
 mod tab;
 
-use nolapse::core::{
-    Cooling, Failure, FailureCause, Input, Mark, MarkState, Shelf, Status, Version, WallTime,
-};
+use nolapse::core::{Cooling, Failure, FailureCause, Input, Mark, Shelf, Status, WallTime};
 
-use tab::{Tab, grant};
+use tab::{Tab, grant, order, signed_in_mark};
 
 /// A shelf with this session, of an order so far from the tab's, and perhaps with trouble.
 fn shelf(tab: &Tab, ahead: i64, is_troubled: bool) -> Shelf {
@@ -19,11 +17,6 @@ fn shelf_of(tab: &Tab, ahead: i64, is_troubled: bool, fingerprint: u32) -> Shelf
     let version = tab.version().number().saturating_add_signed(ahead);
     let later = WallTime::from_millis(tab.wall().as_millis() + 30_000);
     Shelf::Marked(Mark {
-        version: Version::heard(version).expect("an order"),
-        state: MarkState::SignedIn {
-            expires: later,
-            fingerprint,
-        },
         cooling: is_troubled.then_some(Cooling {
             cause: FailureCause::ServerError,
             failures: 2,
@@ -32,6 +25,7 @@ fn shelf_of(tab: &Tab, ahead: i64, is_troubled: bool, fingerprint: u32) -> Shelf
             mandatory: false,
             whole_at: tab.wall(),
         }),
+        ..signed_in_mark(order(version), later, fingerprint)
     })
 }
 

@@ -9,8 +9,8 @@
 
 use nolapse::core::{
     AdoptOutcome, Answer, AttemptId, Config, Effect, Event, Failure, FailureCause, Grant, Input,
-    Mark, Moment, RefreshOutcome, RequestId, Secret, Session, SessionError, SessionInfo, Shelf,
-    Span, Status, TabMessage, Timestamp, Version, WallTime,
+    Mark, MarkState, Moment, RefreshOutcome, RequestId, Secret, Session, SessionError, SessionInfo,
+    Shelf, Span, Status, TabMessage, Timestamp, Version, WallTime,
 };
 use nolapse::wire::EndReason;
 
@@ -310,6 +310,22 @@ impl Tab {
 
 pub(crate) fn error_of(cause: FailureCause) -> &'static str {
     SessionError::from_failure(cause, Span::ZERO).code()
+}
+
+pub(crate) fn order(number: u64) -> Version {
+    Version::heard(number).expect("an order")
+}
+
+/// What the shelf has of a session, without trouble.
+pub(crate) fn signed_in_mark(version: Version, expires: WallTime, fingerprint: u32) -> Mark {
+    Mark {
+        version,
+        state: MarkState::SignedIn {
+            expires,
+            fingerprint,
+        },
+        cooling: None,
+    }
 }
 
 pub(crate) fn grant() -> Grant {
