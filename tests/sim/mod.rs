@@ -96,6 +96,8 @@ pub struct World {
     pub signed_out: Vec<SignedOut>,
     /// Sessions that no page has seen begin: theirs was killed before it ran again, the cookie was there.
     pub unseen: Vec<String>,
+    /// Whether the app's sign-in function changes the password of the user who is signed in.
+    pub is_password_change: bool,
     /// How many of 100 messages between tabs are lost.
     pub lost_news: u64,
     /// How late messages between tabs are at the most, in milliseconds.
@@ -144,6 +146,7 @@ impl World {
             had_lock: true,
             signed_out: Vec::new(),
             unseen: Vec::new(),
+            is_password_change: false,
             lost_news: 0,
             late_news: 5,
             log: Vec::new(),

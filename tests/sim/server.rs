@@ -9,7 +9,7 @@ use nolapse::core::{
 };
 use nolapse::wire::EndReason;
 use nolapse_server::domain::{
-    Limits, Session, SessionId, Ticket, TicketKey, Timestamp, UserId, Verdict,
+    Limits, RefreshSecret, Session, SessionId, Ticket, TicketKey, Timestamp, UserId, Verdict,
 };
 
 use super::{Happening, Network, World};
@@ -145,6 +145,30 @@ impl Server {
         (ticket, grant)
     }
 
+    /// Changes the password of a session's user: the secret is drawn anew, and the app refreshes at once.
+    pub fn renew(&mut self, now: u64, cookie: &Ticket) -> Option<(Ticket, Grant)> {
+        let at = Timestamp::from_millis(now);
+        self.made += 1;
+        let mut secret = [8; 32];
+        secret[..8].copy_from_slice(&self.made.to_be_bytes());
+        let row = self.sessions.get_mut(cookie.session.as_bytes())?;
+        let verdict = row.present(at, cookie, None, &self.limits, &self.key);
+        let good = matches!(verdict, Verdict::Rotate(_) | Verdict::Repeat(_));
+        let ticket = good.then(|| row.renew(at, RefreshSecret::from_bytes(secret)))?;
+        let grant = self.grant(now, cookie.session);
+        Some((ticket, grant))
+    }
+
+    /// Whether a copy of a cookie is good for a token now.
+    pub fn serves(&self, now: u64, cookie: &Ticket) -> bool {
+        let at = Timestamp::from_millis(now);
+        let row = self.sessions.get(cookie.session.as_bytes());
+        row.is_some_and(|row| {
+            let verdict = row.present(at, cookie, None, &self.limits, &self.key);
+            matches!(verdict, Verdict::Rotate(_) | Verdict::Repeat(_))
+        })
+    }
+
     /// Ends a session from elsewhere.
     pub fn revoke(&mut self, now: u64, session: SessionId, reason: EndReason) {
         if let Some(row) = self.sessions.get_mut(session.as_bytes()) {
@@ -198,7 +222,9 @@ impl Server {
                 (Reply::Ended(reason), false)
             }
             Verdict::Refuse(reason) => (Reply::Ended(reason), false),
+            Verdict::Void => (Reply::Ended(EndReason::Revoked), false),
             Verdict::Unknown => (Reply::Ended(EndReason::NoCookie), false),
+            Verdict::Superseded => (Reply::Status(503, Some(1)), false),
         }
     }
 

@@ -41,9 +41,14 @@ fn ask(form: &HtmlFormElement) -> Result<JsValue, JsValue> {
         .into())
 }
 
-/// Counts the user's devices; the token is the session's business.
+/// Counts the user's devices. This endpoint of the auth server wants the cookie and the protocol's header, as a refresh
+/// does; an API would be called without an `init`.
 async fn count_devices(client: &Client) -> Result<u32, JsValue> {
-    let answer = client.fetch(&"/auth/sessions".into(), &JsValue::UNDEFINED);
+    let headers = Headers::new()?;
+    headers.set("nolapse-version", "1")?;
+    let init = RequestInit::new();
+    init.set_headers(&headers);
+    let answer = client.fetch(&"/auth/sessions".into(), &init);
     let answer: Response = JsFuture::from(answer).await?.dyn_into()?;
     let body = JsFuture::from(answer.json()?).await?;
     let sessions = Reflect::get(&body, &"sessions".into())?;

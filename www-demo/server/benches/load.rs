@@ -160,12 +160,16 @@ async fn revocations(server: &Instance, cookies: &[String]) -> Result<Vec<Durati
             let (cookie, auth, api) = (cookie.clone(), server.auth.clone(), server.api.clone());
             tokio::spawn(async move {
                 let mut client = Client::open(&auth).await?;
-                let (_, token) = client.refresh(&cookie).await?;
+                let (cookie, token) = client.refresh(&cookie).await?;
                 let bearer = format!("authorization: Bearer {token}\r\n");
-                let list = format!("GET /auth/sessions HTTP/1.1\r\n{bearer}");
+                let own = format!(
+                    "origin: {PAGE}\r\nnolapse-version: 1\r\ncookie: {}={cookie}\r\n",
+                    nolapse::wire::COOKIE
+                );
+                let list = format!("GET /auth/sessions HTTP/1.1\r\n{own}");
                 let list = client.send(&list, "").await?;
                 let session = between(&list, r#""id":""#, "\"").to_owned();
-                let head = format!("DELETE /auth/sessions/{session} HTTP/1.1\r\n{bearer}");
+                let head = format!("DELETE /auth/sessions/{session} HTTP/1.1\r\n{own}");
                 let revoked = client.send(&head, "").await?;
                 if !revoked.starts_with("HTTP/1.1 204") {
                     return Err("a session was not revoked".into());

@@ -37,12 +37,20 @@ pub enum HashError {
     Failed,
 }
 
+/// What came of checking a password.
+#[derive(Debug)]
+pub struct Checked {
+    /// Whether it is the right one.
+    pub matches: bool,
+    /// Another hash of it, where it matches and the kept hash costs less than the settings ask.
+    pub renewed: Option<PasswordHash>,
+}
+
 /// Hashes and checks passwords (RFC 9106, two passes, one lane).
 #[derive(Clone)]
 pub struct Passwords {
     argon2: Argon2<'static>,
     turns: Arc<Semaphore>,
-    nobody: PasswordHash,
 }
 
 impl Passwords {
@@ -53,11 +61,11 @@ impl Passwords {
     pub fn new(memory_kib: u32) -> Result<Self, HashError> {
         let params = Params::new(memory_kib, 2, 1, None).map_err(|_| HashError::Failed)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let nobody = hash(&argon2, &clock::random::<16>()).ok_or(HashError::Failed)?;
+        // Finds out now whether there is memory for it.
+        hash(&argon2, &[]).ok_or(HashError::Failed)?;
         Ok(Self {
             argon2,
             turns: Arc::new(Semaphore::new(AT_ONCE)),
-            nobody,
         })
     }
 
@@ -71,9 +79,10 @@ impl Passwords {
             .ok_or(HashError::Failed)
     }
 
-    /// Says whether the password is the one of the hash; without a hash, takes as long and says no.
+    /// Says whether the password is the one of the hash; without a hash, says no.
     ///
-    /// So the time of an answer does not tell whether there is an account.
+    /// It costs the same in each case: what the settings ask or `costliest`, the highest cost of any kept hash,
+    /// whichever is more. So the time of an answer tells neither whether there is an account nor how old its hash is.
     ///
     /// # Errors
     /// Fails where too many wait.
@@ -81,17 +90,24 @@ impl Passwords {
         &self,
         password: Password,
         kept: Option<PasswordHash>,
-    ) -> Result<bool, HashError> {
-        let known = kept.is_some();
-        let kept = kept.unwrap_or_else(|| self.nobody.clone());
-        let matches = self
-            .run(move |argon2| {
-                let parsed = argon2::PasswordHash::new(kept.expose()).ok()?;
-                let password = password.expose().as_bytes();
-                argon2.verify_password(password, &parsed).ok()
-            })
-            .await?;
-        Ok(known && matches.is_some())
+        costliest: u64,
+    ) -> Result<Checked, HashError> {
+        let asked = cost(self.argon2.params());
+        self.run(move |argon2| {
+            let password = password.expose().as_bytes();
+            let spent = kept.as_ref().map_or(0, PasswordHash::cost);
+            let matches = kept.is_some_and(|kept| {
+                let parsed = argon2::PasswordHash::new(kept.expose());
+                parsed.is_ok_and(|kept| argon2.verify_password(password, &kept).is_ok())
+            });
+            spend(argon2, asked.max(costliest).saturating_sub(spent));
+            let renewed = (matches && spent < asked).then(|| hash(argon2, password));
+            Checked {
+                matches,
+                renewed: renewed.flatten(),
+            }
+        })
+        .await
     }
 
     async fn run<T: Send + 'static>(
@@ -109,6 +125,26 @@ impl Passwords {
             work(&argon2)
         });
         done.await.map_err(|_| HashError::Failed)
+    }
+}
+
+/// Returns what a hash with these parameters costs, as [`PasswordHash::cost`] does.
+fn cost(params: &Params) -> u64 {
+    u64::from(params.m_cost()) * u64::from(params.t_cost())
+}
+
+/// Does as much work as a hash of that cost, to no end.
+fn spend(argon2: &Argon2<'_>, cost: u64) {
+    let passes = argon2.params().t_cost();
+    let memory = u32::try_from(cost / u64::from(passes)).unwrap_or(u32::MAX);
+    // Below Argon2's least memory nothing is left to hide.
+    let Ok(params) = Params::new(memory, passes, 1, None) else {
+        return;
+    };
+    let dummy = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let mut out = [0; 32];
+    if dummy.hash_password_into(b"", &[0; 16], &mut out).is_err() {
+        tracing::warn!("there was no memory for a dummy hash");
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     domain::{Desk, Store},
     keys::{KeyError, KeyRing, RingError, Secrets},
     passwords::Passwords,
-    routes::{self, App, Counters, Limits, Outages, Terms},
+    routes::{self, App, Counters, DeviceKey, Limits, Outages, Terms},
     store::{self, OpenError, is_postgres},
     tokens::TokenTerms,
     upkeep,
@@ -139,6 +139,7 @@ impl Server {
             answer(api, routes::api(&app), patience, stopped.clone()),
             upkeep::tend_keys(Arc::clone(&app.keys), stopped.clone()),
             upkeep::prune(Arc::clone(&app.store), stopped.clone()),
+            upkeep::prune_throttles(Arc::clone(&app.store), stopped.clone()),
         ];
         let metrics_addr = metrics.as_ref().map(address).transpose()?;
         if let Some(metrics) = metrics {
@@ -251,7 +252,6 @@ async fn assemble(
         )),
         store,
         tickets,
-        keys: Arc::new(keys),
         tokens: Arc::new(TokenTerms {
             issuer,
             audience: audience.clone(),
@@ -259,7 +259,9 @@ async fn assemble(
         }),
         verifier: Arc::new(verifier),
         passwords: Passwords::new(config.password_memory_kib).map_err(|_| StartError::Passwords)?,
-        limits: Arc::new(Limits::new(config)),
+        limits: Arc::new(Limits::new(config, keys.derive(b"nolapse 1 throttles"))),
+        devices: DeviceKey::from_bytes(keys.derive(b"nolapse 1 devices")),
+        keys: Arc::new(keys),
         counters: Arc::default(),
         timings: Arc::default(),
         outages: Arc::default(),
@@ -270,6 +272,7 @@ async fn assemble(
             request_timeout: config.request_timeout,
             recent_sign_in: config.recent_sign_in,
             sign_up: config.sign_up,
+            trusted_proxies: config.trusted_proxies,
             demo: config.demo,
         }),
     })

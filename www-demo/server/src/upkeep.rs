@@ -36,6 +36,38 @@ pub(crate) fn prune(store: Arc<dyn Store>, mut stopped: watch::Receiver<bool>) -
     })
 }
 
+/// How often a server looks for throttles that may be forgotten.
+const PRUNE_THROTTLES_EVERY: Duration = Duration::from_mins(1);
+/// How many throttles are kept at most, about 100 MB of rows: strangers cannot fill the database.
+const MAX_THROTTLES: u32 = 1_000_000;
+
+/// Forgets throttles that are full again, every minute, and those that will be soonest where there are too many, until
+/// the server stops.
+pub(crate) fn prune_throttles(
+    store: Arc<dyn Store>,
+    mut stopped: watch::Receiver<bool>,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let stop = async |stopped: &mut watch::Receiver<bool>| {
+            let stop = stopped.wait_for(|stop| *stop);
+            tokio::time::timeout(PRUNE_THROTTLES_EVERY, stop)
+                .await
+                .is_ok()
+        };
+        while !stop(&mut stopped).await {
+            let forgotten = async {
+                while store.prune_throttles(clock::now(), PRUNED_AT_ONCE).await?
+                    == u64::from(PRUNED_AT_ONCE)
+                {}
+                store.bound_throttles(MAX_THROTTLES).await
+            };
+            if let Err(error) = forgotten.await {
+                tracing::warn!(%error, "old throttles were not forgotten");
+            }
+        }
+    })
+}
+
 /// Follows the signing keys in the database, and rotates them by the schedule, until the server stops.
 pub(crate) fn tend_keys(keys: Arc<KeyRing>, mut stopped: watch::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(async move {

@@ -17,7 +17,7 @@ export interface Device {
   readonly current: boolean;
 }
 
-/** The calls of this app. Each goes through `session.fetch`, which brings the token along. */
+/** The calls of this app. Those to the API go through `session.fetch`, which adds the token. */
 export class Api {
   readonly #session: AppSession;
   readonly #origin: string;
@@ -49,14 +49,14 @@ export class Api {
 
   /** Lists the user's sessions. */
   async devices(): Promise<readonly Device[]> {
-    const response = await this.#send("GET", "/auth/sessions");
+    const response = await this.#own("GET", "/auth/sessions");
     const body: { sessions: Device[] } = await response.json();
     return body.sessions;
   }
 
   /** Ends one of the user's sessions. */
   async revoke(id: string): Promise<void> {
-    await this.#send("DELETE", `/auth/sessions/${encodeURIComponent(id)}`);
+    await this.#own("DELETE", `/auth/sessions/${encodeURIComponent(id)}`);
   }
 
   /** Deletes the user's account with all that is theirs. */
@@ -84,13 +84,22 @@ export class Api {
     return this.#send("POST", url, body, { "nolapse-version": "1" });
   }
 
+  /** Calls an endpoint of the auth server that the refresh cookie opens: an API's token does not. */
+  async #own(method: string, url: string): Promise<Response> {
+    return succeeded(await fetch(url, { method, credentials: "same-origin", headers: { "nolapse-version": "1" } }));
+  }
+
   async #send(method: string, url: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
     const json = body === undefined ? {} : { body: JSON.stringify(body) };
     const type = body === undefined ? {} : { "content-type": "application/json" };
-    const response = await this.#session.fetch(url, { method, headers: { ...type, ...headers }, ...json });
-    if (!response.ok) {
-      throw await AnswerError.from(response);
-    }
-    return response;
+    return succeeded(await this.#session.fetch(url, { method, headers: { ...type, ...headers }, ...json }));
   }
+}
+
+/** Returns the response; throws {@link AnswerError} where it is not a success. */
+async function succeeded(response: Response): Promise<Response> {
+  if (!response.ok) {
+    throw await AnswerError.from(response);
+  }
+  return response;
 }

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use nolapse::wire::EndReason;
 
 use super::{
-    Limits, PasswordHash, Session, SessionId, Store, Stored, Ticket, TicketKey, Timestamp, User,
-    Verdict, Written,
+    Limits, PasswordHash, RefreshSecret, Session, SessionId, Store, Stored, Ticket, TicketKey,
+    Timestamp, User, Verdict, Written,
 };
 
 /// How often a refresh that lost a race looks again. Each loss means that another one won.
@@ -28,6 +28,13 @@ pub enum Refreshed {
     },
     /// There is no such session, or the ticket was never one of its own.
     Unknown,
+    /// The ticket is from before the secret was drawn anew: it is refused, and the session goes on.
+    Void {
+        /// The session.
+        session: SessionId,
+    },
+    /// The secret was drawn anew while this request was under way: a repeat with the new cookie succeeds.
+    Superseded,
     /// Too many others were faster. Only a repeat of the request can tell more.
     Contended,
 }
@@ -43,6 +50,26 @@ pub struct Grant {
     pub ticket: Ticket,
     /// Whether the ticket was handed out before.
     pub repeated: bool,
+}
+
+/// What came of a change of password.
+#[derive(Debug)]
+pub struct PasswordChanged {
+    /// How many other sessions ended.
+    pub ended: u64,
+    /// The kept session with the ticket to hand out; `None` where it ended meanwhile.
+    pub kept: Option<(Session, Ticket)>,
+}
+
+/// Whose a ticket is.
+#[derive(Debug)]
+pub enum Presented {
+    /// A session that is alive, and its user, who is enabled.
+    Alive(Box<(Session, User)>),
+    /// The secret was drawn anew while this request was under way.
+    Superseded,
+    /// Nobody's any more, for this reason.
+    Refused(EndReason),
 }
 
 /// Applies the rules to the rows of a store.
@@ -100,8 +127,9 @@ impl Desk {
         }))
     }
 
-    /// Gives a user another password and ends all their sessions but the one that `kept` names; returns how
-    /// many ended. `None`, and nothing is changed, where the password is no longer the one of `user`.
+    /// Gives a user another password, ends all their sessions but the one that `kept` names, and draws the secret
+    /// of that one anew from `secret`, 32 random bytes: a copy of its cookie is worth nothing any more. `None`, and
+    /// nothing is changed, where the password is no longer the one of `user`.
     ///
     /// # Errors
     /// Fails where the store does; then the password may have been changed, and a repeat says `None`.
@@ -111,14 +139,87 @@ impl Desk {
         user: &User,
         successor: &PasswordHash,
         kept: SessionId,
+        secret: [u8; 32],
+    ) -> Stored<Option<PasswordChanged>> {
+        if self.store.replace_password(user, successor).await? == Written::No {
+            return Ok(None);
+        }
+        let kept_session = self.renew(now, kept, secret).await?;
+        let ended = self
+            .store
+            .end_other_sessions(user.id, kept, now, EndReason::Revoked)
+            .await?;
+        Ok(Some(PasswordChanged {
+            ended,
+            kept: kept_session,
+        }))
+    }
+
+    /// Gives a user another password without being asked for the old one, as an operator does, and ends all their
+    /// sessions; returns how many ended. `None`, and nothing is changed, where another writer came first.
+    ///
+    /// # Errors
+    /// Fails where the store does; then the password may have been changed.
+    pub async fn reset_password(
+        &self,
+        now: Timestamp,
+        user: &User,
+        successor: &PasswordHash,
     ) -> Stored<Option<u64>> {
         if self.store.replace_password(user, successor).await? == Written::No {
             return Ok(None);
         }
         let ended = self
             .store
-            .end_other_sessions(user.id, kept, now, EndReason::Revoked);
-        ended.await.map(Some)
+            .end_sessions_of(user.id, now, EndReason::Revoked)
+            .await?;
+        Ok(Some(ended))
+    }
+
+    /// Draws the secret of a session anew, whatever rotations happen meanwhile; `None` where it is over.
+    async fn renew(
+        &self,
+        now: Timestamp,
+        id: SessionId,
+        secret: [u8; 32],
+    ) -> Stored<Option<(Session, Ticket)>> {
+        loop {
+            let Some((mut session, _)) = self.store.session(id).await? else {
+                return Ok(None);
+            };
+            if session.over(now, &self.limits).is_some() {
+                return Ok(None);
+            }
+            let from = session.generation;
+            let ticket = session.renew(now, RefreshSecret::from_bytes(secret));
+            if self.store.rotate_session(&session, from).await? == Written::Yes {
+                return Ok(Some((session, ticket)));
+            }
+        }
+    }
+
+    /// Finds the session of a ticket, with its user, without rotating it: for endpoints that want to know who asks.
+    ///
+    /// A ticket that was replaced within the grace is as good as the newest. One that is no good changes nothing.
+    ///
+    /// # Errors
+    /// Fails where the store does.
+    pub async fn present(&self, now: Timestamp, ticket: &Ticket) -> Stored<Presented> {
+        let Some((session, user)) = self.store.session(ticket.session).await? else {
+            return Ok(Presented::Refused(EndReason::NoCookie));
+        };
+        let verdict = session.present(now, ticket, None, &self.limits, &self.key);
+        Ok(match verdict {
+            Verdict::Rotate(_) | Verdict::Repeat(_) if user.disabled => {
+                Presented::Refused(EndReason::UserDisabled)
+            }
+            Verdict::Rotate(_) | Verdict::Repeat(_) => Presented::Alive(Box::new((session, user))),
+            Verdict::Superseded => Presented::Superseded,
+            Verdict::Void => Presented::Refused(EndReason::Revoked),
+            Verdict::Theft => Presented::Refused(EndReason::ReuseDetected),
+            Verdict::Lapse(reason) | Verdict::Refuse(reason) => Presented::Refused(reason),
+            Verdict::Unknown => Presented::Refused(EndReason::NoCookie),
+        })
     }
 
     /// Exchanges a ticket for its successor.
@@ -142,6 +243,12 @@ impl Desk {
             let verdict = session.present(now, ticket, active_ago, limits, &self.key);
             let (ticket, repeated) = match verdict {
                 Verdict::Unknown => return Ok(Refreshed::Unknown),
+                Verdict::Superseded => return Ok(Refreshed::Superseded),
+                Verdict::Void => {
+                    return Ok(Refreshed::Void {
+                        session: session.id,
+                    });
+                }
                 Verdict::Refuse(reason) => {
                     return Ok(over(
                         session.id,
@@ -206,10 +313,10 @@ impl Desk {
             return Ok(0);
         };
         let reason = match session.present(now, ticket, None, &self.limits, &self.key) {
-            Verdict::Rotate(_) | Verdict::Repeat(_) => EndReason::SignedOut,
+            Verdict::Rotate(_) | Verdict::Repeat(_) | Verdict::Superseded => EndReason::SignedOut,
             Verdict::Theft => EndReason::ReuseDetected,
             Verdict::Lapse(reason) => reason,
-            Verdict::Refuse(_) | Verdict::Unknown => return Ok(0),
+            Verdict::Refuse(_) | Verdict::Void | Verdict::Unknown => return Ok(0),
         };
         match reach {
             Reach::Everywhere if reason == EndReason::SignedOut => {

@@ -4,10 +4,15 @@ use std::time::Duration;
 
 use nolapse::wire::EndReason;
 
-use super::{SecretHash, SessionId, Ticket, TicketKey, Timestamp, UserId};
+use super::{RefreshSecret, SecretHash, SessionId, Ticket, TicketKey, Timestamp, UserId};
 
-/// How many replaced generations the grace can reach back.
-const REMEMBERED_ROTATIONS: usize = 8;
+/// How many successors are derived at most for one replaced ticket, about a millisecond's work. A ticket
+/// that is older than that within the grace is refused without an alarm.
+const MAX_DERIVATIONS: u64 = 2_048;
+
+/// How long a ticket from before [`Session::renew`] is answered with a passing failure: a refresh that was
+/// under way finds the new cookie when it is repeated.
+const RENEWAL_WINDOW: Duration = Duration::from_secs(30);
 
 /// How long things last, and how many there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,12 +60,38 @@ pub enum Verdict {
     Repeat(Ticket),
     /// A ticket that was replaced longer ago than the grace: someone copied it. End the session.
     Theft,
+    /// A ticket from before [`Session::renew`], which was a moment ago: a request that was under way. Nothing is
+    /// handed out; a repeat with the new cookie succeeds.
+    Superseded,
+    /// A ticket from before [`Session::renew`]: a copy that the renewal made void. The presenter is refused, and
+    /// the session, whose user proved to be there since, goes on.
+    Void,
     /// The session has just been found to be past a limit: end it, for this reason.
     Lapse(EndReason),
     /// The session had ended before.
     Refuse(EndReason),
     /// The ticket was never one of this session's.
     Unknown,
+}
+
+/// Generations that were replaced in one second: so the number of rows is bounded by the grace in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// The first of them.
+    pub first: u64,
+    /// The last of them.
+    pub last: u64,
+    /// When the last of them was replaced: the grace of all of them counts from here.
+    pub at: Timestamp,
+}
+
+/// When the secret of a session was last drawn anew, and not derived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Renewal {
+    /// The first generation since then: tickets of earlier ones are void.
+    pub generation: u64,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A session as the database keeps it.
@@ -86,8 +117,10 @@ pub struct Session {
     pub generation: u64,
     /// The hash of the newest ticket's secret.
     pub secret_hash: SecretHash,
-    /// When the latest generations were replaced, the newest last; those past the grace are forgotten.
-    pub replaced_at: Vec<Timestamp>,
+    /// Which generations were replaced when, the newest last; those past the grace are forgotten.
+    pub replaced: Vec<Replaced>,
+    /// The last [`renew`](Self::renew), if there was one.
+    pub renewed: Option<Renewal>,
 }
 
 impl Session {
@@ -111,7 +144,8 @@ impl Session {
             ended: None,
             generation: first.generation,
             secret_hash: first.secret.hash(),
-            replaced_at: Vec::new(),
+            replaced: Vec::new(),
+            renewed: None,
         }
     }
 
@@ -140,14 +174,24 @@ impl Session {
         if let Some(end) = self.ending(now, active_ago, limits) {
             return end;
         }
+        if let Some(renewed) = self.renewed
+            && ticket.generation < renewed.generation
+        {
+            let recent = now <= renewed.at + RENEWAL_WINDOW;
+            return if recent {
+                Verdict::Superseded
+            } else {
+                Verdict::Void
+            };
+        }
         if age == 0 {
             return Verdict::Rotate(key.successor(ticket));
         }
         self.forgive(now, ticket, age, limits, key)
     }
 
-    /// Decides about a ticket that was replaced: by time, not by count, because a late request may be
-    /// overtaken by more than one refresh.
+    /// Decides about a ticket that was replaced: by time alone, because a late request may be overtaken by any
+    /// number of refreshes.
     fn forgive(
         &self,
         now: Timestamp,
@@ -156,15 +200,18 @@ impl Session {
         limits: &Limits,
         key: &TicketKey,
     ) -> Verdict {
-        let replaced_at = usize::try_from(age)
-            .ok()
-            .and_then(|age| self.replaced_at.len().checked_sub(age))
-            .and_then(|place| self.replaced_at.get(place));
-        let Some(replaced_at) = replaced_at else {
+        let replaced = self
+            .replaced
+            .iter()
+            .find(|replaced| (replaced.first..=replaced.last).contains(&ticket.generation));
+        let Some(replaced) = replaced else {
             return Verdict::Theft;
         };
-        if limits.grace.is_zero() || now > *replaced_at + limits.grace {
+        if limits.grace.is_zero() || now > replaced.at + limits.grace {
             return Verdict::Theft;
+        }
+        if age > MAX_DERIVATIONS {
+            return Verdict::Unknown;
         }
         let newest = (0..age).fold(ticket.clone(), |older, _| key.successor(&older));
         if newest.secret.hash() == self.secret_hash {
@@ -197,7 +244,14 @@ impl Session {
     pub fn over(&self, now: Timestamp, limits: &Limits) -> Option<EndReason> {
         match self.ending(now, None, limits) {
             Some(Verdict::Refuse(reason) | Verdict::Lapse(reason)) => Some(reason),
-            Some(Verdict::Rotate(_) | Verdict::Repeat(_) | Verdict::Theft | Verdict::Unknown)
+            Some(
+                Verdict::Rotate(_)
+                | Verdict::Repeat(_)
+                | Verdict::Theft
+                | Verdict::Superseded
+                | Verdict::Void
+                | Verdict::Unknown,
+            )
             | None => None,
         }
     }
@@ -210,14 +264,43 @@ impl Session {
         active_ago: Option<Duration>,
         limits: &Limits,
     ) {
+        self.replaced
+            .retain(|replaced| now <= replaced.at + limits.grace);
+        let generation = self.generation;
+        match self.replaced.last_mut() {
+            Some(newest) if now.as_secs() == newest.at.as_secs() => {
+                (newest.last, newest.at) = (generation, now);
+            }
+            Some(_) | None => self.replaced.push(Replaced {
+                first: generation,
+                last: generation,
+                at: now,
+            }),
+        }
         self.generation = successor.generation;
         self.secret_hash = successor.secret.hash();
-        self.replaced_at.retain(|at| now <= *at + limits.grace);
-        self.replaced_at.push(now);
-        if self.replaced_at.len() > REMEMBERED_ROTATIONS {
-            self.replaced_at.remove(0);
-        }
         self.touch(now, active_ago);
+    }
+
+    /// Draws the secret anew from random bytes and forgets the grace: no ticket from before, and none derived from
+    /// one, is good for a token any more. Returns the ticket to hand out.
+    ///
+    /// For acts that must end every copy of the cookie, such as a change of password (OWASP ASVS 7.4.3).
+    pub fn renew(&mut self, now: Timestamp, secret: RefreshSecret) -> Ticket {
+        let generation = self.generation.saturating_add(1);
+        self.generation = generation;
+        self.secret_hash = secret.hash();
+        self.replaced.clear();
+        self.renewed = Some(Renewal {
+            generation,
+            at: now,
+        });
+        self.touch(now, Some(Duration::ZERO));
+        Ticket {
+            session: self.id,
+            generation,
+            secret,
+        }
     }
 
     /// Acts on [`Verdict::Repeat`]: notes that the session was seen, and the user with it.

@@ -5,7 +5,9 @@ use std::fmt;
 use async_trait::async_trait;
 use nolapse::wire::EndReason;
 
-use super::{Email, Note, NoteId, PasswordHash, Role, Session, SessionId, Timestamp, User, UserId};
+use super::{
+    Email, Note, NoteId, PasswordHash, Role, Session, SessionId, Throttles, Timestamp, User, UserId,
+};
 
 /// The database could not answer, or answered nonsense. The cause is for the log alone.
 #[derive(Debug)]
@@ -53,7 +55,7 @@ pub struct SealedKey {
 ///
 /// "Not there" is `Ok(None)`, never an error.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Throttles + Send + Sync + 'static {
     /// Closes the database after the last query.
     async fn close(&self);
 
@@ -75,6 +77,9 @@ pub trait Store: Send + Sync + 'static {
     /// Gives a user another password, if it is still the one of `user`. [`Written::No`] where another writer
     /// came first.
     async fn replace_password(&self, user: &User, successor: &PasswordHash) -> Stored<Written>;
+
+    /// Returns the highest [cost](PasswordHash::cost) among the kept password hashes; 0 where there is none.
+    async fn costliest_password(&self) -> Stored<u64>;
 
     /// Ends and records all sessions of a user, and deletes the user with all that is theirs.
     async fn delete_user(&self, user: UserId, at: Timestamp) -> Stored<()>;

@@ -82,6 +82,19 @@ impl PasswordHash {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// Returns what checking a password against it costs: memory in KiB times passes, as its parameters say
+    /// (RFC 9106 §3.1); 0 where it has none.
+    #[must_use]
+    pub fn cost(&self) -> u64 {
+        let number = |name: &str| -> Option<u64> {
+            let parameters = self.0.split('$').flat_map(|part| part.split(','));
+            let mut values = parameters.filter_map(|parameter| parameter.strip_prefix(name));
+            values.next()?.parse().ok()
+        };
+        let cost = number("m=").zip(number("t="));
+        cost.map_or(0, |(memory, passes)| memory.saturating_mul(passes))
+    }
 }
 
 impl fmt::Debug for PasswordHash {

@@ -9,6 +9,7 @@ use std::{
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use chacha20poly1305::{AeadInPlace, ChaCha20Poly1305, KeyInit};
+use hmac::Mac;
 use serde::{Deserialize, Serialize};
 
 use crate::{clock, domain::TicketKey};
@@ -97,6 +98,13 @@ impl Secrets {
             tickets: TicketKey::from_bytes(secret(&file.tickets)?),
             sealing: secret(&file.sealing)?,
         })
+    }
+
+    /// Derives a key for another purpose: `label` tells it from all others (as RFC 5869 §2.3 does with `info`).
+    pub(super) fn derive(&self, label: &[u8]) -> [u8; 32] {
+        let mut mac = super::hmac(&self.sealing);
+        mac.update(label);
+        mac.finalize().into_bytes().into()
     }
 
     /// Seals the seed of the signing key of that number, for the database (RFC 8439).

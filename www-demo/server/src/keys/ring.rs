@@ -111,6 +111,12 @@ impl KeyRing {
         &self.secrets.tickets
     }
 
+    /// Derives a key for another purpose from the key file; `label` tells it from all others.
+    #[must_use]
+    pub fn derive(&self, label: &[u8]) -> [u8; 32] {
+        self.secrets.derive(label)
+    }
+
     /// Returns a source for verifiers that follows this ring.
     #[must_use]
     pub fn published(&self) -> KeySource {

@@ -11,9 +11,9 @@ use utoipa::ToSchema;
 
 use super::{
     App,
+    address::Address,
     body::Strict,
     cookie,
-    limits::Address,
     token_response::{self, TokenResponse},
 };
 use crate::{
@@ -22,6 +22,9 @@ use crate::{
     passwords::{self, HashError},
     problem::{Body, Problem},
 };
+
+/// How often a sign-in that was overtaken by another writer of the password looks again.
+const SIGN_IN_TRIES: usize = 3;
 
 /// The longest label of a device, in characters.
 const MAX_DEVICE_CHARS: usize = 60;
@@ -63,7 +66,11 @@ pub(super) async fn sign_up(
 ) -> Result<Response, Problem> {
     let (email, password) = credentials.parse()?;
     let now = clock::now();
-    app.limits.password(now, &email, address)?;
+    let device = app.devices.read(now, &headers, &email);
+    let turns = app
+        .limits
+        .password(&*app.store, now, &email, address, device.as_ref());
+    turns.await?.spend();
     refuse_common(&password)?;
     let user = User {
         id: UserId::from_bytes(clock::random()),
@@ -105,17 +112,47 @@ pub(super) async fn sign_in(
     Strict(credentials): Strict<Credentials>,
 ) -> Result<Response, Problem> {
     let (email, password) = credentials.parse()?;
-    app.limits.password(clock::now(), &email, address)?;
-    let user = app.store.user_by_email(&email).await?;
+    let (now, store) = (clock::now(), &*app.store);
+    let device = app.devices.read(now, &headers, &email);
+    let turns = app
+        .limits
+        .password(store, now, &email, address, device.as_ref())
+        .await?;
+    for _ in 0..SIGN_IN_TRIES {
+        let Some(user) = proved(&app, &email, &password).await? else {
+            app.counters.count("sign_ins_refused");
+            return Err(MISMATCH);
+        };
+        // Nothing begins where the password was changed meanwhile, or its hash renewed by another sign-in: look again.
+        if let Some(begun) = begin(&app, clock::now(), &headers, user).await? {
+            turns.succeed(store).await?;
+            app.counters.count("sign_ins");
+            return Ok(begun);
+        }
+    }
+    Err(MISMATCH)
+}
+
+/// Returns the user whose password this is, enabled; a hash that costs less than the settings ask is renewed.
+async fn proved(app: &App, email: &Email, password: &Password) -> Result<Option<User>, Problem> {
+    let user = app.store.user_by_email(email).await?;
+    let costliest = app.store.costliest_password().await?;
     let kept = user.as_ref().map(|user| user.password.clone());
-    let proved = app.passwords.check(password, kept).await?;
-    let Some(user) = user.filter(|user| proved && !user.disabled) else {
-        app.counters.count("sign_ins_refused");
-        return Err(MISMATCH);
+    let checked = app
+        .passwords
+        .check(password.clone(), kept, costliest)
+        .await?;
+    let proved = user.filter(|user| checked.matches && !user.disabled);
+    let Some(mut user) = proved else {
+        return Ok(None);
     };
-    app.counters.count("sign_ins");
-    let begun = begin(&app, clock::now(), &headers, user).await?;
-    begun.ok_or(MISMATCH)
+    if let Some(renewed) = checked.renewed
+        && app.store.replace_password(&user, &renewed).await? == Written::Yes
+    {
+        app.counters.count("password_hashes_renewed");
+        user.password = renewed;
+    }
+    Ok(Some(user))
 }
 
 const MISMATCH: Problem = Problem::new(
@@ -140,7 +177,10 @@ async fn begin(
         return Ok(None);
     };
     tracing::info!(session = %grant.session.id, user = %grant.user.id, "signed in");
-    token_response::grant(app, now, &grant).map(Some)
+    let mut response = token_response::grant(app, now, &grant)?;
+    let known = app.devices.issue(now, headers, &grant.user.email);
+    response.headers_mut().append(header::SET_COOKIE, known);
+    Ok(Some(response))
 }
 
 pub(super) fn parse_password(text: String) -> Result<Password, Problem> {

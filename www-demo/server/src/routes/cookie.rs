@@ -5,39 +5,49 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderValue, header};
 use nolapse::wire::COOKIE;
 
-use crate::domain::{Grant, Ticket, TicketKey, Timestamp};
+use crate::domain::{Session, Ticket, TicketKey, Timestamp};
 
 /// Reads the ticket of a request's cookie: `None` where there is none, more than one, or one that this
 /// server did not issue.
 pub(super) fn ticket(headers: &HeaderMap, key: &TicketKey) -> Option<Ticket> {
+    key.open(only(headers, COOKIE)?)
+}
+
+/// Reads the value of the one cookie of that name; `None` where there is none, or more than one.
+pub(super) fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let lines = headers.get_all(header::COOKIE).iter();
     // Other cookies may hold any bytes: they are of no concern here.
     let mut values = lines
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
-        .filter_map(|pair| pair.trim_ascii().strip_prefix(COOKIE.as_bytes()))
+        .filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes()))
         .filter_map(|rest| rest.strip_prefix(b"="));
     let only = values.next()?;
     if values.next().is_some() {
         return None;
     }
-    key.open(str::from_utf8(only).ok()?)
+    str::from_utf8(only).ok()
 }
 
-/// Hands out a grant's ticket until the session's absolute end.
-pub(super) fn set(now: Timestamp, grant: &Grant, key: &TicketKey) -> HeaderValue {
-    let life = grant.session.expires_at.since(now);
-    spell(&key.seal(&grant.ticket), life)
+/// Hands out a session's ticket until the session's absolute end.
+pub(super) fn set(
+    now: Timestamp,
+    session: &Session,
+    ticket: &Ticket,
+    key: &TicketKey,
+) -> HeaderValue {
+    spell(COOKIE, &key.seal(ticket), session.expires_at.since(now))
 }
 
 /// Takes the cookie away.
 pub(super) fn clear() -> HeaderValue {
-    spell("", Duration::ZERO)
+    spell(COOKIE, "", Duration::ZERO)
 }
 
-fn spell(value: &str, life: Duration) -> HeaderValue {
-    let seconds = life.as_secs();
+/// Spells a cookie that neither scripts nor other hosts can read or set.
+pub(super) fn spell(name: &str, value: &str, lifetime: Duration) -> HeaderValue {
+    let seconds = lifetime.as_secs();
     let text =
-        format!("{COOKIE}={value}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict");
+        format!("{name}={value}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict");
     let mut header = HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""));
     header.set_sensitive(true);
     header

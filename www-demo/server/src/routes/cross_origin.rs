@@ -16,10 +16,17 @@ use crate::problem::Problem;
 
 const PREFLIGHT_LIFE: Duration = Duration::from_hours(2);
 
+/// Endpoints that a cookie opens: those of these methods are guarded, others do not exist.
+pub(super) type Guarded = (App, &'static [Method]);
+
 /// Refuses a call to a cookie-authenticated endpoint unless it has the version header and comes from an
 /// allowed origin, whatever the cookie's `SameSite` says.
-pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
-    if request.method() == Method::POST
+pub(super) async fn guard(
+    State((app, methods)): State<Guarded>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if methods.contains(request.method())
         && let Err(refused) = check(request.headers(), &app.terms.allowed_origins)
     {
         app.counters.count("forbidden_origin");

@@ -2,7 +2,7 @@
 //!
 //! | call | body | effect |
 //! | --- | --- | --- |
-//! | `POST /demo/role` | `{ role: "member" \| "admin" }`, bearer | changes the caller's own role; tokens say so after the next refresh |
+//! | `POST /demo/role` | `{ role: "member" \| "admin" }`, cookie | changes the caller's own role; tokens say so after the next refresh |
 //! | `POST /demo/revoke` | `{ session_id }` | revokes a session, as if from elsewhere |
 //! | `POST /demo/disable` | `{ session_id, disabled }` | disables or enables the session's user |
 //! | `POST /demo/outage` | see [`Order`] | makes the refresh endpoint fail for a while |
@@ -23,12 +23,11 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{App, body::Strict, outage::Order};
+use super::{App, body::Strict, outage::Order, signed::Signed};
 use crate::{
     clock,
-    domain::{Role, SessionId, UserId},
+    domain::{Role, SessionId},
     problem::{Body, Problem},
-    verifier::Verified,
 };
 
 /// Another role.
@@ -80,19 +79,18 @@ async fn not_from_foreign_pages(request: Request, next: Next) -> Response {
     request_body = NewRole,
     responses(
         (status = 204),
-        (status = 401, description = "no valid token", body = Body),
+        (status = 401, description = "no cookie of a live session; reason says why", body = Body),
     ),
-    security(("bearer" = []))
+    security(("cookie" = []))
 )]
 async fn change_role(
     State(app): State<App>,
-    token: Verified,
+    signed: Signed,
     Strict(new): Strict<NewRole>,
 ) -> Result<StatusCode, Problem> {
     let role = Role::parse(&new.role);
     let role = role.ok_or(Problem::invalid("role must be member or admin"))?;
-    let user = UserId::parse(&token.subject).ok_or(Problem::not_found())?;
-    app.store.set_role(user, role).await?;
+    app.store.set_role(signed.user.id, role).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,132 +1,168 @@
-//! Who asks too often: per account and address for passwords, per session for refreshes.
+//! Who asks too often: per account, network and device for passwords, per session for refreshes.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
-use axum::{
-    extract::{ConnectInfo, FromRequestParts},
-    http::{HeaderMap, StatusCode, request::Parts},
-};
+use axum::http::StatusCode;
+use hmac::Mac;
 use nolapse::wire::ErrorCode;
 
-use super::App;
+use super::{
+    address::{Address, Network},
+    device::Device,
+};
 use crate::{
     config::Config,
-    connections::Peer,
-    domain::{Email, SessionId, Timestamp},
+    domain::{Bucket, Email, SessionId, Store, Timestamp, UserId},
     problem::Problem,
     throttle::Throttle,
 };
 
 const PASSWORD_SPAN: Duration = Duration::from_mins(5);
 const REFRESH_SPAN: Duration = Duration::from_mins(1);
-/// An account, and an address, may be tried this often as much as an account from one address: many people
-/// share an address, and nobody should be able to lock somebody else out.
-const WIDER: u32 = 10;
+
+/// How many times the setting an account may be tried by all strangers together. It is more than twice what one /48
+/// may try at it, so that one party does not lock an account for the others.
+const ACCOUNT: u32 = 10;
+/// How many times the setting a network may be tried from, whatever the accounts.
+const NETWORK: u32 = 10;
+/// The same for an IPv4 /24, which many parties share.
+const SHARED_NETWORK: u32 = 20;
 
 /// What is counted.
+///
+/// Passwords are counted in the database, because a guess is one wherever it is made: shared by all servers, and not
+/// forgotten at a restart. Refreshes are counted in memory: their limit guards this server's own work, and a session
+/// that is refreshed at two servers costs each of them no more than its limit.
 pub(crate) struct Limits {
-    trusted_proxies: usize,
-    account_at_address: Throttle,
-    account: Throttle,
-    address: Throttle,
+    passwords: u32,
     session: Throttle,
+    names: [u8; 32],
+}
+
+/// The turns that a try has taken.
+#[must_use]
+pub(super) struct Turns(Vec<Bucket>);
+
+impl Turns {
+    /// Gives the turns back: the password was right, so that an office behind one address is not throttled by its
+    /// own sign-ins.
+    pub(super) async fn succeed(self, store: &dyn Store) -> Result<(), Problem> {
+        Ok(store.return_turns(&self.0).await?)
+    }
+
+    /// Leaves the turns taken, whatever comes of the try.
+    pub(super) fn spend(self) {}
 }
 
 impl Limits {
-    pub(crate) fn new(config: &Config) -> Self {
-        let (password, refresh) = (config.passwords_per_account, config.refreshes_per_minute);
-        let wide = || Throttle::new(password.saturating_mul(WIDER), PASSWORD_SPAN);
+    /// Makes the limits of the settings; `names` is the key under which the database knows accounts and networks.
+    pub(crate) fn new(config: &Config, names: [u8; 32]) -> Self {
         Self {
-            trusted_proxies: config.trusted_proxies,
-            account_at_address: Throttle::new(password, PASSWORD_SPAN),
-            account: wide(),
-            address: wide(),
-            session: Throttle::new(refresh, REFRESH_SPAN),
+            passwords: config.passwords_per_account,
+            session: Throttle::new(config.refreshes_per_minute, REFRESH_SPAN),
+            names,
         }
     }
 
-    /// Counts a password that somebody tries, before anything is known of the account.
-    pub(super) fn password(
+    /// Counts a password that is tried, before anything is known of the account.
+    ///
+    /// A browser that has signed in to the account before has turns of its own. Once they are spent, and for every
+    /// stranger, the account and the networks count.
+    pub(super) async fn password(
         &self,
+        store: &dyn Store,
         now: Timestamp,
         email: &Email,
         address: Address,
-    ) -> Result<(), Problem> {
-        let (account, Address(address)) = (email.expose(), address);
-        self.address
-            .take(now, address)
-            .and_then(|()| self.account_at_address.take(now, (account, address)))
-            .and_then(|()| self.account.take(now, account))
-            .map_err(|seconds| too_many("too many passwords were tried", seconds))
+        device: Option<&Device>,
+    ) -> Result<Turns, Problem> {
+        if let Some(device) = device {
+            let own = self.bucket("device", &[device.nonce(), email.expose().as_bytes()], 1);
+            if let Ok(turns) = self.take(store, now, own.into_iter().collect()).await? {
+                return Ok(turns);
+            }
+        }
+        let taken = self
+            .take(store, now, self.strangers(email, address))
+            .await?;
+        taken.map_err(|wait| too_many("too many passwords were tried", wait))
+    }
+
+    /// Counts a current password that a signed-in user gives: apart from strangers, who could lock the user out.
+    pub(super) async fn current_password(
+        &self,
+        store: &dyn Store,
+        now: Timestamp,
+        user: UserId,
+    ) -> Result<Turns, Problem> {
+        let bucket = self.bucket("current", &[user.as_bytes()], 1);
+        let taken = self.take(store, now, bucket.into_iter().collect()).await?;
+        taken.map_err(|wait| too_many("too many passwords were tried", wait))
     }
 
     /// Counts a refresh of a session that this server made.
     pub(super) fn refresh(&self, now: Timestamp, session: SessionId) -> Result<(), Problem> {
         let turn = self.session.take(now, session);
-        turn.map_err(|seconds| too_many("this session is refreshed too often", seconds))
+        turn.map_err(|seconds| {
+            let wait = Duration::from_secs(seconds.into());
+            too_many("this session is refreshed too often", wait)
+        })
+    }
+
+    async fn take(
+        &self,
+        store: &dyn Store,
+        now: Timestamp,
+        buckets: Vec<Bucket>,
+    ) -> Result<Result<Turns, Duration>, Problem> {
+        let taken = store.take_turns(now, &buckets).await?;
+        Ok(taken.map(|()| Turns(buckets)))
+    }
+
+    fn strangers(&self, email: &Email, address: Address) -> Vec<Bucket> {
+        let email = email.expose().as_bytes();
+        let networks = address.networks();
+        let mut buckets = Vec::new();
+        for Network { prefix, bits } in networks {
+            let (any, at_account) = match prefix {
+                24 => (SHARED_NETWORK, 4),
+                48 => (NETWORK, 4),
+                56 => (NETWORK, 2),
+                _ => (NETWORK, 1),
+            };
+            let network = [&[prefix], bits.to_be_bytes().as_slice()].concat();
+            buckets.extend(self.bucket("network", &[&network], any));
+            buckets.extend(self.bucket("account at network", &[&network, email], at_account));
+        }
+        buckets.extend(self.bucket("account", &[email], ACCOUNT));
+        buckets
+    }
+
+    /// Names a bucket of so many times the setting; `None` where there is no limit.
+    fn bucket(&self, kind: &str, subject: &[&[u8]], times: u32) -> Option<Bucket> {
+        let at_once = self.passwords.saturating_mul(times);
+        let each = PASSWORD_SPAN.checked_div(at_once)?;
+        let mut mac = crate::keys::hmac(&self.names);
+        mac.update(kind.as_bytes());
+        for part in subject {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        let tag = mac.finalize().into_bytes();
+        let mut name = [0; 16];
+        for (place, byte) in name.iter_mut().zip(tag) {
+            *place = byte;
+        }
+        Some(Bucket {
+            name,
+            each,
+            at_once,
+        })
     }
 }
 
-const fn too_many(text: &'static str, seconds: u32) -> Problem {
+fn too_many(text: &'static str, wait: Duration) -> Problem {
     let status = StatusCode::TOO_MANY_REQUESTS;
-    Problem::new(status, ErrorCode::TooManyRequests, text).retry_after(seconds)
-}
-
-/// The network that a request comes from: an IPv4 address, or the /64 of an IPv6 address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Address(IpAddr);
-
-impl FromRequestParts<App> for Address {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let peer = parts.extensions.get::<ConnectInfo<Peer>>();
-        let ConnectInfo(Peer(peer)) = peer.ok_or(Problem::internal())?;
-        let address = forwarded(&parts.headers, app.limits.trusted_proxies).unwrap_or(*peer);
-        Ok(Self(network(address)))
-    }
-}
-
-/// Reads the address that the outermost of so many proxies saw; what stands before it anybody can write.
-fn forwarded(headers: &HeaderMap, proxies: usize) -> Option<IpAddr> {
-    let lines = headers.get_all("x-forwarded-for").iter();
-    let all: Vec<&str> = lines
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','))
-        .collect();
-    let place = (proxies > 0).then(|| all.len().checked_sub(proxies))??;
-    all.get(place)?.trim().parse().ok()
-}
-
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_a_trusted_proxy_wrote_is_believed() {
-        let mut headers = HeaderMap::new();
-        headers.append("x-forwarded-for", "6.6.6.6, 1.2.3.4".parse().unwrap());
-        headers.append("x-forwarded-for", "10.0.0.1".parse().unwrap());
-
-        assert_eq!(forwarded(&headers, 0), None);
-        assert_eq!(forwarded(&headers, 1), Some([10, 0, 0, 1].into()));
-        assert_eq!(forwarded(&headers, 2), Some([1, 2, 3, 4].into()));
-        assert_eq!(forwarded(&headers, 4), None);
-    }
-
-    #[test]
-    fn an_ipv6_network_is_one_address() {
-        let network = |text: &str| network(text.parse().unwrap());
-
-        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:2"));
-        assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
-        assert_eq!(network("::ffff:1.2.3.4"), network("1.2.3.4"));
-    }
+    let seconds = u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
+    Problem::new(status, ErrorCode::TooManyRequests, text).retry_after(seconds.max(1))
 }

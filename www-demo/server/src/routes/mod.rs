@@ -1,12 +1,14 @@
 //! HTTP to the domain and back: one file an endpoint or a rule.
 
 mod accounts;
+mod address;
 mod api;
 mod body;
 mod cookie;
 mod counters;
 mod cross_origin;
 mod demo;
+mod device;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod health;
@@ -20,6 +22,7 @@ mod password;
 mod refresh;
 mod sessions;
 mod sign_out;
+mod signed;
 mod site;
 mod state;
 mod token_response;
@@ -27,7 +30,7 @@ mod token_response;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::StatusCode,
+    http::{Method, StatusCode},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -35,6 +38,7 @@ use nolapse::wire::ErrorCode;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use counters::Counters;
+pub(crate) use device::DeviceKey;
 pub(crate) use limits::Limits;
 pub(crate) use metrics::routes as metrics;
 pub(crate) use outage::Outages;
@@ -55,12 +59,13 @@ pub(crate) fn auth(app: &App) -> Router {
         .routes(routes!(accounts::sign_in))
         .routes(routes!(refresh::refresh))
         .routes(routes!(sign_out::sign_out));
-    let with_cookie = openapi::guarded(with_cookie, app);
+    let with_cookie = with_cookie.routes(routes!(password::change));
+    let list = OpenApiRouter::new().routes(routes!(sessions::list));
+    let revoke = OpenApiRouter::new().routes(routes!(sessions::revoke));
     let mut router = OpenApiRouter::new()
-        .merge(with_cookie)
-        .routes(routes!(sessions::list))
-        .routes(routes!(sessions::revoke))
-        .routes(routes!(password::change))
+        .merge(openapi::guarded(with_cookie, app, &[Method::POST]))
+        .merge(openapi::guarded(list, app, &[Method::GET, Method::HEAD]))
+        .merge(openapi::guarded(revoke, app, &[Method::DELETE]))
         .routes(routes!(jwks::keys))
         .routes(routes!(site::config))
         .merge(health::routes());

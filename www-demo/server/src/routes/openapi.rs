@@ -3,7 +3,7 @@
 use axum::{
     Extension, Router,
     body::Bytes,
-    http::{StatusCode, header},
+    http::{Method, StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
 };
@@ -60,8 +60,12 @@ pub(super) fn page_visibility() -> Object {
     spelled(PageVisibility::ALL.iter().map(|page| page.as_str()))
 }
 
-/// Puts the guard against forged requests before these routes, and says so.
-pub(super) fn guarded(mut endpoints: OpenApiRouter<App>, app: &App) -> OpenApiRouter<App> {
+/// Puts the guard against forged requests before these routes, whose methods are `methods`, and says so.
+pub(super) fn guarded(
+    mut endpoints: OpenApiRouter<App>,
+    app: &App,
+    methods: &'static [Method],
+) -> OpenApiRouter<App> {
     let header = ParameterBuilder::new()
         .name(VERSION_HEADER)
         .parameter_in(ParameterIn::Header)
@@ -72,10 +76,13 @@ pub(super) fn guarded(mut endpoints: OpenApiRouter<App>, app: &App) -> OpenApiRo
     for operation in operations(endpoints.get_openapi_mut()) {
         let parameters = operation.parameters.get_or_insert_default();
         parameters.push(header.clone().into());
-        answer(operation, "403", refused);
+        let own = operation.responses.responses.contains_key("403");
+        if !own {
+            answer(operation, "403", refused);
+        }
     }
     let (router, document) = endpoints.split_for_parts();
-    let guard = middleware::from_fn_with_state(app.clone(), cross_origin::guard);
+    let guard = middleware::from_fn_with_state((app.clone(), methods), cross_origin::guard);
     let router = router
         .method_not_allowed_fallback(method_not_allowed)
         .layer(guard);

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::State,
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use nolapse::wire::{ErrorCode, PASSWORD_PATH};
@@ -13,14 +13,13 @@ use super::{
     App,
     accounts::{parse_password, refuse_common},
     body::Strict,
-    limits::Address,
-    sessions::live,
+    cookie,
+    sessions::NO_STORE,
+    signed::Signed,
 };
 use crate::{
     clock,
-    domain::{Session, User},
     problem::{Body, Problem},
-    verifier::Verified,
 };
 
 /// The password that the user has, and the one to be.
@@ -33,61 +32,59 @@ pub(super) struct NewPassword {
     new_password: String,
 }
 
-/// Gives the user another password and ends all their other sessions.
+/// Gives the user another password, ends all their other sessions, and replaces the cookie by a fresh one: a copy of
+/// it is worth nothing any more.
 ///
-/// It takes a token of a live session and the current password, which is throttled as at sign-in: whoever
-/// finds a page open, or steals a token, cannot lock its user out.
+/// It takes the cookie of a live session and the current password, which is throttled: a page that is found open is
+/// not enough to lock its user out.
 #[utoipa::path(
     post,
     path = PASSWORD_PATH,
     operation_id = "change_password",
     request_body = NewPassword,
     responses(
-        (status = 204),
-        (status = 401, description = "no token, or none of a live session", body = Body),
-        (status = 403, description = "the current password is another one", body = Body),
+        (status = 204, headers(("set-cookie" = String))),
+        (status = 401, description = "no cookie of a live session; reason says why", body = Body),
+        (status = 403, description = "the current password is another one, or the request is not from an allowed origin", body = Body),
         (status = 429, description = "too many passwords were tried", body = Body),
     ),
-    security(("bearer" = []))
+    security(("cookie" = []))
 )]
 pub(super) async fn change(
     State(app): State<App>,
-    address: Address,
-    token: Verified,
+    signed: Signed,
     Strict(said): Strict<NewPassword>,
-) -> Result<StatusCode, Response> {
-    let (session, user) = live(&app, &token).await?;
-    let changed = replace(&app, address, &session, &user, said).await;
-    changed.map_err(IntoResponse::into_response)?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-async fn replace(
-    app: &App,
-    address: Address,
-    session: &Session,
-    user: &User,
-    said: NewPassword,
-) -> Result<(), Problem> {
+) -> Result<Response, Problem> {
+    let Signed { session, user } = signed;
     let current = parse_password(said.current_password)?;
     let new = parse_password(said.new_password)?;
-    app.limits.password(clock::now(), &user.email, address)?;
+    let store = &*app.store;
+    let turns = app
+        .limits
+        .current_password(store, clock::now(), user.id)
+        .await?;
     refuse_common(&new)?;
-    if !app
-        .passwords
-        .check(current, Some(user.password.clone()))
-        .await?
-    {
+    let costliest = store.costliest_password().await?;
+    let kept = Some(user.password.clone());
+    if !app.passwords.check(current, kept, costliest).await?.matches {
         return Err(OTHER);
     }
+    turns.succeed(store).await?;
     let successor = app.passwords.hash(new).await?;
+    let now = clock::now();
+    let secret = clock::random();
     let changed = app
         .desk
-        .change_password(clock::now(), user, &successor, session.id);
-    let ended = changed.await?.ok_or(OTHER)?;
+        .change_password(now, &user, &successor, session.id, secret);
+    let changed = changed.await?.ok_or(OTHER)?;
     app.counters.count("password_changes");
-    tracing::info!(user = %user.id, ended, "password changed");
-    Ok(())
+    tracing::info!(user = %user.id, ended = changed.ended, "password changed");
+    let mut response = (StatusCode::NO_CONTENT, NO_STORE).into_response();
+    if let Some((session, ticket)) = changed.kept {
+        let cookie = cookie::set(now, &session, &ticket, &app.tickets);
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
 }
 
 const OTHER: Problem = Problem::new(

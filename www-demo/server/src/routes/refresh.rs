@@ -15,6 +15,7 @@ use super::{
     App,
     body::Strict,
     cookie, openapi,
+    signed::SUPERSEDED,
     token_response::{self, TokenResponse},
 };
 use crate::{
@@ -138,6 +139,16 @@ async fn present(
             Ok(ended(app, reason))
         }
         Refreshed::Unknown => Ok(ended(app, EndReason::NoCookie)),
+        Refreshed::Superseded => {
+            app.counters.count("refreshes_superseded");
+            Err(SUPERSEDED)
+        }
+        Refreshed::Void { session } => {
+            app.counters.count("refreshes_void");
+            tracing::warn!(%session, "a refresh secret from before its renewal was used: refused");
+            // The browser may have the new cookie meanwhile: it is not taken away.
+            Err(Problem::session_ended(EndReason::Revoked))
+        }
         Refreshed::Contended => Err(Problem::unavailable("too many refreshes at once", 1)),
     }
 }

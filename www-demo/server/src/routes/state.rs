@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{extract::FromRef, http::HeaderValue};
 
-use super::{Counters, Limits, Outages};
+use super::{Counters, DeviceKey, Limits, Outages};
 use crate::{
     domain::{Desk, Store, TicketKey},
     keys::KeyRing,
@@ -25,6 +25,7 @@ pub(crate) struct App {
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) passwords: Passwords,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) devices: DeviceKey,
     pub(crate) counters: Arc<Counters>,
     pub(crate) timings: Arc<Timings>,
     pub(crate) outages: Arc<Outages>,
@@ -39,6 +40,7 @@ pub(crate) struct Terms {
     pub(crate) request_timeout: Duration,
     pub(crate) recent_sign_in: Duration,
     pub(crate) sign_up: bool,
+    pub(crate) trusted_proxies: usize,
     pub(crate) demo: bool,
 }
 

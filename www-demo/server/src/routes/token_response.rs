@@ -78,6 +78,7 @@ pub(super) fn grant(app: &App, now: Timestamp, grant: &Grant) -> Result<Response
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
-    headers.insert(header::SET_COOKIE, cookie::set(now, grant, &app.tickets));
+    let cookie = cookie::set(now, session, &grant.ticket, &app.tickets);
+    headers.insert(header::SET_COOKIE, cookie);
     Ok(response)
 }

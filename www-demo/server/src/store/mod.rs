@@ -4,6 +4,7 @@ mod postgres;
 mod rows;
 mod sqlite;
 mod statements;
+mod throttles;
 
 use std::{fmt, sync::Arc};
 

@@ -13,11 +13,12 @@ use sqlx::{
 use super::{
     OpenError, rows,
     statements::{session_columns, store, user_columns},
+    throttles::{self, throttles},
     written,
 };
 use crate::domain::{
-    Email, Note, NoteId, PasswordHash, Role, SealedKey, Session, SessionId, Store, StoreError,
-    Stored, Timestamp, User, UserId, Written,
+    Bucket, Email, Note, NoteId, PasswordHash, Role, SealedKey, Session, SessionId, Store,
+    StoreError, Stored, Throttles, Timestamp, User, UserId, Written,
 };
 
 /// How long a request waits for a connection; a database that restarts is often back by then.
@@ -68,6 +69,7 @@ impl PgStore {
 }
 
 store!(PgStore, retrying, "greatest");
+throttles!(PgStore, retrying, "greatest");
 
 impl PgStore {
     /// Ends the live sessions whose `column` is `value`, but the one named `kept`, and records each, in one

@@ -1,11 +1,12 @@
 //! Rows to the domain's types and back.
 
 use nolapse::wire::EndReason;
+use serde::Deserialize;
 use sqlx::{Row, postgres::PgRow, sqlite::SqliteRow};
 
 use crate::domain::{
-    Email, Ending, Note, NoteId, PasswordHash, Role, SealedKey, SecretHash, Session, SessionId,
-    StoreError, Stored, Timestamp, User, UserId,
+    Email, Ending, Note, NoteId, PasswordHash, Renewal, Replaced, Role, SealedKey, SecretHash,
+    Session, SessionId, StoreError, Stored, Timestamp, User, UserId,
 };
 
 /// A row of either database, read by the names of its columns.
@@ -72,10 +73,40 @@ pub(super) fn counted(count: i64) -> u64 {
     u64::try_from(count).unwrap_or_default()
 }
 
-/// Returns the replaced moments as the database keeps them.
-pub(super) fn kept_moments(moments: &[Timestamp]) -> String {
-    let millis: Vec<u64> = moments.iter().map(|at| at.as_millis()).collect();
-    serde_json::Value::from(millis).to_string()
+/// What a session's column `replaced_at` holds for each entry.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum KeptReplaced {
+    /// The first and last generation and the time, as it is written.
+    Span(u64, u64, u64),
+    /// The time of one generation, as it was written before version 0.1.
+    Moment(u64),
+}
+
+/// Returns the replaced generations as the database keeps them: a JSON array of `[first, last, at]`.
+pub(super) fn kept_replaced(replaced: &[Replaced]) -> String {
+    let spans: Vec<[u64; 3]> = replaced
+        .iter()
+        .map(|replaced| [replaced.first, replaced.last, replaced.at.as_millis()])
+        .collect();
+    serde_json::json!(spans).to_string()
+}
+
+fn read_replaced(text: &str, generation: u64) -> Stored<Vec<Replaced>> {
+    let kept: Vec<KeptReplaced> = serde_json::from_str(text).map_err(|_| damaged("replaced_at"))?;
+    // A row of moments alone: the newest is the last, of the generation before the current one.
+    let oldest = generation.saturating_sub(kept.len() as u64);
+    let numbered = (oldest..).zip(kept);
+    Ok(numbered
+        .map(|(number, kept)| {
+            let (first, last, at) = match kept {
+                KeptReplaced::Span(first, last, at) => (first, last, at),
+                KeptReplaced::Moment(at) => (number, number, at),
+            };
+            let at = Timestamp::from_millis(at);
+            Replaced { first, last, at }
+        })
+        .collect())
 }
 
 /// Reads a session.
@@ -87,8 +118,16 @@ pub(super) fn session(row: &impl Columns) -> Stored<Session> {
         }),
         (Some(_), None) | (None, Some(_) | None) => None,
     };
-    let replaced: Vec<u64> =
-        serde_json::from_str(&row.text("replaced_at")?).map_err(|_| damaged("replaced_at"))?;
+    let generation = u64::try_from(row.number("generation")?).map_err(|_| damaged("generation"))?;
+    let renewed = row
+        .maybe_number("renewed_generation")?
+        .zip(row.maybe_number("renewed_at")?);
+    let renewed = renewed.map(|(generation, at)| {
+        Ok(Renewal {
+            generation: u64::try_from(generation).map_err(|_| damaged("renewed_generation"))?,
+            at: moment(at)?,
+        })
+    });
     Ok(Session {
         id: SessionId::from_bytes(bytes(row, "id")?),
         user: UserId::from_bytes(bytes(row, "user_id")?),
@@ -98,9 +137,10 @@ pub(super) fn session(row: &impl Columns) -> Stored<Session> {
         last_active_at: time(row, "last_active_at")?,
         last_seen_at: time(row, "last_seen_at")?,
         ended,
-        generation: u64::try_from(row.number("generation")?).map_err(|_| damaged("generation"))?,
+        generation,
         secret_hash: SecretHash::from_bytes(bytes(row, "secret_hash")?),
-        replaced_at: replaced.into_iter().map(Timestamp::from_millis).collect(),
+        replaced: read_replaced(&row.text("replaced_at")?, generation)?,
+        renewed: renewed.transpose()?,
     })
 }
 

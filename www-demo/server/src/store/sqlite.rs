@@ -14,11 +14,12 @@ use sqlx::{
 use super::{
     OpenError, rows,
     statements::{session_columns, store, user_columns},
+    throttles::{self, throttles},
     written,
 };
 use crate::domain::{
-    Email, Note, NoteId, PasswordHash, Role, SealedKey, Session, SessionId, Store, StoreError,
-    Stored, Timestamp, User, UserId, Written,
+    Bucket, Email, Note, NoteId, PasswordHash, Role, SealedKey, Session, SessionId, Store,
+    StoreError, Stored, Throttles, Timestamp, User, UserId, Written,
 };
 
 /// How long a writer waits for another one.
@@ -58,6 +59,7 @@ impl SqliteStore {
 }
 
 store!(SqliteStore, once, "max");
+throttles!(SqliteStore, once, "max");
 
 impl SqliteStore {
     /// Ends the live sessions whose `column` is `value`, but the one named `kept`, and records each, in one

@@ -4,7 +4,8 @@
 macro_rules! session_columns {
     () => {
         "s.id, s.user_id, s.device, s.created_at, s.expires_at, s.last_active_at, s.last_seen_at, \
-         s.ended_at, s.end_reason, s.generation, s.secret_hash, s.replaced_at"
+         s.ended_at, s.end_reason, s.generation, s.secret_hash, s.replaced_at, \
+         s.renewed_generation, s.renewed_at"
     };
 }
 
@@ -36,8 +37,9 @@ macro_rules! store {
 
             async fn add_user(&self, user: &User) -> Stored<Written> {
                 // A repeat after a lost answer finds its own row and says that it was written.
-                let sql = "INSERT INTO users (id, email, password, role, disabled, created_at) \
-                     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email) \
+                let sql = "INSERT INTO users \
+                     (id, email, password, role, disabled, created_at, password_cost) \
+                     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (email) \
                      DO UPDATE SET email = excluded.email WHERE users.id = excluded.id";
                 let done = $run(|| {
                     sqlx::query(sql)
@@ -47,9 +49,16 @@ macro_rules! store {
                         .bind(user.role.as_str())
                         .bind(user.disabled)
                         .bind(rows::kept(user.created_at))
+                        .bind(rows::kept_count(user.password.cost()))
                         .execute(&self.pool)
                 });
                 Ok(written(done.await?.rows_affected()))
+            }
+
+            async fn costliest_password(&self) -> Stored<u64> {
+                let sql = "SELECT coalesce(max(password_cost), 0) FROM users";
+                let cost = $run(|| sqlx::query_scalar(sql).fetch_one(&self.pool));
+                Ok(rows::counted(cost.await?))
             }
 
             async fn user_by_email(&self, email: &Email) -> Stored<Option<User>> {
@@ -84,13 +93,14 @@ macro_rules! store {
                 successor: &PasswordHash,
             ) -> Stored<Written> {
                 // A repeat finds the successor, which has a salt that no other has.
-                let sql = "UPDATE users SET password = $1 \
+                let sql = "UPDATE users SET password = $1, password_cost = $4 \
                      WHERE id = $2 AND (password = $3 OR password = $1)";
                 let done = $run(|| {
                     sqlx::query(sql)
                         .bind(successor.expose())
                         .bind(user.id.as_bytes().as_slice())
                         .bind(user.password.expose())
+                        .bind(rows::kept_count(successor.cost()))
                         .execute(&self.pool)
                 });
                 Ok(written(done.await?.rows_affected()))
@@ -108,7 +118,7 @@ macro_rules! store {
                 let sql = "INSERT INTO sessions (id, user_id, device, created_at, expires_at, \
                      last_active_at, last_seen_at, generation, secret_hash, replaced_at) \
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING";
-                let replaced_at = rows::kept_moments(&session.replaced_at);
+                let replaced_at = rows::kept_replaced(&session.replaced);
                 let done = $run(|| {
                     sqlx::query(sql)
                         .bind(session.id.as_bytes().as_slice())
@@ -144,13 +154,13 @@ macro_rules! store {
             async fn rotate_session(&self, session: &Session, from: u64) -> Stored<Written> {
                 let sql = concat!(
                     "UPDATE sessions SET generation = $1, secret_hash = $2, replaced_at = $3, \
-                     last_active_at = ",
+                     renewed_generation = $8, renewed_at = $9, last_active_at = ",
                     $later,
                     "(last_active_at, $4), last_seen_at = ",
                     $later,
                     "(last_seen_at, $5) WHERE id = $6 AND generation = $7 AND ended_at IS NULL"
                 );
-                let replaced_at = rows::kept_moments(&session.replaced_at);
+                let replaced_at = rows::kept_replaced(&session.replaced);
                 let done = $run(|| {
                     sqlx::query(sql)
                         .bind(rows::kept_count(session.generation))
@@ -160,6 +170,8 @@ macro_rules! store {
                         .bind(rows::kept(session.last_seen_at))
                         .bind(session.id.as_bytes().as_slice())
                         .bind(rows::kept_count(from))
+                        .bind(session.renewed.map(|renewed| rows::kept_count(renewed.generation)))
+                        .bind(session.renewed.map(|renewed| rows::kept(renewed.at)))
                         .execute(&self.pool)
                 });
                 Ok(written(done.await?.rows_affected()))

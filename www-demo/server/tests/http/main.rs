@@ -15,6 +15,7 @@ mod commands;
 mod contract;
 mod cross_origin;
 mod demo;
+mod guesses;
 mod limits;
 mod malformed;
 mod metrics;

@@ -189,11 +189,7 @@ async fn p48_unknown_paths_queries_and_names_get_a_problem() {
         "/auth/sessions?",
         "/.well-known/jwks.json?a",
     ] {
-        let answer = world
-            .auth(Method::GET, path)
-            .bearer(&signed.token)
-            .send()
-            .await;
+        let answer = world.own(&signed, Method::GET, path).send().await;
         answer.is_problem(400, "invalid_request");
     }
     let in_query = format!("/me?access_token={}", signed.token);
@@ -208,7 +204,7 @@ async fn p48_unknown_paths_queries_and_names_get_a_problem() {
         &"A".repeat(2_000),
     ] {
         let session = format!("{SESSIONS_PATH}/{id}");
-        let call = world.auth(Method::DELETE, &session).bearer(&signed.token);
+        let call = world.own(&signed, Method::DELETE, &session);
         call.send().await.is_problem(404, "not_found");
         let note = format!("/notes/{id}");
         let call = world.api(Method::DELETE, &note).bearer(&signed.token);

@@ -10,7 +10,7 @@ async fn metrics_tell_what_happened_on_a_port_of_their_own() {
     let signed = world.sign_up().await;
     let signed = world.refresh(&signed.cookie).await.signed();
     let revoke = format!("/auth/sessions/{}", signed.session);
-    let revoke = world.bare(Method::DELETE, &revoke).bearer(&signed.token);
+    let revoke = world.own(&signed, Method::DELETE, &revoke);
     revoke.send().await;
     world.refresh(&signed.cookie).await;
 

@@ -183,7 +183,7 @@ async fn call_the_api(world: &World, signed: &Signed) {
     }
     let mut admin = other(world, "admin@example.org").await;
     let role = json!({ "role": "admin" });
-    let lever = world.auth(Method::POST, "/demo/role").bearer(&admin.token);
+    let lever = world.own(&admin, Method::POST, "/demo/role");
     lever.json(&role).send().await;
     admin = world.refresh(&admin.cookie).await.signed();
     api(&Method::GET, "/admin/report")
@@ -236,16 +236,23 @@ async fn call_the_auth_server(world: &World, signed: &Signed) {
         world.bare(Method::POST, path).send().await;
     }
     let list = || world.auth(Method::GET, SESSIONS_PATH);
+    let forged = format!("{SESSIONS_PATH}/x");
+    for (method, path) in [(Method::GET, SESSIONS_PATH), (Method::DELETE, &forged)] {
+        world.bare(method, path).send().await;
+    }
     list().send().await;
-    list().bearer(&signed.token).send().await;
+    list().cookie(&signed.cookie).send().await;
     let change = |current: &str| {
         let body = json!({ "current_password": current, "new_password": "staple of another kind" });
         world.auth(Method::POST, PASSWORD_PATH).json(&body)
     };
     change(PASSWORD).send().await;
     let user = other(world, "bob@example.org").await;
-    for current in [PASSWORD, PASSWORD, PASSWORD] {
-        change(current).bearer(&user.token).send().await;
+    // Right, and then wrong until it is throttled.
+    let changed = change(PASSWORD).cookie(&user.cookie).send().await;
+    let cookie = changed.cookie().expect("a fresh cookie");
+    for _ in 0..4 {
+        change(PASSWORD).cookie(&cookie).send().await;
     }
     let cookie = world.refresh(&signed.cookie).await.signed().cookie;
     for _ in 0..2 {
@@ -255,9 +262,13 @@ async fn call_the_auth_server(world: &World, signed: &Signed) {
     let one = format!("{SESSIONS_PATH}/{}", signed.session);
     world.auth(Method::DELETE, &one).send().await;
     let absent = format!("{SESSIONS_PATH}/x");
-    let absent = world.auth(Method::DELETE, &absent).bearer(&signed.token);
+    let last = Signed {
+        cookie: cookie.clone(),
+        ..signed.clone()
+    };
+    let absent = world.own(&last, Method::DELETE, &absent);
     absent.send().await;
-    let revoke = world.auth(Method::DELETE, &one).bearer(&signed.token);
+    let revoke = world.own(&last, Method::DELETE, &one);
     revoke.send().await;
     world.auth(Method::POST, SIGN_OUT_PATH).send().await;
     let right = json!({ "email": EMAIL, "password": PASSWORD });

@@ -1,15 +1,15 @@
 //! `/auth/password`.
 
 use hyper::{Method, StatusCode};
-use nolapse::wire::{EndReason, PASSWORD_PATH, SIGN_IN_PATH};
+use nolapse::wire::{EndReason, PASSWORD_PATH, SESSIONS_PATH, SIGN_IN_PATH};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, EMAIL, PASSWORD, Signed, World};
 
 const OTHER: &str = "staple of another kind";
 
-async fn change(world: &World, token: &str, body: &Value) -> Answer {
-    let call = world.bare(Method::POST, PASSWORD_PATH).bearer(token);
+async fn change(world: &World, signed: &Signed, body: &Value) -> Answer {
+    let call = world.own(signed, Method::POST, PASSWORD_PATH);
     call.json(body).send().await
 }
 
@@ -39,7 +39,7 @@ async fn p14_a_changed_password_ends_all_other_sessions_and_this_one_goes_on() {
         elsewhere.push(sign_in(&world, PASSWORD).await.signed());
     }
 
-    let changed = change(&world, &here.token, &from_to(PASSWORD, OTHER)).await;
+    let changed = change(&world, &here, &from_to(PASSWORD, OTHER)).await;
 
     assert_eq!(changed.status, StatusCode::NO_CONTENT);
     for session in &elsewhere {
@@ -49,7 +49,8 @@ async fn p14_a_changed_password_ends_all_other_sessions_and_this_one_goes_on() {
         let live = world.api(Method::DELETE, "/account").bearer(&session.token);
         live.send().await.is_problem(401, "invalid_token");
     }
-    assert!(is_alive(&world, &here).await);
+    let cookie = changed.cookie().expect("a fresh cookie");
+    assert_eq!(world.refresh(&cookie).await.status, StatusCode::OK);
     sign_in(&world, PASSWORD)
         .await
         .is_problem(401, "invalid_credentials");
@@ -62,16 +63,16 @@ async fn what_does_not_prove_the_user_changes_nothing() {
     let signed = world.sign_up().await;
     let other = sign_in(&world, PASSWORD).await.signed();
 
-    let wrong = change(&world, &signed.token, &from_to("another password", OTHER)).await;
-    let common = change(&world, &signed.token, &from_to(PASSWORD, "password1")).await;
-    let short = change(&world, &signed.token, &from_to(PASSWORD, "short")).await;
-    let nobody = world.bare(Method::POST, PASSWORD_PATH);
+    let wrong = change(&world, &signed, &from_to("another password", OTHER)).await;
+    let common = change(&world, &signed, &from_to(PASSWORD, "password1")).await;
+    let short = change(&world, &signed, &from_to(PASSWORD, "short")).await;
+    let nobody = world.auth(Method::POST, PASSWORD_PATH);
     let nobody = nobody.json(&from_to(PASSWORD, OTHER)).send().await;
 
     wrong.is_problem(403, "invalid_credentials");
     common.is_problem(400, "invalid_request");
     short.is_problem(400, "invalid_request");
-    nobody.is_problem(401, "invalid_token");
+    nobody.is_problem(401, "session_ended");
     assert!(is_alive(&world, &other).await);
     assert_eq!(sign_in(&world, PASSWORD).await.status, StatusCode::OK);
 }
@@ -81,11 +82,11 @@ async fn a_session_that_is_over_changes_no_password() {
     let world = World::new().await;
     let signed = world.sign_up().await;
     let other = sign_in(&world, PASSWORD).await.signed();
-    change(&world, &other.token, &from_to(PASSWORD, OTHER)).await;
+    change(&world, &other, &from_to(PASSWORD, OTHER)).await;
 
-    let late = change(&world, &signed.token, &from_to(OTHER, PASSWORD)).await;
+    let late = change(&world, &signed, &from_to(OTHER, PASSWORD)).await;
 
-    late.is_problem(401, "invalid_token");
+    late.is_problem(401, "session_ended");
     assert_eq!(sign_in(&world, OTHER).await.status, StatusCode::OK);
 }
 
@@ -94,12 +95,12 @@ async fn the_current_password_cannot_be_guessed_without_end() {
     let world = World::with(|config| config.passwords_per_account = 3).await;
     let signed = world.sign_up().await;
     let guess = from_to("another password", OTHER);
-    for _ in 0..2 {
-        let wrong = change(&world, &signed.token, &guess).await;
+    for _ in 0..3 {
+        let wrong = change(&world, &signed, &guess).await;
         wrong.is_problem(403, "invalid_credentials");
     }
 
-    let right = change(&world, &signed.token, &from_to(PASSWORD, OTHER)).await;
+    let right = change(&world, &signed, &from_to(PASSWORD, OTHER)).await;
 
     right.is_problem(429, "too_many_requests");
     assert!(!right.header("retry-after").is_empty());
@@ -112,14 +113,73 @@ async fn a_sign_in_with_the_old_password_that_races_the_change_leaves_no_session
     let (mut old, mut new) = (PASSWORD, OTHER);
     for round in 0..20 {
         let body = from_to(old, new);
-        let (racing, changed) =
-            tokio::join!(sign_in(&world, old), change(&world, &signed.token, &body));
+        let (racing, changed) = tokio::join!(sign_in(&world, old), change(&world, &signed, &body));
 
         assert_eq!(changed.status, StatusCode::NO_CONTENT, "{round}");
         if racing.status == StatusCode::OK {
             assert!(!is_alive(&world, &racing.signed()).await, "{round}");
         }
+        signed.cookie = changed.cookie().expect("a fresh cookie");
         signed = world.refresh(&signed.cookie).await.signed();
         (old, new) = (new, old);
     }
+}
+
+#[tokio::test]
+async fn p42_a_copy_of_the_kept_sessions_cookie_is_worth_nothing_after_a_change_of_password() {
+    let world = World::new().await;
+    let owner = world.sign_up().await;
+    // A thief in step has both: the cookie before the last rotation, and the newest.
+    let before = owner.cookie.clone();
+    let newest = world.refresh(&before).await.signed();
+
+    let changed = change(&world, &newest, &from_to(PASSWORD, OTHER)).await;
+
+    assert_eq!(changed.status, StatusCode::NO_CONTENT);
+    assert_eq!(changed.header("cache-control"), "no-store");
+    let fresh = changed.cookie().expect("a fresh cookie");
+    for copy in [&before, &newest.cookie] {
+        // As of a tab that was refreshing: a passing failure, which takes no cookie away.
+        let refused = world.refresh(copy).await;
+        refused.is_problem(503, "unavailable");
+        assert_eq!(refused.header("retry-after"), "1");
+        assert_eq!(refused.cookie(), None);
+        let listed = world
+            .auth(Method::GET, SESSIONS_PATH)
+            .cookie(copy)
+            .send()
+            .await;
+        listed.is_problem(503, "unavailable");
+    }
+    let owner = world.refresh(&fresh).await.signed();
+    assert_eq!(world.refresh(&owner.cookie).await.status, StatusCode::OK);
+    assert_eq!(world.count("reuse_alarms"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p12_refreshes_that_race_a_change_of_password_sign_nobody_out() {
+    let world = World::with(|config| config.passwords_per_account = 0).await;
+    let mut signed = world.sign_up().await;
+    let (mut old, mut new) = (PASSWORD, OTHER);
+    for round in 0..20 {
+        let body = from_to(old, new);
+        let (racing, changed, late) = tokio::join!(
+            world.refresh(&signed.cookie),
+            change(&world, &signed, &body),
+            world.refresh(&signed.cookie),
+        );
+
+        assert_eq!(changed.status, StatusCode::NO_CONTENT, "{round}");
+        for refresh in [&racing, &late] {
+            let served = refresh.status == StatusCode::OK;
+            assert!(
+                served || refresh.status == StatusCode::SERVICE_UNAVAILABLE,
+                "{round}: {refresh:?}"
+            );
+        }
+        let fresh = changed.cookie().expect("a fresh cookie");
+        signed = world.refresh(&fresh).await.signed();
+        (old, new) = (new, old);
+    }
+    assert_eq!(world.count("reuse_alarms"), 0);
 }

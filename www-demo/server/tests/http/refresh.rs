@@ -194,7 +194,7 @@ async fn a_new_role_is_in_the_token_after_the_next_refresh() {
     let world = World::new().await;
     let signed = world.sign_up().await;
     let order = json!({ "role": "admin" });
-    let changed = world.auth(Method::POST, "/demo/role").bearer(&signed.token);
+    let changed = world.own(&signed, Method::POST, "/demo/role");
     assert_eq!(
         changed.json(&order).send().await.status,
         StatusCode::NO_CONTENT

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hyper::{Method, StatusCode};
-use nolapse::wire::{SESSIONS_PATH, SIGN_IN_PATH, SIGN_UP_PATH};
+use nolapse::wire::{PASSWORD_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_UP_PATH};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -21,7 +21,7 @@ async fn a_user_sees_the_devices_and_ends_one() {
         .header("user-agent", FIREFOX);
     let laptop = call.json(&body).send().await.signed();
     let list = || async {
-        let call = world.auth(Method::GET, SESSIONS_PATH).bearer(&laptop.token);
+        let call = world.own(&laptop, Method::GET, SESSIONS_PATH);
         call.send().await.body["sessions"]
             .as_array()
             .unwrap()
@@ -30,11 +30,7 @@ async fn a_user_sees_the_devices_and_ends_one() {
 
     let before = list().await;
     let path = format!("{SESSIONS_PATH}/{}", phone.session);
-    let revoked = world
-        .auth(Method::DELETE, &path)
-        .bearer(&laptop.token)
-        .send()
-        .await;
+    let revoked = world.own(&laptop, Method::DELETE, &path).send().await;
     let after = list().await;
 
     assert_eq!(before.len(), 2);
@@ -62,18 +58,14 @@ async fn nobody_ends_a_session_of_another_user() {
         .signed();
 
     let path = format!("{SESSIONS_PATH}/{}", ada.session);
-    let answer = world
-        .auth(Method::DELETE, &path)
-        .bearer(&eve.token)
-        .send()
-        .await;
+    let answer = world.own(&eve, Method::DELETE, &path).send().await;
 
     answer.is_problem(404, "not_found");
     assert_eq!(world.refresh(&ada.cookie).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn a_session_that_has_ended_manages_no_devices_with_the_token_that_is_left() {
+async fn a_session_that_has_ended_manages_no_devices_with_the_cookie_that_is_left() {
     let world = World::new().await;
     let signed = world.sign_up().await;
     let order = json!({ "session_id": signed.session });
@@ -83,13 +75,10 @@ async fn a_session_that_has_ended_manages_no_devices_with_the_token_that_is_left
         .send()
         .await;
 
-    let answer = world
-        .auth(Method::GET, SESSIONS_PATH)
-        .bearer(&signed.token)
-        .send()
-        .await;
+    let answer = world.own(&signed, Method::GET, SESSIONS_PATH).send().await;
 
-    answer.is_problem(401, "invalid_token");
+    answer.is_problem(401, "session_ended");
+    assert_eq!(answer.text("/reason"), "revoked");
 }
 
 #[tokio::test]
@@ -127,4 +116,94 @@ async fn p14_after_a_revocation_no_api_call_is_accepted_for_longer_than_one_toke
     assert_eq!(refresh.text("/reason"), "revoked");
     refused.is_problem(401, "invalid_token");
     assert!(world.count("api_refused_expired") >= 1);
+}
+
+#[tokio::test]
+async fn an_apis_token_opens_no_endpoint_of_the_auth_server() {
+    let world = World::new().await;
+    let signed = world.sign_up().await;
+    let own = format!("{SESSIONS_PATH}/{}", signed.session);
+    let change = json!({ "current_password": PASSWORD, "new_password": "staple of another kind" });
+    let role = json!({ "role": "admin" });
+
+    for (method, path, body) in [
+        (Method::GET, SESSIONS_PATH, Value::Null),
+        (Method::DELETE, &own, Value::Null),
+        (Method::POST, PASSWORD_PATH, change),
+        (Method::POST, "/demo/role", role),
+    ] {
+        let call = world.auth(method, path).bearer(&signed.token);
+        let call = if body.is_null() {
+            call
+        } else {
+            call.json(&body)
+        };
+        call.send().await.is_problem(401, "session_ended");
+    }
+    assert_eq!(world.refresh(&signed.cookie).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn p45_the_devices_are_shown_and_ended_for_the_own_page_alone() {
+    let world = World::new().await;
+    let signed = world.sign_up().await;
+    let one = format!("{SESSIONS_PATH}/{}", signed.session);
+
+    for (method, path) in [
+        (Method::GET, SESSIONS_PATH),
+        (Method::HEAD, SESSIONS_PATH),
+        (Method::DELETE, &one),
+        (Method::POST, PASSWORD_PATH),
+    ] {
+        let own = || world.own(&signed, method.clone(), path);
+        for forged in [
+            own().without("nolapse-version"),
+            own().header("origin", "https://evil.example"),
+            own().header("origin", "null"),
+            own().without("origin"),
+            own()
+                .without("origin")
+                .header("sec-fetch-site", "same-site"),
+            own()
+                .without("origin")
+                .header("sec-fetch-site", "cross-site"),
+        ] {
+            assert_eq!(
+                forged.send().await.status,
+                StatusCode::FORBIDDEN,
+                "{method} {path}"
+            );
+        }
+    }
+    let page = world.own(&signed, Method::GET, SESSIONS_PATH);
+    let page = page
+        .without("origin")
+        .header("sec-fetch-site", "same-origin");
+    let shown = page.send().await;
+    assert_eq!(shown.status, StatusCode::OK);
+    assert_eq!(
+        shown.cookie(),
+        None,
+        "looking at the devices rotates nothing"
+    );
+}
+
+#[tokio::test]
+async fn p42_a_cookie_that_was_replaced_within_the_grace_shows_the_devices_and_a_later_one_does_not()
+ {
+    let world = World::with(|config| config.limits.grace = Duration::from_secs(1)).await;
+    let signed = world.sign_up().await;
+    let newest = world.refresh(&signed.cookie).await.signed();
+
+    let within = world.own(&signed, Method::GET, SESSIONS_PATH).send().await;
+    let after = eventually("the grace is over", || async {
+        let answer = world.own(&signed, Method::GET, SESSIONS_PATH).send().await;
+        (answer.status != StatusCode::OK).then_some(answer)
+    })
+    .await;
+
+    assert_eq!(within.status, StatusCode::OK);
+    assert_eq!(after.text("/reason"), "reuse_detected");
+    // A look is no refresh: it neither ends the session nor tells of it.
+    assert_eq!(world.refresh(&newest.cookie).await.status, StatusCode::OK);
 }

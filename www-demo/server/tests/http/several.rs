@@ -127,7 +127,11 @@ async fn p47_a_session_refreshed_here_goes_on_there_and_revoked_here_is_ended_th
     }
     let path = format!("{}/{}", wire::SESSIONS_PATH, third.session);
     let revoked = Call::new(here.auth.clone(), Method::DELETE, &path);
-    let revoked = revoked.bearer(&third.token).send().await;
+    let revoked = revoked
+        .header("origin", PAGE)
+        .header(wire::VERSION_HEADER, wire::VERSION)
+        .cookie(&third.cookie);
+    let revoked = revoked.send().await;
     assert_eq!(revoked.status, StatusCode::NO_CONTENT);
 
     let refused = refreshing(&there.auth, &third.cookie).send().await;

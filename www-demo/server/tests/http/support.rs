@@ -125,6 +125,11 @@ impl World {
             .await
     }
 
+    /// Begins a request to an endpoint that the cookie of a session opens.
+    pub(crate) fn own(&self, signed: &Signed, method: Method, path: &str) -> Call {
+        self.auth(method, path).cookie(&signed.cookie)
+    }
+
     /// Calls the API with a token.
     pub(crate) async fn me(&self, token: &str) -> Answer {
         self.api(Method::GET, "/me").bearer(token).send().await
@@ -286,6 +291,18 @@ impl Answer {
         let (name, value) = pair.split_once('=')?;
         assert_eq!(name, wire::COOKIE);
         Some(value.to_owned())
+    }
+
+    /// Returns the device cookie, as it is to be sent.
+    pub(crate) fn device(&self) -> Option<String> {
+        let mut all = self.headers.get_all(header::SET_COOKIE).iter();
+        let set = all.find_map(|set| {
+            set.to_str()
+                .ok()?
+                .strip_prefix("__Host-Http-nolapse-device=")
+        })?;
+        let (value, _) = set.split_once(';')?;
+        Some(format!("__Host-Http-nolapse-device={value}"))
     }
 
     /// Returns a text of the body.

@@ -4,6 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+mod guesses;
 #[path = "../common/postgres.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod postgres;
@@ -11,7 +12,7 @@ mod suite;
 
 use nolapse::wire::EndReason;
 use nolapse_server::{
-    domain::{SessionId, Store},
+    domain::{Limits, SessionId, Store, TicketKey, Verdict, Written},
     store::{PgStore, SqliteStore},
 };
 use postgres::Postgres;
@@ -23,7 +24,9 @@ async fn sqlite_conforms() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("test.db").display());
 
-    conforms(Arc::new(SqliteStore::open(&url).await.unwrap())).await;
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&url).await.unwrap());
+    conforms(Arc::clone(&store)).await;
+    guesses::conforms(store).await;
 }
 
 #[tokio::test]
@@ -48,7 +51,9 @@ async fn postgres_conforms() {
     let postgres = Postgres::shared();
     let url = postgres.database().await;
 
-    conforms(Arc::new(PgStore::open(&url, 8).await.unwrap())).await;
+    let store: Arc<dyn Store> = Arc::new(PgStore::open(&url, 8).await.unwrap());
+    conforms(Arc::clone(&store)).await;
+    guesses::conforms(store).await;
 }
 
 #[tokio::test]
@@ -138,4 +143,38 @@ async fn waits_for_a_lock(watcher: &mut PgConnection) {
         }
     }
     panic!("nobody waited for a lock within ten seconds");
+}
+
+#[tokio::test]
+async fn p42_rows_of_before_the_last_migration_keep_their_grace_and_their_hashes_cost() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("test.db").display());
+    let store = SqliteStore::open(&url).await.unwrap();
+    let owner = user(1);
+    store.add_user(&owner).await.unwrap();
+    let (mut row, first) = session(10, &owner);
+    let key = TicketKey::from_bytes([0; 32]);
+    store.add_session(&row).await.unwrap();
+    let limits = Limits::default();
+    let mut newest = first.clone();
+    for seconds in [1, 2, 3] {
+        newest = key.successor(&newest);
+        let from = row.generation;
+        row.rotate(later(seconds), &newest, None, &limits);
+        assert_eq!(
+            store.rotate_session(&row, from).await.unwrap(),
+            Written::Yes
+        );
+    }
+    let mut raw = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    let moments: Vec<u64> = (1..=3).map(|seconds| later(seconds).as_millis()).collect();
+    let old = sqlx::query("UPDATE sessions SET replaced_at = $1").bind(format!("{moments:?}"));
+    old.execute(&mut raw).await.unwrap();
+
+    let (read, _) = store.session(row.id).await.unwrap().unwrap();
+
+    let verdict = read.present(later(31), &first, None, &limits, &key);
+    assert_eq!(verdict, Verdict::Repeat(newest));
+    let late = read.present(later(32), &first, None, &limits, &key);
+    assert_eq!(late, Verdict::Theft);
 }

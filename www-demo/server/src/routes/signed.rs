@@ -1,0 +1,39 @@
+//! Who asks, by the refresh cookie: for the auth server's own endpoints, which an API's token does not open
+//! (RFC 8707, OWASP ASVS 9.2.3).
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use nolapse::wire::EndReason;
+
+use super::{App, cookie};
+use crate::{
+    clock,
+    domain::{Presented, Session, User},
+    problem::Problem,
+};
+
+/// The session of the request's cookie, alive, and its user. The cookie is not replaced.
+pub(super) struct Signed {
+    pub(super) session: Session,
+    pub(super) user: User,
+}
+
+impl FromRequestParts<App> for Signed {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let ticket = cookie::ticket(&parts.headers, &app.tickets);
+        let ticket = ticket.ok_or(Problem::session_ended(EndReason::NoCookie))?;
+        match app.desk.present(clock::now(), &ticket).await? {
+            Presented::Alive(alive) => {
+                let (session, user) = *alive;
+                Ok(Self { session, user })
+            }
+            Presented::Superseded => Err(SUPERSEDED),
+            Presented::Refused(reason) => Err(Problem::session_ended(reason)),
+        }
+    }
+}
+
+/// The answer to a cookie that was replaced by a fresh one while its request was under way.
+pub(super) const SUPERSEDED: Problem =
+    Problem::unavailable("the cookie was replaced meanwhile; repeat the request", 1);

@@ -1,0 +1,170 @@
+//! The statements of throttles, which both databases understand.
+
+use std::{fmt::Write as _, time::Duration};
+
+use crate::domain::{Bucket, Timestamp};
+
+/// Implements the domain's throttles for a type with a `pool`. `$run` runs a step; `$later` is the database's
+/// function for the greater of two numbers.
+macro_rules! throttles {
+    ($store:ty, $run:path, $later:literal) => {
+        #[async_trait]
+        impl Throttles for $store {
+            async fn take_turns(
+                &self,
+                now: Timestamp,
+                buckets: &[Bucket],
+            ) -> Stored<Result<(), Duration>> {
+                let buckets = throttles::in_order(buckets);
+                if buckets.is_empty() {
+                    return Ok(Ok(()));
+                }
+                let sql = throttles::take($later, buckets.len());
+                let taken = $run(|| {
+                    let mut query =
+                        sqlx::query_scalar::<_, Vec<u8>>(AssertSqlSafe(sql.as_str())).bind(rows::kept(now));
+                    for bucket in &buckets {
+                        query = query
+                            .bind(bucket.name.as_slice())
+                            .bind(rows::kept(now + bucket.each))
+                            .bind(throttles::millis(bucket.burst()));
+                    }
+                    query.fetch_all(&self.pool)
+                });
+                let taken = taken.await?;
+                if taken.len() == buckets.len() {
+                    return Ok(Ok(()));
+                }
+                let (taken, empty): (Vec<Bucket>, Vec<Bucket>) = buckets
+                    .into_iter()
+                    .partition(|bucket| taken.iter().any(|name| *name == bucket.name));
+                self.return_turns(&taken).await?;
+                let sql = throttles::read(empty.len());
+                let ahead = $run(|| {
+                    let mut query =
+                        sqlx::query_as::<_, (Vec<u8>, i64)>(AssertSqlSafe(sql.as_str()));
+                    for bucket in &empty {
+                        query = query.bind(bucket.name.as_slice());
+                    }
+                    query.fetch_all(&self.pool)
+                });
+                Ok(Err(throttles::longest_wait(now, &empty, &ahead.await?)))
+            }
+
+            async fn return_turns(&self, buckets: &[Bucket]) -> Stored<()> {
+                let buckets = throttles::in_order(buckets);
+                if buckets.is_empty() {
+                    return Ok(());
+                }
+                let sql = throttles::give_back(buckets.len());
+                let done = $run(|| {
+                    let mut query = sqlx::query(AssertSqlSafe(sql.as_str()));
+                    for bucket in &buckets {
+                        query = query
+                            .bind(bucket.name.as_slice())
+                            .bind(throttles::millis(bucket.each));
+                    }
+                    query.execute(&self.pool)
+                });
+                done.await.map(drop)
+            }
+
+            async fn prune_throttles(&self, now: Timestamp, most: u32) -> Stored<u64> {
+                let sql = "DELETE FROM throttles WHERE name IN \
+                     (SELECT name FROM throttles WHERE even_at <= $1 LIMIT $2)";
+                let (now, most) = (rows::kept(now), i64::from(most));
+                let done = $run(|| sqlx::query(sql).bind(now).bind(most).execute(&self.pool));
+                Ok(done.await?.rows_affected())
+            }
+
+            async fn bound_throttles(&self, kept: u32) -> Stored<u64> {
+                // The greatest time among those to forget; beyond it stand at most `kept`.
+                let sql = "DELETE FROM throttles WHERE even_at <= \
+                     (SELECT even_at FROM throttles ORDER BY even_at DESC LIMIT 1 OFFSET $1)";
+                let done = $run(|| sqlx::query(sql).bind(i64::from(kept)).execute(&self.pool));
+                Ok(done.await?.rows_affected())
+            }
+        }
+    };
+}
+
+pub(super) use throttles;
+
+/// Returns the buckets in the order of their names, so that concurrent statements lock rows in one order; a bucket
+/// that is given twice counts once.
+pub(super) fn in_order(buckets: &[Bucket]) -> Vec<Bucket> {
+    let mut ordered = buckets.to_vec();
+    ordered.sort_unstable_by_key(|bucket| bucket.name);
+    ordered.dedup_by_key(|bucket| bucket.name);
+    ordered
+}
+
+/// Spells the statement that takes a turn of each bucket that has one, and returns their names.
+///
+/// `$1` is the time; each bucket binds its name, the time after one turn of an unused bucket, and its burst.
+pub(super) fn take(later: &str, buckets: usize) -> String {
+    let mut values = String::new();
+    for place in 0..buckets {
+        let comma = if place == 0 { "" } else { ", " };
+        let first = 2 + 3 * place;
+        let (second, third) = (first + 1, first + 2);
+        write!(values, "{comma}(${first}, ${second}, ${third})").unwrap_or_default();
+    }
+    let next = format!("{later}(throttles.even_at, $1) + excluded.even_at - $1");
+    format!(
+        "INSERT INTO throttles (name, even_at, burst) VALUES {values} \
+         ON CONFLICT (name) DO UPDATE SET even_at = {next}, burst = excluded.burst \
+         WHERE {next} <= $1 + excluded.burst RETURNING name"
+    )
+}
+
+/// Spells the statement that reads buckets by their names.
+pub(super) fn read(buckets: usize) -> String {
+    let names = numbered(buckets, 1);
+    format!("SELECT name, even_at FROM throttles WHERE name IN ({names})")
+}
+
+/// Spells the statement that gives turns back; each bucket binds its name and the time of one turn.
+pub(super) fn give_back(buckets: usize) -> String {
+    let mut cases = String::new();
+    for place in 0..buckets {
+        let first = 1 + 2 * place;
+        let second = first + 1;
+        write!(cases, " WHEN ${first} THEN ${second}").unwrap_or_default();
+    }
+    let names = numbered(buckets, 2);
+    format!(
+        "UPDATE throttles SET even_at = even_at - CASE name{cases} ELSE 0 END \
+         WHERE name IN ({names})"
+    )
+}
+
+fn numbered(count: usize, step: usize) -> String {
+    let names: Vec<String> = (0..count)
+        .map(|place| format!("${}", 1 + step * place))
+        .collect();
+    names.join(", ")
+}
+
+/// Returns how long until each of the buckets has a turn again, at least a millisecond.
+pub(super) fn longest_wait(
+    now: Timestamp,
+    buckets: &[Bucket],
+    even_at: &[(Vec<u8>, i64)],
+) -> Duration {
+    let waits = buckets.iter().filter_map(|bucket| {
+        let (_, even_at) = even_at.iter().find(|(name, _)| *name == bucket.name)?;
+        let even_at = Timestamp::from_millis(u64::try_from(*even_at).unwrap_or_default());
+        let ahead = (even_at + bucket.each).since(now);
+        Some(ahead.saturating_sub(bucket.burst()))
+    });
+    waits
+        .max()
+        .unwrap_or_default()
+        .max(Duration::from_millis(1))
+}
+
+/// Returns a duration as the database keeps it.
+pub(super) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
