@@ -7,6 +7,7 @@
 mod desk;
 mod ids;
 mod note;
+mod renewal;
 mod session;
 mod store;
 mod throttles;
@@ -14,9 +15,10 @@ mod ticket;
 mod time;
 mod user;
 
-pub use desk::{Desk, Grant, PasswordChanged, Presented, Reach, Refreshed};
+pub use desk::{Desk, Grant, Presented, Reach, Refreshed};
 pub use ids::{NoteId, SessionId, UserId};
 pub use note::Note;
+pub use renewal::PasswordChanged;
 pub use session::{Ending, Limits, Renewal, Replaced, Session, Verdict};
 pub use store::{SealedKey, Store, StoreError, Stored, Written};
 pub use throttles::{Bucket, Throttles};

@@ -14,6 +14,7 @@ use super::{
     address::Address,
     body::Strict,
     cookie,
+    limits::Turns,
     token_response::{self, TokenResponse},
 };
 use crate::{
@@ -70,7 +71,8 @@ pub(super) async fn sign_up(
     let turns = app
         .limits
         .password(&*app.store, now, &email, address, device.as_ref());
-    turns.await?.spend();
+    // A probe for an account, or one account more: its turns stay taken, whatever comes of it.
+    let _: Turns = turns.await?;
     refuse_common(&password)?;
     let user = User {
         id: UserId::from_bytes(clock::random()),

@@ -173,7 +173,10 @@ mod tests {
         let good = value(&key().issue(NOW, &HeaderMap::new(), &email(1)));
         let (name, text) = good.split_once('=').unwrap();
         let known = |cookies: &str, at| key().read(at, &sent(cookies), &email(1)).is_some();
-        assert!(known(&good, NOW + (LIFETIME - Duration::from_secs(1))));
+        assert!(known(
+            &good,
+            (NOW + LIFETIME).before(Duration::from_secs(1))
+        ));
 
         assert!(!known(&good, NOW + LIFETIME));
         assert!(!known(&format!("{good}; {good}"), NOW));
@@ -182,10 +185,8 @@ mod tests {
             forged[place] = if forged[place] == b'A' { b'B' } else { b'A' };
             let forged = String::from_utf8(forged).unwrap();
             assert!(!known(&format!("{name}={forged}"), NOW), "{place}");
-            assert!(
-                !known(&format!("{name}={}", &text[..place]), NOW),
-                "{place}"
-            );
+            let cut: String = text.chars().take(place).collect();
+            assert!(!known(&format!("{name}={cut}"), NOW), "{place}");
         }
         for odd in ["", "A", "é", &"A".repeat(5_000)] {
             assert!(!known(&format!("{name}={odd}"), NOW), "{odd}");

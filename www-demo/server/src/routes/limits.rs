@@ -39,7 +39,7 @@ pub(crate) struct Limits {
     names: [u8; 32],
 }
 
-/// The turns that a try has taken.
+/// The turns that a try has taken; they stay taken unless the try [succeeds](Self::succeed).
 #[must_use]
 pub(super) struct Turns(Vec<Bucket>);
 
@@ -49,9 +49,6 @@ impl Turns {
     pub(super) async fn succeed(self, store: &dyn Store) -> Result<(), Problem> {
         Ok(store.return_turns(&self.0).await?)
     }
-
-    /// Leaves the turns taken, whatever comes of the try.
-    pub(super) fn spend(self) {}
 }
 
 impl Limits {
