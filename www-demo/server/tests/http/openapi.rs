@@ -262,13 +262,13 @@ async fn call_the_auth_server(world: &World, signed: &Signed) {
     let one = format!("{SESSIONS_PATH}/{}", signed.session);
     world.auth(Method::DELETE, &one).send().await;
     let absent = format!("{SESSIONS_PATH}/x");
-    let last = Signed {
+    let newest = Signed {
         cookie: cookie.clone(),
         ..signed.clone()
     };
-    let absent = world.own(&last, Method::DELETE, &absent);
+    let absent = world.own(&newest, Method::DELETE, &absent);
     absent.send().await;
-    let revoke = world.own(&last, Method::DELETE, &one);
+    let revoke = world.own(&newest, Method::DELETE, &one);
     revoke.send().await;
     world.auth(Method::POST, SIGN_OUT_PATH).send().await;
     let right = json!({ "email": EMAIL, "password": PASSWORD });
