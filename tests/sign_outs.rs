@@ -203,31 +203,3 @@ fn p18_a_sign_out_that_the_shelf_confirms_is_not_looked_into() {
         assert_eq!(world.sent(0), before, "seed {seed}: nobody asks again");
     }
 }
-
-#[test]
-fn p42_a_change_of_password_signs_no_tab_out_and_leaves_a_copied_cookie_worthless() {
-    for moment in 0..200 {
-        let mut world = World::signed_in(moment, 4);
-        world.page(3, PageChange::Hidden);
-        // Around a background refresh, so that some are under way.
-        world.run(45_000 + moment * 40);
-        let copy = world.browsers[0].cookie.clone().expect("a cookie");
-        if moment % 3 == 0 {
-            world.refresh(1, true);
-            world.run(moment % 7);
-        }
-
-        world.is_password_change = true;
-        let call = world.sign_in(0, 1).expect("the tab runs");
-        world.run(3_000);
-
-        assert_eq!(world.ending(call), Some(&Ending::Adopted), "{moment}");
-        let changed_at = world.now;
-        for _ in 0..6 {
-            world.run(30_000);
-            assert!(!world.server.serves(world.now, &copy), "{moment}");
-        }
-        assert!((0..4).all(|tab| world.is_in(tab)), "{moment} {changed_at}");
-        assert_eq!(world.counts.false_alarms, 0, "{moment}");
-    }
-}

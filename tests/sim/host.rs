@@ -338,19 +338,12 @@ impl World {
         let outcome = match self.network {
             Network::Fine | Network::Slow if self.server.mode == super::Mode::Fine => {
                 let now = self.now;
-                let cookie = self.browsers[browser].cookie.as_ref();
-                let answer = match cookie {
-                    Some(cookie) if self.is_password_change => self.server.renew(now, cookie),
-                    Some(_) | None => Some(self.server.sign_in(now, user, cookie)),
-                };
-                match answer {
-                    Some((ticket, grant)) => {
-                        self.browsers[browser].cookie = Some(ticket);
-                        self.browsers[browser].cookie_good_at = now;
-                        AdoptOutcome::Granted(grant)
-                    }
-                    None => AdoptOutcome::Threw,
-                }
+                let (ticket, grant) =
+                    self.server
+                        .sign_in(now, user, self.browsers[browser].cookie.as_ref());
+                self.browsers[browser].cookie = Some(ticket);
+                self.browsers[browser].cookie_good_at = now;
+                AdoptOutcome::Granted(grant)
             }
             Network::Fine
             | Network::Slow

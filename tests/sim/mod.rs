@@ -20,9 +20,10 @@ mod browser;
 mod calls;
 mod forge;
 mod host;
+mod passwords;
 mod record;
 mod schedule;
-mod server;
+pub mod server;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -72,6 +73,8 @@ pub enum Happening {
     Arrived(Box<server::Exchange>),
     /// An answer reaches the browser.
     Answered(Box<server::Exchange>, server::Reply),
+    /// The app asks for another password.
+    PasswordAsked { tab: usize },
     /// The app's sign-in function comes back.
     SignedIn {
         tab: usize,
@@ -96,8 +99,6 @@ pub struct World {
     pub signed_out: Vec<SignedOut>,
     /// Sessions that no page has seen begin: theirs was killed before it ran again, the cookie was there.
     pub unseen: Vec<String>,
-    /// Whether the app's sign-in function changes the password of the user who is signed in.
-    pub is_password_change: bool,
     /// How many of 100 messages between tabs are lost.
     pub lost_news: u64,
     /// How late messages between tabs are at the most, in milliseconds.
@@ -146,7 +147,6 @@ impl World {
             had_lock: true,
             signed_out: Vec::new(),
             unseen: Vec::new(),
-            is_password_change: false,
             lost_news: 0,
             late_news: 5,
             log: Vec::new(),
@@ -256,6 +256,7 @@ impl World {
             Happening::Alarm { tab, set } => self.ring(tab, set),
             Happening::Arrived(exchange) => self.arrive(*exchange),
             Happening::Answered(exchange, reply) => self.answer(*exchange, reply),
+            Happening::PasswordAsked { tab } => self.ask_for_password(tab),
             Happening::SignedIn { tab, attempt, user } => self.finish_sign_in(tab, attempt, user),
         }
     }

@@ -37,6 +37,8 @@ pub struct Counts {
     pub false_alarms: u32,
     /// Sessions ended for theft because an answer was lost for longer than the grace.
     pub excused_alarms: u32,
+    /// Passwords that were changed, as far as a page knows.
+    pub passwords_changed: u32,
     /// Callers that were answered twice.
     pub answered_twice: u32,
     /// `Publish` effects, by tab.

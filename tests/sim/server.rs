@@ -9,7 +9,7 @@ use nolapse::core::{
 };
 use nolapse::wire::EndReason;
 use nolapse_server::domain::{
-    Limits, RefreshSecret, Session, SessionId, Ticket, TicketKey, Timestamp, UserId, Verdict,
+    Limits, Session, SessionId, Ticket, TicketKey, Timestamp, UserId, Verdict,
 };
 
 use super::{Happening, Network, World};
@@ -39,7 +39,11 @@ pub enum Mode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Question {
     Refresh,
-    SignOut { everywhere: bool },
+    SignOut {
+        everywhere: bool,
+    },
+    /// The app's own request: it has a cookie, no lock and no token.
+    Password,
 }
 
 /// A request on its way.
@@ -55,9 +59,14 @@ pub struct Exchange {
 /// An answer on its way.
 #[derive(Clone, Debug)]
 pub enum Reply {
-    Granted { grant: Grant, ticket: Ticket },
+    Granted {
+        grant: Grant,
+        ticket: Ticket,
+    },
     Ended(EndReason),
     Told,
+    /// The password was changed; this is the new cookie.
+    Changed(Ticket),
     Status(u16, Option<u64>),
     Html,
     NoToken,
@@ -75,8 +84,8 @@ pub struct Server {
     pub tokens: BTreeMap<String, (u64, SessionId)>,
     /// What the user of a session is allowed to do: changed by administrators.
     pub roles: BTreeMap<u32, u32>,
-    key: TicketKey,
-    made: u64,
+    pub key: TicketKey,
+    pub made: u64,
 }
 
 impl Server {
@@ -145,30 +154,6 @@ impl Server {
         (ticket, grant)
     }
 
-    /// Changes the password of a session's user: the secret is drawn anew, and the app refreshes at once.
-    pub fn renew(&mut self, now: u64, cookie: &Ticket) -> Option<(Ticket, Grant)> {
-        let at = Timestamp::from_millis(now);
-        self.made += 1;
-        let mut secret = [8; 32];
-        secret[..8].copy_from_slice(&self.made.to_be_bytes());
-        let row = self.sessions.get_mut(cookie.session.as_bytes())?;
-        let verdict = row.present(at, cookie, None, &self.limits, &self.key);
-        let good = matches!(verdict, Verdict::Rotate(_) | Verdict::Repeat(_));
-        let ticket = good.then(|| row.renew(at, RefreshSecret::from_bytes(secret)))?;
-        let grant = self.grant(now, cookie.session);
-        Some((ticket, grant))
-    }
-
-    /// Whether a copy of a cookie is good for a token now.
-    pub fn serves(&self, now: u64, cookie: &Ticket) -> bool {
-        let at = Timestamp::from_millis(now);
-        let row = self.sessions.get(cookie.session.as_bytes());
-        row.is_some_and(|row| {
-            let verdict = row.present(at, cookie, None, &self.limits, &self.key);
-            matches!(verdict, Verdict::Rotate(_) | Verdict::Repeat(_))
-        })
-    }
-
     /// Ends a session from elsewhere.
     pub fn revoke(&mut self, now: u64, session: SessionId, reason: EndReason) {
         if let Some(row) = self.sessions.get_mut(session.as_bytes()) {
@@ -183,7 +168,7 @@ impl Server {
             .is_some_and(|row| row.ended.is_none())
     }
 
-    fn refresh(&mut self, now: u64, cookie: Option<&Ticket>) -> (Reply, bool) {
+    pub fn refresh(&mut self, now: u64, cookie: Option<&Ticket>) -> (Reply, bool) {
         let at = Timestamp::from_millis(now);
         let Some(ticket) = cookie else {
             return (Reply::Ended(EndReason::NoCookie), false);
@@ -221,10 +206,10 @@ impl Server {
                 row.end(at, reason);
                 (Reply::Ended(reason), false)
             }
-            Verdict::Refuse(reason) => (Reply::Ended(reason), false),
-            Verdict::Void => (Reply::Ended(EndReason::Revoked), false),
-            Verdict::Unknown => (Reply::Ended(EndReason::NoCookie), false),
             Verdict::Superseded => (Reply::Status(503, Some(1)), false),
+            Verdict::Void => (Reply::Ended(EndReason::Revoked), false),
+            Verdict::Refuse(reason) => (Reply::Ended(reason), false),
+            Verdict::Unknown => (Reply::Ended(EndReason::NoCookie), false),
         }
     }
 
@@ -253,6 +238,10 @@ impl World {
         let reply = match self.server.mode {
             Mode::Fine => match exchange.question {
                 Question::Refresh => self.present(&exchange),
+                Question::Password => {
+                    let cookie = exchange.cookie.as_ref();
+                    self.server.change_password(self.now, cookie)
+                }
                 Question::SignOut { everywhere } => {
                     self.server
                         .sign_out(self.now, exchange.cookie.as_ref(), everywhere)
@@ -296,8 +285,10 @@ impl World {
     /// An answer reaches the browser: the cookie is the browser's, the rest is the tab's.
     pub fn answer(&mut self, exchange: Exchange, reply: Reply) {
         let browser = &mut self.browsers[exchange.browser];
-        browser.in_flight = browser.in_flight.saturating_sub(1);
-        if let Reply::Granted { ticket, .. } = &reply {
+        if exchange.question != Question::Password {
+            browser.in_flight = browser.in_flight.saturating_sub(1);
+        }
+        if let Reply::Granted { ticket, .. } | Reply::Changed(ticket) = &reply {
             browser.cookie = Some(ticket.clone());
             browser.cookie_good_at = self.now;
         }
@@ -306,6 +297,14 @@ impl World {
         }
         let attempt = exchange.attempt;
         let input = match exchange.question {
+            Question::Password => {
+                match reply {
+                    Reply::Changed(_) => self.counts.passwords_changed += 1,
+                    // The app tries again, as it is told.
+                    _ => self.change_password_in(exchange.tab, 1_000),
+                }
+                return;
+            }
             Question::Refresh => Input::RefreshFinished {
                 attempt,
                 outcome: outcome(reply),
@@ -326,7 +325,7 @@ fn outcome(reply: Reply) -> RefreshOutcome {
     match reply {
         Reply::Granted { grant, .. } => RefreshOutcome::Granted(grant),
         Reply::Ended(reason) => RefreshOutcome::Ended(reason),
-        Reply::Told => RefreshOutcome::Ended(EndReason::SignedOut),
+        Reply::Told | Reply::Changed(_) => RefreshOutcome::Ended(EndReason::SignedOut),
         Reply::Status(status, after) => {
             RefreshOutcome::Failed(Failure::from_status(status, after.map(Span::from_secs)))
         }

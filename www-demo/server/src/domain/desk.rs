@@ -54,8 +54,10 @@ pub struct Grant {
 /// Whose a ticket is.
 #[derive(Debug)]
 pub enum Presented {
-    /// A session that is alive, and its user, who is enabled.
-    Alive(Box<(Session, User)>),
+    /// That of a session which is alive and of its user, who is enabled.
+    Newest(Box<(Session, User)>),
+    /// The same, of a ticket that was replaced within the grace.
+    Replaced(Box<(Session, User)>),
     /// The secret was drawn anew while this request was under way.
     Superseded,
     /// Nobody's any more, for this reason.
@@ -132,7 +134,8 @@ impl Desk {
             Verdict::Rotate(_) | Verdict::Repeat(_) if user.disabled => {
                 Presented::Refused(EndReason::UserDisabled)
             }
-            Verdict::Rotate(_) | Verdict::Repeat(_) => Presented::Alive(Box::new((session, user))),
+            Verdict::Rotate(_) => Presented::Newest(Box::new((session, user))),
+            Verdict::Repeat(_) => Presented::Replaced(Box::new((session, user))),
             Verdict::Superseded => Presented::Superseded,
             Verdict::Void => Presented::Refused(EndReason::Revoked),
             Verdict::Theft => Presented::Refused(EndReason::ReuseDetected),

@@ -18,7 +18,6 @@ mod user;
 pub use desk::{Desk, Grant, Presented, Reach, Refreshed};
 pub use ids::{NoteId, SessionId, UserId};
 pub use note::Note;
-pub use renewal::PasswordChanged;
 pub use session::{Ending, Limits, Renewal, Replaced, Session, Verdict};
 pub use store::{SealedKey, Store, StoreError, Stored, Written};
 pub use throttles::{Bucket, Throttles};

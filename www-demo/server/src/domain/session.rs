@@ -7,7 +7,7 @@ use nolapse::wire::EndReason;
 use super::{RefreshSecret, SecretHash, SessionId, Ticket, TicketKey, Timestamp, UserId};
 
 /// How many successors are derived at most for one replaced ticket, about a millisecond's work. A ticket
-/// that is older than that within the grace is refused without an alarm.
+/// that is older than that within the grace is told to come back with the newest cookie.
 const MAX_DERIVATIONS: u64 = 2_048;
 
 /// How long a ticket from before [`Session::renew`] is answered with a passing failure: a refresh that was
@@ -60,8 +60,9 @@ pub enum Verdict {
     Repeat(Ticket),
     /// A ticket that was replaced longer ago than the grace: someone copied it. End the session.
     Theft,
-    /// A ticket from before [`Session::renew`], which was a moment ago: a request that was under way. Nothing is
-    /// handed out; a repeat with the new cookie succeeds.
+    /// A ticket from before [`Session::renew`], which was a moment ago, or one that thousands of rotations have
+    /// replaced within the grace: a request that was under way. Nothing is handed out; a repeat with the new cookie
+    /// succeeds.
     Superseded,
     /// A ticket from before [`Session::renew`]: a copy that the renewal made void. The presenter is refused, and
     /// the session, whose user proved to be there since, goes on.
@@ -211,7 +212,7 @@ impl Session {
             return Verdict::Theft;
         }
         if age > MAX_DERIVATIONS {
-            return Verdict::Unknown;
+            return Verdict::Superseded;
         }
         let newest = (0..age).fold(ticket.clone(), |older, _| key.successor(&older));
         if newest.secret.hash() == self.secret_hash {
@@ -268,8 +269,9 @@ impl Session {
             .retain(|replaced| now <= replaced.at + limits.grace);
         let generation = self.generation;
         match self.replaced.last_mut() {
-            Some(newest) if now.as_secs() == newest.at.as_secs() => {
-                (newest.last, newest.at) = (generation, now);
+            // Of two servers whose clocks differ the one behind adds to the newest second.
+            Some(newest) if now.as_secs() <= newest.at.as_secs() => {
+                (newest.last, newest.at) = (generation, newest.at.max(now));
             }
             Some(_) | None => self.replaced.push(Replaced {
                 first: generation,

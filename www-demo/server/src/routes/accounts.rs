@@ -121,7 +121,7 @@ pub(super) async fn sign_in(
         .password(store, now, &email, address, device.as_ref())
         .await?;
     for _ in 0..SIGN_IN_TRIES {
-        let Some(user) = proved(&app, &email, &password).await? else {
+        let Some(user) = proved(&app, &turns, &email, &password).await? else {
             app.counters.count("sign_ins_refused");
             return Err(MISMATCH);
         };
@@ -136,20 +136,25 @@ pub(super) async fn sign_in(
 }
 
 /// Returns the user whose password this is, enabled; a hash that costs less than the settings ask is renewed.
-async fn proved(app: &App, email: &Email, password: &Password) -> Result<Option<User>, Problem> {
-    let user = app.store.user_by_email(email).await?;
-    let costliest = app.store.costliest_password().await?;
+async fn proved(
+    app: &App,
+    turns: &Turns,
+    email: &Email,
+    password: &Password,
+) -> Result<Option<User>, Problem> {
+    let store = &*app.store;
+    // A disabled user costs what no user costs: the time of the answer tells neither.
+    let user = store.user_by_email(email).await?;
+    let user = user.filter(|user| !user.disabled);
+    let costliest = store.costliest_password().await?;
     let kept = user.as_ref().map(|user| user.password.clone());
-    let checked = app
-        .passwords
-        .check(password.clone(), kept, costliest)
-        .await?;
-    let proved = user.filter(|user| checked.matches && !user.disabled);
-    let Some(mut user) = proved else {
+    let checked = app.passwords.check(password.clone(), kept, costliest).await;
+    let checked = turns.unless_busy(store, checked).await?;
+    let Some(mut user) = user.filter(|_| checked.matches) else {
         return Ok(None);
     };
     if let Some(renewed) = checked.renewed
-        && app.store.replace_password(&user, &renewed).await? == Written::Yes
+        && store.replace_password(&user, &renewed).await? == Written::Yes
     {
         app.counters.count("password_hashes_renewed");
         user.password = renewed;

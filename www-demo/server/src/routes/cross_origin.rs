@@ -11,22 +11,33 @@ use axum::{
 use nolapse::wire::{ErrorCode, VERSION, VERSION_HEADER};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::App;
+use super::{App, cookie};
 use crate::problem::Problem;
 
 const PREFLIGHT_LIFE: Duration = Duration::from_hours(2);
 
-/// Endpoints that a cookie opens: those of these methods are guarded, others do not exist.
-pub(super) type Guarded = (App, &'static [Method]);
+/// What a guard has to know of its endpoints.
+#[derive(Clone)]
+pub(super) struct Guarded {
+    pub(super) app: App,
+    /// Those of these methods are guarded; others do not exist.
+    pub(super) methods: &'static [Method],
+    /// Whether a request without the cookie can do nothing there: it is then told what it lacks.
+    pub(super) wants_cookie: bool,
+}
 
 /// Refuses a call to a cookie-authenticated endpoint unless it has the version header and comes from an
 /// allowed origin, whatever the cookie's `SameSite` says.
 pub(super) async fn guard(
-    State((app, methods)): State<Guarded>,
+    State(guarded): State<Guarded>,
     request: Request,
     next: Next,
 ) -> Response {
-    if methods.contains(request.method())
+    let app = guarded.app;
+    let harmless =
+        guarded.wants_cookie && cookie::ticket(request.headers(), &app.tickets).is_none();
+    if guarded.methods.contains(request.method())
+        && !harmless
         && let Err(refused) = check(request.headers(), &app.terms.allowed_origins)
     {
         app.counters.count("forbidden_origin");

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     config::Config,
-    domain::{Bucket, Email, SessionId, Store, Timestamp, UserId},
+    domain::{Bucket, Email, SessionId, Store, Timestamp},
+    passwords::HashError,
     problem::Problem,
     throttle::Throttle,
 };
@@ -47,6 +48,22 @@ impl Turns {
     /// Gives the turns back: the password was right, so that an office behind one address is not throttled by its
     /// own sign-ins.
     pub(super) async fn succeed(self, store: &dyn Store) -> Result<(), Problem> {
+        self.give_back(store).await
+    }
+
+    /// Gives the turns back where nothing was tried, because too many others wait.
+    pub(super) async fn unless_busy<T>(
+        &self,
+        store: &dyn Store,
+        tried: Result<T, HashError>,
+    ) -> Result<T, Problem> {
+        if matches!(tried, Err(HashError::Busy)) {
+            self.give_back(store).await?;
+        }
+        Ok(tried?)
+    }
+
+    async fn give_back(&self, store: &dyn Store) -> Result<(), Problem> {
         Ok(store.return_turns(&self.0).await?)
     }
 }
@@ -90,9 +107,9 @@ impl Limits {
         &self,
         store: &dyn Store,
         now: Timestamp,
-        user: UserId,
+        session: SessionId,
     ) -> Result<Turns, Problem> {
-        let bucket = self.bucket("current", &[user.as_bytes()], 1);
+        let bucket = self.bucket("current", &[session.as_bytes()], 1);
         let taken = self.take(store, now, bucket.into_iter().collect()).await?;
         taken.map_err(|wait| too_many("too many passwords were tried", wait))
     }

@@ -38,6 +38,7 @@ use nolapse::wire::ErrorCode;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use counters::Counters;
+use cross_origin::Guarded;
 pub(crate) use device::DeviceKey;
 pub(crate) use limits::Limits;
 pub(crate) use metrics::routes as metrics;
@@ -59,13 +60,23 @@ pub(crate) fn auth(app: &App) -> Router {
         .routes(routes!(accounts::sign_in))
         .routes(routes!(refresh::refresh))
         .routes(routes!(sign_out::sign_out));
-    let with_cookie = with_cookie.routes(routes!(password::change));
+    let guarded = |endpoints, methods, wants_cookie| {
+        let app = app.clone();
+        let guard = Guarded {
+            app,
+            methods,
+            wants_cookie,
+        };
+        openapi::guarded(endpoints, guard)
+    };
     let list = OpenApiRouter::new().routes(routes!(sessions::list));
     let revoke = OpenApiRouter::new().routes(routes!(sessions::revoke));
+    let password = OpenApiRouter::new().routes(routes!(password::change));
     let mut router = OpenApiRouter::new()
-        .merge(openapi::guarded(with_cookie, app, &[Method::POST]))
-        .merge(openapi::guarded(list, app, &[Method::GET, Method::HEAD]))
-        .merge(openapi::guarded(revoke, app, &[Method::DELETE]))
+        .merge(guarded(with_cookie, &[Method::POST], false))
+        .merge(guarded(list, &[Method::GET, Method::HEAD], true))
+        .merge(guarded(revoke, &[Method::DELETE], true))
+        .merge(guarded(password, &[Method::POST], true))
         .routes(routes!(jwks::keys))
         .routes(routes!(site::config))
         .merge(health::routes());

@@ -3,7 +3,7 @@
 use axum::{
     Extension, Router,
     body::Bytes,
-    http::{Method, StatusCode, header},
+    http::{StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
 };
@@ -20,7 +20,11 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{App, cross_origin, method_not_allowed};
+use super::{
+    App,
+    cross_origin::{self, Guarded},
+    method_not_allowed,
+};
 use crate::problem::{Body, spelled};
 
 /// The document as it is sent.
@@ -60,12 +64,8 @@ pub(super) fn page_visibility() -> Object {
     spelled(PageVisibility::ALL.iter().map(|page| page.as_str()))
 }
 
-/// Puts the guard against forged requests before these routes, whose methods are `methods`, and says so.
-pub(super) fn guarded(
-    mut endpoints: OpenApiRouter<App>,
-    app: &App,
-    methods: &'static [Method],
-) -> OpenApiRouter<App> {
+/// Puts the guard against forged requests before these routes, and says so.
+pub(super) fn guarded(mut endpoints: OpenApiRouter<App>, guarded: Guarded) -> OpenApiRouter<App> {
     let header = ParameterBuilder::new()
         .name(VERSION_HEADER)
         .parameter_in(ParameterIn::Header)
@@ -82,7 +82,7 @@ pub(super) fn guarded(
         }
     }
     let (router, document) = endpoints.split_for_parts();
-    let guard = middleware::from_fn_with_state((app.clone(), methods), cross_origin::guard);
+    let guard = middleware::from_fn_with_state(guarded, cross_origin::guard);
     let router = router
         .method_not_allowed_fallback(method_not_allowed)
         .layer(guard);

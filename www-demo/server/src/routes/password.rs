@@ -15,10 +15,11 @@ use super::{
     body::Strict,
     cookie,
     sessions::NO_STORE,
-    signed::Signed,
+    signed::{SUPERSEDED, Signed},
 };
 use crate::{
     clock,
+    domain::{Password, PasswordHash, Session, Timestamp, User},
     problem::{Body, Problem},
 };
 
@@ -55,37 +56,79 @@ pub(super) async fn change(
     signed: Signed,
     Strict(said): Strict<NewPassword>,
 ) -> Result<Response, Problem> {
-    let Signed { session, user } = signed;
     let current = parse_password(said.current_password)?;
     let new = parse_password(said.new_password)?;
+    let Signed {
+        mut session,
+        user,
+        is_newest,
+    } = signed;
     let store = &*app.store;
     let turns = app
         .limits
-        .current_password(store, clock::now(), user.id)
+        .current_password(store, clock::now(), session.id)
         .await?;
     refuse_common(&new)?;
-    let costliest = store.costliest_password().await?;
-    let kept = Some(user.password.clone());
-    if !app.passwords.check(current, kept, costliest).await?.matches {
+    if !is_current(&app, &user, &current).await? {
         return Err(OTHER);
     }
     turns.succeed(store).await?;
     let successor = app.passwords.hash(new).await?;
-    let now = clock::now();
-    let secret = clock::random();
-    let changed = app
-        .desk
-        .change_password(now, &user, &successor, session.id, secret);
-    let changed = changed.await?.ok_or(OTHER)?;
-    app.counters.count("password_changes");
-    tracing::info!(user = %user.id, ended = changed.ended, "password changed");
-    let mut response = (StatusCode::NO_CONTENT, NO_STORE).into_response();
-    if let Some((session, ticket)) = changed.kept {
-        let cookie = cookie::set(now, &session, &ticket, &app.tickets);
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    if !is_newest {
+        return Err(SUPERSEDED);
     }
+    let now = clock::now();
+    let renewed = app.desk.renew(now, &mut session, clock::random()).await?;
+    let ticket = renewed.ok_or(SUPERSEDED)?;
+    // From here on every answer brings the new cookie.
+    let changed = replace(&app, now, &session, user, &current, &successor).await;
+    let mut response = match changed {
+        Ok(()) => (StatusCode::NO_CONTENT, NO_STORE).into_response(),
+        Err(problem) => problem.into_response(),
+    };
+    let cookie = cookie::set(now, &session, &ticket, &app.tickets);
+    response.headers_mut().insert(header::SET_COOKIE, cookie);
     Ok(response)
 }
+
+async fn is_current(app: &App, user: &User, current: &Password) -> Result<bool, Problem> {
+    let costliest = app.store.costliest_password().await?;
+    let kept = Some(user.password.clone());
+    let checked = app.passwords.check(current.clone(), kept, costliest);
+    Ok(checked.await?.matches)
+}
+
+/// Replaces the password, also where a sign-in renews its hash at the same time.
+async fn replace(
+    app: &App,
+    now: Timestamp,
+    session: &Session,
+    mut user: User,
+    current: &Password,
+    successor: &PasswordHash,
+) -> Result<(), Problem> {
+    for _ in 0..CHANGE_TRIES {
+        let changed = app
+            .desk
+            .change_password(now, &user, successor, session)
+            .await?;
+        if let Some(ended) = changed {
+            app.counters.count("password_changes");
+            tracing::info!(user = %user.id, ended, "password changed");
+            return Ok(());
+        }
+        let found = app.desk.find_alive(now, session.id).await?;
+        let found = found.filter(|(_, found)| found.password != user.password);
+        (_, user) = found.ok_or(OTHER)?;
+        if !is_current(app, &user, current).await? {
+            break;
+        }
+    }
+    Err(OTHER)
+}
+
+/// How often a change that was overtaken by a renewed hash looks again.
+const CHANGE_TRIES: usize = 3;
 
 const OTHER: Problem = Problem::new(
     StatusCode::FORBIDDEN,

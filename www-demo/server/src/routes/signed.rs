@@ -15,6 +15,18 @@ use crate::{
 pub(super) struct Signed {
     pub(super) session: Session,
     pub(super) user: User,
+    /// Whether the cookie is the newest one, and not one that was replaced within the grace.
+    pub(super) is_newest: bool,
+}
+
+impl Signed {
+    fn of((session, user): (Session, User), is_newest: bool) -> Self {
+        Self {
+            session,
+            user,
+            is_newest,
+        }
+    }
 }
 
 impl FromRequestParts<App> for Signed {
@@ -24,10 +36,8 @@ impl FromRequestParts<App> for Signed {
         let ticket = cookie::ticket(&parts.headers, &app.tickets);
         let ticket = ticket.ok_or(Problem::session_ended(EndReason::NoCookie))?;
         match app.desk.present(clock::now(), &ticket).await? {
-            Presented::Alive(alive) => {
-                let (session, user) = *alive;
-                Ok(Self { session, user })
-            }
+            Presented::Newest(alive) => Ok(Self::of(*alive, true)),
+            Presented::Replaced(alive) => Ok(Self::of(*alive, false)),
             Presented::Superseded => Err(SUPERSEDED),
             Presented::Refused(reason) => Err(Problem::session_ended(reason)),
         }

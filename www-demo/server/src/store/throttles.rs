@@ -19,6 +19,18 @@ macro_rules! throttles {
                 if buckets.is_empty() {
                     return Ok(Ok(()));
                 }
+                // Looked at first: a try that is refused writes nothing, and takes no turn that others could use.
+                let sql = throttles::read(buckets.len());
+                let ahead = $run(|| {
+                    let mut query = sqlx::query_as::<_, (Vec<u8>, i64)>(AssertSqlSafe(sql.as_str()));
+                    for bucket in &buckets {
+                        query = query.bind(bucket.name.as_slice());
+                    }
+                    query.fetch_all(&self.pool)
+                });
+                if let Some(wait) = throttles::longest_wait(now, &buckets, &ahead.await?) {
+                    return Ok(Err(wait));
+                }
                 let sql = throttles::take($later, buckets.len());
                 let taken = $run(|| {
                     let mut query =
@@ -35,38 +47,27 @@ macro_rules! throttles {
                 if taken.len() == buckets.len() {
                     return Ok(Ok(()));
                 }
+                // Another try was faster: what was taken goes back.
                 let (taken, empty): (Vec<Bucket>, Vec<Bucket>) = buckets
                     .into_iter()
                     .partition(|bucket| taken.iter().any(|name| *name == bucket.name));
                 self.return_turns(&taken).await?;
-                let sql = throttles::read(empty.len());
-                let ahead = $run(|| {
-                    let mut query =
-                        sqlx::query_as::<_, (Vec<u8>, i64)>(AssertSqlSafe(sql.as_str()));
-                    for bucket in &empty {
-                        query = query.bind(bucket.name.as_slice());
-                    }
-                    query.fetch_all(&self.pool)
-                });
-                Ok(Err(throttles::longest_wait(now, &empty, &ahead.await?)))
+                let wait = empty.iter().map(|bucket| bucket.each).max();
+                Ok(Err(wait.unwrap_or_default()))
             }
 
             async fn return_turns(&self, buckets: &[Bucket]) -> Stored<()> {
-                let buckets = throttles::in_order(buckets);
-                if buckets.is_empty() {
-                    return Ok(());
-                }
-                let sql = throttles::give_back(buckets.len());
-                let done = $run(|| {
-                    let mut query = sqlx::query(AssertSqlSafe(sql.as_str()));
-                    for bucket in &buckets {
-                        query = query
+                // A statement for each: one for all would lock the rows in another order than a take does.
+                for bucket in buckets {
+                    let done = $run(|| {
+                        sqlx::query("UPDATE throttles SET even_at = even_at - $1 WHERE name = $2")
+                            .bind(throttles::millis(bucket.each))
                             .bind(bucket.name.as_slice())
-                            .bind(throttles::millis(bucket.each));
-                    }
-                    query.execute(&self.pool)
-                });
-                done.await.map(drop)
+                            .execute(&self.pool)
+                    });
+                    done.await?;
+                }
+                Ok(())
             }
 
             async fn prune_throttles(&self, now: Timestamp, most: u32) -> Stored<u64> {
@@ -120,48 +121,25 @@ pub(super) fn take(later: &str, buckets: usize) -> String {
 
 /// Spells the statement that reads buckets by their names.
 pub(super) fn read(buckets: usize) -> String {
-    let names = numbered(buckets, 1);
+    let names: Vec<String> = (1..=buckets).map(|place| format!("${place}")).collect();
+    let names = names.join(", ");
     format!("SELECT name, even_at FROM throttles WHERE name IN ({names})")
 }
 
-/// Spells the statement that gives turns back; each bucket binds its name and the time of one turn.
-pub(super) fn give_back(buckets: usize) -> String {
-    let mut cases = String::new();
-    for place in 0..buckets {
-        let first = 1 + 2 * place;
-        let second = first + 1;
-        write!(cases, " WHEN ${first} THEN ${second}").unwrap_or_default();
-    }
-    let names = numbered(buckets, 2);
-    format!(
-        "UPDATE throttles SET even_at = even_at - CASE name{cases} ELSE 0 END \
-         WHERE name IN ({names})"
-    )
-}
-
-fn numbered(count: usize, step: usize) -> String {
-    let names: Vec<String> = (0..count)
-        .map(|place| format!("${}", 1 + step * place))
-        .collect();
-    names.join(", ")
-}
-
-/// Returns how long until each of the buckets has a turn again, at least a millisecond.
+/// Returns how long until each of the buckets has a turn again; `None` where all of them have.
 pub(super) fn longest_wait(
     now: Timestamp,
     buckets: &[Bucket],
     even_at: &[(Vec<u8>, i64)],
-) -> Duration {
+) -> Option<Duration> {
     let waits = buckets.iter().filter_map(|bucket| {
         let (_, even_at) = even_at.iter().find(|(name, _)| *name == bucket.name)?;
         let even_at = Timestamp::from_millis(u64::try_from(*even_at).unwrap_or_default());
-        let ahead = (even_at + bucket.each).since(now);
-        Some(ahead.saturating_sub(bucket.burst()))
+        let ahead = (even_at.max(now) + bucket.each).since(now);
+        let wait = ahead.saturating_sub(bucket.burst());
+        (!wait.is_zero()).then_some(wait)
     });
-    waits
-        .max()
-        .unwrap_or_default()
-        .max(Duration::from_millis(1))
+    waits.max()
 }
 
 /// Returns a duration as the database keeps it.

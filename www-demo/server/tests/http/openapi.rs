@@ -238,7 +238,7 @@ async fn call_the_auth_server(world: &World, signed: &Signed) {
     let list = || world.auth(Method::GET, SESSIONS_PATH);
     let forged = format!("{SESSIONS_PATH}/x");
     for (method, path) in [(Method::GET, SESSIONS_PATH), (Method::DELETE, &forged)] {
-        world.bare(method, path).send().await;
+        world.bare(method, path).cookie(&signed.cookie).send().await;
     }
     list().send().await;
     list().cookie(&signed.cookie).send().await;

@@ -1,0 +1,52 @@
+//! Changes of the password, which the app makes by itself: with the cookie, without the lock.
+
+use nolapse::core::AttemptId;
+use nolapse_server::domain::{RefreshSecret, Ticket, Timestamp, Verdict};
+
+use super::server::{Exchange, Question, Reply};
+use super::{Happening, Server, World};
+
+impl Server {
+    /// Gives the user another password and the session another secret. 503 where the cookie is not the newest, as the
+    /// reference server has it.
+    pub fn change_password(&mut self, now: u64, cookie: Option<&Ticket>) -> Reply {
+        let at = Timestamp::from_millis(now);
+        self.made += 1;
+        let mut secret = [0; 32];
+        secret[..8].copy_from_slice(&self.made.to_be_bytes());
+        let row = cookie.and_then(|ticket| {
+            let row = self.sessions.get_mut(ticket.session.as_bytes())?;
+            let verdict = row.present(at, ticket, None, &self.limits, &self.key);
+            matches!(verdict, Verdict::Rotate(_)).then_some(row)
+        });
+        row.map_or(Reply::Status(503, Some(1)), |row| {
+            Reply::Changed(row.renew(at, RefreshSecret::from_bytes(secret)))
+        })
+    }
+
+    /// What a thief gets who presents a copy of a cookie.
+    pub fn present_copy(&mut self, now: u64, copy: &Ticket) -> Reply {
+        self.refresh(now, Some(copy)).0
+    }
+}
+
+impl World {
+    /// The app on a tab asks for another password, so many milliseconds from now.
+    pub fn change_password_in(&mut self, tab: usize, millis: u64) {
+        self.plan(millis, Happening::PasswordAsked { tab });
+    }
+
+    /// The app's request leaves with the cookie that the browser has.
+    pub fn ask_for_password(&mut self, tab: usize) {
+        let browser = self.tabs[tab].browser;
+        let exchange = Box::new(Exchange {
+            browser,
+            tab,
+            attempt: AttemptId(u64::MAX),
+            question: Question::Password,
+            cookie: self.browsers[browser].cookie.clone(),
+        });
+        let delay = self.random.between(2, 60);
+        self.plan(delay, Happening::Arrived(exchange));
+    }
+}
