@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{
     App,
-    accounts::{parse_password, refuse_common},
+    accounts::parse_password,
     body::Strict,
     cookie,
     sessions::NO_STORE,
@@ -56,21 +56,17 @@ pub(super) async fn change(
     Strict(said): Strict<NewPassword>,
 ) -> Result<Response, Problem> {
     let Signed { session, user } = signed;
-    let current = parse_password(said.current_password)?;
-    let new = parse_password(said.new_password)?;
+    let current = parse_password(&said.current_password)?;
+    let new = parse_password(&said.new_password)?;
     let store = &*app.store;
     let turns = app
         .limits
         .current_password(store, clock::now(), user.id)
         .await?;
-    refuse_common(&new)?;
-    let costliest = store.costliest_password().await?;
-    let kept = Some(user.password.clone());
-    if !app.passwords.check(current, kept, costliest).await?.matches {
-        return Err(OTHER);
-    }
+    let kept = user.password.clone();
+    let successor = app.passwords.replace(current, kept, new);
+    let successor = successor.await?.ok_or(OTHER)?;
     turns.succeed(store).await?;
-    let successor = app.passwords.hash(new).await?;
     let now = clock::now();
     let secret = clock::random();
     let changed = app
