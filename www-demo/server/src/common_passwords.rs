@@ -27,7 +27,7 @@ const OUT_OF_SIGHT: u32 = 0x2500;
 ///
 /// It takes up to 3 ms of a processor: never call it on a runtime's thread.
 #[must_use]
-pub fn is_common(password: &Password) -> bool {
+pub(crate) fn is_common(password: &Password) -> bool {
     let characters: Vec<char> = password.expose().chars().collect();
     if characters.len() <= MAX_JUDGED_CHARS {
         return is_one_pattern(&characters);

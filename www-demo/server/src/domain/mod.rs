@@ -22,7 +22,7 @@ pub use ids::{NoteId, SessionId, UserId};
 pub use note::Note;
 pub use renewal::PasswordChanged;
 pub use session::{Ending, Limits, Renewal, Replaced, Session, Verdict};
-pub use store::{SealedKey, Store, StoreError, Stored, Written};
+pub use store::{NoteAdded, SealedKey, Store, StoreError, StoreFailure, Stored, Written};
 pub use throttles::{Bucket, Throttles};
 pub use ticket::{RefreshSecret, SEALED_CHARS, SecretHash, Ticket, TicketKey};
 pub use time::Timestamp;

@@ -10,12 +10,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    App,
-    accounts::parse_password,
-    body::Strict,
-    cookie,
-    sessions::NO_STORE,
-    signed::Signed,
+    App, accounts::parse_password, body::Strict, cookie, sessions::NO_STORE, signed::Signed,
 };
 use crate::{
     clock,

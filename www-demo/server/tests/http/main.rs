@@ -11,6 +11,7 @@ mod postgres;
 
 mod accounts;
 mod api;
+mod both_databases;
 mod commands;
 mod contract;
 mod cross_origin;
