@@ -11,13 +11,16 @@ mod postgres;
 
 mod accounts;
 mod api;
+mod both;
 mod both_databases;
+mod clients;
 mod commands;
 mod contract;
 mod costly_input;
 mod cross_origin;
 mod demo;
 mod guesses;
+mod generated;
 mod held;
 mod limits;
 mod malformed;
