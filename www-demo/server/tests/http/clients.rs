@@ -57,7 +57,7 @@ pub(crate) async fn begin(kind: Kind, from: &str, to: SocketAddr) -> TcpStream {
          content-type: application/json\r\ncontent-length: 90\r\n\r\n{{"
     );
     let sent = match kind {
-        Kind::AsksAndNeverReads | Kind::ReadsAByteASecond => ask.to_owned(),
+        Kind::AsksAndNeverReads | Kind::ReadsAByteASecond | Kind::ClosesItsHalf => ask.to_owned(),
         Kind::PipelinesAndNeverReads => {
             "GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1_000)
         }
@@ -66,7 +66,6 @@ pub(crate) async fn begin(kind: Kind, from: &str, to: SocketAddr) -> TcpStream {
         Kind::SendsABodyThatIsNotRead => {
             "GET /healthz HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n".to_owned()
         }
-        Kind::ClosesItsHalf => ask.to_owned(),
         Kind::SaysNothing => String::new(),
     };
     // A server that takes no more has taken enough.

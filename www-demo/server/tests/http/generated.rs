@@ -219,7 +219,7 @@ async fn p48_whatever_is_sent_both_databases_answer_alike_and_neither_fails() {
         signed.push(answer.signed());
     }
     let seed: [u8; 32] = nolapse_server::clock::random();
-    println!("the seed is {seed:?}");
+    eprintln!("the seed is {seed:?}");
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
 
