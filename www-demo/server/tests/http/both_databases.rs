@@ -1,7 +1,7 @@
 //! What a stranger sends fails neither database, and is bounded on both.
 
 use hyper::{Method, StatusCode};
-use nolapse::wire::{PASSWORD_PATH, SESSIONS_PATH};
+use nolapse::wire::{PASSWORD_PATH, REFRESH_PATH, SESSIONS_PATH};
 use serde_json::json;
 
 use crate::{
@@ -49,36 +49,33 @@ async fn p48_a_token_of_a_deleted_account_is_refused_wherever_the_account_matter
         let deleted = call(Method::DELETE, "/account").send().await;
         assert_eq!(deleted.status, StatusCode::NO_CONTENT);
 
-        let role = server
-            .auth(Method::POST, "/demo/role")
-            .bearer(&signed.token);
-        let revoke = format!("{SESSIONS_PATH}/{}", signed.session);
-        let body = json!({ "current_password": PASSWORD, "new_password": "quite another one" });
         for answer in [
             server.write_note(&signed.token, "late").await,
             call(Method::GET, "/notes").send().await,
             call(Method::DELETE, &note).send().await,
             call(Method::DELETE, "/account").send().await,
-            role.json(&json!({ "role": "admin" })).send().await,
-            server
-                .auth(Method::GET, SESSIONS_PATH)
-                .bearer(&signed.token)
-                .send()
-                .await,
-            server
-                .auth(Method::DELETE, &revoke)
-                .bearer(&signed.token)
-                .send()
-                .await,
-            server
-                .auth(Method::POST, PASSWORD_PATH)
-                .bearer(&signed.token)
-                .json(&body)
-                .send()
-                .await,
         ] {
             answer.is_problem(401, "invalid_token");
             assert!(answer.header("www-authenticate").contains("invalid_token"));
+        }
+        let own = |method: Method, path: &str| server.auth(method, path).cookie(&signed.cookie);
+        let revoke = format!("{SESSIONS_PATH}/{}", signed.session);
+        let password = json!({ "current_password": PASSWORD, "new_password": "quite another one" });
+        let refresh = json!({ "reason": "load", "page": "visible" });
+        for answer in [
+            own(Method::POST, "/demo/role")
+                .json(&json!({ "role": "admin" }))
+                .send()
+                .await,
+            own(Method::GET, SESSIONS_PATH).send().await,
+            own(Method::DELETE, &revoke).send().await,
+            own(Method::POST, PASSWORD_PATH)
+                .json(&password)
+                .send()
+                .await,
+            own(Method::POST, REFRESH_PATH).json(&refresh).send().await,
+        ] {
+            answer.is_problem(401, "session_ended");
         }
         let again = server.sign_up(EMAIL, PASSWORD).await;
         assert_eq!(again.status, StatusCode::OK, "the address is free again");

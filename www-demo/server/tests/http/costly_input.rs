@@ -51,7 +51,7 @@ async fn issue_9_1_passwords_that_are_costly_to_judge_hold_no_other_request_up()
         tasks.spawn(async move { call.send().await.status });
         let body = json!({ "current_password": PASSWORD, "new_password": password });
         let call = world.auth(Method::POST, PASSWORD_PATH).json(&body);
-        let call = call.bearer(&signed.token);
+        let call = call.cookie(&signed.cookie);
         tasks.spawn(async move { call.send().await.status });
     }
 

@@ -152,7 +152,7 @@ async fn send(server: &Logged, request: &Request, cookie: &str, token: &str) -> 
         }
         Request::RevokeSession(id) => {
             let path = format!("{SESSIONS_PATH}/{}", escaped(&id));
-            let call = server.auth(Method::DELETE, &path).bearer(token);
+            let call = server.auth(Method::DELETE, &path).cookie(cookie);
             call.send().await
         }
         Request::Refresh(reason, page, active_ago) => {
@@ -163,7 +163,7 @@ async fn send(server: &Logged, request: &Request, cookie: &str, token: &str) -> 
         }
         Request::ChangePassword(new) => {
             let body = json!({ "current_password": "not the current one", "new_password": new });
-            let call = server.auth(Method::POST, PASSWORD_PATH).bearer(token);
+            let call = server.auth(Method::POST, PASSWORD_PATH).cookie(cookie);
             call.json(&body).send().await
         }
         Request::Demo(path, id) => {
@@ -176,7 +176,7 @@ async fn send(server: &Logged, request: &Request, cookie: &str, token: &str) -> 
             server.auth(Method::POST, path).json(&body).send().await
         }
         Request::Raw(path, body) => {
-            let call = server.auth(Method::POST, path).bearer(token);
+            let call = server.auth(Method::POST, path).cookie(cookie);
             call.body("application/json", body).send().await
         }
         Request::Device(agent) => {
@@ -200,7 +200,7 @@ async fn comes_back(server: &Logged, email: &str, password: &str, answer: &Answe
     let refreshed = call.cookie(&again.signed().cookie).send().await;
     assert_eq!(refreshed.status, StatusCode::OK, "{email:?}");
     let list = server.auth(Method::GET, SESSIONS_PATH);
-    let listed = list.bearer(&again.signed().token).send().await;
+    let listed = list.cookie(&refreshed.signed().cookie).send().await;
     assert_eq!(listed.status, StatusCode::OK, "{email:?}");
 }
 
