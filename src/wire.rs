@@ -137,6 +137,8 @@ spelled! {
         MethodNotAllowed => "method_not_allowed",
         /// 409: the account exists already.
         AccountExists => "account_exists",
+        /// 409: there are as many of these as are allowed; delete some first.
+        LimitReached => "limit_reached",
         /// 413: the body is larger than any valid one.
         PayloadTooLarge => "payload_too_large",
         /// 415: the body is not JSON.

@@ -27,7 +27,7 @@ use nolapse_server::{
     config::Config,
     domain::{Email, Password, Role, SessionId, Store, User, UserId, Written},
     keys::Rotated,
-    passwords::{self, Passwords},
+    passwords::{HashError, Passwords},
     serve,
 };
 use serde_json::json;
@@ -153,18 +153,18 @@ async fn add_user(config: &Config, store: &dyn Store, email: &str) -> Result<(),
     let email = Email::parse(email).ok_or(Refused("that is not an e-mail address"))?;
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
-    let password = Password::parse(line.trim_end_matches(['\r', '\n']).to_owned());
+    let password = Password::parse(line.trim_end_matches(['\r', '\n']));
     let password = password.ok_or(Refused("the password must have 8 to 256 characters"))?;
-    if passwords::is_common(&password) {
-        return Err(Refused("the password is a common one, or close to one").into());
-    }
     let passwords = Passwords::new(config.password_memory_kib);
     let passwords = passwords.map_err(|_| Refused("there is no memory for password hashes"))?;
-    let hashed = passwords.hash(password).await;
+    let hashed = passwords.hash_new(password).await;
     let user = User {
         id: UserId::from_bytes(clock::random()),
         email,
-        password: hashed.map_err(|_| Refused("the password could not be hashed"))?,
+        password: hashed.map_err(|error| match error {
+            HashError::Common => Refused("the password is a common one, or close to one"),
+            HashError::Busy | HashError::Failed => Refused("the password could not be hashed"),
+        })?,
         role: Role::Member,
         disabled: false,
         created_at: clock::now(),

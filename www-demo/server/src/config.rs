@@ -23,7 +23,11 @@
 //! | `SIGN_UP` | `1` | `0` closes sign-up, which tells whether an address has an account; accounts are then made by `nolapse-server users add` |
 //! | `PASSWORDS_PER_ACCOUNT` | `10` | 0 to 10,000: how many wrong passwords are let through in five minutes for one account from one address (IPv6: /64); ten times as many for the account, and from the address; 0 is no limit |
 //! | `REFRESHES_PER_MINUTE` | `120` | 0 to 100,000: how often one session may be refreshed; 0 is no limit |
-//! | `REQUEST_TIMEOUT_SECONDS` | `30` | 1 to 600: how long a request may take, and a connection may lie idle |
+//! | `NOTES_PER_MINUTE` | `120` | 0 to 100,000: how many notes one user may write in a minute; 0 is no limit |
+//! | `NOTES_PER_USER` | `1000` | 1 to 1,000,000: how many notes one user may keep |
+//! | `AUDIT_DAYS` | `90` | 1 to 3,650: how many days the record of an ended session is kept; it goes with its account |
+//! | `CONNECTIONS_PER_ADDRESS` | `500` | 0 to 10,000: how many connections one IPv4 address or IPv6 /64 may hold; one more ends the one that lay idle longest; 0 is no limit, and so is a trusted proxy |
+//! | `REQUEST_TIMEOUT_SECONDS` | `30` | 1 to 600: how long a request may take, a connection may lie idle, and a client may leave an answer unread |
 //! | `RECENT_SIGN_IN_SECONDS` | `300` | 1 to 86,400: how long after a sign-in an account may be deleted |
 //! | `TRUSTED_PROXIES` | `0` | 0 to 8: how many proxies of yours add to `X-Forwarded-For` |
 //! | `PASSWORD_MEMORY_KIB` | `19456` | 64 to 1,048,576: the memory that one Argon2id hash takes; below 7,168 is for tests |
@@ -31,6 +35,7 @@
 //! | `LOG_FORMAT` | `json` | `json` or `text`, on standard error |
 //! | `DEMO` | `0` | `1` opens `/demo/…`, with which anybody can break the server: never in production |
 
+mod bounds;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -89,6 +94,14 @@ pub struct Config {
     pub passwords_per_account: u32,
     /// `REFRESHES_PER_MINUTE`.
     pub refreshes_per_minute: u32,
+    /// `NOTES_PER_MINUTE`.
+    pub notes_per_minute: u32,
+    /// `NOTES_PER_USER`.
+    pub notes_per_user: u32,
+    /// `AUDIT_DAYS`.
+    pub audit_kept: Duration,
+    /// `CONNECTIONS_PER_ADDRESS`; `None` is 0.
+    pub connections_per_address: Option<usize>,
     /// `REQUEST_TIMEOUT_SECONDS`.
     pub request_timeout: Duration,
     /// `RECENT_SIGN_IN_SECONDS`.
@@ -143,6 +156,10 @@ impl Default for Config {
             sign_up: true,
             passwords_per_account: 10,
             refreshes_per_minute: 120,
+            notes_per_minute: 120,
+            notes_per_user: 1_000,
+            audit_kept: Duration::from_hours(90 * 24),
+            connections_per_address: Some(500),
             request_timeout: Duration::from_secs(30),
             recent_sign_in: Duration::from_mins(5),
             trusted_proxies: 0,
@@ -173,7 +190,8 @@ impl Config {
         let config = Self::default().with_addresses(&read)?;
         let config = config.with_database_and_keys(&read)?;
         let config = config.with_sessions(&read)?;
-        let config = config.with_abuse_limits(&read)?.with_logs(&read)?;
+        let config = config.with_abuse_limits(&read)?.with_bounds(&read)?;
+        let config = config.with_logs(&read)?;
         config.check()?;
         Ok(config)
     }

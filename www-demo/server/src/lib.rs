@@ -8,6 +8,8 @@ pub mod domain;
 #[cfg(feature = "serve")]
 pub mod clock;
 #[cfg(feature = "serve")]
+mod common_passwords;
+#[cfg(feature = "serve")]
 pub mod config;
 #[cfg(feature = "serve")]
 mod connections;

@@ -97,6 +97,7 @@ pub(crate) fn write(
     timings: &Timings,
     events: &BTreeMap<&'static str, u64>,
     sessions: Option<u64>,
+    connections: usize,
 ) -> String {
     let kept = timings.0.lock().unwrap_or_else(PoisonError::into_inner);
     let mut text = String::new();
@@ -121,6 +122,9 @@ pub(crate) fn write(
         );
         line(&mut text, format_args!("nolapse_sessions {sessions}"));
     }
+    let name = "nolapse_connections";
+    head(&mut text, name, "gauge", "Connections that are open.");
+    line(&mut text, format_args!("{name} {connections}"));
     let name = "nolapse_revocation_to_refusal_seconds";
     head(
         &mut text,

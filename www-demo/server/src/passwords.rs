@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     clock,
+    common_passwords::is_common,
     domain::{Password, PasswordHash},
 };
 
@@ -18,16 +19,6 @@ const AT_ONCE: usize = 2;
 /// How long a hash may wait for its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many guesses a password must withstand, of somebody who begins with the common ones. The 3,000 most
-/// common passwords, and each in capitals or with a digit for a letter, are all among the first.
-const COMMON_GUESSES: u64 = 10_000;
-
-/// Says whether a password is among the common ones, or close to one (NIST SP 800-63B §5.1.1.2).
-#[must_use]
-pub fn is_common(password: &Password) -> bool {
-    zxcvbn::zxcvbn(password.expose(), &[]).guesses() < COMMON_GUESSES
-}
-
 /// Why no hash was computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HashError {
@@ -35,6 +26,8 @@ pub enum HashError {
     Busy,
     /// The machine has no memory for it.
     Failed,
+    /// The password is among the common ones, or close to one.
+    Common,
 }
 
 /// What came of checking a password.
@@ -69,14 +62,37 @@ impl Passwords {
         })
     }
 
-    /// Hashes a password with a salt of its own.
+    /// Judges a password that is to be, and hashes it, in one turn.
     ///
     /// # Errors
-    /// Fails where too many wait, or no memory is left.
-    pub async fn hash(&self, password: Password) -> Result<PasswordHash, HashError> {
-        self.run(move |argon2| hash(argon2, password.expose().as_bytes()))
+    /// Fails where it is a common one, too many wait, or no memory is left.
+    pub async fn hash_new(&self, password: Password) -> Result<PasswordHash, HashError> {
+        self.run(move |argon2| judged_hash(argon2, &password))
             .await?
-            .ok_or(HashError::Failed)
+    }
+
+    /// Judges a password that is to be, checks the current one, and hashes the new one, in one turn; `None`
+    /// where the current one is another.
+    ///
+    /// # Errors
+    /// Fails where the new one is a common one, too many wait, or no memory is left.
+    pub async fn replace(
+        &self,
+        current: Password,
+        kept: PasswordHash,
+        new: Password,
+    ) -> Result<Option<PasswordHash>, HashError> {
+        let work = move |argon2: &Argon2<'static>| {
+            if is_common(&new) {
+                return Err(HashError::Common);
+            }
+            if !matches(argon2, &current, &kept) {
+                return Ok(None);
+            }
+            let hashed = hash(argon2, new.expose().as_bytes());
+            hashed.ok_or(HashError::Failed).map(Some)
+        };
+        self.run(work).await?
     }
 
     /// Says whether the password is the one of the hash; without a hash, says no.
@@ -94,14 +110,11 @@ impl Passwords {
     ) -> Result<Checked, HashError> {
         let asked = cost(self.argon2.params());
         self.run(move |argon2| {
-            let password = password.expose().as_bytes();
             let spent = kept.as_ref().map_or(0, PasswordHash::cost);
-            let matches = kept.is_some_and(|kept| {
-                let parsed = argon2::PasswordHash::new(kept.expose());
-                parsed.is_ok_and(|kept| argon2.verify_password(password, &kept).is_ok())
-            });
+            let matches = kept.is_some_and(|kept| matches(argon2, &password, &kept));
             spend(argon2, asked.max(costliest).saturating_sub(spent));
-            let renewed = (matches && spent < asked).then(|| hash(argon2, password));
+            let renew = || hash(argon2, password.expose().as_bytes());
+            let renewed = (matches && spent < asked).then(renew);
             Checked {
                 matches,
                 renewed: renewed.flatten(),
@@ -146,6 +159,19 @@ fn spend(argon2: &Argon2<'_>, cost: u64) {
     if dummy.hash_password_into(b"", &[0; 16], &mut out).is_err() {
         tracing::warn!("there was no memory for a dummy hash");
     }
+}
+
+fn judged_hash(argon2: &Argon2<'_>, password: &Password) -> Result<PasswordHash, HashError> {
+    if is_common(password) {
+        return Err(HashError::Common);
+    }
+    hash(argon2, password.expose().as_bytes()).ok_or(HashError::Failed)
+}
+
+fn matches(argon2: &Argon2<'_>, password: &Password, kept: &PasswordHash) -> bool {
+    let parsed = argon2::PasswordHash::new(kept.expose());
+    let password = password.expose().as_bytes();
+    parsed.is_ok_and(|parsed| argon2.verify_password(password, &parsed).is_ok())
 }
 
 fn hash(argon2: &Argon2<'_>, password: &[u8]) -> Option<PasswordHash> {

@@ -12,6 +12,8 @@ use utoipa::{
     openapi::schema::{Object, ObjectBuilder, Type},
 };
 
+use crate::domain::{StoreError, StoreFailure};
+
 /// An answer that is not a success: `{ "error", "error_description", "reason"? }`.
 ///
 /// Descriptions are fixed texts: nothing that was sent is ever repeated.
@@ -115,10 +117,19 @@ pub(crate) fn spelled(words: impl Iterator<Item = &'static str>) -> Object {
         .build()
 }
 
-impl From<crate::domain::StoreError> for Problem {
-    fn from(error: crate::domain::StoreError) -> Self {
-        tracing::error!(%error, "the store failed");
-        Self::unavailable("the database does not answer", 2)
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error.failure() {
+            StoreFailure::Failed => {
+                tracing::error!(%error, "the store failed");
+                Self::unavailable("the database does not answer", 2)
+            }
+            StoreFailure::Busy => {
+                tracing::warn!(%error, "the store is busy");
+                Self::unavailable("the database is busy", 2)
+            }
+            StoreFailure::MissingReference => Self::not_found(),
+        }
     }
 }
 

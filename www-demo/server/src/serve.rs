@@ -8,7 +8,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use crate::{
     clock,
     config::Config,
-    connections::answer,
+    connections::{Connections, answer, capacity},
     domain::{Desk, Store},
     keys::{KeyError, KeyRing, RingError, Secrets},
     passwords::Passwords,
@@ -133,17 +133,27 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let counters = Arc::clone(&app.counters);
         let outages = Arc::clone(&app.outages);
-        let patience = config.request_timeout;
+        let connections = &app.connections;
+        let listen = |listener, router| {
+            let (connections, stopped) = (Arc::clone(connections), stopped.clone());
+            answer(
+                listener,
+                router,
+                config.request_timeout,
+                connections,
+                stopped,
+            )
+        };
         let mut tasks = vec![
-            answer(auth, routes::auth(&app), patience, stopped.clone()),
-            answer(api, routes::api(&app), patience, stopped.clone()),
+            listen(auth, routes::auth(&app)),
+            listen(api, routes::api(&app)),
             upkeep::tend_keys(Arc::clone(&app.keys), stopped.clone()),
-            upkeep::prune(Arc::clone(&app.store), stopped.clone()),
+            upkeep::prune(Arc::clone(&app.store), config.audit_kept, stopped.clone()),
             upkeep::prune_throttles(Arc::clone(&app.store), stopped.clone()),
         ];
         let metrics_addr = metrics.as_ref().map(address).transpose()?;
         if let Some(metrics) = metrics {
-            tasks.push(answer(metrics, routes::metrics(&app), patience, stopped));
+            tasks.push(listen(metrics, routes::metrics(&app)));
         }
         tracing::info!(%auth_addr, %api_addr, "listening");
         Ok(RunningServer {
@@ -243,6 +253,7 @@ async fn assemble(
         ]
     });
     let origins: Result<Vec<_>, _> = origins.iter().map(HeaderValue::try_from).collect();
+    let counters = Arc::default();
     let verifier = Verifier::new(&issuer, &audience, keys.published());
     Ok(App {
         desk: Arc::new(Desk::new(
@@ -262,7 +273,8 @@ async fn assemble(
         limits: Arc::new(Limits::new(config, keys.derive(b"nolapse 1 throttles"))),
         devices: DeviceKey::from_bytes(keys.derive(b"nolapse 1 devices")),
         keys: Arc::new(keys),
-        counters: Arc::default(),
+        connections: connections(config, &counters),
+        counters,
         timings: Arc::default(),
         outages: Arc::default(),
         terms: Arc::new(Terms {
@@ -271,11 +283,19 @@ async fn assemble(
             site_dir: config.site_dir.clone(),
             request_timeout: config.request_timeout,
             recent_sign_in: config.recent_sign_in,
+            notes_per_user: config.notes_per_user,
             sign_up: config.sign_up,
             trusted_proxies: config.trusted_proxies,
             demo: config.demo,
         }),
     })
+}
+
+/// Makes the registry of connections. Behind a proxy all of them come from its address, which has no cap.
+fn connections(config: &Config, counters: &Arc<Counters>) -> Arc<Connections> {
+    let per_address = config.connections_per_address;
+    let per_address = per_address.filter(|_| config.trusted_proxies == 0);
+    Connections::new(capacity(config), per_address, Arc::clone(counters))
 }
 
 async fn bind(

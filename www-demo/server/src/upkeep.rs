@@ -4,29 +4,35 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::JoinHandle};
 
-use crate::{clock, domain::Store, keys::KeyRing};
+use crate::{
+    clock,
+    domain::{Store, Stored},
+    keys::KeyRing,
+};
 
 /// How often a server looks for keys that another one made.
 const KEYS_EVERY: Duration = Duration::from_secs(5);
 
-/// How often a server looks for sessions that may be forgotten.
+/// How often a server looks for rows that may be forgotten.
 const PRUNE_EVERY: Duration = Duration::from_hours(1);
 /// How long a session is kept beyond its absolute limit, which its cookie does not outlive.
 const KEPT_BEYOND: Duration = Duration::from_hours(24);
-/// How many sessions are forgotten in one statement, so that none holds up the others for long.
+/// How many rows are forgotten in one statement, so that none holds up the others for long.
 const PRUNED_AT_ONCE: u32 = 1_000;
 
-/// Forgets sessions that are long over, at once and then every hour, until the server stops.
+/// Forgets sessions that are long over and records older than `audit_kept`, at once and then every hour, until
+/// the server stops.
 ///
 /// Any number of servers may do this at once: each forgets what the others have not.
-pub(crate) fn prune(store: Arc<dyn Store>, mut stopped: watch::Receiver<bool>) -> JoinHandle<()> {
+pub(crate) fn prune(
+    store: Arc<dyn Store>,
+    audit_kept: Duration,
+    mut stopped: watch::Receiver<bool>,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         loop {
-            let before = clock::now().before(KEPT_BEYOND);
-            match store.prune_sessions(before, PRUNED_AT_ONCE).await {
-                Ok(pruned) if pruned == u64::from(PRUNED_AT_ONCE) => continue,
-                Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "old sessions were not forgotten"),
+            if let Err(error) = prune_once(&*store, audit_kept, &stopped).await {
+                tracing::warn!(%error, "old rows were not forgotten");
             }
             let stop = stopped.wait_for(|stop| *stop);
             if tokio::time::timeout(PRUNE_EVERY, stop).await.is_ok() {
@@ -34,6 +40,20 @@ pub(crate) fn prune(store: Arc<dyn Store>, mut stopped: watch::Receiver<bool>) -
             }
         }
     })
+}
+
+async fn prune_once(
+    store: &dyn Store,
+    audit_kept: Duration,
+    stopped: &watch::Receiver<bool>,
+) -> Stored<()> {
+    let now = clock::now();
+    let whole = u64::from(PRUNED_AT_ONCE);
+    let sessions = now.before(KEPT_BEYOND);
+    while store.prune_sessions(sessions, PRUNED_AT_ONCE).await? == whole && !*stopped.borrow() {}
+    let audit = now.before(audit_kept);
+    while store.prune_audit(audit, PRUNED_AT_ONCE).await? == whole && !*stopped.borrow() {}
+    Ok(())
 }
 
 /// How often a server looks for throttles that may be forgotten.

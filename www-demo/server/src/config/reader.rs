@@ -5,6 +5,8 @@ use std::time::Duration;
 use super::{ConfigError, LogFormat};
 use crate::domain::Limits;
 
+const SECONDS_PER_DAY: u64 = 86_400;
+
 /// Asks a source of variables for each name.
 pub(super) struct Reader<F>(pub(super) F);
 
@@ -62,6 +64,18 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         let default = u32::try_from(default.as_secs()).unwrap_or(u32::MAX);
         let seconds = self.number(variable, range, expected, default)?;
         Ok(Duration::from_secs(seconds.into()))
+    }
+
+    pub(super) fn days(
+        &self,
+        variable: &'static str,
+        range: std::ops::RangeInclusive<u32>,
+        expected: &'static str,
+        default: Duration,
+    ) -> Result<Duration, ConfigError> {
+        let default = u32::try_from(default.as_secs() / SECONDS_PER_DAY).unwrap_or(u32::MAX);
+        let days = self.number(variable, range, expected, default)?;
+        Ok(Duration::from_secs(u64::from(days) * SECONDS_PER_DAY))
     }
 
     pub(super) fn limits(&self, default: Limits) -> Result<Limits, ConfigError> {

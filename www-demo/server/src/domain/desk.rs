@@ -11,6 +11,10 @@ use super::{
 /// How often a refresh that lost a race looks again. Each loss means that another one won.
 const MAX_LOOKS: usize = 8;
 
+/// How many ended sessions of a user are kept so that their cookies are told why; signing in again and again
+/// fills no database.
+const ENDED_SESSIONS_PER_USER: u32 = 100;
+
 /// What came of presenting a ticket.
 #[derive(Debug)]
 pub enum Refreshed {
@@ -87,7 +91,7 @@ impl Desk {
 
     /// Begins a session for a user who has just proved to be one, from 48 random bytes. Of a user with as
     /// many sessions as are allowed, the one seen longest ago ends. `None` where the password was changed, or
-    /// the user disabled, since `user` was read: then what was proved no longer counts.
+    /// the user disabled or deleted, since `user` was read: then what was proved no longer counts.
     ///
     /// # Errors
     /// Fails where the store does.
@@ -101,7 +105,9 @@ impl Desk {
     ) -> Stored<Option<Grant>> {
         let ticket = Ticket::first(SessionId::from_bytes(id), secret);
         let session = Session::begin(now, &ticket, user.id, device, &self.limits);
-        self.store.add_session(&session).await?;
+        if self.store.add_session(&session).await? == Written::No {
+            return Ok(None);
+        }
         // A change of password writes the password first and ends sessions then: this row is either seen there,
         // or the new password here.
         let row = self.store.session(session.id).await?;
@@ -259,7 +265,10 @@ impl Desk {
             let ended = self.store.end_session(session.id, now, EndReason::Revoked);
             ended.await?;
         }
-        Ok(())
+        let forgotten = self
+            .store
+            .forget_ended_sessions(new.user, ENDED_SESSIONS_PER_USER);
+        forgotten.await.map(drop)
     }
 
     async fn end(&self, now: Timestamp, id: SessionId, reason: EndReason) -> Stored<Refreshed> {

@@ -5,6 +5,7 @@
 //! [`Desk`] applies them to the rows of a [`Store`].
 
 mod desk;
+mod email;
 mod ids;
 mod note;
 mod renewal;
@@ -16,11 +17,12 @@ mod time;
 mod user;
 
 pub use desk::{Desk, Grant, Presented, Reach, Refreshed};
+pub use email::{Email, MAX_EMAIL_BYTES};
 pub use ids::{NoteId, SessionId, UserId};
 pub use note::Note;
 pub use session::{Ending, Limits, Renewal, Replaced, Session, Verdict};
-pub use store::{SealedKey, Store, StoreError, Stored, Written};
+pub use store::{NoteAdded, SealedKey, Store, StoreError, StoreFailure, Stored, Written};
 pub use throttles::{Bucket, Throttles};
 pub use ticket::{RefreshSecret, SEALED_CHARS, SecretHash, Ticket, TicketKey};
 pub use time::Timestamp;
-pub use user::{Email, Password, PasswordHash, Role, User};
+pub use user::{Password, PasswordHash, Role, User};

@@ -17,11 +17,13 @@ pub struct Note {
 }
 
 impl Note {
-    /// Writes a note; `None` where there is no text or more than 2,000 characters of it.
+    /// Writes a note; `None` where there is no text, more than 2,000 characters of it, or a NUL, which
+    /// `PostgreSQL` keeps in no text.
     #[must_use]
     pub fn write(now: Timestamp, id: NoteId, text: &str) -> Option<Self> {
         let text = text.trim();
-        let fits = !text.is_empty() && text.chars().count() <= MAX_NOTE_CHARS;
+        let fits =
+            !text.is_empty() && text.chars().count() <= MAX_NOTE_CHARS && !text.contains('\0');
         fits.then(|| Self {
             id,
             text: text.to_owned(),

@@ -9,20 +9,56 @@ use super::{
     Email, Note, NoteId, PasswordHash, Role, Session, SessionId, Throttles, Timestamp, User, UserId,
 };
 
-/// The database could not answer, or answered nonsense. The cause is for the log alone.
+/// Why the store did not do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreFailure {
+    /// The database could not answer, or answered nonsense.
+    Failed,
+    /// The database has too much to do: no connection or lock was free in time.
+    Busy,
+    /// The row that this one refers to is gone (a foreign key).
+    MissingReference,
+}
+
+/// The store did not do what it was asked. The cause is for the log alone.
 #[derive(Debug)]
-pub struct StoreError(Box<dyn std::error::Error + Send + Sync>);
+pub struct StoreError {
+    failure: StoreFailure,
+    cause: Box<dyn std::error::Error + Send + Sync>,
+}
 
 impl StoreError {
-    /// Wraps what the database driver said.
+    /// Wraps what the database driver said of a database that failed.
     pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self(cause.into())
+        Self::because(StoreFailure::Failed, cause)
+    }
+
+    /// Wraps what the database driver said, where it is known what that means.
+    pub fn because(
+        failure: StoreFailure,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self {
+            failure,
+            cause: cause.into(),
+        }
+    }
+
+    /// Returns what the failure was.
+    #[must_use]
+    pub const fn failure(&self) -> StoreFailure {
+        self.failure
     }
 }
 
 impl fmt::Display for StoreError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "the database failed: {}", self.0)
+        let failure = match self.failure {
+            StoreFailure::Failed => "the database failed",
+            StoreFailure::Busy => "the database is busy",
+            StoreFailure::MissingReference => "a row that is referred to is gone",
+        };
+        write!(formatter, "{failure}: {}", self.cause)
     }
 }
 
@@ -38,6 +74,17 @@ pub enum Written {
     Yes,
     /// It was not, because another writer came first.
     No,
+}
+
+/// What came of adding a note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoteAdded {
+    /// It was added.
+    Yes,
+    /// The user has as many notes as are allowed.
+    LimitReached,
+    /// There is no such user.
+    NoUser,
 }
 
 /// A signing key as the database keeps it.
@@ -68,8 +115,11 @@ pub trait Store: Throttles + Send + Sync + 'static {
     /// Finds the user with this address.
     async fn user_by_email(&self, email: &Email) -> Stored<Option<User>>;
 
-    /// Gives a user another role.
-    async fn set_role(&self, user: UserId, role: Role) -> Stored<()>;
+    /// Says whether there is a user of this id.
+    async fn has_user(&self, user: UserId) -> Stored<bool>;
+
+    /// Gives a user another role. [`Written::No`] where there is no such user.
+    async fn set_role(&self, user: UserId, role: Role) -> Stored<Written>;
 
     /// Disables a user, or enables one again. Sessions are refused at their next refresh.
     async fn set_disabled(&self, user: UserId, disabled: bool) -> Stored<()>;
@@ -81,11 +131,11 @@ pub trait Store: Throttles + Send + Sync + 'static {
     /// Returns the highest [cost](PasswordHash::cost) among the kept password hashes; 0 where there is none.
     async fn costliest_password(&self) -> Stored<u64>;
 
-    /// Ends and records all sessions of a user, and deletes the user with all that is theirs.
-    async fn delete_user(&self, user: UserId, at: Timestamp) -> Stored<()>;
+    /// Deletes a user with all that is theirs; no record names them or their sessions any more.
+    async fn delete_user(&self, user: UserId) -> Stored<()>;
 
-    /// Adds a session.
-    async fn add_session(&self, session: &Session) -> Stored<()>;
+    /// Adds a session. [`Written::No`] where its user is gone.
+    async fn add_session(&self, session: &Session) -> Stored<Written>;
 
     /// Finds a session and its user.
     async fn session(&self, id: SessionId) -> Stored<Option<(Session, User)>>;
@@ -128,11 +178,17 @@ pub trait Store: Throttles + Send + Sync + 'static {
     /// An ended session stays as long as its cookie may come back, so that a replay is told why.
     async fn prune_sessions(&self, before: Timestamp, most: u32) -> Stored<u64>;
 
+    /// Forgets the ended sessions of a user but the `kept` that ended last; returns how many.
+    async fn forget_ended_sessions(&self, user: UserId, kept: u32) -> Stored<u64>;
+
+    /// Forgets at most `most` recorded endings from before `before`; returns how many.
+    async fn prune_audit(&self, before: Timestamp, most: u32) -> Stored<u64>;
+
     /// Lists the notes of a user, the newest first, at most 100.
     async fn notes_of(&self, user: UserId) -> Stored<Vec<Note>>;
 
-    /// Adds a note.
-    async fn add_note(&self, user: UserId, note: &Note) -> Stored<()>;
+    /// Adds a note, unless the user has `limit` notes: however many are added at once, no user has more.
+    async fn add_note(&self, user: UserId, note: &Note, limit: u32) -> Stored<NoteAdded>;
 
     /// Deletes a note, if it is the user's. [`Written::No`] where it is not there.
     async fn delete_note(&self, user: UserId, id: NoteId) -> Stored<Written>;

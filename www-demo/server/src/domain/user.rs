@@ -2,55 +2,30 @@
 
 use std::fmt;
 
-use super::{Timestamp, UserId};
+use unicode_normalization::UnicodeNormalization;
 
-/// The longest e-mail address (RFC 5321 §4.5.3.1.3).
-const MAX_EMAIL_CHARS: usize = 254;
+use super::{Email, Timestamp, UserId};
 
 /// The bounds of a password's length, in characters.
 const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
+/// The longest spelling that is normalised, in characters: none composes more than four.
+const MAX_SPELLING_CHARS: usize = 4 * 256;
 
-/// An e-mail address, in lower case: two spellings of one address are one account.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Email(String);
-
-impl Email {
-    /// Reads an address; `None` where it has no local part, no domain, blanks or control characters.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let (local, domain) = text.rsplit_once('@')?;
-        let plain = |part: &str| {
-            !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control())
-        };
-        let fits = text.len() <= MAX_EMAIL_CHARS && plain(local) && plain(domain);
-        (fits && !local.contains('@')).then(|| Self(text.to_lowercase()))
-    }
-
-    /// Returns the address. It belongs in answers to its owner, never in a log.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Email {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Email(…)")
-    }
-}
-
-/// A password as it was typed: 8 to 256 characters, none of them cut off or changed.
+/// A password in normal form C, so that keyboards which compose characters and keyboards which do not type the
+/// same one (NIST SP 800-63B §3.1.1.2): 8 to 256 characters, none of them cut off.
 #[derive(Clone)]
 pub struct Password(String);
 
 impl Password {
     /// Takes a password; `None` where it is too short or too long.
     #[must_use]
-    pub fn parse(text: String) -> Option<Self> {
-        PASSWORD_CHARS
-            .contains(&text.chars().count())
-            .then_some(Self(text))
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.chars().count() > MAX_SPELLING_CHARS {
+            return None;
+        }
+        let normal: String = text.nfc().collect();
+        let fits = PASSWORD_CHARS.contains(&normal.chars().count());
+        fits.then_some(Self(normal))
     }
 
     /// Returns the password, for its hash alone.
@@ -155,27 +130,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_one_whatever_its_case() {
-        assert_eq!(
-            Email::parse(" Ada@Example.ORG "),
-            Email::parse("ada@example.org")
-        );
+    fn a_password_is_counted_in_characters_of_its_normal_form() {
+        assert!(Password::parse("ünïcödé!").is_some());
+        assert!(Password::parse("1234567").is_none());
+        assert!(Password::parse(&"x".repeat(257)).is_none());
+        assert!(Password::parse("u\u{308}u\u{308}u\u{308}u\u{308}").is_none());
+        assert!(Password::parse(&"u\u{308}".repeat(256)).is_some());
+        assert!(Password::parse(&"\u{308}".repeat(16_000)).is_none());
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
-        for text in [
-            "", "ada", "@b", "a@", "a b@c", "a@b\n.c", "a@b@c", "a@b\u{0}",
+    fn composed_and_decomposed_characters_are_one_password() {
+        let parse = |text: &str| Password::parse(text).map(|password| password.expose().to_owned());
+        for (composed, decomposed) in [
+            ("cafe\u{301} noir", "caf\u{e9} noir"),
+            ("\u{1100}\u{1161} hangul!", "\u{ac00} hangul!"),
+            ("a\u{323}\u{302} marks!", "\u{1ead} marks!"),
+            ("\u{212b}ngstr\u{f6}m units", "\u{c5}ngstro\u{308}m units"),
         ] {
-            assert_eq!(Email::parse(text), None, "{text:?}");
+            assert!(parse(composed).is_some());
+            assert_eq!(parse(composed), parse(decomposed), "{composed}");
         }
-        assert_eq!(Email::parse(&format!("a@{}", "b".repeat(253))), None);
-    }
-
-    #[test]
-    fn a_password_is_counted_in_characters() {
-        assert!(Password::parse("ünïcödé!".to_owned()).is_some());
-        assert!(Password::parse("1234567".to_owned()).is_none());
-        assert!(Password::parse("x".repeat(257)).is_none());
+        // Compatibility characters, case, blanks and control characters stay as they were typed.
+        for (one, other) in [
+            ("ﬁfteen chars", "fifteen chars"),
+            ("Password!x", "password!x"),
+            ("tab\tchars", "tab chars"),
+        ] {
+            assert_ne!(parse(one), parse(other), "{one}");
+        }
     }
 }

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     clock,
     domain::{Email, Password, Reach, Role, Timestamp, User, UserId, Written},
-    passwords::{self, HashError},
+    passwords::HashError,
     problem::{Body, Problem},
 };
 
@@ -44,7 +44,7 @@ impl Credentials {
     pub(super) fn parse(self) -> Result<(Email, Password), Problem> {
         let email = Email::parse(&self.email);
         let email = email.ok_or(Problem::invalid("email is not an e-mail address"))?;
-        Ok((email, parse_password(self.password)?))
+        Ok((email, parse_password(&self.password)?))
     }
 }
 
@@ -73,11 +73,10 @@ pub(super) async fn sign_up(
         .password(&*app.store, now, &email, address, device.as_ref());
     // A probe for an account, or one account more: its turns stay taken, whatever comes of it.
     let _: Turns = turns.await?;
-    refuse_common(&password)?;
     let user = User {
         id: UserId::from_bytes(clock::random()),
         email,
-        password: app.passwords.hash(password).await?,
+        password: app.passwords.hash_new(password).await?,
         role: Role::Member,
         disabled: false,
         created_at: now,
@@ -190,18 +189,8 @@ async fn begin(
     Ok(Some(response))
 }
 
-pub(super) fn parse_password(text: String) -> Result<Password, Problem> {
+pub(super) fn parse_password(text: &str) -> Result<Password, Problem> {
     Password::parse(text).ok_or(Problem::invalid("password must have 8 to 256 characters"))
-}
-
-/// Refuses a password that somebody would guess.
-pub(super) fn refuse_common(password: &Password) -> Result<(), Problem> {
-    if passwords::is_common(password) {
-        return Err(Problem::invalid(
-            "password is a common one, or close to one; take one that nobody would guess",
-        ));
-    }
-    Ok(())
 }
 
 /// Labels a device by its browser and system, as far as they can be told.
@@ -243,6 +232,9 @@ impl From<HashError> for Problem {
         match error {
             HashError::Busy => Self::unavailable("too many people sign in at once", 2),
             HashError::Failed => Self::internal(),
+            HashError::Common => Self::invalid(
+                "password is a common one, or close to one; take one that nobody would guess",
+            ),
         }
     }
 }

@@ -17,7 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{App, body::Strict};
 use crate::{
     clock,
-    domain::{Note, NoteId, Role, Timestamp, UserId, Written},
+    domain::{Note, NoteAdded, NoteId, Role, StoreError, Timestamp, UserId, Written},
     problem::{Body, Problem},
     verifier::{Live, Refusal, Refused, Verified},
 };
@@ -156,8 +156,12 @@ async fn me(Extension(token): Extension<Verified>) -> Json<Me> {
 async fn list_notes(
     State(app): State<App>,
     Extension(token): Extension<Verified>,
-) -> Result<Json<Notes>, Problem> {
-    let notes = app.store.notes_of(user(&token)?).await?;
+) -> Result<Json<Notes>, Response> {
+    let user = user(&token).map_err(IntoResponse::into_response)?;
+    let notes = app.store.notes_of(user).await.map_err(problem)?;
+    if notes.is_empty() {
+        refuse_deleted(&app, user).await?;
+    }
     let notes = notes.into_iter().map(NoteView::from).collect();
     Ok(Json(Notes { notes }))
 }
@@ -170,6 +174,8 @@ async fn list_notes(
     responses(
         (status = 201, body = NoteView),
         (status = 401, description = "no valid token", body = Body),
+        (status = 409, description = "the user has as many notes as are allowed", body = Body),
+        (status = 429, description = "notes are written too often", body = Body),
     ),
     security(("bearer" = []))
 )]
@@ -177,13 +183,28 @@ async fn add_note(
     State(app): State<App>,
     Extension(token): Extension<Verified>,
     Strict(new): Strict<NewNote>,
-) -> Result<(StatusCode, Json<NoteView>), Problem> {
+) -> Result<(StatusCode, Json<NoteView>), Response> {
     let id = NoteId::from_bytes(clock::random());
     let note = Note::write(clock::now(), id, &new.text);
-    let note = note.ok_or(Problem::invalid("text must have 1 to 2000 characters"))?;
-    app.store.add_note(user(&token)?, &note).await?;
-    Ok((StatusCode::CREATED, Json(note.into())))
+    let note = note.ok_or_else(|| BAD_TEXT.into_response())?;
+    let user = user(&token).map_err(IntoResponse::into_response)?;
+    let turn = app.limits.note(clock::now(), user);
+    turn.map_err(IntoResponse::into_response)?;
+    let added = app.store.add_note(user, &note, app.terms.notes_per_user);
+    match added.await.map_err(problem)? {
+        NoteAdded::Yes => Ok((StatusCode::CREATED, Json(note.into()))),
+        NoteAdded::LimitReached => Err(TOO_MANY_NOTES.into_response()),
+        NoteAdded::NoUser => Err(deleted()),
+    }
 }
+
+const BAD_TEXT: Problem = Problem::invalid("text must have 1 to 2000 characters, and no NUL");
+
+const TOO_MANY_NOTES: Problem = Problem::new(
+    StatusCode::CONFLICT,
+    ErrorCode::LimitReached,
+    "the user has as many notes as are allowed; delete some first",
+);
 
 /// Deletes a note. One that is not the user's is not there.
 #[utoipa::path(
@@ -201,12 +222,17 @@ async fn delete_note(
     State(app): State<App>,
     Extension(token): Extension<Verified>,
     path: Result<Path<String>, PathRejection>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, Response> {
+    let absent = || Problem::not_found().into_response();
     let id = path.ok().and_then(|Path(id)| NoteId::parse(&id));
-    let id = id.ok_or(Problem::not_found())?;
-    match app.store.delete_note(user(&token)?, id).await? {
+    let id = id.ok_or_else(absent)?;
+    let user = user(&token).map_err(IntoResponse::into_response)?;
+    match app.store.delete_note(user, id).await.map_err(problem)? {
         Written::Yes => Ok(StatusCode::NO_CONTENT),
-        Written::No => Err(Problem::not_found()),
+        Written::No => {
+            refuse_deleted(&app, user).await?;
+            Err(absent())
+        }
     }
 }
 
@@ -225,8 +251,7 @@ async fn delete_account(State(app): State<App>, Live(token): Live) -> Result<Sta
     let recent = token.max_age(clock::now(), app.terms.recent_sign_in);
     recent.map_err(IntoResponse::into_response)?;
     let user = user(&token).map_err(IntoResponse::into_response)?;
-    let deleted = app.store.delete_user(user, clock::now()).await;
-    deleted.map_err(|error| Problem::from(error).into_response())?;
+    app.store.delete_user(user).await.map_err(problem)?;
     tracing::info!(%user, "account deleted");
     Ok(StatusCode::NO_CONTENT)
 }
@@ -259,6 +284,20 @@ async fn report(
     }
     let counters = app.counters.read();
     Ok(Json(Report { counters }))
+}
+
+/// Refuses the token of an account that was deleted while the token lived.
+async fn refuse_deleted(app: &App, user: UserId) -> Result<(), Response> {
+    let exists = app.store.has_user(user).await.map_err(problem)?;
+    if exists { Ok(()) } else { Err(deleted()) }
+}
+
+fn deleted() -> Response {
+    Refused(Refusal::Expired).into_response()
+}
+
+fn problem(error: StoreError) -> Response {
+    Problem::from(error).into_response()
 }
 
 fn user(token: &Verified) -> Result<UserId, Problem> {

@@ -26,7 +26,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{App, body::Strict, outage::Order, signed::Signed};
 use crate::{
     clock,
-    domain::{Role, SessionId},
+    domain::{Role, SessionId, Written},
     problem::{Body, Problem},
 };
 
@@ -90,8 +90,11 @@ async fn change_role(
 ) -> Result<StatusCode, Problem> {
     let role = Role::parse(&new.role);
     let role = role.ok_or(Problem::invalid("role must be member or admin"))?;
-    app.store.set_role(signed.user.id, role).await?;
-    Ok(StatusCode::NO_CONTENT)
+    match app.store.set_role(signed.user.id, role).await? {
+        Written::Yes => Ok(StatusCode::NO_CONTENT),
+        // The account was deleted a moment ago.
+        Written::No => Err(Problem::session_ended(EndReason::NoCookie)),
+    }
 }
 
 /// Revokes a session, as if from elsewhere.

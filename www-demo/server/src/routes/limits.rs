@@ -1,4 +1,4 @@
-//! Who asks too often: per account, network and device for passwords, per session for refreshes.
+//! Who asks too often: per account, network and device for passwords, per session for refreshes, per user for notes.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    domain::{Bucket, Email, SessionId, Store, Timestamp},
+    domain::{Bucket, Email, SessionId, Store, Timestamp, UserId},
     passwords::HashError,
     problem::Problem,
     throttle::Throttle,
@@ -20,6 +20,7 @@ use crate::{
 
 const PASSWORD_SPAN: Duration = Duration::from_mins(5);
 const REFRESH_SPAN: Duration = Duration::from_mins(1);
+const NOTE_SPAN: Duration = Duration::from_mins(1);
 
 /// How many times the setting an account may be tried by all strangers together. It is more than twice what one /48
 /// may try at it, so that one party does not lock an account for the others.
@@ -37,6 +38,7 @@ const SHARED_NETWORK: u32 = 20;
 pub(crate) struct Limits {
     passwords: u32,
     session: Throttle,
+    notes: Throttle,
     names: [u8; 32],
 }
 
@@ -74,6 +76,7 @@ impl Limits {
         Self {
             passwords: config.passwords_per_account,
             session: Throttle::new(config.refreshes_per_minute, REFRESH_SPAN),
+            notes: Throttle::new(config.notes_per_minute, NOTE_SPAN),
             names,
         }
     }
@@ -171,6 +174,15 @@ impl Limits {
             name,
             each,
             at_once,
+        })
+    }
+
+    /// Counts a note that a user writes.
+    pub(super) fn note(&self, now: Timestamp, user: UserId) -> Result<(), Problem> {
+        let turn = self.notes.take(now, user);
+        turn.map_err(|seconds| {
+            let wait = Duration::from_secs(seconds.into());
+            too_many("notes are written too often", wait)
         })
     }
 }

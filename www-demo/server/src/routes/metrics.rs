@@ -24,7 +24,8 @@ pub(crate) fn routes(app: &App) -> Router {
 async fn read(State(app): State<App>) -> Response {
     // The other numbers are worth telling while the database is away.
     let sessions = app.store.count_sessions(clock::now()).await.ok();
-    let text = metrics::write(&app.timings, &app.counters.read(), sessions);
+    let connections = app.connections.count();
+    let text = metrics::write(&app.timings, &app.counters.read(), sessions, connections);
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     (kind, text).into_response()
 }

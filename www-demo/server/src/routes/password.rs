@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{
     App,
-    accounts::{parse_password, refuse_common},
+    accounts::parse_password,
     body::Strict,
     cookie,
     sessions::NO_STORE,
@@ -56,8 +56,8 @@ pub(super) async fn change(
     signed: Signed,
     Strict(said): Strict<NewPassword>,
 ) -> Result<Response, Problem> {
-    let current = parse_password(said.current_password)?;
-    let new = parse_password(said.new_password)?;
+    let current = parse_password(&said.current_password)?;
+    let new = parse_password(&said.new_password)?;
     let Signed {
         mut session,
         user,
@@ -68,12 +68,10 @@ pub(super) async fn change(
         .limits
         .current_password(store, clock::now(), session.id)
         .await?;
-    refuse_common(&new)?;
-    if !is_current(&app, &user, &current).await? {
-        return Err(OTHER);
-    }
+    let kept = user.password.clone();
+    let successor = app.passwords.replace(current.clone(), kept, new).await;
+    let successor = turns.unless_busy(store, successor).await?.ok_or(OTHER)?;
     turns.succeed(store).await?;
-    let successor = app.passwords.hash(new).await?;
     if !is_newest {
         return Err(SUPERSEDED);
     }

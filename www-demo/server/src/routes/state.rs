@@ -6,6 +6,7 @@ use axum::{extract::FromRef, http::HeaderValue};
 
 use super::{Counters, DeviceKey, Limits, Outages};
 use crate::{
+    connections::Connections,
     domain::{Desk, Store, TicketKey},
     keys::KeyRing,
     metrics::Timings,
@@ -26,6 +27,7 @@ pub(crate) struct App {
     pub(crate) passwords: Passwords,
     pub(crate) limits: Arc<Limits>,
     pub(crate) devices: DeviceKey,
+    pub(crate) connections: Arc<Connections>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) timings: Arc<Timings>,
     pub(crate) outages: Arc<Outages>,
@@ -39,6 +41,7 @@ pub(crate) struct Terms {
     pub(crate) site_dir: Option<PathBuf>,
     pub(crate) request_timeout: Duration,
     pub(crate) recent_sign_in: Duration,
+    pub(crate) notes_per_user: u32,
     pub(crate) sign_up: bool,
     pub(crate) trusted_proxies: usize,
     pub(crate) demo: bool,

@@ -11,7 +11,9 @@ use std::{fmt, sync::Arc};
 pub use postgres::PgStore;
 pub use sqlite::SqliteStore;
 
-use crate::domain::{Store, Written};
+use sqlx::error::DatabaseError;
+
+use crate::domain::{Store, StoreError, StoreFailure, Written};
 
 /// Why the database could not be opened.
 #[derive(Debug)]
@@ -51,4 +53,25 @@ pub async fn open(url: &str, connections: u32) -> Result<Arc<dyn Store>, OpenErr
 
 const fn written(rows: u64) -> Written {
     if rows > 0 { Written::Yes } else { Written::No }
+}
+
+/// The codes of a database that has too much to do: `SQLITE_BUSY`, `SQLITE_BUSY_RECOVERY`,
+/// `SQLITE_BUSY_SNAPSHOT` and `SQLITE_LOCKED`, and `PostgreSQL`'s `too_many_connections`,
+/// `lock_not_available` and `query_canceled` (by its statement timeout).
+const BUSY: [&str; 7] = ["5", "261", "517", "6", "53300", "55P03", "57014"];
+
+/// Tells apart what a request can cause from a database that failed.
+fn failure(error: sqlx::Error) -> StoreError {
+    let database = error.as_database_error();
+    let code = database.and_then(DatabaseError::code);
+    let busy = matches!(error, sqlx::Error::PoolTimedOut)
+        || code.is_some_and(|code| BUSY.contains(&&*code));
+    let failure = if database.is_some_and(DatabaseError::is_foreign_key_violation) {
+        StoreFailure::MissingReference
+    } else if busy {
+        StoreFailure::Busy
+    } else {
+        StoreFailure::Failed
+    };
+    StoreError::because(failure, error)
 }

@@ -11,14 +11,14 @@ use sqlx::{
 };
 
 use super::{
-    OpenError, rows,
+    OpenError, failure, rows,
     statements::{session_columns, store, user_columns},
     throttles::{self, throttles},
     written,
 };
 use crate::domain::{
-    Bucket, Email, Note, NoteId, PasswordHash, Role, SealedKey, Session, SessionId, Store,
-    StoreError, Stored, Throttles, Timestamp, User, UserId, Written,
+    Bucket, Email, Note, NoteAdded, NoteId, PasswordHash, Role, SealedKey, Session, SessionId,
+    Store, StoreFailure, Stored, Throttles, Timestamp, User, UserId, Written,
 };
 
 /// How long a request waits for a connection; a database that restarts is often back by then.
@@ -68,7 +68,14 @@ impl PgStore {
     }
 }
 
-store!(PgStore, retrying, "greatest");
+store!(
+    PgStore,
+    retrying,
+    "greatest",
+    "BEGIN",
+    " FOR NO KEY UPDATE",
+    "ctid"
+);
 throttles!(PgStore, retrying, "greatest");
 
 impl PgStore {
@@ -109,7 +116,7 @@ where
     loop {
         match step().await {
             Err(error) if tries < TRIES && passes(&error) => tries += 1,
-            done => return done.map_err(StoreError::new),
+            done => return done.map_err(failure),
         }
     }
 }

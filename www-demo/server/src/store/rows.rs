@@ -148,7 +148,7 @@ pub(super) fn session(row: &impl Columns) -> Stored<Session> {
 pub(super) fn user(row: &impl Columns) -> Stored<User> {
     Ok(User {
         id: UserId::from_bytes(bytes(row, "u_id")?),
-        email: Email::parse(&row.text("u_email")?).ok_or_else(|| damaged("email"))?,
+        email: Email::from_canonical(row.text("u_email")?),
         password: PasswordHash::from_text(row.text("u_password")?),
         role: Role::parse(&row.text("u_role")?).ok_or_else(|| damaged("role"))?,
         disabled: row.truth("u_disabled")?,

@@ -12,14 +12,14 @@ use sqlx::{
 };
 
 use super::{
-    OpenError, rows,
+    OpenError, failure, rows,
     statements::{session_columns, store, user_columns},
     throttles::{self, throttles},
     written,
 };
 use crate::domain::{
-    Bucket, Email, Note, NoteId, PasswordHash, Role, SealedKey, Session, SessionId, Store,
-    StoreError, Stored, Throttles, Timestamp, User, UserId, Written,
+    Bucket, Email, Note, NoteAdded, NoteId, PasswordHash, Role, SealedKey, Session, SessionId,
+    Store, StoreFailure, Stored, Throttles, Timestamp, User, UserId, Written,
 };
 
 /// How long a writer waits for another one.
@@ -58,7 +58,7 @@ impl SqliteStore {
     }
 }
 
-store!(SqliteStore, once, "max");
+store!(SqliteStore, once, "max", "BEGIN IMMEDIATE", "", "rowid");
 throttles!(SqliteStore, once, "max");
 
 impl SqliteStore {
@@ -87,7 +87,7 @@ impl SqliteStore {
             .pool
             .begin_with("BEGIN IMMEDIATE")
             .await
-            .map_err(StoreError::new)?;
+            .map_err(failure)?;
         for sql in [audit, end] {
             let done = sqlx::query(AssertSqlSafe(sql))
                 .bind(rows::kept(at))
@@ -96,10 +96,10 @@ impl SqliteStore {
                 .bind(kept)
                 .execute(&mut *transaction)
                 .await
-                .map_err(StoreError::new)?;
+                .map_err(failure)?;
             ended = done.rows_affected();
         }
-        transaction.commit().await.map_err(StoreError::new)?;
+        transaction.commit().await.map_err(failure)?;
         Ok(ended)
     }
 }
@@ -124,5 +124,5 @@ async fn once<T, F>(step: impl Fn() -> F) -> Stored<T>
 where
     F: Future<Output = Result<T, sqlx::Error>>,
 {
-    step().await.map_err(StoreError::new)
+    step().await.map_err(failure)
 }

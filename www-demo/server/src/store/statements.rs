@@ -18,12 +18,14 @@ macro_rules! user_columns {
 }
 
 /// Implements the domain's store for a type with a `pool` and an `end_where`. `$run` runs a step, again where
-/// that may help; `$later` is the database's function for the greater of two numbers.
+/// that may help; `$later` is the database's function for the greater of two numbers. `$begin` begins a
+/// transaction that is going to write, `$lock` ends a query that holds its row for it, and `$place` is the
+/// database's own name of a row's place.
 ///
-/// Every step is one statement that a repeat leaves as it is, so that it does not matter whether the database
+/// Every step is one statement, or one transaction, that a repeat leaves as it is, so that it does not matter whether the database
 /// had done it when the connection broke.
 macro_rules! store {
-    ($store:ty, $run:path, $later:literal) => {
+    ($store:ty, $run:path, $later:literal, $begin:literal, $lock:literal, $place:literal) => {
         #[async_trait]
         impl Store for $store {
             async fn close(&self) {
@@ -67,14 +69,21 @@ macro_rules! store {
                 row.await?.as_ref().map(rows::user).transpose()
             }
 
-            async fn set_role(&self, user: UserId, role: Role) -> Stored<()> {
+            async fn has_user(&self, user: UserId) -> Stored<bool> {
+                let sql = "SELECT count(*) FROM users WHERE id = $1";
+                let id = user.as_bytes().as_slice();
+                let count = $run(|| sqlx::query_scalar(sql).bind(id).fetch_one(&self.pool));
+                Ok(rows::counted(count.await?) > 0)
+            }
+
+            async fn set_role(&self, user: UserId, role: Role) -> Stored<Written> {
                 let done = $run(|| {
                     sqlx::query("UPDATE users SET role = $1 WHERE id = $2")
                         .bind(role.as_str())
                         .bind(user.as_bytes().as_slice())
                         .execute(&self.pool)
                 });
-                done.await.map(drop)
+                Ok(written(done.await?.rows_affected()))
             }
 
             async fn set_disabled(&self, user: UserId, disabled: bool) -> Stored<()> {
@@ -106,15 +115,24 @@ macro_rules! store {
                 Ok(written(done.await?.rows_affected()))
             }
 
-            async fn delete_user(&self, user: UserId, at: Timestamp) -> Stored<()> {
-                self.end_sessions_of(user, at, EndReason::Revoked).await?;
-                let sql = "DELETE FROM users WHERE id = $1";
+            async fn delete_user(&self, user: UserId) -> Stored<()> {
                 let id = user.as_bytes().as_slice();
-                let done = $run(|| sqlx::query(sql).bind(id).execute(&self.pool));
-                done.await.map(drop)
+                // The sessions go with the user, so that none can end, and be recorded, after the records.
+                let done = $run(|| async {
+                    let mut transaction = self.pool.begin_with($begin).await?;
+                    for sql in [
+                        "DELETE FROM users WHERE id = $1",
+                        "DELETE FROM audit WHERE user_id = $1",
+                    ] {
+                        let deleted = sqlx::query(sql).bind(id);
+                        deleted.execute(&mut *transaction).await?;
+                    }
+                    transaction.commit().await
+                });
+                done.await
             }
 
-            async fn add_session(&self, session: &Session) -> Stored<()> {
+            async fn add_session(&self, session: &Session) -> Stored<Written> {
                 let sql = "INSERT INTO sessions (id, user_id, device, created_at, expires_at, \
                      last_active_at, last_seen_at, generation, secret_hash, replaced_at) \
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING";
@@ -133,7 +151,13 @@ macro_rules! store {
                         .bind(&replaced_at)
                         .execute(&self.pool)
                 });
-                done.await.map(drop)
+                match done.await {
+                    Ok(_) => Ok(Written::Yes),
+                    Err(error) if error.failure() == StoreFailure::MissingReference => {
+                        Ok(Written::No)
+                    }
+                    Err(error) => Err(error),
+                }
             }
 
             async fn session(&self, id: SessionId) -> Stored<Option<(Session, User)>> {
@@ -266,6 +290,29 @@ macro_rules! store {
                 Ok(done.await?.rows_affected())
             }
 
+            async fn forget_ended_sessions(&self, user: UserId, kept: u32) -> Stored<u64> {
+                let sql = "DELETE FROM sessions WHERE user_id = $1 AND ended_at IS NOT NULL \
+                     AND id NOT IN (SELECT id FROM sessions WHERE user_id = $1 \
+                     AND ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT $2)";
+                let user = user.as_bytes().as_slice();
+                let kept = i64::from(kept);
+                let done = $run(|| sqlx::query(sql).bind(user).bind(kept).execute(&self.pool));
+                Ok(done.await?.rows_affected())
+            }
+
+            async fn prune_audit(&self, before: Timestamp, most: u32) -> Stored<u64> {
+                let sql = concat!(
+                    "DELETE FROM audit WHERE ",
+                    $place,
+                    " IN (SELECT ",
+                    $place,
+                    " FROM audit WHERE at < $1 LIMIT $2)"
+                );
+                let (before, most) = (rows::kept(before), i64::from(most));
+                let done = $run(|| sqlx::query(sql).bind(before).bind(most).execute(&self.pool));
+                Ok(done.await?.rows_affected())
+            }
+
             async fn notes_of(&self, user: UserId) -> Stored<Vec<Note>> {
                 let sql = "SELECT id, text, created_at FROM notes WHERE user_id = $1 \
                      ORDER BY created_at DESC LIMIT 100";
@@ -274,18 +321,39 @@ macro_rules! store {
                 rows.await?.iter().map(rows::note).collect()
             }
 
-            async fn add_note(&self, user: UserId, note: &Note) -> Stored<()> {
-                let sql = "INSERT INTO notes (id, user_id, text, created_at) \
+            async fn add_note(
+                &self,
+                user: UserId,
+                note: &Note,
+                limit: u32,
+            ) -> Stored<NoteAdded> {
+                let lock = concat!("SELECT id FROM users WHERE id = $1", $lock);
+                // A repeat after a lost answer does not count its own note.
+                let count = "SELECT count(*) FROM notes WHERE user_id = $1 AND id <> $2";
+                let insert = "INSERT INTO notes (id, user_id, text, created_at) \
                      VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING";
-                let done = $run(|| {
-                    sqlx::query(sql)
-                        .bind(note.id.as_bytes().as_slice())
-                        .bind(user.as_bytes().as_slice())
+                let (id, user) = (note.id.as_bytes().as_slice(), user.as_bytes().as_slice());
+                let done = $run(|| async {
+                    let mut transaction = self.pool.begin_with($begin).await?;
+                    let locked = sqlx::query(lock).bind(user);
+                    if locked.fetch_optional(&mut *transaction).await?.is_none() {
+                        return Ok(NoteAdded::NoUser);
+                    }
+                    let count = sqlx::query_scalar(count).bind(user).bind(id);
+                    let count: i64 = count.fetch_one(&mut *transaction).await?;
+                    if count >= i64::from(limit) {
+                        return Ok(NoteAdded::LimitReached);
+                    }
+                    let inserted = sqlx::query(insert)
+                        .bind(id)
+                        .bind(user)
                         .bind(&note.text)
-                        .bind(rows::kept(note.created_at))
-                        .execute(&self.pool)
+                        .bind(rows::kept(note.created_at));
+                    inserted.execute(&mut *transaction).await?;
+                    transaction.commit().await?;
+                    Ok(NoteAdded::Yes)
                 });
-                done.await.map(drop)
+                done.await
             }
 
             async fn delete_note(&self, user: UserId, id: NoteId) -> Stored<Written> {

@@ -20,12 +20,23 @@ pub(crate) struct Instance {
 impl Instance {
     /// Starts the program with these settings and waits until it listens.
     pub(crate) fn start(folder: &Path, settings: &[(&str, &str)]) -> Self {
-        let mut child = program(folder, settings)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it runs");
+        Self::spawn(program(folder, settings))
+    }
+
+    /// Starts a command that becomes the program, and waits until it listens.
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("it runs");
         let (auth, api) = listening(&mut child);
         Self { child, auth, api }
+    }
+
+    /// Asks the process to stop, and waits until it has.
+    pub(crate) fn terminate(&mut self) {
+        let killed = Command::new("kill")
+            .arg(self.process().to_string())
+            .status();
+        assert!(killed.expect("there is a kill").success());
+        self.child.wait().expect("it ends");
     }
 
     /// Returns the number of the process.

@@ -11,11 +11,17 @@ mod postgres;
 
 mod accounts;
 mod api;
+mod both;
+mod both_databases;
+mod clients;
 mod commands;
 mod contract;
+mod costly_input;
 mod cross_origin;
 mod demo;
+mod generated;
 mod guesses;
+mod held;
 mod limits;
 mod malformed;
 mod metrics;

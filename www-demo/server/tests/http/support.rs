@@ -194,6 +194,14 @@ impl Call {
         self
     }
 
+    /// Sets a header to bytes that need not be text.
+    pub(crate) fn bytes(mut self, name: &str, value: &[u8]) -> Self {
+        let name = HeaderName::try_from(name).unwrap();
+        let value = HeaderValue::from_bytes(value).unwrap();
+        self.request.headers_mut().insert(name, value);
+        self
+    }
+
     /// Adds a header beside those of the same name.
     pub(crate) fn another(mut self, name: &str, value: &str) -> Self {
         let name = HeaderName::try_from(name).unwrap();

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use nolapse::wire::EndReason;
 use nolapse_server::domain::{
-    Desk, Email, Ending, Limits, Note, NoteId, PasswordHash, Role, Session, SessionId, Store,
-    Ticket, TicketKey, Timestamp, User, UserId, Written,
+    Desk, Email, Ending, Limits, Note, NoteAdded, NoteId, PasswordHash, Role, Session, SessionId,
+    Store, Ticket, TicketKey, Timestamp, User, UserId, Written,
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -223,15 +223,23 @@ async fn a_deleted_user_takes_along_what_was_theirs(store: &dyn Store) {
     let (row, _) = session(110, &user);
     store.add_session(&row).await.unwrap();
     let note = Note::write(NOW, NoteId::from_bytes([110; 16]), "mine").unwrap();
-    store.add_note(user.id, &note).await.unwrap();
+    store.add_note(user.id, &note, 9).await.unwrap();
+    let ended = store.end_session(row.id, later(1), EndReason::Revoked);
+    assert_eq!(ended.await.unwrap(), Written::Yes);
 
-    store.delete_user(user.id, later(1)).await.unwrap();
+    store.delete_user(user.id).await.unwrap();
 
     assert_eq!(store.user_by_email(&user.email).await.unwrap(), None);
     assert_eq!(store.session(row.id).await.unwrap(), None);
     assert!(store.notes_of(user.id).await.unwrap().is_empty());
     let recorded = store.recorded_endings(row.id, EndReason::Revoked).await;
-    assert_eq!(recorded.unwrap(), 1, "the record outlives the user");
+    assert_eq!(recorded.unwrap(), 0, "no record names the user");
+    assert!(!store.has_user(user.id).await.unwrap());
+    assert_eq!(store.add_session(&row).await.unwrap(), Written::No);
+    let late = store.add_note(user.id, &note, 9).await.unwrap();
+    assert_eq!(late, NoteAdded::NoUser);
+    let role = store.set_role(user.id, Role::Admin).await.unwrap();
+    assert_eq!(role, Written::No);
 }
 
 async fn notes_are_their_users_own(store: &dyn Store) {
@@ -242,9 +250,15 @@ async fn notes_are_their_users_own(store: &dyn Store) {
     let older = Note::write(NOW, NoteId::from_bytes([1; 16]), "older").unwrap();
     let newer = Note::write(later(1), NoteId::from_bytes([2; 16]), "'; DROP TABLE notes").unwrap();
     for note in [&older, &newer] {
-        store.add_note(ada.id, note).await.unwrap();
+        let added = store.add_note(ada.id, note, 2).await.unwrap();
+        assert_eq!(added, NoteAdded::Yes);
     }
 
+    let third = Note::write(later(2), NoteId::from_bytes([3; 16]), "one too many").unwrap();
+    for (note, outcome) in [(&third, NoteAdded::LimitReached), (&newer, NoteAdded::Yes)] {
+        // A repeat after a lost answer is no further note.
+        assert_eq!(store.add_note(ada.id, note, 2).await.unwrap(), outcome);
+    }
     assert_eq!(
         store.delete_note(eve.id, older.id).await.unwrap(),
         Written::No
@@ -316,6 +330,61 @@ async fn who_proved_an_old_password_gets_no_session(store: &Arc<dyn Store>) {
     }
 }
 
+async fn records_are_forgotten_after_their_time_in_batches(store: &dyn Store) {
+    let ada = user(120);
+    store.add_user(&ada).await.unwrap();
+    let end = async |number: u8, seconds: u64| {
+        let (row, _) = session(number, &ada);
+        store.add_session(&row).await.unwrap();
+        let ended = store.end_session(row.id, later(seconds), EndReason::Revoked);
+        assert_eq!(ended.await.unwrap(), Written::Yes);
+        row.id
+    };
+    // Older than what the tests before this one recorded.
+    store.prune_audit(later(1_000), 1_000).await.unwrap();
+    let mut old = Vec::new();
+    for number in 120..123 {
+        old.push(end(number, 2_000).await);
+    }
+    let young = end(123, 3_000).await;
+
+    let mut pruned = Vec::new();
+    for _ in 0..3 {
+        pruned.push(store.prune_audit(later(2_500), 2).await.unwrap());
+    }
+
+    assert_eq!(pruned, [2, 1, 0]);
+    for id in old {
+        let recorded = store.recorded_endings(id, EndReason::Revoked).await;
+        assert_eq!(recorded.unwrap(), 0);
+    }
+    let recorded = store.recorded_endings(young, EndReason::Revoked).await;
+    assert_eq!(recorded.unwrap(), 1);
+}
+
+async fn of_many_ended_sessions_the_last_are_kept_and_every_live_one(store: &dyn Store) {
+    let ada = user(130);
+    store.add_user(&ada).await.unwrap();
+    for number in 130..136 {
+        let (row, _) = session(number, &ada);
+        store.add_session(&row).await.unwrap();
+        if number < 135 {
+            let at = later(u64::from(number));
+            store
+                .end_session(row.id, at, EndReason::SignedOut)
+                .await
+                .unwrap();
+        }
+    }
+
+    assert_eq!(store.forget_ended_sessions(ada.id, 2).await.unwrap(), 3);
+
+    for number in 130..136 {
+        let row = store.session(SessionId::from_bytes([number; 16])).await;
+        assert_eq!(row.unwrap().is_some(), number >= 133, "{number}");
+    }
+}
+
 /// Runs the whole suite on an empty store.
 pub(crate) async fn conforms(store: Arc<dyn Store>) {
     store.ping().await.unwrap();
@@ -331,4 +400,6 @@ pub(crate) async fn conforms(store: Arc<dyn Store>) {
     notes_are_their_users_own(&*store).await;
     a_deleted_user_takes_along_what_was_theirs(&*store).await;
     sessions_past_their_limit_are_forgotten_and_no_others(&*store).await;
+    records_are_forgotten_after_their_time_in_batches(&*store).await;
+    of_many_ended_sessions_the_last_are_kept_and_every_live_one(&*store).await;
 }

@@ -1,0 +1,375 @@
+//! What a stranger can cost the server: processor time of the worst input beside usual input of about the same
+//! size, and connections that are still held after four times the patience.
+//!
+//! `cargo bench -p nolapse-server --profile server --bench hostile`
+
+#[expect(dead_code, reason = "the tests use more of it")]
+#[path = "../tests/common/instances.rs"]
+mod instances;
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
+    time::Duration,
+};
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use instances::Instance;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpSocket, TcpStream},
+    time::{Instant, timeout},
+};
+
+const PAGE: &str = "https://app.example.com";
+/// How many sign-ups are timed of each password.
+const SIGN_UPS: usize = 40;
+/// How many cheaper requests are timed of each kind.
+const REQUESTS: usize = 4_000;
+/// The most that the worst sign-up may cost, in ordinary ones.
+const MOST: f64 = 1.3;
+const PATIENCE: Duration = Duration::from_secs(1);
+const HELD_OF_A_KIND: usize = 20;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Passwords that are costly to judge, as units to be repeated: many signs for one letter, signs for two
+/// letters, digits alone, dates, repeats, words, walks over the keyboard, and letters of several octets.
+const COSTLY: [&str; 10] = [
+    "4@8({[<369&#!1/|0$5+7%2",
+    "17|4@({[<6950$+8%2!3",
+    "i$[is|1s[s<[|1|2[<2<[s$i[|[#21|<",
+    "1029384756",
+    "1-1-1999",
+    "aaaaaaaab",
+    "passwordiloveyou",
+    "qwertyuiopasdfghjkl",
+    "İabcﬁ",
+    "1l0v3y0u4@8",
+];
+
+fn post(path: &str, body: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\norigin: {PAGE}\r\nnolapse-version: 1\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+fn get(path: &str, headers: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nhost: x\r\n{headers}\r\n")
+}
+
+/// Reads one answer; returns its status.
+async fn answer(stream: &mut TcpStream) -> Result<u16, Failure> {
+    let mut text = Vec::new();
+    loop {
+        if stream.read_buf(&mut text).await? == 0 {
+            return Err("the server closed the connection".into());
+        }
+        let read = String::from_utf8_lossy(&text);
+        let Some((head, body)) = read.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "));
+        if body.len() >= length.map_or(Ok(0), str::parse)? {
+            let status = head.split(' ').nth(1).unwrap_or_default();
+            return Ok(status.parse()?);
+        }
+    }
+}
+
+/// Sends requests one after another and returns the server's processor time for each.
+async fn cost(
+    server: &Instance,
+    address: &str,
+    requests: impl IntoIterator<Item = String>,
+    expected: &[u16],
+) -> Result<Duration, Failure> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let before = processor_time(server.process())?;
+    let mut count = 0;
+    for request in requests {
+        stream.write_all(request.as_bytes()).await?;
+        let status = answer(&mut stream).await?;
+        if !expected.contains(&status) {
+            return Err(format!("an answer was {status}").into());
+        }
+        count += 1;
+    }
+    let after = processor_time(server.process())?;
+    Ok(after.saturating_sub(before) / count)
+}
+
+async fn sign_ups(folder: &Path) -> Result<f64, Failure> {
+    let settings = [
+        ("ALLOWED_ORIGINS", PAGE),
+        ("PASSWORDS_PER_ACCOUNT", "0"),
+        ("PASSWORD_MEMORY_KIB", "19456"),
+    ];
+    let server = Instance::start(folder, &settings);
+    let mut number = 0;
+    let mut requests = |password: String| {
+        let of_one: Vec<String> = (0..SIGN_UPS)
+            .map(|_| {
+                number += 1;
+                let email = format!("user{number}@example.org");
+                let body = serde_json::json!({ "email": email, "password": password });
+                post("/auth/sign-up", &body.to_string())
+            })
+            .collect();
+        of_one
+    };
+    let warm = requests("correct horse battery".to_owned());
+    cost(&server, &server.auth, warm, &[200]).await?;
+    let ordinary = requests("correct horse battery".to_owned());
+    let ordinary = cost(&server, &server.auth, ordinary, &[200]).await?;
+    let mut worst = (Duration::ZERO, "", 0);
+    for unit in COSTLY {
+        for length in [32, 100, 256] {
+            let password = requests(unit.chars().cycle().take(length).collect());
+            let took = cost(&server, &server.auth, password, &[200, 400]).await?;
+            worst = worst.max((took, unit, length));
+        }
+    }
+    let ratio = worst.0.as_secs_f64() / ordinary.as_secs_f64();
+    writeln!(
+        io::stdout(),
+        "processor time of a sign-up: ordinary {:.1} ms, worst {:.1} ms: {ratio:.2} × (at most {MOST}); \
+         {} characters of {}",
+        ordinary.as_secs_f64() * 1e3,
+        worst.0.as_secs_f64() * 1e3,
+        worst.2,
+        worst.1
+    )?;
+    Ok(ratio)
+}
+
+/// Usual and worst input of about the same size, which is refused without a hash.
+struct Pair {
+    name: &'static str,
+    is_for_api: bool,
+    usual: String,
+    worst: String,
+}
+
+fn at_auth(name: &'static str, usual: String, worst: String) -> Pair {
+    Pair {
+        name,
+        is_for_api: false,
+        usual,
+        worst,
+    }
+}
+
+fn sign_in(email: &str, password: &str) -> String {
+    let body = serde_json::json!({ "email": email, "password": password });
+    post("/auth/sign-in", &body.to_string())
+}
+
+fn bodies() -> Vec<Pair> {
+    let refresh = |body: String| post("/auth/refresh", &body);
+    let usual = refresh(format!(r#"{{"page":"{}"}}"#, "x".repeat(15_000)));
+    let nested = refresh(format!(r#"{{"page":{}"#, "[".repeat(15_000)));
+    let members = refresh(format!(r#"{{{}"z":1}}"#, r#""a":1,"#.repeat(2_400)));
+    let escapes = refresh(format!(r#"{{"page":"{}"}}"#, r"\u00e9".repeat(2_400)));
+    vec![
+        at_auth("JSON: nested", usual.clone(), nested),
+        at_auth("JSON: members", usual.clone(), members),
+        at_auth("JSON: escapes", usual, escapes),
+    ]
+}
+
+fn heads() -> Vec<Pair> {
+    let text = "x".repeat(15_000);
+    let with = |name: &str, value: &str| {
+        let plain = sign_in("ada@e.org", "short");
+        plain.replacen("\r\n", &format!("\r\n{name}: {value}\r\n"), 1)
+    };
+    let usual = get(&format!("/{text}"), "");
+    let (cookies, hops) = ("a=1;".repeat(3_700), "1,".repeat(7_400));
+    let (slashes, escapes) = ("/a".repeat(7_400), format!("/{}", "%2e".repeat(5_000)));
+    vec![
+        at_auth("cookies", with("cookie", &text), with("cookie", &cookies)),
+        at_auth(
+            "forwarded addresses",
+            with("x-forwarded-for", &text),
+            with("x-forwarded-for", &hops),
+        ),
+        at_auth("path: slashes", usual.clone(), get(&slashes, "")),
+        at_auth("path: escapes", usual, get(&escapes, "")),
+    ]
+}
+
+fn tokens() -> Vec<Pair> {
+    let at_api = |name, usual: String, worst: String| {
+        let bearer = |token: String| get("/me", &format!("authorization: Bearer {token}\r\n"));
+        Pair {
+            name,
+            is_for_api: true,
+            usual: bearer(usual),
+            worst: bearer(worst),
+        }
+    };
+    let header = |json: &str| {
+        format!(
+            "{}.e30.a",
+            Base64UrlUnpadded::encode_string(json.as_bytes())
+        )
+    };
+    let usual = header(&format!(r#"{{"a":"{}"}}"#, "x".repeat(2_900)));
+    let mut members = "{".to_owned();
+    for number in 0..290 {
+        members += &format!(r#""a{number}":[],"#);
+    }
+    members += r#""z":1}"#;
+    let nested = header(&format!(r#"{{"a":{}"#, "[".repeat(2_900)));
+    vec![
+        at_api("token: segments", usual.clone(), "a.".repeat(2_000)),
+        at_api("token: members", usual.clone(), header(&members)),
+        at_api("token: nested", usual, nested),
+    ]
+}
+
+fn names() -> Vec<Pair> {
+    let plain = sign_in(&format!("{}@e.org", "a".repeat(900)), "short");
+    let marks = "\u{301}\u{323}";
+    let named = |name, email: String| at_auth(name, plain.clone(), sign_in(&email, "short"));
+    vec![
+        named("address: marks", format!("{}@e.org", marks.repeat(240))),
+        named("address: U-labels", format!("a@{}.org", "ü".repeat(450))),
+        named(
+            "address: A-labels",
+            format!("a@xn--{}.org", "9".repeat(900)),
+        ),
+        named("address: labels", format!("a@{}org", "ü.".repeat(330))),
+        at_auth(
+            "password: marks",
+            sign_in("ada@e.org", &"x".repeat(12_000)),
+            sign_in("ada@e.org", &marks.repeat(3_000)),
+        ),
+    ]
+}
+
+async fn other_inputs(folder: &Path) -> Result<(), Failure> {
+    let settings = [
+        ("ALLOWED_ORIGINS", PAGE),
+        ("PASSWORDS_PER_ACCOUNT", "0"),
+        ("TRUSTED_PROXIES", "1"),
+    ];
+    let server = Instance::start(folder, &settings);
+    let refused = [400, 401, 404, 431];
+    let pairs = [bodies(), heads(), tokens(), names()];
+    for pair in pairs.into_iter().flatten() {
+        let Pair {
+            name,
+            is_for_api,
+            usual,
+            worst,
+        } = pair;
+        let address = if is_for_api {
+            &server.api
+        } else {
+            &server.auth
+        };
+        let times = |request: String| std::iter::repeat_n(request, REQUESTS);
+        let usual = cost(&server, address, times(usual), &refused).await?;
+        let worst = cost(&server, address, times(worst), &refused).await?;
+        writeln!(
+            io::stdout(),
+            "processor time, {name:<20} usual {:>6.1} µs, worst {:>6.1} µs",
+            usual.as_secs_f64() * 1e6,
+            worst.as_secs_f64() * 1e6
+        )?;
+    }
+    Ok(())
+}
+
+/// Opens connections that are not used, and counts those that the server still has after four times its
+/// patience.
+async fn held(folder: &Path) -> Result<usize, Failure> {
+    let site = folder.join("site");
+    fs::create_dir_all(&site)?;
+    File::create(site.join("large.bin"))?.set_len(256 * 1024 * 1024)?;
+    let site = site.to_string_lossy().into_owned();
+    let settings = [
+        ("ALLOWED_ORIGINS", PAGE),
+        ("SITE_DIR", &*site),
+        ("REQUEST_TIMEOUT_SECONDS", "1"),
+    ];
+    let server = Instance::start(folder, &settings);
+    let before = sockets(server.process())?;
+    let ask = get("/large.bin", "");
+    let kinds = [
+        ask.clone(),
+        get("/openapi.json", "").repeat(1_000),
+        "GET /healthz HTTP/1.1\r\nhost: x\r\n".to_owned(),
+        post("/auth/refresh", &" ".repeat(90)).trim_end().to_owned() + "\r\n\r\n{",
+        String::new(),
+        ask,
+    ];
+    let mut clients = Vec::new();
+    for sent in &kinds {
+        for _ in 0..HELD_OF_A_KIND {
+            let socket = TcpSocket::new_v4()?;
+            socket.set_recv_buffer_size(16_384)?;
+            let mut stream = socket.connect(server.auth.parse()?).await?;
+            drop(timeout(Duration::from_millis(50), stream.write_all(sent.as_bytes())).await);
+            clients.push(stream);
+        }
+    }
+    let deadline = Instant::now() + 4 * PATIENCE;
+    while Instant::now() < deadline {
+        // The last kind reads a byte a second.
+        for client in clients.iter().rev().take(HELD_OF_A_KIND) {
+            drop(client.try_read(&mut [0]));
+        }
+        tokio::time::sleep(PATIENCE).await;
+    }
+    let left = sockets(server.process())?.saturating_sub(before);
+    writeln!(
+        io::stdout(),
+        "connections held after 4 × patience: {left} of {} (at most 0)",
+        clients.len()
+    )?;
+    Ok(left)
+}
+
+/// Counts the sockets of a process.
+fn sockets(process: u32) -> io::Result<usize> {
+    let files = fs::read_dir(format!("/proc/{process}/fd"))?.flatten();
+    let targets = files.filter_map(|file| fs::read_link(file.path()).ok());
+    Ok(targets
+        .filter(|target| target.to_string_lossy().starts_with("socket:"))
+        .count())
+}
+
+/// Returns the processor time that a process has taken, as Linux counts it: hundredths of a second.
+fn processor_time(process: u32) -> Result<Duration, Failure> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    let ticks = |place: usize| {
+        fields
+            .get(place)
+            .map_or(Ok(0), |field| field.parse::<u64>())
+    };
+    Ok(Duration::from_millis((ticks(11)? + ticks(12)?) * 10))
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Failure> {
+    let folders = [(); 3].map(|()| tempfile::tempdir());
+    let [first, second, third] = folders;
+    let ratio = sign_ups(first?.path()).await?;
+    other_inputs(second?.path()).await?;
+    let left = held(third?.path()).await?;
+    if ratio > MOST || left > 0 {
+        return Err("a number is over its bound".into());
+    }
+    Ok(())
+}

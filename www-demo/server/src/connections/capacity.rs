@@ -1,0 +1,43 @@
+//! How many connections the system's limit of files allows.
+
+use rustix::process::{Resource, getrlimit};
+
+use crate::config::Config;
+
+/// How many connections are served at once where files are no matter; more wait in the system's queue.
+const MAX_CONNECTIONS: usize = 10_000;
+/// The fewest that a server is any good with.
+const MIN_CONNECTIONS: usize = 8;
+/// How many files are open beside connections: standard streams, listeners, the runtime's, `SQLite`'s.
+const RESERVED_FILES: usize = 32;
+
+/// Returns how many connections may be open at once, by the soft limit of `RLIMIT_NOFILE`.
+pub(crate) fn capacity(config: &Config) -> usize {
+    let files = getrlimit(Resource::Nofile).current;
+    let files = files.map_or(usize::MAX, |files| {
+        usize::try_from(files).unwrap_or(usize::MAX)
+    });
+    let database = usize::try_from(config.database_connections).unwrap_or(usize::MAX);
+    within(files, database, config.site_dir.is_some())
+}
+
+/// Leaves files for the database, and for each connection one of the page's where there is a page.
+fn within(files: usize, database: usize, has_page: bool) -> usize {
+    let left = files.saturating_sub(RESERVED_FILES.saturating_add(database));
+    let connections = if has_page { left / 2 } else { left };
+    connections.clamp(MIN_CONNECTIONS, MAX_CONNECTIONS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_files_for_everything_else() {
+        assert_eq!(within(96, 8, false), 56);
+        assert_eq!(within(96, 8, true), 28);
+        assert_eq!(within(1_024, 8, true), 492);
+        assert_eq!(within(10, 500, true), MIN_CONNECTIONS);
+        assert_eq!(within(usize::MAX, 8, true), MAX_CONNECTIONS);
+    }
+}

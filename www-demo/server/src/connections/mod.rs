@@ -1,0 +1,164 @@
+//! Accepts connections and lets no client hold one without using it.
+//!
+//! A client has the patience for the head of a request, the first one or the next ([`serve`]), and for taking
+//! an answer ([`stream`]); a handler has it for the body. Beyond the limit of an address or of the system's
+//! files the connection that made no progress for longest makes room ([`registry`]).
+//!
+//! Requests that are sent ahead (pipelining, RFC 9112 §9.3.2) are answered one by one, and only while what is
+//! written and not taken fits in hyper's buffer and the system's: [`MAX_HEAD_BYTES`] and [`SEND_BUFFER_BYTES`].
+
+mod capacity;
+mod registry;
+mod stream;
+
+use std::{convert::Infallible, io, net::IpAddr, sync::Arc, time::Duration};
+
+use axum::{Router, extract::ConnectInfo};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
+use rustix::io::Errno;
+use socket2::SockRef;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinHandle,
+};
+use tower_service::Service as _;
+
+pub(crate) use capacity::capacity;
+pub(crate) use registry::Connections;
+use registry::Registered;
+use stream::TimedStream;
+
+/// The largest head of a request, in bytes. Ours have about 1,500. An answer's head is begun where no more than
+/// this waits to be written.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+const MAX_HEADERS: usize = 64;
+/// How much of an answer the system keeps for a peer that does not read. A larger buffer would hide a slow
+/// reader's progress for longer than the patience.
+const SEND_BUFFER_BYTES: usize = 128 * 1024;
+/// How long to wait after the system refused to accept: it is out of files or memory.
+const OUT_OF_FILES_PAUSE: Duration = Duration::from_millis(50);
+
+/// Where a connection comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+/// Answers on a listener until `stopped`, and then lets the requests under way end.
+pub(crate) fn answer(
+    listener: TcpListener,
+    router: Router,
+    patience: Duration,
+    connections: Arc<Connections>,
+    mut stopped: watch::Receiver<bool>,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let graceful = GracefulShutdown::new();
+        let mut is_refused = false;
+        loop {
+            let accepting = async {
+                let permit = connections.permit().await;
+                (permit, listener.accept().await)
+            };
+            // A sender that is gone stops the server as well.
+            let stop = async { drop(stopped.wait_for(|stop| *stop).await) };
+            let (permit, accepted) = tokio::select! {
+                () = stop => break,
+                accepted = accepting => accepted,
+            };
+            match (permit, accepted) {
+                (None, _) => break,
+                (Some(permit), Ok((stream, from))) => {
+                    is_refused = false;
+                    let registered = connections.register(from.ip(), permit);
+                    let router = router.clone();
+                    let served = serve(
+                        stream,
+                        Peer(from.ip()),
+                        router,
+                        patience,
+                        registered,
+                        &graceful,
+                    );
+                    tokio::spawn(served);
+                }
+                (Some(_), Err(error)) if is_exhaustion(&error) => {
+                    if !is_refused {
+                        tracing::warn!(%error, "connections are not accepted: idle ones are closed");
+                    }
+                    is_refused = true;
+                    connections.make_room();
+                    tokio::time::sleep(OUT_OF_FILES_PAUSE).await;
+                }
+                (Some(_), Err(error)) => tracing::debug!(%error, "a connection was not accepted"),
+            }
+        }
+        drop(listener);
+        graceful.shutdown().await;
+    })
+}
+
+/// Says whether the system is out of files or memory. Anything else befell one connection alone (`accept(2)`).
+fn is_exhaustion(error: &io::Error) -> bool {
+    let errors = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    Errno::from_io_error(error).is_some_and(|error| errors.contains(&error))
+}
+
+fn serve(
+    stream: TcpStream,
+    peer: Peer,
+    router: Router,
+    patience: Duration,
+    registered: Registered,
+    connections: &GracefulShutdown,
+) -> impl Future<Output = ()> + Send + use<> {
+    let options = stream
+        .set_nodelay(true)
+        .and_then(|()| SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES));
+    if let Err(error) = options {
+        tracing::debug!(%error, "a connection kept the system's options");
+    }
+    let progress = Arc::clone(&registered.progress);
+    let stream = TimedStream::new(stream, Arc::clone(&progress), patience);
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let (mut router, handling) = (router.clone(), progress.handling());
+        async move {
+            let answer = router.call(request).await;
+            drop(handling);
+            Ok::<_, Infallible>(answer.unwrap_or_else(|never| match never {}))
+        }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .max_headers(MAX_HEADERS)
+        .serve_connection(TokioIo::new(stream), service);
+    let connection = connections.watch(connection);
+    async move {
+        let ended = tokio::select! {
+            ended = connection => ended,
+            () = registered.progress.evicted() => {
+                tracing::debug!("a connection made room for another one");
+                return;
+            }
+        };
+        if let Err(error) = ended {
+            if is_stall(&error) {
+                registered.count_stalled();
+            }
+            tracing::debug!(%error, "a connection ended badly");
+        }
+    }
+}
+
+/// Says whether a connection ended because its peer did not read.
+fn is_stall(error: &hyper::Error) -> bool {
+    let cause = std::error::Error::source(error);
+    let cause = cause.and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut)
+}

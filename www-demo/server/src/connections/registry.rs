@@ -1,0 +1,296 @@
+//! The open connections, by the network of the peer, and which of them makes room for one more.
+
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
+
+use crate::routes::Counters;
+
+/// How many evicted connections may still be closing while others are accepted.
+const CLOSING: usize = 8;
+
+/// The open connections of all listeners.
+pub(crate) struct Connections {
+    capacity: usize,
+    per_address: Option<usize>,
+    room: Arc<Semaphore>,
+    begun: Instant,
+    open: Mutex<Open>,
+    counters: Arc<Counters>,
+}
+
+#[derive(Default)]
+struct Open {
+    next: u64,
+    count: usize,
+    by_address: BTreeMap<IpAddr, BTreeMap<u64, Arc<Progress>>>,
+}
+
+/// What a connection last did.
+#[derive(Debug)]
+pub(super) struct Progress {
+    begun: Instant,
+    /// Milliseconds from `begun` to the last request or the last bytes that the peer's system took.
+    at: AtomicU64,
+    is_handling: AtomicBool,
+    evicted: Notify,
+}
+
+/// A connection in the registry. Dropping it takes it out.
+pub(super) struct Registered {
+    connections: Arc<Connections>,
+    address: IpAddr,
+    number: u64,
+    pub(super) progress: Arc<Progress>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Connections {
+    /// Makes a registry of at most `capacity` connections, and `per_address` from one address.
+    pub(crate) fn new(
+        capacity: usize,
+        per_address: Option<usize>,
+        counters: Arc<Counters>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            capacity,
+            per_address,
+            room: Arc::new(Semaphore::new(capacity + CLOSING)),
+            begun: Instant::now(),
+            open: Mutex::default(),
+            counters,
+        })
+    }
+
+    /// Returns how many connections are open.
+    pub(crate) fn count(&self) -> usize {
+        self.open().count
+    }
+
+    /// Waits until one more socket may be open. Evicted connections give theirs back at once.
+    pub(super) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.room).acquire_owned().await.ok()
+    }
+
+    /// Registers a connection. Where its address, or the server, has as many as are allowed, the one that made
+    /// no progress for longest is evicted: of the address, or of the address with the most.
+    pub(super) fn register(
+        self: &Arc<Self>,
+        peer: IpAddr,
+        permit: OwnedSemaphorePermit,
+    ) -> Registered {
+        let address = network(peer);
+        let mut open = self.open();
+        let of_address = open.by_address.get(&address).map_or(0, BTreeMap::len);
+        if self.per_address.is_some_and(|most| of_address >= most) {
+            self.evict(&mut open, address);
+        } else if open.count >= self.capacity {
+            self.evict_of_largest(&mut open);
+        }
+        let progress = Arc::new(Progress {
+            begun: self.begun,
+            at: AtomicU64::new(0),
+            is_handling: AtomicBool::new(false),
+            evicted: Notify::new(),
+        });
+        progress.note();
+        let number = open.next;
+        open.next += 1;
+        open.count += 1;
+        let of_address = open.by_address.entry(address).or_default();
+        of_address.insert(number, Arc::clone(&progress));
+        Registered {
+            connections: Arc::clone(self),
+            address,
+            number,
+            progress,
+            _permit: permit,
+        }
+    }
+
+    /// Evicts a connection because the system has no files left.
+    pub(super) fn make_room(&self) {
+        self.evict_of_largest(&mut self.open());
+    }
+
+    fn evict_of_largest(&self, open: &mut Open) {
+        let largest = open.by_address.iter().max_by_key(|(_, of)| of.len());
+        if let Some(address) = largest.map(|(address, _)| *address) {
+            self.evict(open, address);
+        }
+    }
+
+    fn evict(&self, open: &mut Open, address: IpAddr) {
+        let of_address = open.by_address.get(&address).into_iter().flatten();
+        let stalest = of_address.min_by_key(|(_, progress)| progress.order());
+        if let Some(number) = stalest.map(|(number, _)| *number)
+            && let Some(progress) = open.remove(address, number)
+        {
+            progress.evicted.notify_one();
+            self.counters.count("connections_evicted");
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    fn remove(&mut self, address: IpAddr, number: u64) -> Option<Arc<Progress>> {
+        let of_address = self.by_address.get_mut(&address)?;
+        let removed = of_address.remove(&number)?;
+        if of_address.is_empty() {
+            self.by_address.remove(&address);
+        }
+        self.count -= 1;
+        Some(removed)
+    }
+}
+
+impl Registered {
+    /// Counts a connection whose peer did not take what was written.
+    pub(super) fn count_stalled(&self) {
+        self.connections.counters.count("connections_stalled");
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.connections.open().remove(self.address, self.number);
+    }
+}
+
+impl Progress {
+    /// Notes that a request has come in whole, or that the peer's system took bytes of an answer. Bytes of a
+    /// head do not count: one a second would.
+    pub(super) fn note(&self) {
+        let millis = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.at.store(millis, Ordering::Relaxed);
+    }
+
+    /// Notes that a request is being handled, until what is returned is dropped.
+    pub(super) fn handling(self: &Arc<Self>) -> Handling {
+        self.note();
+        self.is_handling.store(true, Ordering::Relaxed);
+        Handling(Arc::clone(self))
+    }
+
+    /// Waits until the connection has to make room for another one.
+    pub(super) async fn evicted(&self) {
+        self.evicted.notified().await;
+    }
+
+    /// Orders connections by who goes first: those that wait for their peer, longest first.
+    fn order(&self) -> (bool, u64) {
+        (
+            self.is_handling.load(Ordering::Relaxed),
+            self.at.load(Ordering::Relaxed),
+        )
+    }
+}
+
+/// A request that is being handled.
+pub(super) struct Handling(Arc<Progress>);
+
+impl Drop for Handling {
+    fn drop(&mut self) {
+        self.0.is_handling.store(false, Ordering::Relaxed);
+        self.0.note();
+    }
+}
+
+/// Returns what one subscriber has: an IPv4 address, or the /64 of an IPv6 address.
+fn network(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const ADA: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+    const EVE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
+
+    async fn open(connections: &Arc<Connections>, peer: IpAddr) -> Registered {
+        let permit = connections.permit().await.unwrap();
+        let registered = connections.register(peer, permit);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        registered
+    }
+
+    async fn is_evicted(registered: &Registered) -> bool {
+        tokio::select! {
+            biased;
+            () = registered.progress.evicted() => true,
+            () = std::future::ready(()) => false,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn beyond_the_cap_of_an_address_its_own_stalest_goes() {
+        let connections = Connections::new(100, Some(3), Arc::default());
+        let other = open(&connections, EVE).await;
+        let (first, second, third) = (
+            open(&connections, ADA).await,
+            open(&connections, ADA).await,
+            open(&connections, ADA).await,
+        );
+        first.progress.note();
+
+        let fourth = open(&connections, ADA).await;
+
+        assert!(is_evicted(&second).await);
+        for kept in [&other, &first, &third, &fourth] {
+            assert!(!is_evicted(kept).await);
+        }
+        assert_eq!(connections.count(), 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn beyond_the_cap_of_the_server_the_address_with_the_most_makes_room() {
+        let connections = Connections::new(4, None, Arc::default());
+        let lone = open(&connections, EVE).await;
+        let (busy, idle, third) = (
+            open(&connections, ADA).await,
+            open(&connections, ADA).await,
+            open(&connections, ADA).await,
+        );
+        let handling = busy.progress.handling();
+
+        let newcomer = open(&connections, EVE).await;
+
+        assert!(is_evicted(&idle).await);
+        for kept in [&lone, &busy, &third, &newcomer] {
+            assert!(!is_evicted(kept).await);
+        }
+        drop(handling);
+        drop((lone, busy, idle, third, newcomer));
+        assert_eq!(connections.count(), 0);
+        assert!(connections.open().by_address.is_empty());
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_address() {
+        let network = |text: &str| network(text.parse().unwrap());
+
+        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:2"));
+        assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
+        assert_eq!(network("::ffff:1.2.3.4"), network("1.2.3.4"));
+    }
+}

@@ -1,0 +1,129 @@
+//! A socket whose peer has to take what is written.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::{Instant, Sleep},
+};
+
+use super::registry::Progress;
+
+/// The slowest that an answer may be read in the long run, in bytes a second. It bounds a whole answer: its
+/// length at this rate, and the patience.
+const LEAST_RATE: u64 = 1_024;
+
+/// A socket that fails with [`io::ErrorKind::TimedOut`] where its peer does not read.
+///
+/// A peer is credited with `patience`. Waiting for it spends the credit, and bytes that its system takes renew
+/// it at [`LEAST_RATE`]: neither one that reads nothing nor one that reads a byte now and then goes on.
+pub(super) struct TimedStream {
+    stream: TcpStream,
+    progress: Arc<Progress>,
+    patience: Duration,
+    credit: Duration,
+    waiting: Option<Waiting>,
+}
+
+struct Waiting {
+    since: Instant,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl TimedStream {
+    pub(super) fn new(stream: TcpStream, progress: Arc<Progress>, patience: Duration) -> Self {
+        Self {
+            stream,
+            progress,
+            patience,
+            credit: patience,
+            waiting: None,
+        }
+    }
+
+    fn after(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        match written {
+            Poll::Ready(Ok(bytes)) => {
+                self.took(bytes);
+                Poll::Ready(Ok(bytes))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => {
+                let credit = self.credit;
+                let waiting = self.waiting.get_or_insert_with(|| Waiting {
+                    since: Instant::now(),
+                    deadline: Box::pin(tokio::time::sleep(credit)),
+                });
+                let late = waiting.deadline.as_mut().poll(context);
+                late.map(|()| Err(io::ErrorKind::TimedOut.into()))
+            }
+        }
+    }
+
+    fn took(&mut self, bytes: usize) {
+        if bytes > 0 {
+            self.progress.note();
+        }
+        let spent = self.waiting.take().map(|waiting| waiting.since.elapsed());
+        let earned = u64::try_from(bytes)
+            .unwrap_or(u64::MAX)
+            .saturating_mul(1_000)
+            / LEAST_RATE;
+        let left = self.credit.saturating_sub(spent.unwrap_or_default());
+        let credit = left.saturating_add(Duration::from_millis(earned));
+        self.credit = credit.min(self.patience);
+    }
+}
+
+impl AsyncRead for TimedStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for TimedStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.after(context, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.after(context, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
