@@ -231,11 +231,8 @@ fn tokens() -> Vec<Pair> {
         )
     };
     let usual = header(&format!(r#"{{"a":"{}"}}"#, "x".repeat(2_900)));
-    let mut members = "{".to_owned();
-    for number in 0..290 {
-        members += &format!(r#""a{number}":[],"#);
-    }
-    members += r#""z":1}"#;
+    let members: Vec<String> = (0..290).map(|n| format!(r#""a{n}":[]"#)).collect();
+    let members = format!("{{{}}}", members.join(","));
     let nested = header(&format!(r#"{{"a":{}"#, "[".repeat(2_900)));
     vec![
         at_api("token: segments", usual.clone(), "a.".repeat(2_000)),
