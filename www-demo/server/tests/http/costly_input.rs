@@ -55,6 +55,7 @@ async fn issue_9_1_passwords_that_are_costly_to_judge_hold_no_other_request_up()
         tasks.spawn(async move { call.send().await.status });
     }
 
+    // Judged on the runtime's thread, they would hold it for more than a minute.
     let slowest = slowest_answer(&world, &mut tasks).await;
-    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
 }

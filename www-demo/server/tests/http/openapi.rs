@@ -141,6 +141,8 @@ async fn every_documented_answer_is_given() {
     let world = World::with(|config| {
         config.passwords_per_account = 3;
         config.refreshes_per_minute = 2;
+        config.notes_per_user = 1;
+        config.notes_per_minute = 2;
     })
     .await;
     let signed = world.sign_up().await;
@@ -170,6 +172,10 @@ async fn call_the_api(world: &World, signed: &Signed) {
         .json(&text)
         .bearer(&signed.token);
     let note = format!("/notes/{}", note.send().await.text("/id"));
+    for (status, code) in [(409, "limit_reached"), (429, "too_many_requests")] {
+        let more = api(&Method::POST, "/notes").bearer(&signed.token);
+        more.json(&text).send().await.is_problem(status, code);
+    }
     api(&Method::DELETE, &note).send().await;
     for _ in 0..2 {
         api(&Method::DELETE, &note)
