@@ -26,12 +26,12 @@ export function entry(glue, place) {
   /** @type {Promise<void> | undefined} */
   let loading;
   const instance = new Instance(glue);
-  /** Sessions by their options: the same session created twice is one. @type {Map<string | undefined, Core>} */
+  /** Sessions by their options: the same session created twice is one. @type {Map<string, Core>} */
   const shared = new Map();
 
   /** @param {SessionOptions["wasm"]} [source] */
   function loadOnce(source) {
-    loading ??= load(instance, source ?? place()).catch((error) => {
+    loading ??= load(instance, () => source ?? place()).catch((error) => {
       loading = undefined; // a failed download must not poison every later call
       throw error;
     });
@@ -40,11 +40,12 @@ export function entry(glue, place) {
 
   /** @param {SessionOptions} options */
   async function createSession(options) {
+    demandPlatform();
     const settings = checked(options);
-    const key = keyOf(options);
+    const key = keyOf(settings);
     const headStart = shared.has(key) ? undefined : begin(settings);
     try {
-      await loadOnce(options.wasm);
+      await loadOnce(/** @type {SessionOptions["wasm"]} */ (settings.wasm));
       await headStart?.nearlySent;
     } catch (error) {
       abandon(headStart);
@@ -55,7 +56,7 @@ export function entry(glue, place) {
       abandon(headStart);
     } else {
       core = new Core(instance, settings, () => shared.delete(key), headStart);
-      if (key !== undefined) shared.set(key, core);
+      shared.set(key, core);
     }
     return openSession(core);
   }
@@ -64,13 +65,41 @@ export function entry(glue, place) {
 }
 
 /**
+ * Throws where the platform lacks what a session cannot do without. Locks, channel, storage, page and location are optional.
+ */
+function demandPlatform() {
+  try {
+    const { getRandomValues } = crypto;
+    const { now } = performance;
+    const { compile } = WebAssembly;
+    const parts = [
+      fetch,
+      Request,
+      Response,
+      URL,
+      Blob,
+      AbortController,
+      EventTarget,
+      TextEncoder,
+      TextDecoder,
+      setTimeout,
+    ];
+    // Markup can name a global that is missing: `<a id="WebAssembly">`.
+    for (const part of [getRandomValues, now, compile, ...parts]) {
+      if (typeof part !== "function") throw new TypeError("a part of it is missing");
+    }
+  } catch (cause) {
+    throw new SessionError("unsupported", `this platform is not one for sessions: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/**
  * @param {Instance} instance
- * @param {NonNullable<SessionOptions["wasm"]>} source
+ * @param {() => NonNullable<SessionOptions["wasm"]>} source
  */
 async function load(instance, source) {
-  if (typeof WebAssembly !== "object") throw new SessionError("unsupported", "there is no WebAssembly here");
   try {
-    await instance.load(await source);
+    await instance.load(await source());
   } catch (cause) {
     const code = loadFailure(cause);
     throw new SessionError(code, `the session module could not be loaded: ${messageOf(cause)}`, { cause });
@@ -81,6 +110,8 @@ async function load(instance, source) {
 
 /** @param {unknown} cause @returns {SessionErrorCode} */
 function loadFailure(cause) {
+  // A global that the platform lacks.
+  if (cause instanceof ReferenceError) return "unsupported";
   if (cause instanceof WebAssembly.LinkError) return "version_mismatch";
   // A blocked module and a truncated one throw the same class.
   const isBlocked =
@@ -93,21 +124,18 @@ const functionNumbers = new WeakMap();
 let lastFunction = 0;
 
 /**
- * Spells options, so that the same ones have the same spelling; nothing for what cannot be spelled.
+ * Spells settings, so that the same ones have the same spelling: no URL and no name has a line feed, and no URL begins with
+ * a digit.
  *
- * @param {unknown} options
- * @returns {string | undefined}
+ * @param {import("../src/browser/options.js").Settings} settings
  */
-function keyOf(options) {
-  try {
-    return JSON.stringify(options, (name, value) => {
-      if (typeof value !== "function") return name === "wasm" ? undefined : value;
-      if (!functionNumbers.has(value)) functionNumbers.set(value, ++lastFunction);
-      return { function: functionNumbers.get(value) };
-    });
-  } catch {
-    return undefined;
-  }
+function keyOf({ key, refresh, signOut, timeout, apis }) {
+  const spelled = [refresh, signOut].map((endpoint) => {
+    if (typeof endpoint !== "function") return endpoint;
+    if (!functionNumbers.has(endpoint)) functionNumbers.set(endpoint, ++lastFunction);
+    return functionNumbers.get(endpoint);
+  });
+  return [key, ...spelled, timeout, ...apis].join("\n");
 }
 
 /**
