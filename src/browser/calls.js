@@ -54,13 +54,14 @@ export class Calls {
       const target = known === undefined ? `${input}` : /** @type {Request} */ (input);
       // Listed or not whatever the base: a call to elsewhere is the platform's, with the caller's own arguments.
       if (this.origins.admit(known ?? `${target}`) === false) return this.native.call(globalThis, target, init);
-      const options = isPlain(init) ? own(init) : undefined;
-      const request = new this.Request(target, options ?? init);
+      // Looked at without running a getter, which the platform does once, and nothing here once more.
+      const body = init ? own(Object.getOwnPropertyDescriptor(init, "body")).value : undefined;
+      const request = new this.Request(target, init);
       if (!this.admits(request) || request.headers.has("authorization")) return this.send(request);
-      if (!request.signal.aborted) return this.authorise(request, options?.body);
-      const aborted = this.send(request);
-      release(request, request.signal.reason);
-      return aborted;
+      const { signal } = request;
+      if (!signal.aborted) return this.authorise(request, body);
+      release(request, signal.reason);
+      return Promise.reject(signal.reason);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -91,7 +92,7 @@ export class Calls {
 
   /**
    * @param {Request} request
-   * @param {unknown} body the one that was given, where the request was made of it and it is known
+   * @param {unknown} body what the request was made of, where that is known
    * @returns {Promise<Response>}
    */
   authorise(request, body) {
@@ -243,18 +244,6 @@ export class Calls {
     }
     return answer;
   }
-}
-
-/**
- * Whether options are an object literal, whose own properties are all there is to it. A copy of any other would miss what
- * the platform reads through its prototype: of another `Request`, for one.
- *
- * @param {unknown} init
- */
-function isPlain(init) {
-  if (typeof init !== "object" || !init) return false;
-  const prototype = Object.getPrototypeOf(init);
-  return prototype === Object.prototype || prototype === null;
 }
 
 /**
