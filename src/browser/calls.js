@@ -56,7 +56,7 @@ export class Calls {
       if (this.origins.admit(known ?? `${target}`) === false) return this.native.call(globalThis, target, init);
       // Looked at without running a getter, which the platform does once, and nothing here once more.
       const body = init ? own(Object.getOwnPropertyDescriptor(init, "body")).value : undefined;
-      const request = new this.Request(target, init);
+      const request = this.make(target, init);
       if (!this.admits(request) || request.headers.has("authorization")) return this.send(request);
       const { signal } = request;
       if (!signal.aborted) return this.authorise(request, body);
@@ -65,6 +65,19 @@ export class Calls {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /**
+   * Makes the request that `fetch` makes of its arguments. Firefox loses `keepalive` on the way from one request to another.
+   *
+   * @param {string | Request} target
+   * @param {RequestInit | undefined} init
+   */
+  make(target, init) {
+    const request = new this.Request(target, init);
+    const { keepalive, referrer, referrerPolicy } = request;
+    const isLost = !keepalive && typeof target !== "string" && target.keepalive && !(init && "keepalive" in init);
+    return isLost ? new this.Request(request, own({ keepalive: true, referrer, referrerPolicy })) : request;
   }
 
   /**
@@ -129,7 +142,8 @@ export class Calls {
     if (call) call.tokenAge = this.host.look(AGE);
     // Neither can be changed: no copy is made for a retry that hardly ever comes.
     const fixed = typeof body === "string" || body instanceof Blob ? body : undefined;
-    const isBare = fixed !== undefined || SAFE.test(given.method) || given.body === null;
+    // `body` is not looked at: in WebKit, that alone makes a stream of it.
+    const isBare = fixed !== undefined || SAFE.test(given.method);
     const request = isBare ? given : this.replayable(given);
     if (!request) return this.sendBearing(bearer, given);
     const again = isBare ? request : request.clone();
@@ -150,11 +164,11 @@ export class Calls {
    * @returns {Request | undefined}
    */
   replayable(request) {
-    const { method, mode, cache, headers, referrer, referrerPolicy } = request;
+    const { method, mode, cache, headers, keepalive, referrer, referrerPolicy } = request;
     if (!/^(cors|same-origin)$/.test(mode)) return undefined;
     try {
-      const taken = new this.Request(request, own({ method: "POST", mode: "no-cors", cache: "default" }));
-      return new this.Request(taken, own({ method, mode, cache, headers, referrer, referrerPolicy }));
+      const taken = new this.Request(request, own({ method: "POST", mode: "no-cors", cache: "default", keepalive }));
+      return new this.Request(taken, own({ method, mode, cache, headers, keepalive, referrer, referrerPolicy }));
     } catch {
       return undefined;
     }
