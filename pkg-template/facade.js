@@ -7,6 +7,7 @@ import { messageOf, misconfigured, SessionError } from "./facade/errors.js";
 import { Instance } from "./facade/instance.js";
 import { openSession } from "./facade/session.js";
 
+export { own } from "../src/browser/own.js";
 export { isSessionError, messageOf, SessionEnded, SessionError } from "./facade/errors.js";
 
 /** Names the build; the module says the same name, or it is of another release. */
@@ -26,8 +27,8 @@ export function entry(glue, place) {
   /** @type {Promise<void> | undefined} */
   let loading;
   const instance = new Instance(glue);
-  /** Sessions by their options: the same session created twice is one. @type {Map<string, Core>} */
-  const shared = new Map();
+  /** The same session created twice is one. @type {Set<Core>} */
+  const shared = new Set();
 
   /** @param {SessionOptions["wasm"]} [source] */
   function loadOnce(source) {
@@ -42,8 +43,8 @@ export function entry(glue, place) {
   async function createSession(options) {
     demandPlatform();
     const settings = checked(options);
-    const key = keyOf(settings);
-    const headStart = shared.has(key) ? undefined : begin(settings);
+    const find = () => [...shared].find((core) => isSame(core.settings, settings));
+    const headStart = find() ? undefined : begin(settings);
     try {
       await loadOnce(/** @type {SessionOptions["wasm"]} */ (settings.wasm));
       await headStart?.nearlySent;
@@ -51,14 +52,14 @@ export function entry(glue, place) {
       abandon(headStart);
       throw error;
     }
-    let core = shared.get(key);
+    const core = find();
     if (core) {
       abandon(headStart);
-    } else {
-      core = new Core(instance, settings, () => shared.delete(key), headStart);
-      shared.set(key, core);
+      return openSession(core);
     }
-    return openSession(core);
+    const made = new Core(instance, settings, () => shared.delete(made), headStart);
+    shared.add(made);
+    return openSession(made);
   }
 
   return { createSession, loadOnce };
@@ -69,9 +70,6 @@ export function entry(glue, place) {
  */
 function demandPlatform() {
   try {
-    const { getRandomValues } = crypto;
-    const { now } = performance;
-    const { compile } = WebAssembly;
     const parts = [
       fetch,
       Request,
@@ -83,13 +81,14 @@ function demandPlatform() {
       TextEncoder,
       TextDecoder,
       setTimeout,
+      atob,
     ];
     // Markup can name a global that is missing: `<a id="WebAssembly">`.
-    for (const part of [getRandomValues, now, compile, ...parts]) {
-      if (typeof part !== "function") throw new TypeError("a part of it is missing");
+    for (const part of [...parts, crypto.getRandomValues, performance.now, WebAssembly.compile]) {
+      if (typeof part !== "function") throw new TypeError("a part is missing");
     }
   } catch (cause) {
-    throw new SessionError("unsupported", `this platform is not one for sessions: ${messageOf(cause)}`, { cause });
+    throw new SessionError("unsupported", `no platform for sessions: ${messageOf(cause)}`, { cause });
   }
 }
 
@@ -110,8 +109,6 @@ async function load(instance, source) {
 
 /** @param {unknown} cause @returns {SessionErrorCode} */
 function loadFailure(cause) {
-  // A global that the platform lacks.
-  if (cause instanceof ReferenceError) return "unsupported";
   if (cause instanceof WebAssembly.LinkError) return "version_mismatch";
   // A blocked module and a truncated one throw the same class.
   const isBlocked =
@@ -119,23 +116,15 @@ function loadFailure(cause) {
   return isBlocked ? "unsupported" : "load_failed";
 }
 
-/** @type {WeakMap<WeakKey, number>} */
-const functionNumbers = new WeakMap();
-let lastFunction = 0;
-
 /**
- * Spells settings, so that the same ones have the same spelling: no URL and no name has a line feed, and no URL begins with
- * a digit.
+ * Whether two settings are of one session.
  *
- * @param {import("../src/browser/options.js").Settings} settings
+ * @param {import("../src/browser/options.js").Settings} one
+ * @param {import("../src/browser/options.js").Settings} other
  */
-function keyOf({ key, refresh, signOut, timeout, apis }) {
-  const spelled = [refresh, signOut].map((endpoint) => {
-    if (typeof endpoint !== "function") return endpoint;
-    if (!functionNumbers.has(endpoint)) functionNumbers.set(endpoint, ++lastFunction);
-    return functionNumbers.get(endpoint);
-  });
-  return [key, ...spelled, timeout, ...apis].join("\n");
+function isSame(one, other) {
+  const [first, second] = [one, other].map(({ key, timeout, apis }) => [key, timeout, ...apis].join("\n"));
+  return first === second && one.refresh === other.refresh && one.signOut === other.signOut;
 }
 
 /**

@@ -365,23 +365,38 @@ var Calls = class {
   fetch(...given) {
     try {
       const [input, init] = given;
-      if (!given.length) return Reflect.apply(this.native, globalThis, given);
+      if (!given.length) return (
+        /** @type {() => Promise<Response>} */
+        this.native.call(globalThis)
+      );
       const known = typeof input === "object" && input ? this.urlOf(input) : void 0;
       const target = known === void 0 ? `${input}` : (
         /** @type {Request} */
         input
       );
       if (this.origins.admit(known ?? `${target}`) === false) return this.native.call(globalThis, target, init);
-      const options = isPlain(init) ? own(init) : void 0;
-      const request = new this.Request(target, options ?? init);
+      const body = init ? own(Object.getOwnPropertyDescriptor(init, "body")).value : void 0;
+      const request = this.make(target, init);
       if (!this.admits(request) || request.headers.has("authorization")) return this.send(request);
-      if (!request.signal.aborted) return this.authorise(request, options?.body);
-      const aborted = this.send(request);
-      release(request, request.signal.reason);
-      return aborted;
+      const { signal } = request;
+      if (!signal.aborted) return this.authorise(request, body);
+      release(request, signal.reason);
+      return Promise.reject(signal.reason);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+  /**
+   * Makes the request that `fetch` makes of its arguments. Firefox loses `keepalive` on the way from one request to another.
+   *
+   * @param {string | Request} target
+   * @param {RequestInit | undefined} init
+   */
+  make(target, init) {
+    const request = new this.Request(target, init);
+    const { keepalive, referrer, referrerPolicy } = request;
+    const isLost = !keepalive && typeof target !== "string" && target.keepalive && !(init && "keepalive" in init);
+    return isLost ? new this.Request(request, own({ keepalive: true, referrer, referrerPolicy })) : request;
   }
   /**
    * Gives the URL of a request of any realm; nothing where it is no request.
@@ -406,7 +421,7 @@ var Calls = class {
   }
   /**
    * @param {Request} request
-   * @param {unknown} body the one that was given, where the request was made of it and it is known
+   * @param {unknown} body what the request was made of, where that is known
    * @returns {Promise<Response>}
    */
   authorise(request, body) {
@@ -444,7 +459,7 @@ var Calls = class {
   sendWith(bearer, given, body, call) {
     if (call) call.tokenAge = this.host.look(AGE);
     const fixed = typeof body === "string" || body instanceof Blob ? body : void 0;
-    const isBare = fixed !== void 0 || SAFE.test(given.method) || given.body === null;
+    const isBare = fixed !== void 0 || SAFE.test(given.method);
     const request = isBare ? given : this.replayable(given);
     if (!request) return this.sendBearing(bearer, given);
     const again = isBare ? request : request.clone();
@@ -464,11 +479,11 @@ var Calls = class {
    * @returns {Request | undefined}
    */
   replayable(request) {
-    const { method, mode, cache, headers, referrer, referrerPolicy } = request;
-    if (!/^(cors|same-origin)$/.test(mode)) return void 0;
+    const { method, mode, cache, headers, keepalive, referrer, referrerPolicy } = request;
+    if (mode === "navigate") return void 0;
     try {
-      const taken2 = new this.Request(request, own({ method: "POST", mode: "no-cors", cache: "default" }));
-      return new this.Request(taken2, own({ method, mode, cache, headers, referrer, referrerPolicy }));
+      const taken2 = new this.Request(request, own({ method: "POST", mode: "no-cors", cache: "default", keepalive }));
+      return new this.Request(taken2, own({ method, mode, cache, headers, keepalive, referrer, referrerPolicy }));
     } catch {
       return void 0;
     }
@@ -555,11 +570,6 @@ var Calls = class {
     return answer;
   }
 };
-function isPlain(init) {
-  if (typeof init !== "object" || !init) return false;
-  const prototype = Object.getPrototypeOf(init);
-  return prototype === Object.prototype || prototype === null;
-}
 function release({ body }, reason) {
   body?.cancel(reason).catch(() => {
   });

@@ -48,7 +48,7 @@ export class Calls {
     try {
       const [input, init] = given;
       // Without any argument, the error is the platform's own.
-      if (!given.length) return Reflect.apply(this.native, globalThis, given);
+      if (!given.length) return /** @type {() => Promise<Response>} */ (this.native).call(globalThis);
       const known = typeof input === "object" && input ? this.urlOf(input) : undefined;
       // A text is made once, so that it cannot be another one when it is asked for again.
       const target = known === undefined ? `${input}` : /** @type {Request} */ (input);
@@ -165,7 +165,8 @@ export class Calls {
    */
   replayable(request) {
     const { method, mode, cache, headers, keepalive, referrer, referrerPolicy } = request;
-    if (!/^(cors|same-origin)$/.test(mode)) return undefined;
+    // A navigation, which a service worker hands on, cannot be made again.
+    if (mode === "navigate") return undefined;
     try {
       const taken = new this.Request(request, own({ method: "POST", mode: "no-cors", cache: "default", keepalive }));
       return new this.Request(taken, own({ method, mode, cache, headers, keepalive, referrer, referrerPolicy }));

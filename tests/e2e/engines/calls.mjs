@@ -4,8 +4,7 @@ import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 
 import { until } from "../harness/until.mjs";
-import { publishPages } from "../pages/publish.mjs";
-import { openScene, openSignedIn } from "./scene.mjs";
+import { openBlank, openScene, openSignedIn } from "./scene.mjs";
 
 /** @type {Record<string, import("./core.mjs").Body>} */
 export const CALLS = {
@@ -144,20 +143,4 @@ function sentAs({ method, body, headers }) {
     "x-own",
   ];
   return [method, body.length, headers.cookie !== undefined, ...names.map((name) => headers[name])];
-}
-
-/**
- * Opens the blank page with the modules of `pages` beside it.
- *
- * @param {Parameters<import("./core.mjs").Body>[0]} t
- * @param {Parameters<import("./core.mjs").Body>[1]} openProfile
- */
-async function openBlank(t, openProfile) {
-  const [scene, profile] = await Promise.all([openScene(t), openProfile()]);
-  await publishPages(scene.server);
-  // The server's policy lets no page move its base.
-  scene.fronts.auth.dropsPolicy = true;
-  const tab = await profile.openTab();
-  await tab.goto(`${scene.auth}/blank.html`);
-  return { scene, tab };
 }

@@ -63,3 +63,9 @@ export function dice(seed) {
     return Math.floor((state / 0x80000000) * below);
   };
 }
+
+/** Lets the clock move on: within the millisecond of a token, that token is new enough for a forced refresh. */
+export function nextMillisecond() {
+  const begun = performance.now();
+  while (performance.now() < begun + 2);
+}
