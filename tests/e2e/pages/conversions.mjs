@@ -242,12 +242,12 @@ export async function moveWhileConverting() {
 
 /** Makes calls that wait for a token, and moves base and address before it is there: they go where they were going. */
 export async function moveWhileWaiting() {
-  /** @typedef {(grant: import("nolapse").Grant) => void} Give */
-  /** @type {() => Promise<import("nolapse").Grant>} */
-  let refresh = async () => ({ accessToken: "", expiresIn: 0 });
-  const asked = new Promise((/** @type {(grant: Give) => void} */ hear) => {
-    refresh = () => new Promise((/** @type {Give} */ give) => hear(give));
+  /** @type {(nothing: void) => void} */
+  let open = () => {};
+  const gate = new Promise((/** @type {typeof open} */ resolve) => {
+    open = resolve;
   });
+  const refresh = () => gate.then(() => ({ accessToken: "token.1", expiresIn: 3_600 }));
   const { session, recorder } = await openRecorded({ auth: { refresh }, name: "waiting" });
   await session.adopt({ access_token: "token.0", expires_in: 60 });
   // A nap of ten minutes.
@@ -256,7 +256,7 @@ export async function moveWhileWaiting() {
   const calls = [session.fetch("/own"), session.fetch(`${LISTED}/listed`)];
   history.pushState(null, "", "/elsewhere/");
   moveBase(`${FOREIGN}/`);
-  (await asked)({ accessToken: "token.1", expiresIn: 60 });
+  open();
   await Promise.all(calls);
   moveBase("");
   session.close();
