@@ -394,9 +394,8 @@ var Calls = class {
    */
   make(target, init) {
     const request = new this.Request(target, init);
-    const { keepalive, referrer, referrerPolicy } = request;
-    const isLost = !keepalive && typeof target !== "string" && target.keepalive && !(init && "keepalive" in init);
-    return isLost ? new this.Request(request, own({ keepalive: true, referrer, referrerPolicy })) : request;
+    const isLost = typeof target !== "string" && target.keepalive && !request.keepalive;
+    return isLost && !(init && "keepalive" in init) ? new this.Request(request, kept(request)) : request;
   }
   /**
    * Gives the URL of a request of any realm; nothing where it is no request.
@@ -540,9 +539,7 @@ var Calls = class {
   }
   /** @param {Request} request */
   send(request) {
-    const { keepalive, referrer, referrerPolicy } = request;
-    if (!keepalive) return this.native.call(globalThis, request);
-    return this.native.call(globalThis, request, own({ keepalive, referrer, referrerPolicy }));
+    return request.keepalive ? this.native.call(globalThis, request, kept(request)) : this.native.call(globalThis, request);
   }
   /** @param {Request} request @returns {Call} */
   begin({ method, url }) {
@@ -570,6 +567,9 @@ var Calls = class {
     return answer;
   }
 };
+function kept({ referrer, referrerPolicy }) {
+  return own({ keepalive: true, referrer, referrerPolicy });
+}
 function release({ body }, reason) {
   body?.cancel(reason).catch(() => {
   });

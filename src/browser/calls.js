@@ -75,9 +75,8 @@ export class Calls {
    */
   make(target, init) {
     const request = new this.Request(target, init);
-    const { keepalive, referrer, referrerPolicy } = request;
-    const isLost = !keepalive && typeof target !== "string" && target.keepalive && !(init && "keepalive" in init);
-    return isLost ? new this.Request(request, own({ keepalive: true, referrer, referrerPolicy })) : request;
+    const isLost = typeof target !== "string" && target.keepalive && !request.keepalive;
+    return isLost && !(init && "keepalive" in init) ? new this.Request(request, kept(request)) : request;
   }
 
   /**
@@ -227,10 +226,10 @@ export class Calls {
 
   /** @param {Request} request */
   send(request) {
-    const { keepalive, referrer, referrerPolicy } = request;
-    if (!keepalive) return this.native.call(globalThis, request);
-    // Firefox loses it on the way through a Request, and takes it from options; those reset the referrer.
-    return this.native.call(globalThis, request, own({ keepalive, referrer, referrerPolicy }));
+    // Firefox loses it on the way through a Request, and takes it from options.
+    return request.keepalive
+      ? this.native.call(globalThis, request, kept(request))
+      : this.native.call(globalThis, request);
   }
 
   /** @param {Request} request @returns {Call} */
@@ -259,6 +258,15 @@ export class Calls {
     }
     return answer;
   }
+}
+
+/**
+ * Options that keep `keepalive`, and the referrer, which options reset.
+ *
+ * @param {Request} request
+ */
+function kept({ referrer, referrerPolicy }) {
+  return own({ keepalive: true, referrer, referrerPolicy });
 }
 
 /**
