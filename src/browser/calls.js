@@ -58,10 +58,12 @@ export class Calls {
       const body = init ? own(Object.getOwnPropertyDescriptor(init, "body")).value : undefined;
       const request = this.make(target, init);
       if (!this.admits(request) || request.headers.has("authorization")) return this.send(request);
-      const { signal } = request;
-      if (!signal.aborted) return this.authorise(request, body);
-      release(request, signal.reason);
-      return Promise.reject(signal.reason);
+      // Looked for first: most calls have no signal, and a platform would make one only to be asked.
+      const mayBeAborted = known !== undefined || (init && "signal" in init);
+      if (!mayBeAborted || !request.signal.aborted) return this.authorise(request, body);
+      const { reason } = request.signal;
+      release(request, reason);
+      return Promise.reject(reason);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -214,13 +216,14 @@ export class Calls {
   }
 
   /**
-   * Sends a request with a token: the one place that puts it on.
+   * Sends a request with a token: the one place that puts it on. The URL of a `Request` never changes, and a copy has the same:
+   * the verdict on the first holds for all that are made of it.
    *
    * @param {Bearer} bearer
    * @param {Request} request
    */
   sendBearing(bearer, request) {
-    if (this.admits(request)) request.headers.set("authorization", bearer.header);
+    request.headers.set("authorization", bearer.header);
     return this.send(request);
   }
 
