@@ -7,6 +7,7 @@ import { messageOf, misconfigured, SessionError } from "./facade/errors.js";
 import { Instance } from "./facade/instance.js";
 import { openSession } from "./facade/session.js";
 
+export { own } from "../src/browser/own.js";
 export { isSessionError, messageOf, SessionEnded, SessionError } from "./facade/errors.js";
 
 /** Names the build; the module says the same name, or it is of another release. */
@@ -26,12 +27,12 @@ export function entry(glue, place) {
   /** @type {Promise<void> | undefined} */
   let loading;
   const instance = new Instance(glue);
-  /** Sessions by their options: the same session created twice is one. @type {Map<string | undefined, Core>} */
-  const shared = new Map();
+  /** The same session created twice is one. @type {Set<Core>} */
+  const shared = new Set();
 
   /** @param {SessionOptions["wasm"]} [source] */
   function loadOnce(source) {
-    loading ??= load(instance, source ?? place()).catch((error) => {
+    loading ??= load(instance, () => source ?? place()).catch((error) => {
       loading = undefined; // a failed download must not poison every later call
       throw error;
     });
@@ -40,37 +41,64 @@ export function entry(glue, place) {
 
   /** @param {SessionOptions} options */
   async function createSession(options) {
+    demandPlatform();
     const settings = checked(options);
-    const key = keyOf(options);
-    const headStart = shared.has(key) ? undefined : begin(settings);
+    const find = () => [...shared].find((core) => isSame(core.settings, settings));
+    const headStart = find() ? undefined : begin(settings);
     try {
-      await loadOnce(options.wasm);
+      await loadOnce(/** @type {SessionOptions["wasm"]} */ (settings.wasm));
       await headStart?.nearlySent;
     } catch (error) {
       abandon(headStart);
       throw error;
     }
-    let core = shared.get(key);
+    const core = find();
     if (core) {
       abandon(headStart);
-    } else {
-      core = new Core(instance, settings, () => shared.delete(key), headStart);
-      if (key !== undefined) shared.set(key, core);
+      return openSession(core);
     }
-    return openSession(core);
+    const made = new Core(instance, settings, () => shared.delete(made), headStart);
+    shared.add(made);
+    return openSession(made);
   }
 
   return { createSession, loadOnce };
 }
 
 /**
+ * Throws where the platform lacks what a session cannot do without. Locks, channel, storage, page and location are optional.
+ */
+function demandPlatform() {
+  try {
+    const parts = [
+      fetch,
+      Request,
+      Response,
+      URL,
+      Blob,
+      AbortController,
+      EventTarget,
+      TextEncoder,
+      TextDecoder,
+      setTimeout,
+      atob,
+    ];
+    // Markup can name a global that is missing: `<a id="WebAssembly">`.
+    for (const part of [...parts, crypto.getRandomValues, performance.now, WebAssembly.compile]) {
+      if (typeof part !== "function") throw new TypeError("a part is missing");
+    }
+  } catch (cause) {
+    throw new SessionError("unsupported", `no platform for sessions: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/**
  * @param {Instance} instance
- * @param {NonNullable<SessionOptions["wasm"]>} source
+ * @param {() => NonNullable<SessionOptions["wasm"]>} source
  */
 async function load(instance, source) {
-  if (typeof WebAssembly !== "object") throw new SessionError("unsupported", "there is no WebAssembly here");
   try {
-    await instance.load(await source);
+    await instance.load(await source());
   } catch (cause) {
     const code = loadFailure(cause);
     throw new SessionError(code, `the session module could not be loaded: ${messageOf(cause)}`, { cause });
@@ -88,26 +116,15 @@ function loadFailure(cause) {
   return isBlocked ? "unsupported" : "load_failed";
 }
 
-/** @type {WeakMap<WeakKey, number>} */
-const functionNumbers = new WeakMap();
-let lastFunction = 0;
-
 /**
- * Spells options, so that the same ones have the same spelling; nothing for what cannot be spelled.
+ * Whether two settings are of one session.
  *
- * @param {unknown} options
- * @returns {string | undefined}
+ * @param {import("../src/browser/options.js").Settings} one
+ * @param {import("../src/browser/options.js").Settings} other
  */
-function keyOf(options) {
-  try {
-    return JSON.stringify(options, (name, value) => {
-      if (typeof value !== "function") return name === "wasm" ? undefined : value;
-      if (!functionNumbers.has(value)) functionNumbers.set(value, ++lastFunction);
-      return { function: functionNumbers.get(value) };
-    });
-  } catch {
-    return undefined;
-  }
+function isSame(one, other) {
+  const [first, second] = [one, other].map(({ key, timeout, apis }) => [key, timeout, ...apis].join("\n"));
+  return first === second && one.refresh === other.refresh && one.signOut === other.signOut;
 }
 
 /**

@@ -90,7 +90,7 @@ export type AuthOption<User = unknown> =
 /** Where to load the WebAssembly module from, in place of the file beside this one. */
 export type WasmSource = string | URL | Request | Response | BufferSource | WebAssembly.Module;
 
-/** Options of {@link createSession}. Unknown keys are refused. */
+/** Options of {@link createSession}. Unknown keys are refused, and only own properties count. */
 export interface SessionOptions<User = unknown> {
   /** The auth server's origin: the reference protocol is spoken below it. */
   auth: AuthOption<User>;
@@ -238,7 +238,8 @@ export interface Session<User = unknown> {
   /**
    * The platform's `fetch`, with a valid token for the page's own origin and the listed ones.
    *
-   * Waits for one refresh where there is no usable token, and retries once where an API refuses the token.
+   * Waits for one refresh where there is no usable token, and retries once where an API refuses the token, unless the call has
+   * a stream for its body or was redirected (GET and HEAD: to another origin).
    * A call that has an `Authorization` header of its own, or goes elsewhere, is passed through as it is.
    *
    * @throws SessionError where there is no token to be had; otherwise what `fetch` throws.
@@ -330,7 +331,7 @@ export type SessionErrorCode =
   | "closed"
   /** The WebAssembly module could not be downloaded; the next call tries again. */
   | "load_failed"
-  /** The browser or the page's policy does not allow WebAssembly. */
+  /** The platform lacks what a session needs, or the page's policy does not allow WebAssembly. */
   | "unsupported"
   /** Parts of two releases are mixed. */
   | "version_mismatch"

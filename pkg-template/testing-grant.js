@@ -1,5 +1,7 @@
 /** Reads what auth servers and apps say, as far as `nolapse/testing` needs it. */
 
+import { own } from "./facade.js";
+
 /** @typedef {import("./index.js").FailureCause} FailureCause */
 /** @typedef {import("./index.js").Grant} Grant */
 
@@ -20,12 +22,13 @@ export function causeOf(error) {
 /**
  * Believes a grant, or says that it is none.
  *
- * @param {Grant} grant
+ * @param {Grant} given
  * @returns {Grant}
  */
-export function readGrant(grant) {
-  const life = grant?.expiresIn ?? claimedLife(grant?.accessToken);
-  const isToken = typeof grant?.accessToken === "string" && /^[\x21-\x7e]+$/.test(grant.accessToken);
+export function readGrant(given) {
+  const grant = /** @type {Grant} */ (/** @type {unknown} */ (own(given)));
+  const life = grant.expiresIn ?? claimedLife(grant.accessToken);
+  const isToken = typeof grant.accessToken === "string" && /^[\x21-\x7e]+$/.test(grant.accessToken);
   if (!isToken || !(life >= 2 && life <= 604_800)) throw new Trouble("unexpected_answer");
   return { ...grant, expiresIn: life };
 }
@@ -33,8 +36,10 @@ export function readGrant(grant) {
 /** Reads `exp − iat` of a JWT. @param {unknown} token @returns {number} */
 function claimedLife(token) {
   try {
-    const { exp, iat } = JSON.parse(atob(String(token).split(".")[1]?.replaceAll("-", "+").replaceAll("_", "/") ?? ""));
-    return exp - iat;
+    const { exp, iat } = own(
+      JSON.parse(atob(String(token).split(".")[1]?.replaceAll("-", "+").replaceAll("_", "/") ?? "")),
+    );
+    return Number(exp) - Number(iat);
   } catch {
     return Number.NaN;
   }
@@ -51,8 +56,8 @@ export function isSameUser(one, other) {
 
 /** @param {unknown} user */
 function nameOf(user) {
-  const fields = /** @type {{ id?: unknown, sub?: unknown } | null | undefined} */ (user);
-  return fields?.id ?? fields?.sub;
+  const { id, sub } = own(user);
+  return id ?? sub;
 }
 
 /**
@@ -63,7 +68,7 @@ function nameOf(user) {
  */
 export function grantOf(answer) {
   const { access_token, token_type, expires_in, refresh_in, session } =
-    /** @type {import("./index.js").TokenResponse} */ (answer);
+    /** @type {import("./index.js").TokenResponse} */ (/** @type {unknown} */ (own(answer)));
   if (token_type !== undefined && !/^bearer$/i.test(token_type)) throw new TypeError("the token is of another type");
   /** @type {import("./index.js").Grant} */
   const grant = { accessToken: access_token };

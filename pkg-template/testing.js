@@ -1,4 +1,4 @@
-import { SessionError } from "./facade.js";
+import { own, SessionError } from "./facade.js";
 import { TestCore } from "./testing-core.js";
 import { grantOf, readGrant } from "./testing-grant.js";
 
@@ -10,13 +10,16 @@ export { isSessionError, SessionEnded, SessionError } from "./facade.js";
 const EVENTS = ["refresh", "refresh-failed", "signed-out", "user-changed", "call", "trace"];
 
 /** @param {import("./index.js").SessionOptions} options */
-export async function createSession({ auth, apis = [] }) {
+export async function createSession(options) {
+  const { auth, apis = [] } = /** @type {import("./index.js").SessionOptions} */ (
+    /** @type {unknown} */ (own(options))
+  );
   return createTestSession({ auth, apis });
 }
 
 /** @param {Options} [options] */
 export function createTestSession(options = {}) {
-  return new Face(options).session;
+  return new Face(own(options)).session;
 }
 
 /** What a test holds: methods that work detached, listeners, and calls that wait. */
@@ -31,7 +34,8 @@ class Face {
   constructor(options) {
     this.options = options;
     this.core = new TestCore(options, (type, event) => this.emit(type, event));
-    this.page = String(options.page ?? globalThis.document?.baseURI ?? "http://localhost/");
+    // The document has it too, but markup can name `baseURI`.
+    this.page = String(options.page ?? globalThis.location?.href ?? "http://localhost/");
     this.listed = new Set([this.page, ...(options.apis ?? [])].map((url) => new URL(url).origin));
     this.session = this.open();
   }
@@ -43,12 +47,21 @@ class Face {
     const close = () => this.close();
     /** @type {Omit<import("./testing.js").TestSession, typeof Symbol.dispose>} */
     const session = {
-      fetch: (input, init) => this.fetch(input, init),
-      getToken: ({ minValidity = 0, signal } = {}) => this.wait(signal, () => core.token(minValidity)),
-      refresh: ({ force = false, signal } = {}) => this.wait(signal, () => core.renew(force)),
+      fetch: async (...given) => {
+        if (!given.length) throw new TypeError("fetch needs an argument");
+        return this.fetch(...given);
+      },
+      getToken: (options) => {
+        const { minValidity = 0, signal } = /** @type {NonNullable<typeof options>} */ (own(options));
+        return this.wait(signal, () => core.token(minValidity));
+      },
+      refresh: (options) => {
+        const { force = false, signal } = /** @type {NonNullable<typeof options>} */ (own(options));
+        return this.wait(signal, () => core.renew(force));
+      },
       adopt: (source) => this.wait(undefined, () => this.adopt(source)),
-      signOut: ({ everywhere = false } = {}) =>
-        this.wait(undefined, async () => ({ serverTold: await core.signOut(everywhere) })),
+      signOut: (options) =>
+        this.wait(undefined, async () => ({ serverTold: await core.signOut(!!own(options).everywhere) })),
       get status() {
         return core.snapshot;
       },
@@ -69,7 +82,8 @@ class Face {
       close,
       test: this.controls(),
     };
-    if (Symbol.dispose) Object.defineProperty(session, Symbol.dispose, { value: close });
+    Object.defineProperty(session.fetch, "length", own({ value: 1 }));
+    if (Symbol.dispose) Object.defineProperty(session, Symbol.dispose, own({ value: close }));
     return /** @type {import("./testing.js").TestSession} */ (Object.freeze(session));
   }
 
@@ -136,7 +150,7 @@ class Face {
 
   /**
    * @param {RequestInfo | URL} input
-   * @param {RequestInit | undefined} init
+   * @param {RequestInit} [init]
    * @returns {Promise<Response>}
    */
   async fetch(input, init) {
@@ -166,7 +180,10 @@ class Face {
     let retried = false;
     try {
       const answer = await send(input, { ...init, headers: bearing(headers, token) });
-      const mend = answer.status === 401 && canRepeat && isMendable(answer.headers.get("www-authenticate"));
+      // Redirected to another origin, the token was left behind; and what is no GET may have had its effect.
+      const isOfBearer = !answer.redirected || (/^(GET|HEAD)$/.test(call.method) && this.isWithin(url, answer.url));
+      const isRefused = answer.status === 401 && isMendable(answer.headers.get("www-authenticate"));
+      const mend = isRefused && canRepeat && isOfBearer;
       const next = mend ? await this.wait(signal, () => this.core.replacement(token)).catch(() => token) : token;
       retried = next !== token;
       const last = retried ? await send(again, { ...init, headers: bearing(headers, next) }) : answer;
@@ -176,6 +193,11 @@ class Face {
       finish(null, retried);
       throw error;
     }
+  }
+
+  /** @param {URL} url @param {string} other */
+  isWithin({ origin }, other) {
+    return this.resolve(other)?.origin === origin;
   }
 
   /** Where a call goes; nothing where it cannot be told. @param {RequestInfo | URL} input */

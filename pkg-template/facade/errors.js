@@ -1,14 +1,26 @@
 /** What callers are rejected with. */
 
+import { own } from "../../src/browser/own.js";
+
 /** @typedef {import("../index.js").SessionErrorCode} SessionErrorCode */
+
+/** @typedef {import("../index.js").SessionErrorDetails} Known */
+/** @typedef {{ [Name in keyof Known]?: Known[Name] | null | undefined }} Details */
 
 export class SessionError extends Error {
   /**
    * @param {SessionErrorCode} code
    * @param {string} message
-   * @param {{ [Name in keyof import("../index.js").SessionErrorDetails]?: import("../index.js").SessionErrorDetails[Name] | null | undefined }} [details]
+   * @param {Details} [details]
    */
-  constructor(code, message, { reason = null, failure = null, retryIn = null, option = null, cause } = {}) {
+  constructor(code, message, details) {
+    const {
+      reason = null,
+      failure = null,
+      retryIn = null,
+      option = null,
+      cause,
+    } = /** @type {Details} */ (own(details));
     super(message, cause === undefined ? undefined : { cause });
     this.name = "SessionError";
     this.code = code;
@@ -34,7 +46,7 @@ export class SessionEnded extends Error {
  */
 export function isSessionError(error, code) {
   if (!(error instanceof Error) || error.name !== "SessionError") return false;
-  return code === undefined || ("code" in error && error.code === code);
+  return code === undefined || own(error).code === code;
 }
 
 /**
@@ -43,8 +55,9 @@ export function isSessionError(error, code) {
  * @param {unknown} error
  */
 export function misconfigured(error) {
-  if (!(error instanceof Error && "option" in error)) return error;
-  return new SessionError("misconfigured", error.message, { option: String(error.option) });
+  const { option } = own(error);
+  if (!(error instanceof Error && option)) return error;
+  return new SessionError("misconfigured", error.message, { option: String(option) });
 }
 
 /** @param {unknown} error */

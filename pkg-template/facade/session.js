@@ -3,6 +3,7 @@
 import { CLOSED_SESSION } from "../../src/browser/host.js";
 import { LEFT_OF_IT } from "../../src/browser/mailbox.js";
 import { refuse } from "../../src/browser/options.js";
+import { own } from "../../src/browser/own.js";
 import { tell } from "./core.js";
 import { misconfigured, SessionError } from "./errors.js";
 
@@ -15,9 +16,30 @@ const SPAN = "a number of seconds, 0 or more";
 /** A century, in seconds: beyond it is a mistake. */
 const LONGEST_SPAN = 3.2e9;
 
-/** @param {unknown} value */
+/**
+ * @param {unknown} value
+ * @returns {value is number}
+ */
 function isSpan(value) {
   return typeof value === "number" && value >= 0 && value < LONGEST_SPAN;
+}
+
+/**
+ * Takes an option for a signal; what is none fails where it is listened to.
+ *
+ * @param {unknown} value
+ */
+function asSignal(value) {
+  return /** @type {AbortSignal | undefined} */ (value);
+}
+
+/**
+ * @param {object} target
+ * @param {string | symbol} name
+ * @param {unknown} value
+ */
+function define(target, name, value) {
+  Object.defineProperty(target, name, own({ value }));
 }
 
 const EVENTS = ["refresh", "refresh-failed", "signed-out", "user-changed", "call", "trace"];
@@ -71,13 +93,20 @@ export function openSession(core) {
 
   /** @type {Omit<import("../index.js").Session, typeof Symbol.dispose>} */
   const session = {
-    fetch: (input, init) => call((host) => host.calls.fetch(input, init)),
-    getToken: ({ minValidity = 0, signal } = {}) =>
-      call((host) => host.getToken(isSpan(minValidity) ? minValidity : refuse("minValidity", SPAN), signal)),
-    refresh: ({ force = false, signal } = {}) => call((host) => host.refresh(force, signal).then(() => undefined)),
+    fetch: (...given) => call((host) => host.calls.fetch(...given)),
+    getToken: (options) =>
+      call((host) => {
+        const { minValidity = 0, signal } = own(options);
+        return host.getToken(isSpan(minValidity) ? minValidity : refuse("minValidity", SPAN), asSignal(signal));
+      }),
+    refresh: (options) =>
+      call((host) => {
+        const { force, signal } = own(options);
+        return host.refresh(!!force, asSignal(signal)).then(() => undefined);
+      }),
     adopt: (source) => call((host) => host.adopt(source).then(() => undefined)),
-    signOut: ({ everywhere = false } = {}) =>
-      call((host) => host.signOut(everywhere).then((told) => ({ serverTold: told === true }))),
+    signOut: (options) =>
+      call((host) => host.signOut(!!own(options).everywhere).then((told) => ({ serverTold: told === true }))),
     get status() {
       return core.snapshot;
     },
@@ -97,6 +126,8 @@ export function openSession(core) {
     trace: () => core.trace(),
     close,
   };
-  if (Symbol.dispose) Object.defineProperty(session, Symbol.dispose, { value: close });
+  // As the platform's own.
+  define(session.fetch, "length", 1);
+  if (Symbol.dispose) define(session, Symbol.dispose, close);
   return /** @type {import("../index.js").Session} */ (Object.freeze(session));
 }

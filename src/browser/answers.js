@@ -1,9 +1,9 @@
 /** What is said in fewer bytes in the platform's own language: conversions and plumbing, no decisions. */
 
+import { own } from "./own.js";
+
 /** The largest honest answer to a refresh, in bytes: `MAX_TOKEN_RESPONSE_BYTES` in `wire.rs`. */
 const LIMIT = 65_536;
-
-/** What somebody else has made, so that any field may be anything. @typedef {{ [name: string]: unknown }} Fields */
 
 /**
  * Asks for a new token: at an endpoint of the reference protocol, or the app's own function.
@@ -44,13 +44,15 @@ export async function signIn(run) {
   const answer = await run();
   if (!(answer instanceof Response)) return answer;
   try {
-    return answer.ok ? (await read(answer, LIMIT)).body : undefined;
+    return answer.ok ? own(await read(answer, LIMIT)).body : undefined;
   } catch {
     return undefined;
   }
 }
 
 /**
+ * Sends what the platform reads as options, and the answer, without a prototype: whatever they leave out is left out.
+ *
  * @param {typeof fetch} native
  * @param {string} url
  * @param {object} said
@@ -58,7 +60,7 @@ export async function signIn(run) {
  * @param {number} limit the body is not read where this is 0
  */
 async function post(native, url, said, signal, limit) {
-  const response = await native.call(globalThis, url, {
+  const options = own({
     method: "POST",
     credentials: "include",
     // Without it, a page that is left in this moment loses the rotated cookie.
@@ -66,13 +68,14 @@ async function post(native, url, said, signal, limit) {
     cache: "no-store",
     // An endpoint that leads elsewhere is none of the contract.
     redirect: "error",
-    headers: { "content-type": "application/json", "nolapse-version": "1" },
-    body: JSON.stringify(said),
+    headers: own({ "content-type": "application/json", "nolapse-version": "1" }),
+    body: JSON.stringify(own(said)),
     signal,
   });
+  const response = await native.call(globalThis, url, options);
   const { status, headers } = response;
   const isRead = limit && (status === 200 || status === 401);
-  return { status, retryAfter: retryAfter(headers), ...(isRead ? await read(response, limit) : undefined) };
+  return own({ status, retryAfter: retryAfter(headers), ...(isRead ? await read(response, limit) : undefined) });
 }
 
 /**
@@ -87,7 +90,7 @@ async function read(response, limit) {
   let text = "";
   let size = 0;
   for (;;) {
-    const { value } = (await reader?.read()) ?? {};
+    const value = reader && (await reader.read()).value;
     if (!value) break;
     size += value.length;
     if (size > limit) {
@@ -134,15 +137,16 @@ function retryAfter(headers) {
 export function grantOf(given, isApp) {
   if (typeof given !== "object" || !given) return [Number.NaN, Number.NaN, ""];
   try {
-    const answer = /** @type {Fields} */ (given);
-    const session = /** @type {Fields | undefined} */ (answer.session);
-    const user = /** @type {Fields | null} */ (session?.user ?? null);
-    const userId = user?.id ?? user?.sub;
+    const answer = own(given);
+    const session = own(answer.session);
+    const user = session.user ?? null;
+    const { id, sub } = own(user);
+    const userId = id ?? sub;
     const token = lineOf(isApp ? answer.accessToken : answer.access_token);
     const lines = [
       token,
       lineOf(answer.token_type),
-      lineOf(session?.id),
+      lineOf(session.id),
       lineOf(typeof userId === "number" ? String(userId) : userId),
       JSON.stringify(user),
     ];
@@ -164,8 +168,8 @@ export function grantOf(given, isApp) {
 function claimedLife(token) {
   try {
     const payload = token.split(".")[1]?.replaceAll("-", "+").replaceAll("_", "/") ?? "";
-    const { exp, iat } = JSON.parse(atob(payload));
-    return numberOf(exp - iat);
+    const { exp, iat } = own(JSON.parse(atob(payload)));
+    return numberOf(/** @type {number} */ (exp) - /** @type {number} */ (iat));
   } catch {
     return undefined;
   }

@@ -19,6 +19,12 @@ function rustApp(told) {
   };
 }
 
+// src/browser/own.js
+function own(given) {
+  return { __proto__: null, .../** @type {object} */
+  given };
+}
+
 // src/browser/answers.js
 var LIMIT = 65536;
 async function renew(native, how, reason, page, activeAgo, signal) {
@@ -31,13 +37,13 @@ async function signIn(run) {
   const answer = await run();
   if (!(answer instanceof Response)) return answer;
   try {
-    return answer.ok ? (await read(answer, LIMIT)).body : void 0;
+    return answer.ok ? own(await read(answer, LIMIT)).body : void 0;
   } catch {
     return void 0;
   }
 }
 async function post(native, url, said, signal, limit) {
-  const response = await native.call(globalThis, url, {
+  const options = own({
     method: "POST",
     credentials: "include",
     // Without it, a page that is left in this moment loses the rotated cookie.
@@ -45,13 +51,14 @@ async function post(native, url, said, signal, limit) {
     cache: "no-store",
     // An endpoint that leads elsewhere is none of the contract.
     redirect: "error",
-    headers: { "content-type": "application/json", "nolapse-version": "1" },
-    body: JSON.stringify(said),
+    headers: own({ "content-type": "application/json", "nolapse-version": "1" }),
+    body: JSON.stringify(own(said)),
     signal
   });
+  const response = await native.call(globalThis, url, options);
   const { status, headers } = response;
   const isRead = limit && (status === 200 || status === 401);
-  return { status, retryAfter: retryAfter(headers), ...isRead ? await read(response, limit) : void 0 };
+  return own({ status, retryAfter: retryAfter(headers), ...isRead ? await read(response, limit) : void 0 });
 }
 async function read(response, limit) {
   const reader = response.body?.getReader();
@@ -59,7 +66,7 @@ async function read(response, limit) {
   let text = "";
   let size = 0;
   for (; ; ) {
-    const { value } = await reader?.read() ?? {};
+    const value = reader && (await reader.read()).value;
     if (!value) break;
     size += value.length;
     if (size > limit) {
@@ -88,24 +95,16 @@ function retryAfter(headers) {
 function grantOf(given, isApp) {
   if (typeof given !== "object" || !given) return [Number.NaN, Number.NaN, ""];
   try {
-    const answer = (
-      /** @type {Fields} */
-      given
-    );
-    const session = (
-      /** @type {Fields | undefined} */
-      answer.session
-    );
-    const user = (
-      /** @type {Fields | null} */
-      session?.user ?? null
-    );
-    const userId = user?.id ?? user?.sub;
+    const answer = own(given);
+    const session = own(answer.session);
+    const user = session.user ?? null;
+    const { id, sub } = own(user);
+    const userId = id ?? sub;
     const token = lineOf(isApp ? answer.accessToken : answer.access_token);
     const lines = [
       token,
       lineOf(answer.token_type),
-      lineOf(session?.id),
+      lineOf(session.id),
       lineOf(typeof userId === "number" ? String(userId) : userId),
       JSON.stringify(user)
     ];
@@ -119,8 +118,12 @@ function grantOf(given, isApp) {
 function claimedLife(token) {
   try {
     const payload = token.split(".")[1]?.replaceAll("-", "+").replaceAll("_", "/") ?? "";
-    const { exp, iat } = JSON.parse(atob(payload));
-    return numberOf(exp - iat);
+    const { exp, iat } = own(JSON.parse(atob(payload)));
+    return numberOf(
+      /** @type {number} */
+      exp - /** @type {number} */
+      iat
+    );
   } catch {
     return void 0;
   }
@@ -221,9 +224,10 @@ var Callers = class {
    * @param {number} number
    * @param {AbortSignal | undefined} signal
    * @param {Done} done
-   * @param {{ rest?: [number, number, string], signIn?: () => unknown }} [more]
+   * @param {[number, number, string]} [rest] what else the question brings
+   * @param {() => unknown} [signIn]
    */
-  ask(kind, number, signal, done, { rest = [0, 0, ""], signIn: signIn2 } = {}) {
+  ask(kind, number, signal, done, rest = [0, 0, ""], signIn2 = void 0) {
     if (signal?.aborted) return done(false, signal.reason);
     const request = ++this.lastRequest;
     const hangUp = () => {
@@ -231,7 +235,7 @@ var Callers = class {
       this.feed(REQUEST_ABORTED, request);
       done(false, signal?.reason);
     };
-    signal?.addEventListener("abort", hangUp, { once: true });
+    signal?.addEventListener("abort", hangUp, own({ once: true }));
     this.waiting.set(request, { done, signal, hangUp, signIn: signIn2, threw: void 0 });
     this.feed(kind, request, number, ...rest);
   }
@@ -307,32 +311,29 @@ var Origins = class {
     this.listed = [...listed, globalThis.location?.origin];
   }
   /**
-   * Whether a call to that URL may carry the token; what cannot be parsed may not.
+   * Whether a call to that URL may carry the token. `undefined` where the text is no absolute HTTP URL as it stands: what it
+   * means depends on the document's base, which markup and scripts can change at any time, and is never asked here.
    *
    * @param {string} url
    */
   admit(url) {
     const known = this.verdicts.get(url);
     if (known !== void 0) return known;
+    if (!/^https?:\/\//.test(url)) return void 0;
     const origin = this.originOf(url);
     const verdict = origin !== void 0 && this.listed.includes(origin);
-    if (/^https?:\/\//.test(url)) {
-      if (this.verdicts.size >= CAPACITY) this.verdicts.clear();
-      this.verdicts.set(url, verdict);
-    }
+    if (this.verdicts.size >= CAPACITY) this.verdicts.clear();
+    this.verdicts.set(url, verdict);
     return verdict;
   }
   /**
-   * Parses a URL as `fetch` does, against the document's base or the worker's own address, and gives its origin;
-   * nothing where it cannot be parsed, or leads nowhere by HTTP: the origin of a `blob:` URL is that of the page that
-   * made it.
+   * Gives the origin of an absolute URL; nothing where it cannot be parsed.
    *
-   * @param {string} text
+   * @param {string} url
    */
-  originOf(text) {
+  originOf(url) {
     try {
-      const { protocol, origin } = new this.Native(text, globalThis.document?.baseURI ?? globalThis.location?.href);
-      return /^https?:$/.test(protocol) ? origin : void 0;
+      return new this.Native(url).origin;
     } catch {
       return void 0;
     }
@@ -340,9 +341,7 @@ var Origins = class {
 };
 
 // src/browser/calls.js
-var FIXED = 1;
-var WHOLE = 2;
-var STREAM = 3;
+var SAFE = /^(GET|HEAD)$/;
 var Calls = class {
   /** Who hears of calls, where anybody does. @type {import("./host.js").App["called"] | undefined} */
   heard;
@@ -355,42 +354,49 @@ var Calls = class {
     this.origins = new Origins(apis);
     this.native = fetch;
     this.Request = Request;
+    this.url = Object.getOwnPropertyDescriptor(Request.prototype, "url")?.get;
   }
   /**
-   * Does what `fetch` does with these arguments, with a token where their URL is listed.
+   * Does what `fetch` does with these arguments, with a token where the URL of their `Request` is listed.
    *
-   * @param {RequestInfo | URL} input
-   * @param {RequestInit} [init]
+   * @param {Parameters<typeof fetch> | []} given
    * @returns {Promise<Response>}
    */
-  fetch(input, init) {
+  fetch(...given) {
     try {
-      const target = this.target(input);
-      if (target === void 0) return this.native.call(globalThis, input, init);
-      const request = new this.Request(target, init);
-      const leadsElsewhere = typeof target !== "string" && !this.origins.admit(request.url);
-      if (leadsElsewhere || request.headers.has("authorization")) return this.send(request);
-      return this.authorise(request, init, typeof target !== "string");
+      const [input, init] = given;
+      if (!given.length) return (
+        /** @type {() => Promise<Response>} */
+        this.native.call(globalThis)
+      );
+      const known = typeof input === "object" && input ? this.urlOf(input) : void 0;
+      const target = known === void 0 ? `${input}` : (
+        /** @type {Request} */
+        input
+      );
+      if (this.origins.admit(known ?? `${target}`) === false) return this.native.call(globalThis, target, init);
+      const body = init ? own(Object.getOwnPropertyDescriptor(init, "body")).value : void 0;
+      const request = this.make(target, init);
+      if (!this.admits(request) || request.headers.has("authorization")) return this.send(request);
+      const mayBeAborted = known !== void 0 || init && "signal" in init;
+      if (!mayBeAborted || !request.signal.aborted) return this.authorise(request, body);
+      const { reason } = request.signal;
+      release(request, reason);
+      return Promise.reject(reason);
     } catch (error) {
       return Promise.reject(error);
     }
   }
   /**
-   * Judges the input; nothing where it goes elsewhere, or nowhere that can be told.
+   * Makes the request that `fetch` makes of its arguments. Firefox loses `keepalive` on the way from one request to another.
    *
-   * @param {unknown} input
-   * @returns {string | Request | undefined}
+   * @param {string | Request} target
+   * @param {RequestInit | undefined} init
    */
-  target(input) {
-    if (typeof input === "string") return this.origins.admit(input) ? input : void 0;
-    const url = typeof input === "object" && input ? this.urlOf(input) : void 0;
-    if (url !== void 0) return this.origins.admit(url) ? (
-      /** @type {Request} */
-      input
-    ) : void 0;
-    if (typeof input === "symbol") return void 0;
-    const text = String(input);
-    return this.origins.admit(text) ? text : void 0;
+  make(target, init) {
+    const request = new this.Request(target, init);
+    const isLost = typeof target !== "string" && target.keepalive && !request.keepalive;
+    return isLost && !(init && "keepalive" in init) ? new this.Request(request, kept(request)) : request;
   }
   /**
    * Gives the URL of a request of any realm; nothing where it is no request.
@@ -399,36 +405,42 @@ var Calls = class {
    * @returns {string | undefined}
    */
   urlOf(input) {
-    if (input instanceof this.Request) return input.url;
     try {
-      return Object.getOwnPropertyDescriptor(this.Request.prototype, "url")?.get?.call(input);
+      return this.url?.call(input);
     } catch {
       return void 0;
     }
   }
   /**
+   * Whether a request may carry the token.
+   *
    * @param {Request} request
-   * @param {RequestInit | undefined} init
-   * @param {boolean} isRequest whether the caller gave one
+   */
+  admits(request) {
+    return this.origins.admit(this.urlOf(request) ?? "") === true;
+  }
+  /**
+   * @param {Request} request
+   * @param {unknown} body what the request was made of, where that is known
    * @returns {Promise<Response>}
    */
-  authorise(request, init, isRequest) {
-    const load = loadOf(request, init, isRequest);
-    const body = load === FIXED ? init?.body : void 0;
+  authorise(request, body) {
     const call = this.heard && this.begin(request);
     const bearer = this.host.bearer();
-    if (bearer) return this.watch(this.sendWith(bearer, request, load, body, call), call);
-    if (request.signal.aborted) return this.send(request);
+    if (bearer) return this.watch(this.sendWith(bearer, request, body, call), call);
     return new Promise((resolve, reject) => {
       this.host.ask(TOKEN_REQUESTED, 0, request.signal, (isKept, answer) => {
-        if (!isKept) return reject(answer);
+        if (!isKept) {
+          release(request, answer);
+          return reject(answer);
+        }
         if (call) call.waited = Math.round(performance.now() - call.begun);
         const bearer2 = (
           /** @type {Bearer} */
           answer
         );
         try {
-          resolve(this.watch(this.sendWith(bearer2, request, load, body, call), call));
+          resolve(this.watch(this.sendWith(bearer2, request, body, call), call));
         } catch (error) {
           reject(error);
         }
@@ -439,29 +451,60 @@ var Calls = class {
    * Sends a request with a token, in the same tick, and has its answer looked at.
    *
    * @param {Bearer} bearer
-   * @param {Request} request
-   * @param {number} load
-   * @param {BodyInit | null | undefined} body
+   * @param {Request} given
+   * @param {unknown} body
    * @param {Call | undefined} call
    * @returns {Promise<Response>}
    */
-  sendWith(bearer, request, load, body, call) {
+  sendWith(bearer, given, body, call) {
     if (call) call.tokenAge = this.host.look(AGE);
-    const again = load === WHOLE ? request.clone() : request;
-    request.headers.set("authorization", bearer.header);
-    const sent = this.send(request);
-    if (load === STREAM) return sent;
-    return sent.then((answer) => {
-      if (answer.ok || !this.host.mends(answer)) return answer;
-      return this.retry(bearer.version, again, body, answer, call);
+    const fixed = typeof body === "string" || body instanceof Blob ? body : void 0;
+    const isBare = fixed !== void 0 || SAFE.test(given.method);
+    const request = isBare ? given : this.replayable(given);
+    if (!request) return this.sendBearing(bearer, given);
+    const again = isBare ? request : request.clone();
+    return this.sendBearing(bearer, request).then((answer) => {
+      if (answer.ok || !this.isFromBearer(request, answer) || !this.host.mends(answer)) return answer;
+      return this.retry(bearer.version, again, fixed, answer, call);
     });
+  }
+  /**
+   * Gives a request with that request's body, where the body can be sent again; nothing where it is a stream, which is left
+   * as it is: a copy would be a tee, of which an abort ends one branch and not the source.
+   *
+   * Platforms hide whether a body is a stream, but refuse one in mode `no-cors`, before they take it over (Fetch, the
+   * constructor of `Request`: a body whose source is null).
+   *
+   * @param {Request} request
+   * @returns {Request | undefined}
+   */
+  replayable(request) {
+    const { method, mode, cache, headers, keepalive, referrer, referrerPolicy } = request;
+    if (mode === "navigate") return void 0;
+    try {
+      const taken2 = new this.Request(request, own({ method: "POST", mode: "no-cors", cache: "default", keepalive }));
+      return new this.Request(taken2, own({ method, mode, cache, headers, keepalive, referrer, referrerPolicy }));
+    } catch {
+      return void 0;
+    }
+  }
+  /**
+   * Whether an answer is from an origin that was sent the token, to a request that may be repeated. Browsers take the header
+   * away on the way to another origin, and a redirect of another method than GET and HEAD may have had its effect.
+   *
+   * @param {Request} request
+   * @param {Response} answer
+   */
+  isFromBearer(request, { redirected, url }) {
+    if (!redirected) return true;
+    return SAFE.test(request.method) && this.origins.originOf(url) === this.origins.originOf(request.url);
   }
   /**
    * Renews the refused token and sends the request once more; without another token the first answer is the answer.
    *
    * @param {number} version
    * @param {Request} again
-   * @param {BodyInit | null | undefined} body
+   * @param {BodyInit | undefined} body
    * @param {Response} answer
    * @param {Call | undefined} call
    * @returns {Promise<Response>}
@@ -478,18 +521,27 @@ var Calls = class {
         if (bearer.version === version) return resolve(answer);
         if (call) call.retried = true;
         try {
-          const request = body === void 0 ? again : new this.Request(again, { body });
-          request.headers.set("authorization", bearer.header);
-          resolve(this.send(request));
+          resolve(this.sendBearing(bearer, body === void 0 ? again : new this.Request(again, own({ body }))));
         } catch (error) {
           reject(error);
         }
       });
     });
   }
+  /**
+   * Sends a request with a token: the one place that puts it on. The URL of a `Request` never changes, and a copy has the same:
+   * the verdict on the first holds for all that are made of it.
+   *
+   * @param {Bearer} bearer
+   * @param {Request} request
+   */
+  sendBearing(bearer, request) {
+    request.headers.set("authorization", bearer.header);
+    return this.send(request);
+  }
   /** @param {Request} request */
   send(request) {
-    return this.native.call(globalThis, request);
+    return request.keepalive ? this.native.call(globalThis, request, kept(request)) : this.native.call(globalThis, request);
   }
   /** @param {Request} request @returns {Call} */
   begin({ method, url }) {
@@ -517,13 +569,12 @@ var Calls = class {
     return answer;
   }
 };
-function loadOf(request, init, isRequest) {
-  const body = typeof init === "object" ? init?.body : void 0;
-  if (typeof body === "string" || body instanceof Blob) return FIXED;
-  if (body instanceof ReadableStream) return STREAM;
-  if (body != null) return WHOLE;
-  if (!isRequest || request.body === null) return 0;
-  return request.body === void 0 && /^(GET|HEAD)$/.test(request.method) ? 0 : WHOLE;
+function kept({ referrer, referrerPolicy }) {
+  return own({ keepalive: true, referrer, referrerPolicy });
+}
+function release({ body }, reason) {
+  body?.cancel(reason).catch(() => {
+  });
 }
 
 // src/browser/exchanges.js
@@ -646,16 +697,14 @@ function granted(attempt, answer, isApp, status) {
 }
 function refreshed(attempt, { status, retryAfter: retryAfter2 = Number.NaN, isTooLarge, body }) {
   if (status === 200 && !isTooLarge) return granted(attempt, body, false, status);
-  const isOver = status === 401 && body?.error === "session_ended" && typeof body.reason === "string";
-  if (isOver) return [REFRESH_ENDED, attempt, status, 0, 0, String(body.reason)];
+  const { error, reason } = own(body);
+  const isOver = status === 401 && error === "session_ended" && typeof reason === "string";
+  if (isOver) return [REFRESH_ENDED, attempt, status, 0, 0, reason];
   return [REFRESH_FAILED, attempt, status, retryAfter2, 0, isTooLarge ? "too_large" : ""];
 }
 function renewalFailed(attempt, isApp, error) {
-  const said = (
-    /** @type {{ name?: unknown, reason?: unknown } | undefined} */
-    isApp ? error : void 0
-  );
-  if (said?.name === "SessionEnded") return [REFRESH_ENDED, attempt, 0, 0, 0, `${said.reason ?? ""}`];
+  const { name, reason } = own(isApp ? error : void 0);
+  if (name === "SessionEnded") return [REFRESH_ENDED, attempt, 0, 0, 0, `${reason ?? ""}`];
   return [REFRESH_FAILED, attempt, 0, Number.NaN, 0, isApp ? "refresher_failed" : broken()];
 }
 function toldOfSignOut(attempt) {
@@ -667,6 +716,44 @@ function signedOut(attempt, { status, retryAfter: retryAfter2 = Number.NaN }) {
 }
 function broken() {
   return globalThis.navigator?.onLine === false ? "offline" : "network";
+}
+
+// src/browser/page.js
+function isHidden() {
+  const { document } = globalThis;
+  return document ? Reflect.get(Document.prototype, "hidden", document) === true : false;
+}
+function watchPage(key, feed, touch) {
+  const controller = new AbortController();
+  const options = own({ passive: true, capture: true, signal: controller.signal });
+  const { addEventListener } = EventTarget.prototype;
+  const on = (target, type, heard) => {
+    if (target instanceof EventTarget) addEventListener.call(target, type, heard, options);
+  };
+  const changes = (change) => () => feed(PAGE_CHANGED, change);
+  const { document } = globalThis;
+  on(document, "visibilitychange", () => feed(PAGE_CHANGED, isHidden() ? HIDDEN : VISIBLE));
+  on(document, "freeze", changes(FROZEN));
+  on(document, "resume", changes(RESUMED));
+  on(document, "pointerdown", touch);
+  on(document, "keydown", touch);
+  on(globalThis, "pagehide", changes(LEFT));
+  on(globalThis, "pageshow", (event) => {
+    if (
+      /** @type {PageTransitionEvent} */
+      event.persisted
+    ) feed(PAGE_CHANGED, RETURNED);
+  });
+  on(globalThis, "online", changes(ONLINE));
+  on(globalThis, "offline", changes(OFFLINE));
+  on(globalThis, "storage", (event) => {
+    const changed = (
+      /** @type {StorageEvent} */
+      event.key
+    );
+    if (changed === null || changed === key) feed(SHELF_CHANGED, 0);
+  });
+  return () => controller.abort();
 }
 
 // src/browser/shelf.js
@@ -765,7 +852,7 @@ var Locks = class {
     const { signal } = request.controller;
     const held = () => new Promise((giveBack) => this.hold(attempt, request, giveBack));
     try {
-      navigator.locks.request(this.name, { signal }, held).then(ended, ended);
+      navigator.locks.request(this.name, own({ signal }), held).then(ended, ended);
     } catch {
       ended();
     }
@@ -781,40 +868,6 @@ var Locks = class {
     this.feed(LOCK_GRANTED, attempt);
   }
 };
-
-// src/browser/page.js
-function isHidden() {
-  return globalThis.document?.hidden === true;
-}
-function watchPage(key, feed, touch) {
-  const controller = new AbortController();
-  const options = { passive: true, capture: true, signal: controller.signal };
-  const on = (target, type, heard) => target?.addEventListener(type, heard, options);
-  const changes = (change) => () => feed(PAGE_CHANGED, change);
-  const { document } = globalThis;
-  on(document, "visibilitychange", () => feed(PAGE_CHANGED, isHidden() ? HIDDEN : VISIBLE));
-  on(document, "freeze", changes(FROZEN));
-  on(document, "resume", changes(RESUMED));
-  on(document, "pointerdown", touch);
-  on(document, "keydown", touch);
-  on(globalThis, "pagehide", changes(LEFT));
-  on(globalThis, "pageshow", (event) => {
-    if (
-      /** @type {PageTransitionEvent} */
-      event.persisted
-    ) feed(PAGE_CHANGED, RETURNED);
-  });
-  on(globalThis, "online", changes(ONLINE));
-  on(globalThis, "offline", changes(OFFLINE));
-  on(globalThis, "storage", (event) => {
-    const changed = (
-      /** @type {StorageEvent} */
-      event.key
-    );
-    if (changed === null || changed === key) feed(SHELF_CHANGED, 0);
-  });
-  return () => controller.abort();
-}
 
 // src/browser/host.js
 var NOTHING_TO_WAIT_FOR = -1;
@@ -1020,12 +1073,13 @@ var Host = class {
    * @param {number} kind
    * @param {number} number
    * @param {AbortSignal | undefined} signal
-   * @param {Parameters<Callers["ask"]>[4]} [more]
+   * @param {Parameters<Callers["ask"]>[4]} [rest]
+   * @param {Parameters<Callers["ask"]>[5]} [signIn]
    * @returns {Promise<unknown>}
    */
-  promise(kind, number, signal, more) {
+  promise(kind, number, signal, rest, signIn2) {
     return new Promise((resolve, reject) => {
-      this.ask(kind, number, signal, (isKept, answer) => (isKept ? resolve : reject)(answer), more);
+      this.ask(kind, number, signal, (isKept, answer) => (isKept ? resolve : reject)(answer), rest, signIn2);
     });
   }
   /** @param {number} minValidity in seconds @param {AbortSignal} [signal] @returns {Promise<string>} */
@@ -1045,13 +1099,17 @@ var Host = class {
   /** @param {unknown} source a token response, or a function that gets one */
   adopt(source) {
     if (typeof source === "function") {
-      return this.promise(ADOPT_REQUESTED, 0, void 0, { signIn: (
+      return this.promise(
+        ADOPT_REQUESTED,
+        0,
+        void 0,
+        void 0,
         /** @type {() => unknown} */
         source
-      ) });
+      );
     }
     const [life, refreshIn, text] = grantOf(source, false);
-    return this.promise(ADOPTED, life, void 0, { rest: [refreshIn, 0, text] });
+    return this.promise(ADOPTED, life, void 0, [refreshIn, 0, text]);
   }
   /** @param {boolean} everywhere @returns {Promise<unknown>} whether the auth server knows */
   signOut(everywhere) {
@@ -1110,12 +1168,9 @@ function refuse(option, expected) {
 }
 function readOptions(options) {
   if (typeof options !== "object" || options === null) refuse("options", "an object");
-  const given = (
-    /** @type {Given} */
-    options
-  );
+  const given = own(options);
   refuseUnknown(given, ["auth", "apis", "name", "timeout", "wasm"]);
-  const { auth, apis = [], name, timeout = 10 } = given;
+  const { auth, apis = [], name, timeout = 10, wasm } = given;
   const origins = Array.isArray(apis) ? apis.map((api) => place(api, "origin")) : [void 0];
   if (origins.includes(void 0)) refuse("apis", ORIGINS);
   if (name !== void 0 && !(typeof name === "string" && /^\P{Cc}{1,100}$/u.test(name)))
@@ -1127,7 +1182,7 @@ function readOptions(options) {
   return { key, refresh, signOut: signOut2, apis: (
     /** @type {string[]} */
     origins
-  ), timeout };
+  ), timeout, wasm };
 }
 function readAuth(auth) {
   if (typeof auth !== "object" || auth === null || auth instanceof URL) {
@@ -1135,10 +1190,7 @@ function readAuth(auth) {
     const root = place(auth, "server") ?? refuse("auth", HTTPS);
     return { refresh: `${root}/auth/refresh`, signOut: `${root}/auth/sign-out` };
   }
-  const given = (
-    /** @type {Given} */
-    auth
-  );
+  const given = own(auth);
   refuseUnknown(given, ["refresh", "signOut"], "auth.");
   const refresh = endpoint(given.refresh, "auth.refresh");
   return { refresh, signOut: given.signOut === void 0 ? void 0 : endpoint(given.signOut, "auth.signOut") };

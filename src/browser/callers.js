@@ -1,6 +1,7 @@
 /** Who waits for an answer of the machine, and how it reaches them. */
 
 import { REQUEST_ABORTED } from "./mailbox.js";
+import { own } from "./own.js";
 
 /** How an answer reaches its caller: kept, or rejected with what. @typedef {(isKept: boolean, answer: unknown) => void} Done */
 
@@ -25,9 +26,10 @@ export class Callers {
    * @param {number} number
    * @param {AbortSignal | undefined} signal
    * @param {Done} done
-   * @param {{ rest?: [number, number, string], signIn?: () => unknown }} [more]
+   * @param {[number, number, string]} [rest] what else the question brings
+   * @param {() => unknown} [signIn]
    */
-  ask(kind, number, signal, done, { rest = [0, 0, ""], signIn } = {}) {
+  ask(kind, number, signal, done, rest = [0, 0, ""], signIn = undefined) {
     if (signal?.aborted) return done(false, signal.reason);
     const request = ++this.lastRequest;
     const hangUp = () => {
@@ -35,7 +37,7 @@ export class Callers {
       this.feed(REQUEST_ABORTED, request);
       done(false, signal?.reason);
     };
-    signal?.addEventListener("abort", hangUp, { once: true });
+    signal?.addEventListener("abort", hangUp, own({ once: true }));
     this.waiting.set(request, { done, signal, hangUp, signIn, threw: undefined });
     this.feed(kind, request, number, ...rest);
   }

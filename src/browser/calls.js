@@ -2,10 +2,12 @@
  * The platform's `fetch`, with a valid token for listed origins.
  *
  * Where the token is fresh, everything happens in the caller's own tick: one `Request`, one header, one call, and one
- * look at the status of the answer.
+ * look at the status of the answer. Arguments are converted once, and the verdict is on the `Request` that this makes:
+ * getters, iterators and proxies of the caller's run before it, and a moved base changes nothing after it.
  */
 
 import { AGE, TOKEN_REJECTED, TOKEN_REQUESTED } from "./mailbox.js";
+import { own } from "./own.js";
 import { Origins } from "./urls.js";
 
 /** A token as it is sent. @typedef {{ version: number, header: string }} Bearer */
@@ -16,10 +18,8 @@ import { Origins } from "./urls.js";
  * @typedef {{ method: string, url: string, begun: number, waited: number, tokenAge: number, retried: boolean }} Call
  */
 
-/** A body that can be given once more, one that the platform has to copy, a stream that runs once, or none. */
-const FIXED = 1;
-const WHOLE = 2;
-const STREAM = 3;
+/** Methods without a body, and without an effect that a second request would double (RFC 9110 §9.2.1). */
+const SAFE = /^(GET|HEAD)$/;
 
 export class Calls {
   /** Who hears of calls, where anybody does. @type {import("./host.js").App["called"] | undefined} */
@@ -34,45 +34,51 @@ export class Calls {
     this.origins = new Origins(apis);
     this.native = fetch;
     this.Request = Request;
+    /** Of the platform's own, which no subclass and no proxy can answer for. */
+    this.url = Object.getOwnPropertyDescriptor(Request.prototype, "url")?.get;
   }
 
   /**
-   * Does what `fetch` does with these arguments, with a token where their URL is listed.
+   * Does what `fetch` does with these arguments, with a token where the URL of their `Request` is listed.
    *
-   * @param {RequestInfo | URL} input
-   * @param {RequestInit} [init]
+   * @param {Parameters<typeof fetch> | []} given
    * @returns {Promise<Response>}
    */
-  fetch(input, init) {
+  fetch(...given) {
     try {
-      const target = this.target(input);
-      // With the caller's own arguments, so that errors are the platform's own.
-      if (target === undefined) return this.native.call(globalThis, input, init);
-      const request = new this.Request(target, init);
-      // A subclass of Request may have said another URL than the one it stands for.
-      const leadsElsewhere = typeof target !== "string" && !this.origins.admit(request.url);
-      if (leadsElsewhere || request.headers.has("authorization")) return this.send(request);
-      return this.authorise(request, init, typeof target !== "string");
+      const [input, init] = given;
+      // Without any argument, the error is the platform's own.
+      if (!given.length) return /** @type {() => Promise<Response>} */ (this.native).call(globalThis);
+      const known = typeof input === "object" && input ? this.urlOf(input) : undefined;
+      // A text is made once, so that it cannot be another one when it is asked for again.
+      const target = known === undefined ? `${input}` : /** @type {Request} */ (input);
+      // Listed or not whatever the base: a call to elsewhere is the platform's, with the caller's own arguments.
+      if (this.origins.admit(known ?? `${target}`) === false) return this.native.call(globalThis, target, init);
+      // Looked at without running a getter, which the platform does once, and nothing here once more.
+      const body = init ? own(Object.getOwnPropertyDescriptor(init, "body")).value : undefined;
+      const request = this.make(target, init);
+      if (!this.admits(request) || request.headers.has("authorization")) return this.send(request);
+      // Looked for first: most calls have no signal, and a platform would make one only to be asked.
+      const mayBeAborted = known !== undefined || (init && "signal" in init);
+      if (!mayBeAborted || !request.signal.aborted) return this.authorise(request, body);
+      const { reason } = request.signal;
+      release(request, reason);
+      return Promise.reject(reason);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
   /**
-   * Judges the input; nothing where it goes elsewhere, or nowhere that can be told.
+   * Makes the request that `fetch` makes of its arguments. Firefox loses `keepalive` on the way from one request to another.
    *
-   * @param {unknown} input
-   * @returns {string | Request | undefined}
+   * @param {string | Request} target
+   * @param {RequestInit | undefined} init
    */
-  target(input) {
-    if (typeof input === "string") return this.origins.admit(input) ? input : undefined;
-    const url = typeof input === "object" && input ? this.urlOf(input) : undefined;
-    if (url !== undefined) return this.origins.admit(url) ? /** @type {Request} */ (input) : undefined;
-    // It has no text; the platform says so in its own words.
-    if (typeof input === "symbol") return undefined;
-    // Looked at once, so that nobody can say another one when asked again.
-    const text = String(input);
-    return this.origins.admit(text) ? text : undefined;
+  make(target, init) {
+    const request = new this.Request(target, init);
+    const isLost = typeof target !== "string" && target.keepalive && !request.keepalive;
+    return isLost && !(init && "keepalive" in init) ? new this.Request(request, kept(request)) : request;
   }
 
   /**
@@ -82,35 +88,41 @@ export class Calls {
    * @returns {string | undefined}
    */
   urlOf(input) {
-    if (input instanceof this.Request) return input.url;
     try {
-      // Of another realm: the platform takes it for a request by its kind, and so does this getter.
-      return Object.getOwnPropertyDescriptor(this.Request.prototype, "url")?.get?.call(input);
+      return this.url?.call(input);
     } catch {
       return undefined;
     }
   }
 
   /**
+   * Whether a request may carry the token.
+   *
    * @param {Request} request
-   * @param {RequestInit | undefined} init
-   * @param {boolean} isRequest whether the caller gave one
+   */
+  admits(request) {
+    return this.origins.admit(this.urlOf(request) ?? "") === true;
+  }
+
+  /**
+   * @param {Request} request
+   * @param {unknown} body what the request was made of, where that is known
    * @returns {Promise<Response>}
    */
-  authorise(request, init, isRequest) {
-    const load = loadOf(request, init, isRequest);
-    const body = load === FIXED ? init?.body : undefined;
+  authorise(request, body) {
     const call = this.heard && this.begin(request);
     const bearer = this.host.bearer();
-    if (bearer) return this.watch(this.sendWith(bearer, request, load, body, call), call);
-    if (request.signal.aborted) return this.send(request);
+    if (bearer) return this.watch(this.sendWith(bearer, request, body, call), call);
     return new Promise((resolve, reject) => {
       this.host.ask(TOKEN_REQUESTED, 0, request.signal, (isKept, answer) => {
-        if (!isKept) return reject(answer);
+        if (!isKept) {
+          release(request, answer);
+          return reject(answer);
+        }
         if (call) call.waited = Math.round(performance.now() - call.begun);
         const bearer = /** @type {Bearer} */ (answer);
         try {
-          resolve(this.watch(this.sendWith(bearer, request, load, body, call), call));
+          resolve(this.watch(this.sendWith(bearer, request, body, call), call));
         } catch (error) {
           reject(error);
         }
@@ -122,22 +134,58 @@ export class Calls {
    * Sends a request with a token, in the same tick, and has its answer looked at.
    *
    * @param {Bearer} bearer
-   * @param {Request} request
-   * @param {number} load
-   * @param {BodyInit | null | undefined} body
+   * @param {Request} given
+   * @param {unknown} body
    * @param {Call | undefined} call
    * @returns {Promise<Response>}
    */
-  sendWith(bearer, request, load, body, call) {
+  sendWith(bearer, given, body, call) {
     if (call) call.tokenAge = this.host.look(AGE);
-    const again = load === WHOLE ? request.clone() : request;
-    request.headers.set("authorization", bearer.header);
-    const sent = this.send(request);
-    if (load === STREAM) return sent;
-    return sent.then((answer) => {
-      if (answer.ok || !this.host.mends(answer)) return answer;
-      return this.retry(bearer.version, again, body, answer, call);
+    // Neither can be changed: no copy is made for a retry that hardly ever comes.
+    const fixed = typeof body === "string" || body instanceof Blob ? body : undefined;
+    // `body` is not looked at: in WebKit, that alone makes a stream of it.
+    const isBare = fixed !== undefined || SAFE.test(given.method);
+    const request = isBare ? given : this.replayable(given);
+    if (!request) return this.sendBearing(bearer, given);
+    const again = isBare ? request : request.clone();
+    return this.sendBearing(bearer, request).then((answer) => {
+      if (answer.ok || !this.isFromBearer(request, answer) || !this.host.mends(answer)) return answer;
+      return this.retry(bearer.version, again, fixed, answer, call);
     });
+  }
+
+  /**
+   * Gives a request with that request's body, where the body can be sent again; nothing where it is a stream, which is left
+   * as it is: a copy would be a tee, of which an abort ends one branch and not the source.
+   *
+   * Platforms hide whether a body is a stream, but refuse one in mode `no-cors`, before they take it over (Fetch, the
+   * constructor of `Request`: a body whose source is null).
+   *
+   * @param {Request} request
+   * @returns {Request | undefined}
+   */
+  replayable(request) {
+    const { method, mode, cache, headers, keepalive, referrer, referrerPolicy } = request;
+    // A navigation, which a service worker hands on, cannot be made again.
+    if (mode === "navigate") return undefined;
+    try {
+      const taken = new this.Request(request, own({ method: "POST", mode: "no-cors", cache: "default", keepalive }));
+      return new this.Request(taken, own({ method, mode, cache, headers, keepalive, referrer, referrerPolicy }));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * Whether an answer is from an origin that was sent the token, to a request that may be repeated. Browsers take the header
+   * away on the way to another origin, and a redirect of another method than GET and HEAD may have had its effect.
+   *
+   * @param {Request} request
+   * @param {Response} answer
+   */
+  isFromBearer(request, { redirected, url }) {
+    if (!redirected) return true;
+    return SAFE.test(request.method) && this.origins.originOf(url) === this.origins.originOf(request.url);
   }
 
   /**
@@ -145,7 +193,7 @@ export class Calls {
    *
    * @param {number} version
    * @param {Request} again
-   * @param {BodyInit | null | undefined} body
+   * @param {BodyInit | undefined} body
    * @param {Response} answer
    * @param {Call | undefined} call
    * @returns {Promise<Response>}
@@ -159,9 +207,7 @@ export class Calls {
         if (bearer.version === version) return resolve(answer);
         if (call) call.retried = true;
         try {
-          const request = body === undefined ? again : new this.Request(again, { body });
-          request.headers.set("authorization", bearer.header);
-          resolve(this.send(request));
+          resolve(this.sendBearing(bearer, body === undefined ? again : new this.Request(again, own({ body }))));
         } catch (error) {
           reject(error);
         }
@@ -169,9 +215,24 @@ export class Calls {
     });
   }
 
+  /**
+   * Sends a request with a token: the one place that puts it on. The URL of a `Request` never changes, and a copy has the same:
+   * the verdict on the first holds for all that are made of it.
+   *
+   * @param {Bearer} bearer
+   * @param {Request} request
+   */
+  sendBearing(bearer, request) {
+    request.headers.set("authorization", bearer.header);
+    return this.send(request);
+  }
+
   /** @param {Request} request */
   send(request) {
-    return this.native.call(globalThis, request);
+    // Firefox loses it on the way through a Request, and takes it from options.
+    return request.keepalive
+      ? this.native.call(globalThis, request, kept(request))
+      : this.native.call(globalThis, request);
   }
 
   /** @param {Request} request @returns {Call} */
@@ -203,19 +264,21 @@ export class Calls {
 }
 
 /**
- * Tells whether a request has a body, and whether it can be sent again.
+ * Options that keep `keepalive`, and the referrer, which options reset.
  *
  * @param {Request} request
- * @param {RequestInit | undefined} init
- * @param {boolean} isRequest
  */
-function loadOf(request, init, isRequest) {
-  const body = typeof init === "object" ? init?.body : undefined;
-  // Nobody can change these: no copy is made for a retry that hardly ever comes.
-  if (typeof body === "string" || body instanceof Blob) return FIXED;
-  if (body instanceof ReadableStream) return STREAM;
-  if (body != null) return WHOLE;
-  if (!isRequest || request.body === null) return 0;
-  // Some browsers cannot tell; then the method does.
-  return request.body === undefined && /^(GET|HEAD)$/.test(request.method) ? 0 : WHOLE;
+function kept({ referrer, referrerPolicy }) {
+  return own({ keepalive: true, referrer, referrerPolicy });
+}
+
+/**
+ * Ends the stream behind a request that is not sent, so that a camera or a file is closed.
+ *
+ * @param {Request} request
+ * @param {unknown} reason
+ */
+function release({ body }, reason) {
+  // Where the platform has seen to it already, there is nothing to end.
+  body?.cancel(reason).catch(() => {});
 }

@@ -10,10 +10,11 @@ import {
   SIGN_OUT_FAILED,
   SIGN_OUT_TOLD,
 } from "./mailbox.js";
+import { own } from "./own.js";
 
 /** An input, by position: its kind, whose it is, then what it brings. @typedef {import("./host.js").Given} Given */
 
-/** What an endpoint has answered. @typedef {{ status: number, retryAfter?: number, isTooLarge?: boolean, body?: { error?: unknown, reason?: unknown } }} Answer */
+/** What an endpoint has answered. @typedef {{ status: number, retryAfter?: number, isTooLarge?: boolean, body?: unknown }} Answer */
 
 export class Exchanges {
   /** What ends those that are open, by attempt. @type {Map<number, AbortController>} */
@@ -140,14 +141,15 @@ function granted(attempt, answer, isApp, status) {
 /** @param {number} attempt @param {Answer} answer @returns {Given} */
 function refreshed(attempt, { status, retryAfter = Number.NaN, isTooLarge, body }) {
   if (status === 200 && !isTooLarge) return granted(attempt, body, false, status);
-  const isOver = status === 401 && body?.error === "session_ended" && typeof body.reason === "string";
-  if (isOver) return [REFRESH_ENDED, attempt, status, 0, 0, String(body.reason)];
+  const { error, reason } = own(body);
+  const isOver = status === 401 && error === "session_ended" && typeof reason === "string";
+  if (isOver) return [REFRESH_ENDED, attempt, status, 0, 0, reason];
   return [REFRESH_FAILED, attempt, status, retryAfter, 0, isTooLarge ? "too_large" : ""];
 }
 
 /**
- * What an exchange that has no answer comes to. An app's error named `SessionEnded` says that the session is over, any
- * other is taken as passing.
+ * What an exchange that has no answer comes to. An app's error with a `name` of its own, `SessionEnded`, says that the session is
+ * over; any other is taken as passing.
  *
  * @param {number} attempt
  * @param {boolean} isApp
@@ -155,8 +157,8 @@ function refreshed(attempt, { status, retryAfter = Number.NaN, isTooLarge, body 
  * @returns {Given}
  */
 function renewalFailed(attempt, isApp, error) {
-  const said = /** @type {{ name?: unknown, reason?: unknown } | undefined} */ (isApp ? error : undefined);
-  if (said?.name === "SessionEnded") return [REFRESH_ENDED, attempt, 0, 0, 0, `${said.reason ?? ""}`];
+  const { name, reason } = own(isApp ? error : undefined);
+  if (name === "SessionEnded") return [REFRESH_ENDED, attempt, 0, 0, 0, `${reason ?? ""}`];
   return [REFRESH_FAILED, attempt, 0, Number.NaN, 0, isApp ? "refresher_failed" : broken()];
 }
 

@@ -4,6 +4,8 @@
  */
 
 import { renew } from "./answers.js";
+import { own } from "./own.js";
+import { isHidden } from "./page.js";
 import { Shelf } from "./shelf.js";
 
 /** A mark that says: somebody is signed in, the newest token is past its life, and the auth server needs no rest. */
@@ -42,7 +44,7 @@ export function begin({ key, refresh }) {
     const granted = (/** @type {unknown} */ it) => {
       if (!it || !isDue()) return resolve(undefined);
       const controller = new AbortController();
-      const page = globalThis.document?.visibilityState ?? "visible";
+      const page = isHidden() ? "hidden" : "visible";
       const answer = renew(native, refresh, "load", page, 0, controller.signal);
       // Whoever takes it hears of its failure.
       answer.catch(() => {});
@@ -52,7 +54,7 @@ export function begin({ key, refresh }) {
     const refused = () => resolve(undefined);
     // Stolen, or refused: then there is no lock, which is nothing but a courtesy.
     try {
-      navigator.locks.request(key, { ifAvailable: true }, granted).catch(refused);
+      navigator.locks.request(key, own({ ifAvailable: true }), granted).catch(refused);
     } catch {
       refused();
     }

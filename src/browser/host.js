@@ -256,12 +256,13 @@ export class Host {
    * @param {number} kind
    * @param {number} number
    * @param {AbortSignal | undefined} signal
-   * @param {Parameters<Callers["ask"]>[4]} [more]
+   * @param {Parameters<Callers["ask"]>[4]} [rest]
+   * @param {Parameters<Callers["ask"]>[5]} [signIn]
    * @returns {Promise<unknown>}
    */
-  promise(kind, number, signal, more) {
+  promise(kind, number, signal, rest, signIn) {
     return new Promise((resolve, reject) => {
-      this.ask(kind, number, signal, (isKept, answer) => (isKept ? resolve : reject)(answer), more);
+      this.ask(kind, number, signal, (isKept, answer) => (isKept ? resolve : reject)(answer), rest, signIn);
     });
   }
 
@@ -282,10 +283,10 @@ export class Host {
   /** @param {unknown} source a token response, or a function that gets one */
   adopt(source) {
     if (typeof source === "function") {
-      return this.promise(mail.ADOPT_REQUESTED, 0, undefined, { signIn: /** @type {() => unknown} */ (source) });
+      return this.promise(mail.ADOPT_REQUESTED, 0, undefined, undefined, /** @type {() => unknown} */ (source));
     }
     const [life, refreshIn, text] = grantOf(source, false);
-    return this.promise(mail.ADOPTED, life, undefined, { rest: [refreshIn, 0, text] });
+    return this.promise(mail.ADOPTED, life, undefined, [refreshIn, 0, text]);
   }
 
   /** @param {boolean} everywhere @returns {Promise<unknown>} whether the auth server knows */

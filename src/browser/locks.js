@@ -1,6 +1,7 @@
 /** The lock that all tabs of a browser share: queued for, held briefly, given back by resolving a promise. */
 
 import { LOCK_FAILED, LOCK_GRANTED } from "./mailbox.js";
+import { own } from "./own.js";
 
 /** @typedef {{ controller: AbortController, giveBack: (() => void) | undefined }} Request */
 
@@ -68,7 +69,7 @@ export class Locks {
     const held = () =>
       new Promise((/** @type {(nothing: void) => void} */ giveBack) => this.hold(attempt, request, giveBack));
     try {
-      navigator.locks.request(this.name, { signal }, held).then(ended, ended);
+      navigator.locks.request(this.name, own({ signal }), held).then(ended, ended);
     } catch {
       ended();
     }

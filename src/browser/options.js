@@ -1,5 +1,6 @@
 /** What an app says about its session, and what is refused of it. */
 
+import { own } from "./own.js";
 import { placeOf } from "./urls.js";
 
 /** @typedef {string | ((context: object) => unknown)} Endpoint a URL that speaks the reference protocol, or the app's own function */
@@ -13,9 +14,8 @@ import { placeOf } from "./urls.js";
  * @property {Endpoint | undefined} signOut nothing: signing out is local
  * @property {string[]} apis origins
  * @property {number} timeout in seconds
+ * @property {unknown} wasm where the module is, as it was given
  */
-
-/** Options as JavaScript gives them: any field may be anything. @typedef {{ [name: string]: unknown }} Given */
 
 const HTTPS = "an absolute https URL (http only for this machine) without credentials";
 const ENDPOINT = "an https URL (http only for this machine) or a path that begins with a slash";
@@ -33,16 +33,16 @@ export function refuse(option, expected) {
 }
 
 /**
- * Reads the options of a session; throws an error with the `option`'s name for the first that makes no sense.
+ * Reads the options of a session, each once and none through a prototype; throws an error with the `option`'s name for the first that makes no sense.
  *
  * @param {unknown} options
  * @returns {Settings}
  */
 export function readOptions(options) {
   if (typeof options !== "object" || options === null) refuse("options", "an object");
-  const given = /** @type {Given} */ (options);
+  const given = own(options);
   refuseUnknown(given, ["auth", "apis", "name", "timeout", "wasm"]);
-  const { auth, apis = [], name, timeout = 10 } = given;
+  const { auth, apis = [], name, timeout = 10, wasm } = given;
   const origins = Array.isArray(apis) ? apis.map((api) => place(api, "origin")) : [undefined];
   if (origins.includes(undefined)) refuse("apis", ORIGINS);
   if (name !== undefined && !(typeof name === "string" && /^\P{Cc}{1,100}$/u.test(name)))
@@ -51,7 +51,7 @@ export function readOptions(options) {
     refuse("timeout", "a number of seconds, 1 to 60");
   const { refresh, signOut } = readAuth(auth);
   const key = `nolapse:${name ?? (typeof refresh === "string" ? refresh : "custom")}`;
-  return { key, refresh, signOut, apis: /** @type {string[]} */ (origins), timeout };
+  return { key, refresh, signOut, apis: /** @type {string[]} */ (origins), timeout, wasm };
 }
 
 /**
@@ -64,7 +64,7 @@ function readAuth(auth) {
     const root = place(auth, "server") ?? refuse("auth", HTTPS);
     return { refresh: `${root}/auth/refresh`, signOut: `${root}/auth/sign-out` };
   }
-  const given = /** @type {Given} */ (auth);
+  const given = own(auth);
   refuseUnknown(given, ["refresh", "signOut"], "auth.");
   const refresh = endpoint(given.refresh, "auth.refresh");
   return { refresh, signOut: given.signOut === undefined ? undefined : endpoint(given.signOut, "auth.signOut") };

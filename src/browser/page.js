@@ -12,10 +12,15 @@ import {
   SHELF_CHANGED,
   VISIBLE,
 } from "./mailbox.js";
+import { own } from "./own.js";
 
-/** Whether the page cannot be seen; a worker is never hidden by itself. */
+/**
+ * Whether the page cannot be seen; a worker is never hidden by itself. Read from the prototype: markup like
+ * `<img name="hidden">` takes the place of the document's own property.
+ */
 export function isHidden() {
-  return globalThis.document?.hidden === true;
+  const { document } = globalThis;
+  return document ? Reflect.get(Document.prototype, "hidden", document) === true : false;
 }
 
 /**
@@ -29,12 +34,16 @@ export function isHidden() {
 export function watchPage(key, feed, touch) {
   const controller = new AbortController();
   // Passive, and before anybody can stop the event.
-  const options = { passive: true, capture: true, signal: controller.signal };
+  const options = own({ passive: true, capture: true, signal: controller.signal });
+  const { addEventListener } = EventTarget.prototype;
   const on = (
-    /** @type {EventTarget | undefined} */ target,
+    /** @type {object} */ target,
     /** @type {string} */ type,
     /** @type {(event: Event) => void} */ heard,
-  ) => target?.addEventListener(type, heard, options);
+  ) => {
+    // Node's global object is none, and a worker has no document. The method is the prototype's, out of markup's reach.
+    if (target instanceof EventTarget) addEventListener.call(target, type, heard, options);
+  };
   const changes = (/** @type {number} */ change) => () => feed(PAGE_CHANGED, change);
 
   const { document } = globalThis;

@@ -48,34 +48,30 @@ export class Origins {
   }
 
   /**
-   * Whether a call to that URL may carry the token; what cannot be parsed may not.
+   * Whether a call to that URL may carry the token. `undefined` where the text is no absolute HTTP URL as it stands: what it
+   * means depends on the document's base, which markup and scripts can change at any time, and is never asked here.
    *
    * @param {string} url
    */
   admit(url) {
     const known = this.verdicts.get(url);
     if (known !== undefined) return known;
+    if (!/^https?:\/\//.test(url)) return undefined;
     const origin = this.originOf(url);
     const verdict = origin !== undefined && this.listed.includes(origin);
-    // Another text may come to mean something else when the document's base changes.
-    if (/^https?:\/\//.test(url)) {
-      if (this.verdicts.size >= CAPACITY) this.verdicts.clear();
-      this.verdicts.set(url, verdict);
-    }
+    if (this.verdicts.size >= CAPACITY) this.verdicts.clear();
+    this.verdicts.set(url, verdict);
     return verdict;
   }
 
   /**
-   * Parses a URL as `fetch` does, against the document's base or the worker's own address, and gives its origin;
-   * nothing where it cannot be parsed, or leads nowhere by HTTP: the origin of a `blob:` URL is that of the page that
-   * made it.
+   * Gives the origin of an absolute URL; nothing where it cannot be parsed.
    *
-   * @param {string} text
+   * @param {string} url
    */
-  originOf(text) {
+  originOf(url) {
     try {
-      const { protocol, origin } = new this.Native(text, globalThis.document?.baseURI ?? globalThis.location?.href);
-      return /^https?:$/.test(protocol) ? origin : undefined;
+      return new this.Native(url).origin;
     } catch {
       return undefined;
     }

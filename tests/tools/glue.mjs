@@ -14,6 +14,13 @@ const EXPORT = /^export (?:class|function) (?!__wb)(\w+)/gm;
 /** Views of an instance's memory, which are made anew only when it grows. */
 const VIEW = /^let (cached\w+Memory0) = null;$/gm;
 
+/** What is made at import, where a platform that lacks it would throw: instances are what need it. */
+const CODECS =
+  /^let cachedTextDecoder = (new TextDecoder\(.+?\));\ncachedTextDecoder\.decode\(\);$([\s\S]*?)^const cachedTextEncoder = (new TextEncoder\(\));\n\nif [\s\S]*?^}$/m;
+
+/** Options of a platform's class, which a polluted `Object.prototype` must not add to. */
+const OPTIONS = /\{ (?=ignoreBOM: true)/g;
+
 /** What is called with each new instance. */
 const SETTER = "export function __wbg_set_wasm(val) {\n    wasm = val;\n";
 
@@ -22,17 +29,20 @@ const SETTER = "export function __wbg_set_wasm(val) {\n    wasm = val;\n";
  *
  * @param {string} glue as wasm-bindgen has written it
  * @param {string} file its name in the module's imports
- * @returns {{ glue: string, script: string }} the glue with its views forgotten with their instance, and the script that
- *   imports it from `./glue.js`
+ * @returns {{ glue: string, script: string }} the glue with its views forgotten with their instance and its codecs made for it,
+ *   and the script that imports it from `./glue.js`
  * @throws {Error} where the glue is not what this was written for
  */
 export function openGlue(glue, file) {
   const [imports, exports, views] = [IMPORT, EXPORT, VIEW].map((pattern) => [...glue.matchAll(pattern)].map(nameOf));
-  const parts = glue.split(SETTER);
-  if (parts.length !== 2 || !imports?.length || !exports?.length || !views?.length) {
+  const [, decoder, between, encoder] = CODECS.exec(glue) ?? [];
+  const lazy = glue.replace(CODECS, () => `let cachedTextDecoder, cachedTextEncoder;\n${between}`);
+  const parts = lazy.split(SETTER);
+  if (parts.length !== 2 || !imports?.length || !exports?.length || !views?.length || !decoder) {
     throw new Error("wasm-bindgen writes its glue in another way than before");
   }
-  const forget = views.map((view) => `    ${view} = null;\n`).join("");
+  const codecs = `    cachedTextDecoder = ${decoder};\n    cachedTextEncoder = ${encoder};\n`;
+  const renew = codecs + views.map((view) => `    ${view} = null;\n`).join("");
   // One key to a line, as the names are looked for that way when they are shortened.
   const keys = imports.map((name) => `\n        ${name}: glue.${name},`).join("");
   const script = [
@@ -40,7 +50,7 @@ export function openGlue(glue, file) {
     `export { ${exports.join(", ")}, __wbg_set_wasm as use } from "./glue.js";`,
     `export const imports = {\n        "${file}": {${keys}\n        },\n};\n`,
   ];
-  return { glue: parts.join(SETTER + forget), script: script.join("\n") };
+  return { glue: parts.join(SETTER + renew).replaceAll(OPTIONS, "{ __proto__: null, "), script: script.join("\n") };
 }
 
 /** @param {RegExpMatchArray} match */

@@ -2,6 +2,8 @@
 
 import { after, test } from "node:test";
 
+import { CALLS } from "./calls.mjs";
+import { HOSTILE } from "./hostile.mjs";
 import { LIFE } from "./life.mjs";
 import { PAGES } from "./pages.mjs";
 import { TABS } from "./tabs.mjs";
@@ -21,7 +23,7 @@ export async function playCore({ name, missing, start }) {
   if (missing) return test(`the core tests in ${name}`, { skip: missing });
   // One browser for all tests, because some engines take their time to start; each test has a profile of its own.
   const openProfile = await start({ after });
-  for (const [title, body] of Object.entries({ ...LIFE, ...PAGES, ...TABS })) {
+  for (const [title, body] of Object.entries({ ...LIFE, ...PAGES, ...TABS, ...CALLS, ...HOSTILE })) {
     test(`${title} (${name})`, (t) => body(t, () => openProfile(t)));
   }
 }

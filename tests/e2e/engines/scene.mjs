@@ -3,6 +3,7 @@
 import { makeIdentity, startFront } from "../harness/front.mjs";
 import { newUser, openSession, signIn } from "../harness/page.mjs";
 import { startServer } from "../harness/server.mjs";
+import { publishPages } from "../pages/publish.mjs";
 
 /** @typedef {import("../harness/engines.mjs").Tab} Tab */
 /** @typedef {import("../harness/engines.mjs").Profile} Profile */
@@ -88,4 +89,20 @@ export function callAtOnce(tab, scene, count) {
     `${scene.api}/notes`,
     count,
   );
+}
+
+/**
+ * Opens the blank page with the modules of `pages` beside it.
+ *
+ * @param {Parameters<import("./core.mjs").Body>[0]} t
+ * @param {Parameters<import("./core.mjs").Body>[1]} openProfile
+ */
+export async function openBlank(t, openProfile) {
+  const [scene, profile] = await Promise.all([openScene(t), openProfile()]);
+  await publishPages(scene.server);
+  // The server's policy lets no page move its base.
+  scene.fronts.auth.dropsPolicy = true;
+  const tab = await profile.openTab();
+  await tab.goto(`${scene.auth}/blank.html`);
+  return { scene, tab };
 }

@@ -13,7 +13,7 @@ import { createServer } from "node:http";
  * Starts an API that ends with the test.
  *
  * @param {import("node:test").TestContext} test
- * @param {(request: Received, earlier: readonly Received[]) => { status: number, challenge?: string }} [answer]
+ * @param {(request: Received, earlier: readonly Received[]) => { status: number, challenge?: string, location?: string }} [answer]
  *   given the requests of the same path so far, this one left out; without it, every answer is 200
  */
 export async function startEcho(test, answer = () => ({ status: 200 })) {
@@ -22,7 +22,7 @@ export async function startEcho(test, answer = () => ({ status: 200 })) {
   const server = createServer(async (request, response) => {
     response.setHeader("access-control-allow-origin", request.headers.origin ?? "*");
     response.setHeader("access-control-allow-headers", "authorization, content-type, x-own");
-    response.setHeader("access-control-allow-methods", "GET, POST, PUT, DELETE");
+    response.setHeader("access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE");
     response.setHeader("access-control-expose-headers", "www-authenticate");
     if (request.method === "OPTIONS") return response.writeHead(204).end();
     const chunks = [];
@@ -34,11 +34,12 @@ export async function startEcho(test, answer = () => ({ status: 200 })) {
       type: request.headers["content-type"],
       body: Buffer.concat(chunks),
     };
-    const { status, challenge } = answer(
+    const { status, challenge, location } = answer(
       one,
       received.filter(({ path }) => path === one.path),
     );
     received.push(one);
+    if (location !== undefined) response.setHeader("location", location);
     if (challenge !== undefined) response.setHeader("www-authenticate", challenge);
     return response.writeHead(status, { "content-type": "text/plain" }).end(`answer ${status} to ${one.path}`);
   });

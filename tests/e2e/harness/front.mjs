@@ -24,6 +24,8 @@ import { portOf } from "./ports.mjs";
  * @property {string} body
  * @property {number} at milliseconds on the clock of `performance.now()` in this process
  * @property {number | undefined} status nothing until the server has answered
+ * @property {import("node:http").IncomingHttpHeaders} headers
+ * @property {boolean | undefined} isDelivered whether the browser took the whole answer; nothing until that is known
  */
 
 /** @typedef {{ key: string, cert: string }} Identity */
@@ -109,8 +111,10 @@ export class Front {
     const { connection, ...kept } = answer.headers;
     if (this.dropsPolicy) delete kept["content-security-policy"];
     response.writeHead(answer.statusCode ?? 502, kept);
-    // Where either side goes away, both ends are closed, and there is nobody to tell.
-    pipeline(answer, response, () => {});
+    // Where either side goes away, both ends are closed.
+    pipeline(answer, response, (error) => {
+      one.isDelivered = !error;
+    });
   }
 
   /**
@@ -128,6 +132,8 @@ export class Front {
       body: body.toString(),
       at: performance.now(),
       status: undefined,
+      headers,
+      isDelivered: undefined,
     };
     if (method !== "OPTIONS") this.received.push(one);
     return one;

@@ -8,5 +8,18 @@ declare global {
     calls: import("./tabs.mjs").Calls;
     /** Ends them. */
     stopCalls: () => void;
+    /** Whether refreshes stay unanswered, in `fetch-streams.test.mjs`. */
+    hold: boolean;
+    /** How often a request was copied there. */
+    copies: number;
+    /** Makes a stream there of so many frames, and tells what becomes of it. */
+    camera: (frames?: number) => { stream: ReadableStream; started: Promise<void>; ended: Promise<unknown> };
+    /** Makes the arguments of a call there that sends it. */
+    withStream: (
+      how: "request" | "init",
+      url: string,
+      camera: { stream: ReadableStream },
+      signal?: AbortSignal,
+    ) => [RequestInfo, RequestInit?];
   }
 }

@@ -1,0 +1,15 @@
+/** Puts what runs on pages beside the page. */
+
+import { cp } from "node:fs/promises";
+import { join } from "node:path";
+
+import { root } from "../../tools/process.mjs";
+
+/**
+ * Serves this folder's modules at `/pages/`.
+ *
+ * @param {import("../harness/server.mjs").Server} server
+ */
+export async function publishPages(server) {
+  await cp(join(root, "tests", "e2e", "pages"), join(server.env.SITE_DIR ?? "", "pages"), { recursive: true });
+}

@@ -1,0 +1,71 @@
+/** A page whose network is the test's own: what is sent is kept, and answered at once. Runs on pages. */
+
+/** @typedef {{ url: string, method: string, authorization: string | null, own: string | null, body: string }} Sent */
+
+/** A listed origin, and one that is not. */
+export const LISTED = "https://api.example.com";
+export const FOREIGN = "https://foreign.example.net";
+
+/** The platform's own, before it is replaced. */
+const native = window.fetch;
+
+/** What is sent from now on, newest last. */
+export class Recorder {
+  /** @type {Promise<Sent>[]} */
+  sent = [];
+  /** @type {(request: Request) => Response} */
+  answer = () => new Response("{}");
+
+  /** @type {typeof fetch} */
+  fetch = async (input, init) => {
+    // The module is downloaded, whatever else is recorded.
+    if (input instanceof URL && input.pathname.endsWith(".wasm")) return native(input, init);
+    const request = new Request(input, init);
+    const answer = this.answer(request);
+    const { url, method, headers } = request;
+    const [authorization, own] = [headers.get("authorization"), headers.get("x-own")];
+    this.sent.push(request.text().then((body) => ({ url, method, authorization, own, body })));
+    return answer;
+  };
+
+  /** Gives what was sent since it was asked last. */
+  async take() {
+    return Promise.all(this.sent.splice(0));
+  }
+}
+
+/**
+ * Opens a session that renews by a function, on a page whose network is recorded.
+ *
+ * @param {Partial<import("nolapse").SessionOptions>} [options]
+ */
+export async function openRecorded(options = {}) {
+  const recorder = new Recorder();
+  window.fetch = recorder.fetch;
+  /** @type {typeof import("nolapse")} */
+  const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
+  let tokens = 0;
+  const refresh = async () => ({ accessToken: `token.${++tokens}`, expiresIn: 3_600 });
+  const session = await createSession({ auth: { refresh }, apis: [LISTED], name: "recorded", ...options });
+  window.fetch = native;
+  return { session, recorder };
+}
+
+/**
+ * Draws numbers from a seed, so that a run can be repeated.
+ *
+ * @param {number} seed
+ */
+export function dice(seed) {
+  let state = seed;
+  return (/** @type {number} */ below) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+    return Math.floor((state / 0x80000000) * below);
+  };
+}
+
+/** Lets the clock move on: within the millisecond of a token, that token is new enough for a forced refresh. */
+export function nextMillisecond() {
+  const begun = performance.now();
+  while (performance.now() < begun + 2);
+}
