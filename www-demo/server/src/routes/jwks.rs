@@ -10,7 +10,8 @@ use nolapse::wire::JWKS_PATH;
 
 use super::{App, openapi::KeySetBody};
 
-/// Publishes the current and the next key (RFC 7517 §5). They may be kept for five minutes.
+/// Publishes the current and the next key (RFC 7517 §5). They may be cached for a minute, which is how long a
+/// verifier elsewhere still takes a revoked key.
 #[utoipa::path(
     get,
     path = JWKS_PATH,
@@ -20,7 +21,7 @@ use super::{App, openapi::KeySetBody};
 pub(super) async fn keys(State(app): State<App>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "application/jwk-set+json"),
-        (header::CACHE_CONTROL, "public, max-age=300"),
+        (header::CACHE_CONTROL, "public, max-age=60"),
     ];
     (headers, app.keys.keys().public().to_json()).into_response()
 }
