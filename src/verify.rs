@@ -115,7 +115,10 @@ fn read_header(header: &Object) -> Result<String, Refusal> {
     if !header.text("typ").is_some_and(is_access_token) {
         return Err(Refusal::Type);
     }
-    if header.names().any(|name| !HEADER_PARAMETERS.contains(&name)) {
+    if header
+        .names()
+        .any(|name| !HEADER_PARAMETERS.contains(&name))
+    {
         return Err(Refusal::Header);
     }
     let key_id = header.text("kid").ok_or(Refusal::Malformed)?;

@@ -11,12 +11,7 @@ use crate::verify::{Expected, KeySet, verify};
 ///
 /// An `Error` whose `code` is the [`Refusal`](crate::verify::Refusal)'s, or `key_set` where that is no JWK Set.
 #[wasm_bindgen(js_name = verifyToken)]
-pub fn verify_token(
-    token: &str,
-    jwks: &str,
-    issuer: &str,
-    audience: &str,
-) -> Result<(), JsValue> {
+pub fn verify_token(token: &str, jwks: &str, issuer: &str, audience: &str) -> Result<(), JsValue> {
     let keys = KeySet::from_json(jwks.as_bytes());
     let keys = keys.ok_or_else(|| error("key_set", "the key set is no JWK Set"))?;
     match verify(token, &keys, Expected { issuer, audience }) {

@@ -7,11 +7,9 @@ use tokio::{sync::watch, task::JoinHandle};
 use crate::{
     clock,
     domain::{Store, Stored},
-    keys::KeyRing,
+    keys::{KeyRing, TENDED_EVERY},
 };
 
-/// How often a server looks for keys that another process made, revoked or activated: the bound of a revocation.
-const KEYS_EVERY: Duration = Duration::from_secs(1);
 /// How many looks in a row may fail for one reason before it is logged again.
 const LOG_EVERY: u32 = 60;
 
@@ -94,7 +92,7 @@ pub(crate) fn prune_throttles(
 pub(crate) fn tend_keys(keys: Arc<KeyRing>, mut stopped: watch::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut failures = 0;
-        while tokio::time::timeout(KEYS_EVERY, stopped.wait_for(|stop| *stop))
+        while tokio::time::timeout(TENDED_EVERY, stopped.wait_for(|stop| *stop))
             .await
             .is_err()
         {

@@ -301,7 +301,10 @@ mod tests {
         assert_eq!(key.open(&sealed), Some(ticket()));
         let after = key.successor(&before);
         assert_ne!(key.seal(&ticket()), sealed);
-        assert_eq!(key.descendant(&ticket(), 1, before.secret.hash()), Some(before));
+        assert_eq!(
+            key.descendant(&ticket(), 1, before.secret.hash()),
+            Some(before)
+        );
         let found = key.descendant(&ticket(), 2, after.secret.hash());
         assert_eq!(found, Some(after.clone()));
         assert_eq!(key.descendant(&ticket(), 3, after.secret.hash()), None);

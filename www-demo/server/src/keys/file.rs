@@ -73,7 +73,7 @@ pub(super) fn make(path: &Path) -> Result<(), KeyError> {
     make().map_err(KeyError::File)
 }
 
-/// Replaces the file in one step, for the same owner: whoever reads it meanwhile sees the old one or the new one.
+/// Replaces the file in one step, for the same owner: a reader sees either the old one or the new one.
 pub(super) fn replace(path: &Path, secrets: &Secrets) -> Result<(), KeyError> {
     let replace = || {
         // The file itself, where `path` is a link to it.
@@ -118,6 +118,8 @@ fn write_beside(path: &Path, text: &str) -> io::Result<PathBuf> {
 
 /// Makes a new name in a folder survive a loss of power.
 fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

@@ -28,7 +28,7 @@ use sha2::{Digest, Sha256};
 pub use drills::{DrillError, Reset, Revoked, reset};
 pub use file::KeyError;
 pub use listing::{ListedKey, ListedSecrets};
-pub use ring::{KeyRing, KeyTerms, RingError, Rotated};
+pub use ring::{KeyRing, KeyTerms, RingError, Rotated, TENDED_EVERY};
 pub use secrets::Secrets;
 
 use crate::{clock, verifier::KeySet};

@@ -17,6 +17,9 @@ use crate::{
     verifier::KeySource,
 };
 
+/// How often a server looks for keys that another process made, revoked or activated: the bound of a revocation.
+pub const TENDED_EVERY: Duration = Duration::from_secs(1);
+
 /// How long signing keys wait, sign and stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyTerms {

@@ -254,7 +254,10 @@ mod tests {
         });
 
         let sealed = all[0].generations[0].seal(1, &[9; 32]).unwrap();
-        assert!(all.iter().all(|one| one.open(1, &sealed) == Some((0, [9; 32]))));
+        assert!(
+            all.iter()
+                .all(|one| one.open(1, &sealed) == Some((0, [9; 32])))
+        );
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

@@ -17,9 +17,9 @@ macro_rules! user_columns {
     };
 }
 
-/// Implements the domain's store for a type with a `pool` an `end_where` and a `begin_with_signing_keys`. `$run` runs a step, again where
-/// that may help; `$later` is the database's function for the greater of two numbers. `$begin` begins a
-/// transaction that is going to write, `$lock` ends a query that holds its row for it, and `$place` is the
+/// Implements the domain's store for a type with a `pool`, an `end_where` and a `begin_with_signing_keys`. `$run` runs
+/// a step, again where that may help; `$later` is the database's function for the greater of two numbers. `$begin`
+/// begins a transaction that is going to write, `$lock` ends a query that holds its row for it, and `$place` is the
 /// database's own name of a row's place.
 ///
 /// Every step is one statement, or one transaction, that a repeat leaves as it is, so that it does not matter whether the database

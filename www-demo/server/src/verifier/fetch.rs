@@ -4,7 +4,8 @@ use std::{fmt, io, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::{
-    HeaderMap, Request, StatusCode, Uri, body::Bytes, client::conn::http1, header, http::uri::Scheme,
+    HeaderMap, Request, StatusCode, Uri, body::Bytes, client::conn::http1, header,
+    http::uri::Scheme,
 };
 use hyper_util::rt::TokioIo;
 use nolapse::verify::{KeySet, MAX_SET_BYTES};
@@ -36,7 +37,7 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 pub struct FetchOptions {
     /// A file of certificates in PEM, of the authorities to trust in place of the system's.
     pub root_certificates: Option<PathBuf>,
-    /// Whether to fetch over http from other machines too: whoever is on the way can then replace the keys.
+    /// Whether to fetch over http from other machines too: an attacker on the path can then replace the keys.
     pub allow_http: bool,
 }
 

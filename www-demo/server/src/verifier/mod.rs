@@ -30,9 +30,14 @@ pub use freshness::{Live, MaxAge, Sessions, TooOld};
 pub use nolapse::verify::{KeySet, MAX_TOKEN_BYTES, PublicKey, Refusal};
 pub use source::KeySource;
 
+use std::time::Duration;
+
 use nolapse::verify::{Claims, Expected, UnverifiedToken};
 
 use crate::domain::Timestamp;
+
+/// How long a verifier uses a key set of this server without asking again: what the set's `Cache-Control` says.
+pub const KEYS_CACHED_FOR: Duration = Duration::from_mins(1);
 
 /// What a valid token says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -122,8 +122,11 @@ impl KeySource {
 
 impl Source {
     async fn fetch_unless_fetching(&self, now: Timestamp) {
-        if let Self::Fetched { fetching, .. } = self
+        if let Self::Fetched {
+            fetching, cached, ..
+        } = self
             && let Ok(_turn) = fetching.try_lock()
+            && !read(cached).is_tried_lately(now)
         {
             self.fetch(now).await;
         }
@@ -155,21 +158,23 @@ impl Source {
 
 impl Cached {
     fn lookup(&self, now: Timestamp, id: &str) -> Lookup {
-        let is_tried_lately = self
-            .tried_at
-            .is_some_and(|at| now.since(at) < FETCH_AT_MOST_EVERY);
         let is_fresh = self
             .set
             .as_ref()
             .is_some_and(|(set, at)| now.since(*at) < set.fresh_for);
         let answer = self.answer(now, id);
         match answer {
-            answer if is_tried_lately => Lookup::Answer(answer),
+            answer if self.is_tried_lately(now) => Lookup::Answer(answer),
             Ok(key) if is_fresh => Lookup::Answer(Ok(key)),
             // The auth server is away: no call waits for it any longer.
             Ok(key) if self.has_failed => Lookup::AnswerAndFetch(key),
             Ok(_) | Err(_) => Lookup::Fetch,
         }
+    }
+
+    fn is_tried_lately(&self, now: Timestamp) -> bool {
+        self.tried_at
+            .is_some_and(|at| now.since(at) < FETCH_AT_MOST_EVERY)
     }
 
     fn answer(&self, now: Timestamp, id: &str) -> Result<PublicKey, Refusal> {
