@@ -25,7 +25,10 @@ pub(super) fn remedy(error: &Error) -> Option<&'static str> {
                     "the server's certificate is for another host: name in DATABASE_URL the host \
                      that it is for"
                 }
-                TlsError::InvalidCertificate(CertificateError::UnknownIssuer) => {
+                // Another authority of the same name makes a bad signature of it.
+                TlsError::InvalidCertificate(
+                    CertificateError::UnknownIssuer | CertificateError::BadSignature,
+                ) => {
                     "no known authority signed the server's certificate: name the file with the \
                      certificate of the one that did in sslrootcert"
                 }
