@@ -66,8 +66,8 @@ const FOR_BROTLI = ["-Cllvm-args=-inline-threshold=12", "-Cllvm-args=-simplifycf
 /** The script that carries orders from the module to its host. */
 const MAILBOX = "mailbox.js";
 
-/** The script that has the host in it. */
-const FACADE = "facade.js";
+/** The scripts that are put together of several: the one that has the host in it, and the one that fetches keys. */
+const BUNDLED = ["facade.js", "verify.js"];
 
 const TEMPLATE = join(root, "pkg-template");
 const PACKAGE = join(root, "pkg");
@@ -230,7 +230,8 @@ async function shrink(name, folder, watch) {
 }
 
 /**
- * How scripts are put together: the mailbox stays a file of its own, because module and host must share one.
+ * How scripts are put together: the mailbox stays a file of its own, because module and host must share one, and so do the
+ * facade and the module's script, which other entries share or which is made elsewhere.
  *
  * @type {import("esbuild").BuildOptions & { write: false }}
  */
@@ -241,6 +242,15 @@ const BUNDLE = {
   legalComments: "none",
   write: false,
   plugins: [
+    {
+      name: "shared",
+      setup: ({ onResolve }) =>
+        onResolve({ filter: /^\.\/(facade|nolapse_verify)\.js$/ }, ({ path }) => ({
+          path,
+          external: true,
+          sideEffects: false,
+        })),
+    },
     {
       name: "mailbox",
       setup: ({ onResolve }) =>
@@ -280,7 +290,7 @@ async function assemble(buildId) {
   for (const file of (await readdir(TEMPLATE)).filter((name) => /\.(js|ts|cts|md)$/.test(name))) {
     if (PRIVATE_TYPES.includes(file)) continue;
     const path = join(TEMPLATE, file);
-    const text = file === FACADE ? await bundled(path) : await readFile(path, "utf8");
+    const text = BUNDLED.includes(file) ? await bundled(path) : await readFile(path, "utf8");
     await writeFile(join(PACKAGE, file), text.replaceAll("__NOLAPSE_BUILD_ID__", buildId));
   }
   const base64 = (await readFile(join(PACKAGE, "nolapse_bg.wasm"))).toString("base64");

@@ -11,33 +11,71 @@ export * from "./index.js";
 /** What a valid access token says (RFC 9068 §2.2), and whatever else the auth server puts into it. */
 export interface Claims {
   /** Who issued it. */
-  readonly iss?: string;
+  readonly iss: string;
   /** Whom it is for. */
   readonly aud: readonly string[];
   /** Whom it is about: the user. */
-  readonly sub?: string;
-  /** Seconds since 1970. */
-  readonly iat?: number;
-  /** Seconds since 1970. */
+  readonly sub: string;
+  /** The session. */
+  readonly sid: string;
+  /** The token's own name. */
+  readonly jti: string;
+  /** The app. */
+  readonly client_id: string;
+  /** What the user may do. */
+  readonly role: string;
+  /** When the user signed in, in seconds since 1970. */
+  readonly auth_time?: number;
+  /** When it was issued, in seconds since 1970. */
+  readonly iat: number;
+  /** From when on it is valid, in seconds since 1970. */
   readonly nbf?: number;
-  /** Seconds since 1970. */
+  /** The first second at which it is no longer valid, since 1970. */
   readonly exp: number;
   readonly [name: string]: unknown;
 }
 
-/** What the claims are checked against. */
+/** What the claims are checked against. Read as own properties of the object, not of its prototypes. */
 export interface ClaimsOptions {
-  /** The auth server's public keys: the URL of its JWK Set, or the set itself (RFC 7517 §5). */
+  /**
+   * The auth server's public keys: the URL of its JWK Set, or the set itself (RFC 7517 §5).
+   *
+   * A URL must be https, of the page's own origin, or of this machine. The set is cached for five minutes or what its
+   * `Cache-Control` says, if that is less, fetched again for a key that is not in it, at most every ten seconds, and
+   * used for a day while the server is away. Redirects are refused, and at most 64 KiB are read.
+   */
   jwks: string | URL | { readonly keys: readonly object[] };
-  /** The `iss` that the token must have. */
-  issuer?: string;
-  /** One of the `aud` that the token must have. */
-  audience?: string;
+  /** The `iss` that the token must have, character by character. */
+  issuer: string;
+  /** What the token's `aud` must be, or have among others, character by character. */
+  audience: string;
 }
 
 /**
- * Takes the session's current token, waiting for a fresh one if it must, checks its Ed25519 signature, type, key,
- * issuer and audience, and returns its claims.
+ * Why a token is refused: the same codes as those of the reference server's verifier. `key_set` is no JWK Set.
+ */
+export type TokenRefusalCode =
+  | "oversize"
+  | "malformed"
+  | "algorithm"
+  | "type"
+  | "header"
+  | "unknown_key"
+  | "signature"
+  | "issuer"
+  | "audience"
+  | "expired"
+  | "key_set";
+
+/** The `cause` of a `SessionError` where a token does not pass. */
+export interface TokenRefusal extends Error {
+  /** The rule that the token breaks. */
+  readonly code: TokenRefusalCode;
+}
+
+/**
+ * Takes the session's current token, waiting for a fresh one if it must, checks it by the rules of the reference
+ * server's verifier (form, `typ`, key, Ed25519 signature, required claims, issuer and audience), and returns its claims.
  *
  * Whether the token has expired is the session's business and not the page's clock's, which may be wrong.
  *
@@ -46,11 +84,15 @@ export interface ClaimsOptions {
  * import { claims, createSession } from "nolapse/verify";
  *
  * const session = await createSession({ auth: "https://auth.example.com" });
- * const jwks = "https://auth.example.com/.well-known/jwks.json";
- * const { sub } = await claims(session, { jwks, issuer: "https://auth.example.com" });
+ * const { sub } = await claims(session, {
+ *   jwks: "https://auth.example.com/.well-known/jwks.json",
+ *   issuer: "https://auth.example.com",
+ *   audience: "https://api.example.com",
+ * });
  * console.log(sub);
  * ```
  *
- * @throws SessionError; with code `misconfigured` where the token does not pass, or the keys cannot be had.
+ * @throws SessionError; with code `misconfigured` where an option is missing (`option` names it), the token does not
+ * pass (`cause` is a {@link TokenRefusal}), or the keys cannot be had.
  */
 export declare function claims(session: Pick<Session, "getToken">, options: ClaimsOptions): Promise<Claims>;

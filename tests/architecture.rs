@@ -36,6 +36,22 @@ const RULES: &[Rule] = &[
         ],
     },
     Rule {
+        part: "src/verify",
+        files: "rs",
+        not: &[
+            "crate::browser",
+            "crate::core",
+            "crate::npm",
+            "wasm_bindgen",
+            "js_sys",
+            "web_sys",
+            "SystemTime",
+            "Instant::now",
+            "std::fs",
+            "std::net",
+        ],
+    },
+    Rule {
         part: "src/wire.rs",
         files: "rs",
         not: &["crate::", "wasm_bindgen", "js_sys", "web_sys"],

@@ -1,33 +1,28 @@
-//! Claims for JavaScript.
+//! The verifying reader for JavaScript.
 
-use serde::Serialize;
-use serde_wasm_bindgen::{Serializer, from_value};
+use js_sys::{Error, Reflect};
 use wasm_bindgen::prelude::*;
 
-use crate::verify::{KeySet, verify};
+use crate::verify::{Expected, KeySet, verify};
 
-/// Checks a token against a JWK Set and returns its claims.
+/// Verifies a token against a JWK Set, both as they came.
 ///
 /// # Errors
 ///
-/// An `Error` that says what is wrong with the token, or with the set.
+/// An `Error` whose `code` is the [`Refusal`](crate::verify::Refusal)'s, or `key_set` where that is no JWK Set.
 #[wasm_bindgen(js_name = verifyToken)]
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the boundary hands optional texts over by value"
-)]
-pub fn verify_token(
-    token: &str,
-    jwks: JsValue,
-    issuer: Option<String>,
-    audience: Option<String>,
-) -> Result<JsValue, JsError> {
-    let set = from_value(jwks).map_err(|_| JsError::new("the key set is no JWK Set"))?;
-    let claims = verify(
-        token,
-        &KeySet::new(set),
-        issuer.as_deref(),
-        audience.as_deref(),
-    )?;
-    Ok(claims.serialize(&Serializer::json_compatible())?)
+pub fn verify_token(token: &str, jwks: &str, issuer: &str, audience: &str) -> Result<(), JsValue> {
+    let keys = KeySet::from_json(jwks.as_bytes());
+    let keys = keys.ok_or_else(|| error("key_set", "the key set is no JWK Set"))?;
+    match verify(token, &keys, Expected { issuer, audience }) {
+        Ok(_) => Ok(()),
+        Err(refusal) => Err(error(refusal.as_str(), &refusal.to_string())),
+    }
+}
+
+fn error(code: &str, message: &str) -> JsValue {
+    let error = Error::new(message);
+    // A new object takes a new property.
+    let _ = Reflect::set(&error, &"code".into(), &code.into());
+    error.into()
 }

@@ -4,7 +4,14 @@
 //! | --- | --- |
 //! | `serve`, or none | answers until SIGINT or SIGTERM |
 //! | `migrate` | brings the tables up to date and ends |
+//! | `keys list` | lists the signing keys and the secrets of the key file: names, states and ages |
 //! | `keys rotate` | lets the next signing key sign, at all servers |
+//! | `keys revoke [KEY]` | drops a signing key, `current`, `next` or by its name, at all servers; the next one signs at once |
+//! | `keys rotate-secrets` | puts new secrets into the key file and activates them, where there is one server |
+//! | `keys add-secrets` | puts new secrets into the key file, to be copied to every server |
+//! | `keys activate-secrets` | seals with the newest secrets of the key file, at all servers |
+//! | `keys revoke-secrets [ID]` | takes the older secrets out of the key file |
+//! | `keys reset [--yes]` | makes new keys where the key file is gone; with `--yes`, in any case |
 //! | `sessions list EMAIL` | lists the live sessions of a user, one line of JSON each |
 //! | `sessions revoke ID` | ends a session |
 //! | `sessions revoke-all EMAIL` | ends all sessions of a user |
@@ -12,6 +19,8 @@
 //! | `users disable EMAIL` | ends all sessions of a user and lets them begin no other |
 //! | `users enable EMAIL` | lets a user sign in again |
 //! | `healthcheck` | succeeds where the server of these settings answers and its database too |
+
+mod keys;
 
 use std::{
     fmt,
@@ -21,12 +30,12 @@ use std::{
     time::Duration,
 };
 
+use keys::KeyCommand;
 use nolapse::wire::EndReason;
 use nolapse_server::{
     clock,
     config::Config,
     domain::{Email, Password, Role, SessionId, Store, User, UserId, Written},
-    keys::Rotated,
     passwords::{HashError, Passwords},
     serve,
 };
@@ -46,7 +55,7 @@ type Failure = Box<dyn std::error::Error>;
 pub(crate) enum Command {
     Serve,
     Migrate,
-    RotateKeys,
+    Keys(KeyCommand),
     ListSessions(String),
     RevokeSession(String),
     RevokeSessions(String),
@@ -75,7 +84,11 @@ impl Command {
         match words.as_slice() {
             [] | ["serve"] => Ok(Self::Serve),
             ["migrate"] => Ok(Self::Migrate),
-            ["keys", "rotate"] => Ok(Self::RotateKeys),
+            ["keys", words @ ..] => KeyCommand::parse(words).map(Self::Keys).ok_or(Refused(
+                "there is no such command; there are: keys list, keys rotate, keys revoke [KEY], \
+                 keys rotate-secrets, keys add-secrets, keys activate-secrets, \
+                 keys revoke-secrets [ID], keys reset [--yes]",
+            )),
             ["sessions", "list", email] => Ok(Self::ListSessions((*email).to_owned())),
             ["sessions", "revoke", id] => Ok(Self::RevokeSession((*id).to_owned())),
             ["sessions", "revoke-all", email] => Ok(Self::RevokeSessions((*email).to_owned())),
@@ -84,7 +97,7 @@ impl Command {
             ["users", "enable", email] => Ok(Self::EnableUser((*email).to_owned())),
             ["healthcheck"] => Ok(Self::HealthCheck),
             _ => Err(Refused(
-                "there is no such command; there are: serve, migrate, keys rotate, \
+                "there is no such command; there are: serve, migrate, keys …, \
                  sessions list EMAIL, sessions revoke ID, sessions revoke-all EMAIL, \
                  users add EMAIL, users disable EMAIL, users enable EMAIL, healthcheck",
             )),
@@ -106,17 +119,7 @@ impl Command {
         match self {
             Self::Serve | Self::HealthCheck => Ok(()),
             Self::Migrate => say("the tables are up to date"),
-            Self::RotateKeys => {
-                let keys = serve::open_keys(config, store).await?;
-                match keys.rotate(clock::now()).await? {
-                    Rotated::Now => say(format!("{} signs now", keys.keys().current.id)),
-                    Rotated::TooEarly => Err(Refused(
-                        "the next key has not been published for KEY_WAIT_SECONDS yet, so that \
-                         some verifiers may not know it; try again later",
-                    )
-                    .into()),
-                }
-            }
+            Self::Keys(command) => command.run(config, store).await,
             Self::ListSessions(email) => list(&*store, &email).await,
             Self::RevokeSession(id) => {
                 let id = SessionId::parse(&id).ok_or(Refused("that is not a session's id"))?;

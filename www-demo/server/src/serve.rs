@@ -10,7 +10,7 @@ use crate::{
     config::Config,
     connections::{Connections, answer, capacity},
     domain::{Desk, Store},
-    keys::{KeyError, KeyRing, RingError, Secrets},
+    keys::{KeyError, KeyRing, RingError},
     passwords::Passwords,
     routes::{self, App, Counters, DeviceKey, Limits, Outages, Terms},
     store::{self, OpenError, is_postgres},
@@ -70,19 +70,27 @@ impl fmt::Display for StartError {
             ),
             Self::Database { url, cause } if is_postgres(url) => write!(
                 formatter,
-                "the database {url} cannot be used ({cause}); start it, and look at the user, \
-                 password, host and name in DATABASE_URL"
+                "the database {url} cannot be used ({cause}); {}",
+                cause.tls_remedy().unwrap_or(
+                    "start it, and look at the user, password, host and name in DATABASE_URL"
+                )
             ),
             Self::Database { url, cause } => write!(
                 formatter,
                 "the database {url} cannot be opened ({cause}); make its file and folder \
                  writable, or set DATABASE_URL to another file"
             ),
-            Self::Keys { file, cause } => write!(
+            Self::Keys {
+                file,
+                cause: cause @ KeyError::File(_),
+            } => write!(
                 formatter,
                 "the key file {file} cannot be used ({cause}); set KEY_FILE to a path that this \
                  user may read and write"
             ),
+            Self::Keys { file, cause } => {
+                write!(formatter, "the key file {file} cannot be used: {cause}")
+            }
             Self::SigningKeys(cause) => cause.fmt(formatter),
             Self::Passwords => formatter
                 .write_str("there is no memory for password hashes; lower PASSWORD_MEMORY_KIB"),
@@ -218,12 +226,14 @@ pub async fn open_store(config: &Config) -> Result<Arc<dyn Store>, StartError> {
 /// # Errors
 /// Says what is in the way and what to do.
 pub async fn open_keys(config: &Config, store: Arc<dyn Store>) -> Result<KeyRing, StartError> {
-    let secrets = Secrets::load_or_make(&config.key_file).map_err(|cause| StartError::Keys {
-        file: config.key_file.display().to_string(),
-        cause,
-    })?;
-    let ring = KeyRing::open(clock::now(), store, secrets, config.key_terms());
-    ring.await.map_err(StartError::SigningKeys)
+    let opened = KeyRing::open_file(clock::now(), store, &config.key_file, config.key_terms());
+    opened.await.map_err(|error| match error {
+        RingError::File(file, cause) => StartError::Keys {
+            file: file.display().to_string(),
+            cause,
+        },
+        error => StartError::SigningKeys(error),
+    })
 }
 
 /// Leaves out of a URL what stands before its host, and its query: there may be a password in them.

@@ -7,11 +7,11 @@ use tokio::{sync::watch, task::JoinHandle};
 use crate::{
     clock,
     domain::{Store, Stored},
-    keys::KeyRing,
+    keys::{KeyRing, TENDED_EVERY},
 };
 
-/// How often a server looks for keys that another one made.
-const KEYS_EVERY: Duration = Duration::from_secs(5);
+/// How many looks in a row may fail for one reason before it is logged again.
+const LOG_EVERY: u32 = 60;
 
 /// How often a server looks for rows that may be forgotten.
 const PRUNE_EVERY: Duration = Duration::from_hours(1);
@@ -91,12 +91,19 @@ pub(crate) fn prune_throttles(
 /// Follows the signing keys in the database, and rotates them by the schedule, until the server stops.
 pub(crate) fn tend_keys(keys: Arc<KeyRing>, mut stopped: watch::Receiver<bool>) -> JoinHandle<()> {
     tokio::spawn(async move {
-        while tokio::time::timeout(KEYS_EVERY, stopped.wait_for(|stop| *stop))
+        let mut failures = 0;
+        while tokio::time::timeout(TENDED_EVERY, stopped.wait_for(|stop| *stop))
             .await
             .is_err()
         {
-            if let Err(error) = keys.tend(clock::now()).await {
-                tracing::warn!(%error, "the signing keys were not looked at");
+            match keys.tend(clock::now()).await {
+                Ok(()) => failures = 0,
+                Err(error) => {
+                    if failures % LOG_EVERY == 0 {
+                        tracing::warn!(%error, "the keys were not brought up to date");
+                    }
+                    failures += 1;
+                }
             }
         }
     })

@@ -214,12 +214,8 @@ impl Session {
         if age > MAX_DERIVATIONS {
             return Verdict::Superseded;
         }
-        let newest = (0..age).fold(ticket.clone(), |older, _| key.successor(&older));
-        if newest.secret.hash() == self.secret_hash {
-            Verdict::Repeat(newest)
-        } else {
-            Verdict::Unknown
-        }
+        key.descendant(ticket, age, self.secret_hash)
+            .map_or(Verdict::Unknown, Verdict::Repeat)
     }
 
     fn ending(

@@ -199,6 +199,14 @@ pub trait Store: Throttles + Send + Sync + 'static {
     /// Adds a signing key. [`Written::No`] where its number is taken.
     async fn add_signing_key(&self, key: &SealedKey) -> Stored<Written>;
 
+    /// Replaces all signing keys, if they are still those of `expected`, in one transaction. [`Written::No`] where
+    /// another writer came first.
+    async fn replace_signing_keys(
+        &self,
+        expected: &[SealedKey],
+        successors: &[SealedKey],
+    ) -> Stored<Written>;
+
     /// Forgets the signing keys with smaller numbers.
     async fn drop_signing_keys_before(&self, number: u64) -> Stored<()>;
 }

@@ -5,7 +5,10 @@
 //! the *same* successor again although the database keeps nothing but the newest secret's hash.
 //! A dump of the database holds no secret; the key alone opens no session either.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, Mac};
@@ -85,26 +88,79 @@ impl Ticket {
     }
 }
 
-/// The server's key for tickets: seals them, and derives each from the one before.
+/// How many derivations are tried at most to find a ticket again across a change of keys, about a millisecond's work.
+const MAX_TRIED: u64 = 2_048;
+
+/// The server's keys for tickets: one that is active seals them and derives each from the one before; the others
+/// still open what they sealed. Clones share the keys.
 #[derive(Clone)]
-pub struct TicketKey([u8; 32]);
+pub struct TicketKey(Arc<RwLock<Arc<KeyList>>>);
+
+/// Keys, the oldest first.
+struct KeyList {
+    keys: Vec<KeyBytes>,
+    active: usize,
+}
+
+type KeyBytes = [u8; 32];
 
 impl TicketKey {
     /// Makes a key of random bytes, kept outside of the database.
     #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        let keys = vec![bytes];
+        Self(Arc::new(RwLock::new(Arc::new(KeyList { keys, active: 0 }))))
     }
 
-    /// Returns the ticket that replaces `ticket`: always the same one.
+    /// Uses these keys from now on, the oldest first, in all clones. Nothing changes where none is at `active`.
+    pub fn replace(&self, keys: Vec<[u8; 32]>, active: usize) {
+        if active < keys.len() {
+            let list = Arc::new(KeyList { keys, active });
+            *self.0.write().unwrap_or_else(PoisonError::into_inner) = list;
+        }
+    }
+
+    /// Returns the ticket that replaces `ticket`: always the same one while the same key is active.
     #[must_use]
     pub fn successor(&self, ticket: &Ticket) -> Ticket {
-        let derived = self.mac(b"nolapse 1 successor", ticket).finalize();
-        Ticket {
-            session: ticket.session,
-            generation: ticket.generation.saturating_add(1),
-            secret: RefreshSecret(derived.into_bytes().into()),
+        let list = self.list();
+        list.active_key()
+            .map_or_else(|| ticket.clone(), |key| successor(key, ticket))
+    }
+
+    /// Returns the ticket that replaced `ticket` after so many rotations, where its secret has this hash.
+    ///
+    /// Another key may have become active between two of them: those before it were derived with an older key. Which
+    /// ones is found by trying, [`MAX_TRIED`] derivations at most.
+    #[must_use]
+    pub fn descendant(&self, ticket: &Ticket, rotations: u64, hash: SecretHash) -> Option<Ticket> {
+        let list = self.list();
+        let derive = |key: &KeyBytes, from: &Ticket, rotations: u64| {
+            let newest = (0..rotations).fold(from.clone(), |ticket, _| successor(key, &ticket));
+            (newest.secret.hash() == hash).then_some(newest)
+        };
+        let found = derive(list.active_key()?, ticket, rotations);
+        if found.is_some() {
+            return found;
         }
+        let mut tried = 0;
+        for (place, older) in list.keys.iter().enumerate() {
+            let mut last = ticket.clone();
+            for left in (0..=rotations).rev() {
+                for newer in list.keys.iter().skip(place + 1) {
+                    tried += left + 1;
+                    if tried > MAX_TRIED {
+                        return None;
+                    }
+                    let found = derive(newer, &last, left);
+                    if found.is_some() {
+                        return found;
+                    }
+                }
+                last = successor(older, &last);
+            }
+        }
+        None
     }
 
     /// Spells a ticket as a cookie's value: [`SEALED_CHARS`] characters of base64url.
@@ -113,12 +169,15 @@ impl TicketKey {
     /// ones, and refuse the invented one without asking the database.
     #[must_use]
     pub fn seal(&self, ticket: &Ticket) -> String {
-        let tag = self.mac(b"nolapse 1 seal", ticket).finalize().into_bytes();
+        let list = self.list();
+        let tag = list
+            .active_key()
+            .map(|key| mac(key, b"nolapse 1 seal", ticket).finalize().into_bytes());
         let mut sealed = Vec::with_capacity(SEALED_BYTES);
         sealed.extend_from_slice(ticket.session.as_bytes());
         sealed.extend_from_slice(&ticket.generation.to_be_bytes());
         sealed.extend_from_slice(&ticket.secret.0);
-        sealed.extend(tag.into_iter().take(SEAL_BYTES));
+        sealed.extend(tag.into_iter().flatten().take(SEAL_BYTES));
         Base64UrlUnpadded::encode_string(&sealed)
     }
 
@@ -138,24 +197,45 @@ impl TicketKey {
             generation: u64::from_be_bytes(*generation),
             secret: RefreshSecret(*secret),
         };
-        let mac = self.mac(b"nolapse 1 seal", &ticket);
-        mac.verify_truncated_left(tag).ok()?;
-        Some(ticket)
+        let is_sealed = self.list().keys.iter().any(|key| {
+            let mac = mac(key, b"nolapse 1 seal", &ticket);
+            mac.verify_truncated_left(tag).is_ok()
+        });
+        is_sealed.then_some(ticket)
     }
 
-    fn mac(&self, purpose: &[u8], ticket: &Ticket) -> Hmac<Sha256> {
-        // One block of key: this constructor pads and cannot fail, unlike the one for slices.
-        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
-        for (place, byte) in block.iter_mut().zip(self.0) {
-            *place = byte;
-        }
-        let mut mac = <Hmac<Sha256> as hmac::digest::KeyInit>::new(&block);
-        mac.update(purpose);
-        mac.update(ticket.session.as_bytes());
-        mac.update(&ticket.generation.to_be_bytes());
-        mac.update(&ticket.secret.0);
-        mac
+    fn list(&self) -> Arc<KeyList> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+impl KeyList {
+    fn active_key(&self) -> Option<&KeyBytes> {
+        self.keys.get(self.active)
+    }
+}
+
+fn successor(key: &KeyBytes, ticket: &Ticket) -> Ticket {
+    let derived = mac(key, b"nolapse 1 successor", ticket).finalize();
+    Ticket {
+        session: ticket.session,
+        generation: ticket.generation.saturating_add(1),
+        secret: RefreshSecret(derived.into_bytes().into()),
+    }
+}
+
+fn mac(key: &KeyBytes, purpose: &[u8], ticket: &Ticket) -> Hmac<Sha256> {
+    // One block of key: this constructor pads and cannot fail, unlike the one for slices.
+    let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+    for (place, byte) in block.iter_mut().zip(key) {
+        *place = *byte;
+    }
+    let mut mac = <Hmac<Sha256> as hmac::digest::KeyInit>::new(&block);
+    mac.update(purpose);
+    mac.update(ticket.session.as_bytes());
+    mac.update(&ticket.generation.to_be_bytes());
+    mac.update(&ticket.secret.0);
+    mac
 }
 
 impl fmt::Debug for TicketKey {
@@ -208,6 +288,29 @@ mod tests {
         assert_eq!(next.generation, 1);
         assert_ne!(next.secret, ticket().secret);
         assert_ne!(next, TicketKey::from_bytes([2; 32]).successor(&ticket()));
+    }
+
+    #[test]
+    fn line18_another_active_key_opens_old_tickets_and_repeats_the_same_successors() {
+        let key = TicketKey::from_bytes([1; 32]);
+        let sealed = key.seal(&ticket());
+        let before = key.successor(&ticket());
+
+        key.replace(vec![[1; 32], [2; 32]], 1);
+
+        assert_eq!(key.open(&sealed), Some(ticket()));
+        let after = key.successor(&before);
+        assert_ne!(key.seal(&ticket()), sealed);
+        assert_eq!(
+            key.descendant(&ticket(), 1, before.secret.hash()),
+            Some(before)
+        );
+        let found = key.descendant(&ticket(), 2, after.secret.hash());
+        assert_eq!(found, Some(after.clone()));
+        assert_eq!(key.descendant(&ticket(), 3, after.secret.hash()), None);
+        key.replace(vec![[2; 32]], 0);
+        assert_eq!(key.open(&sealed), None);
+        assert_eq!(key.descendant(&ticket(), 2, after.secret.hash()), None);
     }
 
     #[test]

@@ -5,9 +5,15 @@
 //! Signing keys are numbered. The newest waits, published, until every verifier knows it; the one before it
 //! signs; those before that are published until the last token that they signed has expired. So rotating is
 //! adding a row, and of any number of servers exactly one does.
+//!
+//! The secrets in the file are replaced by generations: a new one waits in the file until every server has it, is
+//! then activated by sealing the signing keys with it, and the old one opens tickets until it is revoked.
 
+mod drills;
 mod file;
+mod listing;
 mod ring;
+mod secrets;
 
 use std::fmt;
 
@@ -19,8 +25,11 @@ use jwt_compact::{
 };
 use sha2::{Digest, Sha256};
 
-pub use file::{KeyError, Secrets};
-pub use ring::{KeyRing, KeyTerms, RingError, Rotated};
+pub use drills::{DrillError, Reset, Revoked, reset};
+pub use file::KeyError;
+pub use listing::{ListedKey, ListedSecrets};
+pub use ring::{KeyRing, KeyTerms, RingError, Rotated, TENDED_EVERY};
+pub use secrets::Secrets;
 
 use crate::{clock, verifier::KeySet};
 

@@ -28,7 +28,7 @@ async fn alive() -> Json<Health> {
     OK
 }
 
-/// The database answers too.
+/// The database answers too, and the key file opens what is in it.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -38,5 +38,8 @@ async fn alive() -> Json<Health> {
 )]
 async fn ready(State(app): State<App>) -> Result<Json<Health>, Problem> {
     app.store.ping().await?;
+    if app.keys.is_behind() {
+        return Err(Problem::unavailable("the key file is out of date", 5));
+    }
     Ok(OK)
 }

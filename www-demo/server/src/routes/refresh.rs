@@ -103,6 +103,10 @@ async fn exchange(app: &App, headers: &HeaderMap, said: &Refresh) -> Result<Resp
         RefreshReason::Force => "refreshes_force",
     });
     let Some(ticket) = cookie::ticket(headers, &app.tickets) else {
+        if app.keys.is_behind() {
+            // Another server may have sealed it: only a server that has all keys can say that it is none.
+            return Err(Problem::unavailable("the key file is out of date", 5));
+        }
         return Ok(ended(app, EndReason::NoCookie));
     };
     app.limits.refresh(clock::now(), ticket.session)?;

@@ -5,6 +5,7 @@ mod rows;
 mod sqlite;
 mod statements;
 mod throttles;
+mod tls;
 
 use std::{fmt, sync::Arc};
 
@@ -18,6 +19,14 @@ use crate::domain::{Store, StoreError, StoreFailure, Written};
 /// Why the database could not be opened.
 #[derive(Debug)]
 pub struct OpenError(sqlx::Error);
+
+impl OpenError {
+    /// Returns what to do about a failure of TLS; `None` where it is none.
+    #[must_use]
+    pub fn tls_remedy(&self) -> Option<&'static str> {
+        tls::remedy(&self.0)
+    }
+}
 
 impl fmt::Display for OpenError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -79,6 +79,15 @@ store!(
 throttles!(PgStore, retrying, "greatest");
 
 impl PgStore {
+    /// Begins a transaction in which no other writes signing keys; they can still be read.
+    async fn begin_with_signing_keys(&self) -> Stored<sqlx::Transaction<'static, sqlx::Postgres>> {
+        let mut transaction = self.pool.begin().await.map_err(StoreError::new)?;
+        let sql = "LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE";
+        let locked = sqlx::query(sql).execute(&mut *transaction).await;
+        locked.map_err(StoreError::new)?;
+        Ok(transaction)
+    }
+
     /// Ends the live sessions whose `column` is `value`, but the one named `kept`, and records each, in one
     /// statement.
     async fn end_where(

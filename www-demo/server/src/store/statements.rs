@@ -17,9 +17,9 @@ macro_rules! user_columns {
     };
 }
 
-/// Implements the domain's store for a type with a `pool` and an `end_where`. `$run` runs a step, again where
-/// that may help; `$later` is the database's function for the greater of two numbers. `$begin` begins a
-/// transaction that is going to write, `$lock` ends a query that holds its row for it, and `$place` is the
+/// Implements the domain's store for a type with a `pool`, an `end_where` and a `begin_with_signing_keys`. `$run` runs
+/// a step, again where that may help; `$later` is the database's function for the greater of two numbers. `$begin`
+/// begins a transaction that is going to write, `$lock` ends a query that holds its row for it, and `$place` is the
 /// database's own name of a row's place.
 ///
 /// Every step is one statement, or one transaction, that a repeat leaves as it is, so that it does not matter whether the database
@@ -383,6 +383,38 @@ macro_rules! store {
                         .execute(&self.pool)
                 });
                 Ok(written(done.await?.rows_affected()))
+            }
+
+            async fn replace_signing_keys(
+                &self,
+                expected: &[SealedKey],
+                successors: &[SealedKey],
+            ) -> Stored<Written> {
+                let mut transaction = self.begin_with_signing_keys().await?;
+                let sql = "SELECT number, sealed, made_at FROM signing_keys ORDER BY number";
+                let found = sqlx::query(sql).fetch_all(&mut *transaction).await;
+                let found = found.map_err(StoreError::new)?;
+                let found: Stored<Vec<SealedKey>> = found.iter().map(rows::signing_key).collect();
+                if found? != expected {
+                    return Ok(Written::No);
+                }
+                let done = sqlx::query("DELETE FROM signing_keys")
+                    .execute(&mut *transaction)
+                    .await;
+                done.map_err(StoreError::new)?;
+                for key in successors {
+                    let sql =
+                        "INSERT INTO signing_keys (number, sealed, made_at) VALUES ($1, $2, $3)";
+                    let done = sqlx::query(sql)
+                        .bind(rows::kept_count(key.number))
+                        .bind(&key.sealed)
+                        .bind(rows::kept(key.made_at))
+                        .execute(&mut *transaction)
+                        .await;
+                    done.map_err(StoreError::new)?;
+                }
+                transaction.commit().await.map_err(StoreError::new)?;
+                Ok(Written::Yes)
             }
 
             async fn drop_signing_keys_before(&self, number: u64) -> Stored<()> {

@@ -45,7 +45,26 @@ impl Postgres {
 
     /// Starts a cluster of one's own with these settings.
     pub(crate) fn start(settings: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::start_in(tempfile::tempdir().expect("a temporary folder"), settings)
+    }
+
+    /// Does the same with TLS: the folder has `server.pem` and `server.key`.
+    pub(crate) fn start_with_tls(folder: TempDir) -> Self {
+        let key = folder.path().join("server.key");
+        if this_process("-u") == 0 {
+            let (user, group) = (id_of_nobody("-u"), id_of_nobody("-g"));
+            chown(&key, Some(user), Some(group)).expect("root may give it away");
+        }
+        let certificate = folder.path().join("server.pem");
+        let settings = [
+            "-c fsync=off -c ssl=on".to_owned(),
+            format!("-c ssl_cert_file={}", certificate.display()),
+            format!("-c ssl_key_file={}", key.display()),
+        ];
+        Self::start_in(folder, &settings.each_ref().map(String::as_str))
+    }
+
+    fn start_in(folder: TempDir, settings: &[&str]) -> Self {
         let owner = (this_process("-u") == 0).then(|| (id_of_nobody("-u"), id_of_nobody("-g")));
         if let Some((user, group)) = owner {
             chown(folder.path(), Some(user), Some(group)).expect("root may give it away");

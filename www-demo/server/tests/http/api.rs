@@ -128,7 +128,7 @@ async fn p46_another_service_verifies_with_the_published_keys_alone() {
         2,
         "current and next"
     );
-    assert_eq!(set.header("cache-control"), "public, max-age=300");
+    assert_eq!(set.header("cache-control"), "public, max-age=60");
     assert!(
         !set.bytes.windows(3).any(|text| text == b"\"d\""),
         "no private member"

@@ -8,6 +8,7 @@ mod guesses;
 #[path = "../common/postgres.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod postgres;
+mod signing_keys;
 mod suite;
 
 use nolapse::wire::EndReason;
@@ -27,6 +28,17 @@ async fn sqlite_conforms() {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&url).await.unwrap());
     conforms(Arc::clone(&store)).await;
     guesses::conforms(store).await;
+}
+
+#[tokio::test]
+async fn line18_signing_keys_are_replaced_whole_on_both_databases() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("test.db").display());
+    let postgres = Postgres::shared();
+    let shared = postgres.database().await;
+
+    signing_keys::are_replaced_whole(Arc::new(SqliteStore::open(&url).await.unwrap())).await;
+    signing_keys::are_replaced_whole(Arc::new(PgStore::open(&shared, 8).await.unwrap())).await;
 }
 
 #[tokio::test]

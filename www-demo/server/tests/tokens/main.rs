@@ -2,11 +2,15 @@
 #![cfg(feature = "serve")]
 
 mod attacks;
+mod curve;
+mod key_sets;
+mod readings;
 
 use std::time::Duration;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use jwt_compact::{Algorithm, alg::Ed25519};
+use nolapse::verify::Expected;
 use nolapse_server::{
     domain::{Email, PasswordHash, Role, SessionId, Timestamp, User, UserId},
     keys::ServerKeys,
@@ -74,8 +78,21 @@ async fn verify_at(now: Timestamp, token: &str) -> Result<Verified, Refusal> {
     verifier().verify(now, token).await
 }
 
+/// Expects the same refusal of the server's verifier and of the reader that `nolapse/verify` is made of, which knows no
+/// clock.
 async fn assert_refused(name: &str, token: &str, refusal: Refusal) {
     assert_eq!(verify_at(NOW, token).await, Err(refusal), "{name}");
+    let keys: KeySet = [("k1".to_owned(), public())].into_iter().collect();
+    let read = nolapse::verify::verify(token, &keys, expected());
+    let judged = read.and_then(|claims| claims.check_times(NOW.as_millis()));
+    assert_eq!(judged, Err(refusal), "{name}");
+}
+
+fn expected() -> Expected<'static> {
+    Expected {
+        issuer: ISSUER,
+        audience: AUDIENCE,
+    }
 }
 
 #[tokio::test]

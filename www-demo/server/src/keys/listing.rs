@@ -1,0 +1,73 @@
+//! What keys there are: names, ages and states, never a secret.
+
+use super::{KeyRing, ring::View};
+use crate::domain::Timestamp;
+
+/// A signing key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedKey {
+    /// Its `kid`.
+    pub id: String,
+    /// `retired`, `current` or `next`.
+    pub state: &'static str,
+    /// When it was made, and published.
+    pub made_at: Timestamp,
+}
+
+/// A generation of secrets of the key file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedSecrets {
+    /// Its name.
+    pub id: String,
+    /// `old`, `active` or `waiting`.
+    pub state: &'static str,
+    /// When it was made, where the file says so.
+    pub made_at: Option<Timestamp>,
+}
+
+impl KeyRing {
+    /// Lists the signing keys, the oldest first.
+    #[must_use]
+    pub fn list_keys(&self) -> Vec<ListedKey> {
+        let view = self.view();
+        let rows = view.rows.iter();
+        let named = rows.zip(view.ids());
+        named
+            .map(|(row, (id, state))| ListedKey {
+                id,
+                state,
+                made_at: row.made_at,
+            })
+            .collect()
+    }
+
+    /// Lists the generations of secrets of the key file, the oldest first.
+    #[must_use]
+    pub fn list_secrets(&self) -> Vec<ListedSecrets> {
+        let view = self.view();
+        let generations = view.secrets.generations.iter().enumerate();
+        generations
+            .map(|(place, one)| ListedSecrets {
+                id: one.id.clone(),
+                state: match place.cmp(&view.opened.active) {
+                    std::cmp::Ordering::Less => "old",
+                    std::cmp::Ordering::Equal => "active",
+                    std::cmp::Ordering::Greater => "waiting",
+                },
+                made_at: one.made_at,
+            })
+            .collect()
+    }
+}
+
+impl View {
+    /// Returns names and states of the signing keys, in the order of the rows.
+    pub(super) fn ids(&self) -> impl Iterator<Item = (String, &'static str)> {
+        let keys = &self.opened.keys;
+        let retired = keys.retired.iter().map(|key| (key.id.clone(), "retired"));
+        retired.chain([
+            (keys.current.id.clone(), "current"),
+            (keys.next.id.clone(), "next"),
+        ])
+    }
+}

@@ -1,0 +1,279 @@
+//! The secrets of a key file, and what they seal.
+
+use std::{fmt, path::Path};
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use chacha20poly1305::{AeadInPlace, ChaCha20Poly1305, KeyInit};
+use hmac::Mac;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::file::{self, KeyError};
+use crate::{
+    clock,
+    domain::{TicketKey, Timestamp},
+};
+
+const NONCE_BYTES: usize = 12;
+const TAG_BYTES: usize = 16;
+
+/// What a key file holds: one generation of secrets or more, the oldest first. Which one is active is known by the
+/// signing keys in the database: the newest that any of them is sealed with.
+#[derive(Clone)]
+pub struct Secrets {
+    /// Seals refresh tickets.
+    pub tickets: TicketKey,
+    pub(super) generations: Vec<Generation>,
+}
+
+/// Secrets that were made together, and are replaced together.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Generation {
+    /// What it is called, where it is listed: a hash, which tells nothing of the secrets.
+    pub(super) id: String,
+    /// When it was made; old files do not say so.
+    pub(super) made_at: Option<Timestamp>,
+    pub(super) tickets: [u8; 32],
+    sealing: [u8; 32],
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secrets(…)")
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum KeyFile {
+    Second(SecondVersion),
+    Third(ThirdVersion),
+}
+
+/// The file of the releases that had one generation.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SecondVersion {
+    version: u8,
+    tickets: String,
+    sealing: String,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct ThirdVersion {
+    version: u8,
+    secrets: Vec<Entry>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    /// Seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    made_at: Option<u64>,
+    tickets: String,
+    sealing: String,
+}
+
+impl Secrets {
+    /// Reads the secrets of `path`, or makes them and keeps them there, for the owner alone.
+    ///
+    /// Of several servers that start at once one makes the file, whole, and the others read it.
+    ///
+    /// # Errors
+    /// Fails where the file cannot be read or made, is open to others, or holds something else.
+    pub fn load_or_make(path: &Path) -> Result<Self, KeyError> {
+        if let Some(secrets) = file::read(path)? {
+            return Ok(secrets);
+        }
+        file::make(path)?;
+        let made = file::read(path)?;
+        made.ok_or_else(|| KeyError::File(std::io::ErrorKind::NotFound.into()))
+    }
+
+    /// Reads the secrets of `path`; `None` where there is no such file.
+    ///
+    /// # Errors
+    /// Fails where the file cannot be read, is open to others, or holds something else.
+    pub fn load(path: &Path) -> Result<Option<Self>, KeyError> {
+        file::read(path)
+    }
+
+    pub(super) fn of(generations: Vec<Generation>) -> Self {
+        let secrets = Self {
+            tickets: TicketKey::from_bytes([0; 32]),
+            generations,
+        };
+        secrets.activate(0);
+        secrets
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let entries = match serde_json::from_str(text).ok()? {
+            KeyFile::Second(file) if file.version == 2 => vec![Entry {
+                made_at: None,
+                tickets: file.tickets,
+                sealing: file.sealing,
+            }],
+            KeyFile::Third(file) if file.version == 3 => file.secrets,
+            KeyFile::Second(_) | KeyFile::Third(_) => return None,
+        };
+        let read = |entry: &Entry| {
+            let made_at = entry.made_at.map(|at| at.saturating_mul(1_000));
+            Some(Generation::new(
+                made_at.map(Timestamp::from_millis),
+                secret(&entry.tickets)?,
+                secret(&entry.sealing)?,
+            ))
+        };
+        let generations: Vec<Generation> = entries.iter().map(read).collect::<Option<_>>()?;
+        (!generations.is_empty()).then(|| Self::of(generations))
+    }
+
+    pub(super) fn to_text(&self) -> String {
+        let secrets = self.generations.iter().map(|one| Entry {
+            made_at: one.made_at.map(Timestamp::as_secs),
+            tickets: Base64UrlUnpadded::encode_string(&one.tickets),
+            sealing: Base64UrlUnpadded::encode_string(&one.sealing),
+        });
+        let file = ThirdVersion {
+            version: 3,
+            secrets: secrets.collect(),
+        };
+        serde_json::to_string_pretty(&file).unwrap_or_default()
+    }
+
+    /// Has tickets sealed with the generation at that place.
+    pub(super) fn activate(&self, place: usize) {
+        let keys = self.generations.iter().map(|one| one.tickets).collect();
+        self.tickets.replace(keys, place);
+    }
+
+    /// Derives a key for another purpose: `label` tells it from all others (as RFC 5869 §2.3 does with `info`).
+    pub(super) fn derive(&self, label: &[u8]) -> [u8; 32] {
+        let oldest = self.generations.first().map(|one| one.sealing);
+        let mut mac = super::hmac(&oldest.unwrap_or_default());
+        mac.update(label);
+        mac.finalize().into_bytes().into()
+    }
+
+    /// Opens a sealed signing key with the generation that sealed it, and returns the place of that one too.
+    pub(super) fn open(&self, number: u64, sealed: &[u8]) -> Option<(usize, [u8; 32])> {
+        let mut generations = self.generations.iter().enumerate();
+        generations.find_map(|(place, one)| Some((place, one.open(number, sealed)?)))
+    }
+}
+
+impl Generation {
+    pub(super) fn generate(now: Timestamp) -> Self {
+        Self::new(Some(now), clock::random(), clock::random())
+    }
+
+    fn new(made_at: Option<Timestamp>, tickets: [u8; 32], sealing: [u8; 32]) -> Self {
+        let hash = [b"nolapse 1 name of secrets".as_slice(), &tickets, &sealing].concat();
+        let hash = Sha256::digest(hash);
+        let hex = hash.iter().take(6).map(|byte| format!("{byte:02x}"));
+        Self {
+            id: hex.collect(),
+            made_at,
+            tickets,
+            sealing,
+        }
+    }
+
+    /// Seals the seed of the signing key of that number, for the database (RFC 8439).
+    pub(super) fn seal(&self, number: u64, seed: &[u8; 32]) -> Option<Vec<u8>> {
+        let nonce: [u8; NONCE_BYTES] = clock::random();
+        let mut sealed = seed.to_vec();
+        let tag = ChaCha20Poly1305::new(&self.sealing.into())
+            .encrypt_in_place_detached(&nonce.into(), &number.to_be_bytes(), &mut sealed)
+            .ok()?;
+        Some([nonce.as_slice(), &sealed, &tag].concat())
+    }
+
+    /// Opens what [`seal`](Self::seal) made with the same secrets for the same number.
+    fn open(&self, number: u64, sealed: &[u8]) -> Option<[u8; 32]> {
+        let (nonce, rest) = sealed.split_first_chunk::<NONCE_BYTES>()?;
+        let (seed, tag) = rest.split_last_chunk::<TAG_BYTES>()?;
+        let mut seed: [u8; 32] = seed.try_into().ok()?;
+        ChaCha20Poly1305::new(&self.sealing.into())
+            .decrypt_in_place_detached(
+                &(*nonce).into(),
+                &number.to_be_bytes(),
+                &mut seed,
+                &(*tag).into(),
+            )
+            .ok()?;
+        Some(seed)
+    }
+}
+
+fn secret(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    let read = Base64UrlUnpadded::decode(text, &mut bytes).ok()?;
+    (read.len() == 32).then_some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn secrets(byte: u8) -> Secrets {
+        Secrets::of(vec![Generation::new(None, [byte; 32], [byte; 32])])
+    }
+
+    #[test]
+    fn p43_a_sealed_key_opens_with_its_file_and_under_its_number_alone() {
+        let sealed = secrets(1).generations[0].seal(7, &[9; 32]).unwrap();
+
+        assert_eq!(secrets(1).open(7, &sealed), Some((0, [9; 32])));
+        assert_eq!(secrets(2).open(7, &sealed), None);
+        assert_eq!(secrets(1).open(8, &sealed), None);
+        assert!(!sealed.windows(8).any(|bytes| bytes == [9; 8]));
+        for length in 0..sealed.len() {
+            assert_eq!(secrets(1).open(7, &sealed[..length]), None);
+        }
+    }
+
+    #[test]
+    fn of_servers_that_start_at_once_one_makes_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys");
+
+        let all: Vec<Secrets> = std::thread::scope(|scope| {
+            let starting: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| Secrets::load_or_make(&path).unwrap()))
+                .collect();
+            starting
+                .into_iter()
+                .map(|one| one.join().unwrap())
+                .collect()
+        });
+
+        let sealed = all[0].generations[0].seal(1, &[9; 32]).unwrap();
+        assert!(
+            all.iter()
+                .all(|one| one.open(1, &sealed) == Some((0, [9; 32])))
+        );
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn line18_a_file_of_the_version_before_is_read_and_written_anew_without_loss() {
+        let old = r#"{ "version": 2, "tickets": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE",
+            "sealing": "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI" }"#;
+
+        let read = Secrets::parse(old).unwrap();
+        let again = Secrets::parse(&read.to_text()).unwrap();
+
+        let expected = Generation::new(None, [1; 32], [2; 32]);
+        assert!(read.generations == [expected] && again.generations == read.generations);
+        for broken in ["", "{}", r#"{ "version": 3, "secrets": [] }"#, &old[..80]] {
+            assert!(Secrets::parse(broken).is_none(), "{broken}");
+        }
+        assert!(Secrets::parse(&old.replace("2,", "4,")).is_none());
+    }
+}

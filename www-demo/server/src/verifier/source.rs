@@ -1,0 +1,192 @@
+//! The issuer's public keys: given, or fetched and cached.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use nolapse::verify::{KeySet, PublicKey, Refusal};
+
+use super::fetch::{BadKeyUrl, FetchOptions, Fetched, Fetcher};
+use crate::domain::Timestamp;
+
+/// How long must pass between two requests, however many unknown key names arrive.
+const FETCH_AT_MOST_EVERY: Duration = Duration::from_secs(10);
+/// How long keys are used while the auth server cannot be reached: the bound of a revocation in that case.
+const STALE_FOR: Duration = Duration::from_hours(24);
+
+/// Where a verifier has its keys from. Clones share what they know.
+#[derive(Clone, Debug)]
+pub struct KeySource(Arc<Source>);
+
+#[derive(Debug)]
+enum Source {
+    Given(Mutex<Arc<KeySet>>),
+    Fetched {
+        fetcher: Box<Fetcher>,
+        cached: Mutex<Arc<Cached>>,
+        fetching: tokio::sync::Mutex<()>,
+    },
+}
+
+/// The last key set, and what is known of how to get the next one.
+#[derive(Debug, Default)]
+struct Cached {
+    set: Option<(Fetched, Timestamp)>,
+    tried_at: Option<Timestamp>,
+    has_failed: bool,
+}
+
+/// What to do with a request for a key.
+enum Lookup {
+    /// Answer from memory.
+    Answer(Result<PublicKey, Refusal>),
+    /// Answer from memory, and fetch meanwhile.
+    AnswerAndFetch(PublicKey),
+    /// Fetch first.
+    Fetch,
+}
+
+impl KeySource {
+    /// Uses these keys, until they are [replaced](Self::replace).
+    #[must_use]
+    pub fn given(keys: KeySet) -> Self {
+        Self(Arc::new(Source::Given(Mutex::new(Arc::new(keys)))))
+    }
+
+    /// Uses other keys from now on, in all verifiers with a clone of this source. A source that fetches its
+    /// keys goes on fetching.
+    pub fn replace(&self, keys: KeySet) {
+        if let Source::Given(given) = &*self.0 {
+            *given.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        }
+    }
+
+    /// Fetches the keys from the auth server's `/.well-known/jwks.json`, and caches them: over https with the system's
+    /// root certificates, or over http from this machine.
+    ///
+    /// They are fetched again after five minutes, or after `max-age` where the answer's `Cache-Control` says less, or
+    /// for a key name that is not among them, but at most every ten seconds. While the auth server is away the last
+    /// keys go on working, for a day. Redirects are not followed, and at most 64 KiB are read.
+    ///
+    /// # Errors
+    /// Refuses a URL that is not absolute, has credentials, or is neither https nor this machine's.
+    pub fn fetched(url: &str) -> Result<Self, BadKeyUrl> {
+        Self::fetched_with(url, &FetchOptions::default())
+    }
+
+    /// Does the same with other root certificates, or over http from elsewhere.
+    ///
+    /// # Errors
+    /// Refuses such URLs as [`fetched`](Self::fetched) does, and certificates that cannot be read.
+    pub fn fetched_with(url: &str, options: &FetchOptions) -> Result<Self, BadKeyUrl> {
+        Ok(Self(Arc::new(Source::Fetched {
+            fetcher: Box::new(Fetcher::new(url, options)?),
+            cached: Mutex::default(),
+            fetching: tokio::sync::Mutex::default(),
+        })))
+    }
+
+    /// Finds the key of that name.
+    pub(super) async fn find(&self, now: Timestamp, id: &str) -> Result<PublicKey, Refusal> {
+        let (cached, fetching) = match &*self.0 {
+            Source::Given(given) => {
+                let keys = Arc::clone(&given.lock().unwrap_or_else(PoisonError::into_inner));
+                return keys.find(id).copied().ok_or(Refusal::UnknownKey);
+            }
+            Source::Fetched {
+                cached, fetching, ..
+            } => (cached, fetching),
+        };
+        match read(cached).lookup(now, id) {
+            Lookup::Answer(answer) => return answer,
+            Lookup::AnswerAndFetch(key) => {
+                let source = Arc::clone(&self.0);
+                tokio::spawn(async move { source.fetch_unless_fetching(now).await });
+                return Ok(key);
+            }
+            Lookup::Fetch => {}
+        }
+        let _turn = fetching.lock().await;
+        // Another call may have fetched while this one waited for its turn.
+        match read(cached).lookup(now, id) {
+            Lookup::Answer(answer) => answer,
+            Lookup::AnswerAndFetch(key) => Ok(key),
+            Lookup::Fetch => {
+                self.0.fetch(now).await;
+                read(cached).answer(now, id)
+            }
+        }
+    }
+}
+
+impl Source {
+    async fn fetch_unless_fetching(&self, now: Timestamp) {
+        if let Self::Fetched {
+            fetching, cached, ..
+        } = self
+            && let Ok(_turn) = fetching.try_lock()
+            && !read(cached).is_tried_lately(now)
+        {
+            self.fetch(now).await;
+        }
+    }
+
+    async fn fetch(&self, now: Timestamp) {
+        let Self::Fetched {
+            fetcher, cached, ..
+        } = self
+        else {
+            return;
+        };
+        let fetched = fetcher.fetch().await;
+        let mut cached = cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let (set, has_failed) = match fetched {
+            Ok(fetched) => (Some((fetched, now)), false),
+            Err(error) => {
+                tracing::warn!(%error, "the key set could not be fetched");
+                (cached.set.clone(), true)
+            }
+        };
+        *cached = Arc::new(Cached {
+            set,
+            tried_at: Some(now),
+            has_failed,
+        });
+    }
+}
+
+impl Cached {
+    fn lookup(&self, now: Timestamp, id: &str) -> Lookup {
+        let is_fresh = self
+            .set
+            .as_ref()
+            .is_some_and(|(set, at)| now.since(*at) < set.fresh_for);
+        let answer = self.answer(now, id);
+        match answer {
+            answer if self.is_tried_lately(now) => Lookup::Answer(answer),
+            Ok(key) if is_fresh => Lookup::Answer(Ok(key)),
+            // The auth server is away: no call waits for it any longer.
+            Ok(key) if self.has_failed => Lookup::AnswerAndFetch(key),
+            Ok(_) | Err(_) => Lookup::Fetch,
+        }
+    }
+
+    fn is_tried_lately(&self, now: Timestamp) -> bool {
+        self.tried_at
+            .is_some_and(|at| now.since(at) < FETCH_AT_MOST_EVERY)
+    }
+
+    fn answer(&self, now: Timestamp, id: &str) -> Result<PublicKey, Refusal> {
+        match &self.set {
+            Some((set, at)) if now.since(*at) < STALE_FOR => {
+                set.keys.find(id).copied().ok_or(Refusal::UnknownKey)
+            }
+            Some(_) | None => Err(Refusal::NoKeys),
+        }
+    }
+}
+
+fn read(cached: &Mutex<Arc<Cached>>) -> Arc<Cached> {
+    Arc::clone(&cached.lock().unwrap_or_else(PoisonError::into_inner))
+}

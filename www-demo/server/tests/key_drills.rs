@@ -1,0 +1,350 @@
+//! The drills of `docs/keys.md`, by the commands that stand there, against running servers: on `SQLite`, and on
+//! `PostgreSQL` with two servers.
+#![cfg(feature = "serve")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+#[path = "key_drills/drill.rs"]
+mod drill;
+#[path = "common/instances.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod instances;
+#[path = "common/postgres.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod postgres;
+
+use std::{fs, os::unix::fs::PermissionsExt, time::Instant};
+
+use drill::{Drill, Person, pause, ready};
+use postgres::Postgres;
+use serde_json::Value;
+
+fn kids(set: &Value) -> Vec<String> {
+    let keys = set["keys"].as_array().unwrap().iter();
+    keys.map(|key| key["kid"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn kid_of(token: &str) -> String {
+    let header = token.split('.').next().unwrap();
+    let header = <base64ct::Base64UrlUnpadded as base64ct::Encoding>::decode_vec(header).unwrap();
+    let header: Value = serde_json::from_slice(&header).unwrap();
+    header["kid"].as_str().unwrap().to_owned()
+}
+
+async fn revoke_drill(drill: &Drill, servers: usize) {
+    let mut people = Vec::new();
+    for server in 0..servers {
+        people.push(Person::sign_up(drill.server(server)).await);
+    }
+    let leaked = kid_of(&people[0].token);
+    for person in &people {
+        assert_eq!(person.call(drill.server(0)).await, 200);
+    }
+
+    let said = drill.run("revoke");
+    let begun = Instant::now();
+
+    assert!(said.contains(&leaked), "{said}");
+    for server in 0..servers {
+        ready("the key is no longer published", async || {
+            !kids(&drill.server(server).key_set().await).contains(&leaked)
+        })
+        .await;
+        for person in &people {
+            assert_eq!(person.call(drill.server(server)).await, 401);
+        }
+    }
+    let bound = begun.elapsed();
+    assert!(bound.as_secs_f64() < 3.0, "{bound:?}");
+    println!("{servers} servers refused a revoked key after {bound:?}");
+    for person in &mut people {
+        for server in 0..servers {
+            person.refresh(drill.server(server)).await;
+            assert_ne!(kid_of(&person.token), leaked);
+            assert_eq!(person.call(drill.server(servers - 1 - server)).await, 200);
+        }
+    }
+    let published = kids(&drill.server(0).key_set().await);
+    assert_eq!(published.len(), 2, "one signs, one waits");
+}
+
+#[tokio::test]
+async fn line18_a_leaked_signing_key_is_revoked_at_once_on_sqlite() {
+    let drill = Drill::start("sqlite://nolapse.db", 1);
+    revoke_drill(&drill, 1).await;
+}
+
+#[tokio::test]
+async fn line18_a_leaked_signing_key_is_revoked_at_once_at_two_servers() {
+    let postgres = Postgres::shared();
+    let drill = Drill::start(&postgres.database().await, 2);
+    revoke_drill(&drill, 2).await;
+}
+
+#[tokio::test]
+async fn line18_keys_are_revoked_by_name_and_an_unknown_name_changes_nothing() {
+    let drill = Drill::start("sqlite://nolapse.db", 1);
+    let before = kids(&drill.server(0).key_set().await);
+
+    let refused = drill.refused(&["keys", "revoke", "no-such-key"]);
+    assert!(refused.contains("keys list"), "{refused}");
+    drill.command(&["keys", "revoke", &before[1]]);
+    ready("the next key is another one", async || {
+        kids(&drill.server(0).key_set().await)[1] != before[1]
+    })
+    .await;
+    assert_eq!(kids(&drill.server(0).key_set().await)[0], before[0]);
+    drill.command(&["keys", "revoke", "next"]);
+    drill.command(&["keys", "revoke", "current"]);
+    drill.command(&["keys", "revoke", "current"]);
+    ready("none of the first keys is published", async || {
+        let now = kids(&drill.server(0).key_set().await);
+        now.len() == 2 && before.iter().all(|key| !now.contains(key))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn line18_secrets_rotate_without_a_sign_out_and_are_revoked_with_one() {
+    let drill = Drill::start("sqlite://nolapse.db", 1);
+    let server = drill.server(0);
+    let (mut active, idle) = (Person::sign_up(server).await, Person::sign_up(server).await);
+    let first = active.clone();
+    let commands: Vec<&str> = drill.block("rotate-secrets").lines().collect();
+
+    drill.shell(commands[0]);
+    let mut tickets = Vec::new();
+    ready("cookies are sealed with the new secrets", async || {
+        pause().await;
+        active.refresh(server).await;
+        tickets.push(drill.ticket(&active.cookie, false).unwrap());
+        drill.ticket(&active.cookie, true).is_some()
+    })
+    .await;
+
+    // The first cookie, sealed with the old secrets, still yields what it was replaced by.
+    let mut late = first.clone();
+    late.refresh(server).await;
+    assert_eq!(drill.ticket(&late.cookie, true).as_ref(), tickets.last());
+    let file = drill.path("first/nolapse.keys");
+    assert_eq!(
+        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    assert_eq!(
+        (drill.list("old").len(), drill.list("active").len()),
+        (1, 1)
+    );
+
+    drill.shell(commands[1]);
+    ready("the old secrets open nothing", async || {
+        first.try_refresh(server).await == 401
+    })
+    .await;
+    assert_eq!(idle.try_refresh(server).await, 401);
+    assert_eq!(
+        idle.call(server).await,
+        200,
+        "its token is signed, and lives on"
+    );
+    active.refresh(server).await;
+    assert_eq!(active.call(server).await, 200);
+    let refused = drill.refused(&["keys", "revoke-secrets"]);
+    assert!(refused.contains("rotate-secrets"), "{refused}");
+    let names: Vec<_> = fs::read_dir(drill.path("first")).unwrap().collect();
+    assert_eq!(names.len(), 1, "nothing is left beside the key file");
+}
+
+#[tokio::test]
+async fn line18_secrets_are_distributed_and_then_activated_at_two_servers() {
+    let postgres = Postgres::shared();
+    let drill = Drill::start(&postgres.database().await, 2);
+    let mut person = Person::sign_up(drill.server(0)).await;
+
+    let said = drill.run("distribute");
+    assert!(said.contains(r#""state":"waiting""#), "{said}");
+    for server in [1, 0, 1] {
+        person.refresh(drill.server(server)).await;
+    }
+    let commands: Vec<&str> = drill.block("activate").lines().collect();
+    drill.shell(commands[0]);
+    // Whichever of the two has noticed yet: each opens what the other seals.
+    for server in 0..2 {
+        ready("it seals with the new secrets", async || {
+            pause().await;
+            person.refresh(drill.server(1 - server)).await;
+            person.refresh(drill.server(server)).await;
+            drill.ticket(&person.cookie, true).is_some()
+        })
+        .await;
+    }
+    let told = drill.list("active");
+    drill.shell(commands[1]);
+    drill.shell(commands[2]);
+    assert_eq!(drill.list("active"), told);
+    assert_eq!(drill.list("old").len(), 0);
+    for server in [1, 0] {
+        person.refresh(drill.server(server)).await;
+        assert_eq!(person.call(drill.server(server)).await, 200);
+    }
+}
+
+#[tokio::test]
+async fn line18_a_server_that_was_forgotten_signs_nobody_out() {
+    let postgres = Postgres::shared();
+    let drill = Drill::start(&postgres.database().await, 2);
+    let mut person = Person::sign_up(drill.server(0)).await;
+    drill.command(&["keys", "rotate-secrets"]);
+    ready("the first server seals anew", async || {
+        pause().await;
+        person.refresh(drill.server(0)).await;
+        drill.ticket(&person.cookie, true).is_some()
+    })
+    .await;
+
+    ready("the other is not ready", async || {
+        drill.server(1).status("/readyz").await == 503
+    })
+    .await;
+    assert_eq!(person.try_refresh(drill.server(1)).await, 503);
+    drill.shell("cp first/nolapse.keys second/nolapse.keys");
+    ready("it is ready again", async || {
+        drill.server(1).status("/readyz").await == 200
+    })
+    .await;
+    person.refresh(drill.server(1)).await;
+}
+
+async fn reset_drill(mut drill: Drill, lose: impl FnOnce(&std::path::Path)) {
+    let mut person = Person::sign_up(drill.server(0)).await;
+    drill.stop();
+    let file = drill.path("first/nolapse.keys");
+    lose(&file);
+
+    let refused = drill.refused(&["serve"]);
+    let advice = refused.split("nolapse-server keys ").nth(1);
+    let advice = advice.unwrap_or_else(|| panic!("no advice in {refused}"));
+    let word = advice.split(|character: char| !character.is_alphabetic());
+    let advised = format!("nolapse-server keys {}", word.into_iter().next().unwrap());
+    assert_eq!(advised, drill.block("reset").trim());
+    let said = drill.shell(&advised);
+    assert!(said.contains("sign in again"), "{said}");
+
+    drill.serve();
+    assert_eq!(person.call(drill.server(0)).await, 401);
+    assert_eq!(person.try_refresh(drill.server(0)).await, 401);
+    person.sign_in(drill.server(0)).await;
+    person.refresh(drill.server(0)).await;
+    assert_eq!(person.call(drill.server(0)).await, 200);
+    let refused = drill.refused(&["keys", "reset"]);
+    assert!(refused.contains("nothing is lost"), "{refused}");
+}
+
+#[tokio::test]
+async fn line18_a_lost_key_file_is_told_and_reset_as_advised_on_sqlite() {
+    let drill = Drill::start("sqlite://nolapse.db", 1);
+    reset_drill(drill, |file| fs::remove_file(file).unwrap()).await;
+}
+
+#[tokio::test]
+async fn line18_a_lost_key_file_is_told_and_reset_as_advised_on_postgresql() {
+    let postgres = Postgres::shared();
+    let drill = Drill::start(&postgres.database().await, 1);
+    reset_drill(drill, |file| fs::remove_file(file).unwrap()).await;
+}
+
+#[tokio::test]
+async fn line18_a_broken_key_file_is_told_and_moved_aside_as_advised() {
+    let drill = Drill::start("sqlite://nolapse.db", 1);
+    reset_drill(drill, |file| {
+        let text = fs::read_to_string(file).unwrap();
+        fs::write(file, &text[..text.len() / 2]).unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn line18_a_refused_start_leaves_no_key_file_behind_and_the_restored_one_works() {
+    let mut drill = Drill::start("sqlite://nolapse.db", 1);
+    let mut person = Person::sign_up(drill.server(0)).await;
+    drill.stop();
+    let (file, backup) = (drill.path("first/nolapse.keys"), drill.path("backup"));
+    fs::rename(&file, &backup).unwrap();
+
+    drill.refused(&["serve"]);
+    assert!(!file.exists());
+    for command in [
+        &["keys", "list"][..],
+        &["keys", "rotate"],
+        &["keys", "revoke"],
+    ] {
+        let refused = drill.refused(command);
+        assert!(refused.contains("is gone"), "{refused}");
+        assert!(!file.exists());
+    }
+    fs::rename(&backup, &file).unwrap();
+    drill.serve();
+
+    person.refresh(drill.server(0)).await;
+    assert_eq!(person.call(drill.server(0)).await, 200);
+}
+
+#[tokio::test]
+async fn line18_a_file_that_goes_away_while_the_server_runs_costs_nothing() {
+    let drill = Drill::start("sqlite://nolapse.db", 1);
+    let mut person = Person::sign_up(drill.server(0)).await;
+    let (file, backup) = (drill.path("first/nolapse.keys"), drill.path("backup"));
+    fs::rename(&file, &backup).unwrap();
+
+    ready("it is told", async || drill.log(0).contains("is gone")).await;
+    person.refresh(drill.server(0)).await;
+    assert_eq!(person.call(drill.server(0)).await, 200);
+    assert_eq!(drill.server(0).status("/readyz").await, 200);
+}
+
+#[tokio::test]
+async fn line18_reset_with_yes_begins_with_all_new_keys() {
+    let drill = Drill::start("sqlite://nolapse.db", 1);
+    let mut person = Person::sign_up(drill.server(0)).await;
+    let before = kids(&drill.server(0).key_set().await);
+
+    drill.command(&["keys", "reset", "--yes"]);
+
+    ready("all keys are new", async || {
+        let now = kids(&drill.server(0).key_set().await);
+        before.iter().all(|key| !now.contains(key))
+    })
+    .await;
+    assert_eq!(person.call(drill.server(0)).await, 401);
+    assert_eq!(person.try_refresh(drill.server(0)).await, 401);
+    person.sign_in(drill.server(0)).await;
+    assert_eq!(person.call(drill.server(0)).await, 200);
+}
+
+#[tokio::test]
+async fn p31_line18_no_command_prints_a_secret() {
+    let drill = Drill::start("sqlite://nolapse.db", 1);
+    let mut said = String::new();
+    for command in [
+        "list",
+        "rotate-secrets",
+        "list",
+        "add-secrets",
+        "revoke",
+        "revoke-secrets",
+        "list",
+    ] {
+        said += &drill.command(&["keys", command]);
+        let file: Value =
+            serde_json::from_str(&fs::read_to_string(drill.path("first/nolapse.keys")).unwrap())
+                .unwrap();
+        for secrets in file["secrets"].as_array().unwrap() {
+            for name in ["tickets", "sealing"] {
+                let secret = secrets[name].as_str().unwrap();
+                assert_eq!(secret.len(), 43);
+                assert!(!said.contains(secret) && !drill.log(0).contains(secret));
+            }
+        }
+    }
+    assert!(said.contains(r#""state":"active""#) && said.contains(r#""age_seconds":"#));
+}

@@ -1,0 +1,130 @@
+//! What Ed25519 allows and a verifier must not: keys of small order, and other spellings of one signature.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use nolapse_server::verifier::{KeySet, KeySource, PublicKey, Refusal, Verifier};
+use serde_json::json;
+
+use super::{AUDIENCE, ISSUER, NOW, assert_refused, claims, encode, forge, header};
+
+/// The encodings of points of small order that a decoder takes, canonical and not: y, and the sign bit of x.
+fn small_order() -> Vec<[u8; 32]> {
+    let hex = [
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        // y = p + 1 and y = p: the first two again, unreduced.
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    ];
+    let with_signs = hex.iter().flat_map(|text| {
+        let digits = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).expect("hex");
+        let mut bytes: [u8; 32] = std::array::from_fn(|at| digits(2 * at));
+        let positive = bytes;
+        bytes[31] |= 0x80;
+        [positive, bytes]
+    });
+    with_signs.collect()
+}
+
+fn token_with(signature: &[u8; 64]) -> String {
+    let message = format!(
+        "{}.{}",
+        encode(&header().to_string()),
+        encode(&claims().to_string())
+    );
+    format!("{message}.{}", Base64UrlUnpadded::encode_string(signature))
+}
+
+#[tokio::test]
+async fn p46_line16_a_key_of_small_order_verifies_nothing_and_is_in_no_set() {
+    let mut judged = 0;
+    for point in small_order() {
+        let x = Base64UrlUnpadded::encode_string(&point);
+        let set = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": x, "kid": "k1" }] });
+        let keys = KeySet::from_json(set.to_string().as_bytes()).expect("a key set");
+        let verifier = Verifier::new(ISSUER, AUDIENCE, KeySource::given(keys));
+        let given = PublicKey::from_bytes(&point).ok().map(|key| {
+            let keys: KeySet = [("k1".to_owned(), key)].into_iter().collect();
+            Verifier::new(ISSUER, AUDIENCE, KeySource::given(keys))
+        });
+        // S = 0 and R of small order: with a key of small order, R = −kA for one message in eight or fewer.
+        for first in small_order() {
+            let mut signature = [0; 64];
+            signature[..32].copy_from_slice(&first);
+            let token = token_with(&signature);
+            let refused = verifier.verify(NOW, &token).await;
+            assert_eq!(refused, Err(Refusal::UnknownKey), "{x}");
+            if let Some(given) = &given {
+                let refused = given.verify(NOW, &token).await;
+                assert_eq!(refused, Err(Refusal::Signature), "{x}");
+                judged += 1;
+            }
+        }
+    }
+    assert!(judged > 100, "{judged} pairs");
+}
+
+#[tokio::test]
+async fn p46_line16_a_key_in_another_spelling_than_the_canonical_is_in_no_set() {
+    // y = p + k for small k: points of any order, spelt unreduced (RFC 8032 §5.1.3).
+    let mut spelt = 0;
+    for k in 0..19_u8 {
+        for sign in [0, 0x80] {
+            let mut point = [0xff; 32];
+            point[0] = 0xed + k;
+            point[31] = 0x7f | sign;
+            spelt += usize::from(PublicKey::from_bytes(&point).is_ok());
+            let x = Base64UrlUnpadded::encode_string(&point);
+            let set = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": x, "kid": "k1" }] });
+            let keys = KeySet::from_json(set.to_string().as_bytes()).expect("a key set");
+            assert_eq!(keys.to_json(), r#"{"keys":[]}"#, "{k}");
+        }
+    }
+    assert!(spelt > 4, "{spelt} of them are points");
+}
+
+#[tokio::test]
+async fn p46_line16_another_spelling_of_a_good_signature_is_refused() {
+    let good = forge(&header(), &claims());
+    let (message, signature) = good.rsplit_once('.').expect("three parts");
+    let mut bytes = [0; 64];
+    Base64UrlUnpadded::decode(signature, &mut bytes).expect("base64url");
+
+    // S + L, the order of the base point: the same scalar, not reduced (RFC 8032 §5.1.7).
+    let order: [u8; 32] = [
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde,
+        0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+    ];
+    let mut malleable = bytes;
+    let mut carry = 0_u16;
+    for (byte, more) in malleable[32..].iter_mut().zip(order) {
+        let sum = u16::from(*byte) + u16::from(more) + carry;
+        *byte = sum.to_le_bytes()[0];
+        carry = sum >> 8;
+    }
+    let spell = |bytes: &[u8]| format!("{message}.{}", Base64UrlUnpadded::encode_string(bytes));
+    assert_refused("S + L", &spell(&malleable), Refusal::Signature).await;
+    assert_refused(
+        "a byte more",
+        &spell(&[&bytes[..], &[0]].concat()),
+        Refusal::Signature,
+    )
+    .await;
+    assert_refused("no bytes", &spell(&[]), Refusal::Signature).await;
+    for place in 0..64 {
+        let mut flipped = bytes;
+        flipped[place] ^= 1;
+        assert_refused("a bit", &spell(&flipped), Refusal::Signature).await;
+    }
+    // The last character of 86 has four bits that say nothing.
+    let last = signature.chars().last().expect("a character");
+    let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let others = alphabet.chars().filter(|other| *other != last);
+    for other in others {
+        let bent = format!("{}{other}", &good[..good.len() - 1]);
+        let refused = super::verify_at(NOW, &bent).await;
+        assert!(refused.is_err(), "{other} for {last}");
+    }
+}
