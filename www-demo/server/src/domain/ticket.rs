@@ -145,19 +145,19 @@ impl TicketKey {
         }
         let mut tried = 0;
         for (place, older) in list.keys.iter().enumerate() {
-            let mut last = ticket.clone();
+            let mut before = ticket.clone();
             for left in (0..=rotations).rev() {
                 for newer in list.keys.iter().skip(place + 1) {
                     tried += left + 1;
                     if tried > MAX_TRIED {
                         return None;
                     }
-                    let found = derive(newer, &last, left);
+                    let found = derive(newer, &before, left);
                     if found.is_some() {
                         return found;
                     }
                 }
-                last = successor(older, &last);
+                before = successor(older, &before);
             }
         }
         None

@@ -97,13 +97,17 @@ impl KeyRing {
     /// # Errors
     /// Fails where there is no such key, or the database does not answer; then nothing has changed.
     pub async fn revoke(&self, now: Timestamp, key: &str) -> Result<Revoked, DrillError> {
+        // The key that has the state now, whatever another process does meanwhile.
+        let mut key = key.to_owned();
         for _ in 0..TRIES {
             let rows = self.store.signing_keys().await?;
             self.take(self.view().secrets.clone(), rows.clone())?;
             let view = self.view();
             let mut names = view.ids().enumerate();
-            let found = names.find(|(_, (id, state))| id == key || *state == key);
+            let found =
+                names.find(|(_, (id, state))| *id == key || *state == key && *state != "retired");
             let (place, (id, state)) = found.ok_or(DrillError::Unknown)?;
+            key.clone_from(&id);
             let mut successors = rows.clone();
             successors.remove(place);
             if state != "retired" {

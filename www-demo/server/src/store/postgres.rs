@@ -80,11 +80,12 @@ throttles!(PgStore, retrying, "greatest");
 
 impl PgStore {
     /// Begins a transaction in which no other writes signing keys; they can still be read.
-    async fn begin_with_signing_keys(&self) -> Stored<sqlx::Transaction<'static, sqlx::Postgres>> {
-        let mut transaction = self.pool.begin().await.map_err(StoreError::new)?;
+    async fn begin_with_signing_keys(
+        &self,
+    ) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, Error> {
+        let mut transaction = self.pool.begin().await?;
         let sql = "LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE";
-        let locked = sqlx::query(sql).execute(&mut *transaction).await;
-        locked.map_err(StoreError::new)?;
+        sqlx::query(sql).execute(&mut *transaction).await?;
         Ok(transaction)
     }
 

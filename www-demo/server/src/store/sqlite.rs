@@ -64,9 +64,10 @@ throttles!(SqliteStore, once, "max");
 
 impl SqliteStore {
     /// Begins a transaction in which no other writes.
-    async fn begin_with_signing_keys(&self) -> Stored<sqlx::Transaction<'static, sqlx::Sqlite>> {
-        let begun = self.pool.begin_with("BEGIN IMMEDIATE").await;
-        begun.map_err(StoreError::new)
+    async fn begin_with_signing_keys(
+        &self,
+    ) -> Result<sqlx::Transaction<'static, sqlx::Sqlite>, sqlx::Error> {
+        self.pool.begin_with("BEGIN IMMEDIATE").await
     }
 
     /// Ends the live sessions whose `column` is `value`, but the one named `kept`, and records each, in one

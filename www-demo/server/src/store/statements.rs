@@ -405,31 +405,30 @@ macro_rules! store {
                 expected: &[SealedKey],
                 successors: &[SealedKey],
             ) -> Stored<Written> {
-                let mut transaction = self.begin_with_signing_keys().await?;
-                let sql = "SELECT number, sealed, made_at FROM signing_keys ORDER BY number";
-                let found = sqlx::query(sql).fetch_all(&mut *transaction).await;
-                let found = found.map_err(StoreError::new)?;
-                let found: Stored<Vec<SealedKey>> = found.iter().map(rows::signing_key).collect();
-                if found? != expected {
-                    return Ok(Written::No);
-                }
-                let done = sqlx::query("DELETE FROM signing_keys")
-                    .execute(&mut *transaction)
-                    .await;
-                done.map_err(StoreError::new)?;
-                for key in successors {
-                    let sql =
-                        "INSERT INTO signing_keys (number, sealed, made_at) VALUES ($1, $2, $3)";
-                    let done = sqlx::query(sql)
-                        .bind(rows::kept_count(key.number))
-                        .bind(&key.sealed)
-                        .bind(rows::kept(key.made_at))
-                        .execute(&mut *transaction)
-                        .await;
-                    done.map_err(StoreError::new)?;
-                }
-                transaction.commit().await.map_err(StoreError::new)?;
-                Ok(Written::Yes)
+                let done = $run(|| async {
+                    let mut transaction = self.begin_with_signing_keys().await?;
+                    let sql = "SELECT number, sealed, made_at FROM signing_keys ORDER BY number";
+                    let found = sqlx::query(sql).fetch_all(&mut *transaction).await?;
+                    let found: Stored<Vec<_>> = found.iter().map(rows::signing_key).collect();
+                    if !found.is_ok_and(|found| found == expected) {
+                        return Ok(Written::No);
+                    }
+                    let sql = "DELETE FROM signing_keys";
+                    sqlx::query(sql).execute(&mut *transaction).await?;
+                    for key in successors {
+                        let sql = "INSERT INTO signing_keys (number, sealed, made_at) \
+                             VALUES ($1, $2, $3)";
+                        sqlx::query(sql)
+                            .bind(rows::kept_count(key.number))
+                            .bind(&key.sealed)
+                            .bind(rows::kept(key.made_at))
+                            .execute(&mut *transaction)
+                            .await?;
+                    }
+                    transaction.commit().await?;
+                    Ok(Written::Yes)
+                });
+                done.await
             }
 
             async fn drop_signing_keys_before(&self, number: u64) -> Stored<()> {
