@@ -23,7 +23,7 @@ impl Session {
     }
 
     pub(super) fn on_refresh_requested(&mut self, now: Timestamp, request: RequestId, force: bool) {
-        // The app asks by name: it may know more than the clock does.
+        // The app asks by name: it may know more than the clock does. The row of failures stays as old as it is.
         self.backoff.hurry(now);
         let need = if force {
             Need::Forced { asked: now }
@@ -126,19 +126,30 @@ impl Session {
         }
     }
 
-    /// Tells callers of the failure at once, while the auth server rests.
+    /// Tells callers of the failure while the auth server rests, but for those who wait for its return (P49).
     pub(super) fn serve_errors(&mut self, now: Timestamp) {
         let is_under_way = matches!(self.exchange, Exchange::InFlight(_));
         if is_under_way || self.backoff.until() <= now {
             return;
         }
         self.settle_sign_outs(false);
-        if self.backoff.patient_until(self.config.patience()) > now {
+        let (Some(error), Some(first)) = (self.backoff.error(now), self.waiters.next_deadline())
+        else {
+            return;
+        };
+        let patience = self.config.patience();
+        // Who asked for a new token can go on with the one that is there.
+        let is_served = self.usable_token(now).is_some();
+        let is_worth_waiting =
+            |session: &Self, deadline| session.backoff.is_worth_waiting(now, deadline, patience);
+        if is_worth_waiting(self, first) && !(is_served && self.waiters_force()) {
             return;
         }
-        if let Some(error) = self.backoff.error(now) {
-            self.refuse_all(error);
-        }
+        self.settle(&|session, waiter| {
+            let is_kept = is_worth_waiting(session, waiter.deadline)
+                && !(is_served && waiter.need.is_explicit());
+            (!is_kept).then_some(Err(error))
+        });
     }
 
     pub(super) fn patience_deadline(&self, now: Timestamp) -> Option<(Timestamp, &'static str)> {

@@ -23,10 +23,10 @@ impl Config {
         self.timeout * 2 + Span::from_secs(5)
     }
 
-    /// How long calls wait through network failures before they are told.
+    /// For how long from the first of a row of failures calls wait for the auth server to come back (P49).
     #[must_use]
     pub fn patience(&self) -> Span {
-        self.timeout * 2
+        self.call_deadline()
     }
 }
 

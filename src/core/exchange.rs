@@ -58,7 +58,7 @@ pub(super) struct SlowAdopt {
 }
 
 /// A deadline noticed later than this was slept through.
-const OVERSLEPT: Span = Span::from_secs(2);
+pub(super) const OVERSLEPT: Span = Span::from_secs(2);
 /// How long an answer that arrived during a nap may take to be delivered.
 const AFTER_NAP: Span = Span::from_secs(2);
 /// How long the lock is waited for once it has failed to come.
@@ -100,7 +100,7 @@ impl Session {
             job,
             is_locked,
             epoch: self.epoch,
-            seen: self.highest_version(moment),
+            seen: self.highest_version(),
             sent: moment.now,
             until: moment.now + self.config.timeout,
             is_extended: false,

@@ -55,7 +55,7 @@ impl Session {
                 let is_news = !self.is_known_to_be_out();
                 self.go_out(Some(reason), Duty::Done);
                 if is_news {
-                    self.version = self.next_version(moment);
+                    self.version = self.next_version();
                     self.tell_of_end(moment);
                 }
             }
@@ -85,7 +85,7 @@ impl Session {
             reason: Some(self.flight_reason),
             duration: moment.now.since(flight.sent),
         };
-        self.version = self.next_version(moment);
+        self.version = self.next_version();
         self.take_over(moment, grant, flight.sent, &origin);
         self.write_mark(moment);
         self.broadcast_token(moment);
@@ -207,7 +207,7 @@ impl Session {
             return;
         }
         self.sign_outs.push(request);
-        self.version = self.next_version(moment);
+        self.version = self.next_version();
         // A row of failed refreshes says nothing about this call.
         self.backoff.succeed();
         self.go_out(Some(EndReason::SignedOut), Duty::Tell { everywhere });
@@ -272,7 +272,7 @@ impl Session {
                 // Whatever is on its way was asked for by the session before.
                 self.epoch = self.epoch.wrapping_add(1);
                 self.known_life = Some(grant.life);
-                self.version = self.next_version(moment);
+                self.version = self.next_version();
                 let origin = Origin {
                     source: Source::Adopted,
                     reason: None,

@@ -33,6 +33,8 @@ pub struct Session {
     pub(super) access: Access,
     /// The highest order among the facts that this tab knows.
     pub(super) version: Version,
+    /// The highest order that this tab has seen on the shelf.
+    pub(super) seen: Version,
     /// Counts the sessions that this tab has seen begin or end: an answer to an earlier one is void.
     pub(super) epoch: u32,
     pub(super) exchange: Exchange,
@@ -55,6 +57,8 @@ pub struct Session {
     pub(super) last_mark: Option<Mark>,
     pub(super) page: Page,
     pub(super) last_active: Timestamp,
+    /// When this tab was to be woken at the latest.
+    pub(super) alarm: Option<Timestamp>,
     pub(super) effects: Vec<Effect>,
     is_closed: bool,
     published: Status,
@@ -73,6 +77,7 @@ impl Session {
             tab_share,
             access: Access::Unknown,
             version: Version::default(),
+            seen: Version::default(),
             epoch: 0,
             exchange: Exchange::Idle,
             last_attempt: AttemptId::default(),
@@ -91,6 +96,7 @@ impl Session {
             last_mark: None,
             page: Page::new(),
             last_active: Timestamp::default(),
+            alarm: None,
             effects: Vec::new(),
             is_closed: false,
             published: Status::Unknown { degraded: None },
@@ -106,6 +112,8 @@ impl Session {
         }
         let trigger = input.name();
         let before = self.effects.len();
+        let moment = &self.place_mark(moment);
+        self.notice_sleep(moment.now);
         self.read_shelf(moment);
         self.dispatch(moment, input);
         if !self.is_closed {
@@ -116,6 +124,7 @@ impl Session {
         }
         self.publish();
         self.record(moment.now, trigger, before);
+        self.alarm = self.poll_deadline(moment.now).map(|(at, _)| at);
     }
 
     /// Returns the orders that have not been given yet, in the order in which they are to be carried out.

@@ -28,10 +28,10 @@ const DOUBT: Span = Span::from_secs(2);
 impl Session {
     pub(super) fn on_tab_spoke(&mut self, moment: &Moment, message: TabMessage) {
         self.heard_at = Some(moment.now);
-        let known = self.highest_version(moment);
+        let known = self.highest_version();
         if message
             .version()
-            .is_some_and(|version| !version.is_plausible(known))
+            .is_some_and(|version| !version.is_none() && version.beside(known).is_none())
         {
             self.note("implausible");
             return;
@@ -45,12 +45,12 @@ impl Session {
                 grant,
                 age,
                 posted,
-            } => self.on_news_of_token(moment, version, grant, age, posted),
+            } => self.on_news_of_token(moment, version.beside(known), grant, age, posted),
             TabMessage::SignedOut {
                 version,
                 reason,
                 fingerprint,
-            } => self.on_news_of_end(moment, version, reason, fingerprint),
+            } => self.on_news_of_end(moment, version.beside(known), reason, fingerprint),
             // A sign-out is told all the same.
             TabMessage::Failing { .. } if matches!(self.access, Access::Out(_)) => {}
             TabMessage::Failing {
@@ -70,7 +70,7 @@ impl Session {
                 self.backoff.adopt(moment.now, rest, &mut self.chance);
             }
             TabMessage::Working => self.on_tab_works(moment.now),
-            TabMessage::Ask { version } => self.on_asked(moment, version),
+            TabMessage::Ask { version } => self.on_asked(moment, version.beside(known)),
         }
     }
 

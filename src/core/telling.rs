@@ -5,7 +5,7 @@ use crate::wire::EndReason;
 use super::access::{Access, Duty};
 use super::backoff::Rest;
 use super::effect::Effect;
-use super::ids::Version;
+use super::ids::{Recorded, Version};
 use super::mark::{Mark, MarkState, Shelf};
 use super::news::TabMessage;
 use super::session::Session;
@@ -13,8 +13,8 @@ use super::time::Moment;
 
 impl Session {
     /// Returns an order above everything that this browser is known to have seen.
-    pub(super) fn next_version(&self, moment: &Moment) -> Version {
-        self.highest_version(moment).next()
+    pub(super) fn next_version(&self) -> Version {
+        self.highest_version().next()
     }
 
     /// Returns the highest order among the facts that this tab knows by more than a message's word.
@@ -26,12 +26,31 @@ impl Session {
     }
 
     /// Returns the highest order that this browser is known to have given out.
-    pub(super) fn highest_version(&self, moment: &Moment) -> Version {
-        let marked = match &moment.shelf {
-            Shelf::Marked(mark) => mark.version,
-            Shelf::Unavailable | Shelf::Empty => Version::default(),
+    pub(super) fn highest_version(&self) -> Version {
+        self.version.max(self.seen)
+    }
+
+    /// Places the serial number on the shelf among those that this tab knows.
+    pub(super) fn place_mark(&mut self, moment: &Moment) -> Moment {
+        let mut moment = *moment;
+        let Shelf::Marked(mark) = &mut moment.shelf else {
+            return moment;
         };
-        self.version.max(marked)
+        let known = self.settled_version().max(self.seen);
+        match mark.version.of_record(known) {
+            // 0 is older than any: a tab that knows something writes over it at its next turn.
+            Recorded::Beside(version) => mark.version = version,
+            Recorded::Elsewhere(version) => {
+                self.note("implausible");
+                mark.version = version;
+                self.last_mark = Some(*mark);
+                if !self.version.is_none() {
+                    self.version = version;
+                }
+            }
+        }
+        self.seen = self.seen.max(mark.version);
+        moment
     }
 
     pub(super) fn tell_of_end(&mut self, moment: &Moment) {
@@ -77,7 +96,7 @@ impl Session {
             && held.is_usable(moment.now)
         {
             self.effects.push(Effect::Broadcast(TabMessage::Token {
-                version: held.version,
+                version: self.version,
                 grant: held.grant.clone(),
                 age: moment.now.since(held.issued),
                 posted: moment.wall,
@@ -89,7 +108,7 @@ impl Session {
     pub(super) fn write_mark(&mut self, moment: &Moment) {
         let marked = match &moment.shelf {
             Shelf::Marked(mark) => Some(mark),
-            Shelf::Unavailable | Shelf::Empty => None,
+            Shelf::Unavailable | Shelf::Empty | Shelf::Unreadable => None,
         };
         let own = match &self.access {
             Access::Held(held) => Some(MarkState::SignedIn {
@@ -123,6 +142,8 @@ impl Session {
             cooling: self.backoff.cooling(moment),
         };
         self.last_mark = Some(mark);
-        self.effects.push(Effect::WriteMark(mark));
+        let version = version.serial();
+        self.effects
+            .push(Effect::WriteMark(Mark { version, ..mark }));
     }
 }

@@ -5,7 +5,7 @@ use super::*;
 mod hearsay;
 
 const NOW: Timestamp = Timestamp::from_millis(3_600_000);
-const PATIENCE: Span = Span::from_secs(20);
+const PATIENCE: Span = Span::from_secs(25);
 const SEEDS: u64 = 300;
 
 fn failure(cause: FailureCause, retry_after: Option<Span>) -> Failure {
@@ -17,10 +17,15 @@ fn failure(cause: FailureCause, retry_after: Option<Span>) -> Failure {
 
 /// The rest after so many failures, a second apart, whose last one is at `NOW`; and the rest where nobody waits.
 fn rests(seed: u64, failures: u32, failure: &Failure) -> (Span, Span) {
+    rests_apart(1, seed, failures, failure)
+}
+
+/// The same with so many seconds between failures.
+fn rests_apart(seconds: u64, seed: u64, failures: u32, failure: &Failure) -> (Span, Span) {
     let mut chance = Chance::new(seed);
     let mut backoff = Backoff::new();
     for left in (0..failures).rev() {
-        let at = NOW.before(Span::from_secs(1) * u64::from(left));
+        let at = NOW.before(Span::from_secs(seconds) * u64::from(left));
         backoff.fail(at, at, failure, PATIENCE, &mut chance);
     }
     (backoff.until().since(NOW), backoff.calm_until().since(NOW))
@@ -90,29 +95,39 @@ fn an_allowance_is_spent_one_by_one_and_comes_back_one_by_one() {
 }
 
 #[test]
-fn p10_pauses_are_drawn_from_steps_that_double_up_to_four_minutes() {
+fn p10_after_the_callers_window_pauses_are_drawn_from_steps_that_double_up_to_four_minutes() {
     let broken = failure(FailureCause::ServerError, None);
-    let steps = [2, 4, 8, 16, 32, 64, 128, 240, 240, 240];
-    for (failures, step_s) in (1..).zip(steps) {
-        let step = step_s * 1_000;
-        let (least, most) = bounds((0..SEEDS).map(|seed| rests(seed, failures, &broken).0));
+    let lost = failure(FailureCause::Misconfigured, None);
+    let long_ago = [4, 8, 16, 32, 64, 128, 240, 240, 240];
+    // Where callers had the auth server asked often, the first rest after their window is no longer than four of those.
+    let just_now = [4, 8, 16, 32, 64, 100, 100];
+    for (apart, failure, steps) in [
+        (30, &broken, &long_ago[..]),
+        (30, &lost, &long_ago[..]),
+        (1, &lost, &just_now[..]),
+    ] {
+        for (failures, step_s) in (2..).zip(steps) {
+            let step = step_s * 1_000;
+            let rest = |seed| rests_apart(apart, seed, failures, failure).0;
+            let (least, most) = bounds((0..SEEDS).map(rest));
 
-        assert!(
-            (500..500 + step / 20).contains(&least),
-            "{failures}: from {least}"
-        );
-        assert!(
-            (step * 9 / 10..step).contains(&most),
-            "{failures}: to {most}"
-        );
+            assert!(
+                (500..500 + step / 20).contains(&least),
+                "{failures}: from {least}"
+            );
+            assert!(
+                (step * 9 / 10..step).contains(&most),
+                "{failures}: to {most}"
+            );
+        }
     }
-    assert!((0..SEEDS).any(|seed| rests(seed, 1, &broken).0 == Span::from_millis(500)));
+    assert!((0..SEEDS).any(|seed| rests(seed, 1, &lost).0 == Span::from_millis(500)));
 }
 
 #[test]
 fn p10_where_nobody_waits_the_steps_are_longer() {
     let broken = failure(FailureCause::ServerError, None);
-    for (failures, step_s) in (1..).zip([2, 8, 64, 240, 240]) {
+    for (failures, step_s) in (1..).zip([1, 8, 64, 240, 240]) {
         let step = step_s * 1_000;
         let (_, most) = bounds((0..SEEDS).map(|seed| rests(seed, failures, &broken).1));
 
@@ -131,13 +146,19 @@ fn p10_where_nobody_waits_the_steps_are_longer() {
     }
 }
 
+/// Causes that a server's return ends.
+const TRANSIENT: [FailureCause; 6] = [
+    FailureCause::Offline,
+    FailureCause::Network,
+    FailureCause::Timeout,
+    FailureCause::ServerError,
+    FailureCause::RateLimited,
+    FailureCause::RefresherFailed,
+];
+
 #[test]
-fn p04_a_network_that_is_away_is_tried_at_once_and_then_every_four_seconds() {
-    for cause in [
-        FailureCause::Offline,
-        FailureCause::Network,
-        FailureCause::Timeout,
-    ] {
+fn p49_a_server_that_is_away_is_asked_at_once_and_then_every_three_seconds() {
+    for cause in TRANSIENT {
         let away = failure(cause, None);
         let first = bounds((0..SEEDS).map(|seed| rests(seed, 1, &away).0));
         let second = bounds((0..SEEDS).map(|seed| rests(seed, 2, &away).0));
@@ -147,38 +168,96 @@ fn p04_a_network_that_is_away_is_tried_at_once_and_then_every_four_seconds() {
             "{first:?}"
         );
         assert!(
-            (3_500..3_550).contains(&second.0) && (4_450..4_500).contains(&second.1),
+            (3_100..3_120).contains(&second.0) && (3_480..3_500).contains(&second.1),
             "{second:?}"
         );
     }
 }
 
 #[test]
-fn p04_callers_wait_for_the_network_for_twenty_seconds_from_the_first_failure() {
-    let away = failure(FailureCause::Network, None);
-    for (span, is_patient) in [(19_999, true), (20_000, false)] {
-        let (least, most) = bounds((0..SEEDS).map(|seed| {
+fn p49_callers_wait_for_twenty_five_seconds_from_the_first_failure() {
+    for cause in FailureCause::ALL {
+        let away = failure(*cause, None);
+        let is_transient = TRANSIENT.contains(cause);
+        let mut backoff = Backoff::new();
+        backoff.fail(NOW, NOW, &away, PATIENCE, &mut Chance::new(1));
+        let later = |millis| NOW + Span::from_millis(millis);
+        let is_kept = |backoff: &Backoff, millis| {
+            backoff.is_worth_waiting(later(millis), later(100_000), PATIENCE)
+        };
+
+        assert_eq!(is_kept(&backoff, 24_999), is_transient, "{cause:?}");
+        assert!(!is_kept(&backoff, 25_000), "{cause:?}");
+        assert!(Backoff::new().is_worth_waiting(NOW, NOW, PATIENCE));
+        let expected = if is_transient { later(25_000) } else { Timestamp::default() };
+        assert_eq!(backoff.patient_until(PATIENCE), expected, "{cause:?}");
+    }
+}
+
+#[test]
+fn p49_the_last_attempt_that_callers_wait_for_is_at_the_end_of_their_window() {
+    let away = failure(FailureCause::ServerError, None);
+    for (after, least, most) in [
+        (20_000, 3_100, 3_500),
+        (21_800, 3_100, 3_201),
+        (23_500, 1_500, 1_501),
+        (24_400, 600, 601),
+        (24_800, 500, 501),
+        (25_000, 500, 4_000),
+    ] {
+        for seed in 0..SEEDS {
             let mut chance = Chance::new(seed);
             let mut backoff = Backoff::new();
             backoff.fail(NOW, NOW, &away, PATIENCE, &mut chance);
-            assert_eq!(backoff.patient_until(PATIENCE), NOW + PATIENCE);
-            let last = NOW + Span::from_millis(span);
+            let last = NOW + Span::from_millis(after);
             backoff.fail(last, last, &away, PATIENCE, &mut chance);
-            backoff.until().since(last)
-        }));
 
-        assert_eq!(
-            is_patient,
-            least >= 3_500 && most > 4_000,
-            "{span}: {least} to {most}"
-        );
+            let pause = backoff.until().since(last).as_millis();
+            assert!((least..most).contains(&pause), "{after}: {pause}");
+        }
     }
+}
+
+#[test]
+fn p49_a_rest_that_is_imposed_is_waited_for_only_by_callers_whose_deadline_is_later() {
+    let asked = failure(FailureCause::RateLimited, Some(Span::from_secs(10)));
+    let long = failure(FailureCause::RateLimited, Some(Span::from_secs(25)));
+    let mut chance = Chance::new(1);
+    let mut backoff = Backoff::new();
+    backoff.fail(NOW, NOW, &asked, PATIENCE, &mut chance);
+    let until = backoff.until();
+    let before = until.before(Span::from_millis(1));
+    assert!(backoff.is_worth_waiting(NOW, until, PATIENCE));
+    assert!(!backoff.is_worth_waiting(NOW, before, PATIENCE));
+
+    let mut backoff = Backoff::new();
+    backoff.fail(NOW, NOW, &long, PATIENCE, &mut chance);
+    let endless = NOW + Span::from_secs(3_600);
+    assert!(!backoff.is_worth_waiting(NOW, endless, PATIENCE));
+
     let broken = failure(FailureCause::ServerError, None);
-    let asked = failure(FailureCause::Network, Some(Span::from_secs(3)));
-    for impatient in [broken, asked] {
+    let mut backoff = Backoff::new();
+    for _ in 0..15 {
+        backoff.fail(NOW, NOW, &broken, PATIENCE, &mut chance);
+    }
+    assert!(backoff.is_worth_waiting(NOW, endless, PATIENCE));
+    backoff.fail(NOW, NOW, &broken, PATIENCE, &mut chance);
+    assert!(
+        !backoff.is_worth_waiting(NOW, endless, PATIENCE),
+        "the allowance is spent"
+    );
+}
+
+#[test]
+fn a_retry_after_of_nothing_asks_for_nothing() {
+    let none = failure(FailureCause::ServerError, None);
+    let zero = failure(FailureCause::ServerError, Some(Span::ZERO));
+    for seed in 0..SEEDS {
+        assert_eq!(rests(seed, 2, &none), rests(seed, 2, &zero));
         let mut backoff = Backoff::new();
-        backoff.fail(NOW, NOW, &impatient, PATIENCE, &mut Chance::new(1));
-        assert_eq!(backoff.patient_until(PATIENCE), Timestamp::default());
+        backoff.fail(NOW, NOW, &zero, PATIENCE, &mut Chance::new(seed));
+        backoff.hurry(NOW);
+        assert_eq!(backoff.until(), NOW);
     }
 }
 
@@ -247,15 +326,21 @@ fn hope_ends_a_rest_that_the_server_did_not_ask_for() {
 }
 
 #[test]
-fn hope_starts_the_row_anew_for_callers() {
-    let away = failure(FailureCause::Network, None);
-    let mut backoff = Backoff::new();
-    backoff.fail(NOW, NOW, &away, PATIENCE, &mut Chance::new(1));
+fn a_page_that_comes_back_starts_the_row_anew_and_an_app_that_asks_does_not() {
+    for retry_after in [None, Some(Span::from_secs(100))] {
+        let away = failure(FailureCause::Network, retry_after);
+        let mut backoff = Backoff::new();
+        backoff.fail(NOW, NOW, &away, PATIENCE, &mut Chance::new(1));
+        let (rest, later) = (backoff.until(), NOW + Span::from_secs(60));
 
-    let later = NOW + Span::from_secs(60);
-    backoff.hurry(later);
+        backoff.hurry(later);
+        assert_eq!(backoff.patient_until(PATIENCE), NOW + PATIENCE);
+        backoff.begin_anew(later);
 
-    assert_eq!(backoff.patient_until(PATIENCE), later + PATIENCE);
+        assert_eq!(backoff.patient_until(PATIENCE), later + PATIENCE);
+        let expected = if retry_after.is_some() { rest } else { rest.min(later) };
+        assert_eq!(backoff.until(), expected);
+    }
 }
 
 #[test]
@@ -280,5 +365,5 @@ fn a_failure_that_was_sent_before_hope_came_is_tried_again_at_once() {
         outdated.0 == 500 && (950..1_000).contains(&outdated.1),
         "{outdated:?}"
     );
-    assert!(current.1 > 100_000, "{current:?}");
+    assert!(current.0 > 2_000, "{current:?}");
 }

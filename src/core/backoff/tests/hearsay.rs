@@ -126,3 +126,34 @@ fn what_the_shelf_says_is_what_was_written_on_it_even_with_a_clock_set_back() {
     }
     assert!(Backoff::new().cooling(&moment(wall)).is_none());
 }
+
+#[test]
+fn p49_the_shelf_tells_how_long_attempts_have_failed() {
+    let wall = WallTime::from_millis(1_700_000_000_000);
+    let moment = |now: Timestamp| Moment {
+        now,
+        wall: wall + now.since(NOW),
+        shelf: Shelf::Empty,
+    };
+    let mut chance = Chance::new(1);
+    let broken = failure(FailureCause::ServerError, None);
+    let mut backoff = Backoff::new();
+    backoff.fail(NOW, NOW, &broken, PATIENCE, &mut chance);
+    let later = NOW + Span::from_secs(20);
+    backoff.fail(later, later, &broken, PATIENCE, &mut chance);
+    let written = backoff.cooling(&moment(later)).expect("there is a rest");
+
+    for (after_s, begun_s) in [(0, 0), (3, 0), (200, 0), (600, 620)] {
+        let at = later + Span::from_secs(after_s);
+        let mut other = Backoff::new();
+        other.adopt_mark(&moment(at), &written, &mut chance);
+
+        // Nobody has tried for minutes: what comes is a row of its own.
+        let begun = NOW + Span::from_secs(begun_s);
+        assert_eq!(other.patient_until(PATIENCE), begun + PATIENCE, "{after_s}");
+    }
+    let mut woken = Backoff::new();
+    woken.begin_anew(later);
+    woken.adopt_mark(&moment(later), &written, &mut chance);
+    assert_eq!(woken.patient_until(PATIENCE), later + PATIENCE);
+}
