@@ -92,7 +92,10 @@ fn p49_callers_are_told_of_a_dead_server_twenty_five_seconds_after_its_first_fai
                     }
                 }
             }
-            assert!((8..=12).contains(&attempts), "seed {seed}: {attempts} {failure:?}");
+            assert!(
+                (8..=12).contains(&attempts),
+                "seed {seed}: {attempts} {failure:?}"
+            );
             if tab.wish().is_some() {
                 let attempt = tab.send();
                 tab.fail(attempt, failure);
@@ -165,7 +168,11 @@ fn p04_a_page_that_slept_without_an_event_waits_for_its_network_anew() {
 
             let caller = tab.call();
             // Timers of hidden pages ring late by nature.
-            assert_eq!(tab.told(caller).is_none(), is_nap && !is_hidden, "{late} {is_hidden}");
+            assert_eq!(
+                tab.told(caller).is_none(),
+                is_nap && !is_hidden,
+                "{late} {is_hidden}"
+            );
         }
     }
 }

@@ -57,14 +57,16 @@ fn errors(world: &World, since: usize) -> Vec<(SessionError, u64)> {
 }
 
 fn retry_in(error: SessionError) -> Span {
-    match error {
-        SessionError::Unreachable { retry_in, .. } | SessionError::Timeout { retry_in } => retry_in,
-        other => panic!("{other:?}"),
-    }
+    let (SessionError::Unreachable { retry_in, .. } | SessionError::Timeout { retry_in }) = error
+    else {
+        panic!("{error:?}");
+    };
+    retry_in
 }
 
 #[test]
-fn p49_an_outage_of_twenty_seconds_fails_no_call_of_five_tabs_and_costs_ten_refreshes_at_the_most() {
+fn p49_an_outage_of_twenty_seconds_fails_no_call_of_five_tabs_and_costs_ten_refreshes_at_the_most()
+{
     for kind in KINDS {
         for life in [8, 60] {
             let mut recoveries = Vec::new();
@@ -104,10 +106,11 @@ fn p49_an_outage_of_twenty_seconds_fails_no_call_of_five_tabs_and_costs_ten_refr
 
 #[test]
 fn p49_trouble_that_changes_its_kind_is_one_trouble() {
-    for seed in 0..20 {
+    for first in 0..20 {
+        let seed = u64::try_from(first).unwrap_or_default();
         let mut world = World::signed_in_with(Span::from_secs(8), seed, 3);
         let before = world.sent(0);
-        for kind in KINDS.iter().cycle().skip(seed as usize).take(5) {
+        for kind in KINDS.iter().cycle().skip(first).take(5) {
             begin(&mut world, *kind);
             call_for(&mut world, 3, 4_000);
         }
@@ -115,7 +118,11 @@ fn p49_trouble_that_changes_its_kind_is_one_trouble() {
         end(&mut world);
         call_for(&mut world, 3, 5_000);
 
-        assert!(errors(&world, 0).is_empty(), "seed {seed}: {:?}", errors(&world, 0));
+        assert!(
+            errors(&world, 0).is_empty(),
+            "seed {seed}: {:?}",
+            errors(&world, 0)
+        );
         assert!(sent <= 10, "seed {seed}: {sent} refreshes");
     }
 }
@@ -176,7 +183,13 @@ fn p49_degraded_is_told_at_once_while_calls_wait() {
     for tab in 0..3 {
         let status = world.status(tab);
         assert!(
-            matches!(&status, Status::SignedIn { degraded: Some(_), .. }),
+            matches!(
+                &status,
+                Status::SignedIn {
+                    degraded: Some(_),
+                    ..
+                }
+            ),
             "{status:?}"
         );
     }
@@ -184,7 +197,10 @@ fn p49_degraded_is_told_at_once_while_calls_wait() {
     end(&mut world);
     call_for(&mut world, 3, 5_000);
     for tab in 0..3 {
-        assert!(matches!(world.status(tab), Status::SignedIn { degraded: None, .. }));
+        assert!(matches!(
+            world.status(tab),
+            Status::SignedIn { degraded: None, .. }
+        ));
     }
 }
 
@@ -204,7 +220,11 @@ fn p49_a_page_that_is_opened_in_an_outage_waits_for_its_end_and_no_longer_than_t
             assert!(world.sent(0) - before <= 2, "{kind:?} {opened}");
             end(&mut world);
             world.run(4_500);
-            assert!(world.got_token(call), "{kind:?} {opened}: {:?}", world.ending(call));
+            assert!(
+                world.got_token(call),
+                "{kind:?} {opened}: {:?}",
+                world.ending(call)
+            );
         }
         let mut world = World::signed_in_with(Span::from_secs(8), 7, 2);
         begin(&mut world, kind);
@@ -243,11 +263,21 @@ fn p49_trouble_that_nobody_saw_the_end_of_is_no_trouble_of_today() {
 
 #[test]
 fn p49_a_rest_that_the_server_asks_for_is_kept_and_waited_for_where_callers_can() {
-    for (seconds, waits) in [(1, true), (5, true), (15, true), (23, true), (26, false), (600, false)] {
+    for (seconds, waits) in [
+        (1, true),
+        (5, true),
+        (15, true),
+        (23, true),
+        (26, false),
+        (600, false),
+    ] {
         for seed in 0..10 {
             let mut world = World::signed_in(seed, 3);
             world.nap(0, 60_000);
-            begin(&mut world, (Mode::Unavailable(Some(seconds)), Network::Fine));
+            begin(
+                &mut world,
+                (Mode::Unavailable(Some(seconds)), Network::Fine),
+            );
             let before = world.counts.sent_at.len();
             let calls: Vec<_> = (0..3).filter_map(|tab| world.api(tab)).collect();
             world.run(1_000);
@@ -257,7 +287,10 @@ fn p49_a_rest_that_the_server_asks_for_is_kept_and_waited_for_where_callers_can(
             assert_eq!(told.is_none(), waits, "{seconds} s, seed {seed}: {told:?}");
             if let Some(Ending::Failed(error)) = told {
                 let left = retry_in(error).as_secs();
-                assert!((seconds - 1..=seconds + 2).contains(&left), "{seconds} s: {left}");
+                assert!(
+                    (seconds - 1..=seconds + 2).contains(&left),
+                    "{seconds} s: {left}"
+                );
             }
             let later = world.api(1).expect("the tab runs");
             world.run((seconds + 3) * 1_000);
@@ -267,8 +300,15 @@ fn p49_a_rest_that_the_server_asks_for_is_kept_and_waited_for_where_callers_can(
             }
             if waits {
                 let second = world.counts.sent_at[before + 1];
-                assert!(second >= first + seconds * 1_000, "{seconds} s, seed {seed}");
-                assert_eq!(world.counts.sent_at.len(), before + 2, "{seconds} s, seed {seed}");
+                assert!(
+                    second >= first + seconds * 1_000,
+                    "{seconds} s, seed {seed}"
+                );
+                assert_eq!(
+                    world.counts.sent_at.len(),
+                    before + 2,
+                    "{seconds} s, seed {seed}"
+                );
             }
         }
     }
@@ -296,7 +336,11 @@ fn p49_a_new_token_that_is_asked_for_is_told_of_trouble_at_once_unless_there_is_
             assert_eq!(world.ending(without), None, "{kind:?}");
             end(&mut world);
             world.run(4_500);
-            assert!(world.got_token(without), "{kind:?}: {:?}", world.ending(without));
+            assert!(
+                world.got_token(without),
+                "{kind:?}: {:?}",
+                world.ending(without)
+            );
         }
     }
 }
@@ -397,7 +441,10 @@ fn p11_p49_no_caller_waits_longer_than_its_deadline_whatever_fails() {
 
             assert_eq!(world.waiting(), 0, "{kind:?}, seed {seed}");
             let longest = world.calls.iter().map(|call| call.ended - call.asked).max();
-            assert!(longest <= Some(25_100), "{kind:?}, seed {seed}: {longest:?}");
+            assert!(
+                longest <= Some(25_100),
+                "{kind:?}, seed {seed}: {longest:?}"
+            );
         }
     }
 }

@@ -12,8 +12,8 @@ use gloo_timers::callback::Timeout;
 use wasm_bindgen::prelude::*;
 
 use crate::core::{
-    AfterResponse, Attempt, Body, Challenge, Clock, Config, Moment, Session, Shelf, Span,
-    TabId, WallTime, after_response,
+    AfterResponse, Attempt, Body, Challenge, Clock, Config, Moment, Session, Shelf, Span, TabId,
+    WallTime, after_response,
 };
 
 #[cfg(feature = "client")]

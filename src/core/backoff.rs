@@ -118,6 +118,8 @@ impl Backoff {
     const LONGEST: Span = Span::from_secs(240);
     /// The shortest pause: no second has more than two attempts.
     const SHORTEST: Span = Span::from_millis(500);
+    /// For how long from the first of a row of failures callers wait for the auth server to come back (P49).
+    const WINDOW: Span = Span::from_secs(25);
     /// The pause between attempts while callers wait for the auth server to come back: from this, and up to a spread
     /// more. A server's return is noticed within 4 s, and an outage of 20 s costs at most 10 attempts (P49).
     const PACE: Span = Span::from_millis(3_100);
@@ -140,13 +142,12 @@ impl Backoff {
         now: Timestamp,
         sent: Timestamp,
         failure: &Failure,
-        patience: Span,
         chance: &mut Chance,
     ) {
         self.allowance.spend(now);
         let failures = self.failures().saturating_add(1);
         let since = self.trouble.map_or(sent, |trouble| trouble.since);
-        let window = since + patience;
+        let window = since + Self::WINDOW;
         let is_waited_out = failure.cause.is_transient() && now < window;
         let is_outdated = self.hope > sent;
         let pause = if is_outdated || is_waited_out && failures == 1 {
@@ -158,7 +159,7 @@ impl Backoff {
         } else {
             let step = Span::from_secs(1) * (1_u64 << failures.min(8));
             // Attempts of callers that waited make no longer rests than their time does.
-            let step = step.min(now.since(since).max(patience) * 4);
+            let step = step.min(now.since(since).max(Self::WINDOW) * 4);
             chance.up_to(step.min(Self::LONGEST)).max(Self::SHORTEST)
         };
         let asked = failure.retry_after.filter(|wait| !wait.is_zero());
@@ -256,7 +257,11 @@ impl Backoff {
         let is_over = moment.wall.since(cooling.until) > Self::LONGEST;
         if let Some(trouble) = &mut self.trouble {
             let age = moment.wall.since(cooling.since);
-            let since = if is_over { moment.now } else { moment.now.before(age) };
+            let since = if is_over {
+                moment.now
+            } else {
+                moment.now.before(age)
+            };
             trouble.since = since.max(self.woken);
         }
     }
@@ -277,7 +282,11 @@ impl Backoff {
         self.rest(moment.now).map(|rest| Cooling {
             cause: rest.cause,
             failures: rest.failures,
-            since: moment.wall.before(self.age(moment.now)),
+            // No more than tells that callers do not wait any longer: by so much would a rest seem longer where the clock
+            // is set back.
+            since: moment
+                .wall
+                .before(self.age(moment.now).min(Self::WINDOW + Span::from_secs(1))),
             until: moment.wall + rest.retry_in,
             mandatory: rest.mandatory,
             whole_at: moment.wall + rest.whole_in,
@@ -311,24 +320,19 @@ impl Backoff {
     }
 
     /// Returns until when callers are kept waiting although attempts fail; the past where they are told at once.
-    pub(super) fn patient_until(&self, patience: Span) -> Timestamp {
+    pub(super) fn patient_until(&self) -> Timestamp {
         self.trouble
             .filter(|trouble| trouble.cause.is_transient())
-            .map_or(Timestamp::default(), |trouble| trouble.since + patience)
+            .map_or(Timestamp::default(), |trouble| trouble.since + Self::WINDOW)
     }
 
     /// Whether a caller with this deadline waits for the next attempt. A rest that the server asked for, or that the
     /// allowance makes, and that is longer than the caller can wait, is known to be of no use to it.
-    pub(super) fn is_worth_waiting(
-        &self,
-        now: Timestamp,
-        deadline: Timestamp,
-        patience: Span,
-    ) -> bool {
+    pub(super) fn is_worth_waiting(&self, now: Timestamp, deadline: Timestamp) -> bool {
         let Some(trouble) = self.trouble else {
             return true;
         };
-        let window = self.patient_until(patience);
+        let window = self.patient_until();
         let is_imposed = trouble.mandatory || self.allowance.next() >= trouble.until;
         now < window && (!is_imposed || trouble.until <= window.min(deadline))
     }

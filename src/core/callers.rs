@@ -137,23 +137,20 @@ impl Session {
         else {
             return;
         };
-        let patience = self.config.patience();
         // Who asked for a new token can go on with the one that is there.
         let is_served = self.usable_token(now).is_some();
-        let is_worth_waiting =
-            |session: &Self, deadline| session.backoff.is_worth_waiting(now, deadline, patience);
-        if is_worth_waiting(self, first) && !(is_served && self.waiters_force()) {
+        if self.backoff.is_worth_waiting(now, first) && !(is_served && self.waiters_force()) {
             return;
         }
         self.settle(&|session, waiter| {
-            let is_kept = is_worth_waiting(session, waiter.deadline)
+            let is_kept = session.backoff.is_worth_waiting(now, waiter.deadline)
                 && !(is_served && waiter.need.is_explicit());
             (!is_kept).then_some(Err(error))
         });
     }
 
     pub(super) fn patience_deadline(&self, now: Timestamp) -> Option<(Timestamp, &'static str)> {
-        let patient_until = self.backoff.patient_until(self.config.patience());
+        let patient_until = self.backoff.patient_until();
         let is_waited =
             !self.waiters.is_empty() && self.backoff.until() > now && patient_until > now;
         is_waited.then_some((patient_until, "patience"))

@@ -22,12 +22,6 @@ impl Config {
     pub fn call_deadline(&self) -> Span {
         self.timeout * 2 + Span::from_secs(5)
     }
-
-    /// For how long from the first of a row of failures calls wait for the auth server to come back (P49).
-    #[must_use]
-    pub fn patience(&self) -> Span {
-        self.call_deadline()
-    }
 }
 
 impl Default for Config {

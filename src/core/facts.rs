@@ -98,9 +98,8 @@ impl Session {
                 .detail
                 .map_or(failure.cause.as_str(), super::UnexpectedAnswer::as_str),
         );
-        let patience = self.config.patience();
         self.backoff
-            .fail(now, flight.sent, failure, patience, &mut self.chance);
+            .fail(now, flight.sent, failure, &mut self.chance);
         let retry_in = self.backoff.until().since(now);
         self.effects.push(Effect::Emit(Event::RefreshFailed {
             reason: self.flight_reason,
@@ -238,14 +237,8 @@ impl Session {
             SignOutOutcome::Failed(failure) => {
                 self.note(failure.cause.as_str());
                 if flight.epoch == self.epoch {
-                    let patience = self.config.patience();
-                    self.backoff.fail(
-                        moment.now,
-                        flight.sent,
-                        &failure,
-                        patience,
-                        &mut self.chance,
-                    );
+                    self.backoff
+                        .fail(moment.now, flight.sent, &failure, &mut self.chance);
                     self.tell_of_failure(moment);
                 }
                 self.settle_sign_outs(false);

@@ -71,7 +71,9 @@ impl Version {
     pub(super) const fn of_record(self, known: Self) -> Recorded {
         let placed = self.beside(known);
         let ahead = self.ahead_of(known);
-        let is_beside = ahead <= Self::PLAUSIBLE || Self::COUNT - ahead <= Self::WRITES_APART;
+        let behind = Self::COUNT - ahead;
+        let is_beside =
+            ahead <= Self::PLAUSIBLE || behind <= Self::WRITES_APART && behind < known.0;
         if is_beside || known.0 == 0 || self.0 == 0 || self.0 > Self::COUNT {
             Recorded::Beside(placed)
         } else {
@@ -171,7 +173,9 @@ mod tests {
 
     #[test]
     fn of_any_two_numbers_exactly_one_is_newer() {
-        let ends = [1, 2, 17, 18, 999_999, 1_000_000, 1_000_001, 1_000_002, 2_000_000, 2_000_001];
+        let ends = [
+            1, 2, 17, 18, 999_999, 1_000_000, 1_000_001, 1_000_002, 2_000_000, 2_000_001,
+        ];
         for one in ends {
             for other in ends {
                 let newer = [is_newer(one, other), is_newer(other, one)];
@@ -183,7 +187,9 @@ mod tests {
 
     #[test]
     fn whatever_the_record_says_the_next_number_is_newer_for_all_who_have_read_it() {
-        for known in [1, 2, 17, 18, 700, 1_000_000, 1_000_001, 2_000_000, 2_000_001] {
+        for known in [
+            1, 2, 17, 18, 700, 1_000_000, 1_000_001, 2_000_000, 2_000_001,
+        ] {
             for number in 1..=2_000_001_u64 {
                 if number % 9_973 > 20 && number.abs_diff(known) > 20 {
                     continue;
@@ -198,7 +204,10 @@ mod tests {
                 };
                 assert!(highest >= Version(known), "{number} beside {known}");
                 let next = highest.next().number();
-                assert!(is_newer(next, number), "{next} after {number} beside {known}");
+                assert!(
+                    is_newer(next, number),
+                    "{next} after {number} beside {known}"
+                );
             }
         }
     }
@@ -208,13 +217,19 @@ mod tests {
         let known = Version(700);
         let placed = |number| Version(number).of_record(known);
         assert_eq!(placed(684), Recorded::Beside(Version(684)));
-        assert_eq!(placed(683), Recorded::Elsewhere(Version(700 + 2_000_001 - 17)));
+        assert_eq!(
+            placed(683),
+            Recorded::Elsewhere(Version(700 + 2_000_001 - 17))
+        );
         assert_eq!(placed(1_000_700), Recorded::Beside(Version(1_000_700)));
         assert_eq!(placed(1_000_701), Recorded::Elsewhere(Version(1_000_701)));
         for number in [0, 2_000_002, 100_000_000_000_000] {
             assert_eq!(placed(number), Recorded::Beside(Version(0)), "{number}");
         }
-        assert_eq!(Version(5).of_record(Version(0)), Recorded::Beside(Version(5)));
+        assert_eq!(
+            Version(5).of_record(Version(0)),
+            Recorded::Beside(Version(5))
+        );
     }
 
     #[test]

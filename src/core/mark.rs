@@ -65,7 +65,8 @@ pub struct Cooling {
     pub cause: FailureCause,
     /// How many attempts in a row have failed.
     pub failures: u32,
-    /// When attempts began to fail.
+    /// When attempts began to fail; of a longer row, half a minute before it was written. The clock may have been set
+    /// back since.
     pub since: WallTime,
     /// No attempt before.
     pub until: WallTime,

@@ -226,8 +226,10 @@ impl Session {
             return;
         }
         self.last_mark = Some(*mark);
-        self.resolve_doubt(mark);
-        self.read_state(moment, mark);
+        if !mark.version.is_none() {
+            self.resolve_doubt(mark);
+            self.read_state(moment, mark);
+        }
         match &mark.cooling {
             Some(cooling) if mark.version >= self.version => {
                 self.backoff.adopt_mark(moment, cooling, &mut self.chance);

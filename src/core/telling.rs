@@ -38,7 +38,7 @@ impl Session {
         };
         let known = self.settled_version().max(self.seen);
         match mark.version.of_record(known) {
-            // 0 is older than any: a tab that knows something writes over it at its next turn.
+            // 0 says nothing, not even of a state: the next tab to write one writes over it.
             Recorded::Beside(version) => mark.version = version,
             Recorded::Elsewhere(version) => {
                 self.note("implausible");

@@ -5,7 +5,7 @@ use super::*;
 mod hearsay;
 
 const NOW: Timestamp = Timestamp::from_millis(3_600_000);
-const PATIENCE: Span = Span::from_secs(25);
+const WINDOW: Span = Span::from_secs(25);
 const SEEDS: u64 = 300;
 
 fn failure(cause: FailureCause, retry_after: Option<Span>) -> Failure {
@@ -26,7 +26,7 @@ fn rests_apart(seconds: u64, seed: u64, failures: u32, failure: &Failure) -> (Sp
     let mut backoff = Backoff::new();
     for left in (0..failures).rev() {
         let at = NOW.before(Span::from_secs(seconds) * u64::from(left));
-        backoff.fail(at, at, failure, PATIENCE, &mut chance);
+        backoff.fail(at, at, failure, &mut chance);
     }
     (backoff.until().since(NOW), backoff.calm_until().since(NOW))
 }
@@ -180,17 +180,20 @@ fn p49_callers_wait_for_twenty_five_seconds_from_the_first_failure() {
         let away = failure(*cause, None);
         let is_transient = TRANSIENT.contains(cause);
         let mut backoff = Backoff::new();
-        backoff.fail(NOW, NOW, &away, PATIENCE, &mut Chance::new(1));
+        backoff.fail(NOW, NOW, &away, &mut Chance::new(1));
         let later = |millis| NOW + Span::from_millis(millis);
-        let is_kept = |backoff: &Backoff, millis| {
-            backoff.is_worth_waiting(later(millis), later(100_000), PATIENCE)
-        };
+        let is_kept =
+            |backoff: &Backoff, millis| backoff.is_worth_waiting(later(millis), later(100_000));
 
         assert_eq!(is_kept(&backoff, 24_999), is_transient, "{cause:?}");
         assert!(!is_kept(&backoff, 25_000), "{cause:?}");
-        assert!(Backoff::new().is_worth_waiting(NOW, NOW, PATIENCE));
-        let expected = if is_transient { later(25_000) } else { Timestamp::default() };
-        assert_eq!(backoff.patient_until(PATIENCE), expected, "{cause:?}");
+        assert!(Backoff::new().is_worth_waiting(NOW, NOW));
+        let expected = if is_transient {
+            later(25_000)
+        } else {
+            Timestamp::default()
+        };
+        assert_eq!(backoff.patient_until(), expected, "{cause:?}");
     }
 }
 
@@ -208,9 +211,9 @@ fn p49_the_last_attempt_that_callers_wait_for_is_at_the_end_of_their_window() {
         for seed in 0..SEEDS {
             let mut chance = Chance::new(seed);
             let mut backoff = Backoff::new();
-            backoff.fail(NOW, NOW, &away, PATIENCE, &mut chance);
+            backoff.fail(NOW, NOW, &away, &mut chance);
             let last = NOW + Span::from_millis(after);
-            backoff.fail(last, last, &away, PATIENCE, &mut chance);
+            backoff.fail(last, last, &away, &mut chance);
 
             let pause = backoff.until().since(last).as_millis();
             assert!((least..most).contains(&pause), "{after}: {pause}");
@@ -224,26 +227,26 @@ fn p49_a_rest_that_is_imposed_is_waited_for_only_by_callers_whose_deadline_is_la
     let long = failure(FailureCause::RateLimited, Some(Span::from_secs(25)));
     let mut chance = Chance::new(1);
     let mut backoff = Backoff::new();
-    backoff.fail(NOW, NOW, &asked, PATIENCE, &mut chance);
+    backoff.fail(NOW, NOW, &asked, &mut chance);
     let until = backoff.until();
     let before = until.before(Span::from_millis(1));
-    assert!(backoff.is_worth_waiting(NOW, until, PATIENCE));
-    assert!(!backoff.is_worth_waiting(NOW, before, PATIENCE));
+    assert!(backoff.is_worth_waiting(NOW, until));
+    assert!(!backoff.is_worth_waiting(NOW, before));
 
     let mut backoff = Backoff::new();
-    backoff.fail(NOW, NOW, &long, PATIENCE, &mut chance);
+    backoff.fail(NOW, NOW, &long, &mut chance);
     let endless = NOW + Span::from_secs(3_600);
-    assert!(!backoff.is_worth_waiting(NOW, endless, PATIENCE));
+    assert!(!backoff.is_worth_waiting(NOW, endless));
 
     let broken = failure(FailureCause::ServerError, None);
     let mut backoff = Backoff::new();
     for _ in 0..15 {
-        backoff.fail(NOW, NOW, &broken, PATIENCE, &mut chance);
+        backoff.fail(NOW, NOW, &broken, &mut chance);
     }
-    assert!(backoff.is_worth_waiting(NOW, endless, PATIENCE));
-    backoff.fail(NOW, NOW, &broken, PATIENCE, &mut chance);
+    assert!(backoff.is_worth_waiting(NOW, endless));
+    backoff.fail(NOW, NOW, &broken, &mut chance);
     assert!(
-        !backoff.is_worth_waiting(NOW, endless, PATIENCE),
+        !backoff.is_worth_waiting(NOW, endless),
         "the allowance is spent"
     );
 }
@@ -255,7 +258,7 @@ fn a_retry_after_of_nothing_asks_for_nothing() {
     for seed in 0..SEEDS {
         assert_eq!(rests(seed, 2, &none), rests(seed, 2, &zero));
         let mut backoff = Backoff::new();
-        backoff.fail(NOW, NOW, &zero, PATIENCE, &mut Chance::new(seed));
+        backoff.fail(NOW, NOW, &zero, &mut Chance::new(seed));
         backoff.hurry(NOW);
         assert_eq!(backoff.until(), NOW);
     }
@@ -285,18 +288,18 @@ fn p10_the_seventeenth_attempt_in_a_row_waits_for_the_allowance() {
     let mut chance = Chance::new(1);
     let mut backoff = Backoff::new();
     for _ in 0..15 {
-        backoff.fail(NOW, NOW, &broken, PATIENCE, &mut chance);
+        backoff.fail(NOW, NOW, &broken, &mut chance);
         backoff.hurry(NOW);
         assert!(backoff.until() <= NOW, "there is some left");
     }
-    backoff.fail(NOW, NOW, &broken, PATIENCE, &mut chance);
+    backoff.fail(NOW, NOW, &broken, &mut chance);
     backoff.hurry(NOW);
 
     assert_eq!(backoff.until(), NOW + Span::from_secs(150));
     assert_eq!(backoff.calm_until(), NOW + Span::from_secs(150));
     backoff.succeed();
     assert_eq!(backoff.until(), Timestamp::default());
-    backoff.fail(NOW, NOW, &broken, PATIENCE, &mut chance);
+    backoff.fail(NOW, NOW, &broken, &mut chance);
     assert!(
         backoff.until() < NOW + Span::from_secs(2),
         "an answer makes the allowance whole"
@@ -309,7 +312,7 @@ fn hope_ends_a_rest_that_the_server_did_not_ask_for() {
     let after = |retry_after| {
         let mut backoff = Backoff::new();
         let busy = failure(FailureCause::RateLimited, retry_after);
-        backoff.fail(NOW, NOW, &busy, PATIENCE, &mut Chance::new(1));
+        backoff.fail(NOW, NOW, &busy, &mut Chance::new(1));
         let before = backoff.until();
         backoff.hurry(later);
         (before, backoff)
@@ -330,15 +333,19 @@ fn a_page_that_comes_back_starts_the_row_anew_and_an_app_that_asks_does_not() {
     for retry_after in [None, Some(Span::from_secs(100))] {
         let away = failure(FailureCause::Network, retry_after);
         let mut backoff = Backoff::new();
-        backoff.fail(NOW, NOW, &away, PATIENCE, &mut Chance::new(1));
+        backoff.fail(NOW, NOW, &away, &mut Chance::new(1));
         let (rest, later) = (backoff.until(), NOW + Span::from_secs(60));
 
         backoff.hurry(later);
-        assert_eq!(backoff.patient_until(PATIENCE), NOW + PATIENCE);
+        assert_eq!(backoff.patient_until(), NOW + WINDOW);
         backoff.begin_anew(later);
 
-        assert_eq!(backoff.patient_until(PATIENCE), later + PATIENCE);
-        let expected = if retry_after.is_some() { rest } else { rest.min(later) };
+        assert_eq!(backoff.patient_until(), later + WINDOW);
+        let expected = if retry_after.is_some() {
+            rest
+        } else {
+            rest.min(later)
+        };
         assert_eq!(backoff.until(), expected);
     }
 }
@@ -350,10 +357,10 @@ fn a_failure_that_was_sent_before_hope_came_is_tried_again_at_once() {
         let mut chance = Chance::new(seed);
         let mut backoff = Backoff::new();
         for _ in 0..6 {
-            backoff.fail(NOW, NOW, &broken, PATIENCE, &mut chance);
+            backoff.fail(NOW, NOW, &broken, &mut chance);
         }
         backoff.hurry(NOW);
-        backoff.fail(NOW, sent, &broken, PATIENCE, &mut chance);
+        backoff.fail(NOW, sent, &broken, &mut chance);
         backoff.until().since(NOW)
     };
 
