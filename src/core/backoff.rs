@@ -80,10 +80,8 @@ impl Allowance {
 #[derive(Clone, Debug)]
 pub(super) struct Backoff {
     allowance: Allowance,
-    /// When something last gave hope that the next attempt succeeds.
+    /// When the page or its network last came back: what failed before says nothing of the next attempt.
     hope: Timestamp,
-    /// When the page or its network last came back: what failed before is no part of a row of failures.
-    woken: Timestamp,
     trouble: Option<Trouble>,
 }
 
@@ -131,7 +129,6 @@ impl Backoff {
         Self {
             allowance: Allowance::new(Self::CAPACITY, Self::INTERVAL),
             hope: Timestamp::from_millis(0),
-            woken: Timestamp::from_millis(0),
             trouble: None,
         }
     }
@@ -146,7 +143,9 @@ impl Backoff {
     ) {
         self.allowance.spend(now);
         let failures = self.failures().saturating_add(1);
-        let since = self.trouble.map_or(sent, |trouble| trouble.since);
+        let since = self
+            .trouble
+            .map_or(sent.max(self.hope), |trouble| trouble.since);
         let window = since + Self::WINDOW;
         let is_waited_out = failure.cause.is_transient() && now < window;
         let is_outdated = self.hope > sent;
@@ -196,7 +195,7 @@ impl Backoff {
     /// Begins the row of failures anew: the page slept, or the network was away, and what failed before says nothing of
     /// the auth server now. Callers wait for it again (P04).
     pub(super) fn begin_anew(&mut self, now: Timestamp) {
-        self.woken = now;
+        self.hope = now;
         if let Some(trouble) = &mut self.trouble {
             trouble.since = now;
         }
@@ -206,7 +205,6 @@ impl Backoff {
     /// Ends the rest where something has changed that gives hope, as far as the server's word and the allowance permit.
     pub(super) fn hurry(&mut self, now: Timestamp) {
         let allowed = self.allowance.next();
-        self.hope = now;
         if let Some(trouble) = &mut self.trouble
             && !trouble.mandatory
         {
@@ -262,7 +260,7 @@ impl Backoff {
             } else {
                 moment.now.before(age)
             };
-            trouble.since = since.max(self.woken);
+            trouble.since = since.max(self.hope);
         }
     }
 
@@ -319,22 +317,25 @@ impl Backoff {
             .map_or(Span::ZERO, |trouble| now.since(trouble.since))
     }
 
-    /// Returns until when callers are kept waiting although attempts fail; the past where they are told at once.
-    pub(super) fn patient_until(&self) -> Timestamp {
-        self.trouble
-            .filter(|trouble| trouble.cause.is_transient())
-            .map_or(Timestamp::default(), |trouble| trouble.since + Self::WINDOW)
-    }
-
-    /// Whether a caller with this deadline waits for the next attempt. A rest that the server asked for, or that the
-    /// allowance makes, and that is longer than the caller can wait, is known to be of no use to it.
-    pub(super) fn is_worth_waiting(&self, now: Timestamp, deadline: Timestamp) -> bool {
+    /// Returns before which deadline callers do not wait for the next attempt: none where waiting may help, any where it
+    /// does not. A rest that the server asked for, or that the allowance makes, is known to be of no use to callers who
+    /// cannot wait for its end.
+    pub(super) fn hopeless_before(&self, now: Timestamp) -> Timestamp {
         let Some(trouble) = self.trouble else {
-            return true;
+            return Timestamp::default();
         };
-        let window = self.patient_until();
+        let window = trouble.since + Self::WINDOW;
         let is_imposed = trouble.mandatory || self.allowance.next() >= trouble.until;
-        now < window && (!is_imposed || trouble.until <= window.min(deadline))
+        let of_use = if is_imposed {
+            trouble.until
+        } else {
+            Timestamp::default()
+        };
+        if trouble.cause.is_transient() && now < window && of_use <= window {
+            of_use
+        } else {
+            Timestamp::from_millis(u64::MAX)
+        }
     }
 
     /// Returns what callers are told.

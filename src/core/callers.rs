@@ -29,7 +29,10 @@ impl Session {
             Need::Forced { asked: now }
         } else {
             Need::Renewed {
-                than: self.settled_version(),
+                than: match &self.access {
+                    Access::Held(held) => held.version,
+                    Access::Unknown | Access::Out(_) => self.settled_version(),
+                },
             }
         };
         self.wait(now, request, need);
@@ -97,7 +100,7 @@ impl Session {
                 }
                 false
             }
-            Need::Renewed { than } | Need::Replaced { than } => held.version > than,
+            Need::Renewed { than } | Need::Replaced { than } => held.version != than,
             Need::Forced { asked } => held.own && held.issued >= asked,
         };
         is_met.then(|| {
@@ -109,19 +112,26 @@ impl Session {
     }
 
     pub(super) fn settle_all(&mut self, now: Timestamp) {
-        self.settle(&|session, waiter| session.verdict(now, waiter.need));
+        for (request, waiter) in self.waiters.take() {
+            match self.verdict(now, waiter.need) {
+                Some(answer) => self.answer(request, answer),
+                None => self.waiters.add(request, waiter),
+            }
+        }
     }
 
     /// Tells all callers why there is no token for them.
     pub(super) fn refuse_all(&mut self, error: SessionError) {
-        self.settle(&|_, _| Some(Err(error)));
+        self.refuse(error, Timestamp::from_millis(u64::MAX), false);
     }
 
-    fn settle(&mut self, verdict: &dyn Fn(&Self, Waiter) -> Verdict) {
+    /// Tells callers with an earlier deadline, and perhaps those who asked for a new token by name.
+    fn refuse(&mut self, error: SessionError, before: Timestamp, by_name: bool) {
         for (request, waiter) in self.waiters.take() {
-            match verdict(self, waiter) {
-                Some(answer) => self.answer(request, answer),
-                None => self.waiters.add(request, waiter),
+            if waiter.deadline < before || by_name && waiter.need.is_explicit() {
+                self.answer(request, Err(error));
+            } else {
+                self.waiters.add(request, waiter);
             }
         }
     }
@@ -137,23 +147,12 @@ impl Session {
         else {
             return;
         };
+        let hopeless = self.backoff.hopeless_before(now);
         // Who asked for a new token can go on with the one that is there.
         let is_served = self.usable_token(now).is_some();
-        if self.backoff.is_worth_waiting(now, first) && !(is_served && self.waiters_force()) {
-            return;
+        if first < hopeless || is_served && self.waiters_force() {
+            self.refuse(error, hopeless, is_served);
         }
-        self.settle(&|session, waiter| {
-            let is_kept = session.backoff.is_worth_waiting(now, waiter.deadline)
-                && !(is_served && waiter.need.is_explicit());
-            (!is_kept).then_some(Err(error))
-        });
-    }
-
-    pub(super) fn patience_deadline(&self, now: Timestamp) -> Option<(Timestamp, &'static str)> {
-        let patient_until = self.backoff.patient_until();
-        let is_waited =
-            !self.waiters.is_empty() && self.backoff.until() > now && patient_until > now;
-        is_waited.then_some((patient_until, "patience"))
     }
 
     pub(super) fn refuse_closed(&mut self, input: &Input) {
@@ -171,13 +170,12 @@ impl Session {
 
     /// Tells callers whose time is over.
     pub(super) fn expire_callers(&mut self, now: Timestamp) {
-        let is_late = |deadline| now >= deadline;
-        if !self.waiters.next_deadline().is_some_and(is_late) {
+        if self.waiters.next_deadline().is_none_or(|first| now < first) {
             return;
         }
         let error = self.backoff.error(now).unwrap_or(SessionError::Timeout {
             retry_in: Span::ZERO,
         });
-        self.settle(&|_, waiter| is_late(waiter.deadline).then_some(Err(error)));
+        self.refuse(error, now + Span::from_millis(1), false);
     }
 }

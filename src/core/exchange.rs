@@ -141,8 +141,7 @@ impl Session {
                 ..
             } if now >= until && now.since(until) > OVERSLEPT => {
                 // Nobody could have been granted anything while the computer slept.
-                let everybody = now + self.config.call_deadline();
-                self.waiters.extend(everybody);
+                self.begin_anew(now);
                 let until = now + self.longest_exchange();
                 self.exchange = Exchange::AwaitingLock {
                     attempt,
@@ -175,8 +174,7 @@ impl Session {
                 if now.since(flight.until) > OVERSLEPT && !flight.is_extended {
                     flight.is_extended = true;
                     flight.until = now + AFTER_NAP;
-                    let everybody = now + self.config.call_deadline();
-                    self.waiters.extend(everybody);
+                    self.begin_anew(now);
                 } else {
                     let flight = *flight;
                     self.on_flight_overdue(moment, flight);

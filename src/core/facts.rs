@@ -289,7 +289,9 @@ fn written_since(moment: &Moment, flight: Flight) -> Option<u32> {
         return None;
     };
     match mark.state {
-        MarkState::SignedIn { fingerprint, .. } if mark.version > flight.seen => Some(fingerprint),
+        MarkState::SignedIn { fingerprint, .. } if mark.version.is_after(flight.seen) => {
+            Some(fingerprint)
+        }
         MarkState::SignedIn { .. } | MarkState::SignedOut { .. } => None,
     }
 }

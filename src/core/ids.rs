@@ -21,8 +21,8 @@ impl AttemptId {
 /// The order of facts about the session among the tabs of one browser: every sign-in, renewal and sign-out has a
 /// higher one than whatever its tab knew of. Two tabs may give out the same one; then a sign-out wins.
 ///
-/// Within a tab it only rises. Between tabs it is a serial number (RFC 1982) that begins again after its highest one, so
-/// that there is always a next one that every tab takes as newer.
+/// It is a serial number (RFC 1982): after the last one numbering begins again, so that there is always a next one that
+/// every tab takes as newer. The default is no number, and older than any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(u64);
 
@@ -32,10 +32,10 @@ impl Version {
     /// How far ahead of what a tab knows another one may be: more renewals than a year has. What is further ahead counts
     /// as older.
     const PLAUSIBLE: u64 = 1_000_000;
+    /// The last serial number; the first is 1. Of any two, exactly one is newer.
+    const LAST: u64 = 2 * Self::PLAUSIBLE + 1;
     /// How far the record may be behind a tab: those who write it at the same time do not see each other.
-    const WRITES_APART: u64 = 16;
-    /// How many serial numbers there are, from 1: of any two, exactly one is newer.
-    const COUNT: u64 = 2 * Self::PLAUSIBLE + 1;
+    const WRITES_APART: u64 = 2;
 
     /// Reads a number from a message or a record; `None` where it has too many digits.
     #[must_use]
@@ -47,80 +47,49 @@ impl Version {
         }
     }
 
-    /// Places another tab's serial number beside what this tab knows: at most a million ahead, or behind it. A number
-    /// that no tab gives out becomes 0, which is older than any.
-    #[must_use]
-    pub(super) const fn beside(self, known: Self) -> Self {
-        if self.0 > Self::COUNT {
-            return Self(0);
-        }
-        if self.0 == 0 || known.0 == 0 {
-            return self;
-        }
-        let ahead = self.ahead_of(known);
-        if ahead <= Self::PLAUSIBLE {
-            Self(known.0 + ahead)
-        } else {
-            Self(known.0.saturating_sub(Self::COUNT - ahead))
-        }
+    /// Whether tabs give it out.
+    pub(super) const fn is_serial(self) -> bool {
+        self.0.wrapping_sub(1) < Self::LAST
     }
 
-    /// Places the serial number of the record beside what this tab knows, where the tab can be this far behind it, or
-    /// the record a few writes behind the tab. Any other one is no fact's order but a numbering that was begun anew.
-    #[must_use]
-    pub(super) const fn of_record(self, known: Self) -> Recorded {
-        let placed = self.beside(known);
-        let ahead = self.ahead_of(known);
-        let behind = Self::COUNT - ahead;
-        let is_beside =
-            ahead <= Self::PLAUSIBLE || behind <= Self::WRITES_APART && behind < known.0;
-        if is_beside || known.0 == 0 || self.0 == 0 || self.0 > Self::COUNT {
-            Recorded::Beside(placed)
-        } else {
-            Recorded::Elsewhere(Self(known.0 + ahead))
-        }
+    /// Whether it is newer than the other one: up to a million ahead of it.
+    #[inline(never)]
+    pub(super) const fn is_after(self, other: Self) -> bool {
+        self.is_serial()
+            && (!other.is_serial() || self.ahead_of(other).wrapping_sub(1) < Self::PLAUSIBLE)
     }
 
-    /// Returns how many steps lead from the other one's number to this one's, around the end of the numbers.
+    /// Whether it is the same, or behind by writes of the same moment.
+    pub(super) const fn is_behind_by_little(self, known: Self) -> bool {
+        known.ahead_of(self) <= Self::WRITES_APART
+    }
+
+    /// Returns how many steps lead from the other serial number to this one, around the end of the numbers.
     const fn ahead_of(self, other: Self) -> u64 {
-        (self.number() + Self::COUNT - other.number()) % Self::COUNT
+        (self.0 + Self::LAST - other.0) % Self::LAST
     }
 
-    /// Returns the version by its serial number alone, as other tabs know it.
-    #[must_use]
-    pub(super) const fn serial(self) -> Self {
-        Self(self.number())
+    /// Returns the newer one of both.
+    pub(super) const fn newest(self, other: Self) -> Self {
+        if other.is_after(self) { other } else { self }
     }
 
-    /// Whether it says nothing about the order of a fact.
-    #[must_use]
-    pub(super) const fn is_none(self) -> bool {
-        self.0 == 0
+    /// Returns the serial number before.
+    pub(super) const fn previous(self) -> Self {
+        Self((self.0 + Self::LAST - 2) % Self::LAST + 1)
     }
 
     /// Returns the next version.
     #[must_use]
     pub const fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
+        Self(self.0 % Self::LAST + 1)
     }
 
-    /// Returns the serial number that tells it to other tabs; 0 where there is none.
+    /// Returns the number that tells it to other tabs.
     #[must_use]
     pub const fn number(self) -> u64 {
-        match self.0.checked_sub(1) {
-            Some(steps) => steps % Self::COUNT + 1,
-            None => 0,
-        }
+        self.0
     }
-}
-
-/// Where the record's order lies among those that a tab knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Recorded {
-    /// Where tabs leave it.
-    Beside(Version),
-    /// Where no tab left it: counting goes on from here, and what the record says is not believed.
-    Elsewhere(Version),
 }
 
 /// A tab's random name, for traces.
@@ -154,19 +123,22 @@ mod tests {
         }
     }
 
-    /// What a tab that knows one number makes of another's.
     fn is_newer(number: u64, known: u64) -> bool {
-        let known = Version(known);
-        Version(number).beside(known) > known
+        Version(number).is_after(Version(known))
     }
 
     #[test]
     fn an_order_is_newer_up_to_a_million_ahead() {
         assert!(!is_newer(3, 5) && !is_newer(5, 5) && is_newer(6, 5));
         assert!(is_newer(1_000_005, 5) && !is_newer(1_000_006, 5));
-        for known in [1, 5, 2_000_001] {
+        for known in [0, 1, 5, 2_000_001] {
             for number in [0, 2_000_002, 100_000_000_000_000] {
                 assert!(!is_newer(number, known), "{number} beside {known}");
+            }
+        }
+        for number in [1, 5, 2_000_001] {
+            for known in [0, 2_000_002, 100_000_000_000_000] {
+                assert!(is_newer(number, known), "{number} beside {known}");
             }
         }
     }
@@ -181,67 +153,45 @@ mod tests {
                 let newer = [is_newer(one, other), is_newer(other, one)];
                 let count = newer.iter().filter(|is| **is).count();
                 assert_eq!(count, usize::from(one != other), "{one} {other}");
+                let newest = Version(one).newest(Version(other));
+                assert_eq!(newest, Version(other).newest(Version(one)));
             }
         }
     }
 
     #[test]
-    fn whatever_the_record_says_the_next_number_is_newer_for_all_who_have_read_it() {
-        for known in [
-            1, 2, 17, 18, 700, 1_000_000, 1_000_001, 2_000_000, 2_000_001,
-        ] {
-            for number in 1..=2_000_001_u64 {
-                if number % 9_973 > 20 && number.abs_diff(known) > 20 {
-                    continue;
-                }
-                let highest = match Version(number).of_record(Version(known)) {
-                    Recorded::Beside(version) => version.max(Version(known)),
-                    Recorded::Elsewhere(version) => {
-                        assert!(!is_newer(number, known), "{number} beside {known}");
-                        assert_eq!(version.number(), number);
-                        version
-                    }
-                };
-                assert!(highest >= Version(known), "{number} beside {known}");
-                let next = highest.next().number();
-                assert!(
-                    is_newer(next, number),
-                    "{next} after {number} beside {known}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_record_that_is_a_few_writes_behind_is_old_and_one_further_behind_is_another_numbering() {
-        let known = Version(700);
-        let placed = |number| Version(number).of_record(known);
-        assert_eq!(placed(684), Recorded::Beside(Version(684)));
-        assert_eq!(
-            placed(683),
-            Recorded::Elsewhere(Version(700 + 2_000_001 - 17))
-        );
-        assert_eq!(placed(1_000_700), Recorded::Beside(Version(1_000_700)));
-        assert_eq!(placed(1_000_701), Recorded::Elsewhere(Version(1_000_701)));
-        for number in [0, 2_000_002, 100_000_000_000_000] {
-            assert_eq!(placed(number), Recorded::Beside(Version(0)), "{number}");
-        }
-        assert_eq!(
-            Version(5).of_record(Version(0)),
-            Recorded::Beside(Version(5))
-        );
-    }
-
-    #[test]
-    fn numbering_begins_again_after_the_highest_one() {
+    fn numbering_begins_again_after_the_last_one() {
         let mut version = Version(2_000_001);
         for number in 1..5 {
             let before = version;
             version = version.next();
             assert_eq!(version.number(), number);
-            assert!(version > before && is_newer(number, before.number()));
+            assert!(version.is_after(before) && !before.is_after(version));
+            assert_eq!(version.previous(), before);
         }
-        assert_eq!(version.serial(), Version(4));
-        assert_eq!(Version::default().number(), 0);
+        assert_eq!(Version::default().next(), Version(1));
+    }
+
+    #[test]
+    fn a_record_that_is_a_few_writes_behind_is_old_and_one_further_behind_is_of_another_numbering()
+    {
+        let beside = |number, known| {
+            let (number, known) = (Version(number), Version(known));
+            number.is_after(known) || number.is_behind_by_little(known)
+        };
+        for (number, known, is_beside) in [
+            (700, 700, true),
+            (698, 700, true),
+            (697, 700, false),
+            (1_000_700, 700, true),
+            (1_000_701, 700, false),
+            (2_000_001, 1, true),
+            (2_000_000, 1, true),
+            (1_999_999, 1, false),
+            (5, 0, true),
+            (2_000_001, 0, true),
+        ] {
+            assert_eq!(beside(number, known), is_beside, "{number} beside {known}");
+        }
     }
 }

@@ -173,14 +173,14 @@ impl Session {
     /// believed.
     fn is_behind(&self, moment: &Moment) -> bool {
         match &moment.shelf {
-            Shelf::Marked(mark) if mark.version.is_none() => true,
+            Shelf::Marked(mark) if !mark.version.is_serial() => true,
             Shelf::Marked(mark) => match mark.state {
                 MarkState::SignedIn { expires, .. } => {
-                    mark.version > self.version && expires > moment.wall
+                    mark.version.is_after(self.version) && expires > moment.wall
                 }
                 MarkState::SignedOut { .. } => false,
             },
-            Shelf::Unreadable => self.version.is_none(),
+            Shelf::Unreadable => !self.version.is_serial(),
             Shelf::Unavailable | Shelf::Empty => false,
         }
     }

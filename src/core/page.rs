@@ -4,7 +4,7 @@ use crate::wire::PageVisibility;
 
 use super::access::Access;
 use super::effect::Effect;
-use super::exchange::OVERSLEPT;
+use super::exchange::{Exchange, OVERSLEPT};
 use super::input::PageChange;
 use super::session::Session;
 use super::time::{Moment, Timestamp};
@@ -92,14 +92,22 @@ impl Session {
     }
 
     /// Callers could not be served, nor the auth server be asked, while the page slept.
-    fn begin_anew(&mut self, now: Timestamp) {
+    pub(super) fn begin_anew(&mut self, now: Timestamp) {
         self.waiters.extend(now + self.config.call_deadline());
         self.backoff.begin_anew(now);
     }
 
-    /// Notices a sleep that no event tells of: the alarm of a page that is seen rings in time. Hidden ones are throttled.
+    /// Notices a sleep that no event tells of: a page that is seen makes an attempt when it is due. Hidden ones are
+    /// throttled.
     pub(super) fn notice_sleep(&mut self, now: Timestamp) {
-        if self.page.is_visible && self.alarm.is_some_and(|due| now.since(due) > OVERSLEPT) {
+        let due = if self.waiters.is_empty() {
+            self.backoff.calm_until()
+        } else {
+            self.backoff.until()
+        };
+        let is_resting = self.backoff.failures() > 0 && matches!(self.exchange, Exchange::Idle);
+        if is_resting && self.page.is_visible && !self.page.is_dozing && now.since(due) > OVERSLEPT
+        {
             self.begin_anew(now);
         }
     }

@@ -57,8 +57,6 @@ pub struct Session {
     pub(super) last_mark: Option<Mark>,
     pub(super) page: Page,
     pub(super) last_active: Timestamp,
-    /// When this tab was to be woken at the latest.
-    pub(super) alarm: Option<Timestamp>,
     pub(super) effects: Vec<Effect>,
     is_closed: bool,
     published: Status,
@@ -96,7 +94,6 @@ impl Session {
             last_mark: None,
             page: Page::new(),
             last_active: Timestamp::default(),
-            alarm: None,
             effects: Vec::new(),
             is_closed: false,
             published: Status::Unknown { degraded: None },
@@ -112,7 +109,7 @@ impl Session {
         }
         let trigger = input.name();
         let before = self.effects.len();
-        let moment = &self.place_mark(moment);
+        self.read_order(moment);
         self.notice_sleep(moment.now);
         self.read_shelf(moment);
         self.dispatch(moment, input);
@@ -124,7 +121,6 @@ impl Session {
         }
         self.publish();
         self.record(moment.now, trigger, before);
-        self.alarm = self.poll_deadline(moment.now).map(|(at, _)| at);
     }
 
     /// Returns the orders that have not been given yet, in the order in which they are to be carried out.
@@ -145,13 +141,12 @@ impl Session {
             .waiters
             .next_deadline()
             .map(|at| (at, "caller's deadline"));
-        let patience = self.patience_deadline(now);
         let doubt = match &self.access {
             Access::Out(out) => out.doubt.map(|doubt| (doubt.until, "confirmation")),
             Access::Unknown | Access::Held(_) => None,
         };
         let mut first: Option<(Timestamp, &'static str)> = None;
-        for deadline in [self.exchange_deadline(), job, waiter, patience, doubt] {
+        for deadline in [self.exchange_deadline(), job, waiter, doubt] {
             if let Some((at, _)) = deadline
                 && first.is_none_or(|(earliest, _)| at < earliest)
             {

@@ -5,7 +5,7 @@ use crate::wire::EndReason;
 use super::access::{Access, Duty};
 use super::backoff::Rest;
 use super::effect::Effect;
-use super::ids::{Recorded, Version};
+use super::ids::Version;
 use super::mark::{Mark, MarkState, Shelf};
 use super::news::TabMessage;
 use super::session::Session;
@@ -27,30 +27,30 @@ impl Session {
 
     /// Returns the highest order that this browser is known to have given out.
     pub(super) fn highest_version(&self) -> Version {
-        self.version.max(self.seen)
+        self.version.newest(self.seen)
     }
 
-    /// Places the serial number on the shelf among those that this tab knows.
-    pub(super) fn place_mark(&mut self, moment: &Moment) -> Moment {
-        let mut moment = *moment;
-        let Shelf::Marked(mark) = &mut moment.shelf else {
-            return moment;
+    /// Notes the order of what is on the shelf. One that no tab has left there is where all tabs count on from; what
+    /// stands beside it is not believed.
+    pub(super) fn read_order(&mut self, moment: &Moment) {
+        let Shelf::Marked(mark) = &moment.shelf else {
+            return;
         };
-        let known = self.settled_version().max(self.seen);
-        match mark.version.of_record(known) {
-            // 0 says nothing, not even of a state: the next tab to write one writes over it.
-            Recorded::Beside(version) => mark.version = version,
-            Recorded::Elsewhere(version) => {
-                self.note("implausible");
-                mark.version = version;
-                self.last_mark = Some(*mark);
-                if !self.version.is_none() {
-                    self.version = version;
-                }
-            }
+        let version = mark.version;
+        if !version.is_serial() {
+            return;
         }
-        self.seen = self.seen.max(mark.version);
-        moment
+        let known = self.settled_version().newest(self.seen);
+        if version.is_after(known) {
+            self.seen = version;
+            if !version.is_after(self.version) {
+                // What this tab knows is older by more numbers than there are to tell it.
+                self.version = version.previous();
+            }
+        } else if !version.is_behind_by_little(known) {
+            (self.version, self.seen) = (version, version);
+            self.last_mark = Some(*mark);
+        }
     }
 
     pub(super) fn tell_of_end(&mut self, moment: &Moment) {
@@ -131,7 +131,7 @@ impl Session {
             Access::Unknown => None,
         };
         let (version, state) = match (marked, own) {
-            (Some(mark), _) if mark.version > self.version => (mark.version, mark.state),
+            (Some(mark), _) if mark.version.is_after(self.version) => (mark.version, mark.state),
             (_, Some(own)) => (self.version, own),
             (Some(mark), None) => (mark.version, mark.state),
             (None, None) => return,
@@ -142,8 +142,6 @@ impl Session {
             cooling: self.backoff.cooling(moment),
         };
         self.last_mark = Some(mark);
-        let version = version.serial();
-        self.effects
-            .push(Effect::WriteMark(Mark { version, ..mark }));
+        self.effects.push(Effect::WriteMark(mark));
     }
 }

@@ -87,8 +87,8 @@ const FAULTS = [
   {
     name: "waiting: callers do not wait for a server that comes back",
     file: "backoff.rs",
-    from: "now < window && (!is_imposed",
-    to: "now > window && (!is_imposed",
+    from: "now < window && of_use <= window",
+    to: "now > window && of_use <= window",
   },
   {
     name: "waiting: what another tab tells of the pace is forgotten",
@@ -99,8 +99,8 @@ const FAULTS = [
   {
     name: "numbering: it is not begun anew where the record has another one",
     file: "telling.rs",
-    from: "                    self.version = version;\n",
-    to: "                    self.version = known;\n",
+    from: "(self.version, self.seen) = (version, version);",
+    to: "(self.version, self.seen) = (known, version);",
     test: "records",
   },
 ];

@@ -8,6 +8,19 @@ const NOW: Timestamp = Timestamp::from_millis(3_600_000);
 const WINDOW: Span = Span::from_secs(25);
 const SEEDS: u64 = 300;
 
+/// Whether a caller with this deadline waits.
+fn is_kept(backoff: &Backoff, now: Timestamp, deadline: Timestamp) -> bool {
+    deadline >= backoff.hopeless_before(now)
+}
+
+/// Until when callers wait; the past where they do not.
+fn patient_until(backoff: &Backoff) -> Timestamp {
+    backoff
+        .trouble
+        .filter(|trouble| trouble.cause.is_transient())
+        .map_or(Timestamp::default(), |trouble| trouble.since + WINDOW)
+}
+
 fn failure(cause: FailureCause, retry_after: Option<Span>) -> Failure {
     Failure {
         retry_after,
@@ -182,18 +195,17 @@ fn p49_callers_wait_for_twenty_five_seconds_from_the_first_failure() {
         let mut backoff = Backoff::new();
         backoff.fail(NOW, NOW, &away, &mut Chance::new(1));
         let later = |millis| NOW + Span::from_millis(millis);
-        let is_kept =
-            |backoff: &Backoff, millis| backoff.is_worth_waiting(later(millis), later(100_000));
+        let is_kept = |backoff: &Backoff, millis| is_kept(backoff, later(millis), later(100_000));
 
         assert_eq!(is_kept(&backoff, 24_999), is_transient, "{cause:?}");
         assert!(!is_kept(&backoff, 25_000), "{cause:?}");
-        assert!(Backoff::new().is_worth_waiting(NOW, NOW));
+        assert_eq!(Backoff::new().hopeless_before(NOW), Timestamp::default());
         let expected = if is_transient {
             later(25_000)
         } else {
             Timestamp::default()
         };
-        assert_eq!(backoff.patient_until(), expected, "{cause:?}");
+        assert_eq!(patient_until(&backoff), expected, "{cause:?}");
     }
 }
 
@@ -230,25 +242,22 @@ fn p49_a_rest_that_is_imposed_is_waited_for_only_by_callers_whose_deadline_is_la
     backoff.fail(NOW, NOW, &asked, &mut chance);
     let until = backoff.until();
     let before = until.before(Span::from_millis(1));
-    assert!(backoff.is_worth_waiting(NOW, until));
-    assert!(!backoff.is_worth_waiting(NOW, before));
+    assert!(is_kept(&backoff, NOW, until));
+    assert!(!is_kept(&backoff, NOW, before));
 
     let mut backoff = Backoff::new();
     backoff.fail(NOW, NOW, &long, &mut chance);
     let endless = NOW + Span::from_secs(3_600);
-    assert!(!backoff.is_worth_waiting(NOW, endless));
+    assert!(!is_kept(&backoff, NOW, endless));
 
     let broken = failure(FailureCause::ServerError, None);
     let mut backoff = Backoff::new();
     for _ in 0..15 {
         backoff.fail(NOW, NOW, &broken, &mut chance);
     }
-    assert!(backoff.is_worth_waiting(NOW, endless));
+    assert!(is_kept(&backoff, NOW, endless));
     backoff.fail(NOW, NOW, &broken, &mut chance);
-    assert!(
-        !backoff.is_worth_waiting(NOW, endless),
-        "the allowance is spent"
-    );
+    assert!(!is_kept(&backoff, NOW, endless), "the allowance is spent");
 }
 
 #[test]
@@ -337,10 +346,10 @@ fn a_page_that_comes_back_starts_the_row_anew_and_an_app_that_asks_does_not() {
         let (rest, later) = (backoff.until(), NOW + Span::from_secs(60));
 
         backoff.hurry(later);
-        assert_eq!(backoff.patient_until(), NOW + WINDOW);
+        assert_eq!(patient_until(&backoff), NOW + WINDOW);
         backoff.begin_anew(later);
 
-        assert_eq!(backoff.patient_until(), later + WINDOW);
+        assert_eq!(patient_until(&backoff), later + WINDOW);
         let expected = if retry_after.is_some() {
             rest
         } else {
@@ -359,7 +368,7 @@ fn a_failure_that_was_sent_before_hope_came_is_tried_again_at_once() {
         for _ in 0..6 {
             backoff.fail(NOW, NOW, &broken, &mut chance);
         }
-        backoff.hurry(NOW);
+        backoff.begin_anew(NOW);
         backoff.fail(NOW, sent, &broken, &mut chance);
         backoff.until().since(NOW)
     };
