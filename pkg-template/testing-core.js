@@ -1,7 +1,7 @@
 /** The session of `nolapse/testing`: what the real one decides, in memory, on a clock that somebody else moves. */
 
 import { SessionEnded, SessionError } from "./facade.js";
-import { causeOf, isSameUser, readGrant, Trouble } from "./testing-grant.js";
+import { causeOf, Failures, isSameUser, readGrant, Trouble } from "./testing-grant.js";
 
 /** @typedef {import("./testing.js").TestSessionOptions} Options */
 /** @typedef {import("./index.js").SessionStatus} Status */
@@ -27,9 +27,8 @@ export class TestCore {
   held = null;
   /** @type {{ reason: SignOutReason | null, serverTold: boolean } | null} */
   out = null;
-  /** @type {{ error: SessionError, until: number } | null} */
-  failure = null;
-  failures = 0;
+  /** The row of failed refreshes. */
+  failures = new Failures();
   /** Counts sign-ins and sign-outs: an answer to a question from before is of no interest. */
   epoch = 0;
   offset = 0;
@@ -79,6 +78,7 @@ export class TestCore {
    */
   async token(minValidity) {
     let isRenewed = false;
+    const asked = this.now();
     for (;;) {
       if (this.out !== null) throw signedOut(this.out.reason);
       const isUsable = this.held !== null && this.left() > 0;
@@ -88,10 +88,30 @@ export class TestCore {
           throw new SessionError("min_validity", "no token lives as long as minValidity asks");
         }
       }
-      if (this.failure !== null && this.failure.until > this.now()) throw this.failure.error;
-      await this.wait(this.refresh(this.held === null ? "load" : "demand"));
-      isRenewed = true;
+      isRenewed = await this.attempt(this.held === null ? "load" : "demand", asked);
     }
+  }
+
+  /**
+   * Renews for a caller, or waits for the auth server to come back where that may help (P49).
+   *
+   * @param {RefreshReason} reason
+   * @param {number} asked when the caller came
+   * @returns {Promise<boolean>} whether there is a new token
+   */
+  async attempt(reason, asked) {
+    const { failures } = this;
+    if (!failures.rests(this.now())) {
+      try {
+        await this.wait(this.refresh(reason));
+        return true;
+      } catch (error) {
+        if (!failures.isWorthWaiting(this.now(), asked)) throw error;
+      }
+    }
+    if (!failures.isWorthWaiting(this.now(), asked)) throw failures.error;
+    await this.wait(failures.change());
+    return false;
   }
 
   /**
@@ -100,7 +120,8 @@ export class TestCore {
    * @param {string} refused
    */
   async replacement(refused) {
-    if (this.held?.token === refused) await this.wait(this.refresh("rejected"));
+    const asked = this.now();
+    while (this.out === null && this.held?.token === refused) await this.attempt("rejected", asked);
     return this.token(0);
   }
 
@@ -111,7 +132,14 @@ export class TestCore {
    */
   async renew(force) {
     if (force && this.flight !== null) await this.flight.catch(() => undefined);
-    await this.wait(this.refresh("force"));
+    const asked = this.now();
+    // Who has a token can go on with it, and is told of a failure at once.
+    if (this.left() > 0) await this.wait(this.refresh("force"));
+    else {
+      this.failures.hurry(asked);
+      let isRenewed = false;
+      while (this.out === null && !isRenewed) isRenewed = await this.attempt("force", asked);
+    }
     if (this.out !== null) throw signedOut(this.out.reason);
   }
 
@@ -197,8 +225,7 @@ export class TestCore {
     this.held = { token: grant.accessToken, life, issued: sent, expires, refreshAt, session };
     this.server.session = session;
     this.out = null;
-    this.failure = null;
-    this.failures = 0;
+    this.failures.end();
     if (previous !== undefined && !isSameUser(previous, session)) {
       this.emit("user-changed", Object.freeze({ user: session.user, previous: previous.user }));
     }
@@ -225,7 +252,7 @@ export class TestCore {
     this.epoch++;
     this.held = null;
     this.server.session = null;
-    this.failure = null;
+    this.failures.end();
     // A visitor who was never signed in has no reason to be told.
     const isVisitor = reason === "no_cookie" && !wasKnown;
     this.out = { reason: isVisitor ? (this.out?.reason ?? null) : reason, serverTold };
@@ -261,7 +288,7 @@ export class TestCore {
   fail(cause) {
     this.server.trouble = cause;
     if (cause !== null) return;
-    this.failure = null;
+    this.failures.end();
     this.told();
   }
 
@@ -272,15 +299,11 @@ export class TestCore {
    * @param {number} sent
    */
   degrade(cause, reason, attempt, sent) {
-    const retryIn = Math.min(2 ** this.failures, 60);
-    this.failures++;
-    const code = cause === "timeout" || cause === "misconfigured" ? cause : "unreachable";
-    const error = new SessionError(code, "the refresh failed; the session goes on", { failure: cause, retryIn });
-    this.failure = { error, until: this.now() + retryIn * 1_000 };
+    const error = this.failures.add(cause, sent, this.now());
+    const { count: failures, retryIn } = this.failures;
     this.trace("refresh finished", attempt, cause);
     const httpStatus = HTTP_STATUS[cause] ?? null;
     const duration = this.now() - sent;
-    const { failures } = this;
     this.emit("refresh-failed", Object.freeze({ reason, cause, httpStatus, duration, failures, retryIn }));
     this.publish();
     return error;
@@ -289,7 +312,7 @@ export class TestCore {
   /** When the next refresh in the background is due, in milliseconds. */
   due() {
     if (this.out !== null) return Number.POSITIVE_INFINITY;
-    return Math.max(this.held?.refreshAt ?? 0, this.failure?.until ?? 0);
+    return Math.max(this.held?.refreshAt ?? 0, this.failures.until);
   }
 
   /** @param {number} seconds */
@@ -297,15 +320,16 @@ export class TestCore {
     const end = this.now() + seconds * 1_000;
     while (this.due() <= end) {
       this.offset += Math.max(0, this.due() - this.now());
-      // A failure is an event and a status, and is told to those who wait; here nobody does.
+      // A failure is an event and a status, and is told to those who wait.
       await this.refresh(this.held === null ? "load" : "timer").catch(() => undefined);
     }
     this.offset += Math.max(0, end - this.now());
+    this.failures.stir();
   }
 
   /** Makes a new snapshot where anything in it has changed. */
   publish() {
-    const degraded = this.failure?.error.failure ?? false;
+    const degraded = this.failures.error?.failure ?? false;
     /** @type {Status} */
     let next = { state: "unknown", degraded };
     if (this.held !== null) {

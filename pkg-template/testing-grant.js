@@ -1,4 +1,6 @@
-/** Reads what auth servers and apps say, as far as `nolapse/testing` needs it. */
+/** Reads what auth servers and apps say, as far as `nolapse/testing` needs it, and keeps the row of failed refreshes. */
+
+import { SessionError } from "./facade.js";
 
 import { own } from "./facade.js";
 
@@ -76,4 +78,83 @@ export function grantOf(answer) {
   if (refresh_in !== undefined) grant.refreshIn = refresh_in;
   grant.session = session ?? { id: "", user: null };
   return readGrant(grant);
+}
+
+/** How long callers wait: from their own beginning, and from the first failure; in milliseconds. */
+const PATIENCE_MS = 25_000;
+
+/** Causes that waiting does not mend. @type {readonly FailureCause[]} */
+const LASTING = ["unexpected_answer", "misconfigured"];
+
+export class Failures {
+  /** How many there are. */
+  count = 0;
+  /** What callers are told. @type {SessionError | null} */
+  error = null;
+  /** When the first attempt was sent. */
+  since = 0;
+  /** When the next attempt may be. */
+  until = 0;
+  /** How long that was from the last failure, in seconds. */
+  retryIn = 0;
+  /** @type {(() => void)[]} */
+  waiting = [];
+
+  /**
+   * Notes a failed attempt.
+   *
+   * @param {FailureCause} cause
+   * @param {number} sent
+   * @param {number} now
+   */
+  add(cause, sent, now) {
+    if (this.count === 0) this.since = sent;
+    const isYoung = now - this.since < PATIENCE_MS;
+    this.retryIn = isYoung ? Math.min(2 ** this.count, 3) : Math.min(2 ** this.count, 60);
+    this.count++;
+    this.until = now + this.retryIn * 1_000;
+    const code = cause === "timeout" || cause === "misconfigured" ? cause : "unreachable";
+    const details = { failure: cause, retryIn: this.retryIn };
+    this.error = new SessionError(code, "the refresh failed; the session goes on", details);
+    this.stir();
+    return this.error;
+  }
+
+  /** Notes that all is well, or that nothing is expected any more. */
+  end() {
+    this.count = this.until = this.retryIn = 0;
+    this.error = null;
+    this.stir();
+  }
+
+  /** Ends the rest: the app asks by name. @param {number} now */
+  hurry(now) {
+    this.until = Math.min(this.until, now);
+  }
+
+  /** Whether no attempt is made now. @param {number} now */
+  rests(now) {
+    return this.until > now;
+  }
+
+  /**
+   * Whether a caller waits for the next attempt.
+   *
+   * @param {number} now
+   * @param {number} asked when it came
+   */
+  isWorthWaiting(now, asked) {
+    const cause = this.error?.failure;
+    return cause !== undefined && !LASTING.includes(cause) && now < Math.min(asked, this.since) + PATIENCE_MS;
+  }
+
+  /** Waits until something has changed: the clock, the server, the session. @returns {Promise<void>} */
+  change() {
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  /** Has callers that wait look again. */
+  stir() {
+    for (const resolve of this.waiting.splice(0)) resolve();
+  }
 }

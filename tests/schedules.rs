@@ -7,6 +7,7 @@
 //! - without a sign-out or revocation nobody is signed out, and no reuse alarm is raised (an answer that was lost for
 //!   longer than the server's grace is the one excuse);
 //! - all of this whether tokens live five seconds or two minutes;
+//! - an outage of up to 20 s fails no call, whatever its kinds, and costs at most 10 refreshes however many tabs call;
 //! - whatever happens, a browser sends no more refreshes than two for each life's 48 s, three for each step of the
 //!   schedule, and forty for each hour of trouble;
 //! - once things have settled, ten minutes cost at most 15 refreshes however many tabs there are, the lock is not kept,
@@ -20,7 +21,7 @@ use nolapse::core::{Span, Status};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError};
 
-use sim::{Ending, Menu, SignedOut, Step, World, steps};
+use sim::{Ending, Menu, Mode, Network, SignedOut, Step, World, steps};
 
 /// How many schedules: some thousands by default; `NOLAPSE_SCHEDULES` asks for more. What failed is shrunk, as far as
 /// `PROPTEST_MAX_SHRINK_ITERS` allows.
@@ -190,6 +191,56 @@ fn check_peace(world: &mut World) -> Result<(), TestCaseError> {
         }
     }
     Ok(())
+}
+
+/// What an auth server is like that is away for a moment (P49).
+fn away() -> impl Strategy<Value = (Mode, Network)> {
+    prop_oneof![
+        Just((Mode::Unavailable(None), Network::Fine)),
+        (0_u64..4).prop_map(|after| (Mode::Unavailable(Some(after)), Network::Fine)),
+        Just((Mode::Busy(None), Network::Fine)),
+        Just((Mode::Broken, Network::Fine)),
+        Just((Mode::Fine, Network::Offline)),
+        Just((Mode::Fine, Network::LosingAnswers)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(Config { cases: config().cases / 10, ..config() })]
+
+    #[test]
+    fn p49_an_outage_of_twenty_seconds_fails_no_call_whatever_its_kinds(
+        seed in any::<u64>(),
+        tabs in 1_usize..6,
+        life in prop::sample::select(&[5, 8, 60][..]),
+        quiet in 0_u64..60_000,
+        troubles in prop::collection::vec((away(), 250_u64..10_000), 1..6),
+    ) {
+        let mut world = World::signed_in_with(Span::from_secs(life), seed, tabs);
+        world.run(quiet);
+        let before = world.sent(0);
+        let mut left = 20_000_u64;
+        for ((mode, network), millis) in troubles {
+            (world.server.mode, world.network) = (mode, network);
+            let millis = millis.min(left);
+            left -= millis;
+            for _ in 0..millis / 250 {
+                for tab in 0..tabs {
+                    world.api(tab);
+                }
+                world.run(250);
+            }
+        }
+        // A token that came in time, when answers were lost, is renewed besides.
+        let sent = world.sent(0) - before;
+        (world.server.mode, world.network) = (Mode::Fine, Network::Fine);
+        world.run(5_000);
+
+        let failed = world.calls.iter().find(|call| matches!(call.ending, Some(Ending::Failed(_))));
+        prop_assert!(failed.is_none(), "{:?}\n{}", failed, world.story());
+        prop_assert_eq!(world.waiting(), 0, "{}", world.story());
+        prop_assert!(sent <= 10, "{} refreshes\n{}", sent, world.story());
+    }
 }
 
 proptest! {

@@ -8,8 +8,11 @@ import { own } from "./own.js";
 import { isHidden } from "./page.js";
 import { Shelf } from "./shelf.js";
 
-/** A mark that says: somebody is signed in, the newest token is past its life, and the auth server needs no rest. */
-const EXPIRED_MARK = /^nolapse1;\d+;in;(\d+);\d+$/;
+/**
+ * A mark that says: somebody is signed in, the newest token is past its life, and the auth server needs no rest. Its
+ * number is one that tabs give out (up to 2,000,001): of others the machine asks the other tabs first.
+ */
+const EXPIRED_MARK = /^nolapse1;1?\d{1,6};in;(\d{1,15});\d{1,10}$/;
 
 /** How long to wait for the lock, which some browsers never give: in milliseconds. */
 const LOCK_PATIENCE_MS = 50;

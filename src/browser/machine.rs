@@ -12,8 +12,8 @@ use gloo_timers::callback::Timeout;
 use wasm_bindgen::prelude::*;
 
 use crate::core::{
-    AfterResponse, Attempt, Body, Challenge, Clock, Config, Mark, Moment, Session, Shelf, Span,
-    TabId, WallTime, after_response,
+    AfterResponse, Attempt, Body, Challenge, Clock, Config, Moment, Session, Shelf, Span, TabId,
+    WallTime, after_response,
 };
 
 #[cfg(feature = "client")]
@@ -205,6 +205,6 @@ fn wall_time(millis: f64) -> WallTime {
 fn read_shelf(text: &str) -> Shelf {
     match text {
         "?" => Shelf::Unavailable,
-        text => Mark::decode(text).map_or(Shelf::Empty, Shelf::Marked),
+        text => Shelf::read(text),
     }
 }

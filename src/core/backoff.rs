@@ -80,7 +80,7 @@ impl Allowance {
 #[derive(Clone, Debug)]
 pub(super) struct Backoff {
     allowance: Allowance,
-    /// When something last gave hope that the next attempt succeeds.
+    /// When the page or its network last came back: what failed before says nothing of the next attempt.
     hope: Timestamp,
     trouble: Option<Trouble>,
 }
@@ -90,6 +90,7 @@ pub(super) struct Backoff {
 struct Trouble {
     cause: FailureCause,
     failures: u32,
+    /// When its first attempt was sent.
     since: Timestamp,
     until: Timestamp,
     /// The end of the rest where nobody waits.
@@ -115,6 +116,12 @@ impl Backoff {
     const LONGEST: Span = Span::from_secs(240);
     /// The shortest pause: no second has more than two attempts.
     const SHORTEST: Span = Span::from_millis(500);
+    /// For how long from the first of a row of failures callers wait for the auth server to come back (P49).
+    const WINDOW: Span = Span::from_secs(25);
+    /// The pause between attempts while callers wait for the auth server to come back: from this, and up to a spread
+    /// more. A server's return is noticed within 4 s, and an outage of 20 s costs at most 10 attempts (P49).
+    const PACE: Span = Span::from_millis(3_100);
+    const PACE_SPREAD: Span = Span::from_millis(400);
     /// The longest `Retry-After` that is honoured, and the longest rest that is believed of another tab.
     const MOST: Span = Span::from_secs(600);
 
@@ -132,29 +139,34 @@ impl Backoff {
         now: Timestamp,
         sent: Timestamp,
         failure: &Failure,
-        patience: Span,
         chance: &mut Chance,
     ) {
         self.allowance.spend(now);
         let failures = self.failures().saturating_add(1);
-        let since = self.trouble.map_or(sent, |trouble| trouble.since);
-        let patient = failure.cause.is_of_the_network() && now < since + patience;
+        let since = self
+            .trouble
+            .map_or(sent.max(self.hope), |trouble| trouble.since);
+        let window = since + Self::WINDOW;
+        let is_waited_out = failure.cause.is_transient() && now < window;
         let is_outdated = self.hope > sent;
-        let pause = if is_outdated || patient && failures == 1 {
+        let pause = if is_outdated || is_waited_out && failures == 1 {
             chance.up_to(Span::from_secs(1)).max(Self::SHORTEST)
-        } else if patient {
-            // Callers are waiting for a network that may be back any second (P04).
-            Span::from_millis(3_500) + chance.up_to(Span::from_secs(1))
+        } else if is_waited_out {
+            // The last attempt that callers wait for is at the end of their window, not beyond it.
+            let pace = Self::PACE + chance.up_to(Self::PACE_SPREAD);
+            pace.min(window.since(now)).max(Self::SHORTEST)
         } else {
             let step = Span::from_secs(1) * (1_u64 << failures.min(8));
+            // Attempts of callers that waited make no longer rests than their time does.
+            let step = step.min(now.since(since).max(Self::WINDOW) * 4);
             chance.up_to(step.min(Self::LONGEST)).max(Self::SHORTEST)
         };
-        let asked = failure.retry_after.map(|wait| wait.min(Self::MOST));
-        let mut until = now + pause.max(asked.unwrap_or_default());
-        if asked.is_some() {
+        let asked = failure.retry_after.filter(|wait| !wait.is_zero());
+        let asked = asked.map(|wait| {
             // Those who were sent away together shall not come back together.
-            until = until + chance.up_to(Span::from_secs(1));
-        }
+            wait.min(Self::MOST) + chance.up_to(Span::from_secs(1))
+        });
+        let until = now + pause.max(asked.unwrap_or_default());
         let until = until.max(self.allowance.next());
         self.trouble = Some(Trouble {
             cause: failure.cause,
@@ -180,17 +192,24 @@ impl Backoff {
         self.allowance.restore();
     }
 
+    /// Begins the row of failures anew: the page slept, or the network was away, and what failed before says nothing of
+    /// the auth server now. Callers wait for it again (P04).
+    pub(super) fn begin_anew(&mut self, now: Timestamp) {
+        self.hope = now;
+        if let Some(trouble) = &mut self.trouble {
+            trouble.since = now;
+        }
+        self.hurry(now);
+    }
+
     /// Ends the rest where something has changed that gives hope, as far as the server's word and the allowance permit.
     pub(super) fn hurry(&mut self, now: Timestamp) {
         let allowed = self.allowance.next();
-        self.hope = now;
         if let Some(trouble) = &mut self.trouble
             && !trouble.mandatory
         {
             trouble.until = trouble.until.min(now.max(allowed));
             trouble.calm_until = trouble.until;
-            // The row starts anew: callers wait for the network again.
-            trouble.since = now;
         }
     }
 
@@ -222,7 +241,7 @@ impl Backoff {
         }
     }
 
-    /// Takes over what the shelf says.
+    /// Takes over what the shelf says, and the age of the row of failures with it: callers of all tabs wait for as long.
     pub(super) fn adopt_mark(&mut self, moment: &Moment, cooling: &Cooling, chance: &mut Chance) {
         let rest = Rest {
             cause: cooling.cause,
@@ -232,6 +251,17 @@ impl Backoff {
             whole_in: cooling.whole_at.since(moment.wall.max(cooling.since)),
         };
         self.adopt(moment.now, rest, chance);
+        // Where attempts ceased long ago, no tab was there to make them: the next one begins a row.
+        let is_over = moment.wall.since(cooling.until) > Self::LONGEST;
+        if let Some(trouble) = &mut self.trouble {
+            let age = moment.wall.since(cooling.since);
+            let since = if is_over {
+                moment.now
+            } else {
+                moment.now.before(age)
+            };
+            trouble.since = since.max(self.hope);
+        }
     }
 
     /// Returns what other tabs should know; `None` while all is well.
@@ -250,7 +280,11 @@ impl Backoff {
         self.rest(moment.now).map(|rest| Cooling {
             cause: rest.cause,
             failures: rest.failures,
-            since: moment.wall,
+            // No more than tells that callers do not wait any longer: by so much would a rest seem longer where the clock
+            // is set back.
+            since: moment
+                .wall
+                .before(self.age(moment.now).min(Self::WINDOW + Span::from_secs(1))),
             until: moment.wall + rest.retry_in,
             mandatory: rest.mandatory,
             whole_at: moment.wall + rest.whole_in,
@@ -277,11 +311,31 @@ impl Backoff {
             .map_or(Timestamp::default(), |trouble| trouble.calm_until)
     }
 
-    /// Returns until when callers are kept waiting although attempts fail; the past where they are told at once.
-    pub(super) fn patient_until(&self, patience: Span) -> Timestamp {
+    /// Returns how long ago the row of failures began.
+    fn age(&self, now: Timestamp) -> Span {
         self.trouble
-            .filter(|trouble| trouble.cause.is_of_the_network() && !trouble.mandatory)
-            .map_or(Timestamp::default(), |trouble| trouble.since + patience)
+            .map_or(Span::ZERO, |trouble| now.since(trouble.since))
+    }
+
+    /// Returns before which deadline callers do not wait for the next attempt: none where waiting may help, any where it
+    /// does not. A rest that the server asked for, or that the allowance makes, is known to be of no use to callers who
+    /// cannot wait for its end.
+    pub(super) fn hopeless_before(&self, now: Timestamp) -> Timestamp {
+        let Some(trouble) = self.trouble else {
+            return Timestamp::default();
+        };
+        let window = trouble.since + Self::WINDOW;
+        let is_imposed = trouble.mandatory || self.allowance.next() >= trouble.until;
+        let of_use = if is_imposed {
+            trouble.until
+        } else {
+            Timestamp::default()
+        };
+        if trouble.cause.is_transient() && now < window && of_use <= window {
+            of_use
+        } else {
+            Timestamp::from_millis(u64::MAX)
+        }
     }
 
     /// Returns what callers are told.

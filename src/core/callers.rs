@@ -23,13 +23,16 @@ impl Session {
     }
 
     pub(super) fn on_refresh_requested(&mut self, now: Timestamp, request: RequestId, force: bool) {
-        // The app asks by name: it may know more than the clock does.
+        // The app asks by name: it may know more than the clock does. The row of failures stays as old as it is.
         self.backoff.hurry(now);
         let need = if force {
             Need::Forced { asked: now }
         } else {
             Need::Renewed {
-                than: self.settled_version(),
+                than: match &self.access {
+                    Access::Held(held) => held.version,
+                    Access::Unknown | Access::Out(_) => self.settled_version(),
+                },
             }
         };
         self.wait(now, request, need);
@@ -97,7 +100,7 @@ impl Session {
                 }
                 false
             }
-            Need::Renewed { than } | Need::Replaced { than } => held.version > than,
+            Need::Renewed { than } | Need::Replaced { than } => held.version != than,
             Need::Forced { asked } => held.own && held.issued >= asked,
         };
         is_met.then(|| {
@@ -109,43 +112,47 @@ impl Session {
     }
 
     pub(super) fn settle_all(&mut self, now: Timestamp) {
-        self.settle(&|session, waiter| session.verdict(now, waiter.need));
-    }
-
-    /// Tells all callers why there is no token for them.
-    pub(super) fn refuse_all(&mut self, error: SessionError) {
-        self.settle(&|_, _| Some(Err(error)));
-    }
-
-    fn settle(&mut self, verdict: &dyn Fn(&Self, Waiter) -> Verdict) {
         for (request, waiter) in self.waiters.take() {
-            match verdict(self, waiter) {
+            match self.verdict(now, waiter.need) {
                 Some(answer) => self.answer(request, answer),
                 None => self.waiters.add(request, waiter),
             }
         }
     }
 
-    /// Tells callers of the failure at once, while the auth server rests.
+    /// Tells all callers why there is no token for them.
+    pub(super) fn refuse_all(&mut self, error: SessionError) {
+        self.refuse(error, Timestamp::from_millis(u64::MAX), false);
+    }
+
+    /// Tells callers with an earlier deadline, and perhaps those who asked for a new token by name.
+    fn refuse(&mut self, error: SessionError, before: Timestamp, by_name: bool) {
+        for (request, waiter) in self.waiters.take() {
+            if waiter.deadline < before || by_name && waiter.need.is_explicit() {
+                self.answer(request, Err(error));
+            } else {
+                self.waiters.add(request, waiter);
+            }
+        }
+    }
+
+    /// Tells callers of the failure while the auth server rests, but for those who wait for its return (P49).
     pub(super) fn serve_errors(&mut self, now: Timestamp) {
         let is_under_way = matches!(self.exchange, Exchange::InFlight(_));
         if is_under_way || self.backoff.until() <= now {
             return;
         }
         self.settle_sign_outs(false);
-        if self.backoff.patient_until(self.config.patience()) > now {
+        let (Some(error), Some(first)) = (self.backoff.error(now), self.waiters.next_deadline())
+        else {
             return;
+        };
+        let hopeless = self.backoff.hopeless_before(now);
+        // Who asked for a new token can go on with the one that is there.
+        let is_served = self.usable_token(now).is_some();
+        if first < hopeless || is_served && self.waiters_force() {
+            self.refuse(error, hopeless, is_served);
         }
-        if let Some(error) = self.backoff.error(now) {
-            self.refuse_all(error);
-        }
-    }
-
-    pub(super) fn patience_deadline(&self, now: Timestamp) -> Option<(Timestamp, &'static str)> {
-        let patient_until = self.backoff.patient_until(self.config.patience());
-        let is_waited =
-            !self.waiters.is_empty() && self.backoff.until() > now && patient_until > now;
-        is_waited.then_some((patient_until, "patience"))
     }
 
     pub(super) fn refuse_closed(&mut self, input: &Input) {
@@ -163,13 +170,12 @@ impl Session {
 
     /// Tells callers whose time is over.
     pub(super) fn expire_callers(&mut self, now: Timestamp) {
-        let is_late = |deadline| now >= deadline;
-        if !self.waiters.next_deadline().is_some_and(is_late) {
+        if self.waiters.next_deadline().is_none_or(|first| now < first) {
             return;
         }
         let error = self.backoff.error(now).unwrap_or(SessionError::Timeout {
             retry_in: Span::ZERO,
         });
-        self.settle(&|_, waiter| is_late(waiter.deadline).then_some(Err(error)));
+        self.refuse(error, now + Span::from_millis(1), false);
     }
 }

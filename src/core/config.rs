@@ -22,12 +22,6 @@ impl Config {
     pub fn call_deadline(&self) -> Span {
         self.timeout * 2 + Span::from_secs(5)
     }
-
-    /// How long calls wait through network failures before they are told.
-    #[must_use]
-    pub fn patience(&self) -> Span {
-        self.timeout * 2
-    }
 }
 
 impl Default for Config {

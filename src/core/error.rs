@@ -64,16 +64,18 @@ impl FailureCause {
             .find(|cause| cause.as_str() == text)
     }
 
-    /// Whether waiting a little longer may help by itself, because nobody has answered yet.
+    /// Whether waiting a little longer may help by itself (P49): the network and servers come back, and an app's own
+    /// refresher throws for either. A wrong address, or a portal that wants its user to sign in, stays.
     #[must_use]
-    pub const fn is_of_the_network(self) -> bool {
+    pub const fn is_transient(self) -> bool {
         match self {
-            Self::Offline | Self::Network | Self::Timeout => true,
-            Self::ServerError
+            Self::Offline
+            | Self::Network
+            | Self::Timeout
+            | Self::ServerError
             | Self::RateLimited
-            | Self::UnexpectedAnswer
-            | Self::Misconfigured
-            | Self::RefresherFailed => false,
+            | Self::RefresherFailed => true,
+            Self::UnexpectedAnswer | Self::Misconfigured => false,
         }
     }
 }

@@ -58,7 +58,7 @@ pub(super) struct SlowAdopt {
 }
 
 /// A deadline noticed later than this was slept through.
-const OVERSLEPT: Span = Span::from_secs(2);
+pub(super) const OVERSLEPT: Span = Span::from_secs(2);
 /// How long an answer that arrived during a nap may take to be delivered.
 const AFTER_NAP: Span = Span::from_secs(2);
 /// How long the lock is waited for once it has failed to come.
@@ -100,7 +100,7 @@ impl Session {
             job,
             is_locked,
             epoch: self.epoch,
-            seen: self.highest_version(moment),
+            seen: self.highest_version(),
             sent: moment.now,
             until: moment.now + self.config.timeout,
             is_extended: false,
@@ -141,8 +141,7 @@ impl Session {
                 ..
             } if now >= until && now.since(until) > OVERSLEPT => {
                 // Nobody could have been granted anything while the computer slept.
-                let everybody = now + self.config.call_deadline();
-                self.waiters.extend(everybody);
+                self.begin_anew(now);
                 let until = now + self.longest_exchange();
                 self.exchange = Exchange::AwaitingLock {
                     attempt,
@@ -175,8 +174,7 @@ impl Session {
                 if now.since(flight.until) > OVERSLEPT && !flight.is_extended {
                     flight.is_extended = true;
                     flight.until = now + AFTER_NAP;
-                    let everybody = now + self.config.call_deadline();
-                    self.waiters.extend(everybody);
+                    self.begin_anew(now);
                 } else {
                     let flight = *flight;
                     self.on_flight_overdue(moment, flight);

@@ -55,7 +55,7 @@ impl Session {
                 let is_news = !self.is_known_to_be_out();
                 self.go_out(Some(reason), Duty::Done);
                 if is_news {
-                    self.version = self.next_version(moment);
+                    self.version = self.next_version();
                     self.tell_of_end(moment);
                 }
             }
@@ -85,7 +85,7 @@ impl Session {
             reason: Some(self.flight_reason),
             duration: moment.now.since(flight.sent),
         };
-        self.version = self.next_version(moment);
+        self.version = self.next_version();
         self.take_over(moment, grant, flight.sent, &origin);
         self.write_mark(moment);
         self.broadcast_token(moment);
@@ -98,9 +98,8 @@ impl Session {
                 .detail
                 .map_or(failure.cause.as_str(), super::UnexpectedAnswer::as_str),
         );
-        let patience = self.config.patience();
         self.backoff
-            .fail(now, flight.sent, failure, patience, &mut self.chance);
+            .fail(now, flight.sent, failure, &mut self.chance);
         let retry_in = self.backoff.until().since(now);
         self.effects.push(Effect::Emit(Event::RefreshFailed {
             reason: self.flight_reason,
@@ -207,7 +206,7 @@ impl Session {
             return;
         }
         self.sign_outs.push(request);
-        self.version = self.next_version(moment);
+        self.version = self.next_version();
         // A row of failed refreshes says nothing about this call.
         self.backoff.succeed();
         self.go_out(Some(EndReason::SignedOut), Duty::Tell { everywhere });
@@ -238,14 +237,8 @@ impl Session {
             SignOutOutcome::Failed(failure) => {
                 self.note(failure.cause.as_str());
                 if flight.epoch == self.epoch {
-                    let patience = self.config.patience();
-                    self.backoff.fail(
-                        moment.now,
-                        flight.sent,
-                        &failure,
-                        patience,
-                        &mut self.chance,
-                    );
+                    self.backoff
+                        .fail(moment.now, flight.sent, &failure, &mut self.chance);
                     self.tell_of_failure(moment);
                 }
                 self.settle_sign_outs(false);
@@ -272,7 +265,7 @@ impl Session {
                 // Whatever is on its way was asked for by the session before.
                 self.epoch = self.epoch.wrapping_add(1);
                 self.known_life = Some(grant.life);
-                self.version = self.next_version(moment);
+                self.version = self.next_version();
                 let origin = Origin {
                     source: Source::Adopted,
                     reason: None,
@@ -296,7 +289,9 @@ fn written_since(moment: &Moment, flight: Flight) -> Option<u32> {
         return None;
     };
     match mark.state {
-        MarkState::SignedIn { fingerprint, .. } if mark.version > flight.seen => Some(fingerprint),
+        MarkState::SignedIn { fingerprint, .. } if mark.version.is_after(flight.seen) => {
+            Some(fingerprint)
+        }
         MarkState::SignedIn { .. } | MarkState::SignedOut { .. } => None,
     }
 }

@@ -169,16 +169,19 @@ impl Session {
         }
     }
 
-    /// Whether the shelf tells of a living token that this tab has not seen.
+    /// Whether other tabs may know of a living token that this one has not seen: the shelf says so, or cannot be
+    /// believed.
     fn is_behind(&self, moment: &Moment) -> bool {
-        let Shelf::Marked(mark) = &moment.shelf else {
-            return false;
-        };
-        match mark.state {
-            MarkState::SignedIn { expires, .. } => {
-                mark.version > self.version && expires > moment.wall
-            }
-            MarkState::SignedOut { .. } => false,
+        match &moment.shelf {
+            Shelf::Marked(mark) if !mark.version.is_serial() => true,
+            Shelf::Marked(mark) => match mark.state {
+                MarkState::SignedIn { expires, .. } => {
+                    mark.version.is_after(self.version) && expires > moment.wall
+                }
+                MarkState::SignedOut { .. } => false,
+            },
+            Shelf::Unreadable => !self.version.is_serial(),
+            Shelf::Unavailable | Shelf::Empty => false,
         }
     }
 

@@ -16,8 +16,10 @@ use super::time::WallTime;
 pub enum Shelf {
     /// The browser gives none (blocked storage): nothing can be said.
     Unavailable,
-    /// Nothing, or nothing that can be read.
+    /// Nothing.
     Empty,
+    /// Something that cannot be read: another release's, or any other script's.
+    Unreadable,
     /// A mark.
     Marked(Mark),
 }
@@ -63,7 +65,8 @@ pub struct Cooling {
     pub cause: FailureCause,
     /// How many attempts in a row have failed.
     pub failures: u32,
-    /// When it was written: the clock may have been set back since.
+    /// When attempts began to fail; of a longer row, half a minute before it was written. The clock may have been set
+    /// back since.
     pub since: WallTime,
     /// No attempt before.
     pub until: WallTime,
@@ -75,6 +78,18 @@ pub struct Cooling {
 
 const MAGIC: &str = "nolapse1";
 const SEPARATOR: &str = ";";
+
+impl Shelf {
+    /// Reads what was found on the shelf: an empty text where there is nothing.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        match Mark::decode(text) {
+            Some(mark) => Self::Marked(mark),
+            None if text.is_empty() => Self::Empty,
+            None => Self::Unreadable,
+        }
+    }
+}
 
 impl Mark {
     /// Writes the mark as text.
@@ -122,7 +137,8 @@ impl Mark {
         if fields.field() != MAGIC {
             return None;
         }
-        let version = fields.version();
+        // A number that no tab gives out says nothing about the order; the rest may be true.
+        let version = Version::heard(fields.number()).unwrap_or_default();
         let state = match fields.field() {
             "in" => MarkState::SignedIn {
                 expires: fields.wall_time(),
@@ -208,6 +224,32 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_no_tab_gives_out_says_nothing_of_the_order_and_spoils_nothing_else() {
+        for (number, version) in [
+            (7_u64, 7_u64),
+            (100_000_000_000_000, 100_000_000_000_000),
+            (100_000_000_000_001, 0),
+            (999_999_999_999_999, 0),
+        ] {
+            let mark = Mark::decode(&format!("nolapse1;{number};in;1;2"));
+            let expected = MarkState::SignedIn {
+                expires: WallTime::from_millis(1),
+                fingerprint: 2,
+            };
+            assert_eq!(mark.map(|mark| mark.state), Some(expected), "{number}");
+            assert_eq!(mark.map(|mark| mark.version), Version::heard(version));
+        }
+    }
+
+    #[test]
+    fn what_is_there_and_cannot_be_read_is_not_taken_for_nothing() {
+        assert_eq!(Shelf::read(""), Shelf::Empty);
+        for text in [" ", "null", "nolapse2;1;in;1;0", "nolapse1;1;in", "?!"] {
+            assert_eq!(Shelf::read(text), Shelf::Unreadable, "{text}");
+        }
+    }
+
+    #[test]
     fn a_mark_that_was_cut_or_changed_is_no_other_kind_of_mark() {
         for mark in marks() {
             let text = mark.encode();
@@ -229,6 +271,7 @@ mod tests {
             "nolapse1",
             "nolapse1;-1;in;1;0",
             "nolapse1;9999999999999999;in;1;0",
+            "nolapse1;1;in;1;4294967296",
             "nolapse1;1;in;1e3;0",
         ] {
             assert_eq!(Mark::decode(text), None, "{text}");

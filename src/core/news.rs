@@ -59,15 +59,6 @@ const SEPARATOR: &str = "\n";
 const MAX_BYTES: usize = 128 * 1024;
 
 impl TabMessage {
-    /// The order of what it says; `None` where it says nothing about the session.
-    #[must_use]
-    pub const fn version(&self) -> Option<Version> {
-        match self {
-            Self::Token { version, .. } | Self::SignedOut { version, .. } => Some(*version),
-            Self::Failing { .. } | Self::Working | Self::Ask { .. } => None,
-        }
-    }
-
     /// Whether it tells how an exchange came out.
     #[must_use]
     pub const fn is_outcome(&self) -> bool {

@@ -4,9 +4,10 @@ use crate::wire::PageVisibility;
 
 use super::access::Access;
 use super::effect::Effect;
+use super::exchange::{Exchange, OVERSLEPT};
 use super::input::PageChange;
 use super::session::Session;
-use super::time::Moment;
+use super::time::{Moment, Timestamp};
 
 /// What is known of the page.
 #[derive(Clone, Copy, Debug)]
@@ -43,9 +44,9 @@ impl Session {
             PageChange::Offline => {}
             PageChange::Visible => {
                 self.page.is_visible = true;
-                self.backoff.hurry(moment.now);
+                self.backoff.begin_anew(moment.now);
             }
-            PageChange::Online => self.backoff.hurry(moment.now),
+            PageChange::Online => self.backoff.begin_anew(moment.now),
             PageChange::Frozen => {
                 self.page.is_dozing = true;
                 self.let_go();
@@ -87,8 +88,27 @@ impl Session {
     fn wake(&mut self, moment: &Moment) {
         // A page in the back/forward cache may be frozen and resumed without being shown.
         self.page.is_dozing = self.page.has_left;
-        self.waiters
-            .extend(moment.now + self.config.call_deadline());
-        self.backoff.hurry(moment.now);
+        self.begin_anew(moment.now);
+    }
+
+    /// Callers could not be served, nor the auth server be asked, while the page slept.
+    pub(super) fn begin_anew(&mut self, now: Timestamp) {
+        self.waiters.extend(now + self.config.call_deadline());
+        self.backoff.begin_anew(now);
+    }
+
+    /// Notices a sleep that no event tells of: a page that is seen makes an attempt when it is due. Hidden ones are
+    /// throttled.
+    pub(super) fn notice_sleep(&mut self, now: Timestamp) {
+        let due = if self.waiters.is_empty() {
+            self.backoff.calm_until()
+        } else {
+            self.backoff.until()
+        };
+        let is_resting = self.backoff.failures() > 0 && matches!(self.exchange, Exchange::Idle);
+        if is_resting && self.page.is_visible && !self.page.is_dozing && now.since(due) > OVERSLEPT
+        {
+            self.begin_anew(now);
+        }
     }
 }

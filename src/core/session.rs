@@ -33,6 +33,8 @@ pub struct Session {
     pub(super) access: Access,
     /// The highest order among the facts that this tab knows.
     pub(super) version: Version,
+    /// The highest order that this tab has seen on the shelf.
+    pub(super) seen: Version,
     /// Counts the sessions that this tab has seen begin or end: an answer to an earlier one is void.
     pub(super) epoch: u32,
     pub(super) exchange: Exchange,
@@ -73,6 +75,7 @@ impl Session {
             tab_share,
             access: Access::Unknown,
             version: Version::default(),
+            seen: Version::default(),
             epoch: 0,
             exchange: Exchange::Idle,
             last_attempt: AttemptId::default(),
@@ -106,6 +109,8 @@ impl Session {
         }
         let trigger = input.name();
         let before = self.effects.len();
+        self.read_order(moment);
+        self.notice_sleep(moment.now);
         self.read_shelf(moment);
         self.dispatch(moment, input);
         if !self.is_closed {
@@ -136,13 +141,12 @@ impl Session {
             .waiters
             .next_deadline()
             .map(|at| (at, "caller's deadline"));
-        let patience = self.patience_deadline(now);
         let doubt = match &self.access {
             Access::Out(out) => out.doubt.map(|doubt| (doubt.until, "confirmation")),
             Access::Unknown | Access::Held(_) => None,
         };
         let mut first: Option<(Timestamp, &'static str)> = None;
-        for deadline in [self.exchange_deadline(), job, waiter, patience, doubt] {
+        for deadline in [self.exchange_deadline(), job, waiter, doubt] {
             if let Some((at, _)) = deadline
                 && first.is_none_or(|(earliest, _)| at < earliest)
             {

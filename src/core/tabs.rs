@@ -28,14 +28,6 @@ const DOUBT: Span = Span::from_secs(2);
 impl Session {
     pub(super) fn on_tab_spoke(&mut self, moment: &Moment, message: TabMessage) {
         self.heard_at = Some(moment.now);
-        let known = self.highest_version(moment);
-        if message
-            .version()
-            .is_some_and(|version| !version.is_plausible(known))
-        {
-            self.note("implausible");
-            return;
-        }
         if message.is_outcome() {
             self.peer_at_work = None;
         }
@@ -91,7 +83,7 @@ impl Session {
     ) {
         let age = age + moment.wall.since(posted);
         // Of the same order as the end of this very session, or as the token held, it is not newer.
-        let is_newer = version > self.version && !self.has_yet_to_tell(moment);
+        let is_newer = version.is_after(self.version) && !self.has_yet_to_tell(moment);
         // Posted in the future: the clock was set back since, and nobody can tell how old the token is.
         let is_ageless = posted.since(moment.wall) > CLOCKS_PART;
         if !is_newer || is_ageless || age >= grant.life {
@@ -121,7 +113,8 @@ impl Session {
         reason: EndReason,
         fingerprint: u32,
     ) {
-        if version < self.version || matches!(self.access, Access::Out(_)) {
+        let is_news = version.is_serial() && !self.version.is_after(version);
+        if !is_news || matches!(self.access, Access::Out(_)) {
             self.note("old news");
             return;
         }
@@ -196,17 +189,17 @@ impl Session {
         let Some(doubt) = out.doubt else {
             return;
         };
-        if mark.is_signed_out() && mark.version >= doubt.before {
+        if mark.is_signed_out() && !doubt.before.is_after(mark.version) {
             out.doubt = None;
             self.version = mark.version;
-        } else if mark.version > doubt.before {
+        } else if mark.version.is_after(doubt.before) {
             out.doubt = None;
             self.version = doubt.before;
         }
     }
 
     fn on_asked(&mut self, moment: &Moment, asked: Version) {
-        if self.version <= asked {
+        if !self.version.is_after(asked) {
             return;
         }
         match &self.access {
@@ -226,13 +219,15 @@ impl Session {
             return;
         }
         self.last_mark = Some(*mark);
-        self.resolve_doubt(mark);
-        self.read_state(moment, mark);
+        if mark.version.is_serial() {
+            self.resolve_doubt(mark);
+            self.read_state(moment, mark);
+        }
         match &mark.cooling {
-            Some(cooling) if mark.version >= self.version => {
+            Some(cooling) if !self.version.is_after(mark.version) => {
                 self.backoff.adopt_mark(moment, cooling, &mut self.chance);
             }
-            None if mark.version > self.version => self.backoff.succeed(),
+            None if mark.version.is_after(self.version) => self.backoff.succeed(),
             Some(_) | None => {}
         }
     }
@@ -247,7 +242,7 @@ impl Session {
             } => {
                 if mark.version == self.version && self.holds_other_than(fingerprint) {
                     self.rise_above(moment, mark.version);
-                } else if mark.version >= self.version {
+                } else if !self.version.is_after(mark.version) {
                     self.version = mark.version;
                     let duty = if told {
                         Duty::Done
@@ -257,7 +252,7 @@ impl Session {
                     self.read_end(reason, duty);
                 }
             }
-            MarkState::SignedIn { fingerprint, .. } if mark.version > self.version => {
+            MarkState::SignedIn { fingerprint, .. } if mark.version.is_after(self.version) => {
                 self.read_session(moment, fingerprint);
             }
             MarkState::SignedIn { .. } => {}

@@ -13,8 +13,8 @@ use super::time::Moment;
 
 impl Session {
     /// Returns an order above everything that this browser is known to have seen.
-    pub(super) fn next_version(&self, moment: &Moment) -> Version {
-        self.highest_version(moment).next()
+    pub(super) fn next_version(&self) -> Version {
+        self.highest_version().next()
     }
 
     /// Returns the highest order among the facts that this tab knows by more than a message's word.
@@ -26,12 +26,31 @@ impl Session {
     }
 
     /// Returns the highest order that this browser is known to have given out.
-    pub(super) fn highest_version(&self, moment: &Moment) -> Version {
-        let marked = match &moment.shelf {
-            Shelf::Marked(mark) => mark.version,
-            Shelf::Unavailable | Shelf::Empty => Version::default(),
+    pub(super) fn highest_version(&self) -> Version {
+        self.version.newest(self.seen)
+    }
+
+    /// Notes the order of what is on the shelf. One that no tab has left there is where all tabs count on from; what
+    /// stands beside it is not believed.
+    pub(super) fn read_order(&mut self, moment: &Moment) {
+        let Shelf::Marked(mark) = &moment.shelf else {
+            return;
         };
-        self.version.max(marked)
+        let version = mark.version;
+        if !version.is_serial() {
+            return;
+        }
+        let known = self.settled_version().newest(self.seen);
+        if version.is_after(known) {
+            self.seen = version;
+            if !version.is_after(self.version) {
+                // What this tab knows is older by more numbers than there are to tell it.
+                self.version = version.previous();
+            }
+        } else if !version.is_behind_by_little(known) {
+            (self.version, self.seen) = (version, version);
+            self.last_mark = Some(*mark);
+        }
     }
 
     pub(super) fn tell_of_end(&mut self, moment: &Moment) {
@@ -77,7 +96,7 @@ impl Session {
             && held.is_usable(moment.now)
         {
             self.effects.push(Effect::Broadcast(TabMessage::Token {
-                version: held.version,
+                version: self.version,
                 grant: held.grant.clone(),
                 age: moment.now.since(held.issued),
                 posted: moment.wall,
@@ -89,7 +108,7 @@ impl Session {
     pub(super) fn write_mark(&mut self, moment: &Moment) {
         let marked = match &moment.shelf {
             Shelf::Marked(mark) => Some(mark),
-            Shelf::Unavailable | Shelf::Empty => None,
+            Shelf::Unavailable | Shelf::Empty | Shelf::Unreadable => None,
         };
         let own = match &self.access {
             Access::Held(held) => Some(MarkState::SignedIn {
@@ -112,7 +131,7 @@ impl Session {
             Access::Unknown => None,
         };
         let (version, state) = match (marked, own) {
-            (Some(mark), _) if mark.version > self.version => (mark.version, mark.state),
+            (Some(mark), _) if mark.version.is_after(self.version) => (mark.version, mark.state),
             (_, Some(own)) => (self.version, own),
             (Some(mark), None) => (mark.version, mark.state),
             (None, None) => return,

@@ -65,6 +65,12 @@ impl WallTime {
     pub const fn since(self, earlier: Self) -> Span {
         Span::from_millis(self.0.saturating_sub(earlier.0))
     }
+
+    /// Returns the moment that lies so much earlier.
+    #[must_use]
+    pub(super) const fn before(self, span: Span) -> Self {
+        Self(self.0.saturating_sub(span.as_millis()))
+    }
 }
 
 impl Add<Span> for WallTime {

@@ -1,6 +1,6 @@
 /** What every session does, in words that a page and Node both run: state, tokens, endings. */
 
-import { eventsOf, nextRefresh, outcome, tokenResponse } from "./world.mjs";
+import { degradation, eventsOf, nextRefresh, outcome, tokenResponse } from "./world.mjs";
 
 /** @typedef {{ title: string, expected: unknown, run: (world: import("./world.mjs").World) => Promise<unknown> }} Case */
 
@@ -191,6 +191,24 @@ export const CASES = [
       await outage(false);
       await nextRefresh(session);
       return { refused, during, events: failures, after: await seen() };
+    },
+  },
+  {
+    title: "P49 a call without a token waits for a server in trouble, which the status tells at once",
+    expected: { waits: ["server_error", 0], served: 3, left: true, after: ["signed-in", false] },
+    run: async ({ session, api, signUp, pass, outage }) => {
+      await signUp();
+      await outage(true);
+      await pass(70);
+      let settled = 0;
+      const calls = [session.getToken(), session.fetch(api.listed), session.refresh({ force: true })];
+      for (const call of calls) call.finally(() => settled++).catch(() => undefined);
+      const cause = await degradation(session);
+      const waits = [cause, settled];
+      await outage(false);
+      const served = (await Promise.allSettled(calls)).filter(({ status }) => status === "fulfilled").length;
+      const { state, degraded } = session.status;
+      return { waits, served, left: session.expiresIn > 0, after: [state, degraded] };
     },
   },
   {

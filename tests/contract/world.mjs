@@ -70,6 +70,23 @@ export function eventsOf(session, type) {
 }
 
 /**
+ * Waits until the session says what its trouble is.
+ *
+ * @param {Session} session
+ */
+export async function degradation(session) {
+  /** @type {() => void} */
+  let end = () => {};
+  const cause = await new Promise((resolve) => {
+    end = session.subscribe(({ degraded }) => {
+      if (degraded !== false) resolve(degraded);
+    });
+  });
+  end();
+  return cause;
+}
+
+/**
  * Waits for the next token.
  *
  * @param {Session} session

@@ -73,6 +73,64 @@ test("P09 P10 trouble is retried ever more rarely, and ends nothing; mended, all
   assert.deepEqual([session.status.state, session.status.degraded], ["signed-in", false]);
 });
 
+/** How a call stands: its outcome, or that it waits. @param {Promise<string>} call */
+async function standing(call) {
+  const settled = call.then(
+    () => "served",
+    ({ code }) => code,
+  );
+  // What is settled by now comes first.
+  await new Promise((resolve) => setImmediate(resolve));
+  return Promise.race([settled, Promise.resolve("waits")]);
+}
+
+for (const cause of /** @type {const} */ (["network", "timeout", "server_error", "rate_limited"])) {
+  test(`P49 a call waits through ${cause} for 25 seconds of trouble, and is served once it ends`, async () => {
+    const session = createTestSession({ user: ADA });
+    session.test.fail(cause);
+    await session.test.advance(60);
+    const [early, other] = [session.getToken(), session.getToken()];
+    assert.equal(await standing(early), "waits");
+
+    // The first failure was at 50 seconds.
+    await session.test.advance(14.9);
+    assert.equal(await standing(early), "waits");
+    await session.test.advance(0.2);
+    const code = cause === "timeout" ? "timeout" : "unreachable";
+    assert.equal(await standing(early), code);
+    assert.equal(await standing(other), code);
+    assert.equal(await standing(session.getToken()), code);
+    session.test.fail(null);
+    assert.equal(await standing(session.getToken()), "served");
+
+    session.test.fail(cause);
+    await session.test.advance(60);
+    const late = session.getToken();
+    assert.equal(await standing(late), "waits");
+    session.test.fail(null);
+    assert.equal(await standing(late), "served");
+  });
+}
+
+test("P49 what waiting does not mend is told at once", async () => {
+  for (const cause of /** @type {const} */ (["misconfigured", "unexpected_answer"])) {
+    const session = createTestSession({ user: ADA });
+    session.test.fail(cause);
+    await session.test.advance(60);
+    await assert.rejects(session.getToken(), { failure: cause });
+  }
+});
+
+test("P49 a caller that waits is told of a sign-out", async () => {
+  const session = createTestSession({ user: ADA });
+  session.test.fail("server_error");
+  await session.test.advance(60);
+  const call = session.getToken();
+  assert.equal(await standing(call), "waits");
+  session.test.end("revoked");
+  await assert.rejects(call, { code: "signed_out", reason: "revoked" });
+});
+
 test("P18 a sign-out without a network holds at once, and the server is told when it can be", async () => {
   const session = createTestSession({ user: ADA });
   session.test.fail("offline");

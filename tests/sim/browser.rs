@@ -132,9 +132,7 @@ impl Tab {
         let seen = match (&self.shelf, browser.has_shelf) {
             (_, false) => Shelf::Unavailable,
             (None, true) => Shelf::Empty,
-            (Some(text), true) => {
-                nolapse::core::Mark::decode(text).map_or(Shelf::Empty, Shelf::Marked)
-            }
+            (Some(text), true) => Shelf::read(text),
         };
         Moment {
             now: self.clock.read(running as f64, wall as f64),

@@ -1,5 +1,5 @@
 /**
- * `npm run faults`: plants one fault at a time in a copy of the core and expects the random schedules to catch it.
+ * `npm run faults`: plants one fault at a time in a copy of the core and expects the random schedules, or the random records, to catch it.
  *
  * A simulation proves something only where it fails when the thing it watches is broken.
  */
@@ -19,6 +19,7 @@ const SCHEDULES = "4000";
  * @property {string} file in `src/core`
  * @property {string} from text that stands there exactly once
  * @property {string} to what it becomes
+ * @property {string} [test] the tests that are to catch it: the schedules unless said otherwise
  */
 
 /** @type {readonly Fault[]} */
@@ -83,6 +84,25 @@ const FAULTS = [
     from: "self.expire_callers(moment.now);",
     to: "self.expire_callers(Timestamp::default());",
   },
+  {
+    name: "waiting: callers do not wait for a server that comes back",
+    file: "backoff.rs",
+    from: "now < window && of_use <= window",
+    to: "now > window && of_use <= window",
+  },
+  {
+    name: "waiting: what another tab tells of the pace is forgotten",
+    file: "backoff.rs",
+    from: "let until = now + rest.retry_in.min(longest);",
+    to: "let until = now + rest.retry_in.min(longest) / 100;",
+  },
+  {
+    name: "numbering: it is not begun anew where the record has another one",
+    file: "telling.rs",
+    from: "(self.version, self.seen) = (version, version);",
+    to: "(self.version, self.seen) = (known, version);",
+    test: "records",
+  },
 ];
 
 await main(async () => {
@@ -107,14 +127,14 @@ await main(async () => {
  * @param {Fault} fault
  * @returns {Promise<boolean>} whether a schedule failed
  */
-async function isCaught(copy, { name, file, from, to }) {
+async function isCaught(copy, { name, file, from, to, test = "schedules" }) {
   const path = join(copy, "src", "core", file);
   const sound = await readFile(path, "utf8");
   if (sound.split(from).length !== 2) throw new Remedy(`${file} does not have this exactly once:\n${from}\n(${name})`);
   await writeFile(path, sound.replace(from, to));
   try {
     const env = { NOLAPSE_SCHEDULES: SCHEDULES, CARGO_TARGET_DIR: join(copy, "target") };
-    await run("cargo", ["test", "--package", "nolapse", "--test", "schedules"], { cwd: copy, env });
+    await run("cargo", ["test", "--package", "nolapse", "--test", test], { cwd: copy, env });
     return false;
   } catch (error) {
     // A fault that does not compile proves nothing.

@@ -5,8 +5,21 @@ use super::*;
 mod hearsay;
 
 const NOW: Timestamp = Timestamp::from_millis(3_600_000);
-const PATIENCE: Span = Span::from_secs(20);
+const WINDOW: Span = Span::from_secs(25);
 const SEEDS: u64 = 300;
+
+/// Whether a caller with this deadline waits.
+fn is_kept(backoff: &Backoff, now: Timestamp, deadline: Timestamp) -> bool {
+    deadline >= backoff.hopeless_before(now)
+}
+
+/// Until when callers wait; the past where they do not.
+fn patient_until(backoff: &Backoff) -> Timestamp {
+    backoff
+        .trouble
+        .filter(|trouble| trouble.cause.is_transient())
+        .map_or(Timestamp::default(), |trouble| trouble.since + WINDOW)
+}
 
 fn failure(cause: FailureCause, retry_after: Option<Span>) -> Failure {
     Failure {
@@ -17,11 +30,16 @@ fn failure(cause: FailureCause, retry_after: Option<Span>) -> Failure {
 
 /// The rest after so many failures, a second apart, whose last one is at `NOW`; and the rest where nobody waits.
 fn rests(seed: u64, failures: u32, failure: &Failure) -> (Span, Span) {
+    rests_apart(1, seed, failures, failure)
+}
+
+/// The same with so many seconds between failures.
+fn rests_apart(seconds: u64, seed: u64, failures: u32, failure: &Failure) -> (Span, Span) {
     let mut chance = Chance::new(seed);
     let mut backoff = Backoff::new();
     for left in (0..failures).rev() {
-        let at = NOW.before(Span::from_secs(1) * u64::from(left));
-        backoff.fail(at, at, failure, PATIENCE, &mut chance);
+        let at = NOW.before(Span::from_secs(seconds) * u64::from(left));
+        backoff.fail(at, at, failure, &mut chance);
     }
     (backoff.until().since(NOW), backoff.calm_until().since(NOW))
 }
@@ -90,29 +108,39 @@ fn an_allowance_is_spent_one_by_one_and_comes_back_one_by_one() {
 }
 
 #[test]
-fn p10_pauses_are_drawn_from_steps_that_double_up_to_four_minutes() {
+fn p10_after_the_callers_window_pauses_are_drawn_from_steps_that_double_up_to_four_minutes() {
     let broken = failure(FailureCause::ServerError, None);
-    let steps = [2, 4, 8, 16, 32, 64, 128, 240, 240, 240];
-    for (failures, step_s) in (1..).zip(steps) {
-        let step = step_s * 1_000;
-        let (least, most) = bounds((0..SEEDS).map(|seed| rests(seed, failures, &broken).0));
+    let lost = failure(FailureCause::Misconfigured, None);
+    let long_ago = [4, 8, 16, 32, 64, 128, 240, 240, 240];
+    // Where callers had the auth server asked often, the first rest after their window is no longer than four of those.
+    let just_now = [4, 8, 16, 32, 64, 100, 100];
+    for (apart, failure, steps) in [
+        (30, &broken, &long_ago[..]),
+        (30, &lost, &long_ago[..]),
+        (1, &lost, &just_now[..]),
+    ] {
+        for (failures, step_s) in (2..).zip(steps) {
+            let step = step_s * 1_000;
+            let rest = |seed| rests_apart(apart, seed, failures, failure).0;
+            let (least, most) = bounds((0..SEEDS).map(rest));
 
-        assert!(
-            (500..500 + step / 20).contains(&least),
-            "{failures}: from {least}"
-        );
-        assert!(
-            (step * 9 / 10..step).contains(&most),
-            "{failures}: to {most}"
-        );
+            assert!(
+                (500..500 + step / 20).contains(&least),
+                "{failures}: from {least}"
+            );
+            assert!(
+                (step * 9 / 10..step).contains(&most),
+                "{failures}: to {most}"
+            );
+        }
     }
-    assert!((0..SEEDS).any(|seed| rests(seed, 1, &broken).0 == Span::from_millis(500)));
+    assert!((0..SEEDS).any(|seed| rests(seed, 1, &lost).0 == Span::from_millis(500)));
 }
 
 #[test]
 fn p10_where_nobody_waits_the_steps_are_longer() {
     let broken = failure(FailureCause::ServerError, None);
-    for (failures, step_s) in (1..).zip([2, 8, 64, 240, 240]) {
+    for (failures, step_s) in (1..).zip([1, 8, 64, 240, 240]) {
         let step = step_s * 1_000;
         let (_, most) = bounds((0..SEEDS).map(|seed| rests(seed, failures, &broken).1));
 
@@ -131,13 +159,19 @@ fn p10_where_nobody_waits_the_steps_are_longer() {
     }
 }
 
+/// Causes that a server's return ends.
+const TRANSIENT: [FailureCause; 6] = [
+    FailureCause::Offline,
+    FailureCause::Network,
+    FailureCause::Timeout,
+    FailureCause::ServerError,
+    FailureCause::RateLimited,
+    FailureCause::RefresherFailed,
+];
+
 #[test]
-fn p04_a_network_that_is_away_is_tried_at_once_and_then_every_four_seconds() {
-    for cause in [
-        FailureCause::Offline,
-        FailureCause::Network,
-        FailureCause::Timeout,
-    ] {
+fn p49_a_server_that_is_away_is_asked_at_once_and_then_every_three_seconds() {
+    for cause in TRANSIENT {
         let away = failure(cause, None);
         let first = bounds((0..SEEDS).map(|seed| rests(seed, 1, &away).0));
         let second = bounds((0..SEEDS).map(|seed| rests(seed, 2, &away).0));
@@ -147,38 +181,95 @@ fn p04_a_network_that_is_away_is_tried_at_once_and_then_every_four_seconds() {
             "{first:?}"
         );
         assert!(
-            (3_500..3_550).contains(&second.0) && (4_450..4_500).contains(&second.1),
+            (3_100..3_120).contains(&second.0) && (3_480..3_500).contains(&second.1),
             "{second:?}"
         );
     }
 }
 
 #[test]
-fn p04_callers_wait_for_the_network_for_twenty_seconds_from_the_first_failure() {
-    let away = failure(FailureCause::Network, None);
-    for (span, is_patient) in [(19_999, true), (20_000, false)] {
-        let (least, most) = bounds((0..SEEDS).map(|seed| {
+fn p49_callers_wait_for_twenty_five_seconds_from_the_first_failure() {
+    for cause in FailureCause::ALL {
+        let away = failure(*cause, None);
+        let is_transient = TRANSIENT.contains(cause);
+        let mut backoff = Backoff::new();
+        backoff.fail(NOW, NOW, &away, &mut Chance::new(1));
+        let later = |millis| NOW + Span::from_millis(millis);
+        let is_kept = |backoff: &Backoff, millis| is_kept(backoff, later(millis), later(100_000));
+
+        assert_eq!(is_kept(&backoff, 24_999), is_transient, "{cause:?}");
+        assert!(!is_kept(&backoff, 25_000), "{cause:?}");
+        assert_eq!(Backoff::new().hopeless_before(NOW), Timestamp::default());
+        let expected = if is_transient {
+            later(25_000)
+        } else {
+            Timestamp::default()
+        };
+        assert_eq!(patient_until(&backoff), expected, "{cause:?}");
+    }
+}
+
+#[test]
+fn p49_the_last_attempt_that_callers_wait_for_is_at_the_end_of_their_window() {
+    let away = failure(FailureCause::ServerError, None);
+    for (after, least, most) in [
+        (20_000, 3_100, 3_500),
+        (21_800, 3_100, 3_201),
+        (23_500, 1_500, 1_501),
+        (24_400, 600, 601),
+        (24_800, 500, 501),
+        (25_000, 500, 4_000),
+    ] {
+        for seed in 0..SEEDS {
             let mut chance = Chance::new(seed);
             let mut backoff = Backoff::new();
-            backoff.fail(NOW, NOW, &away, PATIENCE, &mut chance);
-            assert_eq!(backoff.patient_until(PATIENCE), NOW + PATIENCE);
-            let last = NOW + Span::from_millis(span);
-            backoff.fail(last, last, &away, PATIENCE, &mut chance);
-            backoff.until().since(last)
-        }));
+            backoff.fail(NOW, NOW, &away, &mut chance);
+            let last = NOW + Span::from_millis(after);
+            backoff.fail(last, last, &away, &mut chance);
 
-        assert_eq!(
-            is_patient,
-            least >= 3_500 && most > 4_000,
-            "{span}: {least} to {most}"
-        );
+            let pause = backoff.until().since(last).as_millis();
+            assert!((least..most).contains(&pause), "{after}: {pause}");
+        }
     }
+}
+
+#[test]
+fn p49_a_rest_that_is_imposed_is_waited_for_only_by_callers_whose_deadline_is_later() {
+    let asked = failure(FailureCause::RateLimited, Some(Span::from_secs(10)));
+    let long = failure(FailureCause::RateLimited, Some(Span::from_secs(25)));
+    let mut chance = Chance::new(1);
+    let mut backoff = Backoff::new();
+    backoff.fail(NOW, NOW, &asked, &mut chance);
+    let until = backoff.until();
+    let before = until.before(Span::from_millis(1));
+    assert!(is_kept(&backoff, NOW, until));
+    assert!(!is_kept(&backoff, NOW, before));
+
+    let mut backoff = Backoff::new();
+    backoff.fail(NOW, NOW, &long, &mut chance);
+    let endless = NOW + Span::from_secs(3_600);
+    assert!(!is_kept(&backoff, NOW, endless));
+
     let broken = failure(FailureCause::ServerError, None);
-    let asked = failure(FailureCause::Network, Some(Span::from_secs(3)));
-    for impatient in [broken, asked] {
+    let mut backoff = Backoff::new();
+    for _ in 0..15 {
+        backoff.fail(NOW, NOW, &broken, &mut chance);
+    }
+    assert!(is_kept(&backoff, NOW, endless));
+    backoff.fail(NOW, NOW, &broken, &mut chance);
+    assert!(!is_kept(&backoff, NOW, endless), "the allowance is spent");
+}
+
+#[test]
+fn a_retry_after_of_nothing_asks_for_nothing() {
+    let none = failure(FailureCause::ServerError, None);
+    let zero = failure(FailureCause::ServerError, Some(Span::ZERO));
+    for seed in 0..SEEDS {
+        assert_eq!(rests(seed, 2, &none), rests(seed, 2, &zero));
         let mut backoff = Backoff::new();
-        backoff.fail(NOW, NOW, &impatient, PATIENCE, &mut Chance::new(1));
-        assert_eq!(backoff.patient_until(PATIENCE), Timestamp::default());
+        backoff.fail(NOW, NOW, &zero, &mut Chance::new(seed));
+        backoff.hurry(NOW);
+        assert_eq!(backoff.until(), NOW);
     }
 }
 
@@ -206,18 +297,18 @@ fn p10_the_seventeenth_attempt_in_a_row_waits_for_the_allowance() {
     let mut chance = Chance::new(1);
     let mut backoff = Backoff::new();
     for _ in 0..15 {
-        backoff.fail(NOW, NOW, &broken, PATIENCE, &mut chance);
+        backoff.fail(NOW, NOW, &broken, &mut chance);
         backoff.hurry(NOW);
         assert!(backoff.until() <= NOW, "there is some left");
     }
-    backoff.fail(NOW, NOW, &broken, PATIENCE, &mut chance);
+    backoff.fail(NOW, NOW, &broken, &mut chance);
     backoff.hurry(NOW);
 
     assert_eq!(backoff.until(), NOW + Span::from_secs(150));
     assert_eq!(backoff.calm_until(), NOW + Span::from_secs(150));
     backoff.succeed();
     assert_eq!(backoff.until(), Timestamp::default());
-    backoff.fail(NOW, NOW, &broken, PATIENCE, &mut chance);
+    backoff.fail(NOW, NOW, &broken, &mut chance);
     assert!(
         backoff.until() < NOW + Span::from_secs(2),
         "an answer makes the allowance whole"
@@ -230,7 +321,7 @@ fn hope_ends_a_rest_that_the_server_did_not_ask_for() {
     let after = |retry_after| {
         let mut backoff = Backoff::new();
         let busy = failure(FailureCause::RateLimited, retry_after);
-        backoff.fail(NOW, NOW, &busy, PATIENCE, &mut Chance::new(1));
+        backoff.fail(NOW, NOW, &busy, &mut Chance::new(1));
         let before = backoff.until();
         backoff.hurry(later);
         (before, backoff)
@@ -247,15 +338,25 @@ fn hope_ends_a_rest_that_the_server_did_not_ask_for() {
 }
 
 #[test]
-fn hope_starts_the_row_anew_for_callers() {
-    let away = failure(FailureCause::Network, None);
-    let mut backoff = Backoff::new();
-    backoff.fail(NOW, NOW, &away, PATIENCE, &mut Chance::new(1));
+fn a_page_that_comes_back_starts_the_row_anew_and_an_app_that_asks_does_not() {
+    for retry_after in [None, Some(Span::from_secs(100))] {
+        let away = failure(FailureCause::Network, retry_after);
+        let mut backoff = Backoff::new();
+        backoff.fail(NOW, NOW, &away, &mut Chance::new(1));
+        let (rest, later) = (backoff.until(), NOW + Span::from_secs(60));
 
-    let later = NOW + Span::from_secs(60);
-    backoff.hurry(later);
+        backoff.hurry(later);
+        assert_eq!(patient_until(&backoff), NOW + WINDOW);
+        backoff.begin_anew(later);
 
-    assert_eq!(backoff.patient_until(PATIENCE), later + PATIENCE);
+        assert_eq!(patient_until(&backoff), later + WINDOW);
+        let expected = if retry_after.is_some() {
+            rest
+        } else {
+            rest.min(later)
+        };
+        assert_eq!(backoff.until(), expected);
+    }
 }
 
 #[test]
@@ -265,10 +366,10 @@ fn a_failure_that_was_sent_before_hope_came_is_tried_again_at_once() {
         let mut chance = Chance::new(seed);
         let mut backoff = Backoff::new();
         for _ in 0..6 {
-            backoff.fail(NOW, NOW, &broken, PATIENCE, &mut chance);
+            backoff.fail(NOW, NOW, &broken, &mut chance);
         }
-        backoff.hurry(NOW);
-        backoff.fail(NOW, sent, &broken, PATIENCE, &mut chance);
+        backoff.begin_anew(NOW);
+        backoff.fail(NOW, sent, &broken, &mut chance);
         backoff.until().since(NOW)
     };
 
@@ -280,5 +381,5 @@ fn a_failure_that_was_sent_before_hope_came_is_tried_again_at_once() {
         outdated.0 == 500 && (950..1_000).contains(&outdated.1),
         "{outdated:?}"
     );
-    assert!(current.1 > 100_000, "{current:?}");
+    assert!(current.0 > 2_000, "{current:?}");
 }

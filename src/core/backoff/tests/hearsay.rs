@@ -106,7 +106,7 @@ fn what_the_shelf_says_is_what_was_written_on_it_even_with_a_clock_set_back() {
     let mut chance = Chance::new(1);
     let mut backoff = Backoff::new();
     let busy = failure(FailureCause::RateLimited, Some(Span::from_secs(100)));
-    backoff.fail(NOW, NOW, &busy, PATIENCE, &mut chance);
+    backoff.fail(NOW, NOW, &busy, &mut chance);
     let written = backoff.cooling(&moment(wall)).expect("there is a rest");
     let told = backoff.rest(NOW).expect("there is a rest");
 
@@ -125,4 +125,61 @@ fn what_the_shelf_says_is_what_was_written_on_it_even_with_a_clock_set_back() {
         assert!(read.mandatory && read.failures == 1 && read.cause == FailureCause::RateLimited);
     }
     assert!(Backoff::new().cooling(&moment(wall)).is_none());
+}
+
+#[test]
+fn p49_the_shelf_tells_how_long_attempts_have_failed() {
+    let wall = WallTime::from_millis(1_700_000_000_000);
+    let moment = |now: Timestamp| Moment {
+        now,
+        wall: wall + now.since(NOW),
+        shelf: Shelf::Empty,
+    };
+    let mut chance = Chance::new(1);
+    let broken = failure(FailureCause::ServerError, None);
+    let mut backoff = Backoff::new();
+    backoff.fail(NOW, NOW, &broken, &mut chance);
+    let later = NOW + Span::from_secs(20);
+    backoff.fail(later, later, &broken, &mut chance);
+    let written = backoff.cooling(&moment(later)).expect("there is a rest");
+
+    for (after_s, begun_s) in [(0, 0), (3, 0), (200, 0), (600, 620)] {
+        let at = later + Span::from_secs(after_s);
+        let mut other = Backoff::new();
+        other.adopt_mark(&moment(at), &written, &mut chance);
+
+        // Nobody has tried for minutes: what comes is a row of its own.
+        let begun = NOW + Span::from_secs(begun_s);
+        assert_eq!(patient_until(&other), begun + WINDOW, "{after_s}");
+    }
+    let mut woken = Backoff::new();
+    woken.begin_anew(later);
+    woken.adopt_mark(&moment(later), &written, &mut chance);
+    assert_eq!(patient_until(&woken), later + WINDOW);
+}
+
+#[test]
+fn a_clock_that_is_set_back_lengthens_a_rest_by_no_more_than_half_a_minute() {
+    let wall = WallTime::from_millis(1_700_000_000_000);
+    let mut chance = Chance::new(1);
+    let mut backoff = Backoff::new();
+    let asked = failure(FailureCause::ServerError, Some(Span::from_secs(1)));
+    let long_ago = NOW.before(Span::from_secs(900));
+    backoff.fail(NOW, long_ago, &asked, &mut chance);
+    let moment = |wall| Moment {
+        now: NOW,
+        wall,
+        shelf: Shelf::Empty,
+    };
+    let written = backoff.cooling(&moment(wall)).expect("there is a rest");
+
+    for set_back_s in [0, 10, 30, 600, 86_400] {
+        let mut other = Backoff::new();
+        let at = WallTime::from_millis(wall.as_millis() - set_back_s * 1_000);
+        other.adopt_mark(&moment(at), &written, &mut chance);
+
+        let most = backoff.until() + Span::from_secs(26);
+        assert!(other.until() <= most, "{set_back_s}: {:?}", other.until());
+        assert!(!is_kept(&other, NOW, most) || set_back_s > 0);
+    }
 }

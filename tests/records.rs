@@ -1,0 +1,371 @@
+//! Goal: no text that a script writes into the record that tabs share makes later records unreadable, parts the tabs for
+//! longer than until the next refresh, sign-in or sign-out, or undoes a sign-out.
+
+mod sim;
+
+use std::fmt::Write as _;
+
+use nolapse::core::{Input, PageChange, Shelf, Status};
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+
+use sim::World;
+
+/// Numbers where something ends: digits, plausibility, serial numbers, the width of integers, what JavaScript has exactly.
+const ENDS: [u64; 22] = [
+    0,
+    1,
+    2,
+    999_999,
+    1_000_000,
+    1_000_001,
+    1_000_002,
+    1_999_999,
+    2_000_000,
+    2_000_001,
+    2_000_002,
+    4_294_967_295,
+    4_294_967_296,
+    1_700_000_000_000,
+    1_700_000_600_000,
+    99_999_999_999_999,
+    100_000_000_000_000,
+    100_000_000_000_001,
+    999_999_999_999_999,
+    1_000_000_000_000_000,
+    9_007_199_254_740_993,
+    18_446_744_073_709_551_615,
+];
+
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        4 => prop::sample::select(&ENDS[..]),
+        2 => 1_u64..20,
+        1 => 0_u64..2_100_000,
+        1 => 1_700_000_000_000_u64..1_700_001_000_000,
+    ]
+}
+
+/// What stands in the place of the order: a number of its own, or one so far from the tabs' own.
+#[derive(Clone, Copy, Debug)]
+enum Order {
+    Is(u64),
+    Ahead(i64),
+}
+
+fn order() -> impl Strategy<Value = Order> {
+    prop_oneof![
+        number().prop_map(Order::Is),
+        prop::sample::select(
+            &[
+                -2, -1, 0, 1, 999_999, 1_000_000, 1_000_001, 1_000_002, 1_999_999
+            ][..]
+        )
+        .prop_map(Order::Ahead),
+    ]
+}
+
+/// A record that a script wrote.
+#[derive(Clone, Debug)]
+struct Forged {
+    order: Order,
+    state: String,
+    cooling: String,
+}
+
+fn forged() -> impl Strategy<Value = Forged> {
+    let state = prop_oneof![
+        4 => (number(), number()).prop_map(|(expires, fingerprint)| format!("in;{expires};{fingerprint}")),
+        2 => (number(), 0_u8..3, 0_u8..3).prop_map(|(fingerprint, told, everywhere)| {
+            format!("out;signed_out;{fingerprint};{told};{everywhere}")
+        }),
+        1 => Just("in;;".to_owned()),
+        1 => Just("away;1;2".to_owned()),
+    ];
+    let cooling = prop_oneof![
+        3 => Just(String::new()),
+        1 => (number(), number(), number(), 0_u8..2, number()).prop_map(
+            |(failures, since, until, mandatory, whole_at)| {
+                format!(";server_error;{failures};{since};{until};{mandatory};{whole_at}")
+            }
+        ),
+    ];
+    (order(), state, cooling).prop_map(|(order, state, cooling)| Forged {
+        order,
+        state,
+        cooling,
+    })
+}
+
+fn garbage() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("null".to_owned()),
+        Just("nolapse2;1;in;1;1".to_owned()),
+        Just("?".to_owned()),
+        ".{0,40}",
+    ]
+}
+
+fn record() -> impl Strategy<Value = Result<Forged, String>> {
+    prop_oneof![6 => forged().prop_map(Ok), 1 => garbage().prop_map(Err)]
+}
+
+/// What the user does once the record is spoilt.
+#[derive(Clone, Copy, Debug)]
+enum Action {
+    Refresh,
+    SignIn,
+    SignOut,
+}
+
+/// What a script writes is seen by the other tabs a little later, in the order of writing.
+fn write(world: &mut World, by: usize, record: &Result<Forged, String>) {
+    let text = match record {
+        Err(garbage) => garbage.clone(),
+        Ok(forged) => {
+            let known = marked(world).map_or(0, |version| version);
+            let number = match forged.order {
+                Order::Is(number) => number,
+                Order::Ahead(ahead) => known.saturating_add_signed(ahead),
+            };
+            let mut text = format!("nolapse1;{number};{}", forged.state);
+            let _ = write!(text, "{}", forged.cooling);
+            text
+        }
+    };
+    world.browsers[0].shelf = Some(text.clone());
+    world.write_shelf(by, text);
+    world.run(11);
+    let latest = world.browsers[0].shelf.clone();
+    for tab in world.tabs_of(0) {
+        world.tabs[tab].shelf.clone_from(&latest);
+        if tab != by {
+            // Its own script's writing is no event for a tab.
+            world.deliver(tab, Input::ShelfChanged);
+        }
+    }
+}
+
+/// The order in the record; `None` where it cannot be read.
+fn marked(world: &World) -> Option<u64> {
+    let text = world.browsers[0].shelf.clone().unwrap_or_default();
+    match Shelf::read(&text) {
+        Shelf::Marked(mark) => Some(mark.version.number()),
+        Shelf::Unavailable | Shelf::Empty | Shelf::Unreadable => None,
+    }
+}
+
+fn act(world: &mut World, tab: usize, action: Action) {
+    match action {
+        Action::Refresh => world.refresh(tab, true),
+        Action::SignIn => world.sign_in(tab, 2),
+        Action::SignOut => world.sign_out(tab, false),
+    };
+}
+
+/// All tabs say what the cookie says, and the record is one that every tab can read and go on from.
+fn check_agreement(world: &World, action: Action) -> Result<(), TestCaseError> {
+    let cookie = world
+        .cookie_session(0)
+        .filter(|session| world.server.is_alive(*session));
+    if matches!(action, Action::SignOut) {
+        prop_assert_eq!(cookie, None, "the sign-out was undone\n{}", world.story());
+    }
+    if matches!(action, Action::SignIn) {
+        prop_assert!(
+            cookie.is_some(),
+            "the sign-in was undone\n{}",
+            world.story()
+        );
+    }
+    let name = cookie.map(|session| format!("{:?}", session.as_bytes()));
+    for tab in world.tabs_of(0) {
+        let said = match world.status(tab) {
+            Status::SignedIn { session, .. } => Some(session.id.to_string()),
+            Status::SignedOut { .. } => None,
+            Status::Unknown { .. } => Some("unknown".to_owned()),
+        };
+        prop_assert_eq!(&said, &name, "tab {}\n{}", tab, world.story());
+    }
+    let number = marked(world);
+    prop_assert!(
+        number.is_some_and(|number| (1..=2_000_001).contains(&number)),
+        "{:?}\n{}",
+        world.browsers[0].shelf,
+        world.story()
+    );
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn line13_after_any_record_one_refresh_sign_in_or_sign_out_brings_all_tabs_together(
+        seed in any::<u64>(),
+        tabs in 1_usize..5,
+        record in record(),
+        by in 0_usize..5,
+        opens in any::<bool>(),
+        actor in 0_usize..6,
+        action in prop::sample::select(&[Action::Refresh, Action::SignIn, Action::SignOut][..]),
+    ) {
+        let mut world = World::signed_in(seed, tabs);
+        let known = marked(&world).unwrap_or_default();
+        write(&mut world, by % tabs, &record);
+        let is_recent = marked(&world).is_some_and(|forged| forged <= 2_000_001 && (known + 2_000_001 - forged) % 2_000_001 <= 2);
+        if opens {
+            world.open(0);
+        }
+        let before = world.sent(0);
+        world.run(3_000);
+        // A rest that the server is said to have asked for is kept, for ten minutes at the most.
+        world.run(if matches!(&record, Ok(forged) if forged.cooling.is_empty()) || record.is_err() { 0 } else { 660_000 });
+        let all = world.tabs_of(0);
+        for tab in &all {
+            world.feed(*tab, Input::ShelfChanged);
+        }
+        let mut actor = all[actor % all.len()];
+        if matches!(action, Action::SignOut) && !world.is_in(actor) {
+            // Only who is signed in can sign out: the user signs in first where nobody is.
+            let signed_in = all.iter().copied().find(|tab| world.is_in(*tab));
+            if signed_in.is_none() {
+                act(&mut world, actor, Action::SignIn);
+                world.run(5_000);
+            }
+            actor = signed_in.unwrap_or(actor);
+        }
+        act(&mut world, actor, action);
+        // What seems to be the record of a moment ago is not told from it: then the next refresh is news to all.
+        world.run(if is_recent { 60_000 } else { 5_000 });
+        check_agreement(&world, action)?;
+        let elapsed = u64::from(world.sent(0) - before);
+        prop_assert!(elapsed <= 5 + world.now.saturating_sub(1_700_000_000_000) / 40_000, "{} refreshes\n{}", elapsed, world.story());
+
+        // And so it stays, also for pages that are opened later.
+        let before = world.sent(0);
+        let tab = world.open(0);
+        world.run(400_000);
+        check_agreement(&world, action)?;
+        let sent = world.sent(0) - before;
+        prop_assert!(sent <= 12, "{} refreshes\n{}", sent, world.story());
+        prop_assert!(world.tabs[tab].is_alive);
+        prop_assert_eq!(world.counts.zombies, 0);
+        prop_assert_eq!(world.counts.false_alarms, 0);
+    }
+
+    #[test]
+    fn line13_records_that_are_spoilt_again_and_again_leave_no_trace(
+        seed in any::<u64>(),
+        tabs in 1_usize..4,
+        records in prop::collection::vec((record(), 0_usize..4, 1_u64..90_000, any::<bool>()), 1..8),
+        frozen in any::<bool>(),
+    ) {
+        let mut world = World::signed_in(seed, tabs);
+        if frozen {
+            world.page(tabs - 1, PageChange::Frozen);
+        }
+        for (record, by, wait, reloads) in &records {
+            let all = world.tabs_of(0);
+            write(&mut world, all[by % all.len()], record);
+            world.run(*wait);
+            if *reloads {
+                let all = world.tabs_of(0);
+                world.reload(all[by % all.len()]);
+            }
+        }
+        if frozen {
+            world.page(tabs - 1, PageChange::Resumed);
+        }
+        world.run(700_000);
+        let all = world.tabs_of(0);
+        // Whoever was made to look like a visitor signs in. A tab that saw only some of what was spoilt may not have read
+        // the number that this goes on from: then the next refresh is news to it.
+        act(&mut world, all[0], Action::SignIn);
+        world.run(60_000);
+        check_agreement(&world, Action::SignIn)?;
+        let before = world.sent(0);
+        world.run(300_000);
+        check_agreement(&world, Action::SignIn)?;
+        let sent = world.sent(0) - before;
+        prop_assert!(sent <= 8, "{} refreshes in five minutes\n{}", sent, world.story());
+        act(&mut world, all[0], Action::SignOut);
+        world.run(5_000);
+        check_agreement(&world, Action::SignOut)?;
+    }
+}
+
+#[test]
+fn line13_numbers_begin_again_in_all_tabs_and_in_pages_that_open_then() {
+    let mut world = World::signed_in(50, 3);
+    let expires = world.now + 60_000;
+    let Status::SignedIn { session, .. } = world.status(0) else {
+        panic!("{:?}", world.status(0));
+    };
+    let fingerprint = session.fingerprint();
+    for start in [900_000, 1_800_000, 1_999_998] {
+        let text = format!("nolapse1;{start};in;{expires};{fingerprint}");
+        world.write_shelf(0, text);
+        world.feed(0, Input::ShelfChanged);
+        world.run(100);
+    }
+    for round in 0..6 {
+        world.refresh(round % 3, true);
+        world.run(1_000);
+        world.open(0);
+        world.run(1_000);
+    }
+    assert_eq!(marked(&world), Some(3));
+    world.run(120_000);
+    let before = world.sent(0);
+    world.run(490_000);
+    assert!(
+        (9..=12).contains(&(world.sent(0) - before)),
+        "one refresh for all tabs"
+    );
+
+    world.sign_out(7, false);
+    world.run(1_000);
+    assert!(world.tabs_of(0).into_iter().all(|tab| world.is_out(tab)));
+}
+
+#[test]
+fn line13_a_page_that_finds_the_highest_number_hears_of_the_others_first() {
+    for number in [2_000_002_u64, 100_000_000_000_000, 999_999_999_999_999] {
+        let mut world = World::signed_in(50, 3);
+        let sent = world.sent(0);
+        let expires = world.now - 1_000;
+        world.browsers[0].shelf = Some(format!("nolapse1;{number};in;{expires};7"));
+
+        let tab = world.open(0);
+        world.run(1_000);
+
+        assert!(world.is_in(tab), "{number}");
+        assert_eq!(world.sent(0), sent, "{number}: an open tab has a token");
+        world.sign_out(tab, false);
+        world.run(1_000);
+        assert!((0..4).all(|tab| world.is_out(tab)), "{number}");
+    }
+}
+
+#[test]
+fn line13_a_page_that_cannot_read_the_record_asks_once_whether_there_is_a_session() {
+    for text in [
+        "nolapse2;7;in;1;1",
+        "{\"version\":7}",
+        "nolapse1;1000000000000000;in;1;1",
+    ] {
+        let mut world = World::signed_in(50, 1);
+        world.kill(0);
+        world.run(1_000);
+        world.browsers[0].shelf = Some(text.to_owned());
+        let sent = world.sent(0);
+
+        let tab = world.open(0);
+        world.run(1_000);
+
+        assert!(world.is_in(tab), "{text}");
+        assert_eq!(world.sent(0), sent + 1, "{text}");
+        assert!(marked(&world).is_some(), "{text}");
+    }
+}
