@@ -11,6 +11,7 @@ import { fuzz } from "./fuzz-targets.mjs";
 import { root, run, tool } from "./process.mjs";
 import { setUp, setUpBrowser, setUpEngines, setUpServices } from "./setup.mjs";
 import { Remedy, step } from "./step.mjs";
+import { checkSupplyChain } from "./supply-chain.mjs";
 import { inChromium, inFirefox, inWebKit } from "./wasm-tests.mjs";
 import { NO_WEBKIT } from "./webkit.mjs";
 
@@ -95,12 +96,13 @@ function asBuild(work) {
   };
 }
 
-/** Formatting, lints and types: what can be told without running anything. */
+/** Formatting, lints, types, and what the lock files bring: what can be told without running anything. */
 async function staticChecks() {
   const clippy = ["clippy", "--quiet"];
   const strict = ["--", "-D", "warnings"];
   const sdk = [...WASM, "--package", "nolapse", "--lib", "--test", "browser"];
   await step("cargo fmt", (watch) => run("cargo", ["fmt", "--all", "--check", "--", "--color", "never"], { watch }));
+  await step("supply chain", checkSupplyChain);
   await step("biome", (watch) => tool("@biomejs/biome/bin/biome", ["check", "--error-on-warnings"], { watch }));
   await step("tsc", async (watch) => {
     for (const project of ["tsconfig.json", "tests/tools/tsconfig.site.json"]) {

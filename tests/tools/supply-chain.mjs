@@ -1,0 +1,126 @@
+/** What the lock files bring: licences, sources, hashes and duplicates, as far as they can be told without a network. */
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import satisfies from "spdx-satisfies";
+
+import { root, run } from "./process.mjs";
+import { Remedy } from "./step.mjs";
+
+/**
+ * @typedef {object} Crate
+ * @property {string} name
+ * @property {string} version
+ * @property {string | null} license an SPDX expression, the old form with slashes among them
+ * @property {string | null} source none for the workspace's own
+ */
+
+/**
+ * @typedef {object} Package
+ * @property {string} [version]
+ * @property {string | undefined} [license]
+ * @property {string | undefined} [integrity]
+ * @property {string} [resolved]
+ * @property {boolean} [link]
+ */
+
+/**
+ * @typedef {object} Rules
+ * @property {readonly string[]} licenses
+ * @property {readonly string[]} skipped crates as `name@version`, that may be there besides a newer version
+ */
+
+/** What npm's packages may have besides what crates may: they build and test, and are part of nothing that is shipped. */
+const FOR_BUILDING = [
+  "BlueOak-1.0.0",
+  "CC0-1.0",
+  // Tables of licences and of browsers.
+  "CC-BY-3.0",
+  "CC-BY-4.0",
+  // libvips, which Next.js brings for pictures.
+  "LGPL-3.0-or-later",
+  // Lightning CSS, which Vite brings.
+  "MPL-2.0",
+];
+
+const CRATES_IO = "registry+https://github.com/rust-lang/crates.io-index";
+
+/** @throws {Remedy} with all that is wrong */
+export async function checkSupplyChain() {
+  const rules = rulesOf(await readFile(join(root, "deny.toml"), "utf8"));
+  const metadata = await run("cargo", ["metadata", "--format-version", "1", "--locked", "--all-features"]);
+  const { packages } = JSON.parse(await readFile(join(root, "package-lock.json"), "utf8"));
+  const complaints = [
+    ...complaintsAboutCrates(JSON.parse(metadata.stdout).packages, rules),
+    ...complaintsAboutPackages(packages, rules),
+  ];
+  if (complaints.length > 0) throw new Remedy(`${complaints.join("\n")}\ndeny.toml has the rules, and the reasons.`);
+}
+
+/**
+ * The lists of `deny.toml` that are needed here.
+ *
+ * @param {string} text
+ * @returns {Rules}
+ * @throws where there is no such list
+ */
+export function rulesOf(text) {
+  const plain = text.replaceAll(/^\s*#.*$/gm, "");
+  /** @param {string} name */
+  const list = (name) => new RegExp(`^${name} = \\[([^\\]]*)\\]`, "m").exec(plain)?.[1] ?? "";
+  const licenses = [...list("allow").matchAll(/"([^"]+)"/g)].map(([, license = ""]) => license);
+  const skipped = [...list("skip").matchAll(/crate = "([^"]+)", reason = "[^"]+"/g)].map(([, crate = ""]) => crate);
+  if (licenses.length === 0 || skipped.length === 0) throw new Error("deny.toml has no list of licences or duplicates");
+  return { licenses, skipped };
+}
+
+/**
+ * @param {readonly Crate[]} crates
+ * @param {Rules} rules
+ * @returns {string[]}
+ */
+export function complaintsAboutCrates(crates, { licenses, skipped }) {
+  const complaints = [];
+  const foreign = crates.filter(({ source }) => source !== null);
+  const seen = new Set(foreign.map(({ name, version }) => `${name}@${version}`));
+  for (const { name, version, license, source } of foreign) {
+    const crate = `${name}@${version}`;
+    if (!isAllowed(license?.replaceAll("/", " OR "), licenses)) complaints.push(`${crate}: the licence is ${license}`);
+    if (source !== CRATES_IO) complaints.push(`${crate}: comes from ${source}`);
+    const others = foreign.filter((other) => other.name === name && !skipped.includes(`${name}@${other.version}`));
+    if (others.length > 1 && !skipped.includes(crate)) complaints.push(`${crate}: is one of ${others.length} versions`);
+  }
+  for (const crate of skipped.filter((one) => !seen.has(one)))
+    complaints.push(`${crate}: is in deny.toml, and not used`);
+  return complaints;
+}
+
+/**
+ * @param {Readonly<Record<string, Package>>} packages of a lock file, by folder
+ * @param {Rules} rules
+ * @returns {string[]}
+ */
+export function complaintsAboutPackages(packages, { licenses }) {
+  const allowed = [...licenses, ...FOR_BUILDING];
+  const complaints = [];
+  for (const [folder, { license, integrity, resolved, link }] of Object.entries(packages)) {
+    if (folder === "" || link) continue;
+    if (!/^sha512-[\w+/]{86}==$/.test(integrity ?? "")) complaints.push(`${folder}: has no SHA-512`);
+    if (!isAllowed(license, allowed)) complaints.push(`${folder}: the licence is ${license}`);
+    if (resolved !== undefined) complaints.push(`${folder}: the lock file names where it came from`);
+  }
+  return complaints;
+}
+
+/**
+ * @param {string | null | undefined} license
+ * @param {readonly string[]} allowed
+ */
+function isAllowed(license, allowed) {
+  try {
+    return typeof license === "string" && satisfies(license, allowed);
+  } catch {
+    return false;
+  }
+}
