@@ -9,14 +9,32 @@
 //! | `sessions revoke ID` | ends a session |
 //! | `sessions revoke-all EMAIL` | ends all sessions of a user |
 //! | `users add EMAIL` | makes an account; the password is read from standard input, one line |
-//! | `users disable EMAIL` | ends all sessions of a user and lets them begin no other |
-//! | `users enable EMAIL` | lets a user sign in again |
+//! | `users show USER` | tells id, role, state and number of sessions of an account, not its address |
+//! | `users role USER admin` | makes a user an admin, or with `member` a member again |
+//! | `users password USER` | replaces the password by one read from standard input, and ends all sessions |
+//! | `users disable USER` | ends all sessions of a user and lets them begin no other |
+//! | `users enable USER` | lets a user sign in again |
+//! | `users delete USER --yes` | deletes an account with all sessions and notes |
+//! | `backup FOLDER` | copies the `SQLite` database and the key file, while servers run |
 //! | `healthcheck` | succeeds where the server of these settings answers and its database too |
+//!
+//! `USER` is an e-mail address, or the id that tokens and the security log have.
+//!
+//! | exit code | meaning |
+//! | --- | --- |
+//! | 0 | it is done |
+//! | 1 | it could not be done: settings, database, keys or the system are in the way |
+//! | 2 | the words after the program's name make no sense |
+//! | 3 | refused, and nothing has changed: no such user, a common password, no `--yes` |
+
+mod backup;
+mod users;
 
 use std::{
     fmt,
-    io::{self, BufRead, Write},
+    io::{self, Write},
     net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -25,9 +43,9 @@ use nolapse::wire::EndReason;
 use nolapse_server::{
     clock,
     config::Config,
-    domain::{Email, Password, Role, SessionId, Store, User, UserId, Written},
+    domain::{SessionId, Store, Written},
     keys::Rotated,
-    passwords::{HashError, Passwords},
+    security_log::{self, SecurityLog},
     serve,
 };
 use serde_json::json;
@@ -35,6 +53,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
+use users::UserCommand;
 
 /// How long a server may take to say that it is well.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
@@ -50,13 +69,24 @@ pub(crate) enum Command {
     ListSessions(String),
     RevokeSession(String),
     RevokeSessions(String),
-    AddUser(String),
-    DisableUser(String),
-    EnableUser(String),
+    User(UserCommand, String),
+    Backup(PathBuf),
     HealthCheck,
 }
 
-/// A command that cannot be followed, or that found nothing to do.
+/// Words that are no command.
+#[derive(Debug)]
+pub(crate) struct Usage(&'static str);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// A command that found nothing to do, or does not do it.
 #[derive(Debug)]
 pub(crate) struct Refused(&'static str);
 
@@ -70,7 +100,7 @@ impl std::error::Error for Refused {}
 
 impl Command {
     /// Reads the words after the program's name.
-    pub(crate) fn parse(words: &[String]) -> Result<Self, Refused> {
+    pub(crate) fn parse(words: &[String]) -> Result<Self, Usage> {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         match words.as_slice() {
             [] | ["serve"] => Ok(Self::Serve),
@@ -79,14 +109,17 @@ impl Command {
             ["sessions", "list", email] => Ok(Self::ListSessions((*email).to_owned())),
             ["sessions", "revoke", id] => Ok(Self::RevokeSession((*id).to_owned())),
             ["sessions", "revoke-all", email] => Ok(Self::RevokeSessions((*email).to_owned())),
-            ["users", "add", email] => Ok(Self::AddUser((*email).to_owned())),
-            ["users", "disable", email] => Ok(Self::DisableUser((*email).to_owned())),
-            ["users", "enable", email] => Ok(Self::EnableUser((*email).to_owned())),
+            ["users", words @ ..] => {
+                UserCommand::parse(words).map(|(command, who)| Self::User(command, who))
+            }
+            ["backup", folder] => Ok(Self::Backup(folder.into())),
             ["healthcheck"] => Ok(Self::HealthCheck),
-            _ => Err(Refused(
+            _ => Err(Usage(
                 "there is no such command; there are: serve, migrate, keys rotate, \
-                 sessions list EMAIL, sessions revoke ID, sessions revoke-all EMAIL, \
-                 users add EMAIL, users disable EMAIL, users enable EMAIL, healthcheck",
+                 sessions list USER, sessions revoke ID, sessions revoke-all USER, \
+                 users add EMAIL, users show USER, users role USER ROLE, users password USER, \
+                 users disable USER, users enable USER, users delete USER --yes, \
+                 backup FOLDER, healthcheck",
             )),
         }
     }
@@ -96,20 +129,38 @@ impl Command {
         if self == Self::HealthCheck {
             return health_check(config).await;
         }
-        let store = serve::open_store(config).await?;
-        let done = self.on(config, Arc::clone(&store)).await;
-        store.close().await;
+        let log = serve::open_security_log(config)?;
+        let done = if let Self::Backup(folder) = &self {
+            let done = backup::run(config, folder).await;
+            let result = if done.is_ok() { "ok" } else { "failed" };
+            security_log::console(&log, "backup", result, None);
+            done
+        } else {
+            let store = serve::open_store(config).await?;
+            let done = self.on(config, Arc::clone(&store), &log).await;
+            store.close().await;
+            done
+        };
+        log.flush();
         done
     }
 
-    async fn on(self, config: &Config, store: Arc<dyn Store>) -> Result<(), Failure> {
+    async fn on(
+        self,
+        config: &Config,
+        store: Arc<dyn Store>,
+        log: &SecurityLog,
+    ) -> Result<(), Failure> {
         match self {
-            Self::Serve | Self::HealthCheck => Ok(()),
+            Self::Serve | Self::HealthCheck | Self::Backup(_) => Ok(()),
             Self::Migrate => say("the tables are up to date"),
             Self::RotateKeys => {
                 let keys = serve::open_keys(config, store).await?;
                 match keys.rotate(clock::now()).await? {
-                    Rotated::Now => say(format!("{} signs now", keys.keys().current.id)),
+                    Rotated::Now => {
+                        security_log::console(log, "key_rotation", "ok", None);
+                        say(format!("{} signs now", keys.keys().current.id))
+                    }
                     Rotated::TooEarly => Err(Refused(
                         "the next key has not been published for KEY_WAIT_SECONDS yet, so that \
                          some verifiers may not know it; try again later",
@@ -119,64 +170,35 @@ impl Command {
             }
             Self::ListSessions(email) => list(&*store, &email).await,
             Self::RevokeSession(id) => {
-                let id = SessionId::parse(&id).ok_or(Refused("that is not a session's id"))?;
+                let id = SessionId::parse(&id).ok_or(Usage("that is not a session's id"))?;
                 let ended = store
                     .end_session(id, clock::now(), EndReason::Revoked)
                     .await?;
                 match ended {
-                    Written::Yes => say("1 session ended"),
+                    Written::Yes => {
+                        security_log::console_on_session(log, "revocation", id);
+                        say("1 session ended")
+                    }
                     Written::No => Err(Refused("there is no such live session").into()),
                 }
             }
             Self::RevokeSessions(email) => {
-                let user = user(&*store, &email).await?;
+                let user = users::find(&*store, &email).await?.id;
                 let ended = store.end_sessions_of(user, clock::now(), EndReason::Revoked);
-                say(format!("{} sessions ended", ended.await?))
+                let ended = ended.await?;
+                security_log::console(log, "revocation_of_all", "ok", Some(user));
+                say(format!("{ended} sessions ended"))
             }
-            Self::AddUser(email) => add_user(config, &*store, &email).await,
-            Self::DisableUser(email) => {
-                let user = user(&*store, &email).await?;
-                store.set_disabled(user, true).await?;
-                let ended = store.end_sessions_of(user, clock::now(), EndReason::UserDisabled);
-                say(format!("disabled, {} sessions ended", ended.await?))
-            }
-            Self::EnableUser(email) => {
-                let user = user(&*store, &email).await?;
-                store.set_disabled(user, false).await?;
-                say("enabled")
-            }
+            Self::User(command, who) => command.run(config, &store, log, &who).await,
         }
     }
 }
 
-async fn add_user(config: &Config, store: &dyn Store, email: &str) -> Result<(), Failure> {
-    let email = Email::parse(email).ok_or(Refused("that is not an e-mail address"))?;
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
-    let password = Password::parse(line.trim_end_matches(['\r', '\n']));
-    let password = password.ok_or(Refused("the password must have 8 to 256 characters"))?;
-    let passwords = Passwords::new(config.password_memory_kib);
-    let passwords = passwords.map_err(|_| Refused("there is no memory for password hashes"))?;
-    let hashed = passwords.hash_new(password).await;
-    let user = User {
-        id: UserId::from_bytes(clock::random()),
-        email,
-        password: hashed.map_err(|error| match error {
-            HashError::Common => Refused("the password is a common one, or close to one"),
-            HashError::Busy | HashError::Failed => Refused("the password could not be hashed"),
-        })?,
-        role: Role::Member,
-        disabled: false,
-        created_at: clock::now(),
-    };
-    match store.add_user(&user).await? {
-        Written::Yes => say(json!({ "id": user.id.to_string() })),
-        Written::No => Err(Refused("there is an account with this address").into()),
-    }
-}
-
 async fn list(store: &dyn Store, email: &str) -> Result<(), Failure> {
-    for session in store.sessions_of(user(store, email).await?).await? {
+    for session in store
+        .sessions_of(users::find(store, email).await?.id)
+        .await?
+    {
         say(json!({
             "id": session.id.to_string(),
             "device": session.device,
@@ -187,12 +209,6 @@ async fn list(store: &dyn Store, email: &str) -> Result<(), Failure> {
         }))?;
     }
     Ok(())
-}
-
-async fn user(store: &dyn Store, email: &str) -> Result<UserId, Failure> {
-    let email = Email::parse(email).ok_or(Refused("that is not an e-mail address"))?;
-    let user = store.user_by_email(&email).await?;
-    Ok(user.ok_or(Refused("there is no such user"))?.id)
 }
 
 async fn health_check(config: &Config) -> Result<(), Failure> {
@@ -213,6 +229,15 @@ async fn health_check(config: &Config) -> Result<(), Failure> {
         Ok(Ok(true)) => say("ready"),
         Ok(Ok(false)) => Err(Refused("the server answers, but its database does not").into()),
         Ok(Err(_)) | Err(_) => Err(Refused("the server does not answer on BIND and PORT").into()),
+    }
+}
+
+/// Returns the exit code that tells of a failure.
+pub(crate) fn exit_code(failure: &(dyn std::error::Error + 'static)) -> u8 {
+    match failure {
+        failure if failure.is::<Usage>() => 2,
+        failure if failure.is::<Refused>() => 3,
+        _ => 1,
     }
 }
 

@@ -2,10 +2,11 @@
 //!
 //! | variable | default | meaning |
 //! | --- | --- | --- |
-//! | `BIND` | `127.0.0.1` | the address that both ports are bound on |
+//! | `BIND` | `127.0.0.1` | the address that `PORT` and `API_PORT` are bound on |
 //! | `PORT` | `8787` | the auth server and the page; 0 takes a free port |
 //! | `API_PORT` | `8788` | the API, an origin of its own; 0 takes a free port |
 //! | `METRICS_PORT` | none | `GET /metrics` for Prometheus, for your own network alone; 0 takes a free port |
+//! | `METRICS_BIND` | `127.0.0.1` | the address that `METRICS_PORT` is bound on, whatever `BIND` is |
 //! | `DATABASE_URL` | `sqlite://nolapse.db` | where sessions are kept; `postgres://user:password@host/name` for several servers |
 //! | `DATABASE_CONNECTIONS` | `8` | 1 to 500: how many connections to PostgreSQL at most |
 //! | `KEY_FILE` | `nolapse.keys` | what opens the server's keys, made at the first start, mode 600; servers on one database need copies of one file |
@@ -33,9 +34,12 @@
 //! | `PASSWORD_MEMORY_KIB` | `19456` | 64 to 1,048,576: the memory that one Argon2id hash takes; below 7,168 is for tests |
 //! | `LOG` | `info` | `error`, `warn`, `info`, `debug` or `off` |
 //! | `LOG_FORMAT` | `json` | `json` or `text`, on standard error |
+//! | `SECURITY_LOG` | `nolapse-security.log` | a file that is appended to, `stderr` or `off`: sign-ins, failures, changes and revocations, one JSON object a line |
+//! | `OPENAPI` | `1` | `0` answers `GET /openapi.json` with 404, on both origins |
 //! | `DEMO` | `0` | `1` opens `/demo/…`, with which anybody can break the server: never in production |
 
 mod bounds;
+mod operations;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -44,7 +48,7 @@ use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
 
 use reader::{Reader, refuse};
 
-use crate::{domain::Limits, keys::KeyTerms, store::is_postgres};
+use crate::{domain::Limits, keys::KeyTerms, security_log::Destination, store::is_postgres};
 
 /// How much is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +59,8 @@ pub enum LogFormat {
     Text,
 }
 
-/// All settings. [`Config::from_environment`] reads them, [`Config::default`] has the defaults.
+/// All settings. [`Config::from_environment`] reads them, [`Config::default`] has the defaults, but for the
+/// security log: a server within another program has none unless it is asked for.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `BIND`.
@@ -66,6 +71,8 @@ pub struct Config {
     pub api_port: u16,
     /// `METRICS_PORT`.
     pub metrics_port: Option<u16>,
+    /// `METRICS_BIND`.
+    pub metrics_bind: IpAddr,
     /// `DATABASE_URL`.
     pub database_url: String,
     /// `DATABASE_CONNECTIONS`.
@@ -114,6 +121,10 @@ pub struct Config {
     pub log: Option<tracing::Level>,
     /// `LOG_FORMAT`.
     pub log_format: LogFormat,
+    /// `SECURITY_LOG`.
+    pub security_log: Destination,
+    /// `OPENAPI`.
+    pub openapi: bool,
     /// `DEMO`.
     pub demo: bool,
 }
@@ -142,6 +153,7 @@ impl Default for Config {
             port: 8787,
             api_port: 8788,
             metrics_port: None,
+            metrics_bind: IpAddr::from([127, 0, 0, 1]),
             database_url: "sqlite://nolapse.db".to_owned(),
             database_connections: 8,
             key_file: PathBuf::from("nolapse.keys"),
@@ -166,6 +178,8 @@ impl Default for Config {
             password_memory_kib: 19_456,
             log: Some(tracing::Level::INFO),
             log_format: LogFormat::Json,
+            security_log: Destination::Off,
+            openapi: true,
             demo: false,
         }
     }
@@ -191,7 +205,7 @@ impl Config {
         let config = config.with_database_and_keys(&read)?;
         let config = config.with_sessions(&read)?;
         let config = config.with_abuse_limits(&read)?.with_bounds(&read)?;
-        let config = config.with_logs(&read)?;
+        let config = config.with_logs(&read)?.with_operations(&read)?;
         config.check()?;
         Ok(config)
     }

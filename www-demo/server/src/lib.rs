@@ -14,6 +14,8 @@ pub mod config;
 #[cfg(feature = "serve")]
 mod connections;
 #[cfg(feature = "serve")]
+mod hash_queue;
+#[cfg(feature = "serve")]
 pub mod keys;
 #[cfg(feature = "serve")]
 mod metrics;
@@ -26,6 +28,8 @@ mod routes;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub use routes::fuzzing;
+#[cfg(feature = "serve")]
+pub mod security_log;
 #[cfg(feature = "serve")]
 pub mod serve;
 #[cfg(feature = "serve")]

@@ -21,8 +21,9 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let told = writeln!(io::stderr(), "nolapse-server: {error}");
-            ExitCode::from(if told.is_ok() { 1 } else { 2 })
+            // Without a standard error the exit code has to do.
+            drop(writeln!(io::stderr(), "nolapse-server: {error}"));
+            ExitCode::from(commands::exit_code(&*error))
         }
     }
 }

@@ -1,33 +1,41 @@
 //! What a monitoring system asks for: numbers in Prometheus's text format (version 0.0.4).
 
+mod gauges;
+
 use std::{
     collections::BTreeMap,
-    fmt::Write,
+    fmt::{Display, Write},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
+
+use crate::{clock, domain::Timestamp};
+pub(crate) use gauges::Gauges;
 
 /// The upper bounds of the buckets of a request's time, in milliseconds.
 const REQUEST_MS: [u64; 9] = [1, 2, 5, 10, 25, 50, 100, 500, 2_500];
 /// The upper bounds of the buckets of the time from a revocation to a refusal, in milliseconds.
 const REFUSAL_MS: [u64; 7] = [1_000, 5_000, 15_000, 30_000, 45_000, 60_000, 120_000];
 
+/// The upper bounds of the buckets of the wait for a password hash, in milliseconds.
+pub(crate) const WAIT_MS: [u64; 7] = [5, 25, 100, 250, 1_000, 2_500, 5_000];
+
 /// Counts how many times fell below each bound.
 #[derive(Clone, Debug)]
-struct Histogram<const BOUNDS: usize> {
+pub(crate) struct Histogram<const BOUNDS: usize> {
     below: [u64; BOUNDS],
     count: u64,
     sum_ms: u64,
 }
 
 impl<const BOUNDS: usize> Histogram<BOUNDS> {
-    const NEW: Self = Self {
+    pub(crate) const NEW: Self = Self {
         below: [0; BOUNDS],
         count: 0,
         sum_ms: 0,
     };
 
-    fn observe(&mut self, bounds: &[u64; BOUNDS], took: Duration) {
+    pub(crate) fn observe(&mut self, bounds: &[u64; BOUNDS], took: Duration) {
         let took = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         for (below, bound) in self.below.iter_mut().zip(bounds) {
             *below += u64::from(took <= *bound);
@@ -57,7 +65,10 @@ impl<const BOUNDS: usize> Histogram<BOUNDS> {
 
 /// The times that a server took.
 #[derive(Debug)]
-pub(crate) struct Timings(Mutex<Kept>);
+pub(crate) struct Timings {
+    started_at: Timestamp,
+    kept: Mutex<Kept>,
+}
 
 #[derive(Debug)]
 struct Kept {
@@ -67,18 +78,27 @@ struct Kept {
 
 impl Default for Timings {
     fn default() -> Self {
-        Self(Mutex::new(Kept {
+        let kept = Kept {
             requests: BTreeMap::new(),
             refusals: Histogram::NEW,
-        }))
+        };
+        Self {
+            started_at: clock::now(),
+            kept: Mutex::new(kept),
+        }
     }
 }
 
 impl Timings {
+    /// Returns when they began to be kept, as the server started.
+    pub(crate) const fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
     /// Notes how long a request took. Only patterns of paths and classes of statuses are told apart, of
     /// which there are few.
     pub(crate) fn answered(&self, path: &str, status: u16, took: Duration) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let requests = kept.requests.entry((path.to_owned(), status / 100));
         requests
             .or_insert(Histogram::NEW)
@@ -87,7 +107,7 @@ impl Timings {
 
     /// Notes how long after its revocation a session was refused.
     pub(crate) fn refused(&self, after: Duration) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.refusals.observe(&REFUSAL_MS, after);
     }
 }
@@ -96,10 +116,10 @@ impl Timings {
 pub(crate) fn write(
     timings: &Timings,
     events: &BTreeMap<&'static str, u64>,
-    sessions: Option<u64>,
-    connections: usize,
+    security_events: &BTreeMap<(&'static str, &'static str), u64>,
+    gauges: &Gauges,
 ) -> String {
-    let kept = timings.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let kept = timings.kept.lock().unwrap_or_else(PoisonError::into_inner);
     let mut text = String::new();
     head(
         &mut text,
@@ -108,23 +128,29 @@ pub(crate) fn write(
         "What happened, refreshes by reason and outcome among it.",
     );
     for (event, count) in events {
-        line(
+        sample(
             &mut text,
-            format_args!("nolapse_events_total{{event=\"{event}\"}} {count}"),
+            "nolapse_events_total",
+            &[("event", event)],
+            count,
         );
     }
-    if let Some(sessions) = sessions {
-        head(
+    let name = "nolapse_security_events_total";
+    head(
+        &mut text,
+        name,
+        "counter",
+        "Sign-ins, sign-ups, changes of password and ends of sessions, by result, as the security log has them.",
+    );
+    for ((event, result), count) in security_events {
+        sample(
             &mut text,
-            "nolapse_sessions",
-            "gauge",
-            "Sessions that have not ended, at all servers.",
+            name,
+            &[("event", event), ("result", result)],
+            count,
         );
-        line(&mut text, format_args!("nolapse_sessions {sessions}"));
     }
-    let name = "nolapse_connections";
-    head(&mut text, name, "gauge", "Connections that are open.");
-    line(&mut text, format_args!("{name} {connections}"));
+    gauges.write(&mut text);
     let name = "nolapse_revocation_to_refusal_seconds";
     head(
         &mut text,
@@ -145,6 +171,14 @@ pub(crate) fn write(
 fn head(text: &mut String, name: &str, kind: &str, help: &str) {
     line(text, format_args!("# HELP {name} {help}"));
     line(text, format_args!("# TYPE {name} {kind}"));
+}
+
+fn sample(text: &mut String, name: &str, labels: &[(&str, &str)], value: impl Display) {
+    let labels: Vec<String> = labels
+        .iter()
+        .map(|(label, of)| format!("{label}=\"{of}\""))
+        .collect();
+    line(text, format_args!("{name}{{{}}} {value}", labels.join(",")));
 }
 
 fn line(text: &mut String, written: std::fmt::Arguments<'_>) {

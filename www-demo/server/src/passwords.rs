@@ -12,6 +12,7 @@ use crate::{
     clock,
     common_passwords::is_common,
     domain::{Password, PasswordHash},
+    hash_queue::HashQueue,
 };
 
 /// How many hashes are computed at once.
@@ -44,6 +45,7 @@ pub struct Checked {
 pub struct Passwords {
     argon2: Argon2<'static>,
     turns: Arc<Semaphore>,
+    queue: Arc<HashQueue>,
 }
 
 impl Passwords {
@@ -59,6 +61,7 @@ impl Passwords {
         Ok(Self {
             argon2,
             turns: Arc::new(Semaphore::new(AT_ONCE)),
+            queue: Arc::default(),
         })
     }
 
@@ -123,18 +126,26 @@ impl Passwords {
         .await
     }
 
+    /// Returns what is measured of the queue.
+    pub(crate) fn queue(&self) -> &HashQueue {
+        &self.queue
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Argon2<'static>) -> T + Send + 'static,
     ) -> Result<T, HashError> {
+        let waiting = self.queue.enter();
         let turn = Arc::clone(&self.turns).acquire_owned();
         let turn = tokio::time::timeout(PATIENCE, turn).await;
         let Ok(Ok(turn)) = turn else {
+            self.queue.refuse();
             return Err(HashError::Busy);
         };
+        let running = waiting.begin();
         let argon2 = self.argon2.clone();
         let done = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
+            let _turn = (turn, running);
             work(&argon2)
         });
         done.await.map_err(|_| HashError::Failed)

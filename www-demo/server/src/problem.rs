@@ -141,6 +141,7 @@ impl IntoResponse for Problem {
             reason: self.reason.map(EndReason::as_str),
         };
         let mut response = (self.status, Json(body)).into_response();
+        response.extensions_mut().insert(self.code);
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after {

@@ -1,6 +1,11 @@
 //! Starts a server on two ports and stops it again.
 
-use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    fmt, io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::http::HeaderValue;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
@@ -13,6 +18,7 @@ use crate::{
     keys::{KeyError, KeyRing, RingError, Secrets},
     passwords::Passwords,
     routes::{self, App, Counters, DeviceKey, Limits, Outages, Terms},
+    security_log::{NetworkHasher, SecurityLog},
     store::{self, OpenError, is_postgres},
     tokens::TokenTerms,
     upkeep,
@@ -54,6 +60,8 @@ pub enum StartError {
     Passwords,
     /// An origin cannot be sent in a header.
     Origin,
+    /// The security log cannot be written.
+    SecurityLog(io::Error),
 }
 
 impl fmt::Display for StartError {
@@ -86,6 +94,11 @@ impl fmt::Display for StartError {
             Self::SigningKeys(cause) => cause.fmt(formatter),
             Self::Passwords => formatter
                 .write_str("there is no memory for password hashes; lower PASSWORD_MEMORY_KIB"),
+            Self::SecurityLog(cause) => write!(
+                formatter,
+                "the security log cannot be written ({cause}); set SECURITY_LOG to a file that \
+                 this user may append to, or to stderr"
+            ),
             Self::Origin => formatter.write_str("ALLOWED_ORIGINS holds something unprintable"),
         }
     }
@@ -110,6 +123,7 @@ pub struct RunningServer {
     store: Arc<dyn Store>,
     counters: Arc<Counters>,
     outages: Arc<Outages>,
+    security_log: SecurityLog,
 }
 
 impl Server {
@@ -118,10 +132,10 @@ impl Server {
     /// # Errors
     /// Says what is in the way and what to do.
     pub async fn start(config: Config) -> Result<RunningServer, StartError> {
-        let auth = bind(&config, "PORT", config.port).await?;
-        let api = bind(&config, "API_PORT", config.api_port).await?;
+        let auth = bind("PORT", config.bind, config.port).await?;
+        let api = bind("API_PORT", config.bind, config.api_port).await?;
         let metrics = match config.metrics_port {
-            Some(port) => Some(bind(&config, "METRICS_PORT", port).await?),
+            Some(port) => Some(bind("METRICS_PORT", config.metrics_bind, port).await?),
             None => None,
         };
         let (auth_addr, api_addr) = (address(&auth)?, address(&api)?);
@@ -133,6 +147,7 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let counters = Arc::clone(&app.counters);
         let outages = Arc::clone(&app.outages);
+        let security_log = app.security_log.clone();
         let connections = &app.connections;
         let listen = |listener, router| {
             let (connections, stopped) = (Arc::clone(connections), stopped.clone());
@@ -165,6 +180,7 @@ impl Server {
             store,
             counters,
             outages,
+            security_log,
         })
     }
 }
@@ -192,6 +208,13 @@ impl RunningServer {
             tracing::warn!("requests were cut off");
         }
         self.store.close().await;
+        let log = self.security_log.clone();
+        if tokio::task::spawn_blocking(move || log.flush())
+            .await
+            .is_err()
+        {
+            tracing::error!("the security log was not flushed");
+        }
     }
 }
 
@@ -226,6 +249,14 @@ pub async fn open_keys(config: &Config, store: Arc<dyn Store>) -> Result<KeyRing
     ring.await.map_err(StartError::SigningKeys)
 }
 
+/// Opens the security log of the settings.
+///
+/// # Errors
+/// Says what is in the way and what to do.
+pub fn open_security_log(config: &Config) -> Result<SecurityLog, StartError> {
+    SecurityLog::open(&config.security_log).map_err(StartError::SecurityLog)
+}
+
 /// Leaves out of a URL what stands before its host, and its query: there may be a password in them.
 fn without_credentials(url: &str) -> String {
     let url = url.split_once('?').map_or(url, |(url, _)| url);
@@ -242,6 +273,7 @@ async fn assemble(
     api: SocketAddr,
 ) -> Result<App, StartError> {
     let keys = open_keys(config, Arc::clone(&store)).await?;
+    let networks = NetworkHasher::new(keys.derive(b"networks in the security log"));
     let tickets = keys.tickets().clone();
     let local = |port: u16| format!("http://localhost:{port}");
     let issuer = config.issuer.clone().unwrap_or_else(|| local(auth.port()));
@@ -276,6 +308,9 @@ async fn assemble(
         connections: connections(config, &counters),
         counters,
         timings: Arc::default(),
+        security_log: open_security_log(config)?,
+        security_counts: Arc::default(),
+        networks,
         outages: Arc::default(),
         terms: Arc::new(Terms {
             allowed_origins: origins.map_err(|_| StartError::Origin)?,
@@ -287,6 +322,7 @@ async fn assemble(
             sign_up: config.sign_up,
             trusted_proxies: config.trusted_proxies,
             demo: config.demo,
+            openapi: config.openapi,
         }),
     })
 }
@@ -299,11 +335,11 @@ fn connections(config: &Config, counters: &Arc<Counters>) -> Arc<Connections> {
 }
 
 async fn bind(
-    config: &Config,
     variable: &'static str,
+    address: IpAddr,
     port: u16,
 ) -> Result<TcpListener, StartError> {
-    let bound = TcpListener::bind((config.bind, port)).await;
+    let bound = TcpListener::bind((address, port)).await;
     bound.map_err(|cause| StartError::Port {
         variable,
         port,

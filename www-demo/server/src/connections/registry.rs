@@ -72,6 +72,11 @@ impl Connections {
         })
     }
 
+    /// Returns how many connections may be open.
+    pub(crate) const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     /// Returns how many connections are open.
     pub(crate) fn count(&self) -> usize {
         self.open().count

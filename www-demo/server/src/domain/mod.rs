@@ -21,7 +21,7 @@ pub use email::{Email, MAX_EMAIL_BYTES};
 pub use ids::{NoteId, SessionId, UserId};
 pub use note::Note;
 pub use session::{Ending, Limits, Renewal, Replaced, Session, Verdict};
-pub use store::{NoteAdded, SealedKey, Store, StoreError, StoreFailure, Stored, Written};
+pub use store::{NoteAdded, PoolUse, SealedKey, Store, StoreError, StoreFailure, Stored, Written};
 pub use throttles::{Bucket, Throttles};
 pub use ticket::{RefreshSecret, SEALED_CHARS, SecretHash, Ticket, TicketKey};
 pub use time::Timestamp;

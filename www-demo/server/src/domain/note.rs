@@ -21,9 +21,9 @@ impl Note {
     /// `PostgreSQL` keeps in no text.
     #[must_use]
     pub fn write(now: Timestamp, id: NoteId, text: &str) -> Option<Self> {
+        let fits = text.chars().count() <= MAX_NOTE_CHARS && !text.contains('\0');
         let text = text.trim();
-        let fits =
-            !text.is_empty() && text.chars().count() <= MAX_NOTE_CHARS && !text.contains('\0');
+        let fits = fits && !text.is_empty();
         fits.then(|| Self {
             id,
             text: text.to_owned(),

@@ -76,6 +76,17 @@ pub enum Written {
     No,
 }
 
+/// The connections to a database at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolUse {
+    /// How many are open.
+    pub open: u64,
+    /// How many of those are not in use.
+    pub idle: u64,
+    /// How many there may be.
+    pub most: u64,
+}
+
 /// What came of adding a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoteAdded {
@@ -106,6 +117,9 @@ pub trait Store: Throttles + Send + Sync + 'static {
     /// Closes the database after the last query.
     async fn close(&self);
 
+    /// Returns how many connections to the database there are.
+    fn pool_use(&self) -> PoolUse;
+
     /// Says whether the database answers.
     async fn ping(&self) -> Stored<()>;
 
@@ -117,6 +131,9 @@ pub trait Store: Throttles + Send + Sync + 'static {
 
     /// Says whether there is a user of this id.
     async fn has_user(&self, user: UserId) -> Stored<bool>;
+
+    /// Finds the user with this id.
+    async fn user(&self, id: UserId) -> Stored<Option<User>>;
 
     /// Gives a user another role. [`Written::No`] where there is no such user.
     async fn set_role(&self, user: UserId, role: Role) -> Stored<Written>;

@@ -88,6 +88,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// All roles.
+    pub const ALL: [Self; 2] = [Self::Member, Self::Admin];
+
     /// Returns the spelling in tokens and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -100,11 +103,7 @@ impl Role {
     /// Reads that spelling.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "member" => Some(Self::Member),
-            "admin" => Some(Self::Admin),
-            _ => None,
-        }
+        Self::ALL.into_iter().find(|role| role.as_str() == text)
     }
 }
 

@@ -15,6 +15,7 @@ use super::{
     body::Strict,
     cookie,
     limits::Turns,
+    security_events::note,
     token_response::{self, TokenResponse},
 };
 use crate::{
@@ -27,6 +28,10 @@ use crate::{
 /// How often a sign-in that was overtaken by another writer of the password looks again.
 const SIGN_IN_TRIES: usize = 3;
 
+/// The longest spelling of an address, in characters, as the document says.
+const MAX_EMAIL_CHARS: usize = 254;
+/// The longest spelling of a password, in characters, as the document says.
+const MAX_PASSWORD_CHARS: usize = 256;
 /// The longest label of a device, in characters.
 const MAX_DEVICE_CHARS: usize = 60;
 
@@ -34,15 +39,23 @@ const MAX_DEVICE_CHARS: usize = 60;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Credentials {
-    #[schema(format = "email", max_length = 254)]
+    /// An address in any spelling whose canonical form (PRECIS, UTS 46) has at most 254 octets; what that form
+    /// forbids is refused beyond the pattern.
+    #[schema(
+        format = "email",
+        max_length = 254,
+        pattern = "^\\s*[^\0-\u{1f}\\s@＠]+[@＠][^\0-\u{1f}\\s@＠]+\\s*$"
+    )]
     email: String,
+    /// Counted in normal form C too.
     #[schema(format = "password", min_length = 8, max_length = 256)]
     password: String,
 }
 
 impl Credentials {
     pub(super) fn parse(self) -> Result<(Email, Password), Problem> {
-        let email = Email::parse(&self.email);
+        let fits = self.email.chars().count() <= MAX_EMAIL_CHARS;
+        let email = Email::parse(&self.email).filter(|_| fits);
         let email = email.ok_or(Problem::invalid("email is not an e-mail address"))?;
         Ok((email, parse_password(&self.password)?))
     }
@@ -144,11 +157,20 @@ async fn proved(
     let store = &*app.store;
     // A disabled user costs what no user costs: the time of the answer tells neither.
     let user = store.user_by_email(email).await?;
+    let refused = match &user {
+        None => "unknown_account",
+        Some(user) if user.disabled => "disabled",
+        Some(_) => "wrong_password",
+    };
+    note(|subject| subject.user = user.as_ref().map(|user| user.id));
     let user = user.filter(|user| !user.disabled);
     let costliest = store.costliest_password().await?;
     let kept = user.as_ref().map(|user| user.password.clone());
     let checked = app.passwords.check(password.clone(), kept, costliest).await;
     let checked = turns.unless_busy(store, checked).await?;
+    note(|subject| {
+        subject.reason = (!checked.matches).then_some(refused);
+    });
     let Some(mut user) = user.filter(|_| checked.matches) else {
         return Ok(None);
     };
@@ -190,7 +212,9 @@ async fn begin(
 }
 
 pub(super) fn parse_password(text: &str) -> Result<Password, Problem> {
-    Password::parse(text).ok_or(Problem::invalid("password must have 8 to 256 characters"))
+    let fits = text.chars().count() <= MAX_PASSWORD_CHARS;
+    let password = Password::parse(text).filter(|_| fits);
+    password.ok_or(Problem::invalid("password must have 8 to 256 characters"))
 }
 
 /// Labels a device by its browser and system, as far as they can be told.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
-    http::{HeaderMap, request::Parts},
+    http::{Extensions, HeaderMap, request::Parts},
 };
 
 use super::App;
@@ -27,6 +27,13 @@ pub(super) struct Network {
 }
 
 impl Address {
+    /// Reads it from a request: `None` where the request did not come over a connection.
+    pub(super) fn of(headers: &HeaderMap, extensions: &Extensions, app: &App) -> Option<Self> {
+        let ConnectInfo(Peer(peer)) = extensions.get::<ConnectInfo<Peer>>()?;
+        let address = forwarded(headers, app.terms.trusted_proxies).unwrap_or(*peer);
+        Some(Self(address.to_canonical()))
+    }
+
     /// Returns the networks that one party may hold: an IPv4 address and its /24, or the /64, /56 and /48 that
     /// providers delegate of IPv6 (RFC 6177).
     pub(super) fn networks(self) -> Vec<Network> {
@@ -51,10 +58,8 @@ impl FromRequestParts<App> for Address {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let peer = parts.extensions.get::<ConnectInfo<Peer>>();
-        let ConnectInfo(Peer(peer)) = peer.ok_or(Problem::internal())?;
-        let address = forwarded(&parts.headers, app.terms.trusted_proxies).unwrap_or(*peer);
-        Ok(Self(address.to_canonical()))
+        let address = Self::of(&parts.headers, &parts.extensions, app);
+        address.ok_or(Problem::internal())
     }
 }
 

@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{App, body::Strict};
+use super::{App, body::Strict, openapi, security_events::note};
 use crate::{
     clock,
-    domain::{Note, NoteAdded, NoteId, Role, StoreError, Timestamp, UserId, Written},
+    domain::{Note, NoteAdded, NoteId, Role, SessionId, StoreError, Timestamp, UserId, Written},
     problem::{Body, Problem},
     verifier::{Live, Refusal, Refused, Verified},
 };
@@ -26,7 +26,12 @@ use crate::{
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewNote {
-    #[schema(min_length = 1, max_length = 2000)]
+    /// Spaces around it (Unicode's `White_Space`) count, but are not kept; there must be something else, and no NUL.
+    #[schema(
+        min_length = 1,
+        max_length = 2000,
+        pattern = "^[^\0]*[^\0\t-\r \u{85}\u{a0}\u{1680}\u{2000}-\u{200a}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}][^\0]*$"
+    )]
     text: String,
 }
 
@@ -51,6 +56,7 @@ struct Notes {
 struct Me {
     id: String,
     session: String,
+    #[schema(schema_with = openapi::role)]
     role: String,
     #[schema(required)]
     signed_in_at: Option<u64>,
@@ -251,6 +257,10 @@ async fn delete_account(State(app): State<App>, Live(token): Live) -> Result<Sta
     let recent = token.max_age(clock::now(), app.terms.recent_sign_in);
     recent.map_err(IntoResponse::into_response)?;
     let user = user(&token).map_err(IntoResponse::into_response)?;
+    note(|subject| {
+        subject.user = Some(user);
+        subject.session = SessionId::parse(&token.session);
+    });
     app.store.delete_user(user).await.map_err(problem)?;
     tracing::info!(%user, "account deleted");
     Ok(StatusCode::NO_CONTENT)
@@ -271,6 +281,10 @@ async fn report(
     State(app): State<App>,
     Extension(token): Extension<Verified>,
 ) -> Result<Json<Report>, Response> {
+    note(|subject| {
+        subject.user = UserId::parse(&token.subject);
+        subject.session = SessionId::parse(&token.session);
+    });
     if Role::parse(&token.role) != Some(Role::Admin) {
         let text = "this is for admins";
         let status = StatusCode::FORBIDDEN;

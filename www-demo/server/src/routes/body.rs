@@ -6,14 +6,17 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
 };
 use nolapse::wire::ErrorCode;
-use serde::de::DeserializeOwned;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _},
+};
 
 use crate::problem::Problem;
 
 /// A JSON body without unknown, missing, doubled or ill-typed members.
 pub(super) struct Strict<T>(pub(super) T);
 
-/// The same, where no body at all stands for an empty object.
+/// The same, where no body at all, and `null`, stand for an empty object.
 pub(super) struct StrictOrEmpty<T>(pub(super) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Strict<T> {
@@ -39,6 +42,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for StrictOrEmpty<T> {
         }
         if !json {
             return Err(NOT_JSON);
+        }
+        if body.trim_ascii() == b"null" {
+            return parse(b"{}").map(Self);
         }
         parse(&body).map(Self)
     }
@@ -73,6 +79,32 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
             "the body is not JSON"
         })
     })
+}
+
+/// An integer as JSON Schema has them (draft 2020-12, "Validation" §6.1.1): a number without a fraction, however
+/// it is spelled, so that `251.0` is one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whole<T>(pub(super) T);
+
+impl<'de, T: TryFrom<u64>> Deserialize<'de> for Whole<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = serde_json::Number::deserialize(deserializer)?;
+        let whole = number.as_u64().or_else(|| number.as_f64().and_then(whole));
+        let fits = whole.and_then(|whole| T::try_from(whole).ok());
+        fits.map(Self).ok_or(D::Error::custom("no such integer"))
+    }
+}
+
+/// Returns a number that is whole, not negative and exact in a double (RFC 8259 §6).
+fn whole(number: f64) -> Option<u64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let fits = number.fract() == 0.0 && (0.0..EXACT).contains(&number);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it has neither a fraction nor a sign"
+    )]
+    fits.then_some(number as u64)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -23,7 +23,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{App, body::Strict, outage::Order, signed::Signed};
+use super::{App, body::Strict, openapi, outage::Order, signed::Signed};
 use crate::{
     clock,
     domain::{Role, SessionId, Written},
@@ -34,6 +34,7 @@ use crate::{
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewRole {
+    #[schema(schema_with = openapi::role)]
     role: String,
 }
 

@@ -4,12 +4,13 @@ use axum::{
     Router,
     extract::State,
     http::header,
+    middleware,
     response::{IntoResponse, Response},
     routing::get,
 };
 
-use super::{App, health, method_not_allowed, not_found};
-use crate::{clock, metrics};
+use super::{App, health, host, method_not_allowed, not_found, response_headers};
+use crate::metrics::{self, Gauges};
 
 /// The metrics' port: nothing but them and the health checks.
 pub(crate) fn routes(app: &App) -> Router {
@@ -18,14 +19,16 @@ pub(crate) fn routes(app: &App) -> Router {
         .merge(Router::from(health::routes()))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
+        .layer(middleware::from_fn(host::check))
+        .layer(middleware::from_fn(response_headers::complete))
         .with_state(app.clone())
 }
 
 async fn read(State(app): State<App>) -> Response {
-    // The other numbers are worth telling while the database is away.
-    let sessions = app.store.count_sessions(clock::now()).await.ok();
-    let connections = app.connections.count();
-    let text = metrics::write(&app.timings, &app.counters.read(), sessions, connections);
-    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+    let gauges = Gauges::of(&app).await;
+    let (events, security_events) = (app.counters.read(), app.security_counts.read());
+    let text = metrics::write(&app.timings, &events, &security_events, &gauges);
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    let kind = [(header::CONTENT_TYPE, kind)];
     (kind, text).into_response()
 }

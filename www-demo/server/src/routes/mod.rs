@@ -12,6 +12,7 @@ mod device;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod health;
+mod host;
 mod jwks;
 mod limits;
 mod metrics;
@@ -20,10 +21,13 @@ mod openapi;
 mod outage;
 mod password;
 mod refresh;
+mod response_headers;
+mod security_events;
 mod sessions;
 mod sign_out;
 mod signed;
 mod site;
+mod site_path;
 mod state;
 mod token_response;
 
@@ -43,6 +47,7 @@ pub(crate) use device::DeviceKey;
 pub(crate) use limits::Limits;
 pub(crate) use metrics::routes as metrics;
 pub(crate) use outage::Outages;
+pub(crate) use security_events::SecurityCounts;
 pub(crate) use state::{App, Terms};
 
 use crate::problem::Problem;
@@ -83,7 +88,7 @@ pub(crate) fn auth(app: &App) -> Router {
     if app.terms.demo {
         router = router.merge(demo::routes());
     }
-    let router = openapi::serve(router, "nolapse auth server")
+    let router = openapi::serve(router, app, "nolapse auth server")
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn(refuse_query));
     let router = match &app.terms.site_dir {
@@ -96,7 +101,7 @@ pub(crate) fn auth(app: &App) -> Router {
 /// The API: an origin of its own that believes tokens and asks no session.
 pub(crate) fn api(app: &App) -> Router {
     let router = api::routes(app).merge(health::routes());
-    let router = openapi::serve(router, "nolapse API")
+    let router = openapi::serve(router, app, "nolapse API")
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(middleware::from_fn(refuse_query));
@@ -104,14 +109,21 @@ pub(crate) fn api(app: &App) -> Router {
 }
 
 fn finish(router: Router<App>, app: &App) -> Router {
-    router
+    let router = router
         .layer(middleware::from_fn_with_state(app.clone(), give_up))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(cross_origin::cors(&app.terms.allowed_origins))
+        .layer(middleware::from_fn(host::check))
         .layer(middleware::from_fn_with_state(
             app.clone(),
             observe::observe,
         ))
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            security_events::record,
+        ));
+    router
+        .layer(middleware::from_fn(response_headers::complete))
         .with_state(app.clone())
 }
 

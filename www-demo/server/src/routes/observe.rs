@@ -12,7 +12,7 @@ use tracing::Instrument;
 use super::App;
 use crate::clock;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Names each request, logs its end, and sends the name along.
 pub(super) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {

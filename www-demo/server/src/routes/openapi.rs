@@ -25,7 +25,10 @@ use super::{
     cross_origin::{self, Guarded},
     method_not_allowed,
 };
-use crate::problem::{Body, spelled};
+use crate::{
+    domain::Role,
+    problem::{Body, spelled},
+};
 
 /// The document as it is sent.
 #[derive(Clone)]
@@ -60,6 +63,10 @@ pub(super) fn refresh_reason() -> Object {
     spelled(RefreshReason::ALL.iter().map(|reason| reason.as_str()))
 }
 
+pub(super) fn role() -> Object {
+    spelled(Role::ALL.iter().map(|role| role.as_str()))
+}
+
 pub(super) fn page_visibility() -> Object {
     spelled(PageVisibility::ALL.iter().map(|page| page.as_str()))
 }
@@ -89,9 +96,13 @@ pub(super) fn guarded(mut endpoints: OpenApiRouter<App>, guarded: Guarded) -> Op
     OpenApiRouter::with_openapi(document).merge(router.into())
 }
 
-/// Completes the document of some routes and serves it beside them.
-pub(super) fn serve(endpoints: OpenApiRouter<App>, title: &str) -> Router<App> {
-    let (router, mut document) = endpoints.routes(routes!(document)).split_for_parts();
+/// Completes the document of some routes and serves it beside them, unless `OPENAPI=0`.
+pub(super) fn serve(mut endpoints: OpenApiRouter<App>, app: &App, title: &str) -> Router<App> {
+    if !app.terms.openapi {
+        return endpoints.into();
+    }
+    endpoints = endpoints.routes(routes!(document));
+    let (router, mut document) = endpoints.split_for_parts();
     document.info = InfoBuilder::new()
         .title(title)
         .version(env!("CARGO_PKG_VERSION"))

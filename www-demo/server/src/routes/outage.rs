@@ -19,7 +19,7 @@ use serde::Deserialize;
 use tokio::sync::Notify;
 use utoipa::ToSchema;
 
-use super::Counters;
+use super::{Counters, body::Whole};
 use crate::{clock, domain::Timestamp, problem::Problem};
 
 const MAX_SECONDS: u32 = 3_600;
@@ -56,20 +56,27 @@ pub(super) enum Kind {
 #[schema(as = Outage)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
-    seconds: u32,
+    #[schema(value_type = u32, minimum = 0, maximum = 3_600)]
+    seconds: Whole<u32>,
     #[serde(default = "unavailable")]
     kind: Kind,
     /// The refresh is done, and only its answer is lost.
     #[serde(default)]
     after_rotation: bool,
     /// How many requests are hit; without it, all.
-    times: Option<u32>,
+    #[schema(value_type = Option<u32>, minimum = 0, maximum = 4_294_967_295_u32)]
+    times: Option<Whole<u32>>,
     /// The value of `Retry-After`, as it is.
+    #[schema(pattern = "^[^\0-\u{8}\n-\u{1f}\u{7f}]*$")]
     retry_after: Option<String>,
-    status: Option<u16>,
+    #[schema(value_type = Option<u16>, minimum = 100, maximum = 999)]
+    status: Option<Whole<u16>>,
+    #[schema(pattern = "^[^\0-\u{8}\n-\u{1f}\u{7f}]*$")]
     content_type: Option<String>,
     body: Option<String>,
-    repeat: Option<usize>,
+    /// As often as fits into 4 MiB, at most.
+    #[schema(value_type = Option<u32>, minimum = 0, maximum = 4_194_304)]
+    repeat: Option<Whole<usize>>,
 }
 
 const fn unavailable() -> Kind {
@@ -92,18 +99,22 @@ pub(crate) struct Outages {
 impl Outages {
     /// Begins an outage, in place of any that is there.
     pub(super) fn begin(&self, now: Timestamp, order: Order) -> Result<(), Problem> {
-        if order.seconds > MAX_SECONDS {
+        let Whole(seconds) = order.seconds;
+        if seconds > MAX_SECONDS {
             return Err(Problem::invalid("seconds must be 0 to 3600"));
         }
-        let body = order.body.as_deref().unwrap_or_default();
-        let bytes = body.len().saturating_mul(order.repeat.unwrap_or(1));
-        if bytes > MAX_ANSWER_BYTES {
-            return Err(Problem::invalid("body times repeat must be at most 4 MiB"));
+        if order
+            .repeat
+            .is_some_and(|Whole(times)| times > MAX_ANSWER_BYTES)
+        {
+            return Err(Problem::invalid("repeat must be 0 to 4194304"));
         }
+        status(&order)?;
+        content_type(&order)?;
         answer(&order)?;
         let outage = Outage {
-            until: now + Duration::from_secs(order.seconds.into()),
-            left: order.times,
+            until: now + Duration::from_secs(seconds.into()),
+            left: order.times.map(|Whole(times)| times),
             order,
         };
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(outage);
@@ -163,18 +174,21 @@ fn answer(order: &Order) -> Result<Response, Problem> {
         Kind::Internal => Problem::internal().into_response(),
         Kind::Html => raw(
             StatusCode::OK,
-            "text/html",
+            HeaderValue::from_static("text/html; charset=utf-8"),
             "<!doctype html><title>Welcome to our network</title><p>Please accept our terms."
                 .to_owned(),
-        )?,
+        ),
         Kind::Reset => Response::new(Body::new(Broken)),
         Kind::Stall => StatusCode::NO_CONTENT.into_response(),
         Kind::Raw => {
-            let status = StatusCode::from_u16(order.status.unwrap_or(200));
-            let status = status.map_err(|_| Problem::invalid("status must be an HTTP status"))?;
-            let kind = order.content_type.as_deref().unwrap_or("application/json");
             let body = order.body.as_deref().unwrap_or_default();
-            raw(status, kind, body.repeat(order.repeat.unwrap_or(1)))?
+            let times = order.repeat.map_or(1, |Whole(times)| times);
+            let most = MAX_ANSWER_BYTES / body.len().max(1);
+            raw(
+                status(order)?,
+                content_type(order)?,
+                body.repeat(times.min(most)),
+            )
         }
     };
     if let Some(retry_after) = &order.retry_after {
@@ -185,10 +199,19 @@ fn answer(order: &Order) -> Result<Response, Problem> {
     Ok(response)
 }
 
-fn raw(status: StatusCode, content_type: &str, body: String) -> Result<Response, Problem> {
-    let kind = HeaderValue::from_str(content_type);
-    let kind = kind.map_err(|_| Problem::invalid("content_type must be a header's value"))?;
-    Ok((status, [(header::CONTENT_TYPE, kind)], body).into_response())
+fn status(order: &Order) -> Result<StatusCode, Problem> {
+    let status = order.status.map_or(200, |Whole(status)| status);
+    StatusCode::from_u16(status).map_err(|_| Problem::invalid("status must be an HTTP status"))
+}
+
+fn content_type(order: &Order) -> Result<HeaderValue, Problem> {
+    let kind = order.content_type.as_deref().unwrap_or("application/json");
+    HeaderValue::from_str(kind)
+        .map_err(|_| Problem::invalid("content_type must be a header's value"))
+}
+
+fn raw(status: StatusCode, content_type: HeaderValue, body: String) -> Response {
+    (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
 }
 
 /// A body that breaks before its first byte, and the connection with it.

@@ -13,8 +13,9 @@ use utoipa::ToSchema;
 
 use super::{
     App,
-    body::Strict,
+    body::{Strict, Whole},
     cookie, openapi,
+    security_events::note,
     signed::SUPERSEDED,
     token_response::{self, TokenResponse},
 };
@@ -35,7 +36,8 @@ pub(super) struct Said {
     #[schema(schema_with = openapi::page_visibility)]
     page: String,
     /// Seconds since the app last made a call or the user gave input.
-    active_ago: Option<u32>,
+    #[schema(value_type = Option<u32>, minimum = 0, maximum = 4_294_967_295_u32)]
+    active_ago: Option<Whole<u32>>,
 }
 
 pub(super) struct Refresh {
@@ -50,7 +52,8 @@ impl Said {
         ))?;
         PageVisibility::parse(&self.page)
             .ok_or(Problem::invalid("page must be visible or hidden"))?;
-        let declared = self.active_ago.map(|ago| Duration::from_secs(ago.into()));
+        let declared = self.active_ago;
+        let declared = declared.map(|Whole(ago)| Duration::from_secs(ago.into()));
         // A timer proves nobody there; whatever else asks for a token was caused by the app just now.
         let active_ago = match reason {
             RefreshReason::Timer => declared,
@@ -131,6 +134,12 @@ async fn present(
         } => {
             if reason == EndReason::ReuseDetected && at.is_none() {
                 app.counters.count("reuse_alarms");
+                let row = app.store.session(session).await?;
+                note(|subject| {
+                    subject.event = Some("reuse_detected");
+                    subject.session = Some(session);
+                    subject.user = row.map(|(_, user)| user.id);
+                });
                 tracing::warn!(%session, "a replaced refresh secret was used again: session ended");
             }
             if let (EndReason::Revoked, Some(at)) = (reason, at) {
@@ -145,6 +154,10 @@ async fn present(
         }
         Refreshed::Void { session } => {
             app.counters.count("refreshes_void");
+            note(|subject| {
+                subject.event = Some("renewed_secret_reuse");
+                subject.session = Some(session);
+            });
             tracing::warn!(%session, "a refresh secret from before its renewal was used: refused");
             // The browser may have the new cookie meanwhile: it is not taken away.
             Err(Problem::session_ended(EndReason::Revoked))

@@ -10,7 +10,7 @@ use nolapse::wire::{EndReason, SESSIONS_PATH};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{App, openapi, signed::Signed};
+use super::{App, openapi, security_events::note, signed::Signed};
 use crate::{
     clock,
     domain::{SessionId, Written},
@@ -85,6 +85,7 @@ pub(super) async fn revoke(
 ) -> Result<Response, Problem> {
     let id = path.ok().and_then(|Path(id)| SessionId::parse(&id));
     let id = id.ok_or(Problem::not_found())?;
+    note(|subject| subject.target = Some(id));
     let row = app.store.session(id).await?;
     let own = row.is_some_and(|(session, _)| session.user == signed.user.id);
     if !own {

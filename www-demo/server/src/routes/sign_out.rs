@@ -5,11 +5,11 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use nolapse::wire::SIGN_OUT_PATH;
+use nolapse::wire::{EndReason, SIGN_OUT_PATH};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{App, body::StrictOrEmpty, cookie};
+use super::{App, body::StrictOrEmpty, cookie, security_events::note};
 use crate::{clock, domain::Reach, problem::Problem};
 
 /// How far a sign-out reaches.
@@ -44,6 +44,18 @@ pub(super) async fn sign_out(
     if let Some(ticket) = cookie::ticket(&headers, &app.tickets) {
         let ended = app.desk.sign_out(clock::now(), &ticket, reach).await?;
         tracing::info!(session = %ticket.session, ended, "signed out");
+        let row = app.store.session(ticket.session).await?;
+        note(|subject| {
+            subject.session = (ended > 0).then_some(ticket.session);
+            subject.user = row.as_ref().map(|(_, user)| user.id);
+            subject.event = match row.and_then(|(session, _)| session.ended) {
+                Some(end) if ended > 0 && end.reason == EndReason::ReuseDetected => {
+                    Some("reuse_detected")
+                }
+                _ if reach == Reach::Everywhere => Some("sign_out_everywhere"),
+                _ => None,
+            };
+        });
     }
     app.counters.count("sign_outs");
     let headers = [

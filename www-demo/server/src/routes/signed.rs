@@ -4,7 +4,7 @@
 use axum::{extract::FromRequestParts, http::request::Parts};
 use nolapse::wire::EndReason;
 
-use super::{App, cookie};
+use super::{App, cookie, security_events::note};
 use crate::{
     clock,
     domain::{Presented, Session, User},
@@ -21,6 +21,10 @@ pub(super) struct Signed {
 
 impl Signed {
     fn of((session, user): (Session, User), is_newest: bool) -> Self {
+        note(|subject| {
+            subject.session = Some(session.id);
+            subject.user = Some(user.id);
+        });
         Self {
             session,
             user,

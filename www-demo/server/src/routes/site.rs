@@ -1,6 +1,6 @@
 //! The page's files, and what the page must know.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -14,7 +14,7 @@ use serde::Serialize;
 use tower_http::services::ServeDir;
 use utoipa::ToSchema;
 
-use super::{App, not_found};
+use super::{App, not_found, site_path};
 
 /// Whether a path belongs to the page rather than to an endpoint: files may be asked for with a query.
 pub(super) fn owns(path: &str) -> bool {
@@ -34,7 +34,7 @@ pub(super) fn owns(path: &str) -> bool {
     !endpoints.iter().any(|prefix| path.starts_with(prefix))
 }
 
-/// Serves the files of a folder.
+/// Serves the files of a folder that [`site_path`] lets through.
 ///
 /// Documents may be kept but must be checked (`no-cache`, never `no-store`, which would cost the
 /// back/forward cache); files below `/assets/` carry a hash in their names and stay.
@@ -42,8 +42,10 @@ pub(super) fn files(app: &App, folder: &Path) -> Router {
     let files = ServeDir::new(folder)
         .call_fallback_on_method_not_allowed(true)
         .fallback(not_found.into_service());
+    let folder: Arc<Path> = folder.into();
     Router::new()
         .fallback_service(files)
+        .layer(middleware::from_fn_with_state(folder, site_path::check))
         .layer(middleware::from_fn_with_state(app.clone(), headers))
 }
 
@@ -82,8 +84,10 @@ async fn headers(State(app): State<App>, request: Request, next: Next) -> Respon
     if let Ok(policy) = HeaderValue::try_from(policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
+    if let Some(kind) = headers.get(header::CONTENT_TYPE).and_then(with_charset) {
+        headers.insert(header::CONTENT_TYPE, kind);
+    }
     for (name, value) in [
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (
             HeaderName::from_static("cross-origin-opener-policy"),
@@ -105,4 +109,15 @@ async fn headers(State(app): State<App>, request: Request, next: Next) -> Respon
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(life));
     }
     response
+}
+
+/// Adds `charset=utf-8` to the type of a text that names no charset: without one a browser guesses, and what it
+/// guesses can be chosen by who writes a part of the text.
+fn with_charset(kind: &HeaderValue) -> Option<HeaderValue> {
+    let text = kind.to_str().ok()?;
+    let essence = text.split(';').next()?.trim();
+    let texts = ["application/javascript", "application/xml", "image/svg+xml"];
+    let is_text = essence.starts_with("text/") || texts.contains(&essence);
+    let is_named = text.to_ascii_lowercase().contains("charset=");
+    (is_text && !is_named).then(|| HeaderValue::try_from(format!("{text}; charset=utf-8")).ok())?
 }

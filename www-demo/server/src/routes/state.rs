@@ -4,13 +4,14 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{extract::FromRef, http::HeaderValue};
 
-use super::{Counters, DeviceKey, Limits, Outages};
+use super::{Counters, DeviceKey, Limits, Outages, SecurityCounts};
 use crate::{
     connections::Connections,
     domain::{Desk, Store, TicketKey},
     keys::KeyRing,
     metrics::Timings,
     passwords::Passwords,
+    security_log::{NetworkHasher, SecurityLog},
     tokens::TokenTerms,
     verifier::{Sessions, Verifier},
 };
@@ -30,6 +31,9 @@ pub(crate) struct App {
     pub(crate) connections: Arc<Connections>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) timings: Arc<Timings>,
+    pub(crate) security_log: SecurityLog,
+    pub(crate) security_counts: Arc<SecurityCounts>,
+    pub(crate) networks: NetworkHasher,
     pub(crate) outages: Arc<Outages>,
     pub(crate) terms: Arc<Terms>,
 }
@@ -45,6 +49,7 @@ pub(crate) struct Terms {
     pub(crate) sign_up: bool,
     pub(crate) trusted_proxies: usize,
     pub(crate) demo: bool,
+    pub(crate) openapi: bool,
 }
 
 impl FromRef<App> for Arc<dyn Sessions> {

@@ -8,7 +8,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{App, cookie};
+use super::{App, cookie, openapi, security_events::note};
 use crate::{
     domain::{Grant, Timestamp, User},
     problem::Problem,
@@ -40,6 +40,7 @@ struct SessionView {
 struct UserView {
     id: String,
     email: String,
+    #[schema(schema_with = openapi::role)]
     role: &'static str,
 }
 
@@ -56,6 +57,10 @@ impl UserView {
 /// Signs a token for a grant and hands it out with the cookie.
 pub(super) fn grant(app: &App, now: Timestamp, grant: &Grant) -> Result<Response, Problem> {
     let session = &grant.session;
+    note(|subject| {
+        subject.user = Some(grant.user.id);
+        subject.session = Some(session.id);
+    });
     let keys = app.keys.keys();
     let token = tokens::issue(
         now,

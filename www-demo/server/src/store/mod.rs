@@ -1,12 +1,13 @@
 //! Databases behind the domain's store.
 
 mod postgres;
+mod private_file;
 mod rows;
 mod sqlite;
 mod statements;
 mod throttles;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::Path, sync::Arc};
 
 pub use postgres::PgStore;
 pub use sqlite::SqliteStore;
@@ -49,6 +50,15 @@ pub async fn open(url: &str, connections: u32) -> Result<Arc<dyn Store>, OpenErr
         return Ok(Arc::new(PgStore::open(url, connections).await?));
     }
     Ok(Arc::new(SqliteStore::open(url).await?))
+}
+
+/// Copies the `SQLite` database of `url`, as it is at one moment, into a file that is empty or missing. Servers
+/// may go on writing meanwhile (`SQLite`, `VACUUM INTO`).
+///
+/// # Errors
+/// Fails where there is no such database, or the copy cannot be written.
+pub async fn copy_sqlite(url: &str, copy: &Path) -> Result<(), OpenError> {
+    Ok(sqlite::copy(url, copy).await?)
 }
 
 const fn written(rows: u64) -> Written {

@@ -17,8 +17,8 @@ use super::{
     written,
 };
 use crate::domain::{
-    Bucket, Email, Note, NoteAdded, NoteId, PasswordHash, Role, SealedKey, Session, SessionId,
-    Store, StoreFailure, Stored, Throttles, Timestamp, User, UserId, Written,
+    Bucket, Email, Note, NoteAdded, NoteId, PasswordHash, PoolUse, Role, SealedKey, Session,
+    SessionId, Store, StoreFailure, Stored, Throttles, Timestamp, User, UserId, Written,
 };
 
 /// How long a request waits for a connection; a database that restarts is often back by then.

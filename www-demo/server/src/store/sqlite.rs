@@ -1,25 +1,25 @@
 //! `SQLite`: one file beside the server.
 
-use std::{str::FromStr, time::Duration};
+use std::{path::Path, str::FromStr, time::Duration};
 
 use async_trait::async_trait;
 use nolapse::wire::EndReason;
 use sqlx::{
-    AssertSqlSafe,
+    AssertSqlSafe, ConnectOptions, Connection,
     sqlite::{
         SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
     },
 };
 
 use super::{
-    OpenError, failure, rows,
+    OpenError, failure, private_file, rows,
     statements::{session_columns, store, user_columns},
     throttles::{self, throttles},
     written,
 };
 use crate::domain::{
-    Bucket, Email, Note, NoteAdded, NoteId, PasswordHash, Role, SealedKey, Session, SessionId,
-    Store, StoreFailure, Stored, Throttles, Timestamp, User, UserId, Written,
+    Bucket, Email, Note, NoteAdded, NoteId, PasswordHash, PoolUse, Role, SealedKey, Session,
+    SessionId, Store, StoreFailure, Stored, Throttles, Timestamp, User, UserId, Written,
 };
 
 /// How long a writer waits for another one.
@@ -35,8 +35,8 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file of `url` (`sqlite://path`), makes it where it is missing, and brings its tables up
-    /// to date.
+    /// Opens the file of `url` (`sqlite://path`), makes it where it is missing, for its owner alone, and brings
+    /// its tables up to date.
     ///
     /// # Errors
     /// Fails where the file cannot be read and written, or holds the tables of a later version.
@@ -48,6 +48,7 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY_TIMEOUT);
+        private_file::prepare(options.get_filename()).map_err(|error| OpenError(error.into()))?;
         let pool = SqlitePoolOptions::new()
             .max_connections(CONNECTIONS)
             .connect_with(options)
@@ -102,6 +103,21 @@ impl SqliteStore {
         transaction.commit().await.map_err(failure)?;
         Ok(ended)
     }
+}
+
+/// Copies the database of `url` as it is at one moment.
+pub(super) async fn copy(url: &str, copy: &Path) -> Result<(), sqlx::Error> {
+    let copy = copy.to_str().ok_or_else(|| {
+        let text = "the name of the copy is no UTF-8";
+        sqlx::Error::Configuration(text.into())
+    })?;
+    let options = SqliteConnectOptions::from_str(url)?.busy_timeout(BUSY_TIMEOUT);
+    let mut connection = options.create_if_missing(false).connect().await?;
+    sqlx::query("VACUUM INTO $1")
+        .bind(copy)
+        .execute(&mut connection)
+        .await?;
+    connection.close().await
 }
 
 /// Brings the tables up to date.

@@ -32,6 +32,14 @@ macro_rules! store {
                 self.pool.close().await;
             }
 
+            fn pool_use(&self) -> PoolUse {
+                PoolUse {
+                    open: self.pool.size().into(),
+                    idle: u64::try_from(self.pool.num_idle()).unwrap_or(u64::MAX),
+                    most: self.pool.options().get_max_connections().into(),
+                }
+            }
+
             async fn ping(&self) -> Stored<()> {
                 let done = $run(|| sqlx::query("SELECT 1").execute(&self.pool));
                 done.await.map(drop)
@@ -74,6 +82,13 @@ macro_rules! store {
                 let id = user.as_bytes().as_slice();
                 let count = $run(|| sqlx::query_scalar(sql).bind(id).fetch_one(&self.pool));
                 Ok(rows::counted(count.await?) > 0)
+            }
+
+            async fn user(&self, id: UserId) -> Stored<Option<User>> {
+                let sql = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.id = $1");
+                let id = id.as_bytes().as_slice();
+                let row = $run(|| sqlx::query(sql).bind(id).fetch_optional(&self.pool));
+                row.await?.as_ref().map(rows::user).transpose()
             }
 
             async fn set_role(&self, user: UserId, role: Role) -> Stored<Written> {

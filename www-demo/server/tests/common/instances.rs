@@ -15,6 +15,8 @@ pub(crate) struct Instance {
     pub(crate) auth: String,
     /// Where its API answers.
     pub(crate) api: String,
+    /// Where its metrics are; empty where they are not asked for.
+    pub(crate) metrics: String,
 }
 
 impl Instance {
@@ -26,8 +28,13 @@ impl Instance {
     /// Starts a command that becomes the program, and waits until it listens.
     pub(crate) fn spawn(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("it runs");
-        let (auth, api) = listening(&mut child);
-        Self { child, auth, api }
+        let [auth, api, metrics] = all_listening(&mut child);
+        Self {
+            child,
+            auth,
+            api,
+            metrics,
+        }
     }
 
     /// Asks the process to stop, and waits until it has.
@@ -61,6 +68,11 @@ impl Drop for Instance {
 
 /// Waits until a server that was just started listens; returns the addresses of auth server and API.
 pub(crate) fn listening(child: &mut Child) -> (String, String) {
+    let [auth, api, _] = all_listening(child);
+    (auth, api)
+}
+
+fn all_listening(child: &mut Child) -> [String; 3] {
     let mut line = String::new();
     let out = child.stdout.as_mut().expect("it is piped");
     BufReader::new(out)
@@ -68,10 +80,12 @@ pub(crate) fn listening(child: &mut Child) -> (String, String) {
         .expect("it is text");
     let said: Value = serde_json::from_str(&line).expect("it says where it listens");
     let address = |name: &str| {
-        let origin = said["listening"][name].as_str().expect("an origin");
-        origin.strip_prefix("http://").expect("a scheme").to_owned()
+        let origin = said["listening"][name].as_str().unwrap_or_default();
+        origin.trim_start_matches("http://").to_owned()
     };
-    (address("auth"), address("api"))
+    let all = ["auth", "api", "metrics"].map(address);
+    assert!(!all[0].is_empty() && !all[1].is_empty(), "{line}");
+    all
 }
 
 /// The program with settings that suit a test.

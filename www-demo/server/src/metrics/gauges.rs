@@ -1,0 +1,155 @@
+//! What is measured when the metrics are asked for, rather than counted when something happens.
+
+use std::{fmt::Display, fs, time::Duration};
+
+use crate::{
+    clock,
+    domain::{PoolUse, Timestamp},
+    routes::App,
+};
+
+use super::{Histogram, WAIT_MS, head, line, sample, seconds};
+
+/// The state of a server at one moment.
+pub(crate) struct Gauges {
+    /// Sessions that have not ended; `None` where the database does not answer.
+    pub(crate) sessions: Option<u64>,
+    /// How long the database took to answer, the wait for a connection among it; `None` where it does not.
+    pub(crate) ping: Option<Duration>,
+    /// The connections to the database.
+    pub(crate) pool: PoolUse,
+    /// The open connections of clients, and how many there may be.
+    pub(crate) connections: (usize, usize),
+    /// How many password hashes wait, run, and waited too long.
+    pub(crate) hashes: [u64; 3],
+    /// How long password hashes waited.
+    pub(crate) hash_waits: Histogram<{ WAIT_MS.len() }>,
+    /// Lines that the security log could not write.
+    pub(crate) lost_lines: u64,
+    /// When the process started.
+    pub(crate) started_at: Timestamp,
+    /// The process's open files and their limit, where the system tells (Linux).
+    pub(crate) files: Option<(u64, u64)>,
+}
+
+impl Gauges {
+    /// Measures a server. It asks the database twice, for as long as a request would wait.
+    pub(crate) async fn of(app: &App) -> Self {
+        let (store, queue) = (&app.store, app.passwords.queue());
+        let begun = clock::now();
+        let ping = store.ping().await.ok();
+        let ping = ping.map(|()| clock::now().since(begun));
+        // The other numbers are worth telling while the database is away.
+        let sessions = store.count_sessions(clock::now()).await.ok();
+        Self {
+            sessions,
+            ping,
+            pool: store.pool_use(),
+            hashes: queue.read(),
+            hash_waits: queue.waits(),
+            connections: (app.connections.count(), app.connections.capacity()),
+            lost_lines: app.security_log.lost(),
+            started_at: app.timings.started_at(),
+            files: files(),
+        }
+    }
+
+    pub(super) fn write(&self, text: &mut String) {
+        if let Some(sessions) = self.sessions {
+            let help = "Sessions that have not ended, at all servers.";
+            gauge(text, "nolapse_sessions", help, sessions);
+        }
+        let up = u64::from(self.ping.is_some());
+        let help = "Whether the database answers.";
+        gauge(text, "nolapse_database_up", help, up);
+        if let Some(ping) = self.ping {
+            let name = "nolapse_database_ping_seconds";
+            let help =
+                "Time until the database answered just now, the wait for a connection among it.";
+            head(text, name, "gauge", help);
+            let millis = u64::try_from(ping.as_millis()).unwrap_or(u64::MAX);
+            line(text, format_args!("{name} {}", seconds(millis)));
+        }
+        let (open, most) = self.connections;
+        let help = "Connections of clients that are open, at all listeners.";
+        gauge(text, "nolapse_connections", help, open);
+        let help = "How many connections of clients there may be.";
+        gauge(text, "nolapse_connections_max", help, most);
+        self.write_pool(text);
+        self.write_hashes(text);
+        self.write_process(text);
+    }
+
+    fn write_pool(&self, text: &mut String) {
+        let PoolUse { open, idle, most } = self.pool;
+        let name = "nolapse_database_connections";
+        head(text, name, "gauge", "Connections to the database, by use.");
+        for (state, count) in [("idle", idle), ("used", open.saturating_sub(idle))] {
+            sample(text, name, &[("state", state)], count);
+        }
+        let name = "nolapse_database_connections_max";
+        let help = "How many connections to the database there may be.";
+        gauge(text, name, help, most);
+    }
+
+    fn write_hashes(&self, text: &mut String) {
+        let [waiting, running, refused] = self.hashes;
+        let name = "nolapse_password_hashes";
+        head(text, name, "gauge", "Password hashes under way, by state.");
+        sample(text, name, &[("state", "waiting")], waiting);
+        sample(text, name, &[("state", "running")], running);
+        let name = "nolapse_password_hashes_refused_total";
+        let help = "Password hashes that waited too long for their turn.";
+        counter(text, name, help, refused);
+        let name = "nolapse_password_hash_wait_seconds";
+        let help = "Time that password hashes waited for their turn.";
+        head(text, name, "histogram", help);
+        self.hash_waits.write(text, name, "", &WAIT_MS);
+    }
+
+    fn write_process(&self, text: &mut String) {
+        let name = "nolapse_security_log_lost_lines_total";
+        let help = "Lines that the security log could not write.";
+        counter(text, name, help, self.lost_lines);
+        let name = "nolapse_build_info";
+        head(
+            text,
+            name,
+            "gauge",
+            "The version of the server, as a label.",
+        );
+        sample(text, name, &[("version", env!("CARGO_PKG_VERSION"))], 1);
+        let name = "process_start_time_seconds";
+        let help = "When the process started, in seconds since the Unix epoch.";
+        head(text, name, "gauge", help);
+        let started = seconds(self.started_at.as_millis());
+        line(text, format_args!("{name} {started}"));
+        if let Some((open, most)) = self.files {
+            let help = "Open file descriptors, sockets among them.";
+            gauge(text, "process_open_fds", help, open);
+            let help = "How many file descriptors may be open.";
+            gauge(text, "process_max_fds", help, most);
+        }
+    }
+}
+
+fn gauge(text: &mut String, name: &str, help: &str, value: impl Display) {
+    head(text, name, "gauge", help);
+    line(text, format_args!("{name} {value}"));
+}
+
+fn counter(text: &mut String, name: &str, help: &str, value: u64) {
+    head(text, name, "counter", help);
+    line(text, format_args!("{name} {value}"));
+}
+
+/// Counts the open files of this process (proc(5)).
+fn files() -> Option<(u64, u64)> {
+    let open = fs::read_dir("/proc/self/fd").ok()?.count();
+    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))?;
+    let most = line.split_whitespace().next()?.parse().unwrap_or(u64::MAX);
+    Some((u64::try_from(open).ok()?, most))
+}

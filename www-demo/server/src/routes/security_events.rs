@@ -1,0 +1,176 @@
+//! Which requests the security log has, and what it says of each.
+//!
+//! The event follows from method and path, its result from the response: an endpoint cannot forget to log a
+//! refusal. Handlers add what a response does not tell, with [`note`].
+
+use std::{cell::RefCell, collections::BTreeMap, sync::Mutex, sync::PoisonError};
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{Method, StatusCode},
+    middleware::Next,
+    response::Response,
+};
+use nolapse::wire::{
+    ErrorCode, PASSWORD_PATH, REFRESH_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH,
+    SIGN_UP_PATH,
+};
+
+use super::{App, address::Address, observe::REQUEST_ID, openapi};
+use crate::{
+    clock,
+    domain::{SessionId, UserId},
+    security_log::Event,
+};
+
+/// The events of requests. `renewed_secret_reuse`, `reuse_detected` and `sign_out_everywhere` are named by handlers.
+pub(crate) const EVENTS: [&str; 11] = [
+    "account_deletion",
+    "admin_report",
+    "password_change",
+    "refresh",
+    "renewed_secret_reuse",
+    "reuse_detected",
+    "revocation",
+    "sign_in",
+    "sign_out",
+    "sign_out_everywhere",
+    "sign_up",
+];
+/// What may come of them.
+pub(crate) const RESULTS: [&str; 6] = [
+    "ok",
+    "refused",
+    "throttled",
+    "malformed",
+    "unavailable",
+    "failed",
+];
+
+/// What a handler knows of a request beyond its response.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Subject {
+    /// Named where it is not the one that the path stands for.
+    pub(super) event: Option<&'static str>,
+    /// Why it was refused.
+    pub(super) reason: Option<&'static str>,
+    /// Whose account it concerns.
+    pub(super) user: Option<UserId>,
+    /// The session that acts.
+    pub(super) session: Option<SessionId>,
+    /// The session that is acted upon.
+    pub(super) target: Option<SessionId>,
+}
+
+tokio::task_local! {
+    /// Like a tracing span: of the request under way, and only added to.
+    static SUBJECT: RefCell<Subject>;
+}
+
+/// Adds to what is known of the request under way.
+pub(super) fn note(add: impl FnOnce(&mut Subject)) {
+    // A request that is of no concern has no subject.
+    let _ = SUBJECT.try_with(|subject| add(&mut subject.borrow_mut()));
+}
+
+/// How many requests there were of each event and result.
+#[derive(Debug)]
+pub(crate) struct SecurityCounts(Mutex<BTreeMap<(&'static str, &'static str), u64>>);
+
+impl Default for SecurityCounts {
+    /// Begins with all of them at zero: a rate needs a first value (Prometheus, "Avoid missing metrics").
+    fn default() -> Self {
+        let all = EVENTS.into_iter();
+        let all = all.flat_map(|event| RESULTS.map(|result| ((event, result), 0)));
+        Self(Mutex::new(all.collect()))
+    }
+}
+
+impl SecurityCounts {
+    fn count(&self, event: &'static str, result: &'static str) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry((event, result)).or_default() += 1;
+    }
+
+    /// Returns all counts.
+    pub(crate) fn read(&self) -> BTreeMap<(&'static str, &'static str), u64> {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.clone()
+    }
+}
+
+/// Logs and counts a request that is of concern.
+pub(super) async fn record(State(app): State<App>, request: Request, next: Next) -> Response {
+    let matched = request.extensions().get::<MatchedPath>();
+    let path = matched.map(|path| path.as_str().to_owned());
+    let event = path.and_then(|path| event_of(request.method(), &path));
+    let Some(event) = event else {
+        return next.run(request).await;
+    };
+    let address = Address::of(request.headers(), request.extensions(), &app);
+    let (response, subject) = SUBJECT
+        .scope(RefCell::default(), async {
+            let response = next.run(request).await;
+            (response, SUBJECT.with(|subject| *subject.borrow()))
+        })
+        .await;
+    let event = subject.event.unwrap_or(event);
+    let Some(result) = result_of(event, response.status()) else {
+        return response;
+    };
+    // RFC 7009 §2.2: signing out succeeds where there is nothing to end.
+    if event == "sign_out" && result == "ok" && subject.session.is_none() {
+        return response;
+    }
+    app.security_counts.count(event, result);
+    let now = clock::now();
+    let network = address.map(|Address(address)| app.networks.hash(now, address));
+    let code = response.extensions().get::<ErrorCode>();
+    let id = response.headers().get(REQUEST_ID);
+    app.security_log.write(
+        now,
+        &Event {
+            event,
+            result,
+            reason: subject.reason.or(code.map(|code| code.as_str())),
+            source: "http",
+            user: subject.user,
+            session: subject.session,
+            target: subject.target,
+            network: network.as_deref(),
+            request: id.and_then(|id| id.to_str().ok()),
+        },
+    );
+    response
+}
+
+fn event_of(method: &Method, path: &str) -> Option<&'static str> {
+    let is_revocation = path == openapi::one_of(SESSIONS_PATH);
+    match *method {
+        Method::POST if path == SIGN_UP_PATH => Some("sign_up"),
+        Method::POST if path == SIGN_IN_PATH => Some("sign_in"),
+        Method::POST if path == SIGN_OUT_PATH => Some("sign_out"),
+        Method::POST if path == REFRESH_PATH => Some("refresh"),
+        Method::POST if path == PASSWORD_PATH => Some("password_change"),
+        Method::DELETE if is_revocation => Some("revocation"),
+        Method::DELETE if path == "/account" => Some("account_deletion"),
+        Method::GET if path == "/admin/report" => Some("admin_report"),
+        _ => None,
+    }
+}
+
+/// Names a result. Refreshes are logged where they are throttled or forged, not each of them.
+fn result_of(event: &str, status: StatusCode) -> Option<&'static str> {
+    let result = match status {
+        status if status.is_success() => "ok",
+        StatusCode::TOO_MANY_REQUESTS => "throttled",
+        StatusCode::BAD_REQUEST
+        | StatusCode::PAYLOAD_TOO_LARGE
+        | StatusCode::UNSUPPORTED_MEDIA_TYPE => "malformed",
+        StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+        status if status.is_server_error() => "failed",
+        _ => "refused",
+    };
+    let is_usual = ["ok", "refused", "unavailable"].contains(&result);
+    (event != "refresh" || !is_usual || status == StatusCode::FORBIDDEN).then_some(result)
+}
