@@ -16,7 +16,7 @@ use std::{
 use postgres::Postgres;
 
 const DOCUMENT: &str = include_str!("../../../docs/deployment.md");
-const PORTS: [&str; 6] = ["8787", "8788", "8797", "8798", "8080", "8081"];
+const PORTS: [&str; 6] = ["8787", "8788", "8797", "8798", "8080", "8443"];
 
 /// A fenced block: what stands behind its fence, and its text.
 fn blocks() -> Vec<(&'static str, &'static str)> {
@@ -27,6 +27,37 @@ fn blocks() -> Vec<(&'static str, &'static str)> {
         .map(|block| block.split_once('\n').unwrap())
         .collect()
 }
+
+/// What is not in the document: what a client sees of the rules in it, one line a test of the shell's.
+const AFTERWARDS: &str = r#"
+curl="curl --silent --config trial.curl --output answer --write-out %{http_code}"
+auth=https://auth.example.com:8443
+page="--header origin:https://app.example.com --header nolapse-version:1 --header content-type:application/json"
+$curl --dump-header head $auth/healthz
+grep --ignore-case "^strict-transport-security: max-age=63072000; includeSubDomains" head
+$curl --dump-header head $auth/nothing
+grep --ignore-case "^strict-transport-security: " head
+grep --ignore-case "^x-content-type-options: nosniff" head
+$curl --dump-header head https://api.example.com:8443/me
+grep --ignore-case "^strict-transport-security: " head
+echo "in the clear: $(curl --silent --output answer --write-out %{http_code} http://127.0.0.1:8080/me)"
+echo "another name: $(curl --silent --insecure --output answer --write-out %{exitcode}   https://127.0.0.1:8443/healthz || true)"
+echo "no host: $(printf 'GET /healthz HTTP/1.1
+connection: close
+
+' |
+  openssl s_client -quiet -verify_quiet -CAfile tls.crt -servername auth.example.com -connect 127.0.0.1:8443 | head -c 12)"
+for n in 1 2 3 4 5 6 7 8 9 10 11 12; do
+  $curl $page --header "x-forwarded-for: 203.0.113.$n" --data "{"email":"u$n@example.org","password":"short"}"     $auth/auth/sign-in
+done
+echo
+echo "networks: $(grep '"event":"sign_in"' security.log | grep --only-matching '"network":"[^"]*"' | sort --unique | wc -l)"
+i=0; codes=""
+while [ $i -lt 40 ]; do codes="$codes $($curl $page --data '{}' $auth/auth/sign-in)"; i=$((i + 1)); done
+echo "burst:$codes"
+head -c 20000 /dev/zero >large
+echo "large: $($curl $page --data-binary @large $auth/auth/sign-in)"
+"#;
 
 fn free_ports() -> Vec<String> {
     let taken = PORTS.map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
@@ -62,6 +93,8 @@ fn p47_the_deployment_guide_brings_up_two_servers_behind_nginx() {
         }
     }
 
+    script += &with_ports(AFTERWARDS);
+
     let program = Path::new(env!("CARGO_BIN_EXE_nolapse-server"));
     let path = [
         program.parent().unwrap().to_str().unwrap(),
@@ -89,11 +122,23 @@ fn p47_the_deployment_guide_brings_up_two_servers_behind_nginx() {
         "\"access_token\":",
         "\"device\":",
         "1 sessions ended",
+        "in the clear: 403",
+        "another name: 35",
+        "no host: HTTP/1.1 400",
+        "networks: 1",
+        " 429",
+        "large: 413",
     ] {
         assert!(said.contains(line), "{line} is not in {said}\n{errors}");
     }
-    assert_eq!(
-        fs::read_to_string(folder.path().join("nginx.log")).unwrap(),
-        ""
-    );
+    // Only what was held back on purpose is in nginx's log.
+    let log = fs::read_to_string(folder.path().join("nginx.log")).unwrap();
+    let usual = [
+        "limiting requests",
+        "client intended to send too large body",
+    ];
+    let odd = log.lines().find(|line| {
+        !usual.iter().any(|told| line.contains(told)) && !line.contains("SSL_do_handshake() failed")
+    });
+    assert_eq!(odd, None);
 }

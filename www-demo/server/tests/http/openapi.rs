@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use crate::{
     contract::Document,
-    support::{EMAIL, PASSWORD, Signed, World},
+    instances::Instance,
+    support::{Call, EMAIL, PASSWORD, Signed, World},
 };
 
 /// Every value below a member of this name.
@@ -297,4 +298,27 @@ async fn call_the_auth_server(world: &World, signed: &Signed) {
         .json(&wrong)
         .send()
         .await;
+}
+
+#[tokio::test]
+async fn the_document_is_turned_off_on_both_origins_by_a_setting() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (setting, status) in [("0", 404), ("1", 200)] {
+        let settings = [("OPENAPI", setting), ("SECURITY_LOG", "off")];
+        let server = Instance::start(folder.path(), &settings);
+        for address in [&server.auth, &server.api] {
+            let call = Call::new(address.clone(), Method::GET, "/openapi.json");
+            let answer = call.send().await;
+            assert_eq!(answer.status, status, "{setting}");
+            let other = Call::new(address.clone(), Method::GET, "/healthz")
+                .send()
+                .await;
+            assert_eq!(other.status, 200);
+            if status == 404 {
+                answer.is_problem(404, "not_found");
+                let post = Call::new(address.clone(), Method::POST, "/openapi.json");
+                post.send().await.is_problem(404, "not_found");
+            }
+        }
+    }
 }

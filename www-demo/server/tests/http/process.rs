@@ -194,3 +194,68 @@ fn p48_nonsense_in_the_environment_is_refused_with_the_remedy() {
     let said = refusal(program(folder.path()).env("ALLOWED_ORIGINS", "*"));
     assert!(said.contains("exact origins"), "{said}");
 }
+
+fn mode_of(path: &Path) -> u32 {
+    let kept = fs::metadata(path).unwrap_or_else(|_| panic!("{} is missing", path.display()));
+    kept.permissions().mode() & 0o777
+}
+
+/// The program, started by a shell with the widest umask.
+fn with_open_umask(folder: &Path) -> Command {
+    let program = program(folder);
+    let mut shell = Command::new("sh");
+    let line = "umask 000; exec \"$0\"";
+    shell.args(["-c", line, env!("CARGO_BIN_EXE_nolapse-server")]);
+    shell.current_dir(folder).env_clear();
+    shell.envs(
+        program
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    shell.stdout(Stdio::piped()).stderr(Stdio::piped());
+    shell
+}
+
+#[test]
+fn issue_9_20_the_sqlite_file_and_those_beside_it_are_for_their_owner_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("nolapse.db");
+    let files =
+        ["nolapse.db", "nolapse.db-wal", "nolapse.db-shm"].map(|name| folder.path().join(name));
+
+    let mut child = with_open_umask(folder.path()).spawn().expect("it runs");
+    listening(&mut child);
+    for path in &files {
+        assert_eq!(mode_of(path), 0o600, "{}", path.display());
+    }
+    // It is ended so that the files beside it stay.
+    child.kill().expect("it is ours");
+    child.wait().expect("it ends");
+    for path in files.iter().filter(|path| path.exists()) {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o644)).expect("it is ours");
+    }
+    let mut child = with_open_umask(folder.path())
+        .env("LOG", "warn")
+        .spawn()
+        .expect("it runs");
+    listening(&mut child);
+    for path in &files {
+        assert_eq!(mode_of(path), 0o600, "{}", path.display());
+    }
+    terminate(&child);
+    let Output { stderr, .. } = child.wait_with_output().expect("it ends");
+    let told = String::from_utf8(stderr).expect("it is text");
+    assert!(told.contains("others could open the database"), "{told}");
+    assert_eq!(mode_of(&file), 0o600);
+
+    // A mode that is narrower already stays.
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("it is ours");
+    let mut child = program(folder.path())
+        .env("LOG", "warn")
+        .spawn()
+        .expect("it runs");
+    listening(&mut child);
+    terminate(&child);
+    let Output { stderr, .. } = child.wait_with_output().expect("it ends");
+    assert_eq!(String::from_utf8(stderr).expect("it is text"), "");
+}
