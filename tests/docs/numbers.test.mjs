@@ -40,7 +40,7 @@ const REPEATED = {
     [/\| at most (\d+) s \|/, "s", BACKOFF, "MOST"],
     [/At most (\d+) KiB are read/, "", "src/wire.rs", "MAX_TOKEN_RESPONSE_BYTES"],
     [/and (\d+) s on times in the future/, "", "www-demo/server/src/verifier/mod.rs", "CLOCK_SKEW_SECONDS"],
-    [/besides (\w+) hashes at a time/, "", "www-demo/server/src/passwords.rs", "AT_ONCE"],
+    [/common ones; (\w+) hashes at a time/, "", "www-demo/server/src/passwords.rs", "AT_ONCE"],
   ],
   "pkg-template/README.md": [
     [/one refresh may take, 1 to 60 \| (\d+) \|/, "s", CONFIG, "timeout"],

@@ -39,6 +39,7 @@ await main(async () => {
       API_PORT: String(apiPort),
       SITE_DIR: process.env.SITE_DIR ?? SITE,
       KEY_FILE: process.env.KEY_FILE ?? join(KEPT, "nolapse.keys"),
+      SECURITY_LOG: process.env.SECURITY_LOG ?? join(KEPT, "security.log"),
       DATABASE_URL: process.env.DATABASE_URL ?? `sqlite://${join(KEPT, "nolapse.sqlite")}`,
     },
     keep: (text) => log.write(text),
