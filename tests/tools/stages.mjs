@@ -11,7 +11,6 @@ import { fuzz } from "./fuzz-targets.mjs";
 import { root, run, tool } from "./process.mjs";
 import { setUp, setUpBrowser, setUpEngines, setUpServices } from "./setup.mjs";
 import { Remedy, step } from "./step.mjs";
-import { checkSupplyChain } from "./supply-chain.mjs";
 import { inChromium, inFirefox, inWebKit } from "./wasm-tests.mjs";
 import { NO_WEBKIT } from "./webkit.mjs";
 
@@ -102,7 +101,11 @@ async function staticChecks() {
   const strict = ["--", "-D", "warnings"];
   const sdk = [...WASM, "--package", "nolapse", "--lib", "--test", "browser"];
   await step("cargo fmt", (watch) => run("cargo", ["fmt", "--all", "--check", "--", "--color", "never"], { watch }));
-  await step("supply chain", checkSupplyChain);
+  await step("supply chain", async (watch) => {
+    // Imported here: it needs a package that set-up installs.
+    const { checkSupplyChain } = await import("./supply-chain.mjs");
+    await checkSupplyChain(watch);
+  });
   await step("biome", (watch) => tool("@biomejs/biome/bin/biome", ["check", "--error-on-warnings"], { watch }));
   await step("tsc", async (watch) => {
     for (const project of ["tsconfig.json", "tests/tools/tsconfig.site.json"]) {
