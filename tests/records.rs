@@ -151,7 +151,7 @@ fn marked(world: &World) -> Option<u64> {
     let text = world.browsers[0].shelf.clone().unwrap_or_default();
     match Shelf::read(&text) {
         Shelf::Marked(mark) => Some(mark.version.number()),
-        Shelf::Unavailable | Shelf::Empty | Shelf::Unreadable => None,
+        Shelf::Unavailable | Shelf::Empty => None,
     }
 }
 

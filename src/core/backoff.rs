@@ -178,11 +178,11 @@ impl Backoff {
         });
     }
 
-    /// Draws the rest of a tab in which nobody waits, in steps of 1, 8, 64 and 240 s: a fleet of idle pages must not
+    /// Draws the rest of a tab in which nobody waits, in steps of 1.5, 12, 96 and 240 s: a fleet of idle pages must not
     /// multiply what reaches a server in trouble.
     fn calm(failures: u32, chance: &mut Chance) -> Span {
-        let step =
-            Span::from_secs(1) * (1_u64 << failures.saturating_sub(1).saturating_mul(3).min(8));
+        let step = Span::from_millis(1_500)
+            * (1_u64 << failures.saturating_sub(1).saturating_mul(3).min(8));
         chance.up_to(step.min(Self::LONGEST))
     }
 

@@ -180,7 +180,6 @@ impl Session {
                 }
                 MarkState::SignedOut { .. } => false,
             },
-            Shelf::Unreadable => !self.version.is_serial(),
             Shelf::Unavailable | Shelf::Empty => false,
         }
     }

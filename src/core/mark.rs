@@ -18,8 +18,6 @@ pub enum Shelf {
     Unavailable,
     /// Nothing.
     Empty,
-    /// Something that cannot be read: another release's, or any other script's.
-    Unreadable,
     /// A mark.
     Marked(Mark),
 }
@@ -80,14 +78,21 @@ const MAGIC: &str = "nolapse1";
 const SEPARATOR: &str = ";";
 
 impl Shelf {
-    /// Reads what was found on the shelf: an empty text where there is nothing.
+    /// Reads what was found on the shelf: an empty text where there is nothing. What cannot be read, another release's
+    /// or any other script's, is a mark that says nothing: of no order.
     #[must_use]
     pub fn read(text: &str) -> Self {
-        match Mark::decode(text) {
-            Some(mark) => Self::Marked(mark),
-            None if text.is_empty() => Self::Empty,
-            None => Self::Unreadable,
+        if text.is_empty() {
+            return Self::Empty;
         }
+        Self::Marked(Mark::decode(text).unwrap_or(Mark {
+            version: Version::default(),
+            state: MarkState::SignedIn {
+                expires: WallTime::default(),
+                fingerprint: 0,
+            },
+            cooling: None,
+        }))
     }
 }
 
@@ -245,7 +250,10 @@ mod tests {
     fn what_is_there_and_cannot_be_read_is_not_taken_for_nothing() {
         assert_eq!(Shelf::read(""), Shelf::Empty);
         for text in [" ", "null", "nolapse2;1;in;1;0", "nolapse1;1;in", "?!"] {
-            assert_eq!(Shelf::read(text), Shelf::Unreadable, "{text}");
+            let Shelf::Marked(mark) = Shelf::read(text) else {
+                panic!("{text}");
+            };
+            assert_eq!(mark.version, Version::default(), "{text}");
         }
     }
 

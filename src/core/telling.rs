@@ -108,7 +108,7 @@ impl Session {
     pub(super) fn write_mark(&mut self, moment: &Moment) {
         let marked = match &moment.shelf {
             Shelf::Marked(mark) => Some(mark),
-            Shelf::Unavailable | Shelf::Empty | Shelf::Unreadable => None,
+            Shelf::Unavailable | Shelf::Empty => None,
         };
         let own = match &self.access {
             Access::Held(held) => Some(MarkState::SignedIn {
