@@ -145,7 +145,7 @@ export class Failures {
    */
   isWorthWaiting(now, asked) {
     const cause = this.error?.failure;
-    return cause !== undefined && !LASTING.includes(cause) && now < Math.min(asked, this.since) + PATIENCE_MS;
+    return cause != null && !LASTING.includes(cause) && now < Math.min(asked, this.since) + PATIENCE_MS;
   }
 
   /** Waits until something has changed: the clock, the server, the session. @returns {Promise<void>} */

@@ -101,10 +101,10 @@ async function staticChecks() {
   const strict = ["--", "-D", "warnings"];
   const sdk = [...WASM, "--package", "nolapse", "--lib", "--test", "browser"];
   await step("cargo fmt", (watch) => run("cargo", ["fmt", "--all", "--check", "--", "--color", "never"], { watch }));
-  await step("supply chain", async (watch) => {
+  await step("supply chain", async () => {
     // Imported here: it needs a package that set-up installs.
     const { checkSupplyChain } = await import("./supply-chain.mjs");
-    await checkSupplyChain(watch);
+    await checkSupplyChain();
   });
   await step("biome", (watch) => tool("@biomejs/biome/bin/biome", ["check", "--error-on-warnings"], { watch }));
   await step("tsc", async (watch) => {
