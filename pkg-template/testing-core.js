@@ -106,6 +106,8 @@ export class TestCore {
         await this.wait(this.refresh(reason));
         return true;
       } catch (error) {
+        // The failures have ended meanwhile, by a sign-out or because the server is back: look again.
+        if (failures.error === null) return false;
         if (!failures.isWorthWaiting(this.now(), asked)) throw error;
       }
     }
@@ -137,8 +139,10 @@ export class TestCore {
     if (this.left() > 0) await this.wait(this.refresh("force"));
     else {
       this.failures.hurry(asked);
+      // A visitor asks too: the server may know of a session.
+      const { out } = this;
       let isRenewed = false;
-      while (this.out === null && !isRenewed) isRenewed = await this.attempt("force", asked);
+      while (this.out === out && !isRenewed) isRenewed = await this.attempt("force", asked);
     }
     if (this.out !== null) throw signedOut(this.out.reason);
   }
