@@ -255,7 +255,10 @@ pub async fn open_keys(config: &Config, store: Arc<dyn Store>) -> Result<KeyRing
             file: file.display().to_string(),
             cause,
         },
-        error => StartError::SigningKeys(error),
+        error @ (RingError::Store(_)
+        | RingError::Sealed
+        | RingError::Lost(_)
+        | RingError::Contended) => StartError::SigningKeys(error),
     })
 }
 

@@ -258,7 +258,7 @@ async fn line18_a_broken_key_file_is_told_and_moved_aside_as_advised() {
     let drill = Drill::start("sqlite://nolapse.db", 1);
     reset_drill(drill, |file| {
         let text = fs::read_to_string(file).unwrap();
-        fs::write(file, &text[..text.len() / 2]).unwrap();
+        fs::write(file, &text.as_bytes()[..text.len() / 2]).unwrap();
     })
     .await;
 }

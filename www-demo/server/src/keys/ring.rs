@@ -34,7 +34,6 @@ pub struct KeyTerms {
 
 /// Why the signing keys are not at hand.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum RingError {
     /// The database does not answer.
     Store(StoreError),

@@ -19,8 +19,10 @@ fn small_order() -> Vec<[u8; 32]> {
         "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
     ];
     let with_signs = hex.iter().flat_map(|text| {
-        let digits = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).expect("hex");
-        let mut bytes: [u8; 32] = std::array::from_fn(|at| digits(2 * at));
+        let digit = |at: usize| char::from(text.as_bytes()[at]).to_digit(16).expect("hex");
+        let mut bytes: [u8; 32] = std::array::from_fn(|at| {
+            u8::try_from(16 * digit(2 * at) + digit(2 * at + 1)).expect("two digits")
+        });
         let positive = bytes;
         bytes[31] |= 0x80;
         [positive, bytes]
@@ -123,7 +125,7 @@ async fn p46_line16_another_spelling_of_a_good_signature_is_refused() {
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let others = alphabet.chars().filter(|other| *other != last);
     for other in others {
-        let bent = format!("{}{other}", &good[..good.len() - 1]);
+        let bent = format!("{}{other}", good.strip_suffix(last).expect("its last"));
         let refused = super::verify_at(NOW, &bent).await;
         assert!(refused.is_err(), "{other} for {last}");
     }
