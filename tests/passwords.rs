@@ -57,7 +57,7 @@ fn play(seed: u64, network: Network, within: u64) {
     let changes_at = random.between(0, 6 * within);
     world.change_password_in(0, changes_at);
     for _ in 0..12 {
-        let tab = usize::try_from(random.below(5)).unwrap();
+        let tab = usize::try_from(random.below(5)).expect("there is one");
         world.refresh(tab, true);
         world.run(random.between(0, within));
         if world.counts.passwords_changed == 0 {
@@ -69,12 +69,12 @@ fn play(seed: u64, network: Network, within: u64) {
         assert!(world.now < deadline, "{story}: the change was never made");
         world.run(50);
     }
-    let newest = world.browsers[0].cookie.clone().unwrap();
+    let newest = world.browsers[0].cookie.clone().expect("there is one");
     thief.0.retain(|copy| copy.generation < newest.generation);
 
     for _ in 0..12 {
         thief.tries_all(&mut world, &story);
-        let tab = usize::try_from(random.below(5)).unwrap();
+        let tab = usize::try_from(random.below(5)).expect("there is one");
         world.refresh(tab, true);
         world.run(random.between(0, 9_000));
     }
@@ -90,7 +90,7 @@ fn play(seed: u64, network: Network, within: u64) {
             "{story}: tab {tab} is {:?}",
             world.status(tab)
         );
-        let call = world.api(tab).unwrap();
+        let call = world.api(tab).expect("there is one");
         world.run(2_000);
         assert!(world.got_token(call), "{story}: tab {tab} got no token");
     }

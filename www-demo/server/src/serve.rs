@@ -270,14 +270,6 @@ pub fn open_security_log(config: &Config) -> Result<SecurityLog, StartError> {
     SecurityLog::open(&config.security_log).map_err(StartError::SecurityLog)
 }
 
-/// Opens the security log of the settings.
-///
-/// # Errors
-/// Says what is in the way and what to do.
-pub fn open_security_log(config: &Config) -> Result<SecurityLog, StartError> {
-    SecurityLog::open(&config.security_log).map_err(StartError::SecurityLog)
-}
-
 /// Leaves out of a URL what stands before its host, and its query: there may be a password in them.
 fn without_credentials(url: &str) -> String {
     let url = url.split_once('?').map_or(url, |(url, _)| url);

@@ -12,11 +12,12 @@ mod instances;
 #[expect(dead_code, reason = "other tests use more of it")]
 mod postgres;
 
-use std::{fs, os::unix::fs::PermissionsExt, time::Instant};
+use std::{fs, os::unix::fs::PermissionsExt};
 
 use drill::{Drill, Person, pause, ready};
 use postgres::Postgres;
 use serde_json::Value;
+use tokio::time::Instant;
 
 fn kids(set: &Value) -> Vec<String> {
     let keys = set["keys"].as_array().unwrap().iter();

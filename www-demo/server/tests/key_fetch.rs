@@ -7,10 +7,7 @@ mod certificates;
 #[path = "key_fetch/server.rs"]
 mod server;
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{path::Path, time::Duration};
 
 use nolapse_server::{
     clock,
@@ -20,6 +17,7 @@ use nolapse_server::{
     verifier::{BadKeyUrl, FetchOptions, KeySource, Refusal, Verified, Verifier},
 };
 use server::KeyServer;
+use tokio::time::Instant;
 
 fn terms() -> TokenTerms {
     TokenTerms {
@@ -95,7 +93,11 @@ async fn line19_keys_are_fetched_over_https_from_whom_the_authority_vouches_for(
         assert_eq!(verified, Err(Refusal::NoKeys));
         assert_eq!(
             server.asked(),
-            if std::ptr::eq(server, &good) { 2 } else { 0 }
+            if std::ptr::eq(server, &raw const good) {
+                2
+            } else {
+                0
+            }
         );
     }
 }
@@ -251,8 +253,8 @@ async fn line16_a_revoked_key_is_refused_once_its_set_is_stale() {
 #[tokio::test]
 async fn line16_while_the_server_is_away_the_last_keys_go_on_for_a_day_without_a_storm() {
     let keys = ServerKeys::generate();
-    let served = plain(&keys.public().to_json());
-    let server = KeyServer::start(&served).await;
+    let key_set = plain(&keys.public().to_json());
+    let server = KeyServer::start(&key_set).await;
     let verifier = verifier(KeySource::fetched(&server.url("http", "127.0.0.1")).unwrap());
     let now = clock::now();
     let token = issue(now, &keys);

@@ -4,7 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Output},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use base64ct::{Base64UrlUnpadded, Encoding};
@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::Instant,
 };
 
 use crate::instances::{listening, program};
@@ -60,8 +61,8 @@ impl Drill {
             servers: Vec::new(),
         };
         drill.serve();
-        for other in 1..servers {
-            let copy = drill.path(FOLDERS[other]).join("nolapse.keys");
+        for other in FOLDERS.iter().take(servers).skip(1) {
+            let copy = drill.path(other).join("nolapse.keys");
             fs::copy(drill.path("first/nolapse.keys"), copy).unwrap();
             drill.serve();
         }

@@ -276,7 +276,7 @@ async fn p46_line16_bytes_that_are_no_json_object_in_utf_8_are_refused() {
         r#"{"exp":0x10}"#,
         "{\"iss\":\"a\tb\"}",
         r#"{"iss":"\x41"}"#,
-        r#"{iss:1}"#,
+        r"{iss:1}",
     ] {
         assert_refused(text, &sign_bytes(head, text.as_bytes()), Refusal::Malformed).await;
     }
