@@ -56,8 +56,8 @@ async fn revoke_drill(drill: &Drill, servers: usize) {
         }
     }
     let bound = begun.elapsed();
-    assert!(bound.as_secs_f64() < 3.0, "{bound:?}");
-    println!("{servers} servers refused a revoked key after {bound:?}");
+    assert!(bound.as_secs_f64() < 5.0, "{bound:?}");
+    eprintln!("{servers} servers refused a revoked key after {bound:?}");
     for person in &mut people {
         for server in 0..servers {
             person.refresh(drill.server(server)).await;
@@ -111,7 +111,7 @@ async fn line18_secrets_rotate_without_a_sign_out_and_are_revoked_with_one() {
     let server = drill.server(0);
     let (mut active, idle) = (Person::sign_up(server).await, Person::sign_up(server).await);
     let first = active.clone();
-    let commands: Vec<&str> = drill.block("rotate-secrets").lines().collect();
+    let commands: Vec<&str> = Drill::block("rotate-secrets").lines().collect();
 
     drill.shell(commands[0]);
     let mut tickets = Vec::new();
@@ -167,7 +167,7 @@ async fn line18_secrets_are_distributed_and_then_activated_at_two_servers() {
     for server in [1, 0, 1] {
         person.refresh(drill.server(server)).await;
     }
-    let commands: Vec<&str> = drill.block("activate").lines().collect();
+    let commands: Vec<&str> = Drill::block("activate").lines().collect();
     drill.shell(commands[0]);
     // Whichever of the two has noticed yet: each opens what the other seals.
     for server in 0..2 {
@@ -227,7 +227,7 @@ async fn reset_drill(mut drill: Drill, lose: impl FnOnce(&std::path::Path)) {
     let advice = advice.unwrap_or_else(|| panic!("no advice in {refused}"));
     let word = advice.split(|character: char| !character.is_alphabetic());
     let advised = format!("nolapse-server keys {}", word.into_iter().next().unwrap());
-    assert_eq!(advised, drill.block("reset").trim());
+    assert_eq!(advised, Drill::block("reset").trim());
     let said = drill.shell(&advised);
     assert!(said.contains("sign in again"), "{said}");
 

@@ -132,7 +132,7 @@ impl Drill {
     }
 
     /// Returns a block of the document by the word behind its fence.
-    pub(crate) fn block(&self, name: &str) -> &'static str {
+    pub(crate) fn block(name: &str) -> &'static str {
         let fence = format!("\n```sh {name}\n");
         let (_, rest) = DOCUMENT.split_once(&fence).unwrap();
         rest.split_once("\n```").unwrap().0
@@ -140,7 +140,7 @@ impl Drill {
 
     /// Runs a block of the document; returns what it says.
     pub(crate) fn run(&self, name: &str) -> String {
-        self.shell(self.block(name))
+        self.shell(Self::block(name))
     }
 
     /// Runs a script with the settings of the first server; returns what it says.
