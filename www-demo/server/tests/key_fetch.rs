@@ -285,7 +285,7 @@ async fn line16_while_the_server_is_away_the_last_keys_go_on_for_a_day_without_a
         verifier.verify(much_later, &token).await,
         Err(Refusal::NoKeys)
     );
-    server.answer(&served);
+    server.answer(&key_set);
     let back = much_later + Duration::from_secs(10);
     assert!(verifier.verify(back, &token).await.is_ok());
 }

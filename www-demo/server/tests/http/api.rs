@@ -150,7 +150,7 @@ async fn p46_without_any_keys_a_verifier_says_so_and_accepts_nothing() {
     let found = verifier.verify(clock::now(), &signed.token).await;
 
     assert_eq!(found, Err(Refusal::NoKeys));
-    assert!(KeySource::fetched("https://auth.example.com/jwks.json").is_err());
+    assert!(KeySource::fetched("http://auth.example.com/jwks.json").is_err());
     assert!(KeySource::fetched("/jwks.json").is_err());
 }
 

@@ -341,6 +341,9 @@ impl Answer {
     }
 }
 
+/// How long to wait between two looks at a condition.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+
 /// Repeats `attempt` until it gives something, for ten seconds at most.
 pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
     what: &str,
@@ -351,7 +354,8 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
         if let Some(found) = attempt().await {
             return found;
         }
-        tokio::task::yield_now().await;
+        // Fewer attempts than any throttle allows.
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
     panic!("{what}: not within ten seconds");
 }
