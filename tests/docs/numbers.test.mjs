@@ -25,7 +25,6 @@ const REPEATED = {
     [/after a random pause of up to (\d+) ms/, "ms", CONFIG, "beat", 3],
     [/to come is waited for (\d+) s/, "s", "src/core/exchange.rs", "DISTRUSTING"],
     [/more than (\d+) ms on the steady one/, "", "src/core/time.rs", "TOLERANCE_MS"],
-    [/up to (\d+) s from the first failure/, "s", CONFIG, "timeout", 2],
     [/The grace, (\d+) s by default/, "s", SESSION, "grace"],
   ],
   "SECURITY.md": [
@@ -39,7 +38,7 @@ const REPEATED = {
     [/after at most (\d+) s where it also/, "s", BACKOFF, "INTERVAL"],
     [/\| at most (\d+) s \|/, "s", BACKOFF, "MOST"],
     [/At most (\d+) KiB are read/, "", "src/wire.rs", "MAX_TOKEN_RESPONSE_BYTES"],
-    [/and (\d+) s on times in the future/, "", "www-demo/server/src/verifier/mod.rs", "CLOCK_SKEW_SECONDS"],
+    [/no leeway on `exp` and (\d+) s on `iat`/, "", "www-demo/server/src/verifier/mod.rs", "CLOCK_SKEW_SECONDS"],
     [/common ones; (\w+) hashes at a time/, "", "www-demo/server/src/passwords.rs", "AT_ONCE"],
   ],
   "pkg-template/README.md": [
