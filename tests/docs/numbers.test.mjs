@@ -38,7 +38,7 @@ const REPEATED = {
     [/after at most (\d+) s where it also/, "s", BACKOFF, "INTERVAL"],
     [/\| at most (\d+) s \|/, "s", BACKOFF, "MOST"],
     [/At most (\d+) KiB are read/, "", "src/wire.rs", "MAX_TOKEN_RESPONSE_BYTES"],
-    [/no leeway on `exp` and (\d+) s on `iat`/, "", "www-demo/server/src/verifier/mod.rs", "CLOCK_SKEW_SECONDS"],
+    [/no leeway on `exp` and (\d+) s on `iat`/, "", "src/verify/claims.rs", "CLOCK_SKEW_SECONDS"],
     [/common ones; (\w+) hashes at a time/, "", "www-demo/server/src/passwords.rs", "AT_ONCE"],
   ],
   "pkg-template/README.md": [
