@@ -51,8 +51,14 @@ test("P13 a forced refresh has what the server knows now, although an older one 
   // The server has answered with the old role, and nobody has heard it yet.
   const release = await answered;
 
-  const token = await page.evaluate(() => window.session.getToken());
-  await server.pull("role", { role: "admin" }, token);
+  // The lever asks for the cookie, as the auth server's own endpoints do.
+  const changed = await page.evaluate(async (url) => {
+    const headers = { "content-type": "application/json", "nolapse-version": "1" };
+    const body = JSON.stringify({ role: "admin" });
+    const response = await fetch(url, { method: "POST", credentials: "include", headers, body });
+    return response.status;
+  }, `${server.auth}/demo/role`);
+  assert.equal(changed, 204);
   const forced = page.evaluate(() => window.session.refresh({ force: true }));
   await release();
   await forced;

@@ -33,7 +33,7 @@ import { NO_WEBKIT } from "./webkit.mjs";
  */
 
 /** How long one test of `node --test` may take. */
-const TEST_TIMEOUT_MS = 300_000;
+const TEST_TIMEOUT_MS = 600_000;
 
 /** How long each fuzz target runs: long enough here to find what is easy to find, a minute where nobody waits. */
 const FUZZ_SECONDS = process.env.CI ? 60 : 10;
