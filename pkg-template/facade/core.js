@@ -14,13 +14,16 @@ const KEPT_STEPS = 64;
 
 /** One session on this page, shared by all that created it: its host, and who listens to it. */
 export class Core {
+  #instance;
+  #forget;
+  #generation = 0;
   sharers = 0;
   /** @type {SessionStatus} */
   snapshot = Object.freeze({ state: "unknown", degraded: false });
   /** @type {Map<string, Set<{ listener: Listener }>>} */
-  listeners = new Map();
+  #listeners = new Map();
   /** @type {import("../index.js").TraceEntry[]} */
-  steps = [];
+  #steps = [];
 
   /**
    * @param {import("./instance.js").Instance} instance
@@ -29,32 +32,32 @@ export class Core {
    * @param {import("../../src/browser/head-start.js").HeadStart | undefined} headStart
    */
   constructor(instance, settings, forget, headStart) {
-    this.instance = instance;
+    this.#instance = instance;
     this.settings = settings;
-    this.forget = forget;
-    this.host = this.start(headStart);
+    this.#forget = forget;
+    this.host = this.#start(headStart);
     instance.cores.add(this);
   }
 
   /** @param {import("../../src/browser/head-start.js").HeadStart} [headStart] */
-  start(headStart) {
-    const { glue, generation } = this.instance;
-    this.generation = generation;
+  #start(headStart) {
+    const { glue, generation } = this.#instance;
+    this.#generation = generation;
     const host = new Host((...given) => new glue.Machine(...given), this.settings, this, headStart);
-    if (this.listeners.get("call")?.size) host.calls.heard = (...call) => this.called(...call);
+    if (this.#listeners.get("call")?.size) host.calls.heard = (...call) => this.called(...call);
     return host;
   }
 
   /** Gives the host at work: after a trap another one, on a fresh instance of the module. */
   live() {
-    if (this.host.crash) this.host = this.start();
+    if (this.host.crash) this.host = this.#start();
     return this.host;
   }
 
   /** @type {App["crashed"]} */
   crashed(cause) {
     // Another session may have seen to it, whose machine was in the same instance.
-    if (this.generation === this.instance.generation) this.instance.renew(cause);
+    if (this.#generation === this.#instance.generation) this.#instance.renew(cause);
   }
 
   /**
@@ -65,8 +68,8 @@ export class Core {
     if (typeof listener !== "function") throw new TypeError("the listener is not a function");
     // Wrapped, so that one function listening twice is two listeners.
     const entry = { listener };
-    const set = this.listeners.get(type) ?? new Set();
-    this.listeners.set(type, set.add(entry));
+    const set = this.#listeners.get(type) ?? new Set();
+    this.#listeners.set(type, set.add(entry));
     if (type === "call") this.host.calls.heard = (...call) => this.called(...call);
     return () => {
       set.delete(entry);
@@ -78,21 +81,21 @@ export class Core {
    * @param {string} type
    * @param {unknown} event
    */
-  emit(type, event) {
-    const set = this.listeners.get(type);
+  #emit(type, event) {
+    const set = this.#listeners.get(type);
     if (set === undefined) return;
     for (const { listener } of [...set]) tell(listener, event);
   }
 
   release() {
     if (--this.sharers > 0) return;
-    this.forget();
-    this.instance.cores.delete(this);
+    this.#forget();
+    this.#instance.cores.delete(this);
     this.host.close();
   }
 
   trace() {
-    return Object.freeze([...this.steps]);
+    return Object.freeze([...this.#steps]);
   }
 
   // From here on: what the host tells, by position; what is not known is an empty text, or no number.
@@ -105,34 +108,34 @@ export class Core {
     if (state === "signed-in") next = { state, user: parsed(user), sessionId, degraded: trouble };
     if (state === "signed-out") next = { state, reason: word(reason), serverTold, degraded: false };
     this.snapshot = Object.freeze(next);
-    this.emit("status", this.snapshot);
+    this.#emit("status", this.snapshot);
   }
 
   /** @type {App["refreshed"]} */
   refreshed(reason, source, waiting, duration, expiresIn, refreshIn) {
-    this.emit("refresh", Object.freeze({ reason: word(reason), source, waiting, duration, expiresIn, refreshIn }));
+    this.#emit("refresh", Object.freeze({ reason: word(reason), source, waiting, duration, expiresIn, refreshIn }));
   }
 
   /** @type {App["refreshFailed"]} */
   refreshFailed(reason, cause, httpStatus, duration, failures, retryIn) {
     const event = { reason, cause, httpStatus: number(httpStatus), duration, failures, retryIn };
-    this.emit("refresh-failed", Object.freeze(event));
+    this.#emit("refresh-failed", Object.freeze(event));
   }
 
   /** @type {App["signedOut"]} */
   signedOut(reason) {
-    this.emit("signed-out", Object.freeze({ reason, trace: this.trace() }));
+    this.#emit("signed-out", Object.freeze({ reason, trace: this.trace() }));
   }
 
   /** @type {App["userChanged"]} */
   userChanged(previous, user) {
-    this.emit("user-changed", Object.freeze({ user: parsed(user), previous: parsed(previous) }));
+    this.#emit("user-changed", Object.freeze({ user: parsed(user), previous: parsed(previous) }));
   }
 
   /** @type {App["called"]} */
   called(method, url, waited, tokenAge, httpStatus, retried, duration) {
     const event = { method, url, waited, tokenAge, httpStatus: httpStatus ?? null, retried, duration };
-    this.emit("call", Object.freeze(event));
+    this.#emit("call", Object.freeze(event));
   }
 
   /** @type {App["traced"]} */
@@ -147,9 +150,9 @@ export class Core {
       attempt: number(attempt),
       outcome: word(outcome),
     });
-    this.steps.push(/** @type {import("../index.js").TraceEntry} */ (step));
-    if (this.steps.length > KEPT_STEPS) this.steps.shift();
-    this.emit("trace", step);
+    this.#steps.push(/** @type {import("../index.js").TraceEntry} */ (step));
+    if (this.#steps.length > KEPT_STEPS) this.#steps.shift();
+    this.#emit("trace", step);
   }
 
   /** @type {App["error"]} */

@@ -9,7 +9,7 @@ export class Instance {
   /** Who has machines in it. @type {Set<import("./core.js").Core>} */
   cores = new Set();
   /** @type {WebAssembly.Module | undefined} */
-  module;
+  #module;
 
   /** @param {Glue} glue what wasm-bindgen made for the module */
   constructor(glue) {
@@ -19,12 +19,12 @@ export class Instance {
   /** @param {Source} source */
   async load(source) {
     const module = await compile(source);
-    this.begin(await WebAssembly.instantiate(module, this.glue.imports));
-    this.module = module;
+    this.#begin(await WebAssembly.instantiate(module, this.glue.imports));
+    this.#module = module;
   }
 
   /** @param {WebAssembly.Instance} instance */
-  begin({ exports }) {
+  #begin({ exports }) {
     this.glue.use(exports);
     const { __wbindgen_start: start } = exports;
     if (typeof start === "function") start();
@@ -37,7 +37,7 @@ export class Instance {
    */
   renew(cause) {
     this.generation++;
-    if (this.module) this.begin(new WebAssembly.Instance(this.module, this.glue.imports));
+    if (this.#module) this.#begin(new WebAssembly.Instance(this.#module, this.glue.imports));
     for (const { host } of this.cores) if (!host.crash) host.break(cause);
   }
 }

@@ -8,15 +8,16 @@ import { own } from "./own.js";
 /** @typedef {{ done: Done, signal: AbortSignal | undefined, hangUp: () => void, signIn: (() => unknown) | undefined, threw: { thrown: unknown } | undefined }} Caller */
 
 export class Callers {
-  lastRequest = 0;
+  #feed;
+  #lastRequest = 0;
   /** @type {Map<number, Caller>} */
   waiting = new Map();
   /** Answers that wait until all else is done. @type {(() => void)[]} */
-  settled = [];
+  #settled = [];
 
   /** @param {(...given: import("./host.js").Given) => void} feed */
   constructor(feed) {
-    this.feed = feed;
+    this.#feed = feed;
   }
 
   /**
@@ -31,15 +32,15 @@ export class Callers {
    */
   ask(kind, number, signal, done, rest = [0, 0, ""], signIn = undefined) {
     if (signal?.aborted) return done(false, signal.reason);
-    const request = ++this.lastRequest;
+    const request = ++this.#lastRequest;
     const hangUp = () => {
       this.waiting.delete(request);
-      this.feed(REQUEST_ABORTED, request);
+      this.#feed(REQUEST_ABORTED, request);
       done(false, signal?.reason);
     };
     signal?.addEventListener("abort", hangUp, own({ once: true }));
     this.waiting.set(request, { done, signal, hangUp, signIn, threw: undefined });
-    this.feed(kind, request, number, ...rest);
+    this.#feed(kind, request, number, ...rest);
   }
 
   /**
@@ -78,11 +79,11 @@ export class Callers {
     this.waiting.delete(request);
     caller.signal?.removeEventListener("abort", caller.hangUp);
     const { done, threw } = caller;
-    this.settled.push(() => done(isKept, !isKept && threw ? threw.thrown : answer));
+    this.#settled.push(() => done(isKept, !isKept && threw ? threw.thrown : answer));
   }
 
   /** Answers those whose answers are there. */
   deliver() {
-    for (const settle of this.settled.splice(0)) settle();
+    for (const settle of this.#settled.splice(0)) settle();
   }
 }

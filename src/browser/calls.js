@@ -22,6 +22,11 @@ import { Origins } from "./urls.js";
 const SAFE = /^(GET|HEAD)$/;
 
 export class Calls {
+  #Request;
+  #host;
+  #native;
+  #origins;
+  #url;
   /** Who hears of calls, where anybody does. @type {import("./host.js").App["called"] | undefined} */
   heard;
 
@@ -30,12 +35,12 @@ export class Calls {
    * @param {import("./host.js").Host} host
    */
   constructor(apis, host) {
-    this.host = host;
-    this.origins = new Origins(apis);
-    this.native = fetch;
-    this.Request = Request;
+    this.#host = host;
+    this.#origins = new Origins(apis);
+    this.#native = fetch;
+    this.#Request = Request;
     /** Of the platform's own, which no subclass and no proxy can answer for. */
-    this.url = Object.getOwnPropertyDescriptor(Request.prototype, "url")?.get;
+    this.#url = Object.getOwnPropertyDescriptor(Request.prototype, "url")?.get;
   }
 
   /**
@@ -48,19 +53,19 @@ export class Calls {
     try {
       const [input, init] = given;
       // Without any argument, the error is the platform's own.
-      if (!given.length) return /** @type {() => Promise<Response>} */ (this.native).call(globalThis);
-      const known = typeof input === "object" && input ? this.urlOf(input) : undefined;
+      if (!given.length) return /** @type {() => Promise<Response>} */ (this.#native).call(globalThis);
+      const known = typeof input === "object" && input ? this.#urlOf(input) : undefined;
       // A text is made once, so that it cannot be another one when it is asked for again.
       const target = known === undefined ? `${input}` : /** @type {Request} */ (input);
       // Listed or not whatever the base: a call to elsewhere is the platform's, with the caller's own arguments.
-      if (this.origins.admit(known ?? `${target}`) === false) return this.native.call(globalThis, target, init);
+      if (this.#origins.admit(known ?? `${target}`) === false) return this.#native.call(globalThis, target, init);
       // Looked at without running a getter, which the platform does once, and nothing here once more.
       const body = init ? own(Object.getOwnPropertyDescriptor(init, "body")).value : undefined;
-      const request = this.make(target, init);
-      if (!this.admits(request) || request.headers.has("authorization")) return this.send(request);
+      const request = this.#make(target, init);
+      if (!this.#admits(request) || request.headers.has("authorization")) return this.#send(request);
       // Looked for first: most calls have no signal, and a platform would make one only to be asked.
       const mayBeAborted = known !== undefined || (init && "signal" in init);
-      if (!mayBeAborted || !request.signal.aborted) return this.authorise(request, body);
+      if (!mayBeAborted || !request.signal.aborted) return this.#authorise(request, body);
       const { reason } = request.signal;
       release(request, reason);
       return Promise.reject(reason);
@@ -75,10 +80,10 @@ export class Calls {
    * @param {string | Request} target
    * @param {RequestInit | undefined} init
    */
-  make(target, init) {
-    const request = new this.Request(target, init);
+  #make(target, init) {
+    const request = new this.#Request(target, init);
     const isLost = typeof target !== "string" && target.keepalive && !request.keepalive;
-    return isLost && !(init && "keepalive" in init) ? new this.Request(request, kept(request)) : request;
+    return isLost && !(init && "keepalive" in init) ? new this.#Request(request, kept(request)) : request;
   }
 
   /**
@@ -87,9 +92,9 @@ export class Calls {
    * @param {object} input
    * @returns {string | undefined}
    */
-  urlOf(input) {
+  #urlOf(input) {
     try {
-      return this.url?.call(input);
+      return this.#url?.call(input);
     } catch {
       return undefined;
     }
@@ -100,8 +105,8 @@ export class Calls {
    *
    * @param {Request} request
    */
-  admits(request) {
-    return this.origins.admit(this.urlOf(request) ?? "") === true;
+  #admits(request) {
+    return this.#origins.admit(this.#urlOf(request) ?? "") === true;
   }
 
   /**
@@ -109,20 +114,34 @@ export class Calls {
    * @param {unknown} body what the request was made of, where that is known
    * @returns {Promise<Response>}
    */
-  authorise(request, body) {
-    const call = this.heard && this.begin(request);
-    const bearer = this.host.bearer();
-    if (bearer) return this.watch(this.sendWith(bearer, request, body, call), call);
+  #authorise(request, body) {
+    const call = this.heard && this.#begin(request);
+    const bearer = this.#host.bearer();
+    if (bearer) return this.#watch(this.#sendWith(bearer, request, body, call), call);
+    return this.#ask(TOKEN_REQUESTED, 0, request, (isKept, answer) => {
+      if (!isKept) {
+        release(request, answer);
+        throw answer;
+      }
+      if (call) call.waited = Math.round(performance.now() - call.begun);
+      return this.#watch(this.#sendWith(/** @type {Bearer} */ (answer), request, body, call), call);
+    });
+  }
+
+  /**
+   * Asks the machine for a token on behalf of a request, until its signal ends that.
+   *
+   * @param {number} kind
+   * @param {number} version
+   * @param {Request} request
+   * @param {(isKept: boolean, answer: unknown) => Response | Promise<Response>} next
+   * @returns {Promise<Response>}
+   */
+  #ask(kind, version, { signal }, next) {
     return new Promise((resolve, reject) => {
-      this.host.ask(TOKEN_REQUESTED, 0, request.signal, (isKept, answer) => {
-        if (!isKept) {
-          release(request, answer);
-          return reject(answer);
-        }
-        if (call) call.waited = Math.round(performance.now() - call.begun);
-        const bearer = /** @type {Bearer} */ (answer);
+      this.#host.ask(kind, version, signal, (isKept, answer) => {
         try {
-          resolve(this.watch(this.sendWith(bearer, request, body, call), call));
+          resolve(next(isKept, answer));
         } catch (error) {
           reject(error);
         }
@@ -139,18 +158,18 @@ export class Calls {
    * @param {Call | undefined} call
    * @returns {Promise<Response>}
    */
-  sendWith(bearer, given, body, call) {
-    if (call) call.tokenAge = this.host.look(AGE);
+  #sendWith(bearer, given, body, call) {
+    if (call) call.tokenAge = this.#host.look(AGE);
     // Neither can be changed: no copy is made for a retry that hardly ever comes.
     const fixed = typeof body === "string" || body instanceof Blob ? body : undefined;
     // `body` is not looked at: in WebKit, that alone makes a stream of it.
     const isBare = fixed !== undefined || SAFE.test(given.method);
-    const request = isBare ? given : this.replayable(given);
-    if (!request) return this.sendBearing(bearer, given);
+    const request = isBare ? given : this.#replayable(given);
+    if (!request) return this.#sendBearing(bearer, given);
     const again = isBare ? request : request.clone();
-    return this.sendBearing(bearer, request).then((answer) => {
-      if (answer.ok || !this.isFromBearer(request, answer) || !this.host.mends(answer)) return answer;
-      return this.retry(bearer.version, again, fixed, answer, call);
+    return this.#sendBearing(bearer, request).then((answer) => {
+      if (answer.ok || !this.#isFromBearer(request, answer) || !this.#host.mends(answer)) return answer;
+      return this.#retry(bearer.version, again, fixed, answer, call);
     });
   }
 
@@ -164,13 +183,13 @@ export class Calls {
    * @param {Request} request
    * @returns {Request | undefined}
    */
-  replayable(request) {
+  #replayable(request) {
     const { method, mode, cache, headers, keepalive, referrer, referrerPolicy } = request;
     // A navigation, which a service worker hands on, cannot be made again.
     if (mode === "navigate") return undefined;
     try {
-      const taken = new this.Request(request, own({ method: "POST", mode: "no-cors", cache: "default", keepalive }));
-      return new this.Request(taken, own({ method, mode, cache, headers, keepalive, referrer, referrerPolicy }));
+      const taken = new this.#Request(request, own({ method: "POST", mode: "no-cors", cache: "default", keepalive }));
+      return new this.#Request(taken, own({ method, mode, cache, headers, keepalive, referrer, referrerPolicy }));
     } catch {
       return undefined;
     }
@@ -183,9 +202,9 @@ export class Calls {
    * @param {Request} request
    * @param {Response} answer
    */
-  isFromBearer(request, { redirected, url }) {
+  #isFromBearer(request, { redirected, url }) {
     if (!redirected) return true;
-    return SAFE.test(request.method) && this.origins.originOf(url) === this.origins.originOf(request.url);
+    return SAFE.test(request.method) && this.#origins.originOf(url) === this.#origins.originOf(request.url);
   }
 
   /**
@@ -198,20 +217,13 @@ export class Calls {
    * @param {Call | undefined} call
    * @returns {Promise<Response>}
    */
-  retry(version, again, body, answer, call) {
-    return new Promise((resolve, reject) => {
-      const { signal } = again;
-      this.host.ask(TOKEN_REJECTED, version, signal, (isKept, found) => {
-        if (!isKept) return signal.aborted ? reject(found) : resolve(answer);
-        const bearer = /** @type {Bearer} */ (found);
-        if (bearer.version === version) return resolve(answer);
-        if (call) call.retried = true;
-        try {
-          resolve(this.sendBearing(bearer, body === undefined ? again : new this.Request(again, own({ body }))));
-        } catch (error) {
-          reject(error);
-        }
-      });
+  #retry(version, again, body, answer, call) {
+    return this.#ask(TOKEN_REJECTED, version, again, (isKept, found) => {
+      if (!isKept && again.signal.aborted) throw found;
+      const bearer = /** @type {Bearer} */ (found);
+      if (!isKept || bearer.version === version) return answer;
+      if (call) call.retried = true;
+      return this.#sendBearing(bearer, body === undefined ? again : new this.#Request(again, own({ body })));
     });
   }
 
@@ -222,21 +234,21 @@ export class Calls {
    * @param {Bearer} bearer
    * @param {Request} request
    */
-  sendBearing(bearer, request) {
+  #sendBearing(bearer, request) {
     request.headers.set("authorization", bearer.header);
-    return this.send(request);
+    return this.#send(request);
   }
 
   /** @param {Request} request */
-  send(request) {
+  #send(request) {
     // Firefox loses it on the way through a Request, and takes it from options.
     return request.keepalive
-      ? this.native.call(globalThis, request, kept(request))
-      : this.native.call(globalThis, request);
+      ? this.#native.call(globalThis, request, kept(request))
+      : this.#native.call(globalThis, request);
   }
 
   /** @param {Request} request @returns {Call} */
-  begin({ method, url }) {
+  #begin({ method, url }) {
     const [place = ""] = url.split(/[?#]/);
     return { method, url: place, begun: performance.now(), waited: 0, tokenAge: 0, retried: false };
   }
@@ -247,7 +259,7 @@ export class Calls {
    * @param {Promise<Response>} answer
    * @param {Call | undefined} call
    */
-  watch(answer, call) {
+  #watch(answer, call) {
     if (call) {
       const tell = (/** @type {number | undefined} */ status) => {
         const { method, url, begun, waited, tokenAge, retried } = call;

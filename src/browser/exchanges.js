@@ -17,18 +17,22 @@ import { own } from "./own.js";
 /** What an endpoint has answered. @typedef {{ status: number, retryAfter?: number, isTooLarge?: boolean, body?: unknown }} Answer */
 
 export class Exchanges {
+  #ender;
+  #native;
+  #renewer;
+  #feed;
   /** What ends those that are open, by attempt. @type {Map<number, AbortController>} */
-  open = new Map();
+  #open = new Map();
 
   /**
    * @param {import("./options.js").Settings} settings
    * @param {(...given: Given) => void} feed
    */
   constructor({ refresh, signOut }, feed) {
-    this.native = fetch;
-    this.renewer = refresh;
-    this.ender = signOut;
-    this.feed = feed;
+    this.#native = fetch;
+    this.#renewer = refresh;
+    this.#ender = signOut;
+    this.#feed = feed;
   }
 
   /**
@@ -42,8 +46,8 @@ export class Exchanges {
    */
   refresh(attempt, reason, page, activeAgo, early) {
     const controller = early?.controller ?? new AbortController();
-    const ask = () => renew(this.native, this.renewer, reason, page, activeAgo, controller.signal);
-    const isApp = typeof this.renewer !== "string";
+    const ask = () => renew(this.#native, this.#renewer, reason, page, activeAgo, controller.signal);
+    const isApp = typeof this.#renewer !== "string";
     const age = early ? (performance.now() - early.sent) / 1_000 : 0;
     const given = (/** @type {unknown} */ answer) =>
       isApp ? granted(attempt, answer, true, 0) : refreshed(attempt, /** @type {Answer} */ (answer));
@@ -57,7 +61,7 @@ export class Exchanges {
       return [kind, attempt, life - age, refreshIn - age, ...rest];
     };
     const answer = early?.answer ?? ask();
-    this.end(attempt, controller, answer.then(read), (error) => renewalFailed(attempt, isApp, error));
+    this.#end(attempt, controller, answer.then(read), (error) => renewalFailed(attempt, isApp, error));
   }
 
   /**
@@ -68,11 +72,11 @@ export class Exchanges {
    */
   signOut(attempt, everywhere) {
     const controller = new AbortController();
-    const isApp = typeof this.ender !== "string";
-    const told = signOut(this.native, this.ender, everywhere, controller.signal).then((answer) =>
+    const isApp = typeof this.#ender !== "string";
+    const told = signOut(this.#native, this.#ender, everywhere, controller.signal).then((answer) =>
       isApp ? toldOfSignOut(attempt) : signedOut(attempt, /** @type {Answer} */ (answer)),
     );
-    this.end(attempt, controller, told, () => [
+    this.#end(attempt, controller, told, () => [
       SIGN_OUT_FAILED,
       attempt,
       0,
@@ -97,7 +101,7 @@ export class Exchanges {
         return [ADOPT_FINISHED, attempt, life, refreshIn, 0, text];
       },
     );
-    this.end(attempt, undefined, adopted, (error) => {
+    this.#end(attempt, undefined, adopted, (error) => {
       threw(error);
       return [ADOPT_THREW, attempt];
     });
@@ -109,12 +113,12 @@ export class Exchanges {
    * @param {number} attempt
    */
   abort(attempt) {
-    this.open.get(attempt)?.abort();
-    this.open.delete(attempt);
+    this.#open.get(attempt)?.abort();
+    this.#open.delete(attempt);
   }
 
   abortAll() {
-    for (const attempt of this.open.keys()) this.abort(attempt);
+    for (const attempt of this.#open.keys()) this.abort(attempt);
   }
 
   /**
@@ -123,11 +127,11 @@ export class Exchanges {
    * @param {Promise<Given>} answered
    * @param {(error: unknown) => Given} failed
    */
-  end(attempt, controller, answered, failed) {
-    if (controller) this.open.set(attempt, controller);
+  #end(attempt, controller, answered, failed) {
+    if (controller) this.#open.set(attempt, controller);
     answered.catch(failed).then((given) => {
-      this.open.delete(attempt);
-      this.feed(...given);
+      this.#open.delete(attempt);
+      this.#feed(...given);
     });
   }
 }

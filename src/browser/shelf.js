@@ -1,12 +1,14 @@
 /** The mark that tabs leave for each other in `localStorage`. */
 
 export class Shelf {
+  #storage;
+  #key;
   /** @param {string} key */
   constructor(key) {
-    this.key = key;
+    this.#key = key;
     try {
       /** @type {Storage | undefined} */
-      this.storage = globalThis.localStorage;
+      this.#storage = globalThis.localStorage;
     } catch {
       // Blocked; workers have none.
     }
@@ -15,7 +17,7 @@ export class Shelf {
   /** Reads the mark: an empty text where there is none, `?` where the browser gives no shelf. */
   read() {
     try {
-      return this.storage ? (this.storage.getItem(this.key) ?? "") : "?";
+      return this.#storage ? (this.#storage.getItem(this.#key) ?? "") : "?";
     } catch {
       return "?";
     }
@@ -28,7 +30,7 @@ export class Shelf {
    */
   write(mark) {
     try {
-      this.storage?.setItem(this.key, mark);
+      this.#storage?.setItem(this.#key, mark);
     } catch {
       // Full or blocked: the tabs still have their channel, and the lock.
     }

@@ -38,13 +38,15 @@ const CAPACITY = 512;
 
 /** The origins that may see the token, with the verdicts of late. */
 export class Origins {
+  #Native;
+  #listed;
   /** @type {Map<string, boolean>} */
-  verdicts = new Map();
+  #verdicts = new Map();
 
   /** @param {readonly string[]} listed besides the page's own */
   constructor(listed) {
-    this.Native = URL;
-    this.listed = [...listed, globalThis.location?.origin];
+    this.#Native = URL;
+    this.#listed = [...listed, globalThis.location?.origin];
   }
 
   /**
@@ -54,13 +56,13 @@ export class Origins {
    * @param {string} url
    */
   admit(url) {
-    const known = this.verdicts.get(url);
+    const known = this.#verdicts.get(url);
     if (known !== undefined) return known;
     if (!/^https?:\/\//.test(url)) return undefined;
     const origin = this.originOf(url);
-    const verdict = origin !== undefined && this.listed.includes(origin);
-    if (this.verdicts.size >= CAPACITY) this.verdicts.clear();
-    this.verdicts.set(url, verdict);
+    const verdict = origin !== undefined && this.#listed.includes(origin);
+    if (this.#verdicts.size >= CAPACITY) this.#verdicts.clear();
+    this.#verdicts.set(url, verdict);
     return verdict;
   }
 
@@ -71,7 +73,7 @@ export class Origins {
    */
   originOf(url) {
     try {
-      return new this.Native(url).origin;
+      return new this.#Native(url).origin;
     } catch {
       return undefined;
     }
