@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { FAULTS } from "../tools/fault-list.mjs";
+import { root } from "../tools/process.mjs";
+
+test("every fault of `npm run faults` can be planted in the core as it is", async () => {
+  for (const { name, file, from, to } of FAULTS) {
+    const source = await readFile(join(root, "src", "core", file), "utf8");
+
+    assert.equal(source.split(from).length, 2, `${file} has this exactly once (${name}):\n${from}`);
+    assert.notEqual(from, to, name);
+  }
+});

@@ -1,0 +1,93 @@
+/** The faults that `npm run faults` plants. Each stands for a rule that the random tests are to miss. */
+
+/**
+ * @typedef {object} Fault
+ * @property {string} name what is broken
+ * @property {string} file in `src/core`
+ * @property {string} from text that stands there exactly once
+ * @property {string} to what it becomes
+ * @property {string} [test] the tests that are to catch it: the schedules unless said otherwise
+ */
+
+/** @type {readonly Fault[]} */
+export const FAULTS = [
+  {
+    name: "lock: a lock that comes too late is kept",
+    file: "lock.rs",
+    from: "        if !is_current {\n            self.release(granted);",
+    to: "        if is_current {\n            self.release(granted);",
+  },
+  {
+    name: "lock: nobody looks again after waiting",
+    file: "lock.rs",
+    from: "if self.page.is_dozing || !self.is_wanted(job, now) {",
+    to: "if self.page.is_dozing {",
+  },
+  {
+    name: "news: a new token is not handed over",
+    file: "telling.rs",
+    from: "            && held.is_usable(moment.now)\n",
+    to: "            && !held.is_usable(moment.now)\n",
+  },
+  {
+    name: "news: a token's age on the way is forgotten",
+    file: "tabs.rs",
+    from: "let age = age + moment.wall.since(posted);",
+    to: "let age = age.min(moment.wall.since(posted));",
+  },
+  {
+    name: "clock: naps are not noticed",
+    file: "time.rs",
+    from: "self.slept += missed;",
+    to: "self.slept += 0.0;",
+  },
+  {
+    name: "wake: a resumed page goes on dozing",
+    file: "page.rs",
+    from: "self.page.is_dozing = self.page.has_left;",
+    to: "self.page.is_dozing = true;",
+  },
+  {
+    name: "wake: a page that comes back does not listen again",
+    file: "page.rs",
+    from: "self.effects.push(Effect::OpenChannel);",
+    to: "self.effects.push(Effect::CloseChannel);",
+  },
+  {
+    name: "ordering: an answer to an earlier session counts",
+    file: "facts.rs",
+    from: "        if flight.epoch != self.epoch {\n            // The user",
+    to: "        if flight.epoch == u32::MAX {\n            // The user",
+  },
+  {
+    name: "ordering: what is written hides what others have written",
+    file: "telling.rs",
+    from: "(Some(mark), _) if mark.version.is_after(self.version) =>",
+    to: "(Some(mark), _) if mark.version.is_after(mark.version) =>",
+  },
+  {
+    name: "waiting: callers are not told that their time is over",
+    file: "session.rs",
+    from: "self.expire_callers(moment.now);",
+    to: "self.expire_callers(Timestamp::default());",
+  },
+  {
+    name: "waiting: callers do not wait for a server that comes back",
+    file: "backoff.rs",
+    from: "now < window && of_use <= window",
+    to: "now > window && of_use <= window",
+  },
+  {
+    name: "waiting: what another tab tells of the pace is forgotten",
+    file: "backoff.rs",
+    from: "let until = now + rest.retry_in.min(longest);",
+    to: "let until = now + rest.retry_in.min(longest) / 100;",
+  },
+  {
+    name: "numbering: it is not begun anew where the record has another one",
+    file: "telling.rs",
+    from: "(self.version, self.seen) = (version, version);",
+    to: "(self.version, self.seen) = (known, version);",
+    test: "records",
+  },
+];
