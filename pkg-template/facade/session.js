@@ -11,6 +11,8 @@ import { misconfigured, SessionError } from "./errors.js";
 /** @typedef {import("./core.js").Core} Core */
 /** @typedef {import("./core.js").Listener} Listener */
 
+/** A signal that is none fails where it is listened to. @typedef {{ [name: string]: unknown, signal: AbortSignal | undefined }} Waiting */
+
 const SPAN = "a number of seconds, 0 or more";
 
 /** A century, in seconds: beyond it is a mistake. */
@@ -22,15 +24,6 @@ const LONGEST_SPAN = 3.2e9;
  */
 function isSpan(value) {
   return typeof value === "number" && value >= 0 && value < LONGEST_SPAN;
-}
-
-/**
- * Takes an option for a signal; what is none fails where it is listened to.
- *
- * @param {unknown} value
- */
-function asSignal(value) {
-  return /** @type {AbortSignal | undefined} */ (value);
 }
 
 /**
@@ -96,13 +89,13 @@ export function openSession(core) {
     fetch: (...given) => call((host) => host.calls.fetch(...given)),
     getToken: (options) =>
       call((host) => {
-        const { minValidity = 0, signal } = own(options);
-        return host.getToken(isSpan(minValidity) ? minValidity : refuse("minValidity", SPAN), asSignal(signal));
+        const { minValidity = 0, signal } = /** @type {Waiting} */ (own(options));
+        return host.getToken(isSpan(minValidity) ? minValidity : refuse("minValidity", SPAN), signal);
       }),
     refresh: (options) =>
       call((host) => {
-        const { force, signal } = own(options);
-        return host.refresh(!!force, asSignal(signal)).then(() => undefined);
+        const { force, signal } = /** @type {Waiting} */ (own(options));
+        return host.refresh(!!force, signal).then(() => undefined);
       }),
     adopt: (source) => call((host) => host.adopt(source).then(() => undefined)),
     signOut: (options) =>

@@ -1,5 +1,7 @@
 /** JWK Sets of auth servers, fetched and cached as the reference server's own verifier does. */
 
+import { readerOf } from "../../src/browser/own.js";
+
 /** How long a set is used without asking again, where its `Cache-Control` does not say less. */
 const FRESH_MS = 300_000;
 /** The least that a `Cache-Control` can make of it, and how long must pass between two requests. */
@@ -135,7 +137,7 @@ function isThisMachine(host) {
 
 /** @param {Response} response */
 async function readLimited(response) {
-  const reader = response.body?.getReader();
+  const reader = readerOf(response);
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let text = "";
   let size = 0;

@@ -1,6 +1,6 @@
 /** What is said in fewer bytes in the platform's own language: conversions and plumbing, no decisions. */
 
-import { own } from "./own.js";
+import { own, readerOf } from "./own.js";
 
 /** The largest honest answer to a refresh, in bytes: `MAX_TOKEN_RESPONSE_BYTES` in `wire.rs`. */
 const LIMIT = 65_536;
@@ -85,7 +85,7 @@ async function post(native, url, said, signal, limit) {
  * @param {number} limit
  */
 async function read(response, limit) {
-  const reader = response.body?.getReader();
+  const reader = readerOf(response);
   const decoder = new TextDecoder();
   let text = "";
   let size = 0;

@@ -24,6 +24,17 @@ function own(given) {
   return { __proto__: null, .../** @type {object} */
   given };
 }
+function readerOf({ body }) {
+  const reader = body?.getReader(
+    /** @type {never} */
+    own(void 0)
+  );
+  return (
+    /** @type {ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined} */
+    /** @type {unknown} */
+    reader
+  );
+}
 
 // src/browser/answers.js
 var LIMIT = 65536;
@@ -61,7 +72,7 @@ async function post(native, url, said, signal, limit) {
   return own({ status, retryAfter: retryAfter(headers), ...isRead ? await read(response, limit) : void 0 });
 }
 async function read(response, limit) {
-  const reader = response.body?.getReader();
+  const reader = readerOf(response);
   const decoder = new TextDecoder();
   let text = "";
   let size = 0;
@@ -208,14 +219,15 @@ function onRing(machine, wake) {
 
 // src/browser/callers.js
 var Callers = class {
-  lastRequest = 0;
+  #feed;
+  #lastRequest = 0;
   /** @type {Map<number, Caller>} */
   waiting = /* @__PURE__ */ new Map();
   /** Answers that wait until all else is done. @type {(() => void)[]} */
-  settled = [];
+  #settled = [];
   /** @param {(...given: import("./host.js").Given) => void} feed */
   constructor(feed) {
-    this.feed = feed;
+    this.#feed = feed;
   }
   /**
    * Asks the machine for something on behalf of a caller, who waits until the signal ends it.
@@ -224,20 +236,20 @@ var Callers = class {
    * @param {number} number
    * @param {AbortSignal | undefined} signal
    * @param {Done} done
-   * @param {[number, number, string]} [rest] what else the question brings
+   * @param {[b?: number, c?: number, text?: string]} [rest] what else the question brings
    * @param {() => unknown} [signIn]
    */
-  ask(kind, number, signal, done, rest = [0, 0, ""], signIn2 = void 0) {
+  ask(kind, number, signal, done, rest = [], signIn2 = void 0) {
     if (signal?.aborted) return done(false, signal.reason);
-    const request = ++this.lastRequest;
+    const request = ++this.#lastRequest;
     const hangUp = () => {
       this.waiting.delete(request);
-      this.feed(REQUEST_ABORTED, request);
+      this.#feed(REQUEST_ABORTED, request);
       done(false, signal?.reason);
     };
     signal?.addEventListener("abort", hangUp, own({ once: true }));
     this.waiting.set(request, { done, signal, hangUp, signIn: signIn2, threw: void 0 });
-    this.feed(kind, request, number, ...rest);
+    this.#feed(kind, request, number, ...rest);
   }
   /**
    * Takes the sign-in function that a caller has brought, once.
@@ -273,11 +285,11 @@ var Callers = class {
     this.waiting.delete(request);
     caller.signal?.removeEventListener("abort", caller.hangUp);
     const { done, threw } = caller;
-    this.settled.push(() => done(isKept, !isKept && threw ? threw.thrown : answer));
+    this.#settled.push(() => done(isKept, !isKept && threw ? threw.thrown : answer));
   }
   /** Answers those whose answers are there. */
   deliver() {
-    for (const settle of this.settled.splice(0)) settle();
+    for (const settle of this.#settled.splice(0)) settle();
   }
 };
 
@@ -303,12 +315,14 @@ function placeOf(text, kind) {
 }
 var CAPACITY = 512;
 var Origins = class {
+  #Native;
+  #listed;
   /** @type {Map<string, boolean>} */
-  verdicts = /* @__PURE__ */ new Map();
+  #verdicts = /* @__PURE__ */ new Map();
   /** @param {readonly string[]} listed besides the page's own */
   constructor(listed) {
-    this.Native = URL;
-    this.listed = [...listed, globalThis.location?.origin];
+    this.#Native = URL;
+    this.#listed = [...listed, globalThis.location?.origin];
   }
   /**
    * Whether a call to that URL may carry the token. `undefined` where the text is no absolute HTTP URL as it stands: what it
@@ -317,13 +331,13 @@ var Origins = class {
    * @param {string} url
    */
   admit(url) {
-    const known = this.verdicts.get(url);
+    const known = this.#verdicts.get(url);
     if (known !== void 0) return known;
     if (!/^https?:\/\//.test(url)) return void 0;
     const origin = this.originOf(url);
-    const verdict = origin !== void 0 && this.listed.includes(origin);
-    if (this.verdicts.size >= CAPACITY) this.verdicts.clear();
-    this.verdicts.set(url, verdict);
+    const verdict = origin !== void 0 && this.#listed.includes(origin);
+    if (this.#verdicts.size >= CAPACITY) this.#verdicts.clear();
+    this.#verdicts.set(url, verdict);
     return verdict;
   }
   /**
@@ -333,7 +347,7 @@ var Origins = class {
    */
   originOf(url) {
     try {
-      return new this.Native(url).origin;
+      return new this.#Native(url).origin;
     } catch {
       return void 0;
     }
@@ -343,6 +357,11 @@ var Origins = class {
 // src/browser/calls.js
 var SAFE = /^(GET|HEAD)$/;
 var Calls = class {
+  #Request;
+  #host;
+  #native;
+  #origins;
+  #url;
   /** Who hears of calls, where anybody does. @type {import("./host.js").App["called"] | undefined} */
   heard;
   /**
@@ -350,11 +369,11 @@ var Calls = class {
    * @param {import("./host.js").Host} host
    */
   constructor(apis, host) {
-    this.host = host;
-    this.origins = new Origins(apis);
-    this.native = fetch;
-    this.Request = Request;
-    this.url = Object.getOwnPropertyDescriptor(Request.prototype, "url")?.get;
+    this.#host = host;
+    this.#origins = new Origins(apis);
+    this.#native = fetch;
+    this.#Request = Request;
+    this.#url = Object.getOwnPropertyDescriptor(Request.prototype, "url")?.get;
   }
   /**
    * Does what `fetch` does with these arguments, with a token where the URL of their `Request` is listed.
@@ -367,22 +386,22 @@ var Calls = class {
       const [input, init] = given;
       if (!given.length) return (
         /** @type {() => Promise<Response>} */
-        this.native.call(globalThis)
+        this.#native.call(globalThis)
       );
-      const known = typeof input === "object" && input ? this.urlOf(input) : void 0;
+      const known = typeof input === "object" && input ? this.#urlOf(input) : void 0;
       const target = known === void 0 ? `${input}` : (
         /** @type {Request} */
         input
       );
-      if (this.origins.admit(known ?? `${target}`) === false) return this.native.call(globalThis, target, init);
+      if (this.#origins.admit(known ?? `${target}`) === false) return this.#native.call(globalThis, target, init);
       const body = init ? own(Object.getOwnPropertyDescriptor(init, "body")).value : void 0;
-      const request = this.make(target, init);
-      if (!this.admits(request) || request.headers.has("authorization")) return this.send(request);
+      const request = this.#make(target, init);
+      if (!this.#admits(request) || request.headers.has("authorization")) return this.#send(request);
       const mayBeAborted = known !== void 0 || init && "signal" in init;
-      if (!mayBeAborted || !request.signal.aborted) return this.authorise(request, body);
+      if (!mayBeAborted || !request.signal.aborted) return this.#authorise(request, body);
       const { reason } = request.signal;
       release(request, reason);
-      return Promise.reject(reason);
+      throw reason;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -393,10 +412,10 @@ var Calls = class {
    * @param {string | Request} target
    * @param {RequestInit | undefined} init
    */
-  make(target, init) {
-    const request = new this.Request(target, init);
+  #make(target, init) {
+    const request = new this.#Request(target, init);
     const isLost = typeof target !== "string" && target.keepalive && !request.keepalive;
-    return isLost && !(init && "keepalive" in init) ? new this.Request(request, kept(request)) : request;
+    return isLost && !(init && "keepalive" in init) ? new this.#Request(request, kept(request)) : request;
   }
   /**
    * Gives the URL of a request of any realm; nothing where it is no request.
@@ -404,9 +423,9 @@ var Calls = class {
    * @param {object} input
    * @returns {string | undefined}
    */
-  urlOf(input) {
+  #urlOf(input) {
     try {
-      return this.url?.call(input);
+      return this.#url?.call(input);
     } catch {
       return void 0;
     }
@@ -416,31 +435,47 @@ var Calls = class {
    *
    * @param {Request} request
    */
-  admits(request) {
-    return this.origins.admit(this.urlOf(request) ?? "") === true;
+  #admits(request) {
+    return this.#origins.admit(this.#urlOf(request) ?? "") === true;
   }
   /**
    * @param {Request} request
    * @param {unknown} body what the request was made of, where that is known
    * @returns {Promise<Response>}
    */
-  authorise(request, body) {
-    const call = this.heard && this.begin(request);
-    const bearer = this.host.bearer();
-    if (bearer) return this.watch(this.sendWith(bearer, request, body, call), call);
+  #authorise(request, body) {
+    const call = this.heard && this.#begin(request);
+    const bearer = this.#host.bearer();
+    if (bearer) return this.#watch(this.#sendWith(bearer, request, body, call), call);
+    return this.#ask(TOKEN_REQUESTED, 0, request, (isKept, answer) => {
+      if (!isKept) {
+        release(request, answer);
+        throw answer;
+      }
+      if (call) call.waited = Math.round(performance.now() - call.begun);
+      return this.#watch(this.#sendWith(
+        /** @type {Bearer} */
+        answer,
+        request,
+        body,
+        call
+      ), call);
+    });
+  }
+  /**
+   * Asks the machine for a token on behalf of a request, until its signal ends that.
+   *
+   * @param {number} kind
+   * @param {number} version
+   * @param {Request} request
+   * @param {(isKept: boolean, answer: unknown) => Response | Promise<Response>} next
+   * @returns {Promise<Response>}
+   */
+  #ask(kind, version, { signal }, next) {
     return new Promise((resolve, reject) => {
-      this.host.ask(TOKEN_REQUESTED, 0, request.signal, (isKept, answer) => {
-        if (!isKept) {
-          release(request, answer);
-          return reject(answer);
-        }
-        if (call) call.waited = Math.round(performance.now() - call.begun);
-        const bearer2 = (
-          /** @type {Bearer} */
-          answer
-        );
+      this.#host.ask(kind, version, signal, (isKept, answer) => {
         try {
-          resolve(this.watch(this.sendWith(bearer2, request, body, call), call));
+          resolve(next(isKept, answer));
         } catch (error) {
           reject(error);
         }
@@ -456,16 +491,16 @@ var Calls = class {
    * @param {Call | undefined} call
    * @returns {Promise<Response>}
    */
-  sendWith(bearer, given, body, call) {
-    if (call) call.tokenAge = this.host.look(AGE);
+  #sendWith(bearer, given, body, call) {
+    if (call) call.tokenAge = this.#host.look(AGE);
     const fixed = typeof body === "string" || body instanceof Blob ? body : void 0;
     const isBare = fixed !== void 0 || SAFE.test(given.method);
-    const request = isBare ? given : this.replayable(given);
-    if (!request) return this.sendBearing(bearer, given);
+    const request = isBare ? given : this.#replayable(given);
+    if (!request) return this.#sendBearing(bearer, given);
     const again = isBare ? request : request.clone();
-    return this.sendBearing(bearer, request).then((answer) => {
-      if (answer.ok || !this.isFromBearer(request, answer) || !this.host.mends(answer)) return answer;
-      return this.retry(bearer.version, again, fixed, answer, call);
+    return this.#sendBearing(bearer, request).then((answer) => {
+      if (answer.ok || !this.#isFromBearer(request, answer) || !this.#host.mends(answer)) return answer;
+      return this.#retry(bearer.version, again, fixed, answer, call);
     });
   }
   /**
@@ -478,12 +513,12 @@ var Calls = class {
    * @param {Request} request
    * @returns {Request | undefined}
    */
-  replayable(request) {
+  #replayable(request) {
     const { method, mode, cache, headers, keepalive, referrer, referrerPolicy } = request;
     if (mode === "navigate") return void 0;
     try {
-      const taken2 = new this.Request(request, own({ method: "POST", mode: "no-cors", cache: "default", keepalive }));
-      return new this.Request(taken2, own({ method, mode, cache, headers, keepalive, referrer, referrerPolicy }));
+      const taken2 = new this.#Request(request, own({ method: "POST", mode: "no-cors", cache: "default", keepalive }));
+      return new this.#Request(taken2, own({ method, mode, cache, headers, keepalive, referrer, referrerPolicy }));
     } catch {
       return void 0;
     }
@@ -495,9 +530,9 @@ var Calls = class {
    * @param {Request} request
    * @param {Response} answer
    */
-  isFromBearer(request, { redirected, url }) {
+  #isFromBearer(request, { redirected, url }) {
     if (!redirected) return true;
-    return SAFE.test(request.method) && this.origins.originOf(url) === this.origins.originOf(request.url);
+    return SAFE.test(request.method) && this.#origins.originOf(url) === this.#origins.originOf(request.url);
   }
   /**
    * Renews the refused token and sends the request once more; without another token the first answer is the answer.
@@ -509,23 +544,16 @@ var Calls = class {
    * @param {Call | undefined} call
    * @returns {Promise<Response>}
    */
-  retry(version, again, body, answer, call) {
-    return new Promise((resolve, reject) => {
-      const { signal } = again;
-      this.host.ask(TOKEN_REJECTED, version, signal, (isKept, found) => {
-        if (!isKept) return signal.aborted ? reject(found) : resolve(answer);
-        const bearer = (
-          /** @type {Bearer} */
-          found
-        );
-        if (bearer.version === version) return resolve(answer);
-        if (call) call.retried = true;
-        try {
-          resolve(this.sendBearing(bearer, body === void 0 ? again : new this.Request(again, own({ body }))));
-        } catch (error) {
-          reject(error);
-        }
-      });
+  #retry(version, again, body, answer, call) {
+    return this.#ask(TOKEN_REJECTED, version, again, (isKept, found) => {
+      if (!isKept && again.signal.aborted) throw found;
+      const bearer = (
+        /** @type {Bearer} */
+        found
+      );
+      if (!isKept || bearer.version === version) return answer;
+      if (call) call.retried = true;
+      return this.#sendBearing(bearer, body === void 0 ? again : new this.#Request(again, own({ body })));
     });
   }
   /**
@@ -535,16 +563,16 @@ var Calls = class {
    * @param {Bearer} bearer
    * @param {Request} request
    */
-  sendBearing(bearer, request) {
+  #sendBearing(bearer, request) {
     request.headers.set("authorization", bearer.header);
-    return this.send(request);
+    return this.#send(request);
   }
   /** @param {Request} request */
-  send(request) {
-    return request.keepalive ? this.native.call(globalThis, request, kept(request)) : this.native.call(globalThis, request);
+  #send(request) {
+    return request.keepalive ? this.#native.call(globalThis, request, kept(request)) : this.#native.call(globalThis, request);
   }
   /** @param {Request} request @returns {Call} */
-  begin({ method, url }) {
+  #begin({ method, url }) {
     const [place2 = ""] = url.split(/[?#]/);
     return { method, url: place2, begun: performance.now(), waited: 0, tokenAge: 0, retried: false };
   }
@@ -554,7 +582,7 @@ var Calls = class {
    * @param {Promise<Response>} answer
    * @param {Call | undefined} call
    */
-  watch(answer, call) {
+  #watch(answer, call) {
     if (call) {
       const tell = (status) => {
         const { method, url, begun, waited, tokenAge, retried } = call;
@@ -579,17 +607,21 @@ function release({ body }, reason) {
 
 // src/browser/exchanges.js
 var Exchanges = class {
+  #ender;
+  #native;
+  #renewer;
+  #feed;
   /** What ends those that are open, by attempt. @type {Map<number, AbortController>} */
-  open = /* @__PURE__ */ new Map();
+  #open = /* @__PURE__ */ new Map();
   /**
    * @param {import("./options.js").Settings} settings
    * @param {(...given: Given) => void} feed
    */
   constructor({ refresh, signOut: signOut2 }, feed) {
-    this.native = fetch;
-    this.renewer = refresh;
-    this.ender = signOut2;
-    this.feed = feed;
+    this.#native = fetch;
+    this.#renewer = refresh;
+    this.#ender = signOut2;
+    this.#feed = feed;
   }
   /**
    * Asks for a new token, or takes over the request that was sent before the machine was there.
@@ -602,8 +634,8 @@ var Exchanges = class {
    */
   refresh(attempt, reason, page, activeAgo, early) {
     const controller = early?.controller ?? new AbortController();
-    const ask = () => renew(this.native, this.renewer, reason, page, activeAgo, controller.signal);
-    const isApp = typeof this.renewer !== "string";
+    const ask = () => renew(this.#native, this.#renewer, reason, page, activeAgo, controller.signal);
+    const isApp = typeof this.#renewer !== "string";
     const age = early ? (performance.now() - early.sent) / 1e3 : 0;
     const given = (answer2) => isApp ? granted(attempt, answer2, true, 0) : refreshed(
       attempt,
@@ -618,7 +650,7 @@ var Exchanges = class {
       return [kind, attempt, life - age, refreshIn - age, ...rest];
     };
     const answer = early?.answer ?? ask();
-    this.end(attempt, controller, answer.then(read2), (error) => renewalFailed(attempt, isApp, error));
+    this.#end(attempt, controller, answer.then(read2), (error) => renewalFailed(attempt, isApp, error));
   }
   /**
    * Tells of a sign-out.
@@ -628,15 +660,16 @@ var Exchanges = class {
    */
   signOut(attempt, everywhere) {
     const controller = new AbortController();
-    const isApp = typeof this.ender !== "string";
-    const told = signOut(this.native, this.ender, everywhere, controller.signal).then(
-      (answer) => isApp ? toldOfSignOut(attempt) : signedOut(
+    const isApp = typeof this.#ender !== "string";
+    const told = signOut(this.#native, this.#ender, everywhere, controller.signal).then(
+      /** @returns {Given} */
+      (answer) => isApp ? [SIGN_OUT_TOLD, attempt] : signedOut(
         attempt,
         /** @type {Answer} */
         answer
       )
     );
-    this.end(attempt, controller, told, () => [
+    this.#end(attempt, controller, told, () => [
       SIGN_OUT_FAILED,
       attempt,
       0,
@@ -660,7 +693,7 @@ var Exchanges = class {
         return [ADOPT_FINISHED, attempt, life, refreshIn, 0, text];
       }
     );
-    this.end(attempt, void 0, adopted, (error) => {
+    this.#end(attempt, void 0, adopted, (error) => {
       threw(error);
       return [ADOPT_THREW, attempt];
     });
@@ -671,11 +704,11 @@ var Exchanges = class {
    * @param {number} attempt
    */
   abort(attempt) {
-    this.open.get(attempt)?.abort();
-    this.open.delete(attempt);
+    this.#open.get(attempt)?.abort();
+    this.#open.delete(attempt);
   }
   abortAll() {
-    for (const attempt of this.open.keys()) this.abort(attempt);
+    for (const attempt of this.#open.keys()) this.abort(attempt);
   }
   /**
    * @param {number} attempt
@@ -683,11 +716,11 @@ var Exchanges = class {
    * @param {Promise<Given>} answered
    * @param {(error: unknown) => Given} failed
    */
-  end(attempt, controller, answered, failed) {
-    if (controller) this.open.set(attempt, controller);
+  #end(attempt, controller, answered, failed) {
+    if (controller) this.#open.set(attempt, controller);
     answered.catch(failed).then((given) => {
-      this.open.delete(attempt);
-      this.feed(...given);
+      this.#open.delete(attempt);
+      this.#feed(...given);
     });
   }
 };
@@ -707,11 +740,8 @@ function renewalFailed(attempt, isApp, error) {
   if (name === "SessionEnded") return [REFRESH_ENDED, attempt, 0, 0, 0, `${reason ?? ""}`];
   return [REFRESH_FAILED, attempt, 0, Number.NaN, 0, isApp ? "refresher_failed" : broken()];
 }
-function toldOfSignOut(attempt) {
-  return [SIGN_OUT_TOLD, attempt];
-}
 function signedOut(attempt, { status, retryAfter: retryAfter2 = Number.NaN }) {
-  if (status >= 200 && status < 300 || status === 401) return toldOfSignOut(attempt);
+  if (status >= 200 && status < 300 || status === 401) return [SIGN_OUT_TOLD, attempt];
   return [SIGN_OUT_FAILED, attempt, status, retryAfter2, 0, ""];
 }
 function broken() {
@@ -758,18 +788,20 @@ function watchPage(key, feed, touch) {
 
 // src/browser/shelf.js
 var Shelf = class {
+  #storage;
+  #key;
   /** @param {string} key */
   constructor(key) {
-    this.key = key;
+    this.#key = key;
     try {
-      this.storage = globalThis.localStorage;
+      this.#storage = globalThis.localStorage;
     } catch {
     }
   }
   /** Reads the mark: an empty text where there is none, `?` where the browser gives no shelf. */
   read() {
     try {
-      return this.storage ? this.storage.getItem(this.key) ?? "" : "?";
+      return this.#storage ? this.#storage.getItem(this.#key) ?? "" : "?";
     } catch {
       return "?";
     }
@@ -781,7 +813,7 @@ var Shelf = class {
    */
   write(mark) {
     try {
-      this.storage?.setItem(this.key, mark);
+      this.#storage?.setItem(this.#key, mark);
     } catch {
     }
   }
@@ -797,16 +829,18 @@ async function abandon(headStart) {
 
 // src/browser/locks.js
 var Locks = class {
+  #name;
+  #feed;
   /** This tab's requests, by attempt. @type {Map<number, Request>} */
-  requests = /* @__PURE__ */ new Map();
+  #requests = /* @__PURE__ */ new Map();
   /**
    * @param {string} name
    * @param {(kind: number, attempt: number) => void} feed
    * @param {import("./head-start.js").HeadStart | undefined} headStart a lock that was asked for before the machine was there
    */
   constructor(name, feed, headStart) {
-    this.name = name;
-    this.feed = feed;
+    this.#name = name;
+    this.#feed = feed;
     this.headStart = headStart;
   }
   /**
@@ -816,13 +850,13 @@ var Locks = class {
    */
   acquire(attempt) {
     const request = { controller: new AbortController(), giveBack: void 0 };
-    this.requests.set(attempt, request);
+    this.#requests.set(attempt, request);
     const early = this.headStart?.lock;
     this.headStart = void 0;
-    if (!early) return this.queue(attempt, request);
+    if (!early) return this.#queue(attempt, request);
     early.then((giveBack) => {
-      if (!giveBack) this.queue(attempt, request);
-      else this.hold(attempt, request, giveBack);
+      if (!giveBack) this.#queue(attempt, request);
+      else this.#hold(attempt, request, giveBack);
     });
   }
   /**
@@ -831,28 +865,28 @@ var Locks = class {
    * @param {number} attempt
    */
   release(attempt) {
-    const request = this.requests.get(attempt);
-    this.requests.delete(attempt);
+    const request = this.#requests.get(attempt);
+    this.#requests.delete(attempt);
     if (request?.giveBack) request.giveBack();
     else request?.controller.abort();
   }
   releaseAll() {
-    for (const attempt of this.requests.keys()) this.release(attempt);
+    for (const attempt of this.#requests.keys()) this.release(attempt);
   }
   /**
    * @param {number} attempt
    * @param {Request} request
    */
-  queue(attempt, request) {
+  #queue(attempt, request) {
     const ended = () => {
-      if (!this.requests.delete(attempt)) return;
-      this.feed(LOCK_FAILED, attempt);
+      if (!this.#requests.delete(attempt)) return;
+      this.#feed(LOCK_FAILED, attempt);
     };
     if (request.controller.signal.aborted) return;
     const { signal } = request.controller;
-    const held = () => new Promise((giveBack) => this.hold(attempt, request, giveBack));
+    const held = () => new Promise((giveBack) => this.#hold(attempt, request, giveBack));
     try {
-      navigator.locks.request(this.name, own({ signal }), held).then(ended, ended);
+      navigator.locks.request(this.#name, own({ signal }), held).then(ended, ended);
     } catch {
       ended();
     }
@@ -862,10 +896,10 @@ var Locks = class {
    * @param {Request} request
    * @param {() => void} giveBack
    */
-  hold(attempt, request, giveBack) {
-    if (!this.requests.has(attempt)) return giveBack();
+  #hold(attempt, request, giveBack) {
+    if (!this.#requests.has(attempt)) return giveBack();
     request.giveBack = giveBack;
-    this.feed(LOCK_GRANTED, attempt);
+    this.#feed(LOCK_GRANTED, attempt);
   }
 };
 
@@ -874,21 +908,30 @@ var NOTHING_TO_WAIT_FOR = -1;
 var CLOSED_SESSION = "the session object was closed";
 var BROKEN_MODULE = "the session module failed";
 var Host = class {
+  #app;
+  #callers;
+  #exchanges;
+  #name;
+  #shelf;
+  #unwatch;
+  #locks;
+  #key;
+  #headStart;
   /** @type {Given[]} */
-  inbox = [];
-  isDraining = false;
-  isClosed = false;
+  #inbox = [];
+  #isDraining = false;
+  #isClosed = false;
   /** What the module trapped with. @type {{ cause: unknown } | undefined} */
   crash;
-  lastTouch = Number.NEGATIVE_INFINITY;
+  #lastTouch = Number.NEGATIVE_INFINITY;
   /** @type {import("./calls.js").Bearer | undefined} */
-  current;
+  #current;
   /** @type {BroadcastChannel | undefined} */
-  channel;
+  #channel;
   /** @type {mail.Machine | undefined} */
-  machine;
+  #machine;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  alarm;
+  #alarm;
   /**
    * Starts a session: it listens and, where there may be a session, asks for its first token.
    *
@@ -901,22 +944,22 @@ var Host = class {
     const feed = (...given) => this.feed(...given);
     const [seed = 0] = new Float64Array(crypto.getRandomValues(new Uint32Array(2)).buffer);
     const [name = 0] = crypto.getRandomValues(new Uint32Array(1));
-    this.name = name;
-    this.app = app;
-    this.headStart = headStart;
-    this.shelf = new Shelf(settings.key);
-    this.callers = new Callers(feed);
-    this.locks = new Locks(settings.key, feed, headStart);
-    this.exchanges = new Exchanges(settings, feed);
+    this.#name = name;
+    this.#app = app;
+    this.#headStart = headStart;
+    this.#shelf = new Shelf(settings.key);
+    this.#callers = new Callers(feed);
+    this.#locks = new Locks(settings.key, feed, headStart);
+    this.#exchanges = new Exchanges(settings, feed);
     this.calls = new Calls(settings.apis, this);
-    this.key = settings.key;
-    this.machine = make(name, seed, settings.timeout, performance.now(), Date.now());
-    this.unwatch = watchPage(settings.key, feed, () => this.touch());
+    this.#key = settings.key;
+    this.#machine = make(name, seed, settings.timeout, performance.now(), Date.now());
+    this.#unwatch = watchPage(settings.key, feed, () => this.#touch());
     onRing(name, () => this.feed(DEADLINE_REACHED, 0));
     this.feed(STARTED, 0);
     if (isHidden()) this.feed(PAGE_CHANGED, HIDDEN);
-    if (this.locks.headStart) abandon(headStart);
-    this.locks.headStart = void 0;
+    if (this.#locks.headStart) abandon(headStart);
+    this.#locks.headStart = void 0;
   }
   /**
    * Takes an input in, and carries out what the machine orders. Inputs that come meanwhile wait for their turn.
@@ -924,32 +967,32 @@ var Host = class {
    * @param {Given} given
    */
   feed(...given) {
-    this.inbox.push(given);
-    if (this.isDraining) return;
-    this.isDraining = true;
+    this.#inbox.push(given);
+    if (this.#isDraining) return;
+    this.#isDraining = true;
     try {
-      for (let next = this.inbox.shift(); next; next = this.inbox.shift()) {
+      for (let next = this.#inbox.shift(); next; next = this.#inbox.shift()) {
         const [kind, id, a = 0, b = 0, c = 0, text = ""] = next;
-        const wait = this.run(
-          (machine) => machine.feed(performance.now(), Date.now(), this.shelf.read(), kind, id, a, b, c, text)
+        const wait = this.#run(
+          (machine) => machine.feed(performance.now(), Date.now(), this.#shelf.read(), kind, id, a, b, c, text)
         );
-        this.arm(wait ?? NOTHING_TO_WAIT_FOR);
-        for (const order2 of taken()) this.carryOut(order2);
+        this.#arm(wait ?? NOTHING_TO_WAIT_FOR);
+        for (const order2 of taken()) this.#carryOut(order2);
       }
     } finally {
-      this.isDraining = false;
+      this.#isDraining = false;
     }
-    if (this.isClosed) this.end();
-    this.callers.deliver();
+    if (this.#isClosed) this.#end();
+    this.#callers.deliver();
   }
   /**
    * Sets the alarm anew, even for the same moment: a nap stops the timer and not the clock.
    *
    * @param {number} wait milliseconds
    */
-  arm(wait) {
-    clearTimeout(this.alarm);
-    if (wait > NOTHING_TO_WAIT_FOR) this.alarm = setTimeout(() => this.feed(DEADLINE_REACHED, 0), wait);
+  #arm(wait) {
+    clearTimeout(this.#alarm);
+    if (wait > NOTHING_TO_WAIT_FOR) this.#alarm = setTimeout(() => this.feed(DEADLINE_REACHED, 0), wait);
   }
   /**
    * Calls into the module. A trap there is a bug of the SDK, and the end of this host.
@@ -958,9 +1001,9 @@ var Host = class {
    * @param {(machine: mail.Machine) => T} work
    * @returns {T | undefined}
    */
-  run(work) {
+  #run(work) {
     try {
-      return this.machine && work(this.machine);
+      return this.#machine && work(this.#machine);
     } catch (cause) {
       this.break(cause);
       return void 0;
@@ -970,92 +1013,92 @@ var Host = class {
   break(cause) {
     this.crash = { cause };
     taken();
-    this.inbox = [];
-    this.machine = void 0;
-    this.end();
-    this.closeChannel();
-    this.locks.releaseAll();
-    this.exchanges.abortAll();
-    for (const request of this.callers.waiting.keys()) this.callers.settle(request, false, this.refusal());
-    this.app.crashed(cause);
-    if (!this.isDraining) this.callers.deliver();
+    this.#inbox = [];
+    this.#machine = void 0;
+    this.#end();
+    this.#closeChannel();
+    this.#locks.releaseAll();
+    this.#exchanges.abortAll();
+    for (const request of this.#callers.waiting.keys()) this.#callers.settle(request, false, this.#refusal());
+    this.#app.crashed(cause);
+    if (!this.#isDraining) this.#callers.deliver();
   }
   /** What those are told who call a host that is at its end. */
-  refusal() {
-    return this.crash ? this.app.error("internal", BROKEN_MODULE, "", "", Number.NaN, this.crash.cause) : this.app.error("closed", CLOSED_SESSION, "", "", Number.NaN);
+  #refusal() {
+    return this.crash ? this.#app.error("internal", BROKEN_MODULE, "", "", Number.NaN, this.crash.cause) : this.#app.error("closed", CLOSED_SESSION, "", "", Number.NaN);
   }
   /** @param {mail.Order} order */
-  carryOut([kind, id, a, b, c, d, text]) {
+  #carryOut([kind, id, a, b, c, d, text]) {
     const [first = "", second = "", third = "", fourth = "", fifth = ""] = text.split("\n");
     switch (kind) {
       case ACQUIRE_LOCK:
-        return this.locks.acquire(id);
+        return this.#locks.acquire(id);
       case RELEASE_LOCK:
-        this.headStart = void 0;
-        return this.locks.release(id);
+        this.#headStart = void 0;
+        return this.#locks.release(id);
       case SEND_REFRESH:
-        return this.exchanges.refresh(id, first, second, a, this.headStart?.take());
+        return this.#exchanges.refresh(id, first, second, a, this.#headStart?.take());
       case SEND_SIGN_OUT:
-        return this.exchanges.signOut(id, a > 0);
+        return this.#exchanges.signOut(id, a > 0);
       case RUN_ADOPT:
-        return this.runSignIn(id, a);
+        return this.#runSignIn(id, a);
       case ABORT:
-        return this.exchanges.abort(id);
+        return this.#exchanges.abort(id);
       case SETTLE_TOKEN:
-        return this.callers.settle(id, true, this.bearerOf(a, text));
+        return this.#callers.settle(id, true, this.#bearerOf(a, text));
       case SETTLE_DONE:
-        return this.callers.settle(id, true, a > 0);
+        return this.#callers.settle(id, true, a > 0);
       case SETTLE_ERROR:
-        return this.callers.settle(id, false, this.app.error(first, second, third, fourth, a));
+        return this.#callers.settle(id, false, this.#app.error(first, second, third, fourth, a));
       case BROADCAST:
-        return this.post(text);
+        return this.#post(text);
       case WRITE_MARK:
-        return this.shelf.write(text);
+        return this.#shelf.write(text);
       case OPEN_CHANNEL:
-        return this.openChannel();
+        return this.#openChannel();
       case CLOSE_CHANNEL:
-        return this.closeChannel();
+        return this.#closeChannel();
       case STATUS:
-        return this.app.status(first, second, third, fourth, fifth, a !== 0);
+        return this.#app.status(first, second, third, fourth, fifth, a !== 0);
       case REFRESHED:
-        return this.app.refreshed(first, second, a, b, c, d);
+        return this.#app.refreshed(first, second, a, b, c, d);
       case REFRESH_FAILURE:
-        return this.app.refreshFailed(first, second, a, b, c, d);
+        return this.#app.refreshFailed(first, second, a, b, c, d);
       case SIGNED_OUT:
-        return this.app.signedOut(first);
+        return this.#app.signedOut(first);
       case USER_CHANGED:
-        return this.app.userChanged(first, second);
+        return this.#app.userChanged(first, second);
       case TRACED:
-        return this.app.traced(a, b, c, first, second, third, fourth);
+        return this.#app.traced(a, b, c, first, second, third, fourth);
     }
   }
-  openChannel() {
-    this.closeChannel();
+  #openChannel() {
+    this.#closeChannel();
     try {
-      this.channel = new BroadcastChannel(this.key);
-      this.channel.onmessage = ({ data }) => this.feed(TAB_SPOKE, 0, 0, 0, 0, typeof data === "string" ? data : "");
+      this.#channel = new BroadcastChannel(this.#key);
+      this.#channel.onmessage = ({ data }) => this.feed(TAB_SPOKE, 0, 0, 0, 0, typeof data === "string" ? data : "");
     } catch {
     }
   }
   /** @param {string} text */
-  post(text) {
+  #post(text) {
     try {
-      this.channel?.postMessage(text);
+      this.#channel?.postMessage(text);
     } catch {
     }
   }
-  closeChannel() {
-    this.channel?.close();
-    this.channel = void 0;
+  #closeChannel() {
+    this.#channel?.close();
+    this.#channel = void 0;
   }
   /**
    * @param {number} attempt
    * @param {number} request
    */
-  runSignIn(attempt, request) {
-    const run = this.callers.takeSignIn(request);
+  #runSignIn(attempt, request) {
+    const run = this.#callers.takeSignIn(request);
     if (!run) return this.feed(ADOPT_THREW, attempt);
-    this.exchanges.adopt(attempt, run, (thrown) => this.callers.noteThrown(request, thrown));
+    this.#exchanges.adopt(attempt, run, (thrown) => this.#callers.noteThrown(request, thrown));
   }
   /**
    * Asks the machine for something on behalf of a caller; one that asks a host at its end is told so.
@@ -1064,8 +1107,8 @@ var Host = class {
    */
   ask(...question) {
     const [, , , done] = question;
-    if (this.isClosed || this.crash) done(false, this.refusal());
-    else this.callers.ask(...question);
+    if (this.#isClosed || this.crash) done(false, this.#refusal());
+    else this.#callers.ask(...question);
   }
   /**
    * The same as a promise.
@@ -1077,16 +1120,16 @@ var Host = class {
    * @param {Parameters<Callers["ask"]>[5]} [signIn]
    * @returns {Promise<unknown>}
    */
-  promise(kind, number, signal, rest, signIn2) {
+  #promise(kind, number, signal, rest, signIn2) {
     return new Promise((resolve, reject) => {
       this.ask(kind, number, signal, (isKept, answer) => (isKept ? resolve : reject)(answer), rest, signIn2);
     });
   }
   /** @param {number} minValidity in seconds @param {AbortSignal} [signal] @returns {Promise<string>} */
   getToken(minValidity, signal) {
-    this.touch();
+    this.#touch();
     const fresh = minValidity === 0 && !signal?.aborted ? this.bearer() : void 0;
-    const found = fresh ? Promise.resolve(fresh) : this.promise(TOKEN_REQUESTED, minValidity, signal);
+    const found = fresh ? Promise.resolve(fresh) : this.#promise(TOKEN_REQUESTED, minValidity, signal);
     return found.then((bearer) => (
       /** @type {import("./calls.js").Bearer} */
       bearer.header.slice("Bearer ".length)
@@ -1094,12 +1137,12 @@ var Host = class {
   }
   /** @param {boolean} force @param {AbortSignal} [signal] */
   refresh(force, signal) {
-    return this.promise(REFRESH_REQUESTED, Number(force), signal);
+    return this.#promise(REFRESH_REQUESTED, Number(force), signal);
   }
   /** @param {unknown} source a token response, or a function that gets one */
   adopt(source) {
     if (typeof source === "function") {
-      return this.promise(
+      return this.#promise(
         ADOPT_REQUESTED,
         0,
         void 0,
@@ -1109,60 +1152,60 @@ var Host = class {
       );
     }
     const [life, refreshIn, text] = grantOf(source, false);
-    return this.promise(ADOPTED, life, void 0, [refreshIn, 0, text]);
+    return this.#promise(ADOPTED, life, void 0, [refreshIn, 0, text]);
   }
   /** @param {boolean} everywhere @returns {Promise<unknown>} whether the auth server knows */
   signOut(everywhere) {
-    return this.promise(SIGN_OUT_REQUESTED, Number(everywhere), void 0);
+    return this.#promise(SIGN_OUT_REQUESTED, Number(everywhere), void 0);
   }
   /** @param {number} what */
   look(what) {
-    return this.run((machine) => machine.look(performance.now(), Date.now(), what)) ?? 0;
+    return this.#run((machine) => machine.look(performance.now(), Date.now(), what)) ?? 0;
   }
   /** Returns the token to send right now; nothing where the call has to wait. */
   bearer() {
     const version = this.look(USABLE);
-    if (version < 0 || !this.machine) return void 0;
-    if (this.current?.version === version) return this.current;
+    if (version < 0 || !this.#machine) return void 0;
+    if (this.#current?.version === version) return this.#current;
     this.look(TOKEN);
     const [order2] = taken();
-    return order2 && this.bearerOf(version, order2[6]);
+    return order2 && this.#bearerOf(version, order2[6]);
   }
   /** @param {number} version @param {string} token */
-  bearerOf(version, token) {
-    if (this.current?.version !== version) this.current = { version, header: `Bearer ${token}` };
-    return this.current;
+  #bearerOf(version, token) {
+    if (this.#current?.version !== version) this.#current = { version, header: `Bearer ${token}` };
+    return this.#current;
   }
   /** @param {Response} answer */
   mends({ status, headers }) {
-    return this.run((machine) => machine.mends(status, headers.get("www-authenticate") ?? "")) ?? false;
+    return this.#run((machine) => machine.mends(status, headers.get("www-authenticate") ?? "")) ?? false;
   }
   /** Notes that the user is there, at most once a second. */
-  touch() {
+  #touch() {
     const now = performance.now();
-    if (now - this.lastTouch < 1e3) return;
-    this.lastTouch = now;
+    if (now - this.#lastTouch < 1e3) return;
+    this.#lastTouch = now;
     this.look(USABLE);
   }
   /** Ends the work on this page: every waiting caller is told, nothing is left behind. */
   close() {
-    this.isClosed = true;
+    this.#isClosed = true;
     this.feed(CLOSED, 0);
   }
-  end() {
-    this.unwatch();
-    this.arm(NOTHING_TO_WAIT_FOR);
-    onRing(this.name);
-    this.current = void 0;
-    this.machine?.free();
-    this.machine = void 0;
+  #end() {
+    this.#unwatch();
+    this.#arm(NOTHING_TO_WAIT_FOR);
+    onRing(this.#name);
+    this.#current = void 0;
+    this.#machine?.free();
+    this.#machine = void 0;
   }
 };
 
 // src/browser/options.js
-var HTTPS = "an absolute https URL (http only for this machine) without credentials";
-var ENDPOINT = "an https URL (http only for this machine) or a path that begins with a slash";
-var ORIGINS = "an array of origins like https://api.example.com: no path, no wildcard";
+var HTTPS = "an https URL (http only for this machine) without credentials";
+var ENDPOINT = "an https URL (http only for this machine) or a path like /refresh";
+var ORIGINS = "an array of origins like https://api.example.com";
 function refuse(option, expected) {
   throw Object.assign(new Error(`${option} must be ${expected}`), { option });
 }
@@ -1174,7 +1217,7 @@ function readOptions(options) {
   const origins = Array.isArray(apis) ? apis.map((api) => place(api, "origin")) : [void 0];
   if (origins.includes(void 0)) refuse("apis", ORIGINS);
   if (name !== void 0 && !(typeof name === "string" && /^\P{Cc}{1,100}$/u.test(name)))
-    refuse("name", "1 to 100 characters, none of them a control character");
+    refuse("name", "1 to 100 characters, no control character");
   if (!(typeof timeout === "number" && timeout >= 1 && timeout <= 60))
     refuse("timeout", "a number of seconds, 1 to 60");
   const { refresh, signOut: signOut2 } = readAuth(auth);

@@ -27,10 +27,10 @@ export class Callers {
    * @param {number} number
    * @param {AbortSignal | undefined} signal
    * @param {Done} done
-   * @param {[number, number, string]} [rest] what else the question brings
+   * @param {[b?: number, c?: number, text?: string]} [rest] what else the question brings
    * @param {() => unknown} [signIn]
    */
-  ask(kind, number, signal, done, rest = [0, 0, ""], signIn = undefined) {
+  ask(kind, number, signal, done, rest = [], signIn = undefined) {
     if (signal?.aborted) return done(false, signal.reason);
     const request = ++this.#lastRequest;
     const hangUp = () => {

@@ -68,7 +68,7 @@ export class Calls {
       if (!mayBeAborted || !request.signal.aborted) return this.#authorise(request, body);
       const { reason } = request.signal;
       release(request, reason);
-      return Promise.reject(reason);
+      throw reason;
     } catch (error) {
       return Promise.reject(error);
     }

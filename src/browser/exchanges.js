@@ -73,8 +73,9 @@ export class Exchanges {
   signOut(attempt, everywhere) {
     const controller = new AbortController();
     const isApp = typeof this.#ender !== "string";
-    const told = signOut(this.#native, this.#ender, everywhere, controller.signal).then((answer) =>
-      isApp ? toldOfSignOut(attempt) : signedOut(attempt, /** @type {Answer} */ (answer)),
+    const told = signOut(this.#native, this.#ender, everywhere, controller.signal).then(
+      /** @returns {Given} */
+      (answer) => (isApp ? [SIGN_OUT_TOLD, attempt] : signedOut(attempt, /** @type {Answer} */ (answer))),
     );
     this.#end(attempt, controller, told, () => [
       SIGN_OUT_FAILED,
@@ -166,15 +167,10 @@ function renewalFailed(attempt, isApp, error) {
   return [REFRESH_FAILED, attempt, 0, Number.NaN, 0, isApp ? "refresher_failed" : broken()];
 }
 
-/** @param {number} attempt @returns {Given} */
-function toldOfSignOut(attempt) {
-  return [SIGN_OUT_TOLD, attempt];
-}
-
 /** @param {number} attempt @param {Answer} answer @returns {Given} */
 function signedOut(attempt, { status, retryAfter = Number.NaN }) {
   // 401: the session was over before.
-  if ((status >= 200 && status < 300) || status === 401) return toldOfSignOut(attempt);
+  if ((status >= 200 && status < 300) || status === 401) return [SIGN_OUT_TOLD, attempt];
   return [SIGN_OUT_FAILED, attempt, status, retryAfter, 0, ""];
 }
 

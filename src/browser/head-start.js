@@ -44,8 +44,9 @@ export function begin({ key, refresh }) {
   let early;
   /** @type {HeadStart["lock"]} */
   const lock = new Promise((resolve) => {
+    const refused = () => resolve(undefined);
     const granted = (/** @type {unknown} */ it) => {
-      if (!it || !isDue()) return resolve(undefined);
+      if (!it || !isDue()) return refused();
       const controller = new AbortController();
       const page = isHidden() ? "hidden" : "visible";
       const answer = renew(native, refresh, "load", page, 0, controller.signal);
@@ -54,7 +55,6 @@ export function begin({ key, refresh }) {
       early = { answer, controller, sent: performance.now() };
       return new Promise((/** @type {(nothing: void) => void} */ giveBack) => resolve(giveBack));
     };
-    const refused = () => resolve(undefined);
     // Stolen, or refused: then there is no lock, which is nothing but a courtesy.
     try {
       navigator.locks.request(key, own({ ifAvailable: true }), granted).catch(refused);

@@ -17,9 +17,9 @@ import { placeOf } from "./urls.js";
  * @property {unknown} wasm where the module is, as it was given
  */
 
-const HTTPS = "an absolute https URL (http only for this machine) without credentials";
-const ENDPOINT = "an https URL (http only for this machine) or a path that begins with a slash";
-const ORIGINS = "an array of origins like https://api.example.com: no path, no wildcard";
+const HTTPS = "an https URL (http only for this machine) without credentials";
+const ENDPOINT = "an https URL (http only for this machine) or a path like /refresh";
+const ORIGINS = "an array of origins like https://api.example.com";
 
 /**
  * Refuses an option.
@@ -46,7 +46,7 @@ export function readOptions(options) {
   const origins = Array.isArray(apis) ? apis.map((api) => place(api, "origin")) : [undefined];
   if (origins.includes(undefined)) refuse("apis", ORIGINS);
   if (name !== undefined && !(typeof name === "string" && /^\P{Cc}{1,100}$/u.test(name)))
-    refuse("name", "1 to 100 characters, none of them a control character");
+    refuse("name", "1 to 100 characters, no control character");
   if (!(typeof timeout === "number" && timeout >= 1 && timeout <= 60))
     refuse("timeout", "a number of seconds, 1 to 60");
   const { refresh, signOut } = readAuth(auth);

@@ -12,3 +12,15 @@
 export function own(given) {
   return { __proto__: null, .../** @type {object} */ (given) };
 }
+
+/**
+ * Makes a reader of a response's body. WebKit reads options that are left out through `Object.prototype`.
+ *
+ * @param {Response} response
+ */
+export function readerOf({ body }) {
+  const reader = body?.getReader(/** @type {never} */ (own(undefined)));
+  return /** @type {ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined} */ (
+    /** @type {unknown} */ (reader)
+  );
+}
