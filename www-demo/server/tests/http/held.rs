@@ -234,6 +234,8 @@ async fn issue_9_2_beyond_its_cap_an_address_loses_its_stalest_connection_and_no
     for _ in 0..5 {
         held.push(begin(Kind::SendsItsHeadSlowly, HERE, site.auth()).await);
     }
+    // A listener accepts in order: once this one has its response, the five are registered.
+    well_behaved(ELSEWHERE, site.auth()).await;
 
     let took = well_behaved(HERE, site.api()).await;
 
