@@ -35,6 +35,7 @@
 //! | 3 | refused, and nothing has changed: no such user, a common password, no `--yes` |
 
 mod backup;
+mod terminal;
 mod users;
 
 mod keys;

@@ -1,7 +1,7 @@
 //! `nolapse-server users …`: accounts, by e-mail address or by the id that logs and tokens have.
 
 use std::{
-    io::{self, BufRead, IsTerminal, Read},
+    io::{self, IsTerminal},
     sync::Arc,
 };
 
@@ -16,10 +16,7 @@ use nolapse_server::{
 };
 use serde_json::json;
 
-use super::{Failure, Refused, Usage, say};
-
-/// The longest line that is read from standard input, in bytes: 256 characters of four bytes, and its end.
-const MAX_LINE_BYTES: u64 = 4_096;
+use super::{Failure, Refused, Usage, say, terminal};
 
 /// What is to become of an account.
 #[derive(Debug, PartialEq, Eq)]
@@ -208,14 +205,9 @@ async fn reset_password(
 /// Reads a new password, one line, and hashes it. A terminal does not show it.
 async fn read_password(config: &Config) -> Result<PasswordHash, Failure> {
     let line = if io::stdin().is_terminal() {
-        rpassword::prompt_password("new password: ")?
+        terminal::ask("new password: ")?
     } else {
-        let mut line = String::new();
-        io::stdin()
-            .lock()
-            .take(MAX_LINE_BYTES)
-            .read_line(&mut line)?;
-        line
+        terminal::read_line()?
     };
     let password = Password::parse(line.trim_end_matches(['\r', '\n']));
     let password = password.ok_or(Refused("the password must have 8 to 256 characters"))?;
