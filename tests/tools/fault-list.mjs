@@ -62,8 +62,8 @@ export const FAULTS = [
   {
     name: "ordering: what is written hides what others have written",
     file: "telling.rs",
-    from: "(Some(mark), _) if mark.version.is_after(self.version) =>",
-    to: "(Some(mark), _) if mark.version.is_after(mark.version) =>",
+    from: "        self.version.newest(self.seen)\n",
+    to: "        self.version\n",
   },
   {
     name: "waiting: callers are not told that their time is over",
