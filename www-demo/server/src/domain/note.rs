@@ -1,6 +1,8 @@
 //! Notes: something worth fetching.
 
-use super::{NoteId, Timestamp};
+use async_trait::async_trait;
+
+use super::{NoteId, Stored, Timestamp, UserId, Written};
 
 /// The longest note, in characters.
 const MAX_NOTE_CHARS: usize = 2_000;
@@ -30,4 +32,28 @@ impl Note {
             created_at: now,
         })
     }
+}
+
+/// What came of adding a note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoteAdded {
+    /// It was added.
+    Yes,
+    /// The user has as many notes as are allowed.
+    LimitReached,
+    /// There is no such user.
+    NoUser,
+}
+
+/// The notes of users. Each method is one atomic step.
+#[async_trait]
+pub trait NoteStore: Send + Sync + 'static {
+    /// Lists the notes of a user, the newest first, at most 100.
+    async fn notes_of(&self, user: UserId) -> Stored<Vec<Note>>;
+
+    /// Adds a note, unless the user has `limit` notes: however many are added at once, no user has more.
+    async fn add_note(&self, user: UserId, note: &Note, limit: u32) -> Stored<NoteAdded>;
+
+    /// Deletes a note, if it is the user's. [`Written::No`] where it is not there.
+    async fn delete_note(&self, user: UserId, id: NoteId) -> Stored<Written>;
 }

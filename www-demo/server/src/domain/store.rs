@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use nolapse::wire::EndReason;
 
 use super::{
-    Email, Note, NoteId, PasswordHash, Role, Session, SessionId, Throttles, Timestamp, User, UserId,
+    Email, NoteStore, PasswordHash, Role, Session, SessionId, SigningKeyStore, Throttles,
+    Timestamp, User, UserId,
 };
 
 /// Why the store did not do what it was asked.
@@ -87,33 +88,11 @@ pub struct PoolUse {
     pub most: u64,
 }
 
-/// What came of adding a note.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoteAdded {
-    /// It was added.
-    Yes,
-    /// The user has as many notes as are allowed.
-    LimitReached,
-    /// There is no such user.
-    NoUser,
-}
-
-/// A signing key as the database keeps it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SealedKey {
-    /// Its place in the order of keys, from 1.
-    pub number: u64,
-    /// The key, sealed: worth nothing without the key file.
-    pub sealed: Vec<u8>,
-    /// When it was made, and published.
-    pub made_at: Timestamp,
-}
-
-/// Users, their sessions and their notes, and the sealed signing keys. Each method is one atomic step.
+/// Users and their sessions, with all that is kept beside them. Each method is one atomic step.
 ///
 /// "Not there" is `Ok(None)`, never an error.
 #[async_trait]
-pub trait Store: Throttles + Send + Sync + 'static {
+pub trait Store: NoteStore + SigningKeyStore + Throttles {
     /// Closes the database after the last query.
     async fn close(&self);
 
@@ -200,30 +179,4 @@ pub trait Store: Throttles + Send + Sync + 'static {
 
     /// Forgets at most `most` recorded endings from before `before`; returns how many.
     async fn prune_audit(&self, before: Timestamp, most: u32) -> Stored<u64>;
-
-    /// Lists the notes of a user, the newest first, at most 100.
-    async fn notes_of(&self, user: UserId) -> Stored<Vec<Note>>;
-
-    /// Adds a note, unless the user has `limit` notes: however many are added at once, no user has more.
-    async fn add_note(&self, user: UserId, note: &Note, limit: u32) -> Stored<NoteAdded>;
-
-    /// Deletes a note, if it is the user's. [`Written::No`] where it is not there.
-    async fn delete_note(&self, user: UserId, id: NoteId) -> Stored<Written>;
-
-    /// Lists the signing keys, the oldest first.
-    async fn signing_keys(&self) -> Stored<Vec<SealedKey>>;
-
-    /// Adds a signing key. [`Written::No`] where its number is taken.
-    async fn add_signing_key(&self, key: &SealedKey) -> Stored<Written>;
-
-    /// Replaces all signing keys, if they are still those of `expected`, in one transaction. [`Written::No`] where
-    /// another writer came first.
-    async fn replace_signing_keys(
-        &self,
-        expected: &[SealedKey],
-        successors: &[SealedKey],
-    ) -> Stored<Written>;
-
-    /// Forgets the signing keys with smaller numbers.
-    async fn drop_signing_keys_before(&self, number: u64) -> Stored<()>;
 }

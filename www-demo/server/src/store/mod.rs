@@ -1,8 +1,10 @@
 //! Databases behind the domain's store.
 
+mod notes;
 mod postgres;
 mod private_file;
 mod rows;
+mod signing_keys;
 mod sqlite;
 mod statements;
 mod throttles;

@@ -11,14 +11,18 @@ use sqlx::{
 };
 
 use super::{
-    OpenError, failure, rows,
+    OpenError, failure,
+    notes::notes,
+    rows,
+    signing_keys::signing_keys,
     statements::{session_columns, store, user_columns},
     throttles::{self, throttles},
     written,
 };
 use crate::domain::{
-    Bucket, Email, Note, NoteAdded, NoteId, PasswordHash, PoolUse, Role, SealedKey, Session,
-    SessionId, Store, StoreFailure, Stored, Throttles, Timestamp, User, UserId, Written,
+    Bucket, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash, PoolUse, Role, SealedKey,
+    Session, SessionId, SigningKeyStore, Store, StoreFailure, Stored, Throttles, Timestamp, User,
+    UserId, Written,
 };
 
 /// How long a request waits for a connection; a database that restarts is often back by then.
@@ -68,14 +72,9 @@ impl PgStore {
     }
 }
 
-store!(
-    PgStore,
-    retrying,
-    "greatest",
-    "BEGIN",
-    " FOR NO KEY UPDATE",
-    "ctid"
-);
+store!(PgStore, retrying, "greatest", "BEGIN", "ctid");
+notes!(PgStore, retrying, "BEGIN", " FOR NO KEY UPDATE");
+signing_keys!(PgStore, retrying);
 throttles!(PgStore, retrying, "greatest");
 
 impl PgStore {

@@ -12,14 +12,18 @@ use sqlx::{
 };
 
 use super::{
-    OpenError, failure, private_file, rows,
+    OpenError, failure,
+    notes::notes,
+    private_file, rows,
+    signing_keys::signing_keys,
     statements::{session_columns, store, user_columns},
     throttles::{self, throttles},
     written,
 };
 use crate::domain::{
-    Bucket, Email, Note, NoteAdded, NoteId, PasswordHash, PoolUse, Role, SealedKey, Session,
-    SessionId, Store, StoreFailure, Stored, Throttles, Timestamp, User, UserId, Written,
+    Bucket, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash, PoolUse, Role, SealedKey,
+    Session, SessionId, SigningKeyStore, Store, StoreFailure, Stored, Throttles, Timestamp, User,
+    UserId, Written,
 };
 
 /// How long a writer waits for another one.
@@ -59,7 +63,9 @@ impl SqliteStore {
     }
 }
 
-store!(SqliteStore, once, "max", "BEGIN IMMEDIATE", "", "rowid");
+store!(SqliteStore, once, "max", "BEGIN IMMEDIATE", "rowid");
+notes!(SqliteStore, once, "BEGIN IMMEDIATE", "");
+signing_keys!(SqliteStore, once);
 throttles!(SqliteStore, once, "max");
 
 impl SqliteStore {

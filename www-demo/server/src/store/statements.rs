@@ -1,4 +1,4 @@
-//! The statements that both databases understand, and the store that they make.
+//! The statements of users and sessions, which both databases understand.
 
 /// The columns of a session, as [`super::rows::session`] reads them.
 macro_rules! session_columns {
@@ -17,15 +17,14 @@ macro_rules! user_columns {
     };
 }
 
-/// Implements the domain's store for a type with a `pool`, an `end_where` and a `begin_with_signing_keys`. `$run` runs
-/// a step, again where that may help; `$later` is the database's function for the greater of two numbers. `$begin`
-/// begins a transaction that is going to write, `$lock` ends a query that holds its row for it, and `$place` is the
-/// database's own name of a row's place.
+/// Implements the domain's store for a type with a `pool` and an `end_where`. `$run` runs a step, again where that may
+/// help; `$later` is the database's function for the greater of two numbers. `$begin` begins a transaction that is
+/// going to write, and `$place` is the database's own name of a row's place.
 ///
 /// Every step is one statement, or one transaction, that a repeat leaves as it is, so that it does not matter whether the database
 /// had done it when the connection broke.
 macro_rules! store {
-    ($store:ty, $run:path, $later:literal, $begin:literal, $lock:literal, $place:literal) => {
+    ($store:ty, $run:path, $later:literal, $begin:literal, $place:literal) => {
         #[async_trait]
         impl Store for $store {
             async fn close(&self) {
@@ -326,116 +325,6 @@ macro_rules! store {
                 let (before, most) = (rows::kept(before), i64::from(most));
                 let done = $run(|| sqlx::query(sql).bind(before).bind(most).execute(&self.pool));
                 Ok(done.await?.rows_affected())
-            }
-
-            async fn notes_of(&self, user: UserId) -> Stored<Vec<Note>> {
-                let sql = "SELECT id, text, created_at FROM notes WHERE user_id = $1 \
-                     ORDER BY created_at DESC LIMIT 100";
-                let user = user.as_bytes().as_slice();
-                let rows = $run(|| sqlx::query(sql).bind(user).fetch_all(&self.pool));
-                rows.await?.iter().map(rows::note).collect()
-            }
-
-            async fn add_note(
-                &self,
-                user: UserId,
-                note: &Note,
-                limit: u32,
-            ) -> Stored<NoteAdded> {
-                let lock = concat!("SELECT id FROM users WHERE id = $1", $lock);
-                // A repeat after a lost answer does not count its own note.
-                let count = "SELECT count(*) FROM notes WHERE user_id = $1 AND id <> $2";
-                let insert = "INSERT INTO notes (id, user_id, text, created_at) \
-                     VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING";
-                let (id, user) = (note.id.as_bytes().as_slice(), user.as_bytes().as_slice());
-                let done = $run(|| async {
-                    let mut transaction = self.pool.begin_with($begin).await?;
-                    let locked = sqlx::query(lock).bind(user);
-                    if locked.fetch_optional(&mut *transaction).await?.is_none() {
-                        return Ok(NoteAdded::NoUser);
-                    }
-                    let count = sqlx::query_scalar(count).bind(user).bind(id);
-                    let count: i64 = count.fetch_one(&mut *transaction).await?;
-                    if count >= i64::from(limit) {
-                        return Ok(NoteAdded::LimitReached);
-                    }
-                    let inserted = sqlx::query(insert)
-                        .bind(id)
-                        .bind(user)
-                        .bind(&note.text)
-                        .bind(rows::kept(note.created_at));
-                    inserted.execute(&mut *transaction).await?;
-                    transaction.commit().await?;
-                    Ok(NoteAdded::Yes)
-                });
-                done.await
-            }
-
-            async fn delete_note(&self, user: UserId, id: NoteId) -> Stored<Written> {
-                let done = $run(|| {
-                    sqlx::query("DELETE FROM notes WHERE id = $1 AND user_id = $2")
-                        .bind(id.as_bytes().as_slice())
-                        .bind(user.as_bytes().as_slice())
-                        .execute(&self.pool)
-                });
-                Ok(written(done.await?.rows_affected()))
-            }
-
-            async fn signing_keys(&self) -> Stored<Vec<SealedKey>> {
-                let sql = "SELECT number, sealed, made_at FROM signing_keys ORDER BY number";
-                let rows = $run(|| sqlx::query(sql).fetch_all(&self.pool));
-                rows.await?.iter().map(rows::signing_key).collect()
-            }
-
-            async fn add_signing_key(&self, key: &SealedKey) -> Stored<Written> {
-                let sql = "INSERT INTO signing_keys (number, sealed, made_at) \
-                     VALUES ($1, $2, $3) ON CONFLICT (number) DO NOTHING";
-                let done = $run(|| {
-                    sqlx::query(sql)
-                        .bind(rows::kept_count(key.number))
-                        .bind(&key.sealed)
-                        .bind(rows::kept(key.made_at))
-                        .execute(&self.pool)
-                });
-                Ok(written(done.await?.rows_affected()))
-            }
-
-            async fn replace_signing_keys(
-                &self,
-                expected: &[SealedKey],
-                successors: &[SealedKey],
-            ) -> Stored<Written> {
-                let done = $run(|| async {
-                    let mut transaction = self.begin_with_signing_keys().await?;
-                    let sql = "SELECT number, sealed, made_at FROM signing_keys ORDER BY number";
-                    let found = sqlx::query(sql).fetch_all(&mut *transaction).await?;
-                    let found: Stored<Vec<_>> = found.iter().map(rows::signing_key).collect();
-                    if !found.is_ok_and(|found| found == expected) {
-                        return Ok(Written::No);
-                    }
-                    let sql = "DELETE FROM signing_keys";
-                    sqlx::query(sql).execute(&mut *transaction).await?;
-                    for key in successors {
-                        let sql = "INSERT INTO signing_keys (number, sealed, made_at) \
-                             VALUES ($1, $2, $3)";
-                        sqlx::query(sql)
-                            .bind(rows::kept_count(key.number))
-                            .bind(&key.sealed)
-                            .bind(rows::kept(key.made_at))
-                            .execute(&mut *transaction)
-                            .await?;
-                    }
-                    transaction.commit().await?;
-                    Ok(Written::Yes)
-                });
-                done.await
-            }
-
-            async fn drop_signing_keys_before(&self, number: u64) -> Stored<()> {
-                let sql = "DELETE FROM signing_keys WHERE number < $1";
-                let number = rows::kept_count(number);
-                let done = $run(|| sqlx::query(sql).bind(number).execute(&self.pool));
-                done.await.map(drop)
             }
         }
     };
