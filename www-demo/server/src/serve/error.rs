@@ -1,0 +1,94 @@
+//! Why a server does not start, in words that say what to do.
+
+use std::{fmt, io};
+
+use crate::{
+    keys::{KeyError, RingError},
+    store::{OpenError, is_postgres},
+};
+
+/// Why a server did not start, and what to do about it.
+#[derive(Debug)]
+pub enum StartError {
+    /// A port is taken or may not be bound.
+    Port {
+        /// `PORT` or `API_PORT`.
+        variable: &'static str,
+        /// Its value.
+        port: u16,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// The database cannot be opened.
+    Database {
+        /// The value of `DATABASE_URL`, without what signs in to it.
+        url: String,
+        /// What the database says.
+        cause: OpenError,
+    },
+    /// The key file cannot be used.
+    Keys {
+        /// The value of `KEY_FILE`.
+        file: String,
+        /// Why.
+        cause: KeyError,
+    },
+    /// The signing keys cannot be read from the database.
+    SigningKeys(RingError),
+    /// Password hashes need more memory than there is.
+    Passwords,
+    /// An origin cannot be sent in a header.
+    Origin,
+    /// The security log cannot be written.
+    SecurityLog(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port {
+                variable,
+                port,
+                cause,
+            } => write!(
+                formatter,
+                "port {port} cannot be used ({cause}); stop what uses it, or set {variable} to \
+                 another one, or to 0 for any free one"
+            ),
+            Self::Database { url, cause } if is_postgres(url) => write!(
+                formatter,
+                "the database {url} cannot be used ({cause}); {}",
+                cause.tls_remedy().unwrap_or(
+                    "start it, and look at the user, password, host and name in DATABASE_URL"
+                )
+            ),
+            Self::Database { url, cause } => write!(
+                formatter,
+                "the database {url} cannot be opened ({cause}); make its file and folder \
+                 writable, or set DATABASE_URL to another file"
+            ),
+            Self::Keys {
+                file,
+                cause: cause @ KeyError::File(_),
+            } => write!(
+                formatter,
+                "the key file {file} cannot be used ({cause}); set KEY_FILE to a path that this \
+                 user may read and write"
+            ),
+            Self::Keys { file, cause } => {
+                write!(formatter, "the key file {file} cannot be used: {cause}")
+            }
+            Self::SigningKeys(cause) => cause.fmt(formatter),
+            Self::Passwords => formatter
+                .write_str("there is no memory for password hashes; lower PASSWORD_MEMORY_KIB"),
+            Self::SecurityLog(cause) => write!(
+                formatter,
+                "the security log cannot be written ({cause}); set SECURITY_LOG to a file that \
+                 this user may append to, or to stderr"
+            ),
+            Self::Origin => formatter.write_str("ALLOWED_ORIGINS holds something unprintable"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
