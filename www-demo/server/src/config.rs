@@ -39,16 +39,19 @@
 //! | `DEMO` | `0` | `1` opens `/demo/…`, with which anybody can break the server: never in production |
 
 mod bounds;
+mod database;
 mod operations;
 mod reader;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+pub use reader::ConfigError;
 
 use reader::{Reader, refuse};
 
-use crate::{domain::Limits, keys::KeyTerms, security_log::Destination, store::is_postgres};
+use crate::{domain::Limits, security_log::Destination, store::is_postgres};
 
 /// How much is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,23 +131,6 @@ pub struct Config {
     /// `DEMO`.
     pub demo: bool,
 }
-
-/// A setting that makes no sense.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError {
-    /// The variable.
-    pub variable: &'static str,
-    /// What it must be.
-    pub expected: &'static str,
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} must be {}", self.variable, self.expected)
-    }
-}
-
-impl std::error::Error for ConfigError {}
 
 impl Default for Config {
     fn default() -> Self {
@@ -231,37 +217,6 @@ impl Config {
         })
     }
 
-    fn with_database_and_keys(
-        self,
-        read: &Reader<impl Fn(&str) -> Option<String>>,
-    ) -> Result<Self, ConfigError> {
-        let rotation = read.seconds(
-            "KEY_ROTATION_SECONDS",
-            0..=31_536_000,
-            "whole seconds, 0 to 31536000; 0 rotates by command alone",
-            self.key_rotation.unwrap_or_default(),
-        )?;
-        let key_file = read.text("KEY_FILE").map(PathBuf::from);
-        Ok(Self {
-            database_url: read.text("DATABASE_URL").unwrap_or(self.database_url),
-            database_connections: read.number(
-                "DATABASE_CONNECTIONS",
-                1..=500,
-                "a number of connections, 1 to 500",
-                self.database_connections,
-            )?,
-            key_file: key_file.unwrap_or(self.key_file),
-            key_wait: read.seconds(
-                "KEY_WAIT_SECONDS",
-                0..=86_400,
-                "whole seconds, 0 to 86400",
-                self.key_wait,
-            )?,
-            key_rotation: (!rotation.is_zero()).then_some(rotation),
-            ..self
-        })
-    }
-
     fn with_sessions(
         self,
         read: &Reader<impl Fn(&str) -> Option<String>>,
@@ -330,16 +285,6 @@ impl Config {
             demo: read.switch("DEMO", self.demo)?,
             ..self
         })
-    }
-
-    /// Returns what the settings say of signing keys.
-    #[must_use]
-    pub const fn key_terms(&self) -> KeyTerms {
-        KeyTerms {
-            wait: self.key_wait,
-            rotate_every: self.key_rotation,
-            token_life: self.token_life,
-        }
     }
 
     fn check(&self) -> Result<(), ConfigError> {

@@ -1,11 +1,28 @@
 //! One variable at a time, each refused by name with what it must be.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use super::{ConfigError, LogFormat};
+use super::LogFormat;
 use crate::domain::Limits;
 
 const SECONDS_PER_DAY: u64 = 86_400;
+
+/// A setting that makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The variable.
+    pub variable: &'static str,
+    /// What it must be.
+    pub expected: &'static str,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} must be {}", self.variable, self.expected)
+    }
+}
+
+impl std::error::Error for ConfigError {}
 
 /// Asks a source of variables for each name.
 pub(super) struct Reader<F>(pub(super) F);

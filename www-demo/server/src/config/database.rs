@@ -1,0 +1,49 @@
+//! The database, and the keys that are sealed in it.
+
+use std::path::PathBuf;
+
+use super::{Config, ConfigError, reader::Reader};
+use crate::keys::KeyTerms;
+
+impl Config {
+    pub(super) fn with_database_and_keys(
+        self,
+        read: &Reader<impl Fn(&str) -> Option<String>>,
+    ) -> Result<Self, ConfigError> {
+        let rotation = read.seconds(
+            "KEY_ROTATION_SECONDS",
+            0..=31_536_000,
+            "whole seconds, 0 to 31536000; 0 rotates by command alone",
+            self.key_rotation.unwrap_or_default(),
+        )?;
+        let key_file = read.text("KEY_FILE").map(PathBuf::from);
+        Ok(Self {
+            database_url: read.text("DATABASE_URL").unwrap_or(self.database_url),
+            database_connections: read.number(
+                "DATABASE_CONNECTIONS",
+                1..=500,
+                "a number of connections, 1 to 500",
+                self.database_connections,
+            )?,
+            key_file: key_file.unwrap_or(self.key_file),
+            key_wait: read.seconds(
+                "KEY_WAIT_SECONDS",
+                0..=86_400,
+                "whole seconds, 0 to 86400",
+                self.key_wait,
+            )?,
+            key_rotation: (!rotation.is_zero()).then_some(rotation),
+            ..self
+        })
+    }
+
+    /// Returns what the settings say of signing keys.
+    #[must_use]
+    pub const fn key_terms(&self) -> KeyTerms {
+        KeyTerms {
+            wait: self.key_wait,
+            rotate_every: self.key_rotation,
+            token_life: self.token_life,
+        }
+    }
+}
