@@ -30,10 +30,7 @@ fn p18_a_sign_out_is_everywhere_within_a_second() {
     world.page(4, PageChange::Returned);
     for tab in 0..5 {
         let call = world.api(tab).expect("the tab runs");
-        assert!(
-            matches!(world.ending(call), Some(Ending::Failed(_))),
-            "tab {tab}"
-        );
+        world.assert_failed(call, &tab);
     }
     assert_eq!(world.browsers[0].cookie, None);
 }

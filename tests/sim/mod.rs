@@ -20,6 +20,7 @@ mod browser;
 mod calls;
 mod forge;
 mod host;
+mod outages;
 mod passwords;
 mod record;
 mod schedule;
@@ -35,6 +36,7 @@ use nolapse_server::domain::SessionId;
 
 pub use browser::{Browser, Locks, Tab};
 pub use calls::{Call, Ending, SignedOut};
+pub use outages::{OUTAGES, retry_in};
 pub use record::{Counts, Line};
 pub use schedule::{Menu, Step, steps};
 pub use server::{Mode, Server};
