@@ -3,112 +3,11 @@
 
 mod sim;
 
-use std::fmt::Write as _;
-
-use nolapse::core::{Input, PageChange, Shelf, Status};
+use nolapse::core::{Input, PageChange, Status};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
-use sim::World;
-
-/// Numbers where something ends: digits, plausibility, serial numbers, the width of integers, what JavaScript has exactly.
-const ENDS: [u64; 22] = [
-    0,
-    1,
-    2,
-    999_999,
-    1_000_000,
-    1_000_001,
-    1_000_002,
-    1_999_999,
-    2_000_000,
-    2_000_001,
-    2_000_002,
-    4_294_967_295,
-    4_294_967_296,
-    1_700_000_000_000,
-    1_700_000_600_000,
-    99_999_999_999_999,
-    100_000_000_000_000,
-    100_000_000_000_001,
-    999_999_999_999_999,
-    1_000_000_000_000_000,
-    9_007_199_254_740_993,
-    18_446_744_073_709_551_615,
-];
-
-fn number() -> impl Strategy<Value = u64> {
-    prop_oneof![
-        4 => prop::sample::select(&ENDS[..]),
-        2 => 1_u64..20,
-        1 => 0_u64..2_100_000,
-        1 => 1_700_000_000_000_u64..1_700_001_000_000,
-    ]
-}
-
-/// What stands in the place of the order: a number of its own, or one so far from the tabs' own.
-#[derive(Clone, Copy, Debug)]
-enum Order {
-    Is(u64),
-    Ahead(i64),
-}
-
-fn order() -> impl Strategy<Value = Order> {
-    prop_oneof![
-        number().prop_map(Order::Is),
-        prop::sample::select(
-            &[
-                -2, -1, 0, 1, 999_999, 1_000_000, 1_000_001, 1_000_002, 1_999_999
-            ][..]
-        )
-        .prop_map(Order::Ahead),
-    ]
-}
-
-/// A record that a script wrote.
-#[derive(Clone, Debug)]
-struct Forged {
-    order: Order,
-    state: String,
-    cooling: String,
-}
-
-fn forged() -> impl Strategy<Value = Forged> {
-    let state = prop_oneof![
-        4 => (number(), number()).prop_map(|(expires, fingerprint)| format!("in;{expires};{fingerprint}")),
-        2 => (number(), 0_u8..3, 0_u8..3).prop_map(|(fingerprint, told, everywhere)| {
-            format!("out;signed_out;{fingerprint};{told};{everywhere}")
-        }),
-        1 => Just("in;;".to_owned()),
-        1 => Just("away;1;2".to_owned()),
-    ];
-    let cooling = prop_oneof![
-        3 => Just(String::new()),
-        1 => (number(), number(), number(), 0_u8..2, number()).prop_map(
-            |(failures, since, until, mandatory, whole_at)| {
-                format!(";server_error;{failures};{since};{until};{mandatory};{whole_at}")
-            }
-        ),
-    ];
-    (order(), state, cooling).prop_map(|(order, state, cooling)| Forged {
-        order,
-        state,
-        cooling,
-    })
-}
-
-fn garbage() -> impl Strategy<Value = String> {
-    prop_oneof![
-        Just("null".to_owned()),
-        Just("nolapse2;1;in;1;1".to_owned()),
-        Just("?".to_owned()),
-        ".{0,40}",
-    ]
-}
-
-fn record() -> impl Strategy<Value = Result<Forged, String>> {
-    prop_oneof![6 => forged().prop_map(Ok), 1 => garbage().prop_map(Err)]
-}
+use sim::{Forged, Order, World, record};
 
 /// What the user does once the record is spoilt.
 #[derive(Clone, Copy, Debug)]
@@ -116,43 +15,6 @@ enum Action {
     Refresh,
     SignIn,
     SignOut,
-}
-
-/// What a script writes is seen by the other tabs a little later, in the order of writing.
-fn write(world: &mut World, by: usize, record: &Result<Forged, String>) {
-    let text = match record {
-        Err(garbage) => garbage.clone(),
-        Ok(forged) => {
-            let known = marked(world).map_or(0, |version| version);
-            let number = match forged.order {
-                Order::Is(number) => number,
-                Order::Ahead(ahead) => known.saturating_add_signed(ahead),
-            };
-            let mut text = format!("nolapse1;{number};{}", forged.state);
-            let _ = write!(text, "{}", forged.cooling);
-            text
-        }
-    };
-    world.browsers[0].shelf = Some(text.clone());
-    world.write_shelf(by, text);
-    world.run(11);
-    let latest = world.browsers[0].shelf.clone();
-    for tab in world.tabs_of(0) {
-        world.tabs[tab].shelf.clone_from(&latest);
-        if tab != by {
-            // Its own script's writing is no event for a tab.
-            world.deliver(tab, Input::ShelfChanged);
-        }
-    }
-}
-
-/// The order in the record; `None` where it cannot be read.
-fn marked(world: &World) -> Option<u64> {
-    let text = world.browsers[0].shelf.clone().unwrap_or_default();
-    match Shelf::read(&text) {
-        Shelf::Marked(mark) => Some(mark.version.number()),
-        Shelf::Unavailable | Shelf::Empty => None,
-    }
 }
 
 fn act(world: &mut World, tab: usize, action: Action) {
@@ -187,7 +49,7 @@ fn check_agreement(world: &World, action: Action) -> Result<(), TestCaseError> {
         };
         prop_assert_eq!(&said, &name, "tab {}\n{}", tab, world.story());
     }
-    let number = marked(world);
+    let number = world.marked();
     prop_assert!(
         number.is_some_and(|number| (1..=2_000_001).contains(&number)),
         "{:?}\n{}",
@@ -213,7 +75,7 @@ fn check_no_trace(
     }
     for (record, by, wait, reloads) in records {
         let all = world.tabs_of(0);
-        write(&mut world, all[by % all.len()], record);
+        world.spoil(all[by % all.len()], record);
         world.run(*wait);
         if *reloads {
             let all = world.tabs_of(0);
@@ -260,9 +122,9 @@ proptest! {
         action in prop::sample::select(&[Action::Refresh, Action::SignIn, Action::SignOut][..]),
     ) {
         let mut world = World::signed_in(seed, tabs);
-        let known = marked(&world).unwrap_or_default();
-        write(&mut world, by % tabs, &record);
-        let is_recent = marked(&world).is_some_and(|forged| forged <= 2_000_001 && (known + 2_000_001 - forged) % 2_000_001 <= 2);
+        let known = world.marked().unwrap_or_default();
+        world.spoil(by % tabs, &record);
+        let is_recent = world.marked().is_some_and(|forged| forged <= 2_000_001 && (known + 2_000_001 - forged) % 2_000_001 <= 2);
         if opens {
             world.open(0);
         }
@@ -334,7 +196,7 @@ fn line13_numbers_begin_again_in_all_tabs_and_in_pages_that_open_then() {
         world.open(0);
         world.run(1_000);
     }
-    assert_eq!(marked(&world), Some(3));
+    assert_eq!(world.marked(), Some(3));
     world.run(120_000);
     let before = world.sent(0);
     world.run(490_000);
@@ -385,7 +247,7 @@ fn line13_a_page_that_cannot_read_the_record_asks_once_whether_there_is_a_sessio
 
         assert!(world.is_in(tab), "{text}");
         assert_eq!(world.sent(0), sent + 1, "{text}");
-        assert!(marked(&world).is_some(), "{text}");
+        assert!(world.marked().is_some(), "{text}");
     }
 }
 

@@ -19,6 +19,7 @@
 mod browser;
 mod calls;
 mod forge;
+mod forged;
 mod host;
 mod outages;
 mod passwords;
@@ -36,6 +37,7 @@ use nolapse_server::domain::SessionId;
 
 pub use browser::{Browser, Locks, Tab};
 pub use calls::{Call, Ending, SignedOut};
+pub use forged::{Forged, Order, record};
 pub use outages::{OUTAGES, retry_in};
 pub use record::{Counts, Line};
 pub use schedule::{Menu, Step, steps};
