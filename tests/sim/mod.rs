@@ -21,6 +21,7 @@ mod calls;
 mod forge;
 mod forged;
 mod host;
+mod locks;
 mod outages;
 mod passwords;
 mod record;
