@@ -16,6 +16,8 @@ use nolapse::wire::EndReason;
 
 /// When the tab got its token.
 pub(crate) const BEGIN: u64 = 1_000_000;
+/// When that token is past its life.
+pub(crate) const EXPIRED: u64 = BEGIN + 60_000;
 
 pub(crate) struct Tab {
     pub(crate) core: Session,
