@@ -28,8 +28,7 @@ use serde::Serialize;
 
 use crate::{
     clock,
-    domain::{SessionId, Timestamp, UserId},
-    keys,
+    domain::{self, SessionId, Timestamp, UserId},
 };
 
 /// How many lines may wait for the file. Beyond it lines are dropped, and counted.
@@ -242,7 +241,7 @@ impl NetworkHasher {
     /// Hashes the /24 of an IPv4 address or the /48 of an IPv6 address, another way each day (UTC).
     #[must_use]
     pub fn hash(&self, now: Timestamp, address: IpAddr) -> String {
-        let mut mac = keys::hmac(&self.key);
+        let mut mac = domain::hmac(&self.key);
         mac.update(&(now.as_millis() / DAY_MS).to_be_bytes());
         match address.to_canonical() {
             IpAddr::V4(address) => mac.update(&address.octets()[..3]),

@@ -7,6 +7,7 @@
 mod desk;
 mod email;
 mod ids;
+mod mac;
 mod note;
 mod renewal;
 mod session;
@@ -20,6 +21,7 @@ mod user;
 pub use desk::{Desk, Grant, Presented, Reach, Refreshed};
 pub use email::{Email, MAX_EMAIL_BYTES};
 pub use ids::{NoteId, SessionId, UserId};
+pub(crate) use mac::hmac;
 pub use note::{Note, NoteAdded, NoteStore};
 pub use session::{Ending, Limits, Renewal, Replaced, Session, Verdict};
 pub use signing_keys::{SealedKey, SigningKeyStore};

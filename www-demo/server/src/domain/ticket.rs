@@ -14,7 +14,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
-use super::SessionId;
+use super::{SessionId, hmac};
 
 const SECRET_BYTES: usize = 32;
 const SEAL_BYTES: usize = 16;
@@ -225,12 +225,7 @@ fn successor(key: &KeyBytes, ticket: &Ticket) -> Ticket {
 }
 
 fn mac(key: &KeyBytes, purpose: &[u8], ticket: &Ticket) -> Hmac<Sha256> {
-    // One block of key: this constructor pads and cannot fail, unlike the one for slices.
-    let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
-    for (place, byte) in block.iter_mut().zip(key) {
-        *place = *byte;
-    }
-    let mut mac = <Hmac<Sha256> as hmac::digest::KeyInit>::new(&block);
+    let mut mac = hmac(key);
     mac.update(purpose);
     mac.update(ticket.session.as_bytes());
     mac.update(&ticket.generation.to_be_bytes());

@@ -18,7 +18,6 @@ mod secrets;
 use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use hmac::Hmac;
 use jwt_compact::{
     Algorithm,
     alg::{Ed25519, SigningKey as _},
@@ -91,14 +90,4 @@ impl ServerKeys {
             .map(|key| (key.id.clone(), key.private.to_verifying_key()))
             .collect()
     }
-}
-
-/// Begins an HMAC-SHA-256 (RFC 2104) under a key of 32 bytes.
-pub(crate) fn hmac(key: &[u8; 32]) -> Hmac<Sha256> {
-    // One block of key: this constructor pads and cannot fail, unlike the one for slices.
-    let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
-    for (place, byte) in block.iter_mut().zip(key) {
-        *place = *byte;
-    }
-    <Hmac<Sha256> as hmac::digest::KeyInit>::new(&block)
 }

@@ -14,7 +14,7 @@ use sha2::Sha256;
 use super::cookie;
 use crate::{
     clock,
-    domain::{Email, Timestamp},
+    domain::{self, Email, Timestamp},
 };
 
 /// The cookie's name.
@@ -118,7 +118,7 @@ impl DeviceKey {
     }
 
     fn mac(&self, purpose: &[u8], text: &[u8]) -> Hmac<Sha256> {
-        let mut mac = crate::keys::hmac(&self.0);
+        let mut mac = domain::hmac(&self.0);
         mac.update(purpose);
         mac.update(text);
         mac
