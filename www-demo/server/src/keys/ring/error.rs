@@ -1,0 +1,57 @@
+//! Why there are no signing keys, in words that say what to do.
+
+use std::{fmt, path::PathBuf};
+
+use crate::{domain::StoreError, keys::KeyError};
+
+/// Why the signing keys are not at hand.
+#[derive(Debug)]
+pub enum RingError {
+    /// The database does not answer.
+    Store(StoreError),
+    /// They were sealed with another key file.
+    Sealed,
+    /// There is no key file, and the signing keys were sealed with one.
+    Lost(PathBuf),
+    /// The key file cannot be used.
+    File(PathBuf, KeyError),
+    /// Other writers were faster too often.
+    Contended,
+}
+
+impl fmt::Display for RingError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(formatter),
+            Self::Sealed => formatter.write_str(
+                "the signing keys in the database were sealed with another key file; set \
+                 KEY_FILE to a copy of the one that the other servers use, or restore it from a \
+                 backup; where it is lost, run nolapse-server keys reset, which makes new keys \
+                 and signs everybody out",
+            ),
+            Self::Lost(file) => write!(
+                formatter,
+                "the key file {} is gone, and the signing keys in the database were sealed with \
+                 it; restore it from a backup, or set KEY_FILE to where it is; where it is lost, \
+                 run nolapse-server keys reset, which makes new keys and signs everybody out",
+                file.display()
+            ),
+            Self::File(file, error) => write!(
+                formatter,
+                "the key file {} cannot be used ({error})",
+                file.display()
+            ),
+            Self::Contended => {
+                formatter.write_str("other servers changed the signing keys meanwhile; try again")
+            }
+        }
+    }
+}
+
+impl std::error::Error for RingError {}
+
+impl From<StoreError> for RingError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
