@@ -13,6 +13,7 @@ mod accounts;
 mod api;
 mod both;
 mod both_databases;
+mod call;
 mod clients;
 mod commands;
 mod conformance;
