@@ -4,6 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+mod endings;
 mod guesses;
 #[path = "../common/postgres.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
@@ -27,6 +28,7 @@ async fn sqlite_conforms() {
 
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&url).await.unwrap());
     conforms(Arc::clone(&store)).await;
+    endings::conforms(Arc::clone(&store)).await;
     guesses::conforms(store).await;
 }
 
@@ -65,6 +67,7 @@ async fn postgres_conforms() {
 
     let store: Arc<dyn Store> = Arc::new(PgStore::open(&url, 8).await.unwrap());
     conforms(Arc::clone(&store)).await;
+    endings::conforms(Arc::clone(&store)).await;
     guesses::conforms(store).await;
 }
 
