@@ -4,45 +4,24 @@
 
 #[path = "common/certificates.rs"]
 mod certificates;
+#[path = "common/issuing.rs"]
+mod issuing;
 #[path = "key_fetch/server.rs"]
 mod server;
 
 use std::{path::Path, time::Duration};
 
+use issuing::{issue, verifier};
 use nolapse_server::{
     clock,
-    domain::{Email, PasswordHash, Role, SessionId, Timestamp, User, UserId},
     keys::ServerKeys,
-    tokens::{self, TokenTerms},
-    verifier::{BadKeyUrl, FetchOptions, KeySource, Refusal, Verified, Verifier},
+    verifier::{BadKeyUrl, FetchOptions, KeySource, Refusal, Verified},
 };
 use server::KeyServer;
 use tokio::time::Instant;
 
-fn terms() -> TokenTerms {
-    TokenTerms {
-        issuer: "https://auth.example.com".to_owned(),
-        audience: "https://api.example.com".to_owned(),
-        life: Duration::from_hours(24 * 7),
-    }
-}
-
-fn issue(now: Timestamp, keys: &ServerKeys) -> String {
-    let user = User {
-        id: UserId::from_bytes([1; 16]),
-        email: Email::parse("ada@example.org").unwrap(),
-        password: PasswordHash::from_text("none".to_owned()),
-        role: Role::Member,
-        disabled: false,
-        created_at: now,
-    };
-    let session = SessionId::from_bytes([2; 16]);
-    tokens::issue(now, &terms(), &keys.current, session, now, &user).unwrap()
-}
-
-fn verifier(keys: KeySource) -> Verifier {
-    Verifier::new(terms().issuer, terms().audience, keys)
-}
+/// How long the tokens of these tests live.
+const LIFE: Duration = Duration::from_hours(24 * 7);
 
 fn trusting(folder: &Path) -> FetchOptions {
     FetchOptions {
@@ -64,7 +43,7 @@ fn answer(status: &str, headers: &str, body: &str) -> String {
 
 async fn verify_once(source: KeySource, keys: &ServerKeys) -> Result<Verified, Refusal> {
     let now = clock::now();
-    verifier(source).verify(now, &issue(now, keys)).await
+    verifier(source).verify(now, &issue(now, keys, LIFE)).await
 }
 
 #[tokio::test]
@@ -217,7 +196,7 @@ async fn line16_a_key_set_is_used_for_as_long_as_it_says_and_five_minutes_at_mos
         let server = KeyServer::start(&answer("200 OK", header, &keys.public().to_json())).await;
         let verifier = verifier(KeySource::fetched(&server.url("http", "127.0.0.1")).unwrap());
         let now = clock::now();
-        let token = issue(now, &keys);
+        let token = issue(now, &keys, LIFE);
         for (seconds, fetches) in [(0, 1), (life - 1, 1), (life, 2), (2 * life - 1, 2)] {
             let later = now + Duration::from_secs(seconds);
             assert!(verifier.verify(later, &token).await.is_ok());
@@ -233,7 +212,7 @@ async fn line16_a_revoked_key_is_refused_once_its_set_is_stale() {
     let server = KeyServer::start(&answer("200 OK", header, &old.public().to_json())).await;
     let verifier = verifier(KeySource::fetched(&server.url("http", "127.0.0.1")).unwrap());
     let now = clock::now();
-    let (leaked, fresh) = (issue(now, &old), issue(now, &new));
+    let (leaked, fresh) = (issue(now, &old, LIFE), issue(now, &new, LIFE));
     assert!(verifier.verify(now, &leaked).await.is_ok());
 
     server.answer(&answer("200 OK", header, &new.public().to_json()));
@@ -257,7 +236,7 @@ async fn line16_while_the_server_is_away_the_last_keys_go_on_for_a_day_without_a
     let server = KeyServer::start(&key_set).await;
     let verifier = verifier(KeySource::fetched(&server.url("http", "127.0.0.1")).unwrap());
     let now = clock::now();
-    let token = issue(now, &keys);
+    let token = issue(now, &keys, LIFE);
     assert!(verifier.verify(now, &token).await.is_ok());
 
     server.answer(&answer("503 Service Unavailable", "", ""));

@@ -2,6 +2,9 @@
 #![cfg(feature = "serve")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+#[path = "common/issuing.rs"]
+mod issuing;
+
 use std::{
     path::PathBuf,
     sync::{
@@ -11,13 +14,13 @@ use std::{
     time::Duration,
 };
 
+use issuing::{issue, verifier};
 use nolapse_server::{
     clock,
-    domain::{Email, PasswordHash, Role, SessionId, Store, Timestamp, User, UserId},
+    domain::{Store, Timestamp},
     keys::{KeyRing, KeyTerms, RingError, Rotated, Secrets, ServerKeys},
     store::SqliteStore,
-    tokens::{self, TokenTerms},
-    verifier::{KeySource, Refusal, Verifier},
+    verifier::{KeySource, Refusal},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -59,31 +62,6 @@ impl World {
     }
 }
 
-fn terms() -> TokenTerms {
-    TokenTerms {
-        issuer: "https://auth.example.com".to_owned(),
-        audience: "https://api.example.com".to_owned(),
-        life: LIFE,
-    }
-}
-
-fn issue(now: Timestamp, keys: &ServerKeys) -> String {
-    let user = User {
-        id: UserId::from_bytes([1; 16]),
-        email: Email::parse("ada@example.org").unwrap(),
-        password: PasswordHash::from_text("none".to_owned()),
-        role: Role::Member,
-        disabled: false,
-        created_at: now,
-    };
-    let session = SessionId::from_bytes([2; 16]);
-    tokens::issue(now, &terms(), &keys.current, session, now, &user).unwrap()
-}
-
-fn verifier(keys: KeySource) -> Verifier {
-    Verifier::new(terms().issuer, terms().audience, keys)
-}
-
 fn names(keys: &ServerKeys) -> [String; 2] {
     [keys.current.id.clone(), keys.next.id.clone()]
 }
@@ -106,18 +84,18 @@ async fn p46_a_rotation_costs_no_token_at_any_server_however_late_it_notices() {
     let (here, there) = (verifier(one.published()), verifier(other.published()));
     let before = names(&one.keys());
     world.now = world.now + WAIT;
-    let old = issue(world.now, &one.keys());
+    let old = issue(world.now, &one.keys(), LIFE);
 
     assert_eq!(one.rotate(world.now).await.unwrap(), Rotated::Now);
 
-    let new = issue(world.now, &one.keys());
+    let new = issue(world.now, &one.keys(), LIFE);
     assert_eq!(one.keys().current.id, before[1]);
     for verifier in [&here, &there, &stale] {
         assert!(verifier.verify(world.now, &old).await.is_ok());
         assert!(verifier.verify(world.now, &new).await.is_ok());
     }
     // The other server still signs with the old key; everybody still knows it.
-    let late = issue(world.now, &other.keys());
+    let late = issue(world.now, &other.keys(), LIFE);
     assert!(here.verify(world.now, &late).await.is_ok());
     other.tend(world.now).await.unwrap();
     assert_eq!(names(&other.keys()), names(&one.keys()));
@@ -153,7 +131,7 @@ async fn p46_the_schedule_rotates_and_retired_keys_outlive_their_tokens() {
     ring.tend(world.now).await.unwrap();
     assert_eq!(names(&ring.keys()), before);
 
-    let last = issue(world.now, &ring.keys());
+    let last = issue(world.now, &ring.keys(), LIFE);
     world.now = world.now + Duration::from_millis(1);
     ring.tend(world.now).await.unwrap();
     assert_eq!(ring.keys().current.id, before[1]);
@@ -201,8 +179,8 @@ async fn p46_a_storm_of_unknown_keys_is_no_storm_of_fetches() {
         .map(|turn| {
             let verifier = Arc::clone(&verifier);
             let token = match turn % 2 {
-                0 => issue(now, &known),
-                _ => issue(now, &ServerKeys::generate()),
+                0 => issue(now, &known, LIFE),
+                _ => issue(now, &ServerKeys::generate(), LIFE),
             };
             tokio::spawn(async move { verifier.verify(now, &token).await })
         })
@@ -221,7 +199,7 @@ async fn p46_a_storm_of_unknown_keys_is_no_storm_of_fetches() {
     // Ten seconds later one more question may be asked, and no more than one.
     for _ in 0..5 {
         let later = now + Duration::from_secs(11);
-        let token = issue(later, &ServerKeys::generate());
+        let token = issue(later, &ServerKeys::generate(), LIFE);
         assert!(verifier.verify(later, &token).await.is_err());
     }
     assert_eq!(fetches.load(Ordering::SeqCst), 2);

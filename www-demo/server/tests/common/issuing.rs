@@ -1,0 +1,37 @@
+//! Tokens of one issuer for one audience, and what verifies them.
+
+use std::time::Duration;
+
+use nolapse_server::{
+    domain::{Email, PasswordHash, Role, SessionId, Timestamp, User, UserId},
+    keys::ServerKeys,
+    tokens::{self, TokenTerms},
+    verifier::{KeySource, Verifier},
+};
+
+const ISSUER: &str = "https://auth.example.com";
+const AUDIENCE: &str = "https://api.example.com";
+
+/// A token that lives so long, signed with the current key.
+pub(crate) fn issue(now: Timestamp, keys: &ServerKeys, life: Duration) -> String {
+    let user = User {
+        id: UserId::from_bytes([1; 16]),
+        email: Email::parse("ada@example.org").unwrap(),
+        password: PasswordHash::from_text("none".to_owned()),
+        role: Role::Member,
+        disabled: false,
+        created_at: now,
+    };
+    let terms = TokenTerms {
+        issuer: ISSUER.to_owned(),
+        audience: AUDIENCE.to_owned(),
+        life,
+    };
+    let session = SessionId::from_bytes([2; 16]);
+    tokens::issue(now, &terms, &keys.current, session, now, &user).unwrap()
+}
+
+/// A verifier of such tokens.
+pub(crate) fn verifier(keys: KeySource) -> Verifier {
+    Verifier::new(ISSUER, AUDIENCE, keys)
+}
