@@ -64,7 +64,7 @@ const SMALLEST = [
 const FOR_BROTLI = ["-Cllvm-args=-inline-threshold=12", "-Cllvm-args=-simplifycfg-sink-common=false"];
 
 /** The script that carries orders from the module to its host. */
-const MAILBOX = "mailbox.js";
+const BRIDGE = "bridge.js";
 
 /** The scripts that are put together of several: the one that has the host in it, and the one that fetches keys. */
 const BUNDLED = ["facade.js", "verify.js"];
@@ -254,8 +254,8 @@ const BUNDLE = {
     {
       name: "mailbox",
       setup: ({ onResolve }) =>
-        onResolve({ filter: /\/(mailbox|bundle)\.js$/ }, () => ({
-          path: `./${MAILBOX}`,
+        onResolve({ filter: /\/(bridge|generated\/host)\.js$/ }, () => ({
+          path: `./${BRIDGE}`,
           external: true,
           sideEffects: false,
         })),
@@ -295,7 +295,7 @@ async function assemble(buildId) {
   }
   const base64 = (await readFile(join(PACKAGE, "nolapse_bg.wasm"))).toString("base64");
   await writeFile(join(PACKAGE, "nolapse_bytes.js"), `export default "${base64}";\n`);
-  await copyFile(join(root, "src", "browser", MAILBOX), join(PACKAGE, MAILBOX));
+  await copyFile(join(root, "src", "host", BRIDGE), join(PACKAGE, BRIDGE));
   await bundleForRequire("testing");
   for (const file of ["LICENSE-MIT", "LICENSE-APACHE"]) await copyFile(join(root, file), join(PACKAGE, file));
   const { name, ...rest } = JSON.parse(await readFile(join(TEMPLATE, "package.json"), "utf8"));

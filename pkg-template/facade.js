@@ -1,13 +1,13 @@
 /** What the entries share: how the module is loaded and sessions are created. Importing it does nothing. */
 
-import { abandon, begin } from "../src/browser/head-start.js";
-import { readOptions } from "../src/browser/options.js";
-import { Core } from "./facade/core.js";
+import { cancelEarly, startEarly } from "../src/host/early-refresh.js";
+import { readOptions } from "../src/host/options.js";
+import { SharedSession } from "./facade/core.js";
 import { messageOf, misconfigured, SessionError } from "./facade/errors.js";
 import { Instance } from "./facade/instance.js";
 import { openSession } from "./facade/session.js";
 
-export { own } from "../src/browser/own.js";
+export { own } from "../src/host/own.js";
 export { isSessionError, messageOf, SessionEnded, SessionError } from "./facade/errors.js";
 
 /** Names the build; the module says the same name, or it is of another release. */
@@ -23,11 +23,11 @@ const BUILD_ID = Number("__NOLAPSE_BUILD_ID__");
  * @param {Glue} glue what wasm-bindgen made for it
  * @param {() => URL} place gives the URL of the module's file
  */
-export function entry(glue, place) {
+export function createEntry(glue, place) {
   /** @type {Promise<void> | undefined} */
   let loading;
   const instance = new Instance(glue);
-  /** The same session created twice is one. @type {Set<Core>} */
+  /** The same session created twice is one. @type {Set<SharedSession>} */
   const shared = new Set();
 
   /** @param {SessionOptions["wasm"]} [source] */
@@ -43,21 +43,21 @@ export function entry(glue, place) {
   async function createSession(options) {
     demandPlatform();
     const settings = checked(options);
-    const find = () => [...shared].find((core) => isSame(core.settings, settings));
-    const headStart = find() ? undefined : begin(settings);
+    const find = () => [...shared].find((session) => isSame(session.settings, settings));
+    const earlyRefresh = find() ? undefined : startEarly(settings);
     try {
       await loadOnce(/** @type {SessionOptions["wasm"]} */ (settings.wasm));
-      await headStart?.nearlySent;
+      await earlyRefresh?.decided;
     } catch (error) {
-      abandon(headStart);
+      cancelEarly(earlyRefresh);
       throw error;
     }
-    const core = find();
-    if (core) {
-      abandon(headStart);
-      return openSession(core);
+    const session = find();
+    if (session) {
+      cancelEarly(earlyRefresh);
+      return openSession(session);
     }
-    const made = new Core(instance, settings, () => shared.delete(made), headStart);
+    const made = new SharedSession(instance, settings, () => shared.delete(made), earlyRefresh);
     shared.add(made);
     return openSession(made);
   }
@@ -119,8 +119,8 @@ function loadFailure(cause) {
 /**
  * Whether two settings are of one session.
  *
- * @param {import("../src/browser/options.js").Settings} one
- * @param {import("../src/browser/options.js").Settings} other
+ * @param {import("../src/host/options.js").Settings} one
+ * @param {import("../src/host/options.js").Settings} other
  */
 function isSame(one, other) {
   const [first, second] = [one, other].map(({ key, timeout, apis }) => [key, timeout, ...apis].join("\n"));

@@ -17,7 +17,8 @@ const RULES: &[Rule] = &[
         part: "src/core",
         files: "rs",
         not: &[
-            "crate::browser",
+            "crate::bridge",
+            "crate::client",
             "crate::npm",
             "wasm_bindgen",
             "js_sys",
@@ -39,7 +40,8 @@ const RULES: &[Rule] = &[
         part: "src/verify",
         files: "rs",
         not: &[
-            "crate::browser",
+            "crate::bridge",
+            "crate::client",
             "crate::core",
             "crate::npm",
             "wasm_bindgen",
@@ -57,7 +59,12 @@ const RULES: &[Rule] = &[
         not: &["crate::", "wasm_bindgen", "js_sys", "web_sys"],
     },
     Rule {
-        part: "src/browser",
+        part: "src/bridge",
+        files: "rs",
+        not: &["crate::npm", "crate::client"],
+    },
+    Rule {
+        part: "src/client",
         files: "rs",
         not: &["crate::npm"],
     },
@@ -91,17 +98,14 @@ const RULES: &[Rule] = &[
     Rule {
         part: "www-demo/server/src",
         files: "rs",
-        not: &["nolapse::core", "nolapse::browser"],
+        not: &["nolapse::core", "nolapse::client", "nolapse::bridge"],
     },
 ];
 
 /// Which modules the scripts of a part may import.
 const SCRIPTS: &[(&str, &[&str])] = &[
-    ("src/browser", &["./"]),
-    (
-        "pkg-template",
-        &["./", "../src/browser/", "../../src/browser/"],
-    ),
+    ("src/host", &["./"]),
+    ("pkg-template", &["./", "../src/host/", "../../src/host/"]),
     ("www-demo/site/src", &["./", "nolapse"]),
 ];
 
@@ -196,8 +200,8 @@ fn numbers(path: &str, before: &str) -> BTreeMap<String, u32> {
 
 #[test]
 fn module_and_host_mean_the_same_by_a_number() {
-    let rust = numbers("src/browser/codes.rs", "pub(super) const ");
-    let script = numbers("src/browser/mailbox.js", "export const ");
+    let rust = numbers("src/bridge/codes.rs", "pub(super) const ");
+    let script = numbers("src/host/bridge.js", "export const ");
 
     assert!(rust.len() > 40, "{rust:?}");
     assert_eq!(rust, script);
@@ -207,10 +211,10 @@ fn module_and_host_mean_the_same_by_a_number() {
 fn module_and_host_spell_the_contract_alike() {
     use nolapse::wire;
     let script = |name: &str| {
-        fs::read_to_string(root().join("src/browser").join(name)).expect("a file that can be read")
+        fs::read_to_string(root().join("src/host").join(name)).expect("a file that can be read")
     };
 
-    let answers = script("answers.js").replace('_', "");
+    let answers = script("http.js").replace('_', "");
     assert!(answers.contains(&format!(
         "const LIMIT = {};",
         wire::MAX_TOKEN_RESPONSE_BYTES
@@ -218,6 +222,6 @@ fn module_and_host_spell_the_contract_alike() {
     assert!(script("options.js").contains(&format!("${{root}}{}`", wire::REFRESH_PATH)));
     assert!(script("options.js").contains(&format!("${{root}}{}`", wire::SIGN_OUT_PATH)));
     let ended = wire::ErrorCode::SessionEnded.as_str();
-    assert!(script("exchanges.js").contains(&format!("=== \"{ended}\"")));
+    assert!(script("requests.js").contains(&format!("=== \"{ended}\"")));
     assert!(answers.contains(&format!("\"{}\"", wire::VERSION_HEADER)));
 }

@@ -172,10 +172,10 @@ fn p11_an_endpoint_that_never_answers_leaves_nobody_waiting() {
 
 #[test]
 fn p20_a_page_killed_at_any_moment_of_a_refresh_loads_signed_in() {
-    for moment in 0..250 {
-        let mut world = World::signed_in(moment, 1);
+    for context in 0..250 {
+        let mut world = World::signed_in(context, 1);
         world.refresh(0, true);
-        world.run(moment);
+        world.run(context);
         world.kill(0);
         world.run(1_000);
 
@@ -185,7 +185,7 @@ fn p20_a_page_killed_at_any_moment_of_a_refresh_loads_signed_in() {
 
         assert!(
             world.got_token(call),
-            "killed after {moment} ms: {:?}",
+            "killed after {context} ms: {:?}",
             world.ending(call)
         );
         assert_eq!(world.counts.false_alarms, 0);

@@ -3,8 +3,8 @@
 mod tab;
 
 use nolapse::core::{
-    AdoptOutcome, Answer, Effect, Event, Failure, FailureCause, Input, RefreshOutcome, RequestId,
-    SessionError, Span, Timestamp, UnexpectedAnswer,
+    Answer, CallerId, Effect, Event, Failure, FailureCause, Input, Millis, RefreshOutcome,
+    SessionError, SignInOutcome, Timestamp, UnexpectedAnswer,
 };
 
 use tab::{BEGIN, Tab, error_of, grant};
@@ -18,8 +18,8 @@ const PATIENCE: u64 = 25_000;
 #[test]
 fn p08_callers_are_told_at_once_for_as_long_as_waiting_is_of_no_use() {
     let failures = [
-        Failure::from_status(503, Some(Span::from_secs(60))),
-        Failure::from_status(429, Some(Span::from_secs(26))),
+        Failure::from_status(503, Some(Millis::from_secs(60))),
+        Failure::from_status(429, Some(Millis::from_secs(26))),
         Failure::from_status(404, None),
         Failure::unexpected(200, UnexpectedAnswer::NotJson),
     ];
@@ -58,7 +58,7 @@ fn p49_callers_are_told_of_a_dead_server_twenty_five_seconds_after_its_first_fai
         Failure::new(FailureCause::Network),
         Failure::from_status(503, None),
         Failure::from_status(429, None),
-        Failure::from_status(429, Some(Span::from_secs(2))),
+        Failure::from_status(429, Some(Millis::from_secs(2))),
         Failure::new(FailureCause::RefresherFailed),
     ];
     for seed in 0..20 {
@@ -122,7 +122,7 @@ fn p49_a_caller_whose_deadline_comes_before_the_rest_is_over_is_told_at_once() {
         tab.feed(Input::LockGranted { attempt });
         tab.now += 4_000;
         let late = tab.call();
-        let busy = Failure::from_status(503, Some(Span::from_secs(seconds)));
+        let busy = Failure::from_status(503, Some(Millis::from_secs(seconds)));
         tab.fail(attempt, busy);
 
         assert_eq!(tab.told(early).is_some(), is_told, "{seconds}");
@@ -253,7 +253,7 @@ fn p23_ten_tokens_may_be_refused_at_once_and_then_one_in_ten_seconds() {
     for (now, left) in [(begun, 10_000), (begun + 9_999, 1)] {
         tab.now = now;
         let caller = tab.refuse();
-        let retry_in = Span::from_millis(left);
+        let retry_in = Millis::from_millis(left);
         assert_eq!(
             tab.told(caller),
             Some(&Err(SessionError::Misconfigured { retry_in }))
@@ -267,39 +267,35 @@ fn p23_ten_tokens_may_be_refused_at_once_and_then_one_in_ten_seconds() {
 #[test]
 fn whoever_asks_a_closed_session_is_told_so() {
     let mut tab = Tab::signed_in(1);
-    let request = RequestId(77);
+    let caller = CallerId(77);
     tab.feed(Input::Closed);
     let questions = [
         Input::TokenRequested {
-            request,
-            min_validity: Span::ZERO,
+            caller,
+            min_validity: Millis::ZERO,
         },
         Input::RefreshRequested {
-            request,
+            caller,
             force: true,
         },
         Input::TokenRejected {
-            request,
+            caller,
             version: nolapse::core::Version::default(),
         },
-        Input::AdoptRequested { request },
-        Input::Adopted {
-            request,
-            outcome: AdoptOutcome::Unusable,
+        Input::SignInRequested { caller },
+        Input::TokensProvided {
+            caller,
+            outcome: SignInOutcome::Unusable,
         },
         Input::SignOutRequested {
-            request,
+            caller,
             everywhere: false,
         },
     ];
     for question in questions {
         let name = question.name();
         tab.feed(question);
-        assert_eq!(
-            tab.told(request),
-            Some(&Err(SessionError::Closed)),
-            "{name}"
-        );
+        assert_eq!(tab.told(caller), Some(&Err(SessionError::Closed)), "{name}");
         assert_eq!(tab.orders.len(), 1, "{name}");
     }
     tab.feed(Input::DeadlineReached);
@@ -311,12 +307,12 @@ fn a_tokens_age_and_what_is_left_of_it_are_told_to_the_millisecond() {
     let mut tab = Tab::signed_in(1);
     tab.now = BEGIN + 1_234;
     let now = Timestamp::from_millis(tab.now);
-    assert_eq!(tab.core.token_age(now), Span::from_millis(1_234));
-    assert_eq!(tab.core.token_left(now), Span::from_millis(57_266));
+    assert_eq!(tab.core.token_age(now), Millis::from_millis(1_234));
+    assert_eq!(tab.core.token_left(now), Millis::from_millis(57_266));
 
     tab.sign_out(false);
-    assert_eq!(tab.core.token_age(now), Span::ZERO);
-    assert_eq!(tab.core.token_left(now), Span::ZERO);
+    assert_eq!(tab.core.token_age(now), Millis::ZERO);
+    assert_eq!(tab.core.token_left(now), Millis::ZERO);
 }
 
 #[test]
@@ -332,7 +328,7 @@ fn a_refresh_says_how_long_ago_the_app_was_last_at_work() {
         tab.refresh(true);
         tab.send();
 
-        let active_ago = Span::from_millis(ago);
+        let active_ago = Millis::from_millis(ago);
         assert!(tab.has(|order| {
             matches!(order, Effect::SendRefresh { active_ago: told, .. } if *told == active_ago)
         }));
@@ -363,12 +359,12 @@ fn ten_thousand_callers_may_wait_and_no_more() {
 #[test]
 fn p25_nothing_is_sent_for_a_caller_that_no_longer_waits() {
     let (mut tab, attempt) = Tab::wanting(false);
-    let first = RequestId(1);
-    let second = tab.need(Span::from_secs(50));
+    let first = CallerId(1);
+    let second = tab.need(Millis::from_secs(50));
 
-    tab.feed(Input::RequestAborted { request: first });
+    tab.feed(Input::CallerAborted { caller: first });
     assert!(!tab.releases(attempt), "another one waits");
-    tab.feed(Input::RequestAborted { request: second });
+    tab.feed(Input::CallerAborted { caller: second });
     assert!(tab.releases(attempt));
     assert_eq!(tab.alarm().1, "background refresh");
 }
@@ -376,8 +372,8 @@ fn p25_nothing_is_sent_for_a_caller_that_no_longer_waits() {
 #[test]
 fn the_app_is_told_how_many_waited_for_a_token() {
     let (mut tab, attempt) = Tab::wanting(false);
-    tab.need(Span::from_secs(50));
-    tab.need(Span::from_secs(50));
+    tab.need(Millis::from_secs(50));
+    tab.need(Millis::from_secs(50));
     tab.feed(Input::LockGranted { attempt });
     tab.grant(attempt, grant());
 

@@ -5,7 +5,7 @@
 
 mod sim;
 
-use nolapse::core::{PageChange, SessionError, Span, Status};
+use nolapse::core::{Millis, PageChange, SessionError, Status};
 
 use sim::{Ending, Mode, Network, World};
 
@@ -56,7 +56,7 @@ fn errors(world: &World, since: usize) -> Vec<(SessionError, u64)> {
     failed.collect()
 }
 
-fn retry_in(error: SessionError) -> Span {
+fn retry_in(error: SessionError) -> Millis {
     let (SessionError::Unreachable { retry_in, .. } | SessionError::Timeout { retry_in }) = error
     else {
         panic!("{error:?}");
@@ -68,12 +68,12 @@ fn retry_in(error: SessionError) -> Span {
 fn p49_an_outage_of_twenty_seconds_fails_no_call_of_five_tabs_and_costs_ten_refreshes_at_the_most()
 {
     for kind in KINDS {
-        for life in [8, 60] {
+        for lifetime in [8, 60] {
             let mut recoveries = Vec::new();
             for seed in 0..12 {
-                let mut world = World::signed_in_with(Span::from_secs(life), seed, 5);
+                let mut world = World::signed_in_with(Millis::from_secs(lifetime), seed, 5);
                 call_for(&mut world, 5, 3_000);
-                if life == 60 {
+                if lifetime == 60 {
                     // Until the token is about to be renewed.
                     world.run(38_000);
                 }
@@ -108,7 +108,7 @@ fn p49_an_outage_of_twenty_seconds_fails_no_call_of_five_tabs_and_costs_ten_refr
 fn p49_trouble_that_changes_its_kind_is_one_trouble() {
     for first in 0..20 {
         let seed = u64::try_from(first).unwrap_or_default();
-        let mut world = World::signed_in_with(Span::from_secs(8), seed, 3);
+        let mut world = World::signed_in_with(Millis::from_secs(8), seed, 3);
         let before = world.sent(0);
         for kind in KINDS.iter().cycle().skip(first).take(5) {
             begin(&mut world, *kind);
@@ -131,7 +131,7 @@ fn p49_trouble_that_changes_its_kind_is_one_trouble() {
 fn p49_a_server_that_comes_and_goes_fails_no_call() {
     for kind in KINDS {
         for seed in 0..5 {
-            let mut world = World::signed_in_with(Span::from_secs(8), seed, 3);
+            let mut world = World::signed_in_with(Millis::from_secs(8), seed, 3);
             for _ in 0..12 {
                 begin(&mut world, kind);
                 call_for(&mut world, 3, 5_000);
@@ -149,7 +149,7 @@ fn p49_a_server_that_comes_and_goes_fails_no_call() {
 fn p49_after_twenty_five_seconds_of_trouble_calls_fail_at_once_with_the_time_of_the_next_attempt() {
     for kind in &KINDS[..5] {
         for seed in 0..10 {
-            let mut world = World::signed_in_with(Span::from_secs(8), seed, 3);
+            let mut world = World::signed_in_with(Millis::from_secs(8), seed, 3);
             begin(&mut world, *kind);
             call_for(&mut world, 3, 9_000);
             let early = errors(&world, 0);
@@ -166,8 +166,8 @@ fn p49_after_twenty_five_seconds_of_trouble_calls_fail_at_once_with_the_time_of_
             assert!(waited <= Some(500), "{kind:?}, seed {seed}: {waited:?}");
             assert!(
                 failed.iter().all(|(error, _)| error.code() == "unreachable"
-                    && retry_in(*error) > Span::ZERO
-                    && retry_in(*error) <= Span::from_secs(240)),
+                    && retry_in(*error) > Millis::ZERO
+                    && retry_in(*error) <= Millis::from_secs(240)),
                 "{kind:?}, seed {seed}: {failed:?}"
             );
         }
@@ -176,7 +176,7 @@ fn p49_after_twenty_five_seconds_of_trouble_calls_fail_at_once_with_the_time_of_
 
 #[test]
 fn p49_degraded_is_told_at_once_while_calls_wait() {
-    let mut world = World::signed_in_with(Span::from_secs(8), 1, 3);
+    let mut world = World::signed_in_with(Millis::from_secs(8), 1, 3);
     world.run(3_000);
     begin(&mut world, KINDS[0]);
     call_for(&mut world, 3, 8_000);
@@ -208,7 +208,7 @@ fn p49_degraded_is_told_at_once_while_calls_wait() {
 fn p49_a_page_that_is_opened_in_an_outage_waits_for_its_end_and_no_longer_than_the_others() {
     for kind in KINDS {
         for opened in [2_000, 10_000, 18_000] {
-            let mut world = World::signed_in_with(Span::from_secs(8), 7, 2);
+            let mut world = World::signed_in_with(Millis::from_secs(8), 7, 2);
             begin(&mut world, kind);
             // The token is renewed within 6.7 s; the row of failures begins there.
             call_for(&mut world, 2, 7_000 + opened);
@@ -226,7 +226,7 @@ fn p49_a_page_that_is_opened_in_an_outage_waits_for_its_end_and_no_longer_than_t
                 world.ending(call)
             );
         }
-        let mut world = World::signed_in_with(Span::from_secs(8), 7, 2);
+        let mut world = World::signed_in_with(Millis::from_secs(8), 7, 2);
         begin(&mut world, kind);
         call_for(&mut world, 2, 40_000);
         let tab = world.open(0);
@@ -379,7 +379,7 @@ fn p49_what_waiting_does_not_mend_is_told_at_once() {
 fn p04_p49_a_computer_that_wakes_in_an_outage_waits_for_its_network_anew() {
     for kind in KINDS.into_iter().take(5) {
         for seed in 0..10 {
-            let mut world = World::signed_in_with(Span::from_secs(8), seed, 3);
+            let mut world = World::signed_in_with(Millis::from_secs(8), seed, 3);
             begin(&mut world, kind);
             call_for(&mut world, 3, 40_000);
             let waiting = world.calls.len();
@@ -398,7 +398,7 @@ fn p04_p49_a_computer_that_wakes_in_an_outage_waits_for_its_network_anew() {
 #[test]
 fn p49_the_page_that_is_seen_again_or_online_again_waits_anew() {
     for change in [PageChange::Visible, PageChange::Online] {
-        let mut world = World::signed_in_with(Span::from_secs(8), 3, 1);
+        let mut world = World::signed_in_with(Millis::from_secs(8), 3, 1);
         begin(&mut world, (Mode::Unavailable(None), Network::Fine));
         call_for(&mut world, 1, 60_000);
         world.page(0, change);
@@ -413,7 +413,7 @@ fn p49_the_page_that_is_seen_again_or_online_again_waits_anew() {
 
 #[test]
 fn p49_an_app_that_asks_again_and_again_is_told_at_once_all_the_same() {
-    let mut world = World::signed_in_with(Span::from_secs(8), 3, 1);
+    let mut world = World::signed_in_with(Millis::from_secs(8), 3, 1);
     begin(&mut world, (Mode::Unavailable(None), Network::Fine));
     call_for(&mut world, 1, 40_000);
     for _ in 0..10 {
@@ -432,7 +432,7 @@ fn p49_an_app_that_asks_again_and_again_is_told_at_once_all_the_same() {
 fn p11_p49_no_caller_waits_longer_than_its_deadline_whatever_fails() {
     for kind in KINDS {
         for seed in 0..5 {
-            let mut world = World::signed_in_with(Span::from_secs(8), seed, 3);
+            let mut world = World::signed_in_with(Millis::from_secs(8), seed, 3);
             begin(&mut world, kind);
             call_for(&mut world, 3, 10_000);
             world.server.mode = Mode::Silent;
@@ -459,7 +459,9 @@ fn p18_p49_a_sign_out_in_an_outage_holds_at_once_and_is_told_when_the_server_is_
         world.run(2_000);
         assert_eq!(
             world.ending(call),
-            Some(&Ending::SignedOut { server_told: false }),
+            Some(&Ending::SignedOut {
+                server_notified: false
+            }),
             "{kind:?}"
         );
         assert!((0..3).all(|tab| world.is_out(tab)), "{kind:?}");

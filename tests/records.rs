@@ -5,7 +5,7 @@ mod sim;
 
 use std::fmt::Write as _;
 
-use nolapse::core::{Input, PageChange, Shelf, Status};
+use nolapse::core::{Input, PageChange, Status, StoredState};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
@@ -70,7 +70,7 @@ fn order() -> impl Strategy<Value = Order> {
 struct Forged {
     order: Order,
     state: String,
-    cooling: String,
+    backoff: String,
 }
 
 fn forged() -> impl Strategy<Value = Forged> {
@@ -82,18 +82,18 @@ fn forged() -> impl Strategy<Value = Forged> {
         1 => Just("in;;".to_owned()),
         1 => Just("away;1;2".to_owned()),
     ];
-    let cooling = prop_oneof![
+    let backoff = prop_oneof![
         3 => Just(String::new()),
         1 => (number(), number(), number(), 0_u8..2, number()).prop_map(
-            |(failures, since, until, mandatory, whole_at)| {
-                format!(";server_error;{failures};{since};{until};{mandatory};{whole_at}")
+            |(failures, since, until, server_requested, resets_at)| {
+                format!(";server_error;{failures};{since};{until};{server_requested};{resets_at}")
             }
         ),
     ];
-    (order(), state, cooling).prop_map(|(order, state, cooling)| Forged {
+    (order(), state, backoff).prop_map(|(order, state, backoff)| Forged {
         order,
         state,
-        cooling,
+        backoff,
     })
 }
 
@@ -129,29 +129,29 @@ fn write(world: &mut World, by: usize, record: &Result<Forged, String>) {
                 Order::Ahead(ahead) => known.saturating_add_signed(ahead),
             };
             let mut text = format!("nolapse1;{number};{}", forged.state);
-            let _ = write!(text, "{}", forged.cooling);
+            let _ = write!(text, "{}", forged.backoff);
             text
         }
     };
-    world.browsers[0].shelf = Some(text.clone());
-    world.write_shelf(by, text);
+    world.browsers[0].stored = Some(text.clone());
+    world.write_storage(by, text);
     world.run(11);
-    let latest = world.browsers[0].shelf.clone();
+    let latest = world.browsers[0].stored.clone();
     for tab in world.tabs_of(0) {
-        world.tabs[tab].shelf.clone_from(&latest);
+        world.tabs[tab].stored.clone_from(&latest);
         if tab != by {
             // Its own script's writing is no event for a tab.
-            world.deliver(tab, Input::ShelfChanged);
+            world.deliver(tab, Input::StorageChanged);
         }
     }
 }
 
 /// The order in the record; `None` where it cannot be read.
 fn marked(world: &World) -> Option<u64> {
-    let text = world.browsers[0].shelf.clone().unwrap_or_default();
-    match Shelf::read(&text) {
-        Shelf::Marked(mark) => Some(mark.version.number()),
-        Shelf::Unavailable | Shelf::Empty => None,
+    let text = world.browsers[0].stored.clone().unwrap_or_default();
+    match StoredState::read(&text) {
+        StoredState::Record(mark) => Some(mark.version.number()),
+        StoredState::Unavailable | StoredState::Empty => None,
     }
 }
 
@@ -191,7 +191,7 @@ fn check_agreement(world: &World, action: Action) -> Result<(), TestCaseError> {
     prop_assert!(
         number.is_some_and(|number| (1..=2_000_001).contains(&number)),
         "{:?}\n{}",
-        world.browsers[0].shelf,
+        world.browsers[0].stored,
         world.story()
     );
     Ok(())
@@ -269,10 +269,10 @@ proptest! {
         let before = world.sent(0);
         world.run(3_000);
         // A rest that the server is said to have asked for is kept, for ten minutes at the most.
-        world.run(if matches!(&record, Ok(forged) if forged.cooling.is_empty()) || record.is_err() { 0 } else { 660_000 });
+        world.run(if matches!(&record, Ok(forged) if forged.backoff.is_empty()) || record.is_err() { 0 } else { 660_000 });
         let all = world.tabs_of(0);
         for tab in &all {
-            world.feed(*tab, Input::ShelfChanged);
+            world.feed(*tab, Input::StorageChanged);
         }
         let mut actor = all[actor % all.len()];
         if matches!(action, Action::SignOut) && !world.is_in(actor) {
@@ -324,8 +324,8 @@ fn line13_numbers_begin_again_in_all_tabs_and_in_pages_that_open_then() {
     let fingerprint = session.fingerprint();
     for start in [900_000, 1_800_000, 1_999_998] {
         let text = format!("nolapse1;{start};in;{expires};{fingerprint}");
-        world.write_shelf(0, text);
-        world.feed(0, Input::ShelfChanged);
+        world.write_storage(0, text);
+        world.feed(0, Input::StorageChanged);
         world.run(100);
     }
     for round in 0..6 {
@@ -354,7 +354,7 @@ fn line13_a_page_that_finds_the_highest_number_hears_of_the_others_first() {
         let mut world = World::signed_in(50, 3);
         let sent = world.sent(0);
         let expires = world.now - 1_000;
-        world.browsers[0].shelf = Some(format!("nolapse1;{number};in;{expires};7"));
+        world.browsers[0].stored = Some(format!("nolapse1;{number};in;{expires};7"));
 
         let tab = world.open(0);
         world.run(1_000);
@@ -377,7 +377,7 @@ fn line13_a_page_that_cannot_read_the_record_asks_once_whether_there_is_a_sessio
         let mut world = World::signed_in(50, 1);
         world.kill(0);
         world.run(1_000);
-        world.browsers[0].shelf = Some(text.to_owned());
+        world.browsers[0].stored = Some(text.to_owned());
         let sent = world.sent(0);
 
         let tab = world.open(0);
@@ -395,7 +395,7 @@ fn line13_a_tab_that_is_two_numbers_ahead_of_the_record_goes_on_from_it() {
         Ok(Forged {
             order: Order::Is(number),
             state: state.to_owned(),
-            cooling: String::new(),
+            backoff: String::new(),
         })
     };
     // The tab that reads the first is loaded again; the frozen one reads the second alone.

@@ -17,7 +17,7 @@
 
 mod sim;
 
-use nolapse::core::{Span, Status};
+use nolapse::core::{Millis, Status};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError};
 
@@ -47,8 +47,8 @@ fn play(seed: u64, tabs: usize, schedule: &[Step]) -> World {
 }
 
 /// Plays a schedule where tokens live so many seconds.
-fn play_with(life: u64, seed: u64, tabs: usize, schedule: &[Step]) -> World {
-    let mut world = World::signed_in_with(Span::from_secs(life), seed, tabs);
+fn play_with(lifetime: u64, seed: u64, tabs: usize, schedule: &[Step]) -> World {
+    let mut world = World::signed_in_with(Millis::from_secs(lifetime), seed, tabs);
     // A row of naps is longer than the day that ends an idle session.
     world.server.limits.idle = world.server.limits.absolute;
     for step in schedule {
@@ -212,11 +212,11 @@ proptest! {
     fn p49_an_outage_of_twenty_seconds_fails_no_call_whatever_its_kinds(
         seed in any::<u64>(),
         tabs in 1_usize..6,
-        life in prop::sample::select(&[5, 8, 60][..]),
+        lifetime in prop::sample::select(&[5, 8, 60][..]),
         quiet in 0_u64..60_000,
         troubles in prop::collection::vec((away(), 250_u64..10_000), 1..6),
     ) {
-        let mut world = World::signed_in_with(Span::from_secs(life), seed, tabs);
+        let mut world = World::signed_in_with(Millis::from_secs(lifetime), seed, tabs);
         world.run(quiet);
         let before = world.sent(0);
         let mut left = 20_000_u64;
@@ -301,12 +301,12 @@ proptest! {
 
     #[test]
     fn p06_tokens_of_any_life_are_never_sent_late_and_never_missing(
-        life in prop::sample::select(&[5, 6, 8, 13, 30, 120][..]),
+        lifetime in prop::sample::select(&[5, 6, 8, 13, 30, 120][..]),
         seed in any::<u64>(),
         tabs in 1_usize..4,
         schedule in steps(Menu::NobodySignsOut, 30),
     ) {
-        let mut world = play_with(life, seed, tabs, &schedule);
+        let mut world = play_with(lifetime, seed, tabs, &schedule);
         check_always(&world)?;
         check_settled(&mut world)?;
         check_always(&world)?;

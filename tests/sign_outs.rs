@@ -23,7 +23,9 @@ fn p18_a_sign_out_is_everywhere_within_a_second() {
 
     assert_eq!(
         world.ending(call),
-        Some(&Ending::SignedOut { server_told: true })
+        Some(&Ending::SignedOut {
+            server_notified: true
+        })
     );
     assert!((0..3).all(|tab| world.is_out(tab)));
     world.page(3, PageChange::Resumed);
@@ -69,7 +71,9 @@ fn p18_a_sign_out_offline_is_told_when_it_can_be() {
 
     assert_eq!(
         world.ending(call),
-        Some(&Ending::SignedOut { server_told: false })
+        Some(&Ending::SignedOut {
+            server_notified: false
+        })
     );
     assert!(world.is_out(0) && world.is_out(1));
     assert!(world.server.is_alive(session), "nobody could tell");
@@ -100,17 +104,17 @@ fn p18_a_page_that_leaves_in_the_moment_of_a_sign_out_does_not_hide_it() {
 
 #[test]
 fn p18_a_late_answer_does_not_bring_a_signed_out_session_back() {
-    for moment in 0..120 {
-        let mut world = World::signed_in(moment, 2);
+    for context in 0..120 {
+        let mut world = World::signed_in(context, 2);
         world.refresh(1, true);
-        world.run(moment);
+        world.run(context);
 
         world.sign_out(0, false);
         world.run(5_000);
 
         assert!(
             world.is_out(0) && world.is_out(1),
-            "signed out after {moment} ms"
+            "signed out after {context} ms"
         );
         assert_eq!(world.counts.zombies, 0);
     }
@@ -136,14 +140,14 @@ fn p19_a_signed_out_tab_that_asks_the_server_tells_nobody_what_all_know() {
     let mut world = World::signed_in(SEED, 2);
     world.sign_out(0, false);
     world.run(5_000);
-    let before = world.browsers[0].shelf.clone();
+    let before = world.browsers[0].stored.clone();
 
     // A sign-in that takes the same order in the same moment would be hidden by it.
     let call = world.refresh(1, false).expect("the tab runs");
     world.run(5_000);
 
     assert!(world.ending(call).is_some() && !world.got_token(call));
-    assert_eq!(world.browsers[0].shelf, before);
+    assert_eq!(world.browsers[0].stored, before);
 }
 
 #[test]

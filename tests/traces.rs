@@ -23,7 +23,7 @@ fn p31_a_step_says_what_happened_and_what_came_of_it_and_nothing_is_no_step() {
     tab.ring(BEGIN + 10);
     assert_eq!(traced(&tab), None);
 
-    tab.feed(Input::TabGarbled);
+    tab.feed(Input::Malformed);
     let step = traced(&tab).expect("a step");
     assert_eq!(
         (step.trigger, step.outcome),

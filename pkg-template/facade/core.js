@@ -1,9 +1,9 @@
 /** One session on this page: its host, its listeners, its snapshot and its trace. */
 
-import { Host } from "../../src/browser/host.js";
+import { Host } from "../../src/host/host.js";
 import { SessionError } from "./errors.js";
 
-/** @typedef {import("../../src/browser/host.js").App} App */
+/** @typedef {import("../../src/host/host.js").App} App */
 /** @typedef {import("../index.js").SessionStatus} SessionStatus */
 /** @typedef {import("../index.js").SessionErrorCode} SessionErrorCode */
 /** @typedef {import("../index.js").FailureCause} FailureCause */
@@ -13,11 +13,11 @@ import { SessionError } from "./errors.js";
 const KEPT_STEPS = 64;
 
 /** One session on this page, shared by all that created it: its host, and who listens to it. */
-export class Core {
+export class SharedSession {
   #instance;
-  #forget;
+  #onRelease;
   #generation = 0;
-  sharers = 0;
+  refCount = 0;
   /** @type {SessionStatus} */
   snapshot = Object.freeze({ state: "unknown", degraded: false });
   /** @type {Map<string, Set<{ listener: Listener }>>} */
@@ -27,37 +27,37 @@ export class Core {
 
   /**
    * @param {import("./instance.js").Instance} instance
-   * @param {import("../../src/browser/options.js").Settings} settings
-   * @param {() => void} forget
-   * @param {import("../../src/browser/head-start.js").HeadStart | undefined} headStart
+   * @param {import("../../src/host/options.js").Settings} settings
+   * @param {() => void} onRelease
+   * @param {import("../../src/host/early-refresh.js").EarlyRefresh | undefined} earlyRefresh
    */
-  constructor(instance, settings, forget, headStart) {
+  constructor(instance, settings, onRelease, earlyRefresh) {
     this.#instance = instance;
     this.settings = settings;
-    this.#forget = forget;
-    this.host = this.#start(headStart);
-    instance.cores.add(this);
+    this.#onRelease = onRelease;
+    this.host = this.#startHost(earlyRefresh);
+    instance.sessions.add(this);
   }
 
-  /** @param {import("../../src/browser/head-start.js").HeadStart} [headStart] */
-  #start(headStart) {
+  /** @param {import("../../src/host/early-refresh.js").EarlyRefresh} [earlyRefresh] */
+  #startHost(earlyRefresh) {
     const { glue, generation } = this.#instance;
     this.#generation = generation;
-    const host = new Host((...given) => new glue.Machine(...given), this.settings, this, headStart);
-    if (this.#listeners.get("call")?.size) host.calls.heard = (...call) => this.called(...call);
+    const host = new Host((...given) => new glue.Machine(...given), this.settings, this, earlyRefresh);
+    if (this.#listeners.get("call")?.size) host.calls.onCall = (...call) => this.called(...call);
     return host;
   }
 
   /** Gives the host at work: after a trap another one, on a fresh instance of the module. */
-  live() {
-    if (this.host.crash) this.host = this.#start();
+  activeHost() {
+    if (this.host.trap) this.host = this.#startHost();
     return this.host;
   }
 
-  /** @type {App["crashed"]} */
-  crashed(cause) {
+  /** @type {App["onTrap"]} */
+  onTrap(cause) {
     // Another session may have seen to it, whose machine was in the same instance.
-    if (this.#generation === this.#instance.generation) this.#instance.renew(cause);
+    if (this.#generation === this.#instance.generation) this.#instance.reinstantiate(cause);
   }
 
   /**
@@ -70,10 +70,10 @@ export class Core {
     const entry = { listener };
     const set = this.#listeners.get(type) ?? new Set();
     this.#listeners.set(type, set.add(entry));
-    if (type === "call") this.host.calls.heard = (...call) => this.called(...call);
+    if (type === "call") this.host.calls.onCall = (...call) => this.called(...call);
     return () => {
       set.delete(entry);
-      if (type === "call" && set.size === 0) this.host.calls.heard = undefined;
+      if (type === "call" && set.size === 0) this.host.calls.onCall = undefined;
     };
   }
 
@@ -88,9 +88,9 @@ export class Core {
   }
 
   release() {
-    if (--this.sharers > 0) return;
-    this.#forget();
-    this.#instance.cores.delete(this);
+    if (--this.refCount > 0) return;
+    this.#onRelease();
+    this.#instance.sessions.delete(this);
     this.host.close();
   }
 

@@ -1,6 +1,6 @@
 /** What callers are rejected with. */
 
-import { own } from "../../src/browser/own.js";
+import { own } from "../../src/host/own.js";
 
 /** @typedef {import("../index.js").SessionErrorCode} SessionErrorCode */
 

@@ -6,8 +6,8 @@
 export class Instance {
   /** Counts the instances: one that has trapped is not to be used again. */
   generation = 0;
-  /** Who has machines in it. @type {Set<import("./core.js").Core>} */
-  cores = new Set();
+  /** Who has machines in it. @type {Set<import("./core.js").SharedSession>} */
+  sessions = new Set();
   /** @type {WebAssembly.Module | undefined} */
   #module;
 
@@ -19,12 +19,12 @@ export class Instance {
   /** @param {Source} source */
   async load(source) {
     const module = await compile(source);
-    this.#begin(await WebAssembly.instantiate(module, this.glue.imports));
+    this.#start(await WebAssembly.instantiate(module, this.glue.imports));
     this.#module = module;
   }
 
   /** @param {WebAssembly.Instance} instance */
-  #begin({ exports }) {
+  #start({ exports }) {
     this.glue.use(exports);
     const { __wbindgen_start: start } = exports;
     if (typeof start === "function") start();
@@ -35,10 +35,10 @@ export class Instance {
    *
    * @param {unknown} cause
    */
-  renew(cause) {
+  reinstantiate(cause) {
     this.generation++;
-    if (this.#module) this.#begin(new WebAssembly.Instance(this.#module, this.glue.imports));
-    for (const { host } of this.cores) if (!host.crash) host.break(cause);
+    if (this.#module) this.#start(new WebAssembly.Instance(this.#module, this.glue.imports));
+    for (const { host } of this.sessions) if (!host.trap) host.break(cause);
   }
 }
 

@@ -1,6 +1,6 @@
 /** JWK Sets of auth servers, fetched and cached as the reference server's own verifier does. */
 
-import { readerOf } from "../../src/browser/own.js";
+import { readerOf } from "../../src/host/own.js";
 
 /** How long a set is used without asking again, where its `Cache-Control` does not say less. */
 const FRESH_MS = 300_000;

@@ -1,15 +1,15 @@
 //! What a host can set.
 
 use super::ids::TabId;
-use super::span::Span;
+use super::millis::Millis;
 
 /// Settings of one session on one page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// How long one exchange with the auth server may take.
-    pub timeout: Span,
+    pub timeout: Millis,
     /// How long to listen for another tab's news after the lock was granted.
-    pub beat: Span,
+    pub peer_reply_timeout: Millis,
     /// What chance is drawn from; each tab has another one.
     pub seed: u64,
     /// The tab's name in traces.
@@ -19,16 +19,16 @@ pub struct Config {
 impl Config {
     /// How long a caller is kept waiting at the most, whatever happens.
     #[must_use]
-    pub fn call_deadline(&self) -> Span {
-        self.timeout * 2 + Span::from_secs(5)
+    pub fn call_deadline(&self) -> Millis {
+        self.timeout * 2 + Millis::from_secs(5)
     }
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
-            timeout: Span::from_secs(10),
-            beat: Span::from_millis(100),
+            timeout: Millis::from_secs(10),
+            peer_reply_timeout: Millis::from_millis(100),
             seed: 0,
             tab: TabId(0),
         }

@@ -5,12 +5,12 @@ use std::rc::Rc;
 use crate::wire::{EndReason, PageVisibility, RefreshReason};
 
 use super::error::{FailureCause, SessionError};
-use super::ids::{AttemptId, RequestId, Version};
-use super::mark::Mark;
-use super::news::TabMessage;
+use super::ids::{AttemptId, CallerId, Version};
+use super::millis::Millis;
 use super::secret::Secret;
-use super::span::Span;
 use super::status::Status;
+use super::storage_record::StorageRecord;
+use super::tab_message::TabMessage;
 use super::trace::TraceEntry;
 
 /// Something to be done.
@@ -35,7 +35,7 @@ pub enum Effect {
         /// Whether the page can be seen.
         page: PageVisibility,
         /// How long ago the app last made a call or the user gave input.
-        active_ago: Span,
+        active_ago: Millis,
     },
     /// Tell the auth server of the sign-out; answer with `SignOutFinished`.
     SendSignOut {
@@ -44,12 +44,12 @@ pub enum Effect {
         /// Whether all the user's sessions are to end.
         everywhere: bool,
     },
-    /// Run the app's sign-in function; answer with `AdoptFinished`.
-    RunAdopt {
+    /// Run the app's sign-in function; answer with `SignInFinished`.
+    RunSignIn {
         /// The attempt.
         attempt: AttemptId,
         /// The caller that brought the function.
-        request: RequestId,
+        caller: CallerId,
     },
     /// Give up on an exchange: its answer is no longer wanted.
     Abort {
@@ -59,14 +59,14 @@ pub enum Effect {
     /// Answer a caller. Each one is answered exactly once, unless it was aborted.
     Settle {
         /// The caller.
-        request: RequestId,
+        caller: CallerId,
         /// The answer.
         answer: Result<Answer, SessionError>,
     },
     /// Tell the other tabs.
     Broadcast(TabMessage),
     /// Write the mark onto the shelf.
-    WriteMark(Mark),
+    WriteRecord(StorageRecord),
     /// Start listening to the other tabs.
     OpenChannel,
     /// Stop listening to the other tabs: a page with an open channel may lose its place in the back/forward cache.
@@ -88,11 +88,11 @@ pub enum Answer {
         version: Version,
     },
     /// The sign-in was taken over.
-    Adopted,
+    SignedIn,
     /// The user is signed out on this browser.
     SignedOut {
         /// Whether the auth server knows.
-        server_told: bool,
+        server_notified: bool,
     },
 }
 
@@ -108,11 +108,11 @@ pub enum Event {
         /// How many callers were waiting for it.
         waiting: usize,
         /// From sending to the answer.
-        duration: Span,
+        duration: Millis,
         /// How long it lives from now.
-        expires_in: Span,
+        expires_in: Millis,
         /// How long until the next background refresh.
-        refresh_in: Span,
+        refresh_in: Millis,
     },
     /// A refresh failed; the session goes on.
     RefreshFailed {
@@ -123,11 +123,11 @@ pub enum Event {
         /// The HTTP status, where there was an answer.
         http_status: Option<u16>,
         /// From sending to the failure.
-        duration: Span,
+        duration: Millis,
         /// How many attempts in a row have failed.
         failures: u32,
         /// How long until the next attempt.
-        retry_in: Span,
+        retry_in: Millis,
     },
     /// The user is signed out.
     SignedOut {
@@ -153,5 +153,5 @@ pub enum Source {
     /// Another tab handed it over.
     OtherTab,
     /// The app signed in.
-    Adopted,
+    SignIn,
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::wire::EndReason;
 
-use super::span::Span;
+use super::millis::Millis;
 
 /// Why a refresh failed without ending the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,17 +94,17 @@ pub enum SessionError {
         /// What failed last.
         cause: FailureCause,
         /// How long until the next attempt.
-        retry_in: Span,
+        retry_in: Millis,
     },
     /// No answer within the deadline.
     Timeout {
         /// How long until the next attempt.
-        retry_in: Span,
+        retry_in: Millis,
     },
     /// The auth server refuses the SDK's requests as such.
     Misconfigured {
         /// How long until the next attempt.
-        retry_in: Span,
+        retry_in: Millis,
     },
     /// No token lives as long as the caller asked.
     MinValidity,
@@ -113,7 +113,7 @@ pub enum SessionError {
     /// The session object was closed.
     Closed,
     /// What was to be adopted holds no usable token.
-    NotAdoptable,
+    InvalidTokenResponse,
     /// The function that was to sign in threw; its caller gets what it threw.
     SignInThrew,
 }
@@ -126,7 +126,7 @@ impl SessionError {
             Self::SignedOut { .. } => "signed_out",
             Self::Unreachable { .. } => "unreachable",
             Self::Timeout { .. } => "timeout",
-            Self::Misconfigured { .. } | Self::NotAdoptable => "misconfigured",
+            Self::Misconfigured { .. } | Self::InvalidTokenResponse => "misconfigured",
             Self::MinValidity => "min_validity",
             Self::Overloaded => "overloaded",
             Self::Closed => "closed",
@@ -146,14 +146,14 @@ impl SessionError {
             Self::MinValidity => "no token lives as long as minValidity asks",
             Self::Overloaded => "too many calls are waiting for a token",
             Self::Closed => "the session object was closed",
-            Self::NotAdoptable => "there is no usable token in what was to be adopted",
+            Self::InvalidTokenResponse => "there is no usable token in what was to be adopted",
             Self::SignInThrew => "the sign-in function threw",
         }
     }
 
     /// Makes the error for a failed refresh.
     #[must_use]
-    pub const fn from_failure(cause: FailureCause, retry_in: Span) -> Self {
+    pub const fn from_failure(cause: FailureCause, retry_in: Millis) -> Self {
         match cause {
             FailureCause::Timeout => Self::Timeout { retry_in },
             FailureCause::Misconfigured => Self::Misconfigured { retry_in },
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn each_error_says_something_of_its_own_and_of_nobody_else() {
-        let retry_in = Span::from_secs(1);
+        let retry_in = Millis::from_secs(1);
         let cause = FailureCause::ServerError;
         let reason = Some(EndReason::Revoked);
         let errors = [
@@ -195,7 +195,7 @@ mod tests {
             SessionError::MinValidity,
             SessionError::Overloaded,
             SessionError::Closed,
-            SessionError::NotAdoptable,
+            SessionError::InvalidTokenResponse,
             SessionError::SignInThrew,
         ];
 

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
+use super::millis::Millis;
 use super::secret::Secret;
-use super::span::Span;
 
 /// The session behind a token, as the auth server tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,9 +59,9 @@ pub struct Grant {
     /// The access token.
     pub token: Secret,
     /// Its life, counted from the sending of the request.
-    pub life: Span,
+    pub lifetime: Millis,
     /// When the server wants the next refresh, counted like the life.
-    pub refresh_in: Option<Span>,
+    pub refresh_in: Option<Millis>,
     /// The session behind it.
     pub session: SessionInfo,
 }
@@ -121,9 +121,9 @@ impl UnexpectedAnswer {
 
 impl Grant {
     /// The shortest life that can be kept renewed.
-    pub const MIN_LIFE: Span = Span::from_secs(2);
+    pub const MIN_LIFETIME: Millis = Millis::from_secs(2);
     /// The longest life that is believed.
-    pub const MAX_LIFE: Span = Span::from_secs(7 * 86_400);
+    pub const MAX_LIFETIME: Millis = Millis::from_secs(7 * 86_400);
 
     /// Reads a token response.
     ///
@@ -141,19 +141,19 @@ impl Grant {
         {
             return Err(UnexpectedAnswer::OtherTokenType);
         }
-        let life = raw
+        let lifetime = raw
             .expires_in
             .or(raw.claimed_life)
-            .and_then(Span::from_secs_f64)
-            .filter(|life| (Self::MIN_LIFE..=Self::MAX_LIFE).contains(life))
+            .and_then(Millis::from_secs_f64)
+            .filter(|lifetime| (Self::MIN_LIFETIME..=Self::MAX_LIFETIME).contains(lifetime))
             .ok_or(UnexpectedAnswer::LifeOutOfRange)?;
         let refresh_in = raw
             .refresh_in
-            .and_then(Span::from_secs_f64)
-            .filter(|refresh_in| *refresh_in < life);
+            .and_then(Millis::from_secs_f64)
+            .filter(|refresh_in| *refresh_in < lifetime);
         Ok(Self {
             token,
-            life,
+            lifetime,
             refresh_in,
             session: SessionInfo::new(raw.session_id, raw.user_id, raw.user),
         })
@@ -215,12 +215,12 @@ mod tests {
             ..raw()
         });
 
-        assert_eq!(grant.map(|grant| grant.life), Ok(Span::from_secs(90)));
+        assert_eq!(grant.map(|grant| grant.lifetime), Ok(Millis::from_secs(90)));
     }
 
     #[test]
     fn p06_lives_from_two_seconds_to_a_week_are_taken() {
-        for (life, taken) in [
+        for (lifetime, taken) in [
             (0.0, false),
             (-60.0, false),
             (1.999, false),
@@ -233,10 +233,10 @@ mod tests {
             (f64::INFINITY, false),
         ] {
             let grant = Grant::check(&RawGrant {
-                expires_in: Some(life),
+                expires_in: Some(lifetime),
                 ..raw()
             });
-            assert_eq!(grant.is_ok(), taken, "{life}");
+            assert_eq!(grant.is_ok(), taken, "{lifetime}");
         }
     }
 
@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn a_refresh_moment_beyond_the_life_is_not_believed() {
         for (refresh_in, believed) in [
-            (20.0, Some(Span::from_secs(20))),
+            (20.0, Some(Millis::from_secs(20))),
             (60.0, None),
             (61.0, None),
             (-1.0, None),

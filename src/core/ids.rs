@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A caller that waits for an answer. The host chooses it, once for each call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RequestId(pub u64);
+pub struct CallerId(pub u64);
 
 /// One attempt at an exchange with the auth server. A question and its answer carry the same one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

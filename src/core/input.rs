@@ -4,9 +4,9 @@ use crate::wire::EndReason;
 
 use super::error::FailureCause;
 use super::grant::{Grant, UnexpectedAnswer};
-use super::ids::{AttemptId, RequestId, Version};
-use super::news::TabMessage;
-use super::span::Span;
+use super::ids::{AttemptId, CallerId, Version};
+use super::millis::Millis;
+use super::tab_message::TabMessage;
 
 /// Something has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,52 +16,52 @@ pub enum Input {
     /// A caller needs a token with at least so much life left.
     TokenRequested {
         /// The caller.
-        request: RequestId,
+        caller: CallerId,
         /// The life that must be left.
-        min_validity: Span,
+        min_validity: Millis,
     },
     /// The app asked for a new token.
     RefreshRequested {
         /// The caller.
-        request: RequestId,
+        caller: CallerId,
         /// Whether only a refresh that is sent from now on will do.
         force: bool,
     },
     /// An API refused a token that was valid by the clock.
     TokenRejected {
         /// The caller.
-        request: RequestId,
+        caller: CallerId,
         /// The order of the refused token.
         version: Version,
     },
     /// A caller no longer waits for its token. A sign-in or sign-out, once asked for, runs to its end.
-    RequestAborted {
+    CallerAborted {
         /// The caller.
-        request: RequestId,
+        caller: CallerId,
     },
     /// The app wants to sign in by a function of its own, which may only run while no tab refreshes.
-    AdoptRequested {
+    SignInRequested {
         /// The caller.
-        request: RequestId,
+        caller: CallerId,
     },
     /// That function has come to its end.
-    AdoptFinished {
+    SignInFinished {
         /// The attempt it was started for.
         attempt: AttemptId,
         /// What came of it.
-        outcome: AdoptOutcome,
+        outcome: SignInOutcome,
     },
     /// The app hands over the answer of a sign-in that it has made itself.
-    Adopted {
+    TokensProvided {
         /// The caller.
-        request: RequestId,
+        caller: CallerId,
         /// What is in it.
-        outcome: AdoptOutcome,
+        outcome: SignInOutcome,
     },
     /// The user signs out.
     SignOutRequested {
         /// The caller.
-        request: RequestId,
+        caller: CallerId,
         /// Whether all the user's sessions are to end.
         everywhere: bool,
     },
@@ -90,11 +90,11 @@ pub enum Input {
         outcome: RefreshOutcome,
     },
     /// Another tab has said something.
-    TabSpoke(TabMessage),
+    TabMessageReceived(TabMessage),
     /// Something was said among the tabs that cannot be read.
-    TabGarbled,
+    Malformed,
     /// The shelf was written by another tab.
-    ShelfChanged,
+    StorageChanged,
     /// The page's life has changed.
     PageChanged(PageChange),
     /// The moment of [`Session::poll_deadline`](super::Session::poll_deadline) has come, or another one: it does no harm.
@@ -112,17 +112,17 @@ impl Input {
             Self::TokenRequested { .. } => "token-requested",
             Self::RefreshRequested { .. } => "refresh-requested",
             Self::TokenRejected { .. } => "token-rejected",
-            Self::RequestAborted { .. } => "request-aborted",
-            Self::AdoptRequested { .. } => "adopt-requested",
-            Self::AdoptFinished { .. } | Self::Adopted { .. } => "adopted",
+            Self::CallerAborted { .. } => "request-aborted",
+            Self::SignInRequested { .. } => "adopt-requested",
+            Self::SignInFinished { .. } | Self::TokensProvided { .. } => "adopted",
             Self::SignOutRequested { .. } => "sign-out-requested",
             Self::SignOutFinished { .. } => "sign-out-finished",
             Self::LockGranted { .. } => "lock-granted",
             Self::LockFailed { .. } => "lock-failed",
             Self::RefreshFinished { .. } => "refresh-finished",
-            Self::TabSpoke(_) => "tab-spoke",
-            Self::TabGarbled => "tab-garbled",
-            Self::ShelfChanged => "shelf-changed",
+            Self::TabMessageReceived(_) => "tab-spoke",
+            Self::Malformed => "tab-garbled",
+            Self::StorageChanged => "shelf-changed",
             Self::PageChanged(change) => change.name(),
             Self::DeadlineReached => "deadline",
             Self::Closed => "closed",
@@ -149,7 +149,7 @@ pub struct Failure {
     /// The HTTP status, where there was an answer.
     pub http_status: Option<u16>,
     /// What `Retry-After` asked for.
-    pub retry_after: Option<Span>,
+    pub retry_after: Option<Millis>,
     /// What is wrong with an unexpected answer.
     pub detail: Option<UnexpectedAnswer>,
 }
@@ -168,7 +168,7 @@ impl Failure {
 
     /// Sorts an HTTP answer that neither grants nor ends.
     #[must_use]
-    pub const fn from_status(status: u16, retry_after: Option<Span>) -> Self {
+    pub const fn from_status(status: u16, retry_after: Option<Millis>) -> Self {
         let (cause, detail) = match status {
             408 | 425 => (FailureCause::Timeout, None),
             429 => (FailureCause::RateLimited, None),
@@ -203,14 +203,14 @@ impl Failure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignOutOutcome {
     /// It knows.
-    Told,
+    Notified,
     /// It could not be told.
     Failed(Failure),
 }
 
 /// What came of a sign-in of the app's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AdoptOutcome {
+pub enum SignInOutcome {
     /// A token.
     Granted(Grant),
     /// An answer without a usable token.
@@ -276,10 +276,10 @@ mod tests {
             (302, FailureCause::UnexpectedAnswer),
             (600, FailureCause::UnexpectedAnswer),
         ] {
-            let failure = Failure::from_status(status, Some(Span::from_secs(7)));
+            let failure = Failure::from_status(status, Some(Millis::from_secs(7)));
             assert_eq!(failure.cause, cause, "{status}");
             assert_eq!(failure.http_status, Some(status));
-            assert_eq!(failure.retry_after, Some(Span::from_secs(7)));
+            assert_eq!(failure.retry_after, Some(Millis::from_secs(7)));
             let is_unexpected = cause == FailureCause::UnexpectedAnswer;
             let detail = is_unexpected.then_some(UnexpectedAnswer::Status);
             assert_eq!(failure.detail, detail, "{status}");
@@ -300,8 +300,8 @@ mod tests {
         ];
         let others = [
             Input::Started,
-            Input::TabGarbled,
-            Input::ShelfChanged,
+            Input::Malformed,
+            Input::StorageChanged,
             Input::DeadlineReached,
             Input::Closed,
         ];

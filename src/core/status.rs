@@ -25,7 +25,7 @@ pub enum Status {
         /// Why, where somebody was.
         reason: Option<EndReason>,
         /// Whether the auth server knows.
-        server_told: bool,
+        server_notified: bool,
     },
 }
 
@@ -55,7 +55,7 @@ mod tests {
             (
                 Status::SignedOut {
                     reason: None,
-                    server_told: true,
+                    server_notified: true,
                 },
                 "signed-out",
             ),

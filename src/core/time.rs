@@ -2,8 +2,8 @@
 
 use std::ops::Add;
 
-use super::mark::Shelf;
-use super::span::Span;
+use super::millis::Millis;
+use super::storage_record::StoredState;
 
 /// A moment on the page's own clock, which never runs back and keeps counting in sleep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,21 +24,21 @@ impl Timestamp {
 
     /// Returns the time since an earlier moment; zero where that moment is later.
     #[must_use]
-    pub const fn since(self, earlier: Self) -> Span {
-        Span::from_millis(self.0.saturating_sub(earlier.0))
+    pub const fn since(self, earlier: Self) -> Millis {
+        Millis::from_millis(self.0.saturating_sub(earlier.0))
     }
 
     /// Returns the moment that lies so much earlier.
     #[must_use]
-    pub fn before(self, span: Span) -> Self {
+    pub fn before(self, span: Millis) -> Self {
         Self(self.0.saturating_sub(span.as_millis()))
     }
 }
 
-impl Add<Span> for Timestamp {
+impl Add<Millis> for Timestamp {
     type Output = Self;
 
-    fn add(self, span: Span) -> Self {
+    fn add(self, span: Millis) -> Self {
         Self(self.0 + span.as_millis())
     }
 }
@@ -62,34 +62,34 @@ impl WallTime {
 
     /// Returns the time since an earlier moment; zero where that moment is later.
     #[must_use]
-    pub const fn since(self, earlier: Self) -> Span {
-        Span::from_millis(self.0.saturating_sub(earlier.0))
+    pub const fn since(self, earlier: Self) -> Millis {
+        Millis::from_millis(self.0.saturating_sub(earlier.0))
     }
 
     /// Returns the moment that lies so much earlier.
     #[must_use]
-    pub(super) const fn before(self, span: Span) -> Self {
+    pub(super) const fn before(self, span: Millis) -> Self {
         Self(self.0.saturating_sub(span.as_millis()))
     }
 }
 
-impl Add<Span> for WallTime {
+impl Add<Millis> for WallTime {
     type Output = Self;
 
-    fn add(self, span: Span) -> Self {
+    fn add(self, span: Millis) -> Self {
         Self(self.0 + span.as_millis())
     }
 }
 
 /// What a host sees when something happens: both clocks, and the shelf that all tabs of the browser share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moment {
+pub struct Context {
     /// The page's own clock.
     pub now: Timestamp,
     /// The computer's clock.
     pub wall: WallTime,
     /// What the tabs have written down for each other.
-    pub shelf: Shelf,
+    pub stored: StoredState,
 }
 
 /// Joins two browser clocks into one that never runs back and never misses a nap.
@@ -153,7 +153,7 @@ mod tests {
         let before = clock.read(1_000.0, 1_001_000.0);
         let after = clock.read(1_010.0, 1_001_010.0 + 3_600_000.0);
 
-        assert_eq!(after.since(before), Span::from_millis(3_600_010));
+        assert_eq!(after.since(before), Millis::from_millis(3_600_010));
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
             let mut clock = Clock::new(0.0, 0.0);
             let read = clock.read(1_000.0, 1_000.0 + parted);
             let begun = Timestamp::from_millis(30 * 86_400_000 + 1_000);
-            assert_eq!(read.since(begun), Span::from_millis(slept), "{parted}");
+            assert_eq!(read.since(begun), Millis::from_millis(slept), "{parted}");
         }
     }
 
@@ -183,8 +183,8 @@ mod tests {
         let after = clock.read(2_000.0, 2_000.0);
         let later = clock.read(3_000.0, 3_000.0);
 
-        assert_eq!(after.since(before), Span::from_secs(1));
-        assert_eq!(later.since(after), Span::from_secs(1));
+        assert_eq!(after.since(before), Millis::from_secs(1));
+        assert_eq!(later.since(after), Millis::from_secs(1));
     }
 
     #[test]

@@ -2,16 +2,16 @@
 
 use crate::wire::RefreshReason;
 
-use super::ids::{RequestId, Version};
-use super::span::Span;
+use super::ids::{CallerId, Version};
+use super::millis::Millis;
 use super::time::Timestamp;
 
 /// What a caller waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Need {
+pub(super) enum TokenRequirement {
     /// A token with so much life left, which was asked for at this moment.
     Token {
-        min_validity: Span,
+        min_validity: Millis,
         asked: Timestamp,
     },
     /// Another token than this one, because the app asked for a new one.
@@ -22,7 +22,7 @@ pub(super) enum Need {
     Forced { asked: Timestamp },
 }
 
-impl Need {
+impl TokenRequirement {
     /// Why a refresh for this caller is sent.
     pub(super) const fn reason(self) -> RefreshReason {
         match self {
@@ -43,7 +43,7 @@ impl Need {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Waiter {
-    pub(super) need: Need,
+    pub(super) requirement: TokenRequirement,
     pub(super) deadline: Timestamp,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Waiter {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Waiters {
     /// In the order of their names: a tenth of a tree map's code for the same work.
-    waiting: Vec<(RequestId, Waiter)>,
+    waiting: Vec<(CallerId, Waiter)>,
     forced: usize,
     rejected: usize,
     plain: usize,
@@ -65,25 +65,25 @@ impl Waiters {
         self.waiting.len() >= Self::CAPACITY
     }
 
-    pub(super) fn add(&mut self, request: RequestId, waiter: Waiter) {
-        *self.count(waiter.need) += 1;
-        self.waiting.push((request, waiter));
+    pub(super) fn add(&mut self, caller: CallerId, waiter: Waiter) {
+        *self.count(waiter.requirement) += 1;
+        self.waiting.push((caller, waiter));
     }
 
-    pub(super) fn remove(&mut self, request: RequestId) {
-        if let Ok(place) = self.waiting.binary_search_by_key(&request, |(id, _)| *id) {
+    pub(super) fn remove(&mut self, caller: CallerId) {
+        if let Ok(place) = self.waiting.binary_search_by_key(&caller, |(id, _)| *id) {
             let (_, waiter) = self.waiting.remove(place);
-            *self.count(waiter.need) -= 1;
+            *self.count(waiter.requirement) -= 1;
         }
     }
 
     /// Takes out all callers.
-    pub(super) fn take(&mut self) -> Vec<(RequestId, Waiter)> {
+    pub(super) fn take(&mut self) -> Vec<(CallerId, Waiter)> {
         std::mem::take(self).waiting
     }
 
-    fn count(&mut self, need: Need) -> &mut usize {
-        match need.reason() {
+    fn count(&mut self, requirement: TokenRequirement) -> &mut usize {
+        match requirement.reason() {
             RefreshReason::Force => &mut self.forced,
             RefreshReason::Rejected => &mut self.rejected,
             RefreshReason::Timer | RefreshReason::Load | RefreshReason::Demand => &mut self.plain,

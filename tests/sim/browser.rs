@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use nolapse::core::{AttemptId, Clock, Config, Input, Moment, Session, Shelf, WallTime};
+use nolapse::core::{AttemptId, Clock, Config, Context, Input, Session, StoredState, WallTime};
 use nolapse_server::domain::Ticket;
 
 /// How a browser's lock behaves.
@@ -26,7 +26,7 @@ pub struct Browser {
     /// When the cookie was last the server's newest.
     pub cookie_good_at: u64,
     /// `localStorage`.
-    pub shelf: Option<String>,
+    pub stored: Option<String>,
     /// Whether the page may use `localStorage`.
     pub has_shelf: bool,
     /// Whether there is a `BroadcastChannel`.
@@ -48,7 +48,7 @@ impl Default for Browser {
         Self {
             cookie: None,
             cookie_good_at: 0,
-            shelf: None,
+            stored: None,
             has_shelf: true,
             has_channel: true,
             locks: Locks::Honest,
@@ -79,7 +79,7 @@ pub struct Tab {
     /// How long the steady clock has stood still.
     pub steady_stopped: u64,
     /// The tab's copy of the shelf.
-    pub shelf: Option<String>,
+    pub stored: Option<String>,
     pub is_alive: bool,
     pub is_visible: bool,
     pub is_frozen: bool,
@@ -99,7 +99,7 @@ impl Tab {
         config: Config,
         now: u64,
         wall: u64,
-        shelf: Option<&String>,
+        stored: Option<&String>,
     ) -> Self {
         Self {
             browser,
@@ -107,7 +107,7 @@ impl Tab {
             clock: Clock::new(0.0, wall as f64),
             opened: now,
             steady_stopped: 0,
-            shelf: shelf.cloned(),
+            stored: stored.cloned(),
             is_alive: true,
             is_visible: true,
             is_frozen: false,
@@ -126,18 +126,18 @@ impl Tab {
     }
 
     /// What the tab sees now.
-    pub fn moment(&mut self, now: u64, browser: &Browser) -> Moment {
+    pub fn context(&mut self, now: u64, browser: &Browser) -> Context {
         let wall = browser.wall(now);
         let running = (now - self.opened).saturating_sub(self.steady_stopped);
-        let seen = match (&self.shelf, browser.has_shelf) {
-            (_, false) => Shelf::Unavailable,
-            (None, true) => Shelf::Empty,
-            (Some(text), true) => Shelf::read(text),
+        let seen = match (&self.stored, browser.has_shelf) {
+            (_, false) => StoredState::Unavailable,
+            (None, true) => StoredState::Empty,
+            (Some(text), true) => StoredState::read(text),
         };
-        Moment {
+        Context {
             now: self.clock.read(running as f64, wall as f64),
             wall: WallTime::from_millis(wall),
-            shelf: seen,
+            stored: seen,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the app on a tab does: it calls APIs, signs in and out, asks for new tokens.
 
-use nolapse::core::{Answer, Input, RequestId, SessionError, Span, Status};
+use nolapse::core::{Answer, CallerId, Input, Millis, SessionError, Status};
 use nolapse_server::domain::SessionId;
 
 use super::World;
@@ -29,7 +29,7 @@ pub enum Ending {
     /// The sign-in was taken over.
     Adopted,
     /// The sign-out is done.
-    SignedOut { server_told: bool },
+    SignedOut { server_notified: bool },
     /// An error.
     Failed(SessionError),
     /// It stopped waiting.
@@ -47,7 +47,7 @@ pub struct SignedOut {
 }
 
 impl World {
-    fn ask(&mut self, tab: usize, is_for_token: bool, user: u32) -> RequestId {
+    fn ask(&mut self, tab: usize, is_for_token: bool, user: u32) -> CallerId {
         self.calls.push(Call {
             tab,
             asked: self.now,
@@ -56,12 +56,12 @@ impl World {
             user,
             is_for_token,
         });
-        RequestId(self.calls.len() as u64 - 1)
+        CallerId(self.calls.len() as u64 - 1)
     }
 
     /// The caller behind a name, where the tab is its own.
-    pub fn call(&self, tab: usize, request: RequestId) -> Option<&Call> {
-        let index = usize::try_from(request.0).ok()?;
+    pub fn call(&self, tab: usize, caller: CallerId) -> Option<&Call> {
+        let index = usize::try_from(caller.0).ok()?;
         self.calls.get(index).filter(|call| call.tab == tab)
     }
 
@@ -74,19 +74,19 @@ impl World {
         if !self.can_ask(tab) {
             return None;
         }
-        let request = self.ask(tab, true, 0);
+        let caller = self.ask(tab, true, 0);
         let browser = self.tabs[tab].browser;
-        let moment = self.tabs[tab].moment(self.now, &self.browsers[browser]);
-        self.tabs[tab].core.touch(moment.now);
-        let usable = self.tabs[tab].core.usable_token(moment.now);
+        let context = self.tabs[tab].context(self.now, &self.browsers[browser]);
+        self.tabs[tab].core.touch(context.now);
+        let usable = self.tabs[tab].core.usable_token(context.now);
         let text = usable.map(|(token, _)| token.expose().to_owned());
         match text {
-            Some(text) => self.leave(request, text),
+            Some(text) => self.leave(caller, text),
             None => self.feed(
                 tab,
                 Input::TokenRequested {
-                    request,
-                    min_validity: Span::ZERO,
+                    caller,
+                    min_validity: Millis::ZERO,
                 },
             ),
         }
@@ -94,12 +94,12 @@ impl World {
     }
 
     /// The app asks for a token with so much life left.
-    pub fn get_token(&mut self, tab: usize, min_validity: Span) -> usize {
-        let request = self.ask(tab, true, 0);
+    pub fn get_token(&mut self, tab: usize, min_validity: Millis) -> usize {
+        let caller = self.ask(tab, true, 0);
         self.feed(
             tab,
             Input::TokenRequested {
-                request,
+                caller,
                 min_validity,
             },
         );
@@ -111,8 +111,8 @@ impl World {
         if !self.can_ask(tab) {
             return None;
         }
-        let request = self.ask(tab, true, 0);
-        self.feed(tab, Input::RefreshRequested { request, force });
+        let caller = self.ask(tab, true, 0);
+        self.feed(tab, Input::RefreshRequested { caller, force });
         Some(self.calls.len() - 1)
     }
 
@@ -122,10 +122,10 @@ impl World {
             return None;
         }
         let browser = self.tabs[tab].browser;
-        let moment = self.tabs[tab].moment(self.now, &self.browsers[browser]);
-        let (_, version) = self.tabs[tab].core.usable_token(moment.now)?;
-        let request = self.ask(tab, true, 0);
-        self.feed(tab, Input::TokenRejected { request, version });
+        let context = self.tabs[tab].context(self.now, &self.browsers[browser]);
+        let (_, version) = self.tabs[tab].core.usable_token(context.now)?;
+        let caller = self.ask(tab, true, 0);
+        self.feed(tab, Input::TokenRejected { caller, version });
         Some(self.calls.len() - 1)
     }
 
@@ -134,9 +134,9 @@ impl World {
         if self.calls[call].ending.is_some() || !self.can_ask(self.calls[call].tab) {
             return;
         }
-        let request = RequestId(call as u64);
+        let caller = CallerId(call as u64);
         self.calls[call].ending = Some(Ending::Aborted);
-        self.feed(self.calls[call].tab, Input::RequestAborted { request });
+        self.feed(self.calls[call].tab, Input::CallerAborted { caller });
     }
 
     /// The user signs in.
@@ -144,8 +144,8 @@ impl World {
         if !self.can_ask(tab) {
             return None;
         }
-        let request = self.ask(tab, false, user);
-        self.feed(tab, Input::AdoptRequested { request });
+        let caller = self.ask(tab, false, user);
+        self.feed(tab, Input::SignInRequested { caller });
         Some(self.calls.len() - 1)
     }
 
@@ -168,19 +168,13 @@ impl World {
                 .map(|session| SignedOut { session, tab, at });
             self.signed_out.extend(over);
         }
-        let request = self.ask(tab, false, 0);
-        self.feed(
-            tab,
-            Input::SignOutRequested {
-                request,
-                everywhere,
-            },
-        );
+        let caller = self.ask(tab, false, 0);
+        self.feed(tab, Input::SignOutRequested { caller, everywhere });
         Some(self.calls.len() - 1)
     }
 
-    pub fn settle(&mut self, tab: usize, request: RequestId, answer: Result<Answer, SessionError>) {
-        let index = usize::try_from(request.0).unwrap_or(usize::MAX);
+    pub fn settle(&mut self, tab: usize, caller: CallerId, answer: Result<Answer, SessionError>) {
+        let index = usize::try_from(caller.0).unwrap_or(usize::MAX);
         assert_eq!(
             self.calls[index].tab, tab,
             "an answer went to another tab's caller"
@@ -190,10 +184,10 @@ impl World {
             return;
         }
         match answer {
-            Ok(Answer::Token { token, .. }) => self.leave(request, token.expose().to_owned()),
-            Ok(Answer::Adopted) => self.end(index, Ending::Adopted),
-            Ok(Answer::SignedOut { server_told }) => {
-                self.end(index, Ending::SignedOut { server_told });
+            Ok(Answer::Token { token, .. }) => self.leave(caller, token.expose().to_owned()),
+            Ok(Answer::SignedIn) => self.end(index, Ending::Adopted),
+            Ok(Answer::SignedOut { server_notified }) => {
+                self.end(index, Ending::SignedOut { server_notified });
             }
             Err(error) => self.end(index, Ending::Failed(error)),
         }
@@ -205,8 +199,8 @@ impl World {
     }
 
     /// A call leaves with this token, which must be good when it arrives.
-    fn leave(&mut self, request: RequestId, text: String) {
-        let index = usize::try_from(request.0).unwrap_or(usize::MAX);
+    fn leave(&mut self, caller: CallerId, text: String) {
+        let index = usize::try_from(caller.0).unwrap_or(usize::MAX);
         let tab = self.calls[index].tab;
         // A forged token is refused by any API, and leads to a new one.
         let expires = self.server.tokens.get(&text).map(|(expires, _)| *expires);

@@ -1,7 +1,7 @@
 //! What a script of the same origin can say on the channel.
 
 use nolapse::core::{
-    FailureCause, Grant, Secret, SessionInfo, Span, TabMessage, Version, WallTime,
+    FailureCause, Grant, Millis, Secret, SessionInfo, TabMessage, Version, WallTime,
 };
 use nolapse::wire::EndReason;
 
@@ -20,23 +20,23 @@ impl World {
                 reason: EndReason::Revoked,
                 fingerprint: 0,
             },
-            1 => TabMessage::Failing {
+            1 => TabMessage::BackoffStarted {
                 cause: FailureCause::ServerError,
                 failures: 60,
-                retry_in: Span::from_secs(100_000),
-                whole_in: Span::from_secs(100_000),
+                retry_in: Millis::from_secs(100_000),
+                resets_in: Millis::from_secs(100_000),
             },
-            2 => TabMessage::Working,
-            3 => TabMessage::Ask { version },
+            2 => TabMessage::RefreshStarted,
+            3 => TabMessage::StateRequest { version },
             4 => TabMessage::Token {
                 version,
                 grant: Grant {
                     token: Secret::new("forged").expect("a token"),
-                    life: Span::from_secs(86_400),
+                    lifetime: Millis::from_secs(86_400),
                     refresh_in: None,
                     session: SessionInfo::new("forged", "666", "{\"id\":666}"),
                 },
-                age: Span::ZERO,
+                age: Millis::ZERO,
                 posted: WallTime::from_millis(wall),
             },
             _ => {

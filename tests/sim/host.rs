@@ -1,6 +1,6 @@
 //! Carries the core's orders out in the simulated world.
 
-use nolapse::core::{AdoptOutcome, AttemptId, Effect, Input, PageChange, TabMessage};
+use nolapse::core::{AttemptId, Effect, Input, PageChange, SignInOutcome, TabMessage};
 
 use super::browser::Locks;
 use super::server::{Exchange, Question};
@@ -13,9 +13,9 @@ impl World {
     /// Gives a tab's core an input, and does what it orders.
     pub fn feed(&mut self, tab: usize, input: Input) {
         let browser = self.tabs[tab].browser;
-        let moment = self.tabs[tab].moment(self.now, &self.browsers[browser]);
+        let context = self.tabs[tab].context(self.now, &self.browsers[browser]);
         self.note(tab, &input);
-        self.tabs[tab].core.handle(&moment, input);
+        self.tabs[tab].core.handle(&context, input);
         for effect in self.tabs[tab].core.take_effects() {
             self.perform(tab, effect);
         }
@@ -66,14 +66,14 @@ impl World {
                 attempt,
                 everywhere,
             } => self.send(tab, attempt, Question::SignOut { everywhere }),
-            Effect::RunAdopt { attempt, request } => {
-                let user = self.call(tab, request).map_or(1, |call| call.user);
+            Effect::RunSignIn { attempt, caller } => {
+                let user = self.call(tab, caller).map_or(1, |call| call.user);
                 let delay = self.random.between(5, 200);
                 self.plan(delay, Happening::SignedIn { tab, attempt, user });
             }
-            Effect::Settle { request, answer } => self.settle(tab, request, answer),
+            Effect::Settle { caller, answer } => self.settle(tab, caller, answer),
             Effect::Broadcast(message) => self.broadcast(tab, &message),
-            Effect::WriteMark(mark) => self.write_shelf(tab, mark.encode()),
+            Effect::WriteRecord(mark) => self.write_storage(tab, mark.encode()),
             Effect::OpenChannel => self.tabs[tab].hears = true,
             Effect::CloseChannel => self.tabs[tab].hears = false,
             Effect::Publish(_) => *self.counts.published.entry(tab).or_default() += 1,
@@ -181,18 +181,18 @@ impl World {
         if !self.tabs[tab].hears {
             return;
         }
-        let input = TabMessage::decode(text).map_or(Input::TabGarbled, Input::TabSpoke);
+        let input = TabMessage::decode(text).map_or(Input::Malformed, Input::TabMessageReceived);
         self.deliver(tab, input);
     }
 
     /// A tab writes the shelf: it sees it at once, the others a little later.
-    pub fn write_shelf(&mut self, tab: usize, text: String) {
+    pub fn write_storage(&mut self, tab: usize, text: String) {
         let browser = self.tabs[tab].browser;
         if !self.browsers[browser].has_shelf {
             return;
         }
-        self.browsers[browser].shelf = Some(text.clone());
-        self.tabs[tab].shelf = Some(text.clone());
+        self.browsers[browser].stored = Some(text.clone());
+        self.tabs[tab].stored = Some(text.clone());
         for other in self.tabs_of(browser) {
             if other != tab {
                 let delay = self.random.between(0, SHELF_DELAY);
@@ -254,12 +254,12 @@ impl World {
     /// Sets the tab's one timer, which rings late by nature and very late in hidden tabs.
     fn arm(&mut self, tab: usize) {
         let browser = self.tabs[tab].browser;
-        let moment = self.tabs[tab].moment(self.now, &self.browsers[browser]);
-        let Some((at, _)) = self.tabs[tab].core.poll_deadline(moment.now) else {
+        let context = self.tabs[tab].context(self.now, &self.browsers[browser]);
+        let Some((at, _)) = self.tabs[tab].core.poll_deadline(context.now) else {
             self.tabs[tab].alarm = None;
             return;
         };
-        let mut delay = at.since(moment.now).as_millis().min(1 << 40);
+        let mut delay = at.since(context.now).as_millis().min(1 << 40);
         delay += self.random.between(1, 4);
         let state = &mut self.tabs[tab];
         if state.is_throttled && !state.is_visible {
@@ -297,8 +297,8 @@ impl World {
         self.tabs[tab].hears = false;
         self.forgive_sign_out(tab);
         for input in self.tabs[tab].backlog.drain(..) {
-            if let Input::AdoptFinished {
-                outcome: AdoptOutcome::Granted(grant),
+            if let Input::SignInFinished {
+                outcome: SignInOutcome::Granted(grant),
                 ..
             } = input
             {
@@ -343,15 +343,15 @@ impl World {
                         .sign_in(now, user, self.browsers[browser].cookie.as_ref());
                 self.browsers[browser].cookie = Some(ticket);
                 self.browsers[browser].cookie_good_at = now;
-                AdoptOutcome::Granted(grant)
+                SignInOutcome::Granted(grant)
             }
             Network::Fine
             | Network::Slow
             | Network::Offline
             | Network::Stalling
             | Network::LosingAnswers
-            | Network::Captive => AdoptOutcome::Threw,
+            | Network::Captive => SignInOutcome::Threw,
         };
-        self.deliver(tab, Input::AdoptFinished { attempt, outcome });
+        self.deliver(tab, Input::SignInFinished { attempt, outcome });
     }
 }

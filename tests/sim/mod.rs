@@ -29,7 +29,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
-use nolapse::core::{AttemptId, Config, Input, PageChange, Span, TabId};
+use nolapse::core::{AttemptId, Config, Input, Millis, PageChange, TabId};
 
 use nolapse_server::domain::SessionId;
 
@@ -160,13 +160,13 @@ impl World {
 
     /// Makes a world with one browser, a signed-in user, and so many tabs, each past its first refresh.
     pub fn signed_in(seed: u64, tabs: usize) -> Self {
-        Self::signed_in_with(Span::from_secs(60), seed, tabs)
+        Self::signed_in_with(Millis::from_secs(60), seed, tabs)
     }
 
     /// The same, where tokens live so long.
-    pub fn signed_in_with(life: Span, seed: u64, tabs: usize) -> Self {
+    pub fn signed_in_with(lifetime: Millis, seed: u64, tabs: usize) -> Self {
         let mut world = Self::new(seed);
-        world.server.life = life;
+        world.server.lifetime = lifetime;
         if tabs > 0 {
             let first = world.open(0);
             world.sign_in(first, 1);
@@ -206,7 +206,7 @@ impl World {
             config,
             self.now,
             wall,
-            self.browsers[browser].shelf.as_ref(),
+            self.browsers[browser].stored.as_ref(),
         );
         self.tabs.push(tab);
         self.feed(index, Input::Started);
@@ -250,8 +250,8 @@ impl World {
             }
             Happening::Heard { tab, text } => self.hear(tab, &text),
             Happening::ShelfSeen { tab, text } => {
-                self.tabs[tab].shelf = Some(text);
-                self.deliver(tab, Input::ShelfChanged);
+                self.tabs[tab].stored = Some(text);
+                self.deliver(tab, Input::StorageChanged);
             }
             Happening::Alarm { tab, set } => self.ring(tab, set),
             Happening::Arrived(exchange) => self.arrive(*exchange),
@@ -311,12 +311,12 @@ impl World {
                 .retain(|_, happening| !matches!(happening, Happening::Heard { .. }));
             for tab in &mut self.tabs {
                 tab.backlog
-                    .retain(|input| !matches!(input, Input::TabSpoke(_)));
+                    .retain(|input| !matches!(input, Input::TabMessageReceived(_)));
             }
         }
         self.browsers[browser].wall_offset = offset;
         for tab in self.tabs_of(browser) {
-            self.tabs[tab].moment(self.now, &self.browsers[browser]);
+            self.tabs[tab].context(self.now, &self.browsers[browser]);
         }
     }
 

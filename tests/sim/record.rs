@@ -15,7 +15,7 @@ pub enum Line {
     /// A step of the schedule was taken.
     Step(u64, Step),
     /// Something worth saying.
-    Told(u64, String),
+    Notified(u64, String),
 }
 
 /// Numbers that promises are made about.
@@ -74,7 +74,7 @@ impl World {
 
     /// Writes something into the log.
     pub fn tell(&mut self, text: String) {
-        self.log.push(Line::Told(self.now, text));
+        self.log.push(Line::Notified(self.now, text));
     }
 
     /// Returns what has happened, from the first second to the last.
@@ -83,7 +83,7 @@ impl World {
         let lines = self.log.iter().map(|line| match line {
             Line::Fed(at, tab, input) => format!("{:>10} tab {tab}: {input:?}", since(at)),
             Line::Step(at, step) => format!("{:>10} {step:?}", since(at)),
-            Line::Told(at, text) => format!("{:>10} {text}", since(at)),
+            Line::Notified(at, text) => format!("{:>10} {text}", since(at)),
         });
         lines.collect::<Vec<_>>().join("\n")
     }

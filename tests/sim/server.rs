@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nolapse::core::{
-    AttemptId, Failure, FailureCause, Grant, Input, RefreshOutcome, Secret, SessionInfo,
-    SignOutOutcome, Span, UnexpectedAnswer,
+    AttemptId, Failure, FailureCause, Grant, Input, Millis, RefreshOutcome, Secret, SessionInfo,
+    SignOutOutcome, UnexpectedAnswer,
 };
 use nolapse::wire::EndReason;
 use nolapse_server::domain::{
@@ -64,7 +64,7 @@ pub enum Reply {
         ticket: Ticket,
     },
     Ended(EndReason),
-    Told,
+    Notified,
     /// The password was changed; this is the new cookie.
     Changed(Ticket),
     Status(u16, Option<u64>),
@@ -77,7 +77,7 @@ pub enum Reply {
 pub struct Server {
     pub mode: Mode,
     pub limits: Limits,
-    pub life: Span,
+    pub lifetime: Millis,
     pub sessions: BTreeMap<[u8; 16], Session>,
     pub users: BTreeMap<[u8; 16], u32>,
     /// When each token expires, and whose session it is.
@@ -93,7 +93,7 @@ impl Server {
         Self {
             mode: Mode::Fine,
             limits: Limits::default(),
-            life: Span::from_secs(60),
+            lifetime: Millis::from_secs(60),
             sessions: BTreeMap::new(),
             users: BTreeMap::new(),
             tokens: BTreeMap::new(),
@@ -113,11 +113,11 @@ impl Server {
         let role = self.roles.get(&user).copied().unwrap_or_default();
         let text = format!("t.{user}.{role}.{}", self.made);
         // `iat` and `exp` count in whole seconds, `expires_in` says the full life: as the reference server has it.
-        let expires = now / 1_000 * 1_000 + self.life.as_millis();
+        let expires = now / 1_000 * 1_000 + self.lifetime.as_millis();
         self.tokens.insert(text.clone(), (expires, session));
         Grant {
             token: Secret::new(&text).expect("a token"),
-            life: self.life,
+            lifetime: self.lifetime,
             refresh_in: None,
             session: SessionInfo::new(
                 &format!("{:?}", session.as_bytes()),
@@ -228,7 +228,7 @@ impl Server {
                 row.end(at, EndReason::SignedOut);
             }
         }
-        Reply::Told
+        Reply::Notified
     }
 }
 
@@ -292,7 +292,7 @@ impl World {
             browser.cookie = Some(ticket.clone());
             browser.cookie_good_at = self.now;
         }
-        if let (Reply::Told, Question::SignOut { .. }) = (&reply, exchange.question) {
+        if let (Reply::Notified, Question::SignOut { .. }) = (&reply, exchange.question) {
             browser.cookie = None;
         }
         let attempt = exchange.attempt;
@@ -313,7 +313,9 @@ impl World {
                 attempt,
                 outcome: match outcome(reply) {
                     RefreshOutcome::Failed(failure) => SignOutOutcome::Failed(failure),
-                    RefreshOutcome::Granted(_) | RefreshOutcome::Ended(_) => SignOutOutcome::Told,
+                    RefreshOutcome::Granted(_) | RefreshOutcome::Ended(_) => {
+                        SignOutOutcome::Notified
+                    }
                 },
             },
         };
@@ -325,9 +327,9 @@ fn outcome(reply: Reply) -> RefreshOutcome {
     match reply {
         Reply::Granted { grant, .. } => RefreshOutcome::Granted(grant),
         Reply::Ended(reason) => RefreshOutcome::Ended(reason),
-        Reply::Told | Reply::Changed(_) => RefreshOutcome::Ended(EndReason::SignedOut),
+        Reply::Notified | Reply::Changed(_) => RefreshOutcome::Ended(EndReason::SignedOut),
         Reply::Status(status, after) => {
-            RefreshOutcome::Failed(Failure::from_status(status, after.map(Span::from_secs)))
+            RefreshOutcome::Failed(Failure::from_status(status, after.map(Millis::from_secs)))
         }
         Reply::Html => RefreshOutcome::Failed(Failure::unexpected(200, UnexpectedAnswer::NotJson)),
         Reply::NoToken => {

@@ -8,9 +8,9 @@
 )]
 
 use nolapse::core::{
-    AdoptOutcome, Answer, AttemptId, Config, Effect, Event, Failure, FailureCause, Grant, Input,
-    Mark, MarkState, Moment, RefreshOutcome, RequestId, Secret, Session, SessionError, SessionInfo,
-    Shelf, Span, Status, TabMessage, Timestamp, Version, WallTime,
+    Answer, AttemptId, CallerId, Config, Context, Effect, Event, Failure, FailureCause, Grant,
+    Input, Millis, RecordState, RefreshOutcome, Secret, Session, SessionError, SessionInfo,
+    SignInOutcome, Status, StorageRecord, StoredState, TabMessage, Timestamp, Version, WallTime,
 };
 use nolapse::wire::EndReason;
 
@@ -22,7 +22,7 @@ pub(crate) struct Tab {
     pub(crate) now: u64,
     asked: u64,
     /// What the tab finds on the shelf: what was put there, or it has written itself.
-    pub(crate) shelf: Shelf,
+    pub(crate) stored: StoredState,
     /// What was ordered for the last input.
     pub(crate) orders: Vec<Effect>,
 }
@@ -30,13 +30,13 @@ pub(crate) struct Tab {
 impl Tab {
     /// A tab with a token of 60 seconds that has just come.
     pub(crate) fn signed_in(seed: u64) -> Self {
-        let mut tab = Self::open(seed, Shelf::Unavailable);
+        let mut tab = Self::open(seed, StoredState::Unavailable);
         tab.adopt(grant());
         tab
     }
 
     /// A tab that has just begun.
-    pub(crate) fn open(seed: u64, shelf: Shelf) -> Self {
+    pub(crate) fn open(seed: u64, stored: StoredState) -> Self {
         let config = Config {
             seed,
             ..Config::default()
@@ -45,7 +45,7 @@ impl Tab {
             core: Session::new(config),
             now: BEGIN,
             asked: 0,
-            shelf,
+            stored,
             orders: Vec::new(),
         };
         tab.feed(Input::Started);
@@ -54,21 +54,21 @@ impl Tab {
 
     /// The app hands the answer of a sign-in over.
     pub(crate) fn adopt(&mut self, grant: Grant) {
-        let request = RequestId(0);
-        let outcome = AdoptOutcome::Granted(grant);
-        self.feed(Input::Adopted { request, outcome });
+        let caller = CallerId(0);
+        let outcome = SignInOutcome::Granted(grant);
+        self.feed(Input::TokensProvided { caller, outcome });
     }
 
     pub(crate) fn feed(&mut self, input: Input) {
-        let moment = Moment {
+        let context = Context {
             now: Timestamp::from_millis(self.now),
             wall: self.wall(),
-            shelf: self.shelf,
+            stored: self.stored,
         };
-        self.core.handle(&moment, input);
+        self.core.handle(&context, input);
         self.orders = self.core.take_effects();
-        if let (Some(mark), false) = (self.written(), self.shelf == Shelf::Unavailable) {
-            self.shelf = Shelf::Marked(mark);
+        if let (Some(mark), false) = (self.written(), self.stored == StoredState::Unavailable) {
+            self.stored = StoredState::Record(mark);
         }
     }
 
@@ -79,12 +79,12 @@ impl Tab {
 
     /// Another tab says something.
     pub(crate) fn hear(&mut self, message: TabMessage) {
-        self.feed(Input::TabSpoke(message));
+        self.feed(Input::TabMessageReceived(message));
     }
 
     /// Another tab says that it has a new token.
     pub(crate) fn hear_token(&mut self, version: Version, grant: Grant, age_ms: u64) {
-        let age = Span::from_millis(age_ms);
+        let age = Millis::from_millis(age_ms);
         let posted = self.wall();
         self.hear(TabMessage::Token {
             version,
@@ -107,9 +107,9 @@ impl Tab {
     }
 
     /// The mark that it writes now.
-    pub(crate) fn written(&self) -> Option<Mark> {
+    pub(crate) fn written(&self) -> Option<StorageRecord> {
         self.first(|order| match order {
-            Effect::WriteMark(mark) => Some(*mark),
+            Effect::WriteRecord(mark) => Some(*mark),
             _ => None,
         })
     }
@@ -152,22 +152,19 @@ impl Tab {
     }
 
     /// The user signs out.
-    pub(crate) fn sign_out(&mut self, everywhere: bool) -> RequestId {
+    pub(crate) fn sign_out(&mut self, everywhere: bool) -> CallerId {
         self.asked += 1;
-        let request = RequestId(self.asked);
-        self.feed(Input::SignOutRequested {
-            request,
-            everywhere,
-        });
-        request
+        let caller = CallerId(self.asked);
+        self.feed(Input::SignOutRequested { caller, everywhere });
+        caller
     }
 
     /// The app asks for a new token.
-    pub(crate) fn refresh(&mut self, force: bool) -> RequestId {
+    pub(crate) fn refresh(&mut self, force: bool) -> CallerId {
         self.asked += 1;
-        let request = RequestId(self.asked);
-        self.feed(Input::RefreshRequested { request, force });
-        request
+        let caller = CallerId(self.asked);
+        self.feed(Input::RefreshRequested { caller, force });
+        caller
     }
 
     /// Lets the alarm ring at that moment.
@@ -187,25 +184,25 @@ impl Tab {
     }
 
     /// A caller that needs a token.
-    pub(crate) fn call(&mut self) -> RequestId {
-        self.need(Span::ZERO)
+    pub(crate) fn call(&mut self) -> CallerId {
+        self.need(Millis::ZERO)
     }
 
     /// A caller that needs a token with so much life left.
-    pub(crate) fn need(&mut self, min_validity: Span) -> RequestId {
+    pub(crate) fn need(&mut self, min_validity: Millis) -> CallerId {
         self.asked += 1;
-        let request = RequestId(self.asked);
+        let caller = CallerId(self.asked);
         self.feed(Input::TokenRequested {
-            request,
+            caller,
             min_validity,
         });
-        request
+        caller
     }
 
     /// What a caller is told now.
-    pub(crate) fn told(&self, caller: RequestId) -> Option<&Result<Answer, SessionError>> {
+    pub(crate) fn told(&self, id: CallerId) -> Option<&Result<Answer, SessionError>> {
         self.first(|order| match order {
-            Effect::Settle { request, answer } if *request == caller => Some(answer),
+            Effect::Settle { caller, answer } if *caller == id => Some(answer),
             _ => None,
         })
     }
@@ -235,7 +232,7 @@ impl Tab {
     }
 
     pub(crate) fn asks_the_tabs(&self) -> bool {
-        let is_ask = |message: &&TabMessage| matches!(message, TabMessage::Ask { .. });
+        let is_ask = |message: &&TabMessage| matches!(message, TabMessage::StateRequest { .. });
         self.said().iter().any(is_ask)
     }
 
@@ -244,7 +241,7 @@ impl Tab {
         if force {
             self.refresh(true);
         } else {
-            self.need(Span::from_secs(50));
+            self.need(Millis::from_secs(50));
         }
     }
 
@@ -254,7 +251,7 @@ impl Tab {
         tab.now += 20_000;
         if has_company {
             let version = tab.version();
-            tab.hear(TabMessage::Ask { version });
+            tab.hear(TabMessage::StateRequest { version });
         }
         tab.want(false);
         let attempt = tab.wish().expect("it asks for the lock");
@@ -287,13 +284,13 @@ impl Tab {
     }
 
     /// An API refuses the token that the tab has.
-    pub(crate) fn refuse(&mut self) -> RequestId {
+    pub(crate) fn refuse(&mut self) -> CallerId {
         self.asked += 1;
-        let request = RequestId(self.asked);
+        let caller = CallerId(self.asked);
         let now = Timestamp::from_millis(self.now);
         let (_, version) = self.core.usable_token(now).expect("a token");
-        self.feed(Input::TokenRejected { request, version });
-        request
+        self.feed(Input::TokenRejected { caller, version });
+        caller
     }
 
     /// When the error says that the next attempt may be.
@@ -309,7 +306,7 @@ impl Tab {
 }
 
 pub(crate) fn error_of(cause: FailureCause) -> &'static str {
-    SessionError::from_failure(cause, Span::ZERO).code()
+    SessionError::from_failure(cause, Millis::ZERO).code()
 }
 
 pub(crate) fn order(number: u64) -> Version {
@@ -317,14 +314,18 @@ pub(crate) fn order(number: u64) -> Version {
 }
 
 /// What the shelf has of a session, without trouble.
-pub(crate) fn signed_in_mark(version: Version, expires: WallTime, fingerprint: u32) -> Mark {
-    Mark {
+pub(crate) fn signed_in_mark(
+    version: Version,
+    expires: WallTime,
+    fingerprint: u32,
+) -> StorageRecord {
+    StorageRecord {
         version,
-        state: MarkState::SignedIn {
+        state: RecordState::SignedIn {
             expires,
             fingerprint,
         },
-        cooling: None,
+        backoff: None,
     }
 }
 
@@ -336,7 +337,7 @@ pub(crate) fn grant() -> Grant {
 pub(crate) fn grant_of(token: &str, session: &str, user: &str) -> Grant {
     Grant {
         token: Secret::new(token).expect("a token"),
-        life: Span::from_secs(60),
+        lifetime: Millis::from_secs(60),
         refresh_in: None,
         session: SessionInfo::new(session, user, "{}"),
     }

@@ -5,23 +5,23 @@ use super::*;
 mod hearsay;
 
 const NOW: Timestamp = Timestamp::from_millis(3_600_000);
-const WINDOW: Span = Span::from_secs(25);
+const WINDOW: Millis = Millis::from_secs(25);
 const SEEDS: u64 = 300;
 
 /// Whether a caller with this deadline waits.
 fn is_kept(backoff: &Backoff, now: Timestamp, deadline: Timestamp) -> bool {
-    deadline >= backoff.hopeless_before(now)
+    deadline >= backoff.reject_before(now)
 }
 
 /// Until when callers wait; the past where they do not.
 fn patient_until(backoff: &Backoff) -> Timestamp {
     backoff
-        .trouble
-        .filter(|trouble| trouble.cause.is_transient())
-        .map_or(Timestamp::default(), |trouble| trouble.since + WINDOW)
+        .streak
+        .filter(|streak| streak.cause.is_transient())
+        .map_or(Timestamp::default(), |streak| streak.since + WINDOW)
 }
 
-fn failure(cause: FailureCause, retry_after: Option<Span>) -> Failure {
+fn failure(cause: FailureCause, retry_after: Option<Millis>) -> Failure {
     Failure {
         retry_after,
         ..Failure::new(cause)
@@ -29,23 +29,26 @@ fn failure(cause: FailureCause, retry_after: Option<Span>) -> Failure {
 }
 
 /// The rest after so many failures, a second apart, whose last one is at `NOW`; and the rest where nobody waits.
-fn rests(seed: u64, failures: u32, failure: &Failure) -> (Span, Span) {
+fn rests(seed: u64, failures: u32, failure: &Failure) -> (Millis, Millis) {
     rests_apart(1, seed, failures, failure)
 }
 
 /// The same with so many seconds between failures.
-fn rests_apart(seconds: u64, seed: u64, failures: u32, failure: &Failure) -> (Span, Span) {
-    let mut chance = Chance::new(seed);
+fn rests_apart(seconds: u64, seed: u64, failures: u32, failure: &Failure) -> (Millis, Millis) {
+    let mut rng = Rng::new(seed);
     let mut backoff = Backoff::new();
     for left in (0..failures).rev() {
-        let at = NOW.before(Span::from_secs(seconds) * u64::from(left));
-        backoff.fail(at, at, failure, &mut chance);
+        let at = NOW.before(Millis::from_secs(seconds) * u64::from(left));
+        backoff.fail(at, at, failure, &mut rng);
     }
-    (backoff.until().since(NOW), backoff.calm_until().since(NOW))
+    (
+        backoff.until().since(NOW),
+        backoff.idle_retry_at().since(NOW),
+    )
 }
 
 /// The shortest and the longest of many drawn spans.
-fn bounds(spans: impl Iterator<Item = Span>) -> (u64, u64) {
+fn bounds(spans: impl Iterator<Item = Millis>) -> (u64, u64) {
     spans.fold((u64::MAX, 0), |(least, most), span| {
         (least.min(span.as_millis()), most.max(span.as_millis()))
     })
@@ -53,9 +56,9 @@ fn bounds(spans: impl Iterator<Item = Span>) -> (u64, u64) {
 
 #[test]
 fn draws_are_those_of_splitmix64() {
-    let mut chance = Chance::new(1_234_567);
+    let mut rng = Rng::new(1_234_567);
 
-    let drawn = [chance.next(), chance.next(), chance.next()];
+    let drawn = [rng.next(), rng.next(), rng.next()];
 
     // The sequence that is given with the algorithm: https://prng.di.unimi.it/splitmix64.c
     assert_eq!(
@@ -70,12 +73,12 @@ fn draws_are_those_of_splitmix64() {
 
 #[test]
 fn draws_and_agreed_parts_cover_the_whole_span() {
-    let most = Span::from_secs(1);
-    let mut chance = Chance::new(1);
-    let drawn = bounds((0..1_000).map(|_| chance.up_to(most)));
-    let agreed = bounds((0..1_000).map(|number| agreed(most, number)));
+    let most = Millis::from_secs(1);
+    let mut rng = Rng::new(1);
+    let drawn = bounds((0..1_000).map(|_| rng.jitter(most)));
+    let shared_jitter = bounds((0..1_000).map(|number| shared_jitter(most, number)));
 
-    for (least, longest) in [drawn, agreed] {
+    for (least, longest) in [drawn, shared_jitter] {
         assert!(
             least < 20 && (980..1_000).contains(&longest),
             "{least} to {longest}"
@@ -85,26 +88,26 @@ fn draws_and_agreed_parts_cover_the_whole_span() {
 
 #[test]
 fn an_allowance_is_spent_one_by_one_and_comes_back_one_by_one() {
-    let mut allowance = Allowance::new(3, Span::from_secs(10));
+    let mut limiter = RateLimiter::new(3, Millis::from_secs(10));
     for _ in 0..3 {
-        assert!(allowance.next() <= NOW);
-        allowance.spend(NOW);
+        assert!(limiter.next() <= NOW);
+        limiter.consume(NOW);
     }
 
-    assert_eq!(allowance.next(), NOW + Span::from_secs(10));
-    allowance.spend(NOW);
+    assert_eq!(limiter.next(), NOW + Millis::from_secs(10));
+    limiter.consume(NOW);
     assert_eq!(
-        allowance.next(),
-        NOW + Span::from_secs(10),
+        limiter.next(),
+        NOW + Millis::from_secs(10),
         "no debt is run up"
     );
-    let later = NOW + Span::from_secs(25);
-    allowance.spend(later);
-    assert!(allowance.next() <= later, "two had come back");
-    allowance.spend(later);
-    assert_eq!(allowance.next(), later + Span::from_secs(5));
-    allowance.restore();
-    assert!(allowance.next() <= NOW);
+    let later = NOW + Millis::from_secs(25);
+    limiter.consume(later);
+    assert!(limiter.next() <= later, "two had come back");
+    limiter.consume(later);
+    assert_eq!(limiter.next(), later + Millis::from_secs(5));
+    limiter.reset();
+    assert!(limiter.next() <= NOW);
 }
 
 #[test]
@@ -121,8 +124,8 @@ fn p10_after_the_callers_window_pauses_are_drawn_from_steps_that_double_up_to_fo
     ] {
         for (failures, step_s) in (2..).zip(steps) {
             let step = step_s * 1_000;
-            let rest = |seed| rests_apart(apart, seed, failures, failure).0;
-            let (least, most) = bounds((0..SEEDS).map(rest));
+            let snapshot = |seed| rests_apart(apart, seed, failures, failure).0;
+            let (least, most) = bounds((0..SEEDS).map(snapshot));
 
             assert!(
                 (500..500 + step / 20).contains(&least),
@@ -134,7 +137,7 @@ fn p10_after_the_callers_window_pauses_are_drawn_from_steps_that_double_up_to_fo
             );
         }
     }
-    assert!((0..SEEDS).any(|seed| rests(seed, 1, &lost).0 == Span::from_millis(500)));
+    assert!((0..SEEDS).any(|seed| rests(seed, 1, &lost).0 == Millis::from_millis(500)));
 }
 
 #[test]
@@ -150,10 +153,11 @@ fn p10_where_nobody_waits_the_steps_are_longer() {
     }
     // The first step is a second and a half; the pause of those who wait is a bound from below.
     for seed in 0..SEEDS {
-        let (rest, calm) = rests(seed, 1, &broken);
+        let (snapshot, idle_delay) = rests(seed, 1, &broken);
         assert!(
-            calm == rest || calm > rest && calm < Span::from_millis(1_500),
-            "{rest:?} {calm:?}"
+            idle_delay == snapshot
+                || idle_delay > snapshot && idle_delay < Millis::from_millis(1_500),
+            "{snapshot:?} {idle_delay:?}"
         );
     }
 }
@@ -192,13 +196,13 @@ fn p49_callers_wait_for_twenty_five_seconds_from_the_first_failure() {
         let away = failure(*cause, None);
         let is_transient = TRANSIENT.contains(cause);
         let mut backoff = Backoff::new();
-        backoff.fail(NOW, NOW, &away, &mut Chance::new(1));
-        let later = |millis| NOW + Span::from_millis(millis);
+        backoff.fail(NOW, NOW, &away, &mut Rng::new(1));
+        let later = |millis| NOW + Millis::from_millis(millis);
         let is_kept = |backoff: &Backoff, millis| is_kept(backoff, later(millis), later(100_000));
 
         assert_eq!(is_kept(&backoff, 24_999), is_transient, "{cause:?}");
         assert!(!is_kept(&backoff, 25_000), "{cause:?}");
-        assert_eq!(Backoff::new().hopeless_before(NOW), Timestamp::default());
+        assert_eq!(Backoff::new().reject_before(NOW), Timestamp::default());
         let expected = if is_transient {
             later(25_000)
         } else {
@@ -220,11 +224,11 @@ fn p49_the_last_attempt_that_callers_wait_for_is_at_the_end_of_their_window() {
         (25_000, 500, 4_000),
     ] {
         for seed in 0..SEEDS {
-            let mut chance = Chance::new(seed);
+            let mut rng = Rng::new(seed);
             let mut backoff = Backoff::new();
-            backoff.fail(NOW, NOW, &away, &mut chance);
-            let last = NOW + Span::from_millis(after);
-            backoff.fail(last, last, &away, &mut chance);
+            backoff.fail(NOW, NOW, &away, &mut rng);
+            let last = NOW + Millis::from_millis(after);
+            backoff.fail(last, last, &away, &mut rng);
 
             let pause = backoff.until().since(last).as_millis();
             assert!((least..most).contains(&pause), "{after}: {pause}");
@@ -234,40 +238,40 @@ fn p49_the_last_attempt_that_callers_wait_for_is_at_the_end_of_their_window() {
 
 #[test]
 fn p49_a_rest_that_is_imposed_is_waited_for_only_by_callers_whose_deadline_is_later() {
-    let asked = failure(FailureCause::RateLimited, Some(Span::from_secs(10)));
-    let long = failure(FailureCause::RateLimited, Some(Span::from_secs(25)));
-    let mut chance = Chance::new(1);
+    let asked = failure(FailureCause::RateLimited, Some(Millis::from_secs(10)));
+    let long = failure(FailureCause::RateLimited, Some(Millis::from_secs(25)));
+    let mut rng = Rng::new(1);
     let mut backoff = Backoff::new();
-    backoff.fail(NOW, NOW, &asked, &mut chance);
+    backoff.fail(NOW, NOW, &asked, &mut rng);
     let until = backoff.until();
-    let before = until.before(Span::from_millis(1));
+    let before = until.before(Millis::from_millis(1));
     assert!(is_kept(&backoff, NOW, until));
     assert!(!is_kept(&backoff, NOW, before));
 
     let mut backoff = Backoff::new();
-    backoff.fail(NOW, NOW, &long, &mut chance);
-    let endless = NOW + Span::from_secs(3_600);
+    backoff.fail(NOW, NOW, &long, &mut rng);
+    let endless = NOW + Millis::from_secs(3_600);
     assert!(!is_kept(&backoff, NOW, endless));
 
     let broken = failure(FailureCause::ServerError, None);
     let mut backoff = Backoff::new();
     for _ in 0..15 {
-        backoff.fail(NOW, NOW, &broken, &mut chance);
+        backoff.fail(NOW, NOW, &broken, &mut rng);
     }
     assert!(is_kept(&backoff, NOW, endless));
-    backoff.fail(NOW, NOW, &broken, &mut chance);
+    backoff.fail(NOW, NOW, &broken, &mut rng);
     assert!(!is_kept(&backoff, NOW, endless), "the allowance is spent");
 }
 
 #[test]
 fn a_retry_after_of_nothing_asks_for_nothing() {
     let none = failure(FailureCause::ServerError, None);
-    let zero = failure(FailureCause::ServerError, Some(Span::ZERO));
+    let zero = failure(FailureCause::ServerError, Some(Millis::ZERO));
     for seed in 0..SEEDS {
         assert_eq!(rests(seed, 2, &none), rests(seed, 2, &zero));
         let mut backoff = Backoff::new();
-        backoff.fail(NOW, NOW, &zero, &mut Chance::new(seed));
-        backoff.hurry(NOW);
+        backoff.fail(NOW, NOW, &zero, &mut Rng::new(seed));
+        backoff.retry_now(NOW);
         assert_eq!(backoff.until(), NOW);
     }
 }
@@ -275,7 +279,7 @@ fn a_retry_after_of_nothing_asks_for_nothing() {
 #[test]
 fn p09_retry_after_is_honoured_up_to_ten_minutes_and_a_second_is_drawn_on_top() {
     for (asked_s, honoured_s) in [(10, 10), (600, 600), (601, 600), (86_400, 600)] {
-        let busy = failure(FailureCause::RateLimited, Some(Span::from_secs(asked_s)));
+        let busy = failure(FailureCause::RateLimited, Some(Millis::from_secs(asked_s)));
         let (least, most) = bounds((0..SEEDS).map(|seed| rests(seed, 1, &busy).0));
 
         let honoured = honoured_s * 1_000;
@@ -293,66 +297,66 @@ fn p09_retry_after_is_honoured_up_to_ten_minutes_and_a_second_is_drawn_on_top() 
 #[test]
 fn p10_the_seventeenth_attempt_in_a_row_waits_for_the_allowance() {
     let broken = failure(FailureCause::ServerError, None);
-    let mut chance = Chance::new(1);
+    let mut rng = Rng::new(1);
     let mut backoff = Backoff::new();
     for _ in 0..15 {
-        backoff.fail(NOW, NOW, &broken, &mut chance);
-        backoff.hurry(NOW);
+        backoff.fail(NOW, NOW, &broken, &mut rng);
+        backoff.retry_now(NOW);
         assert!(backoff.until() <= NOW, "there is some left");
     }
-    backoff.fail(NOW, NOW, &broken, &mut chance);
-    backoff.hurry(NOW);
+    backoff.fail(NOW, NOW, &broken, &mut rng);
+    backoff.retry_now(NOW);
 
-    assert_eq!(backoff.until(), NOW + Span::from_secs(150));
-    assert_eq!(backoff.calm_until(), NOW + Span::from_secs(150));
+    assert_eq!(backoff.until(), NOW + Millis::from_secs(150));
+    assert_eq!(backoff.idle_retry_at(), NOW + Millis::from_secs(150));
     backoff.succeed();
     assert_eq!(backoff.until(), Timestamp::default());
-    backoff.fail(NOW, NOW, &broken, &mut chance);
+    backoff.fail(NOW, NOW, &broken, &mut rng);
     assert!(
-        backoff.until() < NOW + Span::from_secs(2),
+        backoff.until() < NOW + Millis::from_secs(2),
         "an answer makes the allowance whole"
     );
 }
 
 #[test]
 fn hope_ends_a_rest_that_the_server_did_not_ask_for() {
-    let later = NOW + Span::from_millis(100);
+    let later = NOW + Millis::from_millis(100);
     let after = |retry_after| {
         let mut backoff = Backoff::new();
         let busy = failure(FailureCause::RateLimited, retry_after);
-        backoff.fail(NOW, NOW, &busy, &mut Chance::new(1));
+        backoff.fail(NOW, NOW, &busy, &mut Rng::new(1));
         let before = backoff.until();
-        backoff.hurry(later);
+        backoff.retry_now(later);
         (before, backoff)
     };
 
     let (_, free) = after(None);
-    let (before, asked) = after(Some(Span::from_secs(10)));
+    let (before, asked) = after(Some(Millis::from_secs(10)));
 
-    assert_eq!((free.until(), free.calm_until()), (later, later));
+    assert_eq!((free.until(), free.idle_retry_at()), (later, later));
     assert_eq!(asked.until(), before);
     let mut rested = Backoff::new();
-    rested.hurry(NOW);
+    rested.retry_now(NOW);
     assert_eq!(rested.until(), Timestamp::default());
 }
 
 #[test]
 fn a_page_that_comes_back_starts_the_row_anew_and_an_app_that_asks_does_not() {
-    for retry_after in [None, Some(Span::from_secs(100))] {
+    for retry_after in [None, Some(Millis::from_secs(100))] {
         let away = failure(FailureCause::Network, retry_after);
         let mut backoff = Backoff::new();
-        backoff.fail(NOW, NOW, &away, &mut Chance::new(1));
-        let (rest, later) = (backoff.until(), NOW + Span::from_secs(60));
+        backoff.fail(NOW, NOW, &away, &mut Rng::new(1));
+        let (snapshot, later) = (backoff.until(), NOW + Millis::from_secs(60));
 
-        backoff.hurry(later);
+        backoff.retry_now(later);
         assert_eq!(patient_until(&backoff), NOW + WINDOW);
-        backoff.begin_anew(later);
+        backoff.restart(later);
 
         assert_eq!(patient_until(&backoff), later + WINDOW);
         let expected = if retry_after.is_some() {
-            rest
+            snapshot
         } else {
-            rest.min(later)
+            snapshot.min(later)
         };
         assert_eq!(backoff.until(), expected);
     }
@@ -362,18 +366,18 @@ fn a_page_that_comes_back_starts_the_row_anew_and_an_app_that_asks_does_not() {
 fn a_failure_that_was_sent_before_hope_came_is_tried_again_at_once() {
     let broken = failure(FailureCause::ServerError, None);
     let rest_after = |seed, sent| {
-        let mut chance = Chance::new(seed);
+        let mut rng = Rng::new(seed);
         let mut backoff = Backoff::new();
         for _ in 0..6 {
-            backoff.fail(NOW, NOW, &broken, &mut chance);
+            backoff.fail(NOW, NOW, &broken, &mut rng);
         }
-        backoff.begin_anew(NOW);
-        backoff.fail(NOW, sent, &broken, &mut chance);
+        backoff.restart(NOW);
+        backoff.fail(NOW, sent, &broken, &mut rng);
         backoff.until().since(NOW)
     };
 
     let outdated =
-        bounds((0..SEEDS).map(|seed| rest_after(seed, NOW.before(Span::from_millis(1)))));
+        bounds((0..SEEDS).map(|seed| rest_after(seed, NOW.before(Millis::from_millis(1)))));
     let current = bounds((0..SEEDS).map(|seed| rest_after(seed, NOW)));
 
     assert!(

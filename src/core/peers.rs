@@ -1,0 +1,309 @@
+//! What a tab learns from the others: by message, and from the shelf.
+
+use crate::wire::EndReason;
+
+use super::backoff::BackoffSnapshot;
+use super::credential::{Credential, SignOutSync, UnconfirmedSignOut};
+use super::effect::Source;
+use super::grant::Grant;
+use super::ids::Version;
+use super::millis::Millis;
+use super::outcome::Origin;
+use super::session::Session;
+use super::storage_record::{RecordState, StorageRecord, StoredState};
+use super::tab_message::TabMessage;
+use super::time::{Context, Timestamp, WallTime};
+
+/// The life that is believed of another tab's token until the auth server has told this tab one itself.
+const MAX_UNVERIFIED_LIFETIME: Millis = Millis::from_secs(300);
+/// How long such messages count for nothing after one that the shelf did not confirm.
+const IGNORE_PERIOD: Millis = Millis::from_secs(600);
+/// How long a tab that was heard of is taken to be there, at the least.
+const PEER_TTL: Millis = Millis::from_secs(120);
+/// How far two tabs' readings of one clock may lie apart.
+const MAX_CLOCK_SKEW: Millis = Millis::from_secs(1);
+/// How long the shelf may take to confirm a sign-out that a message told of.
+const CONFIRMATION_TIMEOUT: Millis = Millis::from_secs(2);
+
+impl Session {
+    pub(super) fn on_tab_message(&mut self, context: &Context, message: TabMessage) {
+        self.last_peer_message_at = Some(context.now);
+        if message.is_outcome() {
+            self.peer_refresh_started_at = None;
+        }
+        match message {
+            TabMessage::Token {
+                version,
+                grant,
+                age,
+                posted,
+            } => self.on_peer_token(context, version, grant, age, posted),
+            TabMessage::SignedOut {
+                version,
+                reason,
+                fingerprint,
+            } => self.on_peer_sign_out(context, version, reason, fingerprint),
+            // A sign-out is told all the same.
+            TabMessage::BackoffStarted { .. }
+                if matches!(self.credential, Credential::SignedOut(_)) => {}
+            TabMessage::BackoffStarted {
+                cause,
+                failures,
+                retry_in,
+                resets_in,
+            } => {
+                // That the server itself has said so is taken from the shelf alone.
+                let snapshot = BackoffSnapshot {
+                    cause,
+                    failures,
+                    retry_in,
+                    server_requested: false,
+                    resets_in,
+                };
+                self.backoff.merge(context.now, snapshot, &mut self.rng);
+            }
+            TabMessage::RefreshStarted => self.on_peer_refresh_started(context.now),
+            TabMessage::StateRequest { version } => self.on_state_request(context, version),
+        }
+    }
+
+    /// Whether another tab is likely to be there: each renewal of the last two lives would have been heard of.
+    pub(super) fn has_peers(&self, now: Timestamp) -> bool {
+        let lives = self.known_lifetime.unwrap_or(MAX_UNVERIFIED_LIFETIME) * 2;
+        self.last_peer_message_at
+            .is_some_and(|heard| now.since(heard) <= lives.max(PEER_TTL))
+    }
+
+    fn on_peer_token(
+        &mut self,
+        context: &Context,
+        version: Version,
+        grant: Grant,
+        age: Millis,
+        posted: WallTime,
+    ) {
+        let age = age + context.wall.since(posted);
+        // Of the same order as the end of this very session, or as the token held, it is not newer.
+        let is_newer = version.is_after(self.version) && !self.has_pending_sign_out(context);
+        // Posted in the future: the clock was set back since, and nobody can tell how old the token is.
+        let is_ageless = posted.since(context.wall) > MAX_CLOCK_SKEW;
+        if !is_newer || is_ageless || age >= grant.lifetime {
+            self.note("old news");
+            return;
+        }
+        self.note("token from another tab");
+        let believed = grant
+            .lifetime
+            .min(self.known_lifetime.unwrap_or(MAX_UNVERIFIED_LIFETIME));
+        let grant = Grant {
+            refresh_in: grant.refresh_in.filter(|refresh_in| *refresh_in < believed),
+            lifetime: believed,
+            ..grant
+        };
+        self.version = version;
+        let origin = Origin {
+            source: Source::OtherTab,
+            reason: None,
+            duration: Millis::ZERO,
+        };
+        self.install_token(context, grant, context.now.before(age), &origin);
+    }
+
+    fn on_peer_sign_out(
+        &mut self,
+        context: &Context,
+        version: Version,
+        reason: EndReason,
+        fingerprint: u32,
+    ) {
+        let is_news = version.is_serial() && !self.version.is_after(version);
+        if !is_news || matches!(self.credential, Credential::SignedOut(_)) {
+            self.note("old news");
+            return;
+        }
+        if self.ignore_sign_outs_until > context.now {
+            // A script has cried wolf: the shelf tells of a real sign-out just as soon.
+            self.note("unconfirmed sign-out");
+            return;
+        }
+        if version == self.version && self.owns_different_session(fingerprint) {
+            self.supersede(context, version);
+            return;
+        }
+        self.note(reason.as_str());
+        let before = self.version;
+        self.end_session(Some(reason), SignOutSync::Done);
+        self.version = version;
+        // Had the shelf known of it, it would have been read before.
+        if let (Credential::SignedOut(signed_out), StoredState::Record(_)) =
+            (&mut self.credential, &context.stored)
+        {
+            let until = context.now + CONFIRMATION_TIMEOUT;
+            signed_out.unconfirmed = Some(UnconfirmedSignOut { until, before });
+        }
+    }
+
+    /// Whether the auth server has yet to be told of a sign-out that only a message undoes: the shelf must know of the
+    /// session, where there is one.
+    fn has_pending_sign_out(&self, context: &Context) -> bool {
+        match (&self.credential, &context.stored) {
+            (Credential::SignedOut(signed_out), StoredState::Record(_)) => {
+                signed_out.sync != SignOutSync::Done
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether this tab itself was given a token of another session than the one that is over.
+    fn owns_different_session(&self, fingerprint: u32) -> bool {
+        match &self.credential {
+            Credential::Active(active) => {
+                active.own && fingerprint != 0 && active.grant.session.fingerprint() != fingerprint
+            }
+            Credential::Unknown | Credential::SignedOut(_) => false,
+        }
+    }
+
+    /// One tab saw a session end while this one saw another begin, without knowing of each other: the new one counts.
+    fn supersede(&mut self, context: &Context, version: Version) {
+        self.note("end of an earlier session");
+        self.version = version.next();
+        if let Credential::Active(active) = &mut self.credential {
+            active.version = self.version;
+        }
+        self.write_record(context);
+        self.broadcast_token(context);
+    }
+
+    /// What a message said and the shelf does not know was said by no tab: the session is looked for again.
+    pub(super) fn revert_unconfirmed(&mut self, context: &Context) {
+        if let Credential::SignedOut(signed_out) = &self.credential
+            && let Some(unconfirmed) = signed_out.unconfirmed
+            && context.now >= unconfirmed.until
+        {
+            self.note("unconfirmed sign-out");
+            self.ignore_sign_outs_until = context.now + IGNORE_PERIOD;
+            self.version = unconfirmed.before;
+            self.credential = Credential::Unknown;
+        }
+    }
+
+    /// Lets the shelf decide what only a message has said.
+    fn confirm_sign_out(&mut self, record: &StorageRecord) {
+        let Credential::SignedOut(signed_out) = &mut self.credential else {
+            return;
+        };
+        let Some(unconfirmed) = signed_out.unconfirmed else {
+            return;
+        };
+        if record.is_signed_out() && !unconfirmed.before.is_after(record.version) {
+            signed_out.unconfirmed = None;
+            self.version = record.version;
+        } else if record.version.is_after(unconfirmed.before) {
+            signed_out.unconfirmed = None;
+            self.version = unconfirmed.before;
+        }
+    }
+
+    fn on_state_request(&mut self, context: &Context, asked: Version) {
+        if !self.version.is_after(asked) {
+            return;
+        }
+        match &self.credential {
+            Credential::Active(_) => self.broadcast_token(context),
+            // What only a message has said is not passed on.
+            Credential::SignedOut(signed_out) if signed_out.unconfirmed.is_none() => {
+                self.broadcast_sign_out()
+            }
+            Credential::SignedOut(_) | Credential::Unknown => {}
+        }
+    }
+
+    /// Learns what other tabs have written since this tab last looked.
+    pub(super) fn read_storage(&mut self, context: &Context) {
+        let StoredState::Record(record) = &context.stored else {
+            return;
+        };
+        if self.last_record.as_ref() == Some(record) {
+            return;
+        }
+        self.last_record = Some(*record);
+        if record.version.is_serial() {
+            self.confirm_sign_out(record);
+            self.read_state(context, record);
+        }
+        match &record.backoff {
+            Some(backoff) if !self.version.is_after(record.version) => {
+                self.backoff
+                    .merge_persisted(context, backoff, &mut self.rng);
+            }
+            None if record.version.is_after(self.version) => self.backoff.succeed(),
+            Some(_) | None => {}
+        }
+    }
+
+    fn read_state(&mut self, context: &Context, record: &StorageRecord) {
+        match record.state {
+            RecordState::SignedOut {
+                reason,
+                fingerprint,
+                told,
+                everywhere,
+            } => {
+                if record.version == self.version && self.owns_different_session(fingerprint) {
+                    self.supersede(context, record.version);
+                } else if !self.version.is_after(record.version) {
+                    self.version = record.version;
+                    let sync = if told {
+                        SignOutSync::Done
+                    } else {
+                        SignOutSync::Pending { everywhere }
+                    };
+                    self.read_end(reason, sync);
+                }
+            }
+            RecordState::SignedIn { fingerprint, .. } if record.version.is_after(self.version) => {
+                self.read_session(context, fingerprint);
+            }
+            RecordState::SignedIn { .. } => {}
+        }
+    }
+
+    fn read_end(&mut self, reason: EndReason, sync: SignOutSync) {
+        if let Credential::SignedOut(signed_out) = &mut self.credential {
+            signed_out.sync = sync;
+            if sync == SignOutSync::Done {
+                self.settle_sign_outs(true);
+            }
+        } else {
+            self.note(reason.as_str());
+            self.end_session(Some(reason), sync);
+        }
+    }
+
+    fn read_session(&mut self, context: &Context, fingerprint: u32) {
+        match &mut self.credential {
+            Credential::Active(active) if active.grant.session.fingerprint() != fingerprint => {
+                // Another session is this browser's now: what this tab holds is not to be sent any more.
+                active.invalidate(context.now);
+                self.epoch = self.epoch.wrapping_add(1);
+            }
+            Credential::SignedOut(_) => {
+                // Somebody has signed in on another tab; its message may have been lost.
+                self.credential = Credential::Unknown;
+                self.epoch = self.epoch.wrapping_add(1);
+                self.settle_sign_outs(true);
+            }
+            Credential::Active(_) | Credential::Unknown => {}
+        }
+    }
+}
+
+impl StorageRecord {
+    fn is_signed_out(&self) -> bool {
+        match self.state {
+            RecordState::SignedOut { .. } => true,
+            RecordState::SignedIn { .. } => false,
+        }
+    }
+}

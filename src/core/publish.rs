@@ -1,0 +1,152 @@
+//! What a tab tells the others: by message at once, and on the shelf for whoever comes later.
+
+use crate::wire::EndReason;
+
+use super::backoff::BackoffSnapshot;
+use super::credential::{Credential, SignOutSync};
+use super::effect::Effect;
+use super::ids::Version;
+use super::session::Session;
+use super::storage_record::{RecordState, StorageRecord, StoredState};
+use super::tab_message::TabMessage;
+use super::time::Context;
+
+impl Session {
+    /// Returns an order above everything that this browser is known to have seen.
+    pub(super) fn next_version(&self) -> Version {
+        self.highest_version().next()
+    }
+
+    /// Returns the highest order among the facts that this tab knows by more than a message's word.
+    pub(super) fn settled_version(&self) -> Version {
+        match &self.credential {
+            Credential::SignedOut(signed_out) => signed_out
+                .unconfirmed
+                .map_or(self.version, |unconfirmed| unconfirmed.before),
+            Credential::Unknown | Credential::Active(_) => self.version,
+        }
+    }
+
+    /// Returns the highest order that this browser is known to have given out.
+    pub(super) fn highest_version(&self) -> Version {
+        self.version.newest(self.seen)
+    }
+
+    /// Notes the order of what is on the shelf. One that no tab has left there is where all tabs count on from; what
+    /// stands beside it is not believed.
+    pub(super) fn read_version(&mut self, context: &Context) {
+        let StoredState::Record(record) = &context.stored else {
+            return;
+        };
+        let version = record.version;
+        if !version.is_serial() {
+            return;
+        }
+        let known = self.settled_version().newest(self.seen);
+        if version.is_after(known) {
+            self.seen = version;
+            if !version.is_after(self.version) {
+                // What this tab knows is older by more numbers than there are to tell it.
+                self.version = version.previous();
+            }
+        } else if !version.is_behind_by_little(known) {
+            (self.version, self.seen) = (version, version);
+            self.last_record = Some(*record);
+        }
+    }
+
+    pub(super) fn publish_sign_out(&mut self, context: &Context) {
+        self.write_record(context);
+        self.broadcast_sign_out();
+    }
+
+    pub(super) fn broadcast_sign_out(&mut self) {
+        let Credential::SignedOut(signed_out) = &self.credential else {
+            return;
+        };
+        if let Some(reason) = signed_out.reason {
+            let message = TabMessage::SignedOut {
+                version: self.version,
+                reason,
+                fingerprint: signed_out.fingerprint,
+            };
+            self.effects.push(Effect::Broadcast(message));
+        }
+    }
+
+    pub(super) fn publish_backoff(&mut self, context: &Context) {
+        self.write_record(context);
+        if let Some(snapshot) = self.backoff.snapshot(context.now) {
+            let BackoffSnapshot {
+                cause,
+                failures,
+                retry_in,
+                resets_in,
+                ..
+            } = snapshot;
+            self.effects
+                .push(Effect::Broadcast(TabMessage::BackoffStarted {
+                    cause,
+                    failures,
+                    retry_in,
+                    resets_in,
+                }));
+        }
+    }
+
+    pub(super) fn broadcast_token(&mut self, context: &Context) {
+        if let Credential::Active(active) = &self.credential
+            && active.is_usable(context.now)
+        {
+            self.effects.push(Effect::Broadcast(TabMessage::Token {
+                version: self.version,
+                grant: active.grant.clone(),
+                age: context.now.since(active.issued),
+                posted: context.wall,
+            }));
+        }
+    }
+
+    /// Writes how far things are, without hiding what another tab has written since.
+    pub(super) fn write_record(&mut self, context: &Context) {
+        let recorded = match &context.stored {
+            StoredState::Record(record) => Some(record),
+            StoredState::Unavailable | StoredState::Empty => None,
+        };
+        let own = match &self.credential {
+            Credential::Active(active) => Some(RecordState::SignedIn {
+                // A page that has left cannot hand its token over.
+                expires: if self.page.is_pagehidden {
+                    context.wall
+                } else {
+                    context.wall + active.left(context.now)
+                },
+                fingerprint: active.grant.session.fingerprint(),
+            }),
+            // What only a message has said is no knowledge of this tab's.
+            Credential::SignedOut(signed_out) if signed_out.unconfirmed.is_some() => None,
+            Credential::SignedOut(signed_out) => Some(RecordState::SignedOut {
+                reason: signed_out.reason.unwrap_or(EndReason::SignedOut),
+                fingerprint: signed_out.fingerprint,
+                told: signed_out.sync == SignOutSync::Done,
+                everywhere: matches!(signed_out.sync, SignOutSync::Pending { everywhere: true }),
+            }),
+            Credential::Unknown => None,
+        };
+        let (version, state) = match (recorded, own) {
+            (Some(record), _) if record.version.is_after(self.version) => {
+                (record.version, record.state)
+            }
+            (_, Some(own)) => (self.version, own),
+            (Some(record), None) => (record.version, record.state),
+            (None, None) => return,
+        };
+        let record = StorageRecord {
+            version,
+            state,
+            backoff: self.backoff.persisted(context),
+        };
+        self.last_record = Some(record);
+        self.effects.push(Effect::WriteRecord(record));
+    }
+}
