@@ -225,3 +225,45 @@ fn module_and_host_spell_the_contract_alike() {
     assert!(script("requests.js").contains(&format!("=== \"{ended}\"")));
     assert!(answers.contains(&format!("\"{}\"", wire::VERSION_HEADER)));
 }
+
+/// The words of the glossary's last column.
+fn retired_words() -> Vec<String> {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("a file that can be read");
+    let (_, glossary) = text.split_once("## Glossary").expect("a glossary");
+    let glossary = glossary.split("\n## ").next().unwrap_or_default();
+    let rows = glossary.lines().filter(|line| line.starts_with("| "));
+    rows.filter_map(|row| row.rsplit('|').nth(1))
+        .flat_map(|cell| cell.split(','))
+        .filter_map(|word| {
+            word.trim()
+                .strip_prefix('`')?
+                .strip_suffix('`')
+                .map(str::to_lowercase)
+        })
+        .collect()
+}
+
+#[test]
+fn retired_words_appear_nowhere() {
+    let words = retired_words();
+    assert!(words.len() > 15, "{words:?}");
+    let is_letter = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let mut found = Vec::new();
+    for (part, ending) in [("src", "rs"), ("src/host", "js"), ("pkg-template", "js")] {
+        for path in files(part, ending) {
+            let text = fs::read_to_string(&path).expect("a file that can be read");
+            for (number, line) in text.to_lowercase().lines().enumerate() {
+                for word in &words {
+                    let is_there = line.match_indices(word.as_str()).any(|(start, _)| {
+                        let (before, after) = (&line[..start], &line[start + word.len()..]);
+                        !is_letter(before.bytes().last()) && !is_letter(after.bytes().next())
+                    });
+                    if is_there {
+                        found.push(format!("{}:{}: {word}", path.display(), number + 1));
+                    }
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}

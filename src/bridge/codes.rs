@@ -58,5 +58,5 @@ pub(super) const TRACED: u32 = 18;
 // What a host can ask about the token.
 pub(super) const USABLE: u32 = 0;
 pub(super) const TOKEN: u32 = 1;
-pub(crate) const TOKEN_LEFT: u32 = 2;
+pub(super) const TOKEN_LEFT: u32 = 2;
 pub(super) const AGE: u32 = 3;

@@ -8,6 +8,8 @@ mod decode;
 mod encode;
 mod machine;
 
-#[cfg(feature = "client")]
-pub(crate) use codes::TOKEN_LEFT;
 pub use machine::Machine;
+
+/// What `Host.look` is asked for how long the token can still be sent.
+#[cfg(feature = "client")]
+pub(crate) const TOKEN_LEFT: u32 = codes::TOKEN_LEFT;
