@@ -1,4 +1,4 @@
-//! The rest that an auth server is given after a failure, and how often it is asked at the most.
+//! Back-off after failures of the auth server, and the rate limit on attempts.
 
 use super::error::{FailureCause, SessionError};
 use super::input::Failure;
@@ -6,7 +6,7 @@ use super::millis::Millis;
 use super::storage_record::PersistedBackoff;
 use super::time::{Context, Timestamp};
 
-/// Draws from a seed (`SplitMix64`), so that tabs and browsers do not move in step.
+/// Pseudo-random numbers from a seed (`SplitMix64`), for jitter.
 #[derive(Clone, Debug)]
 pub(super) struct Rng(u64);
 
@@ -42,12 +42,12 @@ fn share_of(most: Millis, bits: u64) -> Millis {
     Millis::from_millis((most.as_millis() * (bits >> 44)) >> 20)
 }
 
-/// An allowance of `CAPACITY` attempts, one of which comes back each `interval` (a leaky bucket kept as one moment).
+/// Allows `CAPACITY` attempts at once and one more each `interval`: the generic cell rate algorithm, kept as one timestamp.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RateLimiter {
     interval: Millis,
     capacity: u32,
-    /// When the allowance will be whole again; the past where it is.
+    /// When all attempts are allowed again; in the past if they are.
     resets_at: Timestamp,
 }
 
@@ -76,16 +76,16 @@ impl RateLimiter {
     }
 }
 
-/// How the auth server fares, as far as this tab knows.
+/// The state of the auth server as seen by this tab.
 #[derive(Clone, Debug)]
 pub(super) struct Backoff {
     limiter: RateLimiter,
-    /// When the page or its network last came back: what failed before says nothing of the next attempt.
+    /// When the page or its network last came back: earlier failures do not predict the next attempt.
     last_retry_hint: Timestamp,
     streak: Option<FailureStreak>,
 }
 
-/// The course of one row of failures.
+/// Consecutive failures, from the first on.
 #[derive(Clone, Copy, Debug)]
 struct FailureStreak {
     cause: FailureCause,
@@ -93,12 +93,12 @@ struct FailureStreak {
     /// When its first attempt was sent.
     since: Timestamp,
     until: Timestamp,
-    /// The end of the rest where nobody waits.
+    /// The end of the back-off while no caller waits.
     idle_retry_at: Timestamp,
     server_requested: bool,
 }
 
-/// A rest that another tab tells of, in this tab's time.
+/// The back-off of another tab, in this tab's time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BackoffSnapshot {
     pub(super) cause: FailureCause,
@@ -178,15 +178,15 @@ impl Backoff {
         });
     }
 
-    /// Draws the rest of a tab in which nobody waits, in steps of 1.5, 12, 96 and 240 s: a fleet of idle pages must not
-    /// multiply what reaches a server in trouble.
+    /// Draws the back-off of a tab without waiting callers, up to 1.5, 12, 96 and 240 s: a fleet of idle pages must not
+    /// multiply the load of a failing server.
     fn idle_delay(failures: u32, rng: &mut Rng) -> Millis {
         let step = Millis::from_millis(1_500)
             * (1_u64 << failures.saturating_sub(1).saturating_mul(3).min(8));
         rng.jitter(step.min(Self::LONGEST))
     }
 
-    /// Notes that the auth server has answered.
+    /// Resets the failures: the auth server has responded.
     pub(super) fn succeed(&mut self) {
         self.streak = None;
         self.limiter.reset();
@@ -202,7 +202,7 @@ impl Backoff {
         self.retry_now(now);
     }
 
-    /// Ends the rest where something has changed that gives hope, as far as the server's word and the allowance permit.
+    /// Retries now after a hint such as `online`, unless `Retry-After` or the rate limit forbids it.
     pub(super) fn retry_now(&mut self, now: Timestamp) {
         let allowed = self.limiter.next();
         if let Some(streak) = &mut self.streak
@@ -213,7 +213,7 @@ impl Backoff {
         }
     }
 
-    /// Takes over what another tab has learned, where it is more than this one knows.
+    /// Merges the back-off of another tab if it is longer or later than this one.
     pub(super) fn merge(&mut self, now: Timestamp, snapshot: BackoffSnapshot, rng: &mut Rng) {
         let longest = if snapshot.server_requested {
             Self::MOST
@@ -242,7 +242,7 @@ impl Backoff {
         }
     }
 
-    /// Takes over what the shelf says, and the age of the row of failures with it: callers of all tabs wait for as long.
+    /// Merges the persisted back-off and the age of the failure streak: callers of all tabs wait for the same time.
     pub(super) fn merge_persisted(
         &mut self,
         context: &Context,
@@ -270,7 +270,7 @@ impl Backoff {
         }
     }
 
-    /// Returns what other tabs should know; `None` while all is well.
+    /// Returns what is sent to other tabs; `None` without failures.
     pub(super) fn snapshot(&self, now: Timestamp) -> Option<BackoffSnapshot> {
         self.streak.map(|streak| BackoffSnapshot {
             cause: streak.cause,
@@ -281,7 +281,7 @@ impl Backoff {
         })
     }
 
-    /// Returns what is written on the shelf; `None` while all is well.
+    /// Returns what the storage record keeps; `None` without failures.
     pub(super) fn persisted(&self, context: &Context) -> Option<PersistedBackoff> {
         self.snapshot(context.now).map(|snapshot| PersistedBackoff {
             cause: snapshot.cause,
@@ -312,7 +312,7 @@ impl Backoff {
             .map_or(Timestamp::default(), |streak| streak.until)
     }
 
-    /// Returns when the next attempt may be that nobody waits for.
+    /// Returns when the next attempt may be without waiting callers.
     pub(super) fn idle_retry_at(&self) -> Timestamp {
         self.streak
             .map_or(Timestamp::default(), |streak| streak.idle_retry_at)
@@ -325,7 +325,7 @@ impl Backoff {
     }
 
     /// Returns before which deadline callers do not wait for the next attempt: none where waiting may help, any where it
-    /// does not. A rest that the server asked for, or that the allowance makes, is known to be of no use to callers who
+    /// does not. A back-off that the server requested or the rate limit imposes does not help callers who
     /// cannot wait for its end.
     pub(super) fn reject_before(&self, now: Timestamp) -> Timestamp {
         let Some(streak) = self.streak else {
@@ -345,7 +345,7 @@ impl Backoff {
         }
     }
 
-    /// Returns what callers are told.
+    /// Returns the error for callers.
     pub(super) fn error(&self, now: Timestamp) -> Option<SessionError> {
         self.streak
             .map(|streak| SessionError::from_failure(streak.cause, streak.until.since(now)))

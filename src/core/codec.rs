@@ -61,7 +61,7 @@ impl FieldWriter {
 }
 
 /// Reads fields, one after another. What is missing or malformed is read as nothing at all, and makes the text unsound:
-/// whoever has read it asks once, at the end.
+/// `is_complete` reports that once, at the end.
 pub(crate) struct FieldReader<'a> {
     remaining: Option<&'a str>,
     separator: u8,

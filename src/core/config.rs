@@ -8,9 +8,9 @@ use super::millis::Millis;
 pub struct Config {
     /// How long one exchange with the auth server may take.
     pub timeout: Millis,
-    /// How long to listen for another tab's news after the lock was granted.
+    /// How long to wait for messages of other tabs once the lock is granted.
     pub peer_reply_timeout: Millis,
-    /// What chance is drawn from; each tab has another one.
+    /// The seed of random numbers; each tab has its own.
     pub seed: u64,
     /// The tab's name in traces.
     pub tab: TabId,

@@ -1,4 +1,4 @@
-//! The token that a tab holds, and the moments of its life.
+//! What a tab has: an active token with its times, or a sign-out.
 
 use crate::wire::EndReason;
 
@@ -19,7 +19,7 @@ pub(super) enum Credential {
     SignedOut(SignedOut),
 }
 
-/// A token and the moments of its life.
+/// An access token and the times derived from its lifetime.
 #[derive(Clone, Debug)]
 pub(super) struct ActiveToken {
     pub(super) grant: Grant,
@@ -41,14 +41,14 @@ pub(super) struct SignedOut {
     /// The fingerprint of the session that is over; 0 where it is not known.
     pub(super) fingerprint: u32,
     pub(super) sync: SignOutSync,
-    /// Whether only a message has said so.
+    /// Set while only a message reports the sign-out.
     pub(super) unconfirmed: Option<UnconfirmedSignOut>,
 }
 
-/// A sign-out that the shelf does not confirm yet: any script of the origin can send a message.
+/// A sign-out that the storage record does not confirm yet: any script of the origin can post a message.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct UnconfirmedSignOut {
-    /// When to take it as forged.
+    /// When it counts as forged.
     pub(super) until: Timestamp,
     /// The order of what this tab knew before.
     pub(super) before: Version,
@@ -93,7 +93,7 @@ impl ActiveToken {
             .max(expiry_leeway + expiry_leeway / 5)
     }
 
-    /// Works out the moments of a token's life.
+    /// Derives the times of a token from its lifetime.
     pub(super) fn new(
         grant: Grant,
         version: Version,

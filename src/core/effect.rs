@@ -1,4 +1,4 @@
-//! What the core tells a host: orders, and news for the app.
+//! The effects of the core: what the host is to execute, and events for the app.
 
 use std::rc::Rc;
 
@@ -65,7 +65,7 @@ pub enum Effect {
     },
     /// Tell the other tabs.
     Broadcast(TabMessage),
-    /// Write the mark onto the shelf.
+    /// Write the storage record.
     WriteRecord(StorageRecord),
     /// Start listening to the other tabs.
     OpenChannel,
@@ -101,7 +101,7 @@ pub enum Answer {
 pub enum Event {
     /// There is a new token.
     Refreshed {
-        /// Why it was asked for; `None` where another tab asked, or nobody.
+        /// Why it was requested; `None` if another tab requested it, or the app signed in.
         reason: Option<RefreshReason>,
         /// Where it comes from.
         source: Source,

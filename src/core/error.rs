@@ -84,9 +84,9 @@ impl FailureCause {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// Nobody is signed in.
+    /// There is no session.
     SignedOut {
-        /// Why, where somebody was.
+        /// Why it ended; `None` if there was none.
         reason: Option<EndReason>,
     },
     /// The auth server cannot be reached or cannot answer.

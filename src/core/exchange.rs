@@ -1,4 +1,4 @@
-//! A tab's one exchange with the auth server, from the wish for the lock to the answer.
+//! A tab's one exchange with the auth server, from the request for the lock to the response.
 
 use super::effect::Effect;
 use super::ids::{AttemptId, CallerId, Version};
@@ -22,7 +22,7 @@ pub(super) enum Exchange {
         since: Timestamp,
         until: Timestamp,
     },
-    /// About to send, giving other tabs' news a moment to arrive.
+    /// Waits for messages of other tabs before it sends.
     AwaitingPeers {
         attempt: AttemptId,
         task: Task,
@@ -80,7 +80,7 @@ impl Session {
         } else {
             self.longest_exchange()
         };
-        // Tabs that wait for the same dead lock shall not give up on it at the same moment.
+        // Jitter, so that tabs waiting for the same dead lock do not time out together.
         let mut until = context.now + wait + self.rng.jitter(wait / 10);
         if let Some(begun) = self.peer_refresh_started_at {
             until = until.max(begun + self.longest_exchange());
@@ -147,7 +147,7 @@ impl Session {
                 until,
                 ..
             } if now >= until && now.since(until) > SUSPEND_THRESHOLD => {
-                // Nobody could have been granted anything while the computer slept.
+                // No lock could be granted while the computer was suspended.
                 self.restart(now);
                 let until = now + self.longest_exchange();
                 self.exchange = Exchange::AwaitingLock {

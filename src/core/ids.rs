@@ -60,7 +60,7 @@ impl Version {
             && (!other.is_serial() || self.ahead_of(other).wrapping_sub(1) < Self::PLAUSIBLE)
     }
 
-    /// Whether it is the same, or behind by a write of the same moment.
+    /// Whether it is the same, or one concurrent write behind.
     pub(super) const fn is_behind_by_little(self, known: Self) -> bool {
         known.ahead_of(self) <= Self::WRITES_APART
     }

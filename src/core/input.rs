@@ -1,4 +1,4 @@
-//! What a host tells the core: past facts.
+//! The inputs of the core: past facts that the host reports.
 
 use crate::wire::EndReason;
 
@@ -11,7 +11,7 @@ use super::tab_message::TabMessage;
 /// Something has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// The page has started; the shelf says whether there may be a session.
+    /// The page has started; the storage record says whether there may be a session.
     Started,
     /// A caller needs a token with at least so much life left.
     TokenRequested {
@@ -89,15 +89,15 @@ pub enum Input {
         /// What came of it.
         outcome: RefreshOutcome,
     },
-    /// Another tab has said something.
+    /// A message of another tab.
     TabMessageReceived(TabMessage),
-    /// Something was said among the tabs that cannot be read.
+    /// A message or an input that cannot be read.
     Malformed,
-    /// The shelf was written by another tab.
+    /// Another tab has written the storage record.
     StorageChanged,
     /// The page's life has changed.
     PageChanged(PageChange),
-    /// The moment of [`Session::poll_deadline`](super::Session::poll_deadline) has come, or another one: it does no harm.
+    /// The time of [`Session::poll_deadline`](super::Session::poll_deadline) has come. Any other time is harmless.
     DeadlineReached,
     /// The app closes the session object.
     Closed,

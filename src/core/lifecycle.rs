@@ -1,4 +1,4 @@
-//! The page's life, as far as it matters to the session.
+//! The Page Lifecycle states that matter to the session.
 
 use crate::wire::PageVisibility;
 
@@ -57,7 +57,7 @@ impl Session {
                 if !self.page.is_pagehidden {
                     self.page.is_pagehidden = true;
                     if !self.has_peers(context.now) {
-                        // Nobody is left who could answer a question: the next page need not ask.
+                        // No other tab is open: the record says that the token cannot be shared so the next page does not wait for peers.
                         self.update_record(context);
                     }
                     self.effects.push(Effect::CloseChannel);
@@ -76,7 +76,7 @@ impl Session {
     }
 
     /// Says anew how long its token is of use. A tab without one has nothing to say: it could only hide what another has
-    /// written in the same moment.
+    /// written concurrently.
     fn update_record(&mut self, context: &Context) {
         if let Credential::Active(active) = &self.credential
             && active.is_usable(context.now)

@@ -1,4 +1,4 @@
-//! The lock that all tabs of a browser share: short, queued, and never a condition.
+//! The Web Lock that all tabs of a browser share: queued for, held briefly, and never a condition for progress.
 
 use super::effect::Effect;
 use super::exchange::{Exchange, InFlight};
@@ -10,11 +10,11 @@ use super::storage_record::{RecordState, StoredState};
 use super::tab_message::TabMessage;
 use super::time::{Context, Timestamp};
 
-/// A lock that took longer than this was held by somebody whose news may still be on its way.
+/// A lock that took longer than this was held by another tab, whose message may still be in transit.
 const CONTENTION_THRESHOLD: Millis = Millis::from_millis(20);
 
 impl Session {
-    /// Drops a wish for the lock that has been fulfilled meanwhile: the look-again of every waiting.
+    /// Cancels a pending lock request that is no longer needed. Called after every input.
     pub(super) fn cancel_if_unneeded(&mut self, now: Timestamp) {
         let (Exchange::AwaitingLock { attempt, task, .. }
         | Exchange::AwaitingPeers { attempt, task, .. }) = self.exchange
@@ -112,7 +112,7 @@ impl Session {
         }
     }
 
-    /// A lock is a courtesy, never a condition: without it, a random pause keeps tabs apart.
+    /// Without the lock, waits a random time so that tabs do not refresh at once.
     pub(super) fn proceed_without_lock(
         &mut self,
         context: &Context,
@@ -155,7 +155,7 @@ impl Session {
         is_background && self.postpone_refresh(now)
     }
 
-    /// The page stops running: what it holds would be held for as long as it sleeps.
+    /// Releases the lock before the page is suspended, which would hold it for as long.
     pub(super) fn release_held(&mut self) {
         match self.exchange {
             Exchange::Idle => {}
@@ -175,7 +175,7 @@ impl Session {
         }
     }
 
-    /// Whether other tabs may know of a living token that this one has not seen: the shelf says so, or cannot be
+    /// Whether other tabs may have a valid token that this one has not received: the storage record says so, or cannot be
     /// believed.
     fn is_behind(&self, context: &Context) -> bool {
         match &context.stored {

@@ -1,7 +1,7 @@
 //! Every decision of the SDK, as a state machine without input or output of its own.
 //!
-//! A host feeds [`Session::handle`] with what happened, takes [`Session::take_effects`] and carries the
-//! orders out, then arms one timer for [`Session::poll_deadline`]. Time is an argument, chance comes from a
+//! A host calls [`Session::handle`] with each input, executes the effects of [`Session::take_effects`],
+//! then sets one timer for [`Session::poll_deadline`]. Time is an argument, random numbers come from a
 //! seed: nothing in here can reach a clock, a network or a browser.
 
 mod backoff;

@@ -1,4 +1,4 @@
-//! What becomes of the session when a fact about it is known: a token, an end, a failure.
+//! Applies the results of refreshes, sign-ins and sign-outs to the session.
 
 use crate::wire::{EndReason, RefreshReason};
 
@@ -14,7 +14,7 @@ use super::session::Session;
 use super::storage_record::{RecordState, StoredState};
 use super::time::{Context, Timestamp};
 
-/// Where a token comes from, for whoever watches.
+/// Where a token comes from, for events.
 pub(super) struct Origin {
     pub(super) source: Source,
     pub(super) reason: Option<RefreshReason>,
@@ -33,25 +33,25 @@ impl Session {
             return;
         };
         if in_flight.epoch != self.epoch {
-            // The user signed out, or in as somebody else, while it was on its way.
+            // The user signed out, or in as another user, while it was in flight.
             self.note("answer of another session ignored");
             self.finish(in_flight);
             return;
         }
         match outcome {
             RefreshOutcome::Granted(grant) if is_replaced(context, in_flight, &grant) => {
-                // A page that slept meanwhile does not know, but the shelf does.
+                // A page that was suspended meanwhile has not seen it, but the storage record shows it.
                 self.note("answer of another session ignored");
             }
             RefreshOutcome::Granted(grant) => self.on_granted(context, in_flight, grant),
             RefreshOutcome::Ended(_) if is_overtaken(context, in_flight) => {
-                // Somebody has signed in since: what ended may be the session before.
+                // There was a sign-in since: the session that ended may be the previous one.
                 self.note("end of an earlier session");
             }
             RefreshOutcome::Ended(reason) => {
                 self.note(reason.as_str());
                 self.backoff.succeed();
-                // Where this browser is out already, told with an order of its own it could hide a sign-in of this very moment.
+                // If this browser is signed out already, a new version could hide a concurrent sign-in.
                 let is_news = !self.is_confirmed_signed_out();
                 self.end_session(Some(reason), SignOutSync::Done);
                 if is_news {
@@ -158,7 +158,7 @@ impl Session {
         }
     }
 
-    /// The fingerprint of the session that the shelf tells of; 0 where it tells of none.
+    /// The fingerprint of the recorded session; 0 without one.
     fn recorded_fingerprint(&self) -> u32 {
         match self.last_record.as_ref().map(|record| &record.state) {
             Some(RecordState::SignedIn { fingerprint, .. }) => *fingerprint,
@@ -307,7 +307,7 @@ fn written_since(context: &Context, in_flight: InFlight) -> Option<u32> {
     }
 }
 
-/// Whether somebody may have signed in since this exchange was sent.
+/// Whether there may have been a sign-in since this exchange was sent.
 fn is_overtaken(context: &Context, in_flight: InFlight) -> bool {
     written_since(context, in_flight).is_some()
 }

@@ -1,4 +1,4 @@
-//! What a tab learns from the others: by message, and from the shelf.
+//! Handles the messages of other tabs and the storage record that they write.
 
 use crate::wire::EndReason;
 
@@ -16,13 +16,13 @@ use super::time::{Context, Timestamp, WallTime};
 
 /// The life that is believed of another tab's token until the auth server has told this tab one itself.
 const MAX_UNVERIFIED_LIFETIME: Millis = Millis::from_secs(300);
-/// How long such messages count for nothing after one that the shelf did not confirm.
+/// How long sign-out messages are ignored after one that the storage record did not confirm.
 const IGNORE_PERIOD: Millis = Millis::from_secs(600);
 /// How long a tab that was heard of is taken to be there, at the least.
 const PEER_TTL: Millis = Millis::from_secs(120);
 /// How far two tabs' readings of one clock may lie apart.
 const MAX_CLOCK_SKEW: Millis = Millis::from_secs(1);
-/// How long the shelf may take to confirm a sign-out that a message told of.
+/// How long the storage record may take to confirm a sign-out message.
 const CONFIRMATION_TIMEOUT: Millis = Millis::from_secs(2);
 
 impl Session {
@@ -52,7 +52,7 @@ impl Session {
                 retry_in,
                 resets_in,
             } => {
-                // That the server itself has said so is taken from the shelf alone.
+                // Only the storage record can say that the server requested the back-off.
                 let snapshot = BackoffSnapshot {
                     cause,
                     failures,
@@ -85,7 +85,7 @@ impl Session {
         let age = age + context.wall.since(posted);
         // Of the same order as the end of this very session, or as the token held, it is not newer.
         let is_newer = version.is_after(self.version) && !self.has_pending_sign_out(context);
-        // Posted in the future: the clock was set back since, and nobody can tell how old the token is.
+        // Posted in the future: the clock was set back since, so the token's age is unknown.
         let is_ageless = posted.since(context.wall) > MAX_CLOCK_SKEW;
         if !is_newer || is_ageless || age >= grant.lifetime {
             self.note("old news");
@@ -122,7 +122,7 @@ impl Session {
             return;
         }
         if self.ignore_sign_outs_until > context.now {
-            // A script has cried wolf: the shelf tells of a real sign-out just as soon.
+            // A recent sign-out message was forged. Ignore further ones; a real sign-out is also written to storage.
             self.note("unconfirmed sign-out");
             return;
         }
@@ -134,7 +134,7 @@ impl Session {
         let before = self.version;
         self.end_session(Some(reason), SignOutSync::Done);
         self.version = version;
-        // Had the shelf known of it, it would have been read before.
+        // The storage record would have been read before, had it reported the sign-out.
         if let (Credential::SignedOut(signed_out), StoredState::Record(_)) =
             (&mut self.credential, &context.stored)
         {
@@ -143,7 +143,7 @@ impl Session {
         }
     }
 
-    /// Whether the auth server has yet to be told of a sign-out that only a message undoes: the shelf must know of the
+    /// Whether a sign-out is still to be sent to the auth server although a message has a newer token: the record must know of the
     /// session, where there is one.
     fn has_pending_sign_out(&self, context: &Context) -> bool {
         match (&self.credential, &context.stored) {
@@ -175,7 +175,7 @@ impl Session {
         self.broadcast_token(context);
     }
 
-    /// What a message said and the shelf does not know was said by no tab: the session is looked for again.
+    /// Reverts a sign-out that the storage record did not confirm: no tab sent it. The session is looked for again.
     pub(super) fn revert_unconfirmed(&mut self, context: &Context) {
         if let Credential::SignedOut(signed_out) = &self.credential
             && let Some(unconfirmed) = signed_out.unconfirmed
@@ -188,7 +188,7 @@ impl Session {
         }
     }
 
-    /// Lets the shelf decide what only a message has said.
+    /// Confirms or drops an unconfirmed sign-out by the storage record.
     fn confirm_sign_out(&mut self, record: &StorageRecord) {
         let Credential::SignedOut(signed_out) = &mut self.credential else {
             return;
@@ -289,7 +289,7 @@ impl Session {
                 self.epoch = self.epoch.wrapping_add(1);
             }
             Credential::SignedOut(_) => {
-                // Somebody has signed in on another tab; its message may have been lost.
+                // There was a sign-in on another tab; its message may have been lost.
                 self.credential = Credential::Unknown;
                 self.epoch = self.epoch.wrapping_add(1);
                 self.settle_sign_outs(true);

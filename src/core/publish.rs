@@ -1,4 +1,4 @@
-//! What a tab tells the others: by message at once, and on the shelf for whoever comes later.
+//! What a tab publishes to its peers: messages at once, and the storage record for tabs that open later.
 
 use crate::wire::EndReason;
 
@@ -12,12 +12,12 @@ use super::tab_message::TabMessage;
 use super::time::Context;
 
 impl Session {
-    /// Returns an order above everything that this browser is known to have seen.
+    /// Returns a version above every one that this browser is known to have used.
     pub(super) fn next_version(&self) -> Version {
         self.highest_version().next()
     }
 
-    /// Returns the highest order among the facts that this tab knows by more than a message's word.
+    /// Returns the highest version that more than a message confirms.
     pub(super) fn settled_version(&self) -> Version {
         match &self.credential {
             Credential::SignedOut(signed_out) => signed_out
@@ -27,13 +27,13 @@ impl Session {
         }
     }
 
-    /// Returns the highest order that this browser is known to have given out.
+    /// Returns the highest version that this browser is known to have used.
     pub(super) fn highest_version(&self) -> Version {
         self.version.newest(self.seen)
     }
 
-    /// Notes the order of what is on the shelf. One that no tab has left there is where all tabs count on from; what
-    /// stands beside it is not believed.
+    /// Reads the version of the storage record. All tabs continue from a version that none of them wrote; the rest of such a
+    /// record is ignored.
     pub(super) fn read_version(&mut self, context: &Context) {
         let StoredState::Record(record) = &context.stored else {
             return;
@@ -107,7 +107,7 @@ impl Session {
         }
     }
 
-    /// Writes how far things are, without hiding what another tab has written since.
+    /// Writes the storage record, unless another tab has written a newer one.
     pub(super) fn write_record(&mut self, context: &Context) {
         let recorded = match &context.stored {
             StoredState::Record(record) => Some(record),
@@ -115,7 +115,7 @@ impl Session {
         };
         let own = match &self.credential {
             Credential::Active(active) => Some(RecordState::SignedIn {
-                // A page that has left cannot hand its token over.
+                // A page after `pagehide` cannot hand its token over.
                 expires: if self.page.is_pagehidden {
                     context.wall
                 } else {
@@ -123,7 +123,7 @@ impl Session {
                 },
                 fingerprint: active.grant.session.fingerprint(),
             }),
-            // What only a message has said is no knowledge of this tab's.
+            // An unconfirmed sign-out is not written.
             Credential::SignedOut(signed_out) if signed_out.unconfirmed.is_some() => None,
             Credential::SignedOut(signed_out) => Some(RecordState::SignedOut {
                 reason: signed_out.reason.unwrap_or(EndReason::SignedOut),

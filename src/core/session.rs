@@ -22,8 +22,8 @@ use super::waiters::{TokenRequirement, Waiters};
 
 /// One tab's view of a session.
 ///
-/// Feed it with [`handle`](Self::handle), then carry out what [`take_effects`](Self::take_effects) gives
-/// returns `None`, then arm one timer for [`poll_deadline`](Self::poll_deadline).
+/// Call [`handle`](Self::handle), execute every effect from [`take_effects`](Self::take_effects), then set one timer for
+/// [`poll_deadline`](Self::poll_deadline).
 #[derive(Debug)]
 pub struct Session {
     pub(super) config: Config,
@@ -31,9 +31,9 @@ pub struct Session {
     /// This tab's part, in thousandths, of what keeps tabs apart.
     pub(super) tab_jitter: u64,
     pub(super) credential: Credential,
-    /// The highest order among the facts that this tab knows.
+    /// The version of what this tab knows.
     pub(super) version: Version,
-    /// The highest order that this tab has seen on the shelf.
+    /// The highest version that this tab has read from the storage record.
     pub(super) seen: Version,
     /// Counts the sessions that this tab has seen begin or end: an answer to an earlier one is void.
     pub(super) epoch: u32,
@@ -43,7 +43,7 @@ pub struct Session {
     pub(super) lock_timed_out: bool,
     /// When another tab was last heard of.
     pub(super) last_peer_message_at: Option<Timestamp>,
-    /// Until when messages of a sign-out count for nothing without the shelf.
+    /// Until when sign-out messages are ignored unless the storage record confirms them.
     pub(super) ignore_sign_outs_until: Timestamp,
     /// When another tab began an exchange whose outcome has not been heard.
     pub(super) peer_refresh_started_at: Option<Timestamp>,
@@ -101,7 +101,7 @@ impl Session {
         }
     }
 
-    /// Takes in what has happened and decides what to do about it.
+    /// Handles an input and queues the effects that follow from it.
     pub fn handle(&mut self, context: &Context, input: Input) {
         if self.is_closed {
             self.reject_closed(&input);
@@ -123,13 +123,13 @@ impl Session {
         self.trace(context.now, trigger, before);
     }
 
-    /// Returns the orders that have not been given yet, in the order in which they are to be carried out.
+    /// Returns the effects since the last call, in the sequence in which they are to be executed.
     #[must_use]
     pub fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
 
-    /// Returns when to come back with [`Input::DeadlineReached`], and what for. The moment may have passed.
+    /// Returns when to call with [`Input::DeadlineReached`], and what for. The time may have passed.
     #[must_use]
     pub fn poll_deadline(&self, now: Timestamp) -> Option<(Timestamp, &'static str)> {
         if self.is_closed {
@@ -264,7 +264,7 @@ impl Session {
         self.last_active = context.now;
         self.effects.push(Effect::OpenChannel);
         if context.stored == StoredState::Empty {
-            // A visitor: nothing says that there is a session, so nobody is asked (P29).
+            // A visitor: no record of a session, so no request is sent (P29).
             self.credential = Credential::SignedOut(SignedOut {
                 reason: None,
                 fingerprint: 0,
@@ -309,7 +309,7 @@ impl Session {
         }
     }
 
-    /// Notes what came of the input at hand, for the trace.
+    /// Sets the outcome of the current input, for the trace.
     pub(super) fn note(&mut self, outcome: &'static str) {
         self.outcome = Some(outcome);
     }

@@ -13,16 +13,16 @@ pub enum Status {
         /// What keeps it from being known.
         degraded: Option<FailureCause>,
     },
-    /// Somebody is signed in.
+    /// There is a session.
     SignedIn {
         /// The session and its user.
         session: SessionInfo,
         /// Why the last refresh failed.
         degraded: Option<FailureCause>,
     },
-    /// Nobody is signed in.
+    /// There is no session.
     SignedOut {
-        /// Why, where somebody was.
+        /// Why it ended; `None` if there was none.
         reason: Option<EndReason>,
         /// Whether the auth server knows.
         server_notified: bool,

@@ -1,8 +1,8 @@
-//! The mark that tabs leave for each other on a shelf they share (`localStorage`): no secret, but how far things are.
+//! The record all tabs share in `localStorage`: session version, token expiry and back-off. Holds no secret.
 //!
-//! News and the lock reach a tab in any order. The mark is written before the lock is released and read whenever a
-//! tab does anything, so that whoever comes next sees that the work is done, that the user has signed out, or
-//! that the auth server needs a rest; also a tab that was frozen, and one that was not open at the time.
+//! Messages and the lock reach a tab in any order. The record is written before the lock is released and read with every
+//! input, so that the next holder sees a finished refresh, a sign-out or a back-off; also a tab that was frozen or not open
+//! at the time.
 
 use crate::wire::EndReason;
 
@@ -11,29 +11,29 @@ use super::error::FailureCause;
 use super::ids::Version;
 use super::time::WallTime;
 
-/// What a tab finds on the shelf.
+/// What a tab reads from `localStorage`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoredState {
-    /// The browser gives none (blocked storage): nothing can be said.
+    /// The browser has no storage, or blocks it.
     Unavailable,
     /// Nothing.
     Empty,
-    /// A mark.
+    /// A record.
     Record(StorageRecord),
 }
 
-/// How far things are in this browser.
+/// The state of the session in this browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StorageRecord {
     /// The order of what it says.
     pub version: Version,
-    /// Whether somebody is signed in.
+    /// Whether there is a session.
     pub state: RecordState,
     /// The rest that the auth server is given, where it failed.
     pub backoff: Option<PersistedBackoff>,
 }
 
-/// Whether somebody is signed in.
+/// Whether there is a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordState {
     /// There is a session.
@@ -70,7 +70,7 @@ pub struct PersistedBackoff {
     pub until: WallTime,
     /// Whether the server itself said so (`Retry-After`).
     pub server_requested: bool,
-    /// When the allowance of attempts will be whole again.
+    /// When the rate limiter is reset.
     pub resets_at: WallTime,
 }
 
@@ -78,8 +78,8 @@ const MAGIC: &str = "nolapse1";
 const SEPARATOR: &str = ";";
 
 impl StoredState {
-    /// Reads what was found on the shelf: an empty text where there is nothing. What cannot be read, another release's
-    /// or any other script's, is a mark that says nothing: of no order.
+    /// Reads the stored text, empty without a record. What cannot be read, another release's or any other script's, is a
+    /// record without a version.
     #[must_use]
     pub fn read(text: &str) -> Self {
         if text.is_empty() {
@@ -97,7 +97,7 @@ impl StoredState {
 }
 
 impl StorageRecord {
-    /// Writes the mark as text.
+    /// Encodes the record.
     #[must_use]
     pub fn encode(&self) -> String {
         let mut writer = FieldWriter::new(MAGIC, SEPARATOR);
@@ -135,7 +135,7 @@ impl StorageRecord {
         writer.finish()
     }
 
-    /// Reads a mark; `None` where it is of another version or garbled.
+    /// Decodes a record; `None` if it is of another format or malformed.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
         let mut fields = FieldReader::new(text, b';');
@@ -267,7 +267,7 @@ mod tests {
             let text = record.encode();
             for end in 0..text.len() {
                 if let Some(cut) = text.get(..end).and_then(StorageRecord::decode) {
-                    // Cutting a number or the rest short leaves a mark, but never a change of state.
+                    // Cutting a number or the rest short leaves a record, but never a change of state.
                     assert_eq!(
                         std::mem::discriminant(&cut.state),
                         std::mem::discriminant(&record.state)

@@ -1,4 +1,4 @@
-//! What tabs tell each other. Any script of the origin can say it too, so nothing is believed that cannot be checked.
+//! The messages that tabs post to each other. Any script of the origin can post them too, so every field is checked.
 
 use crate::wire::EndReason;
 
@@ -41,12 +41,12 @@ pub enum TabMessage {
         failures: u32,
         /// How long the rest is.
         retry_in: Millis,
-        /// How long until the allowance of attempts is whole again.
+        /// How long until the rate limiter is reset.
         resets_in: Millis,
     },
-    /// This tab holds the lock and is asking the auth server.
+    /// This tab holds the lock and has sent a request to the auth server.
     RefreshStarted,
-    /// Whoever knows of something newer than this, please say so.
+    /// Requests the state of tabs that have a higher version.
     StateRequest {
         /// What the asking tab knows of.
         version: Version,
@@ -122,7 +122,7 @@ impl TabMessage {
         writer.finish()
     }
 
-    /// Reads a message; `None` where it is of another version, garbled, or outside what an honest tab says.
+    /// Reads a message; `None` where it is of another version, malformed, or outside the bounds of what a tab sends.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
         if text.len() > MAX_BYTES {

@@ -5,12 +5,12 @@ use std::ops::Add;
 use super::millis::Millis;
 use super::storage_record::StoredState;
 
-/// A moment on the page's own clock, which never runs back and keeps counting in sleep.
+/// A time on the page's own clock, which never runs back and keeps counting in sleep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// Makes a moment from milliseconds since the clock's own start.
+    /// Makes a time from milliseconds since the clock's own start.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
@@ -22,13 +22,13 @@ impl Timestamp {
         self.0
     }
 
-    /// Returns the time since an earlier moment; zero where that moment is later.
+    /// Returns the time since an earlier time; zero if that time is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Millis {
         Millis::from_millis(self.0.saturating_sub(earlier.0))
     }
 
-    /// Returns the moment that lies so much earlier.
+    /// Returns the time that is so much earlier.
     #[must_use]
     pub fn before(self, span: Millis) -> Self {
         Self(self.0.saturating_sub(span.as_millis()))
@@ -43,12 +43,12 @@ impl Add<Millis> for Timestamp {
     }
 }
 
-/// A moment on the computer's clock, in milliseconds since 1970. People set it; only tabs of one browser compare it.
+/// A time on the computer's clock, in milliseconds since 1970. People set it; only tabs of one browser compare it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct WallTime(u64);
 
 impl WallTime {
-    /// Makes a moment from milliseconds since 1970.
+    /// Makes a time from milliseconds since 1970.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
@@ -60,13 +60,13 @@ impl WallTime {
         self.0
     }
 
-    /// Returns the time since an earlier moment; zero where that moment is later.
+    /// Returns the time since an earlier time; zero if that time is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Millis {
         Millis::from_millis(self.0.saturating_sub(earlier.0))
     }
 
-    /// Returns the moment that lies so much earlier.
+    /// Returns the time that is so much earlier.
     #[must_use]
     pub(super) const fn before(self, span: Millis) -> Self {
         Self(self.0.saturating_sub(span.as_millis()))
@@ -81,7 +81,7 @@ impl Add<Millis> for WallTime {
     }
 }
 
-/// What a host sees when something happens: both clocks, and the shelf that all tabs of the browser share.
+/// What a host reads when an input arrives: both clocks, and the storage record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Context {
     /// The page's own clock.

@@ -9,7 +9,7 @@ use super::time::Timestamp;
 /// What a caller waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TokenRequirement {
-    /// A token with so much life left, which was asked for at this moment.
+    /// A token with at least this validity, requested at this time.
     Token {
         min_validity: Millis,
         asked: Timestamp,
@@ -18,7 +18,7 @@ pub(super) enum TokenRequirement {
     Renewed { than: Version },
     /// Another token than this one, because an API refused it.
     Replaced { than: Version },
-    /// A token from a refresh that was sent at this moment or later.
+    /// A token from a refresh that was sent at this time or later.
     Forced { asked: Timestamp },
 }
 
@@ -58,7 +58,7 @@ pub(super) struct Waiters {
 }
 
 impl Waiters {
-    /// More than any page needs; a page that has more has lost count.
+    /// Upper bound on waiting callers; more indicates a bug in the app.
     const CAPACITY: usize = 10_000;
 
     pub(super) fn is_full(&self) -> bool {
@@ -98,7 +98,7 @@ impl Waiters {
         self.waiting.len()
     }
 
-    /// Gives everybody time until then, at least: nobody could be served while the page slept.
+    /// Extends every deadline to at least this time: no caller could be served while the page was suspended.
     pub(super) fn extend(&mut self, deadline: Timestamp) {
         for (_, waiter) in &mut self.waiting {
             waiter.deadline = waiter.deadline.max(deadline);
@@ -109,7 +109,7 @@ impl Waiters {
         self.waiting.first().map(|(_, waiter)| waiter.deadline)
     }
 
-    /// Why a refresh for these callers is sent; `None` where nobody waits.
+    /// Why a refresh for these callers is sent; `None` without callers.
     pub(super) fn reason(&self) -> Option<RefreshReason> {
         if self.forced > 0 {
             Some(RefreshReason::Force)
