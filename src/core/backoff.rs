@@ -20,7 +20,7 @@ impl Rng {
         mix(self.0)
     }
 
-    /// Draws a duration from nothing to `most`.
+    /// Draws a duration from zero to `most`.
     pub(super) fn jitter(&mut self, most: Millis) -> Millis {
         share_of(most, self.next())
     }
@@ -32,13 +32,13 @@ const fn mix(mut bits: u64) -> u64 {
     bits ^ (bits >> 31)
 }
 
-/// Returns the same part of `most` for the same number, so that tabs that know the number agree.
+/// Returns a duration from zero to `most` derived from `number`, so that all tabs compute the same one.
 pub(super) fn shared_jitter(most: Millis, number: u64) -> Millis {
     share_of(most, mix(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
 }
 
 fn share_of(most: Millis, bits: u64) -> Millis {
-    // The upper bits as a fraction, in millionths: no span of a century overflows.
+    // The upper 20 bits as a fraction of 2^20: a century does not overflow.
     Millis::from_millis((most.as_millis() * (bits >> 44)) >> 20)
 }
 
@@ -47,7 +47,7 @@ fn share_of(most: Millis, bits: u64) -> Millis {
 pub(super) struct RateLimiter {
     interval: Millis,
     capacity: u32,
-    /// When all attempts are allowed again; in the past if they are.
+    /// When the full capacity is available again; in the past if it is.
     resets_at: Timestamp,
 }
 
@@ -65,7 +65,7 @@ impl RateLimiter {
         self.resets_at = (self.resets_at.max(now) + self.interval).min(most);
     }
 
-    /// Returns when the next attempt is allowed: now or earlier where there is some left.
+    /// Returns when the next attempt is allowed; in the past if it is allowed now.
     pub(super) fn next(&self) -> Timestamp {
         self.resets_at
             .before(self.interval * u64::from(self.capacity - 1))
@@ -80,7 +80,7 @@ impl RateLimiter {
 #[derive(Clone, Debug)]
 pub(super) struct Backoff {
     limiter: RateLimiter,
-    /// When the page or its network last came back: earlier failures do not predict the next attempt.
+    /// When the page or its network last came back; earlier failures do not predict the next attempt.
     last_retry_hint: Timestamp,
     streak: Option<FailureStreak>,
 }
@@ -116,13 +116,13 @@ impl Backoff {
     const LONGEST: Millis = Millis::from_secs(240);
     /// The shortest pause: no second has more than two attempts.
     const SHORTEST: Millis = Millis::from_millis(500);
-    /// For how long from the first of a row of failures callers wait for the auth server to come back (P49).
+    /// How long callers wait for the auth server to recover, from the first failure of a streak (P49).
     const WINDOW: Millis = Millis::from_secs(25);
-    /// The pause between attempts while callers wait for the auth server to come back: from this, and up to a spread
-    /// more. A server's return is noticed within 4 s, and an outage of 20 s costs at most 10 attempts (P49).
+    /// The pause between attempts while callers wait for recovery: from `PACE` to `PACE + PACE_SPREAD`. Recovery is noticed
+    /// within 4 s, and an outage of 20 s costs at most 10 attempts (P49).
     const PACE: Millis = Millis::from_millis(3_100);
     const PACE_SPREAD: Millis = Millis::from_millis(400);
-    /// The longest `Retry-After` that is honoured, and the longest rest that is believed of another tab.
+    /// The longest `Retry-After` that is honoured, also when another tab received it.
     const MOST: Millis = Millis::from_secs(600);
 
     pub(super) const fn new() -> Self {
@@ -133,7 +133,7 @@ impl Backoff {
         }
     }
 
-    /// Notes a failed attempt and decides when the next one may be.
+    /// Records a failed attempt and schedules the next one.
     pub(super) fn fail(
         &mut self,
         now: Timestamp,
@@ -152,18 +152,18 @@ impl Backoff {
         let pause = if is_outdated || is_waited_out && failures == 1 {
             rng.jitter(Millis::from_secs(1)).max(Self::SHORTEST)
         } else if is_waited_out {
-            // The last attempt that callers wait for is at the end of their window, not beyond it.
+            // The last attempt that callers wait for is at the end of the window, not after it.
             let pace = Self::PACE + rng.jitter(Self::PACE_SPREAD);
             pace.min(window.since(now)).max(Self::SHORTEST)
         } else {
             let step = Millis::from_secs(1) * (1_u64 << failures.min(8));
-            // Attempts of callers that waited make no longer rests than their time does.
+            // Frequent attempts for waiting callers must not lengthen the back-off beyond 4 times the streak's age.
             let step = step.min(now.since(since).max(Self::WINDOW) * 4);
             rng.jitter(step.min(Self::LONGEST)).max(Self::SHORTEST)
         };
         let asked = failure.retry_after.filter(|wait| !wait.is_zero());
         let asked = asked.map(|wait| {
-            // Those who were sent away together shall not come back together.
+            // Jitter, so that clients given the same `Retry-After` do not retry at once.
             wait.min(Self::MOST) + rng.jitter(Millis::from_secs(1))
         });
         let until = now + pause.max(asked.unwrap_or_default());
@@ -178,8 +178,8 @@ impl Backoff {
         });
     }
 
-    /// Draws the back-off of a tab without waiting callers, up to 1.5, 12, 96 and 240 s: a fleet of idle pages must not
-    /// multiply the load of a failing server.
+    /// Draws the back-off without waiting callers: up to 1.5, 12, 96 and 240 s, so that many idle pages do not multiply the
+    /// load of a failing server.
     fn idle_delay(failures: u32, rng: &mut Rng) -> Millis {
         let step = Millis::from_millis(1_500)
             * (1_u64 << failures.saturating_sub(1).saturating_mul(3).min(8));
@@ -192,8 +192,8 @@ impl Backoff {
         self.limiter.reset();
     }
 
-    /// Begins the row of failures anew: the page slept, or the network was away, and what failed before says nothing of
-    /// the auth server now. Callers wait for it again (P04).
+    /// Restarts the failure streak after a suspension or a loss of network: earlier failures do not predict the next
+    /// attempt, and callers wait for recovery again (P04).
     pub(super) fn restart(&mut self, now: Timestamp) {
         self.last_retry_hint = now;
         if let Some(streak) = &mut self.streak {
@@ -213,7 +213,7 @@ impl Backoff {
         }
     }
 
-    /// Merges the back-off of another tab if it is longer or later than this one.
+    /// Merges the back-off of another tab if it is longer, has more failures or was requested by the server.
     pub(super) fn merge(&mut self, now: Timestamp, snapshot: BackoffSnapshot, rng: &mut Rng) {
         let longest = if snapshot.server_requested {
             Self::MOST
@@ -242,7 +242,7 @@ impl Backoff {
         }
     }
 
-    /// Merges the persisted back-off and the age of the failure streak: callers of all tabs wait for the same time.
+    /// Merges the persisted back-off and the age of its failure streak, so that callers of all tabs wait equally long.
     pub(super) fn merge_persisted(
         &mut self,
         context: &Context,
@@ -257,7 +257,7 @@ impl Backoff {
             resets_in: backoff.resets_at.since(context.wall.max(backoff.since)),
         };
         self.merge(context.now, snapshot, rng);
-        // Where attempts ceased long ago, no tab was there to make them: the next one begins a row.
+        // No tab was open to retry for a long time: the next failure starts a new streak.
         let is_complete = context.wall.since(backoff.until) > Self::LONGEST;
         if let Some(streak) = &mut self.streak {
             let age = context.wall.since(backoff.since);
@@ -270,7 +270,7 @@ impl Backoff {
         }
     }
 
-    /// Returns what is sent to other tabs; `None` without failures.
+    /// Returns the back-off to send to other tabs; `None` without failures.
     pub(super) fn snapshot(&self, now: Timestamp) -> Option<BackoffSnapshot> {
         self.streak.map(|streak| BackoffSnapshot {
             cause: streak.cause,
@@ -281,13 +281,13 @@ impl Backoff {
         })
     }
 
-    /// Returns what the storage record keeps; `None` without failures.
+    /// Returns the back-off to store in the record; `None` without failures.
     pub(super) fn persisted(&self, context: &Context) -> Option<PersistedBackoff> {
         self.snapshot(context.now).map(|snapshot| PersistedBackoff {
             cause: snapshot.cause,
             failures: snapshot.failures,
-            // No more than tells that callers do not wait any longer: by so much would a rest seem longer where the clock
-            // is set back.
+            // Capped just above the window, which is all a reader needs: if the clock is set back, the back-off seems longer
+            // by at most this age.
             since: context.wall.before(
                 self.age(context.now)
                     .min(Self::WINDOW + Millis::from_secs(1)),
@@ -306,27 +306,26 @@ impl Backoff {
         self.streak.map(|streak| streak.cause)
     }
 
-    /// Returns when the next attempt may be; the past where it may be now.
+    /// Returns when the next attempt is allowed; in the past if it is allowed now.
     pub(super) fn until(&self) -> Timestamp {
         self.streak
             .map_or(Timestamp::default(), |streak| streak.until)
     }
 
-    /// Returns when the next attempt may be without waiting callers.
+    /// Returns when the next attempt is allowed without waiting callers.
     pub(super) fn idle_retry_at(&self) -> Timestamp {
         self.streak
             .map_or(Timestamp::default(), |streak| streak.idle_retry_at)
     }
 
-    /// Returns how long ago the row of failures began.
+    /// Returns the age of the failure streak.
     fn age(&self, now: Timestamp) -> Millis {
         self.streak
             .map_or(Millis::ZERO, |streak| now.since(streak.since))
     }
 
-    /// Returns before which deadline callers do not wait for the next attempt: none where waiting may help, any where it
-    /// does not. A back-off that the server requested or the rate limit imposes does not help callers who
-    /// cannot wait for its end.
+    /// Returns the earliest deadline of callers that keep waiting: zero if waiting may help, the maximum if it cannot.
+    /// During a back-off imposed by `Retry-After` or the rate limiter, callers must be able to wait for its end.
     pub(super) fn reject_before(&self, now: Timestamp) -> Timestamp {
         let Some(streak) = self.streak else {
             return Timestamp::default();
@@ -345,7 +344,7 @@ impl Backoff {
         }
     }
 
-    /// Returns the error for callers.
+    /// Returns the error for rejected callers; `None` without failures.
     pub(super) fn error(&self, now: Timestamp) -> Option<SessionError> {
         self.streak
             .map(|streak| SessionError::from_failure(streak.cause, streak.until.since(now)))

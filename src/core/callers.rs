@@ -1,4 +1,4 @@
-//! Callers: who gets a token at once, who waits, and who is told why not.
+//! Callers: settles each with a token or an error, at once or after waiting.
 
 use crate::wire::RefreshReason;
 
@@ -13,17 +13,17 @@ use super::session::Session;
 use super::time::Timestamp;
 use super::waiters::{TokenRequirement, Waiter};
 
-/// What a caller is told; nothing as long as it has to wait.
+/// The result for a caller; `None` while it has to wait.
 type Resolution = Option<Result<Answer, SessionError>>;
 
 impl Session {
-    /// Answers a caller.
+    /// Queues the result of a caller.
     pub(super) fn answer(&mut self, caller: CallerId, answer: Result<Answer, SessionError>) {
         self.effects.push(Effect::Settle { caller, answer });
     }
 
     pub(super) fn on_refresh_requested(&mut self, now: Timestamp, caller: CallerId, force: bool) {
-        // The app asks by name: it may know more than the clock does. The row of failures stays as old as it is.
+        // An explicit request is a retry hint, but does not restart the failure streak.
         self.backoff.retry_now(now);
         let requirement = if force {
             TokenRequirement::Forced { asked: now }
@@ -43,7 +43,7 @@ impl Session {
             matches!(&self.credential, Credential::Active(active) if active.version == version);
         if is_current {
             if self.rejections.next() > now {
-                // An API that refuses each new token too is not mended by another one.
+                // An API that rejects every new token is misconfigured; another refresh does not help.
                 let retry_in = self.rejections.next().since(now);
                 self.answer(caller, Err(SessionError::Misconfigured { retry_in }));
                 return;
@@ -55,7 +55,7 @@ impl Session {
         self.enqueue(now, caller, TokenRequirement::Replaced { than: version });
     }
 
-    /// Answers a caller at once, or keeps it waiting.
+    /// Settles a caller at once or adds it to the waiting callers.
     pub(super) fn enqueue(
         &mut self,
         now: Timestamp,
@@ -80,7 +80,7 @@ impl Session {
         );
     }
 
-    /// Returns the answer to a caller; `None` where there is none yet.
+    /// Returns the result for a caller; `None` if it has to wait.
     fn resolve(&self, now: Timestamp, requirement: TokenRequirement) -> Resolution {
         let active = match &self.credential {
             Credential::Unknown => return None,
@@ -103,7 +103,8 @@ impl Session {
                 min_validity,
                 asked,
             } => {
-                // A new one is no better where this one was too short from the start, or came after the caller.
+                // Another refresh cannot help: the full lifetime is too short, or this token is from less than 1 s before
+                // the call, or later.
                 let is_new = active.own && asked.since(active.issued) < Millis::from_secs(1);
                 if is_new || active.expires.since(active.issued) <= min_validity {
                     return Some(Err(SessionError::MinValidity));
@@ -132,12 +133,12 @@ impl Session {
         }
     }
 
-    /// Tells all callers why there is no token for them.
+    /// Rejects all waiting callers.
     pub(super) fn reject_all(&mut self, error: SessionError) {
         self.reject(error, Timestamp::from_millis(u64::MAX), false);
     }
 
-    /// Tells callers with an earlier deadline, and perhaps those who asked for a new token by name.
+    /// Rejects callers with a deadline before `before`; with `by_name`, also those that requested a new token explicitly.
     fn reject(&mut self, error: SessionError, before: Timestamp, by_name: bool) {
         for (caller, waiter) in self.waiters.take() {
             if waiter.deadline < before || by_name && waiter.requirement.is_explicit() {
@@ -148,7 +149,7 @@ impl Session {
         }
     }
 
-    /// Tells callers of the failure while the auth server rests, but for those who wait for its return (P49).
+    /// Rejects callers during a back-off, except those that can wait for recovery (P49).
     pub(super) fn reject_during_backoff(&mut self, now: Timestamp) {
         let is_under_way = matches!(self.exchange, Exchange::InFlight(_));
         if is_under_way || self.backoff.until() <= now {
@@ -160,7 +161,7 @@ impl Session {
             return;
         };
         let reject_before = self.backoff.reject_before(now);
-        // Who asked for a new token can go on with the one that is there.
+        // Callers that requested a new token can go on with the current one.
         let is_served = self.usable_token(now).is_some();
         if first < reject_before || is_served && self.waiters_want_new() {
             self.reject(error, reject_before, is_served);
@@ -180,7 +181,7 @@ impl Session {
         }
     }
 
-    /// Tells callers whose time is over.
+    /// Rejects callers whose deadline has passed.
     pub(super) fn expire_callers(&mut self, now: Timestamp) {
         if self.waiters.next_deadline().is_none_or(|first| now < first) {
             return;

@@ -1,22 +1,21 @@
-//! Numbers and flags as text, without the formatting machinery of the standard library, which would weigh more than
-//! all the rest of what tabs write.
+//! Encodes and decodes fields as text, without `core::fmt`, whose code would be larger than the rest of the codec.
 
 use super::ids::Version;
 use super::millis::Millis;
 use super::time::WallTime;
 
-/// Writes a whole number.
+/// Appends an unsigned integer in decimal.
 pub(crate) fn push_number(text: &mut String, number: u64) {
     if number >= 10 {
         push_number(text, number / 10);
     }
-    // `String::push` encodes any character, in 240 bytes of code.
+    // `push_str` because `String::push` encodes any character, in 240 bytes of code.
     let digits = "0123456789";
     let digit = usize::try_from(number % 10).unwrap_or(0);
     text.push_str(digits.get(digit..=digit).unwrap_or_default());
 }
 
-/// Reads a whole number of at most 15 digits: exact in JavaScript, far from overflow in sums.
+/// Parses an unsigned integer of at most 15 digits: exact in JavaScript, and sums do not overflow.
 pub(crate) fn number(field: &str) -> Option<u64> {
     if !(1..=15).contains(&field.len()) {
         return None;
@@ -27,7 +26,7 @@ pub(crate) fn number(field: &str) -> Option<u64> {
     })
 }
 
-/// Writes fields, one after another.
+/// Writes separated fields.
 pub(super) struct FieldWriter {
     text: String,
     separator: &'static str,
@@ -60,8 +59,8 @@ impl FieldWriter {
     }
 }
 
-/// Reads fields, one after another. What is missing or malformed is read as nothing at all, and makes the text unsound:
-/// `is_complete` reports that once, at the end.
+/// Reads separated fields. A missing or malformed field is read as its default and makes the text unsound, which
+/// `is_complete` reports at the end.
 pub(crate) struct FieldReader<'a> {
     remaining: Option<&'a str>,
     separator: u8,
@@ -86,7 +85,7 @@ impl<'a> FieldReader<'a> {
         remaining.get(..end).unwrap_or_default()
     }
 
-    /// Returns all that has not been read yet, with the separators in it.
+    /// Returns the unread text, including separators.
     pub(crate) fn remaining(&mut self) -> &'a str {
         let remaining = self.remaining.take();
         self.sound(remaining)
@@ -121,7 +120,7 @@ impl<'a> FieldReader<'a> {
         number == 1
     }
 
-    /// Whether there was all that was asked for and nothing is left.
+    /// Whether all fields were present and valid and no text is left.
     pub(super) const fn is_complete(&self) -> bool {
         self.is_sound && self.remaining.is_none()
     }

@@ -1,4 +1,4 @@
-//! What a host can set.
+//! The settings of a session.
 
 use super::ids::TabId;
 use super::millis::Millis;
@@ -10,14 +10,14 @@ pub struct Config {
     pub timeout: Millis,
     /// How long to wait for messages of other tabs once the lock is granted.
     pub peer_reply_timeout: Millis,
-    /// The seed of random numbers; each tab has its own.
+    /// The seed of the random numbers; different on each tab.
     pub seed: u64,
-    /// The tab's name in traces.
+    /// The tab's id in traces.
     pub tab: TabId,
 }
 
 impl Config {
-    /// How long a caller is kept waiting at the most, whatever happens.
+    /// The maximum time that a caller waits.
     #[must_use]
     pub fn call_deadline(&self) -> Millis {
         self.timeout * 2 + Millis::from_secs(5)

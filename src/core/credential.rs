@@ -1,4 +1,4 @@
-//! What a tab has: an active token with its times, or a sign-out.
+//! The credential of a tab: an active token with its times, or a sign-out.
 
 use crate::wire::EndReason;
 
@@ -8,12 +8,12 @@ use super::ids::Version;
 use super::millis::Millis;
 use super::time::Timestamp;
 
-/// What a tab has.
+/// The credential of a tab.
 #[derive(Clone, Debug)]
 pub(super) enum Credential {
-    /// Nothing yet; there may be a session.
+    /// No token yet; there may be a session.
     Unknown,
-    /// A token, perhaps past its life.
+    /// A token, possibly expired.
     Active(ActiveToken),
     /// No session.
     SignedOut(SignedOut),
@@ -24,68 +24,68 @@ pub(super) enum Credential {
 pub(super) struct ActiveToken {
     pub(super) grant: Grant,
     pub(super) version: Version,
-    /// When the request that brought it was sent: its life is counted from here.
+    /// When the request for it was sent; its lifetime counts from here.
     pub(super) issued: Timestamp,
-    /// Whether this tab's own request brought it.
+    /// Whether this tab's own request returned it.
     pub(super) own: bool,
-    /// From here on it is not sent any more.
+    /// When the token is no longer sent: the lifetime less the expiry leeway.
     pub(super) expires: Timestamp,
-    /// From here on it is renewed in the background.
+    /// When the background refresh is due.
     pub(super) refresh_at: Timestamp,
 }
 
-/// No session, and what is still to be done about it.
+/// A sign-out and the state of its sign-out sync.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SignedOut {
     pub(super) reason: Option<EndReason>,
-    /// The fingerprint of the session that is over; 0 where it is not known.
+    /// The fingerprint of the ended session; 0 if unknown.
     pub(super) fingerprint: u32,
     pub(super) sync: SignOutSync,
-    /// Set while only a message reports the sign-out.
+    /// Set while only a tab message reports the sign-out.
     pub(super) unconfirmed: Option<UnconfirmedSignOut>,
 }
 
-/// A sign-out that the storage record does not confirm yet: any script of the origin can post a message.
+/// A sign-out not yet confirmed by the storage record: any script of the origin can post a message.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct UnconfirmedSignOut {
-    /// When it counts as forged.
+    /// When it is treated as forged.
     pub(super) until: Timestamp,
-    /// The order of what this tab knew before.
+    /// The version of this tab's credential before the message.
     pub(super) before: Version,
 }
 
-/// Whether the auth server still has to be told of a sign-out.
+/// Whether the auth server still has to be notified of a sign-out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SignOutSync {
-    /// It knows, or another tab tells it.
+    /// The auth server is notified, or another tab notifies it.
     Done,
-    /// It has to be told.
+    /// The notification has not been sent, or failed.
     Pending {
-        /// Whether it is to end the user's sessions on all devices.
+        /// Whether to end the user's sessions on all devices.
         everywhere: bool,
     },
 }
 
-/// What shifts a tab's background refresh against the others'.
+/// Spreads the background refreshes of tabs and browsers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Jitter {
-    /// The same on each tab: clients of one server spread out.
+    /// Equal on all tabs of a browser: spreads the clients of one server.
     pub(super) shared_jitter: u64,
-    /// Of this tab alone, in thousandths: tabs of one browser do not all queue for the lock.
+    /// This tab's own, in thousandths: avoids that all tabs of a browser queue for the lock.
     pub(super) own: u64,
-    /// Hidden tabs leave the work to visible ones.
+    /// Hidden tabs refresh later than visible ones.
     pub(super) is_hidden: bool,
 }
 
 impl ActiveToken {
-    /// How long before the end of its life a token is not sent any more. On its way it would expire; and `exp` counts in
-    /// whole seconds (RFC 7519 §2, as all servers do it), so that up to one of `expires_in` is gone when it is signed.
+    /// How long before its expiry a token is no longer sent. It could expire in transit, and servers round `exp` to whole
+    /// seconds (RFC 7519 §2), so up to one second of `expires_in` is lost at signing.
     fn expiry_leeway(lifetime: Millis) -> Millis {
         let (least, most) = (Millis::from_millis(1_100), Millis::from_millis(1_500));
         (lifetime / 8).clamp(least, most).min(lifetime / 4)
     }
 
-    /// How long before the end of its life a token is renewed.
+    /// How long before its expiry a token is refreshed.
     fn refresh_lead(lifetime: Millis) -> Millis {
         let expiry_leeway = Self::expiry_leeway(lifetime);
         (lifetime / 6)
@@ -105,7 +105,7 @@ impl ActiveToken {
         let planned = grant
             .refresh_in
             .unwrap_or(lifetime.saturating_sub(Self::refresh_lead(lifetime)));
-        // Up to 2 s earlier (of a 60-s life): 1.2 s that all tabs agree on, then 0.2 s or 0.8 s of the tab's own.
+        // For a 60 s lifetime: 0.8 to 2 s earlier, equal on all tabs, then up to 0.2 s later per tab (hidden: 0.2 to 0.8 s).
         let unit = (lifetime / 30).min(Millis::from_secs(2));
         let own_share = if jitter.is_hidden {
             100 + jitter.own * 3 / 10
@@ -131,18 +131,18 @@ impl ActiveToken {
         now < self.expires
     }
 
-    /// Returns the life that is left at `now`.
+    /// Returns the remaining lifetime at `now`.
     pub(super) fn left(&self, now: Timestamp) -> Millis {
         self.expires.since(now)
     }
 
-    /// Makes it unusable: it belongs to a session that is no longer this browser's.
+    /// Expires the token now: its session is no longer this browser's.
     pub(super) fn invalidate(&mut self, now: Timestamp) {
         self.expires = self.expires.min(now);
         self.refresh_at = self.refresh_at.min(now);
     }
 
-    /// Puts the background refresh off, but not beyond the middle of what is left of the token's life.
+    /// Postpones the background refresh to half of the token's remaining lifetime.
     pub(super) fn postpone_refresh(&mut self, now: Timestamp) {
         self.refresh_at = now + self.left(now) / 2;
     }

@@ -10,10 +10,10 @@ use super::tab_message::TabMessage;
 use super::time::{Context, Timestamp};
 use super::{FailureCause, RefreshOutcome, SignInOutcome, SignOutOutcome};
 
-/// Where a tab stands with the auth server: at most one exchange at a time.
+/// The exchange of a tab with the auth server: at most one at a time.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Exchange {
-    /// Nothing is under way.
+    /// No exchange.
     Idle,
     /// Queued for the lock.
     AwaitingLock {
@@ -22,34 +22,34 @@ pub(super) enum Exchange {
         since: Timestamp,
         until: Timestamp,
     },
-    /// Waits for messages of other tabs before it sends.
+    /// Waiting for messages of other tabs before sending.
     AwaitingPeers {
         attempt: AttemptId,
         task: Task,
         is_locked: bool,
         until: Timestamp,
     },
-    /// The auth server, or the app's sign-in function, is at work.
+    /// A request to the auth server is in flight, or the app's sign-in function is running.
     InFlight(InFlight),
 }
 
-/// An exchange whose answer is awaited.
+/// An in-flight request, or a running sign-in function.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct InFlight {
     pub(super) attempt: AttemptId,
     pub(super) task: Task,
     pub(super) is_locked: bool,
-    /// The session it was sent for: an answer to another one is of no use.
+    /// The epoch at sending: a response for another session is ignored.
     pub(super) epoch: u32,
-    /// The highest order that this browser had given out when it was sent.
+    /// The highest version known in this browser at sending.
     pub(super) seen: Version,
     pub(super) sent: Timestamp,
     pub(super) until: Timestamp,
-    /// Whether it was given more time after a nap.
+    /// Whether its deadline was extended after a suspension.
     pub(super) is_extended: bool,
 }
 
-/// A sign-in function of the app's that takes its time: it no longer holds the lock.
+/// A sign-in function of the app that exceeded the timeout; it no longer holds the lock.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LateSignIn {
     pub(super) attempt: AttemptId,
@@ -57,15 +57,15 @@ pub(super) struct LateSignIn {
     pub(super) sent: Timestamp,
 }
 
-/// A deadline noticed later than this was slept through.
+/// A deadline noticed later than this passed during a suspension.
 pub(super) const SUSPEND_THRESHOLD: Millis = Millis::from_secs(2);
-/// How long an answer that arrived during a nap may take to be delivered.
+/// How long a response that arrived during a suspension may take to be delivered.
 const RESUME_GRACE: Millis = Millis::from_secs(2);
-/// How long the lock is waited for once it has failed to come.
+/// The lock timeout after a first request for the lock has timed out.
 const SHORT_LOCK_WAIT: Millis = Millis::from_secs(5);
 
 impl Session {
-    /// Starts the next job, where there is one and nothing is under way.
+    /// Starts the next task if no exchange is running.
     pub(super) fn start_next(&mut self, context: &Context) {
         if !matches!(self.exchange, Exchange::Idle) || self.page.is_suspended {
             return;
@@ -137,7 +137,7 @@ impl Session {
         });
     }
 
-    /// Deals with deadlines that have passed.
+    /// Handles passed deadlines of the exchange.
     pub(super) fn expire_exchange(&mut self, context: &Context) {
         let now = context.now;
         match self.exchange {
@@ -229,7 +229,7 @@ impl Session {
         }
     }
 
-    /// Takes the exchange that this answer belongs to; `None` where it is no longer awaited.
+    /// Takes the exchange of this attempt; `None` if it is no longer in flight.
     pub(super) fn take_in_flight(&mut self, attempt: AttemptId) -> Option<InFlight> {
         let Exchange::InFlight(in_flight) = self.exchange else {
             return None;
@@ -241,7 +241,7 @@ impl Session {
         Some(in_flight)
     }
 
-    /// Gives the lock back, after everything that the next holder must see has been ordered.
+    /// Releases the lock. Call it after queueing the effects that the next holder depends on, such as `WriteRecord`.
     pub(super) fn finish(&mut self, in_flight: InFlight) {
         self.exchange = Exchange::Idle;
         if in_flight.is_locked {

@@ -1,23 +1,23 @@
-//! What an auth server grants, and what is refused of it.
+//! Token responses of the auth server and their validation.
 
 use std::rc::Rc;
 
 use super::millis::Millis;
 use super::secret::Secret;
 
-/// The session behind a token, as the auth server tells it.
+/// The session of a token, as sent by the auth server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SessionInfo {
-    /// The session's name; empty where the auth server gives none.
+    /// The session id; empty if the auth server sends none.
     pub id: Rc<str>,
-    /// What identifies the user; empty where the auth server gives nothing.
+    /// The user id; empty if the auth server sends none.
     pub user_id: Rc<str>,
-    /// The user as JSON text, handed to the app as it is.
+    /// The user as JSON text, passed to the app unchanged.
     pub user: Rc<str>,
 }
 
 impl SessionInfo {
-    /// Makes it from what the auth server sends; names with ASCII control characters in them are taken as absent.
+    /// Creates it from the auth server's response; ids that contain ASCII control characters become empty.
     #[must_use]
     pub fn new(id: &str, user_id: &str, user: &str) -> Self {
         let plain = |name: &str| -> Rc<str> {
@@ -34,7 +34,7 @@ impl SessionInfo {
         }
     }
 
-    /// Tells one session from another without naming it (FNV-1a).
+    /// Returns an FNV-1a hash of both ids; distinguishes sessions without storing their ids.
     #[must_use]
     pub fn fingerprint(&self) -> u32 {
         let hashed = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
@@ -42,7 +42,7 @@ impl SessionInfo {
         self.user_id.bytes().fold(hash, hashed)
     }
 
-    /// Whether both are the same user's.
+    /// Whether both belong to the same user.
     #[must_use]
     pub fn is_same_user(&self, other: &Self) -> bool {
         if self.user_id.is_empty() && other.user_id.is_empty() {
@@ -53,59 +53,59 @@ impl SessionInfo {
     }
 }
 
-/// A usable token with its life.
+/// A validated token with its lifetime.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// The access token.
     pub token: Secret,
-    /// Its life, counted from the sending of the request.
+    /// The token's lifetime, from the sending of the request.
     pub lifetime: Millis,
-    /// When the server wants the next refresh, counted like the life.
+    /// When the server requests the next refresh, counted like the lifetime.
     pub refresh_in: Option<Millis>,
-    /// The session behind it.
+    /// The token's session.
     pub session: SessionInfo,
 }
 
-/// A token response as it was read, before anything in it is believed.
+/// A parsed token response before validation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RawGrant<'a> {
-    /// `access_token`, where it is a string.
+    /// `access_token`, if it is a string.
     pub access_token: Option<&'a str>,
-    /// `token_type`, where it is a string.
+    /// `token_type`, if it is a string.
     pub token_type: Option<&'a str>,
-    /// `expires_in` in seconds, where it is a number.
+    /// `expires_in` in seconds, if it is a number.
     pub expires_in: Option<f64>,
-    /// `exp − iat` of the token in seconds, read only where `expires_in` is missing.
+    /// `exp − iat` of the token in seconds, used only without `expires_in`.
     pub claimed_life: Option<f64>,
-    /// `refresh_in` in seconds, where it is a number.
+    /// `refresh_in` in seconds, if it is a number.
     pub refresh_in: Option<f64>,
-    /// The session's name; empty where there is none.
+    /// The session id; empty if there is none.
     pub session_id: &'a str,
-    /// What identifies the user; empty where there is nothing.
+    /// The user id; empty if there is none.
     pub user_id: &'a str,
     /// The user as JSON text.
     pub user: &'a str,
 }
 
-/// Why an answer with status 200 is no grant.
+/// Why a response is not a valid token response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnexpectedAnswer {
-    /// The body is no JSON object: a captive portal's page, or cut off.
+    /// The body is not a JSON object, such as a captive portal's page or a truncated body.
     NotJson,
     /// The body is larger than [`MAX_TOKEN_RESPONSE_BYTES`](crate::wire::MAX_TOKEN_RESPONSE_BYTES).
     TooLarge,
-    /// There is no token in it, or none that can be sent in a header.
+    /// There is no token, or it cannot be sent in a header.
     NoToken,
-    /// The token is of another type than `Bearer`.
+    /// The token type is not `Bearer`.
     OtherTokenType,
-    /// The token's life is not told, below 2 seconds, or above 7 days.
+    /// The token's lifetime is missing, below 2 seconds, or above 7 days.
     LifeOutOfRange,
-    /// The status is none that the contract knows.
+    /// The HTTP status is not part of the contract.
     Status,
 }
 
 impl UnexpectedAnswer {
-    /// Returns the word for it in traces and errors.
+    /// Returns its code in traces and errors.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -120,16 +120,16 @@ impl UnexpectedAnswer {
 }
 
 impl Grant {
-    /// The shortest life that can be kept renewed.
+    /// The shortest lifetime that can be refreshed in time.
     pub const MIN_LIFETIME: Millis = Millis::from_secs(2);
-    /// The longest life that is believed.
+    /// The longest accepted lifetime.
     pub const MAX_LIFETIME: Millis = Millis::from_secs(7 * 86_400);
 
-    /// Reads a token response.
+    /// Validates a token response.
     ///
     /// # Errors
     ///
-    /// Says what is wrong with it; nothing of it is used then.
+    /// Returns the first problem; no part of an invalid response is used.
     pub fn check(raw: &RawGrant<'_>) -> Result<Self, UnexpectedAnswer> {
         let token = raw
             .access_token
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_fingerprint_is_fnv_1a_of_both_names() {
-        // From the algorithm's own test vectors: http://www.isthe.com/chongo/tech/comp/fnv/
+        // From the reference test vectors: http://www.isthe.com/chongo/tech/comp/fnv/
         for (id, user_id, expected) in [
             ("", "", 0x811c_9dc5),
             ("a", "", 0xe40c_292c),

@@ -9,13 +9,13 @@ use super::input::PageChange;
 use super::session::Session;
 use super::time::{Context, Timestamp};
 
-/// What is known of the page.
+/// The lifecycle state of the page.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lifecycle {
     pub(super) is_visible: bool,
-    /// Frozen, or left into the back/forward cache: no token is handed out before it has looked around again.
+    /// Frozen, or in the back/forward cache: no token is returned before the storage record has been read again.
     pub(super) is_suspended: bool,
-    /// Left: the channel to the other tabs is closed.
+    /// After `pagehide`: the channel to the other tabs is closed.
     pub(super) is_pagehidden: bool,
 }
 
@@ -57,7 +57,7 @@ impl Session {
                 if !self.page.is_pagehidden {
                     self.page.is_pagehidden = true;
                     if !self.has_peers(context.now) {
-                        // No other tab is open: the record says that the token cannot be shared so the next page does not wait for peers.
+                        // No other tab is open: record the token as expired so the next page does not wait for peers.
                         self.update_record(context);
                     }
                     self.effects.push(Effect::CloseChannel);
@@ -75,8 +75,8 @@ impl Session {
         }
     }
 
-    /// Says anew how long its token is of use. A tab without one has nothing to say: it could only hide what another has
-    /// written concurrently.
+    /// Rewrites the record with the token's expiry. A tab without a usable token does not write: it could only overwrite
+    /// another tab's concurrent write.
     fn update_record(&mut self, context: &Context) {
         if let Credential::Active(active) = &self.credential
             && active.is_usable(context.now)
@@ -86,19 +86,19 @@ impl Session {
     }
 
     fn resume(&mut self, context: &Context) {
-        // A page in the back/forward cache may be frozen and resumed without being shown.
+        // A page in the back/forward cache can be frozen and resumed without being shown.
         self.page.is_suspended = self.page.is_pagehidden;
         self.restart(context.now);
     }
 
-    /// Callers could not be served, nor the auth server be asked, while the page slept.
+    /// Extends the deadlines of callers and restarts the failure streak after a suspension.
     pub(super) fn restart(&mut self, now: Timestamp) {
         self.waiters.extend(now + self.config.call_deadline());
         self.backoff.restart(now);
     }
 
-    /// Notices a sleep that no event tells of: a page that is seen makes an attempt when it is due. Hidden ones are
-    /// throttled.
+    /// Detects a suspension without an event: a visible page retries on time, so a late retry means that it was suspended.
+    /// Timers of hidden pages are throttled, so those are not considered.
     pub(super) fn detect_suspension(&mut self, now: Timestamp) {
         let due = if self.waiters.is_empty() {
             self.backoff.idle_retry_at()

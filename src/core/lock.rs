@@ -1,4 +1,4 @@
-//! The Web Lock that all tabs of a browser share: queued for, held briefly, and never a condition for progress.
+//! The Web Lock shared by all tabs of a browser. It is held briefly, and progress never depends on it.
 
 use super::effect::Effect;
 use super::exchange::{Exchange, InFlight};
@@ -10,7 +10,7 @@ use super::storage_record::{RecordState, StoredState};
 use super::tab_message::TabMessage;
 use super::time::{Context, Timestamp};
 
-/// A lock that took longer than this was held by another tab, whose message may still be in transit.
+/// A lock granted later than this was held by another tab, whose message may still be in transit.
 const CONTENTION_THRESHOLD: Millis = Millis::from_millis(20);
 
 impl Session {
@@ -52,7 +52,7 @@ impl Session {
             context.now.since(since) > CONTENTION_THRESHOLD && self.has_peers(context.now);
         let was_contended = had_to_wait || self.is_peer_result_pending(context.now);
         let may_be_done = match task {
-            // No other tab's token will do for a forced refresh, but its failure would.
+            // Another tab's token does not satisfy a forced refresh, but its failure would start a back-off.
             Task::Refresh => was_contended || self.is_behind(context) && !self.waiters_want_new(),
             Task::SignIn { .. } | Task::NotifySignOut { .. } => false,
         };
@@ -68,7 +68,7 @@ impl Session {
             Exchange::AwaitingLock { attempt, task, .. } if attempt == failed => {
                 self.proceed_without_lock(context, attempt, task);
             }
-            // Stolen: the exchange goes on, as if there had been no lock.
+            // The lock was stolen: continue without it.
             Exchange::AwaitingPeers {
                 attempt,
                 ref mut is_locked,
@@ -84,18 +84,18 @@ impl Session {
         }
     }
 
-    /// Whether another tab has begun an exchange whose outcome this one has not heard of.
+    /// Whether another tab has started an exchange whose outcome has not been received.
     fn is_peer_result_pending(&self, now: Timestamp) -> bool {
         self.peer_refresh_started_at
             .is_some_and(|begun| now.since(begun) <= self.config.timeout)
     }
 
-    /// How long another tab's exchange may take until its outcome is known here.
+    /// How long another tab's exchange may take until its outcome is received here.
     pub(super) fn longest_exchange(&self) -> Millis {
         self.config.timeout + Millis::from_secs(1)
     }
 
-    /// Another tab holds the lock and is at work: its answer is worth waiting for.
+    /// Extends the lock timeout: another tab holds the lock and has sent a request.
     pub(super) fn on_peer_refresh_started(&mut self, now: Timestamp) {
         self.peer_refresh_started_at = Some(now);
         let one_exchange = self.longest_exchange();
@@ -105,7 +105,7 @@ impl Session {
             ..
         } = self.exchange
         {
-            // Two exchanges at the most: a lock is never waited for longer than that.
+            // Wait for at most two exchanges.
             *until = (now + one_exchange)
                 .max(*until)
                 .min(since + one_exchange * 2);
@@ -149,13 +149,13 @@ impl Session {
             .push(Effect::Broadcast(TabMessage::StateRequest { version }));
     }
 
-    /// A background refresh that does not get the lock is put off while the token is good for longer.
+    /// Postpones a background refresh that did not get the lock if the token stays usable; `false` otherwise.
     pub(super) fn can_wait_for_lock(&mut self, task: Task, now: Timestamp) -> bool {
         let is_background = task == Task::Refresh && self.waiters.is_empty();
         is_background && self.postpone_refresh(now)
     }
 
-    /// Releases the lock before the page is suspended, which would hold it for as long.
+    /// Releases the lock before the page is suspended; a suspended page would keep holding it.
     pub(super) fn release_held(&mut self) {
         match self.exchange {
             Exchange::Idle => {}
@@ -175,8 +175,8 @@ impl Session {
         }
     }
 
-    /// Whether other tabs may have a valid token that this one has not received: the storage record says so, or cannot be
-    /// believed.
+    /// Whether other tabs may have a valid token that this one has not received: the storage record has a higher version,
+    /// or a version that no tab writes.
     fn is_behind(&self, context: &Context) -> bool {
         match &context.stored {
             StoredState::Record(record) if !record.version.is_serial() => true,
@@ -194,7 +194,7 @@ impl Session {
         self.effects.push(Effect::ReleaseLock { attempt });
     }
 
-    /// A lock that comes too late must not be kept; one that comes twice is the one in use.
+    /// Releases a lock granted too late; a duplicate grant of the held lock is kept.
     fn release_unless_current(&mut self, granted: AttemptId) {
         let is_current = match self.exchange {
             Exchange::Idle => false,

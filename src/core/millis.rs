@@ -1,34 +1,34 @@
-//! Lengths of time in whole milliseconds: all that a session needs, at a fraction of `Duration`'s code.
+//! Durations in whole milliseconds; a fraction of `Duration`'s code size.
 
 use std::ops::{Add, Div, Mul};
 use std::time::Duration;
 
-/// A length of time in whole milliseconds.
+/// A duration in whole milliseconds.
 ///
-/// What comes from outside is at most a century: sums of it are far from the end of the range and need no check.
+/// External values are limited to a century, so sums cannot overflow and are not checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Millis(u64);
 
 impl Millis {
-    /// The longest that is taken from outside.
+    /// The longest accepted external value, in seconds.
     const CENTURY_S: u32 = 3_200_000_000;
 
-    /// No time at all.
+    /// Zero.
     pub const ZERO: Self = Self(0);
 
-    /// Makes a span of so many milliseconds.
+    /// Creates a duration from milliseconds.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
     }
 
-    /// Makes a span of so many seconds.
+    /// Creates a duration from seconds.
     #[must_use]
     pub const fn from_secs(secs: u64) -> Self {
         Self(secs * 1_000)
     }
 
-    /// Reads a number of seconds as servers send it; `None` where it is negative, not finite, or beyond a century.
+    /// Converts seconds from a server's response; `None` if negative, not finite, or beyond a century.
     #[must_use]
     pub fn from_secs_f64(secs: f64) -> Option<Self> {
         if !(0.0..f64::from(Self::CENTURY_S)).contains(&secs) {
@@ -55,7 +55,7 @@ impl Millis {
         self.0 / 1_000
     }
 
-    /// Returns the seconds, with parts of a second, for JavaScript.
+    /// Returns the seconds with fractions, for JavaScript.
     #[must_use]
     pub fn as_secs_f64(self) -> f64 {
         self.as_millis_f64() / 1_000.0
@@ -69,19 +69,19 @@ impl Millis {
         millis
     }
 
-    /// Whether it is no time at all.
+    /// Whether it is zero.
     #[must_use]
     pub const fn is_zero(self) -> bool {
         self.0 == 0
     }
 
-    /// Returns what is left when the other span is taken away, at least nothing.
+    /// Subtracts `other`; zero if the result would be negative.
     #[must_use]
     pub const fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
 
-    /// Returns so many parts of a thousand.
+    /// Returns `parts` thousandths of it.
     #[must_use]
     pub const fn thousandths(self, parts: u64) -> Self {
         Self(self.0 * parts / 1_000)
@@ -107,7 +107,7 @@ impl Mul<u64> for Millis {
 impl Div<u64> for Millis {
     type Output = Self;
 
-    /// Divides; by zero, the span stays whole.
+    /// Divides it; division by zero returns it unchanged.
     fn div(self, parts: u64) -> Self {
         Self(self.0.checked_div(parts).unwrap_or(self.0))
     }

@@ -1,8 +1,8 @@
-//! Every decision of the SDK, as a state machine without input or output of its own.
+//! The SDK's decisions as a sans-I/O state machine.
 //!
 //! A host calls [`Session::handle`] with each input, executes the effects of [`Session::take_effects`],
-//! then sets one timer for [`Session::poll_deadline`]. Time is an argument, random numbers come from a
-//! seed: nothing in here can reach a clock, a network or a browser.
+//! then sets one timer for [`Session::poll_deadline`]. Time is an argument and random numbers come from a
+//! seed; the core accesses no clock, network or browser API.
 
 mod backoff;
 mod callers;

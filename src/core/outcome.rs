@@ -14,7 +14,7 @@ use super::session::Session;
 use super::storage_record::{RecordState, StoredState};
 use super::time::{Context, Timestamp};
 
-/// Where a token comes from, for events.
+/// The origin of a token, for events.
 pub(super) struct Origin {
     pub(super) source: Source,
     pub(super) reason: Option<RefreshReason>,
@@ -33,19 +33,19 @@ impl Session {
             return;
         };
         if in_flight.epoch != self.epoch {
-            // The user signed out, or in as another user, while it was in flight.
+            // A sign-in or sign-out happened while it was in flight.
             self.note("answer of another session ignored");
             self.finish(in_flight);
             return;
         }
         match outcome {
             RefreshOutcome::Granted(grant) if is_replaced(context, in_flight, &grant) => {
-                // A page that was suspended meanwhile has not seen it, but the storage record shows it.
+                // A page that was suspended meanwhile received no message of the sign-in, but the storage record shows it.
                 self.note("answer of another session ignored");
             }
             RefreshOutcome::Granted(grant) => self.on_granted(context, in_flight, grant),
             RefreshOutcome::Ended(_) if is_overtaken(context, in_flight) => {
-                // There was a sign-in since: the session that ended may be the previous one.
+                // Another tab has signed in since: the session that ended may be the previous one.
                 self.note("end of an earlier session");
             }
             RefreshOutcome::Ended(reason) => {
@@ -64,7 +64,7 @@ impl Session {
         self.finish(in_flight);
     }
 
-    /// Whether this browser is signed out, by more than a message's word.
+    /// Whether this browser is signed out and the sign-out is confirmed.
     fn is_confirmed_signed_out(&self) -> bool {
         matches!(&self.credential, Credential::SignedOut(signed_out) if signed_out.unconfirmed.is_none())
     }
@@ -76,7 +76,7 @@ impl Session {
             && active.issued > in_flight.sent
             && active.grant.session.id == grant.session.id
         {
-            // Another tab's token is from a later request: the newer one stays.
+            // Another tab's token is from a later request: keep that one.
             self.backoff.succeed();
             return;
         }
@@ -144,7 +144,7 @@ impl Session {
             refresh_in: active.refresh_at.since(now),
         }));
         let previous = std::mem::replace(&mut self.credential, Credential::Active(active));
-        // A sign-in has replaced the session that was to be ended: the server ends it with that.
+        // The sign-in has replaced the session to be signed out; the server ends the old one on sign-in.
         self.settle_sign_outs(true);
         self.settle_all(now);
         if let (Credential::Active(previous), Credential::Active(active)) =
@@ -166,7 +166,7 @@ impl Session {
         }
     }
 
-    /// Makes this browser's session be over, as far as this tab is concerned.
+    /// Ends the session on this tab.
     pub(super) fn end_session(&mut self, reason: Option<EndReason>, sync: SignOutSync) {
         let was_signed_out = matches!(self.credential, Credential::SignedOut(_));
         let fingerprint = match &self.credential {
@@ -215,7 +215,7 @@ impl Session {
         }
         self.sign_outs.push(caller);
         self.version = self.next_version();
-        // A row of failed refreshes says nothing about this call.
+        // Failed refreshes do not predict whether this request fails.
         self.backoff.succeed();
         self.end_session(
             Some(EndReason::SignedOut),
@@ -273,7 +273,7 @@ impl Session {
     ) {
         let answer = match outcome {
             SignInOutcome::Granted(grant) => {
-                // Whatever is on its way was asked for by the session before.
+                // In-flight requests belong to the previous session.
                 self.epoch = self.epoch.wrapping_add(1);
                 self.known_lifetime = Some(grant.lifetime);
                 self.version = self.next_version();
@@ -294,7 +294,7 @@ impl Session {
     }
 }
 
-/// The fingerprint of the session that another tab has written of since this exchange was sent.
+/// The fingerprint of a session that another tab has recorded since this exchange was sent.
 fn written_since(context: &Context, in_flight: InFlight) -> Option<u32> {
     let StoredState::Record(record) = &context.stored else {
         return None;
@@ -307,12 +307,12 @@ fn written_since(context: &Context, in_flight: InFlight) -> Option<u32> {
     }
 }
 
-/// Whether there may have been a sign-in since this exchange was sent.
+/// Whether another tab may have signed in since this exchange was sent.
 fn is_overtaken(context: &Context, in_flight: InFlight) -> bool {
     written_since(context, in_flight).is_some()
 }
 
-/// Whether the session of this token was another one's before it came.
+/// Whether another tab has recorded a different session since this exchange was sent.
 fn is_replaced(context: &Context, in_flight: InFlight, grant: &Grant) -> bool {
     written_since(context, in_flight)
         .is_some_and(|fingerprint| fingerprint != grant.session.fingerprint())

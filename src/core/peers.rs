@@ -14,13 +14,13 @@ use super::storage_record::{RecordState, StorageRecord, StoredState};
 use super::tab_message::TabMessage;
 use super::time::{Context, Timestamp, WallTime};
 
-/// The life that is believed of another tab's token until the auth server has told this tab one itself.
+/// The maximum lifetime of another tab's token until this tab has received one from the auth server.
 const MAX_UNVERIFIED_LIFETIME: Millis = Millis::from_secs(300);
 /// How long sign-out messages are ignored after one that the storage record did not confirm.
 const IGNORE_PERIOD: Millis = Millis::from_secs(600);
-/// How long a tab that was heard of is taken to be there, at the least.
+/// The minimum time that a tab counts as open after its last message.
 const PEER_TTL: Millis = Millis::from_secs(120);
-/// How far two tabs' readings of one clock may lie apart.
+/// The maximum difference of two tabs' readings of the wall clock.
 const MAX_CLOCK_SKEW: Millis = Millis::from_secs(1);
 /// How long the storage record may take to confirm a sign-out message.
 const CONFIRMATION_TIMEOUT: Millis = Millis::from_secs(2);
@@ -43,7 +43,7 @@ impl Session {
                 reason,
                 fingerprint,
             } => self.on_peer_sign_out(context, version, reason, fingerprint),
-            // A sign-out is told all the same.
+            // After a sign-out, the sign-out notification is sent regardless of the other tabs' back-off.
             TabMessage::BackoffStarted { .. }
                 if matches!(self.credential, Credential::SignedOut(_)) => {}
             TabMessage::BackoffStarted {
@@ -52,7 +52,7 @@ impl Session {
                 retry_in,
                 resets_in,
             } => {
-                // Only the storage record can say that the server requested the back-off.
+                // A message cannot prove that the server requested the back-off; only the storage record can.
                 let snapshot = BackoffSnapshot {
                     cause,
                     failures,
@@ -67,7 +67,7 @@ impl Session {
         }
     }
 
-    /// Whether another tab is likely to be there: each renewal of the last two lives would have been heard of.
+    /// Whether another tab is probably open: it would have sent a message within the last two token lifetimes.
     pub(super) fn has_peers(&self, now: Timestamp) -> bool {
         let lives = self.known_lifetime.unwrap_or(MAX_UNVERIFIED_LIFETIME) * 2;
         self.last_peer_message_at
@@ -83,9 +83,9 @@ impl Session {
         posted: WallTime,
     ) {
         let age = age + context.wall.since(posted);
-        // Of the same order as the end of this very session, or as the token held, it is not newer.
+        // A token with the version of this session's sign-out, or of the active token, is not newer.
         let is_newer = version.is_after(self.version) && !self.has_pending_sign_out(context);
-        // Posted in the future: the clock was set back since, so the token's age is unknown.
+        // Posted in the future: the wall clock was set back since, so the token's age is unknown.
         let is_ageless = posted.since(context.wall) > MAX_CLOCK_SKEW;
         if !is_newer || is_ageless || age >= grant.lifetime {
             self.note("old news");
@@ -143,8 +143,8 @@ impl Session {
         }
     }
 
-    /// Whether a sign-out is still to be sent to the auth server although a message has a newer token: the record must know of the
-    /// session, where there is one.
+    /// Whether the auth server has still to be notified of a sign-out, although a message has a newer token. With a storage
+    /// record, the record must show the new session first.
     fn has_pending_sign_out(&self, context: &Context) -> bool {
         match (&self.credential, &context.stored) {
             (Credential::SignedOut(signed_out), StoredState::Record(_)) => {
@@ -154,7 +154,7 @@ impl Session {
         }
     }
 
-    /// Whether this tab itself was given a token of another session than the one that is over.
+    /// Whether the active token is this tab's own and of another session than the ended one.
     fn owns_different_session(&self, fingerprint: u32) -> bool {
         match &self.credential {
             Credential::Active(active) => {
@@ -164,7 +164,7 @@ impl Session {
         }
     }
 
-    /// One tab saw a session end while this one saw another begin, without knowing of each other: the new one counts.
+    /// Resolves a concurrent sign-out of an earlier session and sign-in on this tab: the new session wins.
     fn supersede(&mut self, context: &Context, version: Version) {
         self.note("end of an earlier session");
         self.version = version.next();
@@ -175,7 +175,7 @@ impl Session {
         self.broadcast_token(context);
     }
 
-    /// Reverts a sign-out that the storage record did not confirm: no tab sent it. The session is looked for again.
+    /// Reverts a sign-out that the storage record did not confirm, as no tab sent it, and checks for the session again.
     pub(super) fn revert_unconfirmed(&mut self, context: &Context) {
         if let Credential::SignedOut(signed_out) = &self.credential
             && let Some(unconfirmed) = signed_out.unconfirmed
@@ -188,7 +188,7 @@ impl Session {
         }
     }
 
-    /// Confirms or drops an unconfirmed sign-out by the storage record.
+    /// Confirms or drops an unconfirmed sign-out according to the storage record.
     fn confirm_sign_out(&mut self, record: &StorageRecord) {
         let Credential::SignedOut(signed_out) = &mut self.credential else {
             return;
@@ -211,7 +211,7 @@ impl Session {
         }
         match &self.credential {
             Credential::Active(_) => self.broadcast_token(context),
-            // What only a message has said is not passed on.
+            // An unconfirmed sign-out is not passed on.
             Credential::SignedOut(signed_out) if signed_out.unconfirmed.is_none() => {
                 self.broadcast_sign_out()
             }
@@ -219,7 +219,7 @@ impl Session {
         }
     }
 
-    /// Learns what other tabs have written since this tab last looked.
+    /// Applies the storage record if it has changed since the last input.
     pub(super) fn read_storage(&mut self, context: &Context) {
         let StoredState::Record(record) = &context.stored else {
             return;
@@ -284,12 +284,12 @@ impl Session {
     fn read_session(&mut self, context: &Context, fingerprint: u32) {
         match &mut self.credential {
             Credential::Active(active) if active.grant.session.fingerprint() != fingerprint => {
-                // Another session is this browser's now: what this tab holds is not to be sent any more.
+                // The browser has another session now: this tab's token must not be sent.
                 active.invalidate(context.now);
                 self.epoch = self.epoch.wrapping_add(1);
             }
             Credential::SignedOut(_) => {
-                // There was a sign-in on another tab; its message may have been lost.
+                // Another tab has signed in; its message may have been lost.
                 self.credential = Credential::Unknown;
                 self.epoch = self.epoch.wrapping_add(1);
                 self.settle_sign_outs(true);

@@ -32,8 +32,8 @@ impl Session {
         self.version.newest(self.seen)
     }
 
-    /// Reads the version of the storage record. All tabs continue from a version that none of them wrote; the rest of such a
-    /// record is ignored.
+    /// Reads the version of the storage record. If no tab can have written it, all tabs continue from it and ignore the
+    /// rest of the record.
     pub(super) fn read_version(&mut self, context: &Context) {
         let StoredState::Record(record) = &context.stored else {
             return;
@@ -46,7 +46,7 @@ impl Session {
         if version.is_after(known) {
             self.seen = version;
             if !version.is_after(self.version) {
-                // What this tab knows is older by more numbers than there are to tell it.
+                // This tab's version is too far behind to be compared (RFC 1982).
                 self.version = version.previous();
             }
         } else if !version.is_behind_by_little(known) {
@@ -115,7 +115,7 @@ impl Session {
         };
         let own = match &self.credential {
             Credential::Active(active) => Some(RecordState::SignedIn {
-                // A page after `pagehide` cannot hand its token over.
+                // After `pagehide`, this page cannot send its token to other tabs.
                 expires: if self.page.is_pagehidden {
                     context.wall
                 } else {

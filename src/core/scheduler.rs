@@ -1,4 +1,4 @@
-//! What a tab has to do with the auth server, decided anew after every input.
+//! Chooses the next exchange with the auth server; evaluated after every input.
 
 use crate::wire::RefreshReason;
 
@@ -7,19 +7,19 @@ use super::ids::CallerId;
 use super::session::Session;
 use super::time::Timestamp;
 
-/// Something that takes an exchange with the auth server.
+/// A task that needs an exchange with the auth server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Task {
     /// Run the app's sign-in function.
     SignIn { caller: CallerId },
-    /// Tell of a sign-out.
+    /// Notify the auth server of a sign-out.
     NotifySignOut { everywhere: bool },
-    /// Renew the token.
+    /// Refresh the token.
     Refresh,
 }
 
 impl Session {
-    /// Returns what is to be done now, the most urgent first.
+    /// Returns the most urgent task that is due.
     pub(super) fn next_task(&self, now: Timestamp) -> Option<Task> {
         if let Some(caller) = self.sign_ins.first() {
             return Some(Task::SignIn { caller: *caller });
@@ -35,7 +35,7 @@ impl Session {
         self.refresh_reason(now).map(|_| Task::Refresh)
     }
 
-    /// Whether this job, begun earlier, is still to be done.
+    /// Whether a task started earlier is still due.
     pub(super) fn is_wanted(&self, task: Task, now: Timestamp) -> bool {
         match task {
             Task::SignIn { caller } => self.sign_ins.first() == Some(&caller),
@@ -43,7 +43,7 @@ impl Session {
         }
     }
 
-    /// Returns why the token is to be renewed now; `None` where it is not.
+    /// Returns the reason to refresh now; `None` if no refresh is due.
     pub(super) fn refresh_reason(&self, now: Timestamp) -> Option<RefreshReason> {
         let waiting = self.waiters.reason();
         match &self.credential {
@@ -56,12 +56,12 @@ impl Session {
         }
     }
 
-    /// Whether a caller will only take a token from a refresh that is sent from now on.
+    /// Whether a waiting caller has requested a new token.
     pub(super) fn waiters_want_new(&self) -> bool {
         self.waiters.reason() == Some(RefreshReason::Force)
     }
 
-    /// Puts a background refresh off while the token is good for longer; `false` where it is not.
+    /// Postpones the background refresh if the token stays usable for long enough; `false` otherwise.
     pub(super) fn postpone_refresh(&mut self, now: Timestamp) -> bool {
         let enough = self.config.peer_reply_timeout * 5;
         let Credential::Active(active) = &mut self.credential else {
@@ -74,7 +74,7 @@ impl Session {
         true
     }
 
-    /// Returns when a job may become due by itself.
+    /// Returns when a task becomes due without further input.
     pub(super) fn task_deadline(&self, now: Timestamp) -> Option<(Timestamp, &'static str)> {
         if self.page.is_suspended {
             return None;

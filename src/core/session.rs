@@ -28,24 +28,24 @@ use super::waiters::{TokenRequirement, Waiters};
 pub struct Session {
     pub(super) config: Config,
     pub(super) rng: Rng,
-    /// This tab's part, in thousandths, of what keeps tabs apart.
+    /// This tab's jitter in thousandths; spreads the refreshes of concurrent tabs.
     pub(super) tab_jitter: u64,
     pub(super) credential: Credential,
-    /// The version of what this tab knows.
+    /// The version of this tab's credential.
     pub(super) version: Version,
     /// The highest version that this tab has read from the storage record.
     pub(super) seen: Version,
-    /// Counts the sessions that this tab has seen begin or end: an answer to an earlier one is void.
+    /// Incremented when a session begins or ends; responses from an earlier epoch are ignored.
     pub(super) epoch: u32,
     pub(super) exchange: Exchange,
     pub(super) last_attempt: AttemptId,
     pub(super) sent_reason: RefreshReason,
     pub(super) lock_timed_out: bool,
-    /// When another tab was last heard of.
+    /// When the last message of another tab was received.
     pub(super) last_peer_message_at: Option<Timestamp>,
     /// Until when sign-out messages are ignored unless the storage record confirms them.
     pub(super) ignore_sign_outs_until: Timestamp,
-    /// When another tab began an exchange whose outcome has not been heard.
+    /// When another tab started an exchange whose outcome has not been received.
     pub(super) peer_refresh_started_at: Option<Timestamp>,
     pub(super) waiters: Waiters,
     pub(super) sign_ins: Vec<CallerId>,
@@ -64,7 +64,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Makes a session that knows nothing yet: [`Input::Started`] is to come first.
+    /// Creates a session in the unknown state. The first input must be [`Input::Started`].
     #[must_use]
     pub fn new(config: Config) -> Self {
         let mut rng = Rng::new(config.seed);
@@ -123,13 +123,13 @@ impl Session {
         self.trace(context.now, trigger, before);
     }
 
-    /// Returns the effects since the last call, in the sequence in which they are to be executed.
+    /// Returns the effects queued since the last call, in execution order.
     #[must_use]
     pub fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
 
-    /// Returns when to call with [`Input::DeadlineReached`], and what for. The time may have passed.
+    /// Returns the next deadline and its reason; send [`Input::DeadlineReached`] then. It may lie in the past.
     #[must_use]
     pub fn poll_deadline(&self, now: Timestamp) -> Option<(Timestamp, &'static str)> {
         if self.is_closed {
@@ -158,7 +158,7 @@ impl Session {
         first
     }
 
-    /// Returns the token where a request can be sent with it at `now` without waiting for anything.
+    /// Returns the token if a request can be sent with it at `now` without waiting.
     #[must_use]
     pub fn usable_token(&self, now: Timestamp) -> Option<(&Secret, Version)> {
         match &self.credential {
@@ -171,7 +171,7 @@ impl Session {
         }
     }
 
-    /// Returns how long the current token can still be sent; zero where there is none.
+    /// Returns how long the current token can still be sent; zero without a token.
     #[must_use]
     pub fn token_left(&self, now: Timestamp) -> Millis {
         match &self.credential {
@@ -180,7 +180,7 @@ impl Session {
         }
     }
 
-    /// Returns how long ago the current token's refresh was sent; zero where there is none.
+    /// Returns the time since the current token's refresh was sent; zero without a token.
     #[must_use]
     pub fn token_age(&self, now: Timestamp) -> Millis {
         match &self.credential {
@@ -189,12 +189,12 @@ impl Session {
         }
     }
 
-    /// Notes that the app made a call or the user gave input: idle limits count from here.
+    /// Records app or user activity; idle limits count from it.
     pub fn touch(&mut self, now: Timestamp) {
         self.last_active = self.last_active.max(now);
     }
 
-    /// Returns where the session stands.
+    /// Returns the status of the session.
     #[must_use]
     pub fn status(&self) -> Status {
         match &self.credential {
@@ -264,7 +264,7 @@ impl Session {
         self.last_active = context.now;
         self.effects.push(Effect::OpenChannel);
         if context.stored == StoredState::Empty {
-            // A visitor: no record of a session, so no request is sent (P29).
+            // No session is recorded, so no request is sent (P29).
             self.credential = Credential::SignedOut(SignedOut {
                 reason: None,
                 fingerprint: 0,

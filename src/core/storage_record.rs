@@ -1,8 +1,8 @@
 //! The record all tabs share in `localStorage`: session version, token expiry and back-off. Holds no secret.
 //!
 //! Messages and the lock reach a tab in any order. The record is written before the lock is released and read with every
-//! input, so that the next holder sees a finished refresh, a sign-out or a back-off; also a tab that was frozen or not open
-//! at the time.
+//! input, so the next holder sees a finished refresh, a sign-out or a back-off. A tab that was frozen or not open at the
+//! time sees them too.
 
 use crate::wire::EndReason;
 
@@ -16,7 +16,7 @@ use super::time::WallTime;
 pub enum StoredState {
     /// The browser has no storage, or blocks it.
     Unavailable,
-    /// Nothing.
+    /// No record.
     Empty,
     /// A record.
     Record(StorageRecord),
@@ -25,11 +25,11 @@ pub enum StoredState {
 /// The state of the session in this browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StorageRecord {
-    /// The order of what it says.
+    /// The version of the record.
     pub version: Version,
     /// Whether there is a session.
     pub state: RecordState,
-    /// The rest that the auth server is given, where it failed.
+    /// The back-off after failures of the auth server.
     pub backoff: Option<PersistedBackoff>,
 }
 
@@ -40,35 +40,34 @@ pub enum RecordState {
     SignedIn {
         /// When the newest token expires.
         expires: WallTime,
-        /// Tells one session from another without naming it.
+        /// A hash of the session; distinguishes sessions without storing their ids.
         fingerprint: u32,
     },
-    /// There is none.
+    /// There is no session.
     SignedOut {
-        /// Why.
+        /// Why it ended.
         reason: EndReason,
-        /// The fingerprint of the session that is over; 0 where it is not known.
+        /// The fingerprint of the ended session; 0 if unknown.
         fingerprint: u32,
-        /// Whether the auth server knows.
+        /// Whether the auth server is notified.
         told: bool,
-        /// Whether it is to end the user's sessions on all devices.
+        /// Whether to end the user's sessions on all devices.
         everywhere: bool,
     },
 }
 
-/// The rest that the auth server is given after failures.
+/// The back-off after failures of the auth server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PersistedBackoff {
-    /// What failed last.
+    /// The cause of the last failure.
     pub cause: FailureCause,
-    /// How many attempts in a row have failed.
+    /// The length of the failure streak.
     pub failures: u32,
-    /// When attempts began to fail; of a longer row, half a minute before it was written. The clock may have been set
-    /// back since.
+    /// When the failure streak began, at most 26 s before the write. The wall clock may have been set back since.
     pub since: WallTime,
-    /// No attempt before.
+    /// When the next attempt is allowed.
     pub until: WallTime,
-    /// Whether the server itself said so (`Retry-After`).
+    /// Whether the server requested it (`Retry-After`).
     pub server_requested: bool,
     /// When the rate limiter is reset.
     pub resets_at: WallTime,
@@ -78,8 +77,8 @@ const MAGIC: &str = "nolapse1";
 const SEPARATOR: &str = ";";
 
 impl StoredState {
-    /// Reads the stored text, empty without a record. What cannot be read, another release's or any other script's, is a
-    /// record without a version.
+    /// Reads the stored text; empty means no record. Text that cannot be decoded, from another release or another script,
+    /// becomes a record with the default version.
     #[must_use]
     pub fn read(text: &str) -> Self {
         if text.is_empty() {
@@ -142,7 +141,7 @@ impl StorageRecord {
         if fields.field() != MAGIC {
             return None;
         }
-        // A number that no tab gives out says nothing about the order; the rest may be true.
+        // A version that no tab writes becomes the default version; the other fields are still used.
         let version = Version::heard(fields.number()).unwrap_or_default();
         let state = match fields.field() {
             "in" => RecordState::SignedIn {
@@ -267,7 +266,7 @@ mod tests {
             let text = record.encode();
             for end in 0..text.len() {
                 if let Some(cut) = text.get(..end).and_then(StorageRecord::decode) {
-                    // Cutting a number or the rest short leaves a record, but never a change of state.
+                    // Truncating a number or the back-off can leave a valid record, but never one of the other state.
                     assert_eq!(
                         std::mem::discriminant(&cut.state),
                         std::mem::discriminant(&record.state)

@@ -1,4 +1,4 @@
-//! The messages that tabs post to each other. Any script of the origin can post them too, so every field is checked.
+//! The messages that tabs post to each other. Any script of the origin can post them too, so every field is validated.
 
 use crate::wire::EndReason;
 
@@ -10,36 +10,36 @@ use super::millis::Millis;
 use super::secret::Secret;
 use super::time::WallTime;
 
-/// One tab's message to the others of its browser.
+/// A message of one tab to the other tabs of the browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TabMessage {
     /// There is a new token.
     Token {
-        /// Its order among the facts of this browser.
+        /// The session version.
         version: Version,
-        /// The token with its whole life.
+        /// The token with its full lifetime.
         grant: Grant,
-        /// How much of that life had gone by when the message was posted.
+        /// The token's age when the message was posted.
         age: Millis,
         /// When the message was posted.
         posted: WallTime,
     },
     /// The user is signed out.
     SignedOut {
-        /// Its order among the facts of this browser.
+        /// The session version.
         version: Version,
-        /// Why.
+        /// Why the session ended.
         reason: EndReason,
-        /// The fingerprint of the session that is over; 0 where it is not known.
+        /// The fingerprint of the ended session; 0 if unknown.
         fingerprint: u32,
     },
-    /// The auth server fails and is given a rest.
+    /// The sender has started a back-off after a failure of the auth server.
     BackoffStarted {
-        /// What failed last.
+        /// The cause of the last failure.
         cause: FailureCause,
-        /// How many attempts in a row have failed.
+        /// The length of the failure streak.
         failures: u32,
-        /// How long the rest is.
+        /// How long until the next attempt.
         retry_in: Millis,
         /// How long until the rate limiter is reset.
         resets_in: Millis,
@@ -48,18 +48,18 @@ pub enum TabMessage {
     RefreshStarted,
     /// Requests the state of tabs that have a higher version.
     StateRequest {
-        /// What the asking tab knows of.
+        /// The requesting tab's version.
         version: Version,
     },
 }
 
 const MAGIC: &str = "nolapse1";
 const SEPARATOR: &str = "\n";
-/// Larger than any message of an honest tab.
+/// Larger than any valid message.
 const MAX_BYTES: usize = 128 * 1024;
 
 impl TabMessage {
-    /// Whether it tells how an exchange came out.
+    /// Whether it reports the outcome of an exchange.
     #[must_use]
     pub const fn is_outcome(&self) -> bool {
         match self {
@@ -68,7 +68,7 @@ impl TabMessage {
         }
     }
 
-    /// Writes the message as text.
+    /// Encodes the message.
     #[must_use]
     pub fn encode(&self) -> String {
         let mut writer = FieldWriter::new(MAGIC, SEPARATOR);
@@ -122,7 +122,7 @@ impl TabMessage {
         writer.finish()
     }
 
-    /// Reads a message; `None` where it is of another version, malformed, or outside the bounds of what a tab sends.
+    /// Decodes a message; `None` if it is of another format, malformed or out of bounds.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
         if text.len() > MAX_BYTES {
@@ -165,7 +165,7 @@ fn decode_token(fields: &mut FieldReader<'_>) -> Option<TabMessage> {
     let session = SessionInfo {
         id: fields.field().into(),
         user_id: fields.field().into(),
-        // The user's JSON comes last and may hold anything.
+        // The user's JSON comes last because it may contain the separator.
         user: fields.remaining().into(),
     };
     let honest = (Grant::MIN_LIFETIME..=Grant::MAX_LIFETIME).contains(&lifetime)

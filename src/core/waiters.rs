@@ -6,7 +6,7 @@ use super::ids::{CallerId, Version};
 use super::millis::Millis;
 use super::time::Timestamp;
 
-/// What a caller waits for.
+/// The token requirement of a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TokenRequirement {
     /// A token with at least this validity, requested at this time.
@@ -14,16 +14,16 @@ pub(super) enum TokenRequirement {
         min_validity: Millis,
         asked: Timestamp,
     },
-    /// Another token than this one, because the app asked for a new one.
+    /// A token other than this version, because the app requested a new one.
     Renewed { than: Version },
-    /// Another token than this one, because an API refused it.
+    /// A token other than this version, because an API rejected it.
     Replaced { than: Version },
-    /// A token from a refresh that was sent at this time or later.
+    /// A token from a refresh sent at this time or later.
     Forced { asked: Timestamp },
 }
 
 impl TokenRequirement {
-    /// Why a refresh for this caller is sent.
+    /// The reason of a refresh for this caller.
     pub(super) const fn reason(self) -> RefreshReason {
         match self {
             Self::Token { .. } => RefreshReason::Demand,
@@ -32,7 +32,7 @@ impl TokenRequirement {
         }
     }
 
-    /// Whether the app asked by name, so that a signed-out browser asks the auth server too.
+    /// Whether the app requested a new token explicitly; this sends a refresh even when signed out.
     pub(super) const fn is_explicit(self) -> bool {
         match self {
             Self::Renewed { .. } | Self::Forced { .. } => true,
@@ -47,10 +47,10 @@ pub(super) struct Waiter {
     pub(super) deadline: Timestamp,
 }
 
-/// The callers, in the order in which they came: their names rise, and so do their deadlines.
+/// The waiting callers in order of arrival: ids and deadlines both ascend.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Waiters {
-    /// In the order of their names: a tenth of a tree map's code for the same work.
+    /// Sorted by id; a tenth of the code size of a `BTreeMap`.
     waiting: Vec<(CallerId, Waiter)>,
     forced: usize,
     rejected: usize,
@@ -77,7 +77,7 @@ impl Waiters {
         }
     }
 
-    /// Takes out all callers.
+    /// Removes and returns all callers.
     pub(super) fn take(&mut self) -> Vec<(CallerId, Waiter)> {
         std::mem::take(self).waiting
     }
@@ -109,7 +109,7 @@ impl Waiters {
         self.waiting.first().map(|(_, waiter)| waiter.deadline)
     }
 
-    /// Why a refresh for these callers is sent; `None` without callers.
+    /// The reason of a refresh for these callers; `None` without callers.
     pub(super) fn reason(&self) -> Option<RefreshReason> {
         if self.forced > 0 {
             Some(RefreshReason::Force)

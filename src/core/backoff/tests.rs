@@ -1,4 +1,4 @@
-//! Goal: each rest is as long as ARCHITECTURE.md says, to the millisecond where nothing is drawn.
+//! Goal: each back-off is as long as ARCHITECTURE.md specifies, to the millisecond without jitter.
 
 use super::*;
 
@@ -8,12 +8,12 @@ const NOW: Timestamp = Timestamp::from_millis(3_600_000);
 const WINDOW: Millis = Millis::from_secs(25);
 const SEEDS: u64 = 300;
 
-/// Whether a caller with this deadline waits.
+/// Whether a caller with this deadline keeps waiting.
 fn is_kept(backoff: &Backoff, now: Timestamp, deadline: Timestamp) -> bool {
     deadline >= backoff.reject_before(now)
 }
 
-/// Until when callers wait; the past where they do not.
+/// Until when callers wait; in the past if they do not.
 fn patient_until(backoff: &Backoff) -> Timestamp {
     backoff
         .streak
@@ -28,12 +28,12 @@ fn failure(cause: FailureCause, retry_after: Option<Millis>) -> Failure {
     }
 }
 
-/// The rest after so many failures, a second apart, whose last one is at `NOW`; and the rest where nobody waits.
+/// The back-off and the idle delay after `failures` failures, one second apart, the last one at `NOW`.
 fn rests(seed: u64, failures: u32, failure: &Failure) -> (Millis, Millis) {
     rests_apart(1, seed, failures, failure)
 }
 
-/// The same with so many seconds between failures.
+/// The same with `seconds` between failures.
 fn rests_apart(seconds: u64, seed: u64, failures: u32, failure: &Failure) -> (Millis, Millis) {
     let mut rng = Rng::new(seed);
     let mut backoff = Backoff::new();
@@ -47,7 +47,7 @@ fn rests_apart(seconds: u64, seed: u64, failures: u32, failure: &Failure) -> (Mi
     )
 }
 
-/// The shortest and the longest of many drawn spans.
+/// The shortest and the longest of many random durations, in milliseconds.
 fn bounds(spans: impl Iterator<Item = Millis>) -> (u64, u64) {
     spans.fold((u64::MAX, 0), |(least, most), span| {
         (least.min(span.as_millis()), most.max(span.as_millis()))
@@ -60,7 +60,7 @@ fn draws_are_those_of_splitmix64() {
 
     let drawn = [rng.next(), rng.next(), rng.next()];
 
-    // The sequence that is given with the algorithm: https://prng.di.unimi.it/splitmix64.c
+    // The reference sequence of the algorithm: https://prng.di.unimi.it/splitmix64.c
     assert_eq!(
         drawn,
         [
@@ -115,7 +115,7 @@ fn p10_after_the_callers_window_pauses_are_drawn_from_steps_that_double_up_to_fo
     let broken = failure(FailureCause::ServerError, None);
     let lost = failure(FailureCause::Misconfigured, None);
     let long_ago = [4, 8, 16, 32, 64, 128, 240, 240, 240];
-    // Where callers had the auth server asked often, the first rest after their window is no longer than four of those.
+    // After frequent attempts for callers, the back-off is at most four times the window or the streak's age.
     let just_now = [4, 8, 16, 32, 64, 100, 100];
     for (apart, failure, steps) in [
         (30, &broken, &long_ago[..]),
@@ -151,7 +151,7 @@ fn p10_where_nobody_waits_the_steps_are_longer() {
             "{failures}: to {most}"
         );
     }
-    // The first step is a second and a half; the pause of those who wait is a bound from below.
+    // The first step is 1.5 s; the back-off with waiting callers is the lower bound.
     for seed in 0..SEEDS {
         let (snapshot, idle_delay) = rests(seed, 1, &broken);
         assert!(
@@ -162,7 +162,7 @@ fn p10_where_nobody_waits_the_steps_are_longer() {
     }
 }
 
-/// Causes that a server's return ends.
+/// Causes that end when the server recovers.
 const TRANSIENT: [FailureCause; 6] = [
     FailureCause::Offline,
     FailureCause::Network,

@@ -1,4 +1,4 @@
-//! Goal: of what other tabs and the shelf say of a rest, the most counts, within bounds.
+//! Goal: merging the back-off of other tabs and of the storage record keeps the longest, within bounds.
 
 use super::super::super::storage_record::StoredState;
 use super::super::super::time::WallTime;
@@ -14,7 +14,7 @@ fn snapshot(retry_in_s: u64, failures: u32) -> BackoffSnapshot {
     }
 }
 
-/// What a tab that knows of one rest knows once it has heard of another.
+/// Merges two back-offs into a new one.
 fn heard(first: BackoffSnapshot, second: BackoffSnapshot) -> BackoffSnapshot {
     let mut rng = Rng::new(1);
     let mut backoff = Backoff::new();
@@ -77,7 +77,7 @@ fn a_rest_that_is_heard_of_is_bounded() {
     assert_eq!(bounded.retry_in, Millis::from_secs(240));
     assert_eq!(bounded.resets_in, Millis::from_secs(16 * 150));
     assert_eq!(heard(demanded, demanded).retry_in, Millis::from_secs(600));
-    // Less than what is known does not shorten it.
+    // A shorter one does not shorten it.
     let shorter = BackoffSnapshot {
         resets_in: Millis::from_secs(1),
         ..snapshot(1, 1)
@@ -156,7 +156,7 @@ fn p49_the_shelf_tells_how_long_attempts_have_failed() {
         let mut other = Backoff::new();
         other.merge_persisted(&context(at), &written, &mut rng);
 
-        // Nobody has tried for minutes: what comes is a row of its own.
+        // After minutes without an attempt, the next failure starts a new streak.
         let begun = NOW + Millis::from_secs(begun_s);
         assert_eq!(patient_until(&other), begun + WINDOW, "{after_s}");
     }
