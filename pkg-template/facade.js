@@ -1,4 +1,4 @@
-/** What the entries share: how the module is loaded and sessions are created. Importing it does nothing. */
+/** Shared by the entry points: loads the module and creates sessions. Importing it has no side effects. */
 
 import { cancelEarly, startEarly } from "../src/host/early-refresh.js";
 import { readOptions } from "../src/host/options.js";
@@ -10,7 +10,7 @@ import { openSession } from "./facade/session.js";
 export { own } from "../src/host/own.js";
 export { isSessionError, messageOf, SessionEnded, SessionError } from "./facade/errors.js";
 
-/** Names the build; the module says the same name, or it is of another release. */
+/** The build id; a module with a different one is from another release. */
 const BUILD_ID = Number("__NOLAPSE_BUILD_ID__");
 
 /** @typedef {import("./facade/instance.js").Glue} Glue */
@@ -18,22 +18,22 @@ const BUILD_ID = Number("__NOLAPSE_BUILD_ID__");
 /** @typedef {import("./index.js").SessionErrorCode} SessionErrorCode */
 
 /**
- * Makes `createSession` for one module, and what loads it.
+ * Creates `createSession` and `loadOnce` for one module.
  *
- * @param {Glue} glue what wasm-bindgen made for it
- * @param {() => URL} place gives the URL of the module's file
+ * @param {Glue} glue the glue code that wasm-bindgen generated for it
+ * @param {() => URL} place returns the URL of the module's file
  */
 export function createEntry(glue, place) {
   /** @type {Promise<void> | undefined} */
   let loading;
   const instance = new Instance(glue);
-  /** The same session created twice is one. @type {Set<SharedSession>} */
+  /** Sessions by settings: creating one twice shares it. @type {Set<SharedSession>} */
   const shared = new Set();
 
   /** @param {SessionOptions["wasm"]} [source] */
   function loadOnce(source) {
     loading ??= load(instance, () => source ?? place()).catch((error) => {
-      loading = undefined; // a failed download must not poison every later call
+      loading = undefined; // let the next call retry a failed download
       throw error;
     });
     return loading;
@@ -66,7 +66,7 @@ export function createEntry(glue, place) {
 }
 
 /**
- * Throws where the platform lacks what a session cannot do without. Locks, channel, storage, page and location are optional.
+ * Throws if the platform lacks a required API. Locks, channel, storage, document and location are optional.
  */
 function demandPlatform() {
   try {
@@ -83,7 +83,7 @@ function demandPlatform() {
       setTimeout,
       atob,
     ];
-    // Markup can name a global that is missing: `<a id="WebAssembly">`.
+    // Markup can define a missing global: `<a id="WebAssembly">`.
     for (const part of [...parts, crypto.getRandomValues, performance.now, WebAssembly.compile]) {
       if (typeof part !== "function") throw new TypeError("a part is missing");
     }
@@ -110,14 +110,14 @@ async function load(instance, source) {
 /** @param {unknown} cause @returns {SessionErrorCode} */
 function loadFailure(cause) {
   if (cause instanceof WebAssembly.LinkError) return "version_mismatch";
-  // A blocked module and a truncated one throw the same class.
+  // A module blocked by CSP and a truncated one throw the same class.
   const isBlocked =
     cause instanceof WebAssembly.CompileError && /CSP|Content Security Policy|unsafe-eval/i.test(cause.message);
   return isBlocked ? "unsupported" : "load_failed";
 }
 
 /**
- * Whether two settings are of one session.
+ * Whether two settings describe the same session.
  *
  * @param {import("../src/host/options.js").Settings} one
  * @param {import("../src/host/options.js").Settings} other
@@ -128,7 +128,7 @@ function isSame(one, other) {
 }
 
 /**
- * Checks options; the error for the first that makes no sense has its name.
+ * Checks options; the error for the first invalid one has its name.
  *
  * @param {unknown} options
  */

@@ -1,11 +1,11 @@
-//! The arrows of the architecture: who may know of whom. An arrow that points the other way is a defect.
+//! Checks the dependency rules of the architecture: which part may use which.
 #![cfg(not(target_arch = "wasm32"))]
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What a part may not name.
+/// Names that the files of a part must not contain.
 struct Rule {
     part: &'static str,
     files: &'static str,
@@ -113,7 +113,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The files of a part, whose names end so; a part that is not there is a mistake in the rule.
+/// The files of a part with this extension; fails if there are none.
 fn files(part: &str, ending: &str) -> Vec<PathBuf> {
     fn add(path: &Path, ending: &str, found: &mut Vec<PathBuf>) {
         if path.is_dir() {
@@ -133,7 +133,7 @@ fn files(part: &str, ending: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The code of a file, without comments and without its unit tests.
+/// The code of a file, without comments and unit tests.
 fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).expect("a file that can be read");
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
@@ -226,7 +226,7 @@ fn module_and_host_spell_the_contract_alike() {
     assert!(answers.contains(&format!("\"{}\"", wire::VERSION_HEADER)));
 }
 
-/// The words of the glossary's last column.
+/// The retired words: the last column of the glossary.
 fn retired_words() -> Vec<String> {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("a file that can be read");
     let (_, glossary) = text.split_once("## Glossary").expect("a glossary");

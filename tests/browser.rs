@@ -1,4 +1,4 @@
-//! The session's Rust face in a real browser, with a refresher of the test's own in place of an auth server.
+//! The Rust API in a real browser, with a refresh function in place of an auth server.
 #![cfg(target_arch = "wasm32")]
 
 use std::cell::{Cell, RefCell};
@@ -13,7 +13,7 @@ use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-/// A refresher that grants a new token each time, and counts.
+/// A refresh function that grants a new token on each call, and counts the calls.
 struct Server {
     asked: Rc<Cell<u32>>,
     _answer: Closure<dyn FnMut(JsValue) -> Promise>,
@@ -61,7 +61,7 @@ fn global(name: &str) -> JsValue {
     Reflect::get(&js_sys::global(), &name.into()).expect("a global")
 }
 
-/// What `navigator.locks` has under that name.
+/// The number of locks and requests of this name in `navigator.locks`.
 async fn locks_of(name: &str) -> u32 {
     let locks = Reflect::get(&global("navigator"), &"locks".into()).expect("locks");
     let query: Function = Reflect::get(&locks, &"query".into())
@@ -133,7 +133,7 @@ async fn dropping_a_client_leaves_no_lock_and_tells_whoever_waits() {
     };
     let client = quiet(&options);
     let waiting = client.refresh(true, None);
-    // The lock is granted in a task of its own.
+    // The lock is granted in a separate task.
     while locks_of("nolapse:dropped").await == 0 {}
 
     drop(client);
@@ -172,7 +172,7 @@ async fn p15_two_clients_of_one_name_share_what_one_of_them_got() {
     );
 
     one.refresh(true, None).await.expect("a token");
-    // The news come in a task of their own.
+    // The tab message arrives in a separate task.
     while !matches!(two.status(), Status::SignedIn { .. }) {
         locks_of("nothing").await;
     }

@@ -1,7 +1,7 @@
-//! Goal: a caller gets what it asked for, or is told at once that it cannot have it, and costs no more than that.
+//! Goal: a caller gets its result, or is rejected at once if that is impossible, with no unnecessary refreshes.
 //!
-//! Promises (numbers of `promises.md` in the tests' names): aborting one leaves the others alone; `minValidity` is kept or
-//! refused, and asks the auth server once at the most.
+//! Promises (test names carry the numbers of `promises.md`): aborting one caller does not affect the others; `minValidity`
+//! is met or rejected, with at most one refresh.
 
 mod sim;
 
@@ -55,7 +55,7 @@ fn p28_a_life_that_no_token_has_is_refused_without_a_refresh() {
     world.run(10_000);
     let before = world.sent(0);
 
-    // A token of 60 s is sent for 58.5.
+    // A token with a lifetime of 60 s is sent for 58.5 s.
     for life_ms in [58_500, 60_000, 90_000] {
         let call = world.get_token(0, Millis::from_millis(life_ms));
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Goal: each fact about the session changes what it says and nothing else, whatever arrives in between.
+//! Goal: each result changes only its own part of the session's state, whatever arrives in between.
 
 mod tab;
 
@@ -12,13 +12,13 @@ use tab::{BEGIN, Tab, grant, grant_of, order, signed_in_mark};
 
 const SOME: u32 = 77;
 
-/// A shelf with a session whose token lives for 60 seconds more.
+/// A stored record of a session whose token expires in 60 s.
 fn in_use(version: u64, fingerprint: u32) -> StoredState {
     let expires = WallTime::from_millis(1_700_000_000_000 + BEGIN + 60_000);
     StoredState::Record(signed_in_mark(order(version), expires, fingerprint))
 }
 
-/// A tab with a token, beside a shelf, and a refresh of it on its way.
+/// A tab with a token, with storage, and with a refresh in flight.
 fn asking() -> (Tab, nolapse::core::AttemptId) {
     let mut tab = Tab::open(1, StoredState::Empty);
     tab.adopt(grant());
@@ -196,7 +196,7 @@ fn p18_a_sign_out_is_answered_once_the_server_knows_and_at_once_where_it_does() 
     let third = tab.sign_out(false);
     assert_eq!(tab.told(third), Some(&told));
     assert_eq!(tab.wish(), None);
-    // Everywhere is more than the server knows of.
+    // A sign-out everywhere exceeds the one that the server has confirmed.
     let fourth = tab.sign_out(true);
     assert_eq!(tab.told(fourth), None);
     assert!(tab.wish().is_some());

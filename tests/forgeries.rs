@@ -1,7 +1,7 @@
-//! Goal: what a script of the same origin says on the channel can be believed for moments and costs next to nothing.
+//! Goal: a message forged by a same-origin script has a brief effect and a negligible cost.
 //!
-//! Promises: nothing forged lasts longer than until the next refresh, is written down or passed on; without a shelf, where
-//! a message is all there is, the order of facts decides, and of one order a sign-out of this very session wins.
+//! Promises: no forged message has an effect beyond the next refresh, is stored or is forwarded. Without storage, tab
+//! messages are the only source: the higher version wins, and for equal versions a sign-out of the current session wins.
 
 mod sim;
 
@@ -12,7 +12,7 @@ use sim::{Mode, World};
 
 const SEED: u64 = 50;
 
-/// Says on the channel that the session with that fingerprint is over.
+/// Posts a sign-out of the session with this fingerprint on the channel.
 fn say_out(world: &mut World, version: Version, fingerprint: u32) {
     let message = TabMessage::SignedOut {
         version,
@@ -101,7 +101,7 @@ fn a_replayed_message_of_an_earlier_session_changes_nothing() {
 #[test]
 fn without_a_shelf_the_order_decides_whether_a_sign_out_is_this_sessions() {
     let first = Version::default().next();
-    // Of an earlier order, of the same one, of a later one: the session's own end, and another's.
+    // A lower, an equal and a higher version: the end of this session, and of another one.
     let cases = [
         (Version::default(), true, false),
         (Version::default(), false, false),

@@ -1,6 +1,6 @@
-//! Goal: a lock orders what tabs do, and never decides whether they can do it.
+//! Goal: the lock only serialises the tabs and is never required.
 //!
-//! Promise P17, a tab at a time: what is done where the lock does not come, comes too late, comes twice or is taken away.
+//! Promise P17, in a single tab: behaviour if the lock is not granted, granted too late, granted twice or stolen.
 
 mod tab;
 
@@ -8,7 +8,7 @@ use nolapse::core::{Grant, Input, Millis, StoredState, TabMessage, WallTime};
 
 use tab::{Tab, grant, signed_in_mark};
 
-/// How long after its asking a token of 60 seconds is sent.
+/// How long after the request a token with a lifetime of 60 s is sent, in milliseconds.
 const USABLE: u64 = 58_500;
 
 #[test]
@@ -73,7 +73,7 @@ fn p15_a_tab_that_is_behind_the_shelf_asks_the_others_first_unless_no_token_of_t
     }
 }
 
-/// A tab whose lock did not come once, with a new token; and the moment when it came.
+/// A tab with a new token whose lock was once not granted, and the time at which it received that token.
 fn distrusting() -> (Tab, u64) {
     let mut tab = Tab::signed_in(1);
     let (at, _) = tab.alarm();

@@ -1,4 +1,4 @@
-//! Goal: what depends on a moment depends on that very millisecond.
+//! Goal: time limits are exact to the millisecond.
 
 mod tab;
 
@@ -9,9 +9,9 @@ use nolapse::core::{
 
 use tab::{BEGIN, Tab, error_of, grant};
 
-/// When that token is past its life.
+/// When the token expires.
 const EXPIRED: u64 = BEGIN + 60_000;
-/// How long an exchange may take.
+/// The timeout of a request.
 const TIMEOUT: u64 = 10_000;
 const PATIENCE: u64 = 25_000;
 
@@ -112,7 +112,7 @@ fn p49_callers_are_told_of_a_dead_server_twenty_five_seconds_after_its_first_fai
 
 #[test]
 fn p49_a_caller_whose_deadline_comes_before_the_rest_is_over_is_told_at_once() {
-    // Asked for 12 s, and sent 14 s after the caller came: its deadline comes before.
+    // A 503 with `Retry-After: 12`, 14 s after the first call: the call's deadline is earlier.
     for (seconds, is_told) in [(12, true), (8, false)] {
         let mut tab = Tab::signed_in(1);
         tab.now = EXPIRED;
@@ -167,7 +167,7 @@ fn p04_a_page_that_slept_without_an_event_waits_for_its_network_anew() {
             }
 
             let caller = tab.call();
-            // Timers of hidden pages ring late by nature.
+            // Timers of hidden pages always fire late.
             assert_eq!(
                 tab.told(caller).is_none(),
                 is_nap && !is_hidden,
@@ -212,7 +212,7 @@ fn p04_an_answer_that_a_nap_kept_from_the_page_has_two_more_seconds() {
             assert_eq!(tab.alarm(), (noticed + 2_000, "answer"));
             tab.ring(noticed + 1_999);
             assert!(!tab.aborts());
-            // However late it is noticed: there is no third time.
+            // However late the timeout is noticed, there is no third attempt.
             tab.ring(noticed + 60_000);
             assert!(tab.aborts());
         }
@@ -321,7 +321,7 @@ fn a_refresh_says_how_long_ago_the_app_was_last_at_work() {
         let mut tab = Tab::signed_in(1);
         if let Some(after) = touched {
             tab.core.touch(Timestamp::from_millis(BEGIN + after));
-            // What was before does not count.
+            // Earlier activity does not count.
             tab.core.touch(Timestamp::from_millis(BEGIN));
         }
         tab.now = BEGIN + 50_000;

@@ -1,6 +1,6 @@
-//! Goal: what other tabs say is believed as far as it can be checked, and no further.
+//! Goal: tab messages are trusted only as far as they can be verified.
 //!
-//! Promises P12, P13 and P18, a message at a time: its order, its age, and what the shelf says of it.
+//! Promises P12, P13 and P18, for single messages: the version, the age, and the stored record.
 
 mod tab;
 
@@ -50,7 +50,7 @@ fn a_token_is_taken_up_to_the_last_millisecond_of_its_life() {
 
         let is_heard = tab.token() != Some("a.b.c");
         assert_eq!(is_heard, heard, "{age_ms}");
-        // In its last moments it is no longer sent.
+        // A token is no longer sent shortly before it expires.
         assert_eq!(tab.token() == Some("theirs"), age_ms < 58_500, "{age_ms}");
     }
 }
@@ -173,7 +173,7 @@ fn a_moment_to_refresh_is_believed_of_another_tab_where_its_life_is() {
             0,
         );
 
-        // Up to two seconds before, as for a tab's own.
+        // Up to two seconds before, as for the tab's own token.
         let due = tab.now + due_s * 1_000;
         let (at, _) = tab.alarm();
         assert!(
@@ -205,7 +205,7 @@ fn company_is_there_for_as_long_as_two_lives_of_its_token() {
     }
 }
 
-/// A shelf that says since that order that nobody is signed in, and that the auth server knows.
+/// A record with this version of a sign-out that the auth server has confirmed.
 fn signed_out_since(version: u64) -> StoredState {
     StoredState::Record(StorageRecord {
         version: order(version),

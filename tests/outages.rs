@@ -1,7 +1,7 @@
 //! Goal: a short outage of the auth server is invisible to callers and cheap for the server.
 //!
-//! Promise P49: a call that needs a token waits through 5xx, 429 and a network that fails, until its own deadline, while
-//! the row of failures is younger than 25 s. Afterwards calls fail at once, with the time of the next attempt.
+//! Promise P49: a call that needs a token waits through 5xx, 429 and network failures, until its own deadline, while the
+//! failure streak is younger than 25 s. Afterwards calls fail at once, with the time of the next attempt.
 
 mod sim;
 
@@ -9,7 +9,7 @@ use nolapse::core::{Millis, PageChange, SessionError, Status};
 
 use sim::{Ending, Mode, Network, World};
 
-/// What an outage looks like from outside.
+/// The kinds of outages.
 const KINDS: [(Mode, Network); 6] = [
     (Mode::Unavailable(None), Network::Fine),
     (Mode::Broken, Network::Fine),
@@ -27,7 +27,7 @@ fn end(world: &mut World) {
     begin(world, (Mode::Fine, Network::Fine));
 }
 
-/// Lets each tab call an API every 250 ms for so long; returns the first moment when a refresh had succeeded meanwhile.
+/// Calls an API on each tab every 250 ms for `millis`; returns the time of the first successful refresh.
 fn call_for(world: &mut World, tabs: usize, millis: u64) -> Option<u64> {
     let granted = world.counts.granted;
     let mut first = None;
@@ -45,7 +45,7 @@ fn call_for(world: &mut World, tabs: usize, millis: u64) -> Option<u64> {
     first
 }
 
-/// The errors of the calls since so many, each with how long its caller waited.
+/// The errors of the calls from index `since` on, each with the caller's waiting time.
 fn errors(world: &World, since: usize) -> Vec<(SessionError, u64)> {
     let failed = world.calls[since..]
         .iter()
@@ -74,7 +74,7 @@ fn p49_an_outage_of_twenty_seconds_fails_no_call_of_five_tabs_and_costs_ten_refr
                 let mut world = World::signed_in_with(Millis::from_secs(lifetime), seed, 5);
                 call_for(&mut world, 5, 3_000);
                 if lifetime == 60 {
-                    // Until the token is about to be renewed.
+                    // Until the background refresh is almost due.
                     world.run(38_000);
                 }
                 begin(&mut world, kind);
@@ -161,7 +161,7 @@ fn p49_after_twenty_five_seconds_of_trouble_calls_fail_at_once_with_the_time_of_
             world.run(500);
             let failed = errors(&world, before);
             assert_eq!(failed.len(), 60, "{kind:?}, seed {seed}: {failed:?}");
-            // A caller that comes while an attempt is under way is told of its outcome.
+            // A caller that arrives during an attempt receives its outcome.
             let waited = failed.iter().map(|(_, waited)| *waited).max();
             assert!(waited <= Some(500), "{kind:?}, seed {seed}: {waited:?}");
             assert!(
@@ -210,7 +210,7 @@ fn p49_a_page_that_is_opened_in_an_outage_waits_for_its_end_and_no_longer_than_t
         for opened in [2_000, 10_000, 18_000] {
             let mut world = World::signed_in_with(Millis::from_secs(8), 7, 2);
             begin(&mut world, kind);
-            // The token is renewed within 6.7 s; the row of failures begins there.
+            // The background refresh is sent within 6.7 s; the failure streak starts there.
             call_for(&mut world, 2, 7_000 + opened);
             let tab = world.open(0);
             let call = world.api(tab).expect("the tab runs");

@@ -1,5 +1,5 @@
-//! Goal: no text that a script writes into the record that tabs share makes later records unreadable, parts the tabs for
-//! longer than until the next refresh, sign-in or sign-out, or undoes a sign-out.
+//! Goal: no text that a script writes to the stored record makes later records unreadable, keeps the tabs inconsistent
+//! beyond the next refresh, sign-in or sign-out, or undoes a sign-out.
 
 mod sim;
 
@@ -11,7 +11,7 @@ use proptest::test_runner::TestCaseError;
 
 use sim::World;
 
-/// Numbers where something ends: digits, plausibility, serial numbers, the width of integers, what JavaScript has exactly.
+/// Boundary values: digit counts, plausible versions, serial number arithmetic, integer widths, JavaScript's exact integers.
 const ENDS: [u64; 22] = [
     0,
     1,
@@ -46,7 +46,7 @@ fn number() -> impl Strategy<Value = u64> {
     ]
 }
 
-/// What stands in the place of the order: a number of its own, or one so far from the tabs' own.
+/// The forged version: absolute, or relative to the tabs' version.
 #[derive(Clone, Copy, Debug)]
 enum Order {
     Is(u64),
@@ -110,7 +110,7 @@ fn record() -> impl Strategy<Value = Result<Forged, String>> {
     prop_oneof![6 => forged().prop_map(Ok), 1 => garbage().prop_map(Err)]
 }
 
-/// What the user does once the record is spoilt.
+/// The user's action after the record was overwritten.
 #[derive(Clone, Copy, Debug)]
 enum Action {
     Refresh,
@@ -118,7 +118,7 @@ enum Action {
     SignOut,
 }
 
-/// What a script writes is seen by the other tabs a little later, in the order of writing.
+/// Writes a record as a script of a page; the other tabs see it after a delay, in the order of writing.
 fn write(world: &mut World, by: usize, record: &Result<Forged, String>) {
     let text = match record {
         Err(garbage) => garbage.clone(),
@@ -140,13 +140,13 @@ fn write(world: &mut World, by: usize, record: &Result<Forged, String>) {
     for tab in world.tabs_of(0) {
         world.tabs[tab].stored.clone_from(&latest);
         if tab != by {
-            // Its own script's writing is no event for a tab.
+            // A page receives no `storage` event for its own script's write.
             world.deliver(tab, Input::StorageChanged);
         }
     }
 }
 
-/// The order in the record; `None` where it cannot be read.
+/// The version in the stored record; `None` if it is unreadable.
 fn marked(world: &World) -> Option<u64> {
     let text = world.browsers[0].stored.clone().unwrap_or_default();
     match StoredState::read(&text) {
@@ -163,7 +163,7 @@ fn act(world: &mut World, tab: usize, action: Action) {
     };
 }
 
-/// All tabs say what the cookie says, and the record is one that every tab can read and go on from.
+/// Checks that all tabs agree with the cookie, and that every tab can read and supersede the record.
 fn check_agreement(world: &World, action: Action) -> Result<(), TestCaseError> {
     let cookie = world
         .cookie_session(0)
@@ -197,10 +197,10 @@ fn check_agreement(world: &World, action: Action) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// A record, the tab that writes it, for how long it stays in milliseconds, and whether that tab is loaded again then.
+/// A record, the tab that writes it, how long it stays in milliseconds, and whether that tab is reloaded afterwards.
 type Writing = (Result<Forged, String>, usize, u64, bool);
 
-/// Once no script spoils the record any more, one sign-in and one refresh bring all tabs together, and they stay so.
+/// Checks that after the last forged record, one sign-in and one refresh make all tabs agree, and that they stay so.
 fn check_no_trace(
     seed: u64,
     tabs: usize,
@@ -225,8 +225,8 @@ fn check_no_trace(
     }
     world.run(700_000);
     let all = world.tabs_of(0);
-    // Whoever was made to look like a visitor signs in. A tab that saw only some of what was spoilt may not have read
-    // the number that this goes on from: then the next refresh is news to it.
+    // The user of a tab that was forged to be signed out signs in. A tab that saw only some of the forged records may not
+    // have read the version that this sign-in supersedes: then it accepts the next refresh.
     act(&mut world, all[0], Action::SignIn);
     world.run(60_000);
     check_agreement(&world, Action::SignIn)?;
@@ -268,7 +268,7 @@ proptest! {
         }
         let before = world.sent(0);
         world.run(3_000);
-        // A rest that the server is said to have asked for is kept, for ten minutes at the most.
+        // A forged back-off requested by the server is respected, for ten minutes at most.
         world.run(if matches!(&record, Ok(forged) if forged.backoff.is_empty()) || record.is_err() { 0 } else { 660_000 });
         let all = world.tabs_of(0);
         for tab in &all {
@@ -276,7 +276,7 @@ proptest! {
         }
         let mut actor = all[actor % all.len()];
         if matches!(action, Action::SignOut) && !world.is_in(actor) {
-            // Only who is signed in can sign out: the user signs in first where nobody is.
+            // A sign-out requires a session, so sign in first if no tab has one.
             let signed_in = all.iter().copied().find(|tab| world.is_in(*tab));
             if signed_in.is_none() {
                 act(&mut world, actor, Action::SignIn);
@@ -285,13 +285,13 @@ proptest! {
             actor = signed_in.unwrap_or(actor);
         }
         act(&mut world, actor, action);
-        // What seems to be the record of a moment ago is not told from it: then the next refresh is news to all.
+        // A record that looks recent is indistinguishable from a real one: then all tabs accept the next refresh.
         world.run(if is_recent { 60_000 } else { 5_000 });
         check_agreement(&world, action)?;
         let elapsed = u64::from(world.sent(0) - before);
         prop_assert!(elapsed <= 5 + world.now.saturating_sub(1_700_000_000_000) / 40_000, "{} refreshes\n{}", elapsed, world.story());
 
-        // And so it stays, also for pages that are opened later.
+        // The agreement holds, also for pages opened later.
         let before = world.sent(0);
         let tab = world.open(0);
         world.run(400_000);
@@ -398,7 +398,7 @@ fn line13_a_tab_that_is_two_numbers_ahead_of_the_record_goes_on_from_it() {
             backoff: String::new(),
         })
     };
-    // The tab that reads the first is loaded again; the frozen one reads the second alone.
+    // The tab that reads the first record is reloaded; the frozen one reads only the second.
     let records = [
         (forged(4, "out;signed_out;0;0;0"), 0, 46_430, true),
         (forged(0, "in;0;0"), 0, 1, false),

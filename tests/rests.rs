@@ -1,6 +1,6 @@
-//! Goal: a tab knows what the shelf knows of the auth server's troubles and of sessions, where the shelf is not behind it.
+//! Goal: a tab applies the back-off and the session of the stored record, unless the record's version is lower than its own.
 //!
-//! Promises P10 and P19, a mark at a time.
+//! Promises P10 and P19, for single records.
 
 mod tab;
 
@@ -10,7 +10,7 @@ use nolapse::core::{
 
 use tab::{Tab, grant, order, signed_in_mark};
 
-/// A shelf with this session, of an order so far from the tab's, and perhaps with trouble.
+/// A stored record of this session, `ahead` versions above the tab's, with a back-off if `is_troubled`.
 fn stored(tab: &Tab, ahead: i64, is_troubled: bool) -> StoredState {
     shelf_of(tab, ahead, is_troubled, grant().session.fingerprint())
 }

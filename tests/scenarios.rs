@@ -1,8 +1,8 @@
-//! Goal: one tab keeps its session through everything that happens to it; each promise is told once, as a story.
+//! Goal: one tab keeps its session in every situation; each promise has one scenario.
 //!
-//! Promises (numbers of `promises.md` in the tests' names): the background refresh at 50 s of 60; one refresh for any
-//! number of callers; wrong clocks, naps and throttling cost one refresh at the most; a token with the asked life, or an
-//! error; a visitor costs nothing.
+//! Promises (test names carry the numbers of `promises.md`): the background refresh at 50 s of 60; one refresh for any
+//! number of callers; wrong clocks, suspension and throttling cost at most one refresh; a token with the requested validity,
+//! or an error; no request for a visitor.
 
 mod sim;
 

@@ -1,7 +1,7 @@
-//! Goal: who is signed in on one tab is so on all of them, and who has signed out, or was, stays out.
+//! Goal: a sign-in applies to all tabs, and a signed-out session stays signed out.
 //!
-//! Promises (numbers of `promises.md` in the tests' names): a sign-out, a sign-in and the server's own end of a session are
-//! everywhere within a second, whatever of channel and shelf there is; what comes late changes nothing; the server is told.
+//! Promises (test names carry the numbers of `promises.md`): a sign-out, a sign-in and a session end by the server reach all
+//! tabs within a second, through the channel or storage; late messages have no effect; the sign-out is sent to the server.
 
 mod sim;
 
@@ -90,7 +90,7 @@ fn p18_a_sign_out_offline_is_told_when_it_can_be() {
 fn p18_a_page_that_leaves_in_the_moment_of_a_sign_out_does_not_hide_it() {
     let mut world = World::signed_in(SEED, 2);
     let session = world.cookie_session(0).expect("a cookie");
-    // It looks at the shelf as its tab did, and knows nothing else yet.
+    // The new page sees the same stored record as the old one, and has no other state yet.
     let page = world.reload(1);
 
     world.sign_out(0, false);
@@ -142,7 +142,7 @@ fn p19_a_signed_out_tab_that_asks_the_server_tells_nobody_what_all_know() {
     world.run(5_000);
     let before = world.browsers[0].stored.clone();
 
-    // A sign-in that takes the same order in the same moment would be hidden by it.
+    // A new sign-out record would hide a simultaneous sign-in with the same version.
     let call = world.refresh(1, false).expect("the tab runs");
     world.run(5_000);
 

@@ -1,7 +1,7 @@
-//! Goal: any number of tabs cost the auth server as much as one, and none of them can hurt another.
+//! Goal: any number of tabs send as many refreshes as one, and no tab can harm another.
 //!
-//! Promises (numbers of `promises.md` in the tests' names): ten tabs refresh as often as one; twenty that start within
-//! 5 ms raise no alarm in 1,000 rounds; no state of lock, channel or shelf leaves a caller hanging.
+//! Promises (test names carry the numbers of `promises.md`): ten tabs refresh as often as one; twenty that start within 5 ms
+//! trigger no reuse detection in 1,000 rounds; no state of lock, channel or storage leaves a caller pending.
 
 mod sim;
 
@@ -88,7 +88,7 @@ fn p17_whatever_is_wrong_with_lock_channel_and_shelf_every_call_is_served() {
                 world.browsers[0].has_channel = has_channel;
                 world.browsers[0].has_shelf = has_shelf;
                 if locks == Locks::Broken && !has_channel {
-                    // Nothing keeps the tabs apart: answers may overtake each other, which the server must forgive.
+                    // Nothing serialises the tabs: responses may be reordered, which the server must tolerate.
                     continue;
                 }
                 let name = format!("{locks:?}, channel {has_channel}, shelf {has_shelf}");
@@ -210,7 +210,7 @@ fn p10_five_tabs_and_a_server_that_fails_for_twenty_seconds() {
     }
 }
 
-/// Loads a page of a browser that has no other tab, and returns how long its refresh took to be sent.
+/// Loads a page in a browser without other tabs, and returns the time until its refresh was sent.
 fn sent_after_load(world: &mut World) -> u64 {
     let tab = world.open(0);
     let opened = world.now;

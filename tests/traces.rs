@@ -1,4 +1,4 @@
-//! Goal: whoever looks into a trace sees what happened, on which attempt, and what came of it.
+//! Goal: a trace shows each trigger, its attempt and its outcome.
 
 mod tab;
 
@@ -6,7 +6,7 @@ use nolapse::core::{Effect, Event, Failure, Input, TraceEntry};
 
 use tab::{BEGIN, Tab};
 
-/// The step that the tab traces now.
+/// The trace entry of the last input.
 fn traced(tab: &Tab) -> Option<TraceEntry> {
     tab.orders.iter().find_map(|order| {
         if let Effect::Emit(Event::Traced(entry)) = order {

@@ -9,10 +9,10 @@ import { SessionError } from "./errors.js";
 /** @typedef {import("../index.js").FailureCause} FailureCause */
 /** @typedef {(event: never) => void} Listener */
 
-/** How many steps are kept for the trace. */
+/** Length of the trace. */
 const KEPT_STEPS = 64;
 
-/** One session on this page, shared by all that created it: its host, and who listens to it. */
+/** One session on this page, shared by all `Session` objects with its settings: its host and its listeners. */
 export class SharedSession {
   #instance;
   #onRelease;
@@ -48,7 +48,7 @@ export class SharedSession {
     return host;
   }
 
-  /** Gives the host at work: after a trap another one, on a fresh instance of the module. */
+  /** Returns the active host; after a trap, a new one on a fresh instance of the module. */
   activeHost() {
     if (this.host.trap) this.host = this.#startHost();
     return this.host;
@@ -56,7 +56,7 @@ export class SharedSession {
 
   /** @type {App["onTrap"]} */
   onTrap(cause) {
-    // Another session may have seen to it, whose machine was in the same instance.
+    // Another session on this instance may already have restarted it.
     if (this.#generation === this.#instance.generation) this.#instance.reinstantiate(cause);
   }
 
@@ -66,7 +66,7 @@ export class SharedSession {
    */
   listen(type, listener) {
     if (typeof listener !== "function") throw new TypeError("the listener is not a function");
-    // Wrapped, so that one function listening twice is two listeners.
+    // Wrapped, so that a function registered twice counts as two listeners.
     const entry = { listener };
     const set = this.#listeners.get(type) ?? new Set();
     this.#listeners.set(type, set.add(entry));
@@ -98,7 +98,7 @@ export class SharedSession {
     return Object.freeze([...this.#steps]);
   }
 
-  // From here on: what the host tells, by position; what is not known is an empty text, or no number.
+  // The host's callbacks, with positional arguments; an unknown value is an empty text or NaN.
 
   /** @type {App["status"]} */
   status(state, degraded, reason, sessionId, user, serverTold) {
@@ -167,7 +167,7 @@ export class SharedSession {
 }
 
 /**
- * A word of a closed list; an empty text is none.
+ * Returns a value of a string union; `null` for an empty text.
  *
  * @template {string} Word
  * @param {string} text
@@ -177,12 +177,12 @@ function word(text) {
   return /** @type {Word} */ (text) || null;
 }
 
-/** @param {number} value NaN is none */
+/** @param {number} value NaN becomes `null` */
 function number(value) {
   return Number.isNaN(value) ? null : value;
 }
 
-/** @param {string} user what another tab says may be no JSON at all */
+/** @param {string} user from another tab, so possibly invalid JSON */
 function parsed(user) {
   try {
     return JSON.parse(user);
@@ -192,7 +192,7 @@ function parsed(user) {
 }
 
 /**
- * Tells one listener; what it throws is the page's to see and stops nobody.
+ * Calls one listener; an error is reported to the page and does not stop the others.
  *
  * @param {Listener} listener
  * @param {unknown} event

@@ -1,4 +1,4 @@
-/** What `createSession` resolves to. */
+/** The `Session` object that `createSession` resolves to. */
 
 import { CLOSED_SESSION } from "../../src/host/host.js";
 import { TOKEN_LEFT } from "../../src/host/bridge.js";
@@ -11,11 +11,15 @@ import { misconfigured, SessionError } from "./errors.js";
 /** @typedef {import("./core.js").SharedSession} SharedSession */
 /** @typedef {import("./core.js").Listener} Listener */
 
-/** A signal that is none fails where it is listened to. @typedef {{ [name: string]: unknown, signal: AbortSignal | undefined }} Waiting */
+/**
+ * Options of a waiting call; an invalid signal throws when used.
+ *
+ * @typedef {{ [name: string]: unknown, signal: AbortSignal | undefined }} Waiting
+ */
 
 const SPAN = "a number of seconds, 0 or more";
 
-/** A century, in seconds: beyond it is a mistake. */
+/** A century, in seconds; a longer span is a mistake. */
 const LONGEST_SPAN = 3.2e9;
 
 /**
@@ -38,7 +42,7 @@ function define(target, name, value) {
 const EVENTS = ["refresh", "refresh-failed", "signed-out", "user-changed", "call", "trace"];
 
 /**
- * Makes what `createSession` resolves to: methods that work detached, and end with their own `close`.
+ * Creates the `Session` object: its methods work detached, and its `close` affects only this object.
  *
  * @param {SharedSession} core
  * @returns {import("../index.js").Session}
@@ -119,7 +123,7 @@ export function openSession(core) {
     trace: () => core.trace(),
     close,
   };
-  // As the platform's own.
+  // The same `length` as the platform's `fetch`.
   define(session.fetch, "length", 1);
   if (Symbol.dispose) define(session, Symbol.dispose, close);
   return /** @type {import("../index.js").Session} */ (Object.freeze(session));

@@ -1,4 +1,4 @@
-//! What the numbers stand for that cross between module and host: the same names and numbers as in `bridge.js`.
+//! Numeric codes of inputs and commands: the same names and numbers as in `bridge.js`.
 
 // Inputs.
 pub(super) const STARTED: u32 = 0;
@@ -24,7 +24,7 @@ pub(super) const DEADLINE_REACHED: u32 = 19;
 pub(super) const PAGE_CHANGED: u32 = 20;
 pub(super) const CLOSED: u32 = 21;
 
-// Changes of the page.
+// Page changes.
 pub(super) const VISIBLE: u32 = 0;
 pub(super) const HIDDEN: u32 = 1;
 pub(super) const FROZEN: u32 = 2;
@@ -34,7 +34,7 @@ pub(super) const RETURNED: u32 = 5;
 pub(super) const ONLINE: u32 = 6;
 pub(super) const OFFLINE: u32 = 7;
 
-// Orders.
+// Commands.
 pub(super) const ACQUIRE_LOCK: u32 = 0;
 pub(super) const RELEASE_LOCK: u32 = 1;
 pub(super) const SEND_REFRESH: u32 = 2;
@@ -55,7 +55,7 @@ pub(super) const SIGNED_OUT: u32 = 16;
 pub(super) const USER_CHANGED: u32 = 17;
 pub(super) const TRACED: u32 = 18;
 
-// What a host can ask about the token.
+// What `Machine::look` can return about the token.
 pub(super) const USABLE: u32 = 0;
 pub(super) const TOKEN: u32 = 1;
 pub(super) const TOKEN_LEFT: u32 = 2;

@@ -1,4 +1,4 @@
-//! Inputs as a host spells them: a kind, whose it is, up to three numbers and a text.
+//! Decodes inputs from the host: a kind, an id, up to three numbers and a text.
 
 use crate::core::codec::FieldReader;
 use crate::core::{
@@ -9,7 +9,7 @@ use crate::wire::EndReason;
 
 use super::codes;
 
-/// Reads an input; one that no host of this build says is noted in the trace and does nothing.
+/// Decodes an input; an unknown one is recorded in the trace and has no effect.
 pub(super) fn decode_input(kind: u32, id: f64, numbers: [f64; 3], text: &str) -> Input {
     let [a, b, c] = numbers;
     let id = whole(id);
@@ -69,7 +69,7 @@ pub(super) fn decode_input(kind: u32, id: f64, numbers: [f64; 3], text: &str) ->
             attempt,
             outcome: match EndReason::parse(text) {
                 Some(reason) => RefreshOutcome::Ended(reason),
-                // An app's own word needs no reason; an endpoint's is no word of the contract without one.
+                // The app's own function may omit the reason; the protocol requires one of an endpoint.
                 None if a > 0.0 => RefreshOutcome::Failed(Failure::from_status(status(a), None)),
                 None => RefreshOutcome::Ended(EndReason::Expired),
             },
@@ -106,8 +106,8 @@ fn read_change(number: u32) -> Option<PageChange> {
     })
 }
 
-/// Reads a token response: life and refresh moment in seconds (NaN where they are not told); token, its type, the
-/// session's name, the user's name and the user's JSON as lines.
+/// Reads a token response: lifetime and refresh time in seconds (NaN if absent); the token, its type, the session id, the
+/// user id and the user's JSON as lines.
 fn read_grant(lifetime: f64, refresh_in: f64, text: &str) -> Result<Grant, UnexpectedAnswer> {
     let mut lines = FieldReader::new(text, b'\n');
     let (token, kind) = (lines.field(), lines.field());
@@ -127,8 +127,8 @@ fn read_grant(lifetime: f64, refresh_in: f64, text: &str) -> Result<Grant, Unexp
     })
 }
 
-/// Reads a failure: its status (0 where there was no answer), what `Retry-After` asks for, and its cause where the
-/// status does not tell.
+/// Reads a failure: its status (0 without a response), the `Retry-After` delay, and its cause if the status does not
+/// determine it.
 fn read_failure(http_status: f64, retry_after: Option<Millis>, cause: &str) -> Failure {
     match FailureCause::parse(cause) {
         Some(cause) => Failure::new(cause),

@@ -1,6 +1,6 @@
-//! Orders as a host reads them: a kind, whose it is, up to four numbers and a text.
+//! Encodes effects as commands for the host: a kind, an id, up to four numbers and a text.
 //!
-//! Several words are lines of one text, an absent one an empty line; an absent number is NaN.
+//! Several strings are lines of one text, an absent one is an empty line; an absent number is NaN.
 
 use crate::core::{
     Answer, CallerId, Effect, Event, FailureCause, Millis, Secret, SessionError, Source, Status,
@@ -10,10 +10,10 @@ use crate::wire::{EndReason, RefreshReason};
 
 use super::codes;
 
-/// A text: pushing a character takes code that encodes any.
+/// A `str`: pushing a `char` would add the code that encodes any character.
 const LINE_END: &str = "\n";
 
-/// One order.
+/// One command.
 pub(super) struct Command {
     pub(super) kind: u32,
     pub(super) id: f64,
@@ -33,7 +33,7 @@ impl Command {
         }
     }
 
-    /// Says which token is in use.
+    /// The command with the current token.
     pub(super) fn token(token: &Secret, version: Version) -> Self {
         let mut command = Self::new(codes::SETTLE_TOKEN);
         command.write_token(token, version);
@@ -45,7 +45,7 @@ impl Command {
         self.line(token.expose());
     }
 
-    /// Says whose it is.
+    /// Sets the kind and the id.
     fn of(&mut self, kind: u32, id: u64) {
         self.kind = kind;
         self.id = whole(id);
@@ -64,7 +64,7 @@ impl Command {
     }
 }
 
-/// Writes an effect as an order.
+/// Encodes an effect as a command.
 pub(super) fn of(effect: Effect) -> Command {
     let mut command = Command::new(codes::OPEN_CHANNEL);
     write(&mut command, effect);

@@ -1,7 +1,7 @@
-//! The core behind numbers and texts: what crosses into the module, and what comes back.
+//! The wasm interface of the core: numbers and strings in, numbers and strings out.
 //!
-//! Few and plain crossings keep the module small and quick: an input is one call with numbers and a text, orders are
-//! left in a mailbox (`bridge.js`) that the host empties after each call. What each number stands for is listed in
+//! Few calls with primitive arguments keep the module small and fast: an input is one call with numbers and a text, and
+//! commands are pushed to a queue (`bridge.js`) that the host drains after each call. The numeric codes are listed in
 //! `bridge.js` too, and a test compares the two lists.
 
 #[cfg(feature = "client")]
@@ -32,21 +32,21 @@ extern "C" {
 #[cfg(feature = "client")]
 #[wasm_bindgen(module = "/src/generated/host.js")]
 extern "C" {
-    /// Wakes the host of that machine.
+    /// Calls the timer handler of that machine's host.
     fn fire_timer(machine: u32);
 }
 
-/// The longest wait that `setTimeout` takes: 31 bits of milliseconds. An alarm that comes early does no harm.
+/// The longest delay that `setTimeout` accepts: 31 bits of milliseconds. A timer that fires early is harmless.
 const LONGEST_WAIT: Millis = Millis::from_millis(0x7fff_ffff);
 
-/// What a host is told that need not wake a machine.
+/// The return value of `feed` if the host needs no timer.
 const NOTHING_TO_WAIT_FOR: f64 = -1.0;
 
-/// Is shown every order before the host.
+/// Receives each effect before it is encoded.
 #[cfg(feature = "client")]
 pub(crate) type Observer = Rc<dyn Fn(&Effect)>;
 
-/// One tab's session, as its host in JavaScript drives it.
+/// One tab's session, driven by its JavaScript host.
 #[wasm_bindgen]
 pub struct Machine {
     core: Session,
@@ -61,7 +61,7 @@ pub struct Machine {
 
 #[cfg(feature = "client")]
 impl Machine {
-    /// Has an app that is written in Rust overhear what is ordered.
+    /// Sets an observer that sees each effect before it is encoded.
     pub(crate) fn with_observer(mut self, by: Observer) -> Self {
         self.observer = Some(by);
         self
@@ -70,8 +70,8 @@ impl Machine {
 
 #[wasm_bindgen]
 impl Machine {
-    /// Makes one that knows nothing yet. Half of `seed`'s bits name it, for its alarm and in traces; `timeout` is in
-    /// seconds, the clocks in milliseconds as the browser gives them.
+    /// Creates a machine in the initial state. `name` identifies it to its timer and in traces; `timeout` is in seconds,
+    /// the clocks are in milliseconds as the browser reports them.
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new(name: u32, seed: f64, timeout: f64, steady: f64, wall: f64) -> Self {
@@ -93,8 +93,8 @@ impl Machine {
         }
     }
 
-    /// Takes an input in and leaves the orders that follow from it. `found` is what the shelf has. Returns in how many
-    /// milliseconds it is to be woken; −1 where there is nothing to wait for, or where it sees to that itself.
+    /// Handles an input and pushes the resulting commands. `found` is the stored record. Returns the delay of the next
+    /// timer in milliseconds; −1 if none is needed, or if the module sets its own.
     #[expect(
         clippy::too_many_arguments,
         reason = "numbers cross for nothing, an object does not"
@@ -132,8 +132,8 @@ impl Machine {
         self.arm(wait)
     }
 
-    /// Looks at the current token, without changing anything but when the app was last at work: whether it can be sent
-    /// (its version; −1 where it cannot), itself (left as an order), its life that is left, its age in seconds.
+    /// Queries the current token; changes nothing but the time of the app's last activity. Returns its version if it can be
+    /// sent (−1 if not) and optionally pushes it as a command, or its remaining lifetime or its age in seconds.
     pub fn look(&mut self, steady: f64, wall: f64, what: u32) -> f64 {
         let now = self.clock.read(steady, wall);
         match what {
@@ -153,8 +153,7 @@ impl Machine {
         }
     }
 
-    /// Whether another token may mend an answer with that status and `WWW-Authenticate`, so that the request, which can
-    /// be sent again, should be.
+    /// Whether to retry a replayable request with a new token, after a response with this status and `WWW-Authenticate`.
     #[must_use]
     pub fn should_retry(&self, status: u16, challenge: &str) -> bool {
         let challenge = Challenge::parse((!challenge.is_empty()).then_some(challenge));
@@ -164,11 +163,11 @@ impl Machine {
         }
     }
 
-    /// In an app that is written in Rust, the timer is the module's own.
+    /// In a Rust app, the module sets its own timer.
     #[cfg(feature = "client")]
     fn arm(&mut self, wait: Option<Millis>) -> f64 {
         let name = self.name;
-        // Armed anew even for the same moment: a nap stops the timer and not the clock.
+        // Reset even for the same time: suspension stops the timer and not the clock.
         self.timer = wait.map(|wait| {
             Timeout::new(u32::try_from(wait.as_millis()).unwrap_or(0), move || {
                 fire_timer(name);
@@ -177,7 +176,7 @@ impl Machine {
         NOTHING_TO_WAIT_FOR
     }
 
-    /// In the npm package, it is the host's: closures that cross cost more than all of the host's timing.
+    /// In the npm package, the host sets the timer: passing closures costs more bytes than the host's timer code.
     #[cfg(not(feature = "client"))]
     #[expect(clippy::unused_self, reason = "the module's own timer is kept in it")]
     fn arm(&mut self, wait: Option<Millis>) -> f64 {
@@ -201,7 +200,7 @@ fn wall_time(millis: f64) -> WallTime {
     WallTime::from_millis(millis as u64)
 }
 
-/// Reads what the host found on the shelf: a mark, `?` where the browser gives no shelf.
+/// Reads the stored record; `?` means that storage is unavailable.
 fn read_stored(text: &str) -> StoredState {
     match text {
         "?" => StoredState::Unavailable,

@@ -1,7 +1,8 @@
-//! The boundary between the module and its JavaScript host: [`Machine`] decodes inputs, drives the core and encodes its effects.
+//! The boundary between the module and its JavaScript host: [`Machine`] decodes inputs, drives the core and encodes its
+//! effects.
 //!
-//! The host in `src/host` calls the Web APIs; it works on a page and in a worker, and does without a document, storage, locks
-//! or a channel if the platform has none.
+//! The host in `src/host` calls the Web APIs. It works on a page and in a worker; document, storage, locks and channel are
+//! optional.
 
 mod codes;
 mod decode;
@@ -10,6 +11,6 @@ mod machine;
 
 pub use machine::Machine;
 
-/// What `Host.look` is asked for how long the token can still be sent.
+/// The argument of `Host.look` for how long the token can still be sent.
 #[cfg(feature = "client")]
 pub(crate) const TOKEN_LEFT: u32 = codes::TOKEN_LEFT;

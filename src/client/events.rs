@@ -1,22 +1,22 @@
-//! What a session tells an app that is written in Rust.
+//! Events of a session for a Rust app.
 
 use std::cell::RefCell;
 
 use crate::core::{Effect, Event, Millis, Status, TraceEntry};
 
-/// What a session tells its app.
+/// An event of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
-    /// Where the session stands has changed.
+    /// The session's status has changed.
     Status(Status),
-    /// Something has happened.
+    /// An event of the core.
     Event(Event),
-    /// A call has its answer; only told after [`Client::observe_calls`](super::Client::observe_calls).
+    /// A call has finished; only sent after [`Client::observe_calls`](super::Client::observe_calls).
     Called(FinishedCall),
 }
 
-/// A call made with `fetch` to a listed origin has its answer.
+/// A finished call made with `fetch` to a listed origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FinishedCall {
     /// The method.
@@ -27,15 +27,15 @@ pub struct FinishedCall {
     pub waited: Millis,
     /// How old the token was when the call was sent.
     pub token_age: Millis,
-    /// The status of the answer; `None` where there was none.
+    /// The status of the response; `None` without one.
     pub http_status: Option<u16>,
     /// Whether it was sent twice.
     pub retried: bool,
-    /// From the call to its answer.
+    /// From the call to its response.
     pub duration: Millis,
 }
 
-/// What the machine has to tell, until the host has carried out its orders.
+/// Queues the machine's events until the host has executed its commands.
 pub(super) struct EventQueue {
     listener: Box<dyn Fn(&Notice)>,
     pending: RefCell<Vec<Notice>>,
@@ -44,10 +44,10 @@ pub(super) struct EventQueue {
 }
 
 impl EventQueue {
-    /// How many steps are kept for the trace.
+    /// Length of the trace.
     const KEPT_STEPS: usize = 64;
 
-    /// Makes one for an app that is told by that function.
+    /// Creates a queue that delivers to `listener`.
     pub(super) fn new(listener: Box<dyn Fn(&Notice)>) -> Self {
         Self {
             listener,
@@ -57,17 +57,17 @@ impl EventQueue {
         }
     }
 
-    /// Returns where the session stands, as far as the app has been told or is about to be.
+    /// Returns the latest status, delivered or pending.
     pub(super) fn status(&self) -> Status {
         self.status.borrow().clone()
     }
 
-    /// Returns the last steps, oldest first.
+    /// Returns the last trace entries, oldest first.
     pub(super) fn trace(&self) -> Vec<TraceEntry> {
         self.trace.borrow().clone()
     }
 
-    /// Keeps an order that is news.
+    /// Queues an effect that is an event for the app; ignores any other.
     pub(super) fn push(&self, effect: &Effect) {
         let notice = match effect {
             Effect::Publish(status) => {
@@ -99,14 +99,14 @@ impl EventQueue {
         self.pending.borrow_mut().push(notice);
     }
 
-    /// Tells the app, which may call back in.
+    /// Delivers the pending events. The listener may call back into the session.
     pub(super) fn flush(&self) {
         for notice in self.pending.take() {
             (self.listener)(&notice);
         }
     }
 
-    /// Tells the app of a call at once.
+    /// Delivers a finished call at once.
     pub(super) fn emit_call(&self, call: FinishedCall) {
         (self.listener)(&Notice::Called(call));
     }

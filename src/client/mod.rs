@@ -69,15 +69,15 @@ extern "C" {
     fn read_options(options: &JsValue) -> Result<JsValue, JsValue>;
 }
 
-/// By position, as `App` in `host.js` has it.
+/// `App.called` in `host.js`, with the same positional arguments.
 type OnCall = dyn FnMut(String, String, f64, f64, Option<u16>, bool, f64);
 
-/// As [`Machine::new`] takes them.
+/// [`Machine::new`], with the same arguments.
 type MakeMachine = dyn FnMut(u32, f64, f64, f64, f64) -> Machine;
 
-/// A session on this page: it renews its token in the background and gives out a `fetch` that always has a valid one.
+/// A session on this page: refreshes its token in the background and provides a `fetch` that always sends a valid one.
 ///
-/// Dropping it ends the work on this page; the session itself goes on.
+/// Dropping it closes this object; the session itself continues.
 pub struct Client {
     host: Host,
     events: Rc<EventQueue>,
@@ -87,13 +87,13 @@ pub struct Client {
 }
 
 impl Client {
-    /// Starts a session. The first refresh, where there may be a session, is on its way when this returns.
+    /// Starts a session. If there may be a session, the first refresh is in flight when this returns.
     ///
-    /// `listener` is told of everything; it may call back in.
+    /// `listener` receives every event; it may call back into the session.
     ///
     /// # Errors
     ///
-    /// Names the first option that makes no sense; without a name, this is no browser.
+    /// The first invalid option; without an option name, the platform lacks what a session needs.
     pub fn new(
         options: &Options,
         listener: impl Fn(&Notice) + 'static,
@@ -133,19 +133,19 @@ impl Client {
         })
     }
 
-    /// Calls the platform's `fetch` with these arguments, with a token where their URL is listed.
+    /// Calls the platform's `fetch` with these arguments, with a token if their URL is listed.
     ///
-    /// The promise is rejected with what `fetch` throws, or with an `Error` named `SessionError` whose `code` is
-    /// that of [`SessionError`].
+    /// The promise is rejected with the error of `fetch`, or with an `Error` named `SessionError` whose `code` is that of
+    /// [`SessionError`].
     pub fn fetch(&self, input: &JsValue, init: &JsValue) -> Promise {
         self.host.calls().fetch(input, init)
     }
 
-    /// Returns a token with at least so much life left.
+    /// Returns a token that is valid for at least `min_validity`.
     ///
     /// # Errors
     ///
-    /// Says why there is none; [`Aborted::By`] where the signal came first.
+    /// Why there is no token; [`Aborted::By`] if the signal aborts first.
     pub fn get_token(
         &self,
         min_validity: Millis,
@@ -159,11 +159,11 @@ impl Client {
         }
     }
 
-    /// Renews the token now; with `force`, from a refresh that is sent after this call.
+    /// Refreshes the token now; with `force`, through a refresh that is sent after this call.
     ///
     /// # Errors
     ///
-    /// Says why there is none; [`Aborted::By`] where the signal came first.
+    /// Why there is no token; [`Aborted::By`] if the signal aborts first.
     pub fn refresh(
         &self,
         force: bool,
@@ -173,23 +173,23 @@ impl Client {
         async move { settled(asked).await.map(drop) }
     }
 
-    /// Takes over a token response that the app has got by itself: an object as RFC 6749 §5.1 has it.
+    /// Signs in with a token response that the app has obtained: an object as in RFC 6749 §5.1.
     ///
     /// # Errors
     ///
-    /// [`SessionError::InvalidTokenResponse`] where there is no usable token in it.
+    /// [`SessionError::InvalidTokenResponse`] if it has no usable token.
     pub fn adopt(&self, answer: &JsValue) -> impl Future<Output = Result<(), Aborted>> + use<> {
         let asked = self.host.adopt(answer);
         async move { settled(asked).await.map(drop) }
     }
 
-    /// Runs the app's sign-in function while no tab refreshes, and takes over what it returns: a token response,
-    /// a `Response` with one in it, or a promise of either.
+    /// Runs the app's sign-in function while no tab refreshes, and signs in with its result: a token response, a `Response`
+    /// that contains one, or a promise of either.
     ///
     /// # Errors
     ///
-    /// [`SessionError::InvalidTokenResponse`] where there is no usable token in it; [`Aborted::By`] with what the function
-    /// throws.
+    /// [`SessionError::InvalidTokenResponse`] if the result has no usable token; [`Aborted::By`] with the error that the
+    /// function throws.
     pub fn adopt_with(
         &self,
         sign_in: &Function,
@@ -197,7 +197,7 @@ impl Client {
         self.adopt(sign_in)
     }
 
-    /// Signs out, here and in every tab at once; tells whether the auth server knows.
+    /// Signs out, here and in every tab at once; returns whether the auth server confirmed it.
     ///
     /// # Errors
     ///
@@ -210,25 +210,25 @@ impl Client {
         async move { settled(asked).await.map(|notify| notify.is_truthy()) }
     }
 
-    /// Returns where the session stands.
+    /// Returns the session's status.
     #[must_use]
     pub fn status(&self) -> Status {
         self.events.status()
     }
 
-    /// Returns how long the current token can still be sent; zero where there is none.
+    /// Returns how long the current token can still be sent; zero without one.
     #[must_use]
     pub fn token_left(&self) -> Millis {
         seconds(self.host.look(bridge::TOKEN_LEFT))
     }
 
-    /// Returns the last 64 steps, oldest first.
+    /// Returns the last 64 trace entries, oldest first.
     #[must_use]
     pub fn trace(&self) -> Vec<TraceEntry> {
         self.events.trace()
     }
 
-    /// Says whether [`Notice::Called`] is wanted.
+    /// Turns [`Notice::Called`] on or off.
     pub fn observe_calls(&self, is_wanted: bool) {
         let on_call = if is_wanted {
             self.on_call.as_ref()
@@ -238,7 +238,7 @@ impl Client {
         self.host.calls().set_on_call(on_call);
     }
 
-    /// Ends the work on this page: every waiting caller is told, nothing is left behind. Once more does no harm.
+    /// Closes this object: rejects every waiting caller and releases all resources. Idempotent.
     pub fn close(&self) {
         self.host.close();
     }
@@ -250,12 +250,12 @@ impl Drop for Client {
     }
 }
 
-/// Why a caller gets nothing.
+/// Why a caller is rejected.
 #[derive(Clone, Debug)]
 pub enum Aborted {
-    /// The session says so.
+    /// By the session.
     Session(SessionError),
-    /// The caller's own signal or function says so, by this reason.
+    /// By the caller's own signal or function, with this reason.
     By(JsValue),
 }
 
@@ -265,7 +265,7 @@ async fn settled(promise: Promise) -> Result<JsValue, Aborted> {
         .map_err(|error| session_error(&error).map_or(Aborted::By(error), Aborted::Session))
 }
 
-/// Reads an error as `client.js` makes it; `None` for any other.
+/// Reads an error made by `rust-app.js`; `None` for any other.
 fn session_error(error: &JsValue) -> Option<SessionError> {
     if text(error, "name") != "SessionError" {
         return None;

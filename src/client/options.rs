@@ -1,4 +1,4 @@
-//! What a Rust app says about its session. `options.js` checks it, for JavaScript too.
+//! Options of a session in a Rust app. `options.js` checks them, as it does for JavaScript.
 
 use std::fmt;
 
@@ -8,18 +8,18 @@ use wasm_bindgen::JsValue;
 /// Options of a session. [`Client::new`](super::Client::new) checks them.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where the auth server is, or how to do without one.
+    /// The auth server, or the app's own functions in its place.
     pub auth: Auth,
-    /// The origins that may see the token, besides the page's own.
+    /// The origins that may receive the token, besides the page's own.
     pub apis: Vec<String>,
-    /// Tells two sessions of one page apart; `None` gives each `auth` a name of its own.
+    /// Distinguishes two sessions on one page; by default, the name is derived from `auth`.
     pub name: Option<String>,
-    /// Seconds that one exchange with the auth server may take, 1 to 60.
+    /// Timeout of one request to the auth server in seconds, 1 to 60.
     pub timeout_s: f64,
 }
 
 impl Options {
-    /// Makes the options of a session with that auth server, and no further origins.
+    /// Creates options with this auth server and no further origins.
     #[must_use]
     pub fn new(auth: Auth) -> Self {
         Self {
@@ -30,7 +30,7 @@ impl Options {
         }
     }
 
-    /// Writes them as JavaScript has them.
+    /// Converts them to the JavaScript options object.
     pub(super) fn to_js(&self) -> JsValue {
         let apis: Array = self.apis.iter().map(JsValue::from).collect();
         let options = object(&[
@@ -45,16 +45,16 @@ impl Options {
     }
 }
 
-/// Where the auth server is, or how to do without one.
+/// The auth server, or the app's own functions in its place.
 #[derive(Clone, Debug)]
 pub enum Auth {
-    /// The reference protocol is spoken below this URL.
+    /// An auth server with the reference protocol below this URL.
     Server(String),
-    /// One by one.
+    /// Separate endpoints or functions.
     Endpoints {
-        /// What renews the token.
+        /// How to refresh the token.
         refresh: Refresher,
-        /// What ends the session.
+        /// How to sign out.
         sign_out: SignOut,
     },
 }
@@ -80,32 +80,32 @@ impl Auth {
     }
 }
 
-/// What renews the token.
+/// How to refresh the token.
 #[derive(Clone, Debug)]
 pub enum Refresher {
-    /// The URL of an endpoint that speaks the reference protocol.
+    /// The URL of a reference protocol endpoint.
     Url(String),
     /// The app's own function, as in the JavaScript API.
     Function(Function),
 }
 
-/// What ends the session.
+/// How to sign out.
 #[derive(Clone, Debug)]
 pub enum SignOut {
-    /// The URL of an endpoint that speaks the reference protocol.
+    /// The URL of a reference protocol endpoint.
     Url(String),
     /// The app's own function, as in the JavaScript API.
     Function(Function),
-    /// Nothing: signing out is local.
+    /// Sign-out is local.
     Local,
 }
 
-/// An option that makes no sense, or a browser that lacks what a session needs.
+/// An invalid option, or a platform that lacks what a session needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionError {
-    /// The option's name in JavaScript; empty where it is the browser.
+    /// The option's name in JavaScript; empty if the platform is the problem.
     pub option: String,
-    /// What a person reads.
+    /// The error message.
     pub message: String,
 }
 
@@ -126,7 +126,7 @@ impl fmt::Display for OptionError {
 
 impl std::error::Error for OptionError {}
 
-/// Returns a property that is a text; an empty one where it is none.
+/// Returns a string property; an empty string for any other value.
 pub(super) fn text(object: &JsValue, name: &str) -> String {
     Reflect::get(object, &name.into())
         .ok()
@@ -143,6 +143,6 @@ fn object(fields: &[(&str, JsValue)]) -> Object {
 }
 
 fn set(object: &Object, name: &str, value: &JsValue) {
-    // An ordinary object takes any property, so there is no failure to report.
+    // Setting a property of a plain object cannot fail.
     let _ = Reflect::set(object, &name.into(), value);
 }

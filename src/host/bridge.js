@@ -1,14 +1,14 @@
-/** What crosses between a machine and its host, and what the numbers of it stand for: the same as in `codes.rs`. */
+/** The command queue and timers between a machine and its host, and their numeric codes: the same as in `codes.rs`. */
 
 /**
- * An order, by position.
+ * A command, by position.
  *
  * @typedef {[kind: number, id: number, a: number, b: number, c: number, d: number, text: string]} Command
  */
 
-/** The module's class, as far as hosts use it. @typedef {import("./machine.js").Machine} Machine */
+/** The part of the module's class that hosts use. @typedef {import("./machine.js").Machine} Machine */
 
-/** Inputs. What each brings: its kind, whose it is, numbers, a text. */
+/** Inputs, each passed as its kind, an id, numbers and a text. */
 export const STARTED = 0;
 export const TOKEN_REQUESTED = 1;
 export const REFRESH_REQUESTED = 2;
@@ -32,7 +32,7 @@ export const DEADLINE_REACHED = 19;
 export const PAGE_CHANGED = 20;
 export const CLOSED = 21;
 
-/** Changes of the page, by their numbers. */
+/** Page changes. */
 export const VISIBLE = 0;
 export const HIDDEN = 1;
 export const FROZEN = 2;
@@ -42,7 +42,7 @@ export const RETURNED = 5;
 export const ONLINE = 6;
 export const OFFLINE = 7;
 
-/** Orders. */
+/** Commands. */
 export const ACQUIRE_LOCK = 0;
 export const RELEASE_LOCK = 1;
 export const SEND_REFRESH = 2;
@@ -63,7 +63,7 @@ export const SIGNED_OUT = 16;
 export const USER_CHANGED = 17;
 export const TRACED = 18;
 
-/** What a machine can be asked about its token. */
+/** What `Machine.look` can return about the token. */
 export const USABLE = 0;
 export const TOKEN = 1;
 export const TOKEN_LEFT = 2;
@@ -76,7 +76,7 @@ let commands = [];
 const timers = new Map();
 
 /**
- * Takes an order from a machine.
+ * Queues a command of a machine; the module imports this.
  *
  * @param {Command} given
  */
@@ -84,7 +84,7 @@ export function pushCommand(...given) {
   commands.push(given);
 }
 
-/** Gives what the machine that was called last has ordered, once. */
+/** Returns the commands queued since the last call, and empties the queue. */
 export function drainCommands() {
   const all = commands;
   commands = [];
@@ -92,7 +92,7 @@ export function drainCommands() {
 }
 
 /**
- * Wakes a machine's host: its alarm rings.
+ * Calls the timer handler of a machine's host; the module imports this.
  *
  * @param {number} machine
  */
@@ -101,7 +101,7 @@ export function fireTimer(machine) {
 }
 
 /**
- * Has a machine's alarm wake its host; without one, nobody.
+ * Sets the timer handler of a machine's host; without `fire`, removes it.
  *
  * @param {number} machine
  * @param {() => void} [fire]

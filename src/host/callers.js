@@ -1,9 +1,9 @@
-/** Who waits for an answer of the machine, and how it reaches them. */
+/** The callers that wait for a result from the machine. */
 
 import { CALLER_ABORTED } from "./bridge.js";
 import { own } from "./own.js";
 
-/** How an answer reaches its caller: kept, or rejected with what. @typedef {(ok: boolean, answer: unknown) => void} Settle */
+/** Settles a caller: with a result if `ok`, else with an error. @typedef {(ok: boolean, answer: unknown) => void} Settle */
 
 /** @typedef {{ settle: Settle, signal: AbortSignal | undefined, onAbort: () => void, signIn: (() => unknown) | undefined, threw: { thrown: unknown } | undefined }} Caller */
 
@@ -12,7 +12,7 @@ export class Callers {
   #lastRequest = 0;
   /** @type {Map<number, Caller>} */
   waiting = new Map();
-  /** Answers that wait until all else is done. @type {(() => void)[]} */
+  /** Results to deliver after the current batch of inputs. @type {(() => void)[]} */
   #results = [];
 
   /** @param {(...given: import("./host.js").Given) => void} feed */
@@ -21,13 +21,13 @@ export class Callers {
   }
 
   /**
-   * Asks the machine for something on behalf of a caller, who waits until the signal ends it.
+   * Feeds a caller's request to the machine. The caller waits until it is settled or its signal aborts.
    *
    * @param {number} kind
    * @param {number} number
    * @param {AbortSignal | undefined} signal
    * @param {Settle} settle
-   * @param {[b?: number, c?: number, text?: string]} [rest] what else the question brings
+   * @param {[b?: number, c?: number, text?: string]} [rest] the input's other fields
    * @param {() => unknown} [signIn]
    */
   ask(kind, number, signal, settle, rest = [], signIn = undefined) {
@@ -44,7 +44,7 @@ export class Callers {
   }
 
   /**
-   * Takes the sign-in function that a caller has brought, once.
+   * Returns a caller's sign-in function, once.
    *
    * @param {number} request
    */
@@ -56,7 +56,7 @@ export class Callers {
   }
 
   /**
-   * Notes what a caller's sign-in function threw: that is what the caller is rejected with.
+   * Stores what a caller's sign-in function threw; the caller is rejected with that.
    *
    * @param {number} request
    * @param {unknown} thrown
@@ -67,7 +67,7 @@ export class Callers {
   }
 
   /**
-   * Answers a caller, after all else that is to be done now; one that no longer waits is not missed.
+   * Queues a caller's result until the current batch is done. Unknown ids are ignored.
    *
    * @param {number} request
    * @param {boolean} ok
@@ -82,7 +82,7 @@ export class Callers {
     this.#results.push(() => settle(ok, !ok && threw ? threw.thrown : answer));
   }
 
-  /** Answers those whose answers are there. */
+  /** Settles the callers whose results are queued. */
   flush() {
     for (const settleLater of this.#results.splice(0)) settleLater();
   }

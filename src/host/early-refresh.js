@@ -1,6 +1,6 @@
 /**
- * The first refresh of a page, begun while the module is still on its way: what the machine would order first is begun
- * for it, and handed over when it orders it.
+ * Early refresh: requests the lock and sends the page's first refresh while the module is still loading, and hands both
+ * over when the machine asks for them.
  */
 
 import { sendRefresh } from "./http.js";
@@ -9,26 +9,26 @@ import { isHidden } from "./lifecycle.js";
 import { RecordStorage } from "./storage.js";
 
 /**
- * A mark that says: somebody is signed in, the newest token is past its life, and the auth server needs no rest. Its
- * number is one that tabs give out (up to 2,000,001): of others the machine asks the other tabs first.
+ * Matches a record with an expired token and no back-off. Its version is one that tabs assign (up to 2,000,001): for a
+ * higher version, the machine asks the other tabs first.
  */
 const EXPIRED_MARK = /^nolapse1;1?\d{1,6};in;(\d{1,15});\d{1,10}$/;
 
-/** How long to wait for the lock, which some browsers never give: in milliseconds. */
+/** Timeout for the lock, which some browsers never grant, in milliseconds. */
 const LOCK_PATIENCE_MS = 50;
 
 /**
  * @typedef {object} EarlyRefresh
- * @property {Promise<(() => void) | undefined>} lock what gives the lock back; nothing where another tab has it, or no refresh is due
- * @property {Promise<unknown> | false} decided what to wait for before the page is kept busy: else that delays the refresh
- * @property {() => EarlyRequest | undefined} take gives the request that was sent under the lock, once
+ * @property {Promise<(() => void) | undefined>} lock releases the lock; `undefined` if it is taken or no refresh is due
+ * @property {Promise<unknown> | false} decided to await before the main thread is blocked, which would delay the refresh
+ * @property {() => EarlyRequest | undefined} take returns the request that was sent under the lock, once
  */
 
 /** @typedef {{ answer: Promise<unknown>, controller: AbortController, sent: number }} EarlyRequest */
 
 /**
- * Asks for the lock, which takes a browser longer than all the rest, and begins under it, where the mark then leaves no
- * doubt that a refresh is due and that no other tab can know of a living token.
+ * Requests the lock, the slowest step in browsers, and sends the refresh under it if the record then shows that a refresh
+ * is due and that no other tab can have a valid token.
  *
  * @param {import("./options.js").Settings} settings
  * @returns {EarlyRefresh | undefined}
@@ -50,12 +50,12 @@ export function startEarly({ key, refresh }) {
       const controller = new AbortController();
       const page = isHidden() ? "hidden" : "visible";
       const answer = sendRefresh(native, refresh, "load", page, 0, controller.signal);
-      // Whoever takes it hears of its failure.
+      // The code that takes the request handles its rejection.
       answer.catch(() => {});
       early = { answer, controller, sent: performance.now() };
       return new Promise((/** @type {(nothing: void) => void} */ release) => resolve(release));
     };
-    // Stolen, or refused: then there is no lock, which is nothing but a courtesy.
+    // Stolen or denied: continue without the lock, which is optional.
     try {
       navigator.locks.request(key, own({ ifAvailable: true }), granted).catch(refused);
     } catch {
@@ -74,7 +74,7 @@ export function startEarly({ key, refresh }) {
 }
 
 /**
- * Waits until it is clear whether there is a lock, or for as long as patience lasts.
+ * Resolves when the lock request is decided, or after `LOCK_PATIENCE_MS`.
  *
  * @param {Promise<unknown>} lock
  */
@@ -86,7 +86,7 @@ function decided(lock) {
 }
 
 /**
- * Ends a head start that no machine takes over: the lock goes back when the answer, with its new cookie, is there.
+ * Cancels an early refresh that no machine takes over. Releases the lock after the response, which sets the new cookie.
  *
  * @param {EarlyRefresh | undefined} earlyRefresh
  */

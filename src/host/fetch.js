@@ -1,24 +1,24 @@
 /**
  * The platform's `fetch`, with a valid token for listed origins.
  *
- * Where the token is fresh, everything happens in the caller's own tick: one `Request`, one header, one call, and one
- * look at the status of the answer. Arguments are converted once, and the verdict is on the `Request` that this makes:
- * getters, iterators and proxies of the caller's run before it, and a moved base changes nothing after it.
+ * With a valid token, the request is sent synchronously: one `Request`, one header, one `fetch`, and one check of the
+ * response's status. Arguments are converted once, and the origin check applies to the resulting `Request`: the caller's
+ * getters, iterators and proxies run before it, and a later change of the base URL has no effect.
  */
 
 import { AGE, TOKEN_REJECTED, TOKEN_REQUESTED } from "./bridge.js";
 import { own } from "./own.js";
 import { Origins } from "./origins.js";
 
-/** A token as it is sent. @typedef {{ version: number, header: string }} Bearer */
+/** A token as sent in the `Authorization` header. @typedef {{ version: number, header: string }} Bearer */
 
 /**
- * A call that somebody wants to hear of, times in milliseconds.
+ * A call to report to `onCall`, times in milliseconds.
  *
  * @typedef {{ method: string, url: string, begun: number, waited: number, tokenAge: number, retried: boolean }} Call
  */
 
-/** Methods without a body, and without an effect that a second request would double (RFC 9110 §9.2.1). */
+/** Safe methods without a body (RFC 9110 §9.2.1): repeating them has no effect. */
 const SAFE = /^(GET|HEAD)$/;
 
 export class FetchWrapper {
@@ -27,7 +27,7 @@ export class FetchWrapper {
   #native;
   #origins;
   #url;
-  /** Who hears of calls, where anybody does. @type {import("./host.js").App["called"] | undefined} */
+  /** Called when a call finishes, if the app observes calls. @type {import("./host.js").App["called"] | undefined} */
   onCall;
 
   /**
@@ -39,12 +39,12 @@ export class FetchWrapper {
     this.#origins = new Origins(apis);
     this.#native = fetch;
     this.#Request = Request;
-    /** Of the platform's own, which no subclass and no proxy can answer for. */
+    /** The platform's getter, which a subclass or proxy cannot override. */
     this.#url = Object.getOwnPropertyDescriptor(Request.prototype, "url")?.get;
   }
 
   /**
-   * Does what `fetch` does with these arguments, with a token where the URL of their `Request` is listed.
+   * Calls `fetch` with these arguments, with a token if the URL of the resulting `Request` is listed.
    *
    * @param {Parameters<typeof fetch> | []} given
    * @returns {Promise<Response>}
@@ -52,18 +52,18 @@ export class FetchWrapper {
   fetch(...given) {
     try {
       const [input, init] = given;
-      // Without any argument, the error is the platform's own.
+      // Without arguments, the platform throws its own error.
       if (!given.length) return /** @type {() => Promise<Response>} */ (this.#native).call(globalThis);
       const known = typeof input === "object" && input ? this.#urlOf(input) : undefined;
-      // A text is made once, so that it cannot be another one when it is asked for again.
+      // Convert to a string once: a second conversion could return another URL.
       const target = known === undefined ? `${input}` : /** @type {Request} */ (input);
-      // Listed or not whatever the base: a call to elsewhere is the platform's, with the caller's own arguments.
+      // An absolute URL of an unlisted origin goes to the platform's `fetch` with the caller's own arguments.
       if (this.#origins.allows(known ?? `${target}`) === false) return this.#native.call(globalThis, target, init);
-      // Looked at without running a getter, which the platform does once, and nothing here once more.
+      // Read without running a getter: the platform runs it once, and a second run could differ.
       const body = init ? own(Object.getOwnPropertyDescriptor(init, "body")).value : undefined;
       const request = this.#make(target, init);
       if (!this.#allows(request) || request.headers.has("authorization")) return this.#send(request);
-      // Looked for first: most calls have no signal, and a platform would make one only to be asked.
+      // Check first: most calls have no signal, and reading `request.signal` makes the platform create one.
       const mayBeAborted = known !== undefined || (init && "signal" in init);
       if (!mayBeAborted || !request.signal.aborted) return this.#authorise(request, body);
       const { reason } = request.signal;
@@ -75,7 +75,7 @@ export class FetchWrapper {
   }
 
   /**
-   * Makes the request that `fetch` makes of its arguments. Firefox loses `keepalive` on the way from one request to another.
+   * Makes the `Request` that `fetch` would make. Firefox loses `keepalive` when a `Request` is copied.
    *
    * @param {string | Request} target
    * @param {RequestInit | undefined} init
@@ -87,7 +87,7 @@ export class FetchWrapper {
   }
 
   /**
-   * Gives the URL of a request of any realm; nothing where it is no request.
+   * Returns the URL of a `Request` of any realm; `undefined` for anything else.
    *
    * @param {object} input
    * @returns {string | undefined}
@@ -111,7 +111,7 @@ export class FetchWrapper {
 
   /**
    * @param {Request} request
-   * @param {unknown} body what the request was made of, where that is known
+   * @param {unknown} body the body that the request was made from, if known
    * @returns {Promise<Response>}
    */
   #authorise(request, body) {
@@ -129,7 +129,7 @@ export class FetchWrapper {
   }
 
   /**
-   * Asks the machine for a token on behalf of a request, until its signal ends that.
+   * Asks the machine for a token for a request, until the request's signal aborts.
    *
    * @param {number} kind
    * @param {number} version
@@ -150,7 +150,7 @@ export class FetchWrapper {
   }
 
   /**
-   * Sends a request with a token, in the same tick, and has its answer looked at.
+   * Sends a request with a token, synchronously, and retries once if the response allows it.
    *
    * @param {Bearer} bearer
    * @param {Request} given
@@ -160,9 +160,9 @@ export class FetchWrapper {
    */
   #sendWith(bearer, given, body, call) {
     if (call) call.tokenAge = this.#host.look(AGE);
-    // Neither can be changed: no copy is made for a retry that hardly ever comes.
+    // Both are immutable, so a rare retry needs no copy.
     const fixed = typeof body === "string" || body instanceof Blob ? body : undefined;
-    // `body` is not looked at: in WebKit, that alone makes a stream of it.
+    // Do not read `body`: in WebKit, reading it turns it into a stream.
     const isBare = fixed !== undefined || SAFE.test(given.method);
     const request = isBare ? given : this.#replayable(given);
     if (!request) return this.#sendBearing(bearer, given);
@@ -174,18 +174,18 @@ export class FetchWrapper {
   }
 
   /**
-   * Gives a request with that request's body, where the body can be sent again; nothing where it is a stream, which is left
-   * as it is: a copy would be a tee, of which an abort ends one branch and not the source.
+   * Returns a request with the same body if the body can be sent again. Returns `undefined` for a stream and leaves it
+   * untouched: a clone would tee it, and an abort would then end one branch and not the source.
    *
-   * Platforms hide whether a body is a stream, but refuse one in mode `no-cors`, before they take it over (Fetch, the
-   * constructor of `Request`: a body whose source is null).
+   * Platforms do not expose whether a body is a stream, but reject one in mode `no-cors` before they consume it (Fetch, the
+   * `Request` constructor: a body whose source is null).
    *
    * @param {Request} request
    * @returns {Request | undefined}
    */
   #replayable(request) {
     const { method, mode, cache, headers, keepalive, referrer, referrerPolicy } = request;
-    // A navigation, which a service worker hands on, cannot be made again.
+    // A navigation request, forwarded by a service worker, cannot be constructed again.
     if (mode === "navigate") return undefined;
     try {
       const taken = new this.#Request(request, own({ method: "POST", mode: "no-cors", cache: "default", keepalive }));
@@ -196,8 +196,8 @@ export class FetchWrapper {
   }
 
   /**
-   * Whether an answer is from an origin that was sent the token, to a request that may be repeated. Browsers take the header
-   * away on the way to another origin, and a redirect of another method than GET and HEAD may have had its effect.
+   * Whether a response is from an origin that received the token, to a request that may be repeated. Browsers remove the
+   * header on a cross-origin redirect, and a redirected method other than GET and HEAD may already have had its effect.
    *
    * @param {Request} request
    * @param {Response} answer
@@ -208,7 +208,7 @@ export class FetchWrapper {
   }
 
   /**
-   * Renews the refused token and sends the request once more; without another token the first answer is the answer.
+   * Refreshes the rejected token and sends the request once more; without another token, returns the first response.
    *
    * @param {number} version
    * @param {Request} again
@@ -228,8 +228,8 @@ export class FetchWrapper {
   }
 
   /**
-   * Sends a request with a token: the one place that puts it on. The URL of a `Request` never changes, and a copy has the same:
-   * the verdict on the first holds for all that are made of it.
+   * Sets the `Authorization` header and sends the request; the only place that sets it. A `Request` and its copies always
+   * have the same URL, so the origin check of the first holds for all copies.
    *
    * @param {Bearer} bearer
    * @param {Request} request
@@ -241,7 +241,7 @@ export class FetchWrapper {
 
   /** @param {Request} request */
   #send(request) {
-    // Firefox loses it on the way through a Request, and takes it from options.
+    // Firefox loses `keepalive` of a Request, and takes it from options.
     return request.keepalive
       ? this.#native.call(globalThis, request, kept(request))
       : this.#native.call(globalThis, request);
@@ -254,7 +254,7 @@ export class FetchWrapper {
   }
 
   /**
-   * Tells of a call when its answer is there; the answer itself goes to the caller untouched.
+   * Reports a call to `onCall` when its response arrives; the caller receives the response untouched.
    *
    * @param {Promise<Response>} answer
    * @param {Call | undefined} call
@@ -276,7 +276,7 @@ export class FetchWrapper {
 }
 
 /**
- * Options that keep `keepalive`, and the referrer, which options reset.
+ * Options that preserve `keepalive`, and the referrer, which any options reset.
  *
  * @param {Request} request
  */
@@ -285,12 +285,12 @@ function kept({ referrer, referrerPolicy }) {
 }
 
 /**
- * Ends the stream behind a request that is not sent, so that a camera or a file is closed.
+ * Cancels the stream behind a request that is not sent, so that a camera or a file is closed.
  *
  * @param {Request} request
  * @param {unknown} reason
  */
 function release({ body }, reason) {
-  // Where the platform has seen to it already, there is nothing to end.
+  // The platform may have cancelled or locked it already.
   body?.cancel(reason).catch(() => {});
 }

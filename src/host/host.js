@@ -1,4 +1,4 @@
-/** The loop between the machine and the browser: inputs in, orders out. It decides nothing. */
+/** The loop between the machine and the browser: feeds inputs, executes commands. Contains no decisions. */
 
 import { grantOf } from "./http.js";
 import { Callers } from "./callers.js";
@@ -13,7 +13,7 @@ import { RecordStorage } from "./storage.js";
 /** An input, by position. @typedef {[kind: number, id: number, a?: number, b?: number, c?: number, text?: string]} Given */
 
 /**
- * What the app is told, by position; `undefined` and empty texts stand for what is not known.
+ * The app's callbacks, with positional arguments; `undefined` and empty texts stand for unknown values.
  *
  * @typedef {object} App
  * @property {(state: string, degraded: string, reason: string, sessionId: string, user: string, serverTold: boolean) => void} status
@@ -23,17 +23,17 @@ import { RecordStorage } from "./storage.js";
  * @property {(previous: string, user: string) => void} userChanged
  * @property {(method: string, url: string, waited: number, tokenAge: number, httpStatus: number | undefined, retried: boolean, duration: number) => void} called
  * @property {(at: number, tab: number, attempt: number, trigger: string, status: string, page: string, outcome: string) => void} traced
- * @property {(code: string, message: string, reason: string, failure: string, retryIn: number, cause?: unknown) => unknown} error makes what a caller is rejected with
- * @property {(cause: unknown) => void} onTrap the module has trapped: this host is at its end, and another instance is needed
+ * @property {(code: string, message: string, reason: string, failure: string, retryIn: number, cause?: unknown) => unknown} error makes the error that a caller is rejected with
+ * @property {(cause: unknown) => void} onTrap the module has trapped: this host is unusable, and a new instance is needed
  */
 
-/** What a machine says that need not be woken, or sees to that itself. */
+/** The machine's return value if it needs no timer, or sets its own. */
 const NOTHING_TO_WAIT_FOR = -1;
 
-/** What a person reads who calls a session that was closed. */
+/** The error message for calls made after `close`. */
 export const CLOSED_SESSION = "the session object was closed";
 
-/** What a person reads whose call met with a trap in the module. */
+/** The error message for calls that hit a trap in the module. */
 const BROKEN_MODULE = "the session module failed";
 
 export class Host {
@@ -50,7 +50,7 @@ export class Host {
   #queue = [];
   #isDraining = false;
   #isClosed = false;
-  /** What the module trapped with. @type {{ cause: unknown } | undefined} */
+  /** The error of the trap. @type {{ cause: unknown } | undefined} */
   trap;
   #lastTouch = Number.NEGATIVE_INFINITY;
   /** @type {import("./fetch.js").Bearer | undefined} */
@@ -63,7 +63,7 @@ export class Host {
   #timer;
 
   /**
-   * Starts a session: it listens and, where there may be a session, asks for its first token.
+   * Starts a session: adds event listeners and, if there may be a session, requests the first token.
    *
    * @param {(...given: ConstructorParameters<typeof import("./machine.js").Machine>) => bridge.Machine} make makes a machine
    * @param {import("./options.js").Settings} settings
@@ -93,7 +93,7 @@ export class Host {
   }
 
   /**
-   * Takes an input in, and carries out what the machine orders. Inputs that come meanwhile wait for their turn.
+   * Feeds an input to the machine and executes its commands. Inputs fed meanwhile are queued.
    *
    * @param {Given} given
    */
@@ -118,7 +118,7 @@ export class Host {
   }
 
   /**
-   * Sets the alarm anew, even for the same moment: a nap stops the timer and not the clock.
+   * Resets the timer, even for the same time: suspension stops the timer and not the clock.
    *
    * @param {number} wait milliseconds
    */
@@ -128,7 +128,7 @@ export class Host {
   }
 
   /**
-   * Calls into the module. A trap there is a bug of the SDK, and the end of this host.
+   * Calls into the module. A trap is a bug in the SDK, and makes this host unusable.
    *
    * @template T
    * @param {(machine: bridge.Machine) => T} work
@@ -146,7 +146,7 @@ export class Host {
   /** @param {unknown} cause */
   break(cause) {
     this.trap = { cause };
-    // What was ordered on the way into the trap may be half of something.
+    // The commands queued before the trap may be incomplete.
     bridge.drainCommands();
     this.#queue = [];
     this.#machine = undefined;
@@ -159,7 +159,7 @@ export class Host {
     if (!this.#isDraining) this.#callers.flush();
   }
 
-  /** What those are told who call a host that is at its end. */
+  /** The error for calls made after `close` or a trap. */
   #refusal() {
     return this.trap
       ? this.#app.error("internal", BROKEN_MODULE, "", "", Number.NaN, this.trap.cause)
@@ -173,7 +173,7 @@ export class Host {
       case bridge.ACQUIRE_LOCK:
         return this.#locks.acquire(id);
       case bridge.RELEASE_LOCK:
-        // What was begun under that lock and not ordered until now is of no use to a later refresh.
+        // A request sent under this lock and not taken until now must not serve a later refresh.
         this.#earlyRefresh = undefined;
         return this.#locks.release(id);
       case bridge.SEND_REFRESH:
@@ -220,7 +220,7 @@ export class Host {
       this.#channel.onmessage = ({ data }) =>
         this.feed(bridge.TAB_MESSAGE_RECEIVED, 0, 0, 0, 0, typeof data === "string" ? data : "");
     } catch {
-      // Some browsers have none, and a page of opaque origin may not.
+      // Some browsers have no BroadcastChannel, and opaque origins may not use it.
     }
   }
 
@@ -229,7 +229,7 @@ export class Host {
     try {
       this.#channel?.postMessage(text);
     } catch {
-      // News are a courtesy: a tab that misses them finds the mark on the shelf.
+      // Tab messages are optional: a tab that misses one reads the stored record.
     }
   }
 
@@ -249,7 +249,7 @@ export class Host {
   }
 
   /**
-   * Asks the machine for something on behalf of a caller; one that asks a host at its end is told so.
+   * Feeds a caller's request to the machine; rejects it after `close` or a trap.
    *
    * @param {Parameters<Callers["ask"]>} question
    */
@@ -260,7 +260,7 @@ export class Host {
   }
 
   /**
-   * The same as a promise.
+   * Like `ask`, as a promise.
    *
    * @param {number} kind
    * @param {number} number
@@ -278,7 +278,7 @@ export class Host {
   /** @param {number} minValidity in seconds @param {AbortSignal} [signal] @returns {Promise<string>} */
   getToken(minValidity, signal) {
     this.#touch();
-    // What a call would be sent with in this moment is a token to hand out, too.
+    // A token that a call would be sent with now can be returned, too.
     const fresh = minValidity === 0 && !signal?.aborted ? this.bearer() : undefined;
     const found = fresh ? Promise.resolve(fresh) : this.#promise(bridge.TOKEN_REQUESTED, minValidity, signal);
     return found.then((bearer) => /** @type {import("./fetch.js").Bearer} */ (bearer).header.slice("Bearer ".length));
@@ -298,7 +298,7 @@ export class Host {
     return this.#promise(bridge.TOKENS_PROVIDED, life, undefined, [refreshIn, 0, text]);
   }
 
-  /** @param {boolean} everywhere @returns {Promise<unknown>} whether the auth server knows */
+  /** @param {boolean} everywhere @returns {Promise<unknown>} whether the auth server confirmed it */
   signOut(everywhere) {
     return this.#promise(bridge.SIGN_OUT_REQUESTED, Number(everywhere), undefined);
   }
@@ -308,7 +308,7 @@ export class Host {
     return this.#run((machine) => machine.look(performance.now(), Date.now(), what)) ?? 0;
   }
 
-  /** Returns the token to send right now; nothing where the call has to wait. */
+  /** Returns the token to send now; `undefined` if the call has to wait. */
   bearer() {
     const version = this.look(bridge.USABLE);
     if (version < 0 || !this.#machine) return undefined;
@@ -329,7 +329,7 @@ export class Host {
     return this.#run((machine) => machine.shouldRetry(status, headers.get("www-authenticate") ?? "")) ?? false;
   }
 
-  /** Notes that the user is there, at most once a second. */
+  /** Reports user activity to the machine, at most once a second. */
   #touch() {
     const now = performance.now();
     if (now - this.#lastTouch < 1_000) return;
@@ -337,7 +337,7 @@ export class Host {
     this.look(bridge.USABLE);
   }
 
-  /** Ends the work on this page: every waiting caller is told, nothing is left behind. */
+  /** Closes this host: rejects every waiting caller and releases all resources. */
   close() {
     this.#isClosed = true;
     this.feed(bridge.CLOSED, 0);

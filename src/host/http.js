@@ -1,12 +1,12 @@
-/** What is said in fewer bytes in the platform's own language: conversions and plumbing, no decisions. */
+/** HTTP requests to the auth server, and parsing of its responses: no decisions, and fewer bytes than in wasm. */
 
 import { own, readerOf } from "./own.js";
 
-/** The largest honest answer to a refresh, in bytes: `MAX_TOKEN_RESPONSE_BYTES` in `wire.rs`. */
+/** The largest valid refresh response, in bytes: `MAX_TOKEN_RESPONSE_BYTES` in `wire.rs`. */
 const LIMIT = 65_536;
 
 /**
- * Asks for a new token: at an endpoint of the reference protocol, or the app's own function.
+ * Sends a refresh: to an endpoint of the reference protocol, or through the app's own function.
  *
  * @param {typeof fetch} native
  * @param {string | ((context: object) => unknown)} how
@@ -22,7 +22,7 @@ export async function sendRefresh(native, how, reason, page, activeAgo, signal) 
 }
 
 /**
- * Tells of a sign-out: an endpoint of the reference protocol, the app's own function, or nobody.
+ * Sends a sign-out: to an endpoint of the reference protocol, through the app's own function, or not at all.
  *
  * @param {typeof fetch} native
  * @param {string | ((context: object) => unknown) | undefined} how
@@ -51,22 +51,22 @@ export async function signIn(run) {
 }
 
 /**
- * Sends what the platform reads as options, and the answer, without a prototype: whatever they leave out is left out.
+ * Sends a JSON POST. Options and result have no prototype, so a polluted `Object.prototype` adds no fields.
  *
  * @param {typeof fetch} native
  * @param {string} url
  * @param {object} said
  * @param {AbortSignal} signal
- * @param {number} limit the body is not read where this is 0
+ * @param {number} limit the body is not read if this is 0
  */
 async function post(native, url, said, signal, limit) {
   const options = own({
     method: "POST",
     credentials: "include",
-    // Without it, a page that is left in this moment loses the rotated cookie.
+    // Without it, a navigation during the request loses the rotated cookie.
     keepalive: true,
     cache: "no-store",
-    // An endpoint that leads elsewhere is none of the contract.
+    // The protocol allows no redirects.
     redirect: "error",
     headers: own({ "content-type": "application/json", "nolapse-version": "1" }),
     body: JSON.stringify(own(said)),
@@ -79,7 +79,7 @@ async function post(native, url, said, signal, limit) {
 }
 
 /**
- * Reads a body as JSON, up to the largest honest size.
+ * Reads a body as JSON, up to the size limit.
  *
  * @param {Response} response
  * @param {number} limit
@@ -94,7 +94,7 @@ async function read(response, limit) {
     if (!value) break;
     size += value.length;
     if (size > limit) {
-      // What the server says to being cut short is of no interest.
+      // An error from cancelling the stream is irrelevant.
       reader?.cancel().catch(() => {});
       return { isTooLarge: true };
     }
@@ -113,8 +113,8 @@ function parsed(text) {
 }
 
 /**
- * Reads `Retry-After` in both forms (RFC 9110 §10.2.3), in seconds; a date counts against the answer's own `Date`,
- * where it can be read, so that a wrong clock does not matter.
+ * Reads `Retry-After` in both forms (RFC 9110 §10.2.3), in seconds. A date is relative to the response's `Date`, if that
+ * can be read, so that a wrong local clock does not matter.
  *
  * @param {Headers} headers
  */
@@ -127,11 +127,11 @@ function retryAfter(headers) {
 }
 
 /**
- * Reads a token response: its life and its refresh moment in seconds, and a text with the rest of it in lines; an empty
- * text where it is no object.
+ * Reads a token response: its lifetime and refresh time in seconds, and the other fields as lines of a text; an empty text
+ * if it is no object.
  *
  * @param {unknown} given
- * @param {boolean} isApp whether it is spelled as apps do, and not as RFC 6749 §5.1 does
+ * @param {boolean} isApp whether the field names are the app's (camelCase), not those of RFC 6749 §5.1
  * @returns {[life: number, refreshIn: number, text: string]}
  */
 export function grantOf(given, isApp) {
@@ -154,14 +154,14 @@ export function grantOf(given, isApp) {
     const refreshIn = numberOf(isApp ? answer.refreshIn : answer.refresh_in);
     return [life ?? Number.NaN, refreshIn ?? Number.NaN, lines.join("\n")];
   } catch {
-    // An object that throws when it is read grants nothing.
+    // An object whose getters throw is not a valid token response.
     return [Number.NaN, Number.NaN, "\n\n\n\nnull"];
   }
 }
 
 /**
- * Reads `exp − iat` of a JWT, for servers that do not say `expires_in`. RFC 9068 §6 has clients not look into tokens,
- * so this is for those servers alone.
+ * Reads `exp − iat` of a JWT, for servers that omit `expires_in`. RFC 9068 §6 tells clients not to inspect tokens, so only
+ * those servers get this.
  *
  * @param {string} token
  */
@@ -176,7 +176,7 @@ function claimedLife(token) {
 }
 
 /**
- * Gives a text that fits on a line; an empty one for anything else.
+ * Returns a string without control characters; an empty one for anything else.
  *
  * @param {unknown} value
  */

@@ -1,4 +1,4 @@
-/** The page's life cycle and its user's input. Never `unload` or `beforeunload`: they cost the back/forward cache. */
+/** Page lifecycle events and user input. Never `unload` or `beforeunload`: they disable the back/forward cache. */
 
 import {
   FROZEN,
@@ -15,8 +15,8 @@ import {
 import { own } from "./own.js";
 
 /**
- * Whether the page cannot be seen; a worker is never hidden by itself. Read from the prototype: markup like
- * `<img name="hidden">` takes the place of the document's own property.
+ * Whether the page is hidden; a worker never is. Read through the prototype: markup like `<img name="hidden">` shadows the
+ * document's own property.
  */
 export function isHidden() {
   const { document } = globalThis;
@@ -24,16 +24,16 @@ export function isHidden() {
 }
 
 /**
- * Listens to whatever there is of a page.
+ * Adds listeners for the lifecycle events that the platform supports.
  *
- * @param {string} key the mark's, whose changes by other tabs are heard of
+ * @param {string} key the storage key of the record, watched for changes by other tabs
  * @param {(kind: number, id: number) => void} feed
- * @param {() => void} touch hears of the user's input
- * @returns {() => void} what ends it
+ * @param {() => void} touch called on user input
+ * @returns {() => void} removes the listeners
  */
 export function watchLifecycle(key, feed, touch) {
   const controller = new AbortController();
-  // Passive, and before anybody can stop the event.
+  // Passive, and in the capture phase: no other listener can stop the event before.
   const options = own({ passive: true, capture: true, signal: controller.signal });
   const { addEventListener } = EventTarget.prototype;
   const on = (
@@ -41,7 +41,7 @@ export function watchLifecycle(key, feed, touch) {
     /** @type {string} */ type,
     /** @type {(event: Event) => void} */ onCall,
   ) => {
-    // Node's global object is none, and a worker has no document. The method is the prototype's, out of markup's reach.
+    // Node's global object is no EventTarget, and a worker has no document. Markup cannot shadow the prototype's method.
     if (target instanceof EventTarget) addEventListener.call(target, type, onCall, options);
   };
   const changes = (/** @type {number} */ change) => () => feed(PAGE_CHANGED, change);
@@ -54,14 +54,14 @@ export function watchLifecycle(key, feed, touch) {
   on(document, "keydown", touch);
   on(globalThis, "pagehide", changes(LEFT));
   on(globalThis, "pageshow", (event) => {
-    // A page that is shown for the first time has not returned from anywhere.
+    // `pageshow` also fires on the first load, which is no return from the back/forward cache.
     if (/** @type {PageTransitionEvent} */ (event).persisted) feed(PAGE_CHANGED, RETURNED);
   });
   on(globalThis, "online", changes(ONLINE));
   on(globalThis, "offline", changes(OFFLINE));
   on(globalThis, "storage", (event) => {
     const changed = /** @type {StorageEvent} */ (event).key;
-    // No key: all of them were cleared.
+    // A null key means that the storage was cleared.
     if (changed === null || changed === key) feed(STORAGE_CHANGED, 0);
   });
   return () => controller.abort();

@@ -1,4 +1,4 @@
-/** The lock that all tabs of a browser share: queued for, held briefly, given back by resolving a promise. */
+/** The Web Lock that all tabs of a browser share: held briefly, released by resolving a promise. */
 
 import { LOCK_FAILED, LOCK_GRANTED } from "./bridge.js";
 import { own } from "./own.js";
@@ -14,7 +14,7 @@ export class Locks {
   /**
    * @param {string} name
    * @param {(kind: number, attempt: number) => void} feed
-   * @param {import("./early-refresh.js").EarlyRefresh | undefined} earlyRefresh a lock that was asked for before the machine was there
+   * @param {import("./early-refresh.js").EarlyRefresh | undefined} earlyRefresh the lock requested while loading
    */
   constructor(name, feed, earlyRefresh) {
     this.#name = name;
@@ -23,7 +23,7 @@ export class Locks {
   }
 
   /**
-   * Queues for the lock; says that it is granted, or that there is none to be had.
+   * Requests the lock; feeds `LOCK_GRANTED` or `LOCK_FAILED`.
    *
    * @param {number} attempt
    */
@@ -41,7 +41,7 @@ export class Locks {
   }
 
   /**
-   * Gives the lock back, or withdraws the request for it.
+   * Releases the lock, or aborts the request for it.
    *
    * @param {number} attempt
    */
@@ -61,7 +61,7 @@ export class Locks {
    * @param {Request} request
    */
   #request(attempt, request) {
-    // It is kept until it was given back: an end before that is a failure, or a theft.
+    // An end before `release` means that the request failed or the lock was stolen.
     const ended = () => {
       if (!this.#requests.delete(attempt)) return;
       this.#feed(LOCK_FAILED, attempt);
@@ -83,7 +83,7 @@ export class Locks {
    * @param {() => void} release
    */
   #granted(attempt, request, release) {
-    // Withdrawn at the very moment: it goes back at once.
+    // Released while the grant was in progress.
     if (!this.#requests.has(attempt)) return release();
     request.release = release;
     this.#feed(LOCK_GRANTED, attempt);

@@ -1,20 +1,20 @@
-/** What an app says about its session, and what is refused of it. */
+/** Reads and checks the options of a session. */
 
 import { own } from "./own.js";
 import { parseUrl } from "./origins.js";
 
-/** @typedef {string | ((context: object) => unknown)} Endpoint a URL that speaks the reference protocol, or the app's own function */
+/** @typedef {string | ((context: object) => unknown)} Endpoint a reference protocol URL or the app's own function */
 
 /**
- * Options that were checked.
+ * Checked options.
  *
  * @typedef {object} Settings
- * @property {string} key names the session's lock, channel and mark
+ * @property {string} key the name of the session's lock, channel and storage record
  * @property {Endpoint} refresh
- * @property {Endpoint | undefined} signOut nothing: signing out is local
+ * @property {Endpoint | undefined} signOut `undefined`: sign-out is local
  * @property {string[]} apis origins
  * @property {number} timeout in seconds
- * @property {unknown} wasm where the module is, as it was given
+ * @property {unknown} wasm the source of the module, as given
  */
 
 const HTTPS = "an https URL (http only for this machine) without credentials";
@@ -22,7 +22,7 @@ const ENDPOINT = "an https URL (http only for this machine) or a path like /refr
 const ORIGINS = "an array of origins like https://api.example.com";
 
 /**
- * Refuses an option.
+ * Throws the error for an invalid option.
  *
  * @param {string} option its name
  * @param {string} expected what it must be
@@ -33,7 +33,8 @@ export function refuse(option, expected) {
 }
 
 /**
- * Reads the options of a session, each once and none through a prototype; throws an error with the `option`'s name for the first that makes no sense.
+ * Reads the options of a session, each once and only own properties. Throws an error with the `option`'s name for the first
+ * invalid one.
  *
  * @param {unknown} options
  * @returns {Settings}

@@ -1,7 +1,7 @@
-/** URLs: what options say, and where calls go. */
+/** Parsing of URL options, and the check of request URLs against the listed origins. */
 
 /**
- * Reads a URL whose traffic nobody on the way can read; throws where it is none.
+ * Parses an https URL, or http on loopback, without credentials; throws for any other.
  *
  * @param {string} text
  */
@@ -14,8 +14,8 @@ function secure(text) {
 }
 
 /**
- * Reads an option: an auth server's URL, the URL of an endpoint or its path on the page's own origin, or an origin and
- * nothing else; nothing where it is none.
+ * Parses an option: an auth server's URL, the URL of an endpoint or its path on the page's own origin, or a bare origin.
+ * Returns `undefined` if it is invalid.
  *
  * @param {string} text
  * @param {"server" | "endpoint" | "origin"} kind
@@ -33,10 +33,10 @@ export function parseUrl(text, kind) {
   }
 }
 
-/** More different URLs than most apps call; an app that calls more pays for parsing them. */
+/** More distinct URLs than most apps call; above this, URLs are parsed again. */
 const CAPACITY = 512;
 
-/** The origins that may see the token, with the verdicts of late. */
+/** The origins that may receive the token, with a cache of recent checks. */
 export class Origins {
   #Native;
   #listed;
@@ -50,8 +50,8 @@ export class Origins {
   }
 
   /**
-   * Whether a call to that URL may carry the token. `undefined` where the text is no absolute HTTP URL as it stands: what it
-   * means depends on the document's base, which markup and scripts can change at any time, and is never asked here.
+   * Whether a call to this URL may carry the token. `undefined` if the text is no absolute HTTP URL: a relative one depends
+   * on the document's base URL, which markup and scripts can change at any time, and which is never read here.
    *
    * @param {string} url
    */
@@ -67,7 +67,7 @@ export class Origins {
   }
 
   /**
-   * Gives the origin of an absolute URL; nothing where it cannot be parsed.
+   * Returns the origin of an absolute URL; `undefined` if it cannot be parsed.
    *
    * @param {string} url
    */

@@ -1,10 +1,10 @@
-/** Objects of others, read without what their prototypes add: a polluted `Object.prototype` has no say. */
+/** Reads foreign objects without their prototypes, so that a polluted `Object.prototype` has no effect. */
 
-/** Any field may be anything. @typedef {{ [name: string]: unknown }} Fields */
+/** An object with untrusted fields. @typedef {{ [name: string]: unknown }} Fields */
 
 /**
- * Copies the own enumerable properties of an object, each read once, to one without a prototype. Has none for what is no
- * object.
+ * Copies the own enumerable properties of an object, each read once, to an object without a prototype. Returns an empty one
+ * for a non-object.
  *
  * @param {unknown} given
  * @returns {Fields}
@@ -14,7 +14,7 @@ export function own(given) {
 }
 
 /**
- * Makes a reader of a response's body. WebKit reads options that are left out through `Object.prototype`.
+ * Gets a reader for a response's body. WebKit reads omitted options through `Object.prototype`.
  *
  * @param {Response} response
  */

@@ -1,4 +1,4 @@
-/** Exchanges with the auth server, or the app in its place: each ends as an input, by its answer or by being aborted. */
+/** In-flight requests to the auth server or the app's own functions. Each result is fed to the machine as an input. */
 
 import { grantOf, sendRefresh, signIn, signOut } from "./http.js";
 import {
@@ -12,16 +12,20 @@ import {
 } from "./bridge.js";
 import { own } from "./own.js";
 
-/** An input, by position: its kind, whose it is, then what it brings. @typedef {import("./host.js").Given} Given */
+/** An input, by position: its kind, its id, then its other fields. @typedef {import("./host.js").Given} Given */
 
-/** What an endpoint has answered. @typedef {{ status: number, retryAfter?: number, isTooLarge?: boolean, body?: unknown }} Answer */
+/**
+ * The response of an endpoint.
+ *
+ * @typedef {{ status: number, retryAfter?: number, isTooLarge?: boolean, body?: unknown }} Answer
+ */
 
 export class Requests {
   #signOutEndpoint;
   #native;
   #refreshEndpoint;
   #feed;
-  /** What ends those that are open, by attempt. @type {Map<number, AbortController>} */
+  /** The abort controllers of in-flight requests, by attempt. @type {Map<number, AbortController>} */
   #open = new Map();
 
   /**
@@ -36,7 +40,7 @@ export class Requests {
   }
 
   /**
-   * Asks for a new token, or takes over the request that was sent before the machine was there.
+   * Sends a refresh, or takes over the early refresh that was sent before the module was loaded.
    *
    * @param {number} attempt
    * @param {string} reason
@@ -56,7 +60,7 @@ export class Requests {
       const first = given(answer);
       const [kind, , life = 0, refreshIn = 0, ...rest] = first;
       if (!age || kind !== REFRESH_GRANTED) return first;
-      // Its life counts from when it was asked for; what has lost half of it meanwhile is asked for again.
+      // The lifetime counts from the request; a token that has used half of it by now is requested again.
       if (life < age * 2) return ask().then(given);
       return [kind, attempt, life - age, refreshIn - age, ...rest];
     };
@@ -65,7 +69,7 @@ export class Requests {
   }
 
   /**
-   * Tells of a sign-out.
+   * Sends a sign-out.
    *
    * @param {number} attempt
    * @param {boolean} everywhere
@@ -109,7 +113,7 @@ export class Requests {
   }
 
   /**
-   * Ends an exchange whose answer is no longer wanted.
+   * Aborts a request whose response is no longer needed.
    *
    * @param {number} attempt
    */
@@ -153,8 +157,8 @@ function refreshed(attempt, { status, retryAfter = Number.NaN, isTooLarge, body 
 }
 
 /**
- * What an exchange that has no answer comes to. An app's error with a `name` of its own, `SessionEnded`, says that the session is
- * over; any other is taken as passing.
+ * The input for a refresh without a response. An app's error with an own `name` of `SessionEnded` ends the session; any
+ * other counts as transient.
  *
  * @param {number} attempt
  * @param {boolean} isApp
@@ -169,12 +173,12 @@ function renewalFailed(attempt, isApp, error) {
 
 /** @param {number} attempt @param {Answer} answer @returns {Given} */
 function signedOut(attempt, { status, retryAfter = Number.NaN }) {
-  // 401: the session was over before.
+  // 401: the session had already ended.
   if ((status >= 200 && status < 300) || status === 401) return [SIGN_OUT_NOTIFIED, attempt];
   return [SIGN_OUT_FAILED, attempt, status, retryAfter, 0, ""];
 }
 
-/** The platform does not tell name resolution, connection, TLS, CORS and redirects apart. */
+/** The platform does not distinguish DNS, connection, TLS, CORS and redirect failures. */
 function networkFailure() {
   return globalThis.navigator?.onLine === false ? "offline" : "network";
 }

@@ -1,7 +1,7 @@
-/** What a host tells an app that is written in Rust: it looks for itself what has happened, so it is only woken. */
+/** The callbacks for a Rust app: it reads the events from its own queue, so it is only notified. */
 
 /**
- * @param {() => void} told hears that something has happened
+ * @param {() => void} told called after each event
  * @returns {import("./host.js").App}
  */
 export function rustApp(told) {

@@ -1,4 +1,4 @@
-/** What Rust imports, for a bundle of one file: `bundle.js`, which `npm run fmt` makes of it. */
+/** The JavaScript that Rust imports; `npm run fmt` bundles it into one file, `src/generated/host.js`. */
 
 export { rustApp } from "./rust-app.js";
 export { Host } from "./host.js";

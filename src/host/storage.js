@@ -1,4 +1,4 @@
-/** The mark that tabs leave for each other in `localStorage`. */
+/** The record that all tabs share in `localStorage`. */
 
 export class RecordStorage {
   #storage;
@@ -14,7 +14,7 @@ export class RecordStorage {
     }
   }
 
-  /** Reads the mark: an empty text where there is none, `?` where the browser gives no shelf. */
+  /** Reads the record: an empty text if there is none, `?` if storage is unavailable. */
   read() {
     try {
       return this.#storage ? (this.#storage.getItem(this.#key) ?? "") : "?";
@@ -24,7 +24,7 @@ export class RecordStorage {
   }
 
   /**
-   * Writes the mark, where the browser lets it.
+   * Writes the record, if the browser allows it.
    *
    * @param {string} mark
    */
@@ -32,7 +32,7 @@ export class RecordStorage {
     try {
       this.#storage?.setItem(this.#key, mark);
     } catch {
-      // Full or blocked: the tabs still have their channel, and the lock.
+      // Full or blocked: the tabs still have the channel and the lock.
     }
   }
 }

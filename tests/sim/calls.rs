@@ -1,11 +1,11 @@
-//! What the app on a tab does: it calls APIs, signs in and out, asks for new tokens.
+//! The app's actions on a tab: API calls, sign-in, sign-out, token requests and refreshes.
 
 use nolapse::core::{Answer, CallerId, Input, Millis, SessionError, Status};
 use nolapse_server::domain::SessionId;
 
 use super::World;
 
-/// How long a call is on its way to the API.
+/// How long a call takes to reach the API.
 const TRANSIT_MS: u64 = 50;
 
 /// A caller of the SDK.
@@ -17,22 +17,22 @@ pub struct Call {
     pub ending: Option<Ending>,
     /// The user that a sign-in is for.
     pub user: u32,
-    /// Whether it waits for a token, and may stop waiting.
+    /// Whether it waits for a token, and may be aborted.
     pub is_for_token: bool,
 }
 
-/// What a caller got.
+/// The result of a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// A token, in clear: this is a simulation.
+    /// A token, in plain text: this is a simulation.
     Token(String),
-    /// The sign-in was taken over.
+    /// The sign-in is done.
     Adopted,
     /// The sign-out is done.
     SignedOut { server_notified: bool },
     /// An error.
     Failed(SessionError),
-    /// It stopped waiting.
+    /// The caller was aborted.
     Aborted,
     /// Its page was closed.
     PageGone,
@@ -59,7 +59,7 @@ impl World {
         CallerId(self.calls.len() as u64 - 1)
     }
 
-    /// The caller behind a name, where the tab is its own.
+    /// The caller with this id, if it belongs to the tab.
     pub fn call(&self, tab: usize, caller: CallerId) -> Option<&Call> {
         let index = usize::try_from(caller.0).ok()?;
         self.calls.get(index).filter(|call| call.tab == tab)
@@ -69,7 +69,7 @@ impl World {
         self.tabs[tab].runs(&self.browsers[self.tabs[tab].browser])
     }
 
-    /// The app calls an API: at once where there is a usable token. Returns the caller's number.
+    /// The app calls an API: at once if there is a usable token. Returns the caller's index.
     pub fn api(&mut self, tab: usize) -> Option<usize> {
         if !self.can_ask(tab) {
             return None;
@@ -93,7 +93,7 @@ impl World {
         Some(self.calls.len() - 1)
     }
 
-    /// The app asks for a token with so much life left.
+    /// The app requests a token that is valid for at least `min_validity`.
     pub fn get_token(&mut self, tab: usize, min_validity: Millis) -> usize {
         let caller = self.ask(tab, true, 0);
         self.feed(
@@ -106,7 +106,7 @@ impl World {
         self.calls.len() - 1
     }
 
-    /// The app asks for a new token.
+    /// The app requests a refresh.
     pub fn refresh(&mut self, tab: usize, force: bool) -> Option<usize> {
         if !self.can_ask(tab) {
             return None;
@@ -116,7 +116,7 @@ impl World {
         Some(self.calls.len() - 1)
     }
 
-    /// An API refuses the token in use.
+    /// An API rejects the current token.
     pub fn reject(&mut self, tab: usize) -> Option<usize> {
         if !self.can_ask(tab) {
             return None;
@@ -129,7 +129,7 @@ impl World {
         Some(self.calls.len() - 1)
     }
 
-    /// The caller stops waiting.
+    /// Aborts a caller.
     pub fn abort(&mut self, call: usize) {
         if self.calls[call].ending.is_some() || !self.can_ask(self.calls[call].tab) {
             return;
@@ -198,11 +198,11 @@ impl World {
         self.calls[index].ending = Some(ending);
     }
 
-    /// A call leaves with this token, which must be good when it arrives.
+    /// A call is sent with this token, which must be valid when it arrives.
     fn leave(&mut self, caller: CallerId, text: String) {
         let index = usize::try_from(caller.0).unwrap_or(usize::MAX);
         let tab = self.calls[index].tab;
-        // A forged token is refused by any API, and leads to a new one.
+        // Any API rejects a forged token, which leads to a refresh.
         let expires = self.server.tokens.get(&text).map(|(expires, _)| *expires);
         if expires.is_some_and(|expires| self.now + TRANSIT_MS >= expires) {
             self.counts.expired_sent += 1;
@@ -218,7 +218,7 @@ impl World {
         self.end(index, Ending::Token(text));
     }
 
-    /// The session behind the browser's cookie.
+    /// The session of the browser's cookie.
     pub fn cookie_session(&self, browser: usize) -> Option<SessionId> {
         self.browsers[browser]
             .cookie
@@ -226,12 +226,12 @@ impl World {
             .map(|ticket| ticket.session)
     }
 
-    /// What a caller got.
+    /// The result of a caller.
     pub fn ending(&self, call: usize) -> Option<&Ending> {
         self.calls[call].ending.as_ref()
     }
 
-    /// The codes that callers got, sorted, each once.
+    /// The distinct error codes of all callers, sorted.
     pub fn codes(&self) -> Vec<&'static str> {
         let codes = self.calls.iter().filter_map(|call| match &call.ending {
             Some(Ending::Failed(error)) => Some(error.code()),
@@ -243,7 +243,7 @@ impl World {
             .collect()
     }
 
-    /// Whether a caller got a token.
+    /// Whether a caller received a token.
     pub fn got_token(&self, call: usize) -> bool {
         matches!(self.ending(call), Some(Ending::Token(_)))
     }

@@ -1,4 +1,4 @@
-//! What a script of the same origin can say on the channel.
+//! Messages that a same-origin script can post on the channel.
 
 use nolapse::core::{
     FailureCause, Grant, Millis, Secret, SessionInfo, TabMessage, Version, WallTime,
@@ -8,9 +8,9 @@ use nolapse::wire::EndReason;
 use super::World;
 
 impl World {
-    /// Puts a forged, doubled or garbled message on the channel of a browser.
+    /// Posts a forged or malformed message on a browser's channel.
     pub fn forge(&mut self, browser: usize, kind: u8) {
-        // Small ones lie among the real ones, large ones beyond all of them.
+        // Small versions fall among the real ones, large ones above all of them.
         let range = [20, 1_000, 900_000, 1 << 46][usize::from(kind / 6) % 4];
         let version = Version::heard(self.random.below(range)).unwrap_or_default();
         let wall = self.browsers[browser].wall(self.now);

@@ -1,4 +1,4 @@
-//! Carries the core's orders out in the simulated world.
+//! Executes the core's effects in the simulated world.
 
 use nolapse::core::{AttemptId, Effect, Input, PageChange, SignInOutcome, TabMessage};
 
@@ -6,11 +6,11 @@ use super::browser::Locks;
 use super::server::{Exchange, Question};
 use super::{Happening, Line, Network, World};
 
-/// How late one tab sees what another has written, at the most, in milliseconds.
+/// The longest delay until a tab sees another tab's storage write, in milliseconds.
 const SHELF_DELAY: u64 = 10;
 
 impl World {
-    /// Gives a tab's core an input, and does what it orders.
+    /// Feeds an input to a tab's core and executes its effects.
     pub fn feed(&mut self, tab: usize, input: Input) {
         let browser = self.tabs[tab].browser;
         let context = self.tabs[tab].context(self.now, &self.browsers[browser]);
@@ -26,7 +26,7 @@ impl World {
         self.log.push(Line::Fed(self.now, tab, input.clone()));
     }
 
-    /// Feeds the tab, now or when it runs again.
+    /// Feeds an input to the tab, now or when it runs again.
     pub fn deliver(&mut self, tab: usize, input: Input) {
         let browser = self.tabs[tab].browser;
         if self.tabs[tab].runs(&self.browsers[browser]) {
@@ -36,7 +36,7 @@ impl World {
         }
     }
 
-    /// A tab runs again: what has piled up reaches it, in any order that its browser likes.
+    /// A tab runs again: delivers its backlog, possibly reversed, because browsers guarantee no order.
     pub fn thaw(&mut self, tab: usize) {
         let browser = self.tabs[tab].browser;
         if !self.tabs[tab].runs(&self.browsers[browser]) {
@@ -120,8 +120,8 @@ impl World {
         }
     }
 
-    /// The tab gives the lock back, or withdraws its request, unless the lock is on its way already: as Web Locks have
-    /// it, a request can be aborted until it is granted.
+    /// Releases the lock or aborts the request for it, unless the grant is already in progress: Web Locks allow an abort
+    /// only until the lock is granted.
     pub fn release_lock(&mut self, index: usize, tab: usize, attempt: AttemptId) {
         let browser = &mut self.browsers[index];
         browser
@@ -132,7 +132,7 @@ impl World {
         }
     }
 
-    /// The lock goes to the next, whatever its holder does.
+    /// Passes the lock to the next request, regardless of the holder.
     pub fn free_lock(&mut self, index: usize, tab: usize, attempt: AttemptId) {
         let browser = &mut self.browsers[index];
         if browser.lock_holder == Some((tab, attempt)) {
@@ -141,7 +141,7 @@ impl World {
         }
     }
 
-    /// Another script takes the lock away from its holder.
+    /// Another script steals the lock.
     pub fn steal_lock(&mut self, index: usize) {
         if let Some((tab, attempt)) = self.browsers[index].lock_holder.take() {
             self.deliver(tab, Input::LockFailed { attempt });
@@ -157,7 +157,7 @@ impl World {
         self.say(browser, Some(from), &message.encode());
     }
 
-    /// Puts a message on the channel.
+    /// Posts a message on the channel.
     pub fn say(&mut self, browser: usize, from: Option<usize>, text: &str) {
         for tab in self.tabs_of(browser) {
             if Some(tab) == from || !self.tabs[tab].hears || self.random.below(100) < self.lost_news
@@ -185,7 +185,7 @@ impl World {
         self.deliver(tab, input);
     }
 
-    /// A tab writes the shelf: it sees it at once, the others a little later.
+    /// Writes the record: the writing tab sees it at once, the others after a delay.
     pub fn write_storage(&mut self, tab: usize, text: String) {
         let browser = self.tabs[tab].browser;
         if !self.browsers[browser].has_shelf {
@@ -239,7 +239,7 @@ impl World {
         }
     }
 
-    /// How long an answer takes.
+    /// The delay of a response.
     pub fn answer_delay(&mut self) -> u64 {
         match self.network {
             Network::Slow => self.random.between(3_000, 9_000),
@@ -251,7 +251,7 @@ impl World {
         }
     }
 
-    /// Sets the tab's one timer, which rings late by nature and very late in hidden tabs.
+    /// Sets the tab's only timer, which always fires late, and very late in hidden tabs.
     fn arm(&mut self, tab: usize) {
         let browser = self.tabs[tab].browser;
         let context = self.tabs[tab].context(self.now, &self.browsers[browser]);
@@ -263,7 +263,7 @@ impl World {
         delay += self.random.between(1, 4);
         let state = &mut self.tabs[tab];
         if state.is_throttled && !state.is_visible {
-            // One wake-up a minute.
+            // At most once a minute.
             let earliest = state.last_rung + 60_000;
             delay = delay.max(earliest.saturating_sub(self.now));
         }
@@ -282,15 +282,15 @@ impl World {
         self.feed(tab, Input::DeadlineReached);
     }
 
-    /// The page stops: where its user signed out in this very moment, nobody else may know of it yet, and a page that has
-    /// not seen it may write over it.
+    /// Excuses a sign-out on a page that stops before the other tabs can have seen the record: a tab that has not seen it
+    /// may overwrite it.
     pub fn forgive_sign_out(&mut self, tab: usize) {
         let now = self.now;
         self.signed_out
             .retain(|over| over.tab != tab || over.at + SHELF_DELAY < now);
     }
 
-    /// The page is closed, or crashes: no event reaches it, what it sent goes on.
+    /// Closes or crashes the page: no event reaches it, its sent requests continue.
     pub fn kill(&mut self, tab: usize) {
         let browser = self.tabs[tab].browser;
         self.tabs[tab].is_alive = false;
@@ -321,7 +321,7 @@ impl World {
         }
     }
 
-    /// The tab is reloaded: killed, and opened anew.
+    /// Reloads the tab: kills it and opens a new one.
     pub fn reload(&mut self, tab: usize) -> usize {
         let browser = self.tabs[tab].browser;
         self.page(tab, PageChange::Left);
@@ -329,7 +329,7 @@ impl World {
         self.open(browser)
     }
 
-    /// The app's own request is not sent with `keepalive`: it ends with its page.
+    /// Finishes the app's sign-in request, which is sent without `keepalive` and ends with its page.
     pub fn finish_sign_in(&mut self, tab: usize, attempt: AttemptId, user: u32) {
         if !self.tabs[tab].is_alive {
             return;
