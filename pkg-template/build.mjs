@@ -1,8 +1,8 @@
 /**
- * Fills `pkg/` with the npm package, packs it, and unpacks the tarball as `node_modules/nolapse`.
+ * Builds the npm package in `pkg/`, packs it, and unpacks the tarball to `node_modules/nolapse`.
  *
- * cargo → wasm-bindgen → wasm-opt → minified glue → the files of this folder. Steps whose inputs are what they were
- * are skipped, and the same inputs give the same bytes wherever they are built.
+ * cargo → wasm-bindgen → wasm-opt → minified glue → the files of this folder. Steps with unchanged inputs are skipped, and
+ * builds are reproducible: the same inputs give the same bytes on any machine.
  */
 
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -15,18 +15,18 @@ import { npm, root, run, tool } from "../tests/tools/process.mjs";
 import { fingerprint, unlessFresh } from "../tests/tools/stamp.mjs";
 import { step } from "../tests/tools/step.mjs";
 
-/** A build of the crate that the package holds. @typedef {{ name: string, features: string }} Build */
+/** A build of the crate in the package. @typedef {{ name: string, features: string }} Build */
 
-/** The default module, and the one that checks signatures. @type {readonly Build[]} */
+/** The default module, and the one that verifies signatures. @type {readonly Build[]} */
 const BUILDS = [
   { name: "nolapse", features: "npm" },
   { name: "nolapse_verify", features: "npm,verify" },
 ];
 
-/** What the compiled modules are made from. */
+/** Inputs of the compiled modules. */
 export const RUST_INPUTS = ["src", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml"];
 
-/** What the modules are processed with. */
+/** Tools that process the modules. */
 const TOOL_INPUTS = [
   "tests/tools/src",
   "tests/tools/glue.mjs",
@@ -37,13 +37,13 @@ const TOOL_INPUTS = [
   "pkg-template/build.mjs",
 ];
 
-/** Types of what is generated, which the entries are checked against and users never see. */
+/** Type declarations of generated files: used to type-check the entry points, not published. */
 const PRIVATE_TYPES = [...BUILDS.map(({ name }) => `${name}.d.ts`), "nolapse_bytes.d.ts"];
 
 /**
- * What makes the module smallest once it is compressed. Functions with one caller that are larger than 200 instructions stay
- * functions: inlined, they number their locals too high for the short codes. The lowest 1,024 bytes of memory are the
- * stack's last, which no pointer with an offset is ever made from.
+ * wasm-opt flags for the smallest compressed module. Functions with one caller and more than 200 instructions are not
+ * inlined: their locals would get indices too high for the short encoding. The lowest 1,024 bytes of memory are the end of
+ * the stack, which no pointer with an offset refers to.
  */
 const SMALLEST = [
   "-Oz",
@@ -58,26 +58,26 @@ const SMALLEST = [
 ];
 
 /**
- * What LLVM, told to optimise for size, does not know of brotli: small functions are shorter in place than called (its own
- * threshold is 5), and the same instructions at two ends of a branch cost nothing when they are there twice.
+ * LLVM's size optimisation does not account for brotli: small functions are shorter inlined than called (its own threshold
+ * is 5), and duplicate instructions at both ends of a branch compress to nothing.
  */
 const FOR_BROTLI = ["-Cllvm-args=-inline-threshold=12", "-Cllvm-args=-simplifycfg-sink-common=false"];
 
-/** The script that carries orders from the module to its host. */
-const MAILBOX = "mailbox.js";
+/** The script that passes commands from the module to its host. */
+const BRIDGE = "bridge.js";
 
-/** The scripts that are put together of several: the one that has the host in it, and the one that fetches keys. */
+/** The bundled scripts: the one that contains the host, and the one that fetches keys. */
 const BUNDLED = ["facade.js", "verify.js"];
 
 const TEMPLATE = join(root, "pkg-template");
 const PACKAGE = join(root, "pkg");
 const INSTALLED = join(root, "node_modules", "nolapse");
 
-/** The tarball, as `npm publish` would send it. */
+/** The tarball that `npm publish` would upload. */
 export const TARBALL = join(root, ".cache", "nolapse.tgz");
 
 /**
- * Builds the package where anything that it is made from has changed.
+ * Builds the package if any input has changed.
  *
  * @returns {Promise<void>}
  */
@@ -104,7 +104,7 @@ export async function buildPackage() {
 }
 
 /**
- * The name that facade and module of one build share: 48 bits of a hash of what the modules are made from, as a number.
+ * The build id that facade and module share: 48 bits of a hash of the module's inputs, as a number.
  *
  * @returns {Promise<string>}
  */
@@ -114,7 +114,7 @@ export async function currentBuildId() {
 }
 
 /**
- * Compiles one module and puts it, with its glue, into `target/npm`.
+ * Compiles one module and writes it, with its glue, to `target/npm`.
  *
  * @param {Build} build
  * @param {string} buildId
@@ -140,7 +140,7 @@ async function buildModule({ name, features }, buildId, watch) {
  * @param {string} features
  * @param {string} buildId
  * @param {(line: string) => void} watch
- * @param {string} [checkout] the folder that has the crate, whose own `target` is used
+ * @param {string} [checkout] the folder of the crate, whose own `target` is used
  * @returns {Promise<string>} the module's file
  */
 export async function compile(features, buildId, watch, checkout = root) {
@@ -173,7 +173,7 @@ export async function compile(features, buildId, watch, checkout = root) {
 }
 
 /**
- * Compiler flags that keep this machine's folders out of the module: panics carry the paths of their source files.
+ * Compiler flags that remap local paths in the module: panics contain the paths of their source files.
  *
  * @param {string} checkout
  */
@@ -194,7 +194,7 @@ async function remappings(checkout) {
  */
 async function bind(name, folder, watch) {
   console.log(`  wasm-bindgen ${name}`);
-  // `cargo xtask` is silent; built here, it shows what it is at.
+  // `cargo xtask` is silent; building it here shows the progress.
   await run("cargo", ["build", "--profile", "xtask", "--package", "xtask"], { watch });
   const files = ["--out-dir", folder, "--out-name", name];
   const parameters = ["--target", "bundler", ...files, "--remove-producers-section"];
@@ -209,7 +209,7 @@ async function bind(name, folder, watch) {
 async function shrink(name, folder, watch) {
   console.log(`  wasm-opt ${name}`);
   const module = join(folder, `${name}_bg.wasm`);
-  // Imported late: the checkout may have no packages until set-up has run.
+  // Imported dynamically: the packages may not be installed before setup.
   const { build } = await import("esbuild");
   const { silencePanics } = await import("../tests/tools/traps.mjs");
   await writeFile(join(root, module), silencePanics(await readFile(join(root, module))));
@@ -223,15 +223,15 @@ async function shrink(name, folder, watch) {
     ...BUNDLE,
     stdin: { contents: short.glue, resolveDir: join(root, folder) },
     minify: true,
-    // Whoever makes a machine ends it; the registry would free what it forgot, in whatever instance there is by then.
+    // Machines are freed explicitly. A FinalizationRegistry could free one in the wrong instance.
     define: { FinalizationRegistry: "undefined", "Symbol.dispose": "undefined" },
   });
   await writeFile(join(root, folder, `${name}.js`), outputFiles[0]?.contents ?? "");
 }
 
 /**
- * How scripts are put together: the mailbox stays a file of its own, because module and host must share one, and so do the
- * facade and the module's script, which other entries share or which is made elsewhere.
+ * Options of the bundler. `bridge.js` stays a separate file, because module and host must share one instance of it. So do
+ * the facade, which other entry points share, and the script of `nolapse_verify`, which is generated elsewhere.
  *
  * @type {import("esbuild").BuildOptions & { write: false }}
  */
@@ -252,10 +252,10 @@ const BUNDLE = {
         })),
     },
     {
-      name: "mailbox",
+      name: "bridge",
       setup: ({ onResolve }) =>
-        onResolve({ filter: /\/(mailbox|bundle)\.js$/ }, () => ({
-          path: `./${MAILBOX}`,
+        onResolve({ filter: /\/(bridge|generated\/host)\.js$/ }, () => ({
+          path: `./${BRIDGE}`,
           external: true,
           sideEffects: false,
         })),
@@ -264,7 +264,7 @@ const BUNDLE = {
 };
 
 /**
- * Bundles a script of this folder with what it imports of the crate's own.
+ * Bundles a script of this folder with its imports from the crate.
  *
  * @param {string} file
  */
@@ -275,9 +275,9 @@ async function bundled(file) {
 }
 
 /**
- * Puts the package's files together.
+ * Writes the package's files.
  *
- * @param {string} buildId takes the place of `__NOLAPSE_BUILD_ID__` in the facade
+ * @param {string} buildId replaces `__NOLAPSE_BUILD_ID__` in the facade
  */
 async function assemble(buildId) {
   await rm(PACKAGE, { recursive: true, force: true });
@@ -295,7 +295,7 @@ async function assemble(buildId) {
   }
   const base64 = (await readFile(join(PACKAGE, "nolapse_bg.wasm"))).toString("base64");
   await writeFile(join(PACKAGE, "nolapse_bytes.js"), `export default "${base64}";\n`);
-  await copyFile(join(root, "src", "browser", MAILBOX), join(PACKAGE, MAILBOX));
+  await copyFile(join(root, "src", "host", BRIDGE), join(PACKAGE, BRIDGE));
   await bundleForRequire("testing");
   for (const file of ["LICENSE-MIT", "LICENSE-APACHE"]) await copyFile(join(root, file), join(PACKAGE, file));
   const { name, ...rest } = JSON.parse(await readFile(join(TEMPLATE, "package.json"), "utf8"));
@@ -304,7 +304,7 @@ async function assemble(buildId) {
 }
 
 /**
- * Makes an entry that `require` can load, for test runners that know no ES modules.
+ * Bundles an entry point for `require`, for test runners without ES modules.
  *
  * @param {string} entry
  */
@@ -314,7 +314,7 @@ async function bundleForRequire(entry) {
   await build({ entryPoints: [join(PACKAGE, `${entry}.js`)], bundle: true, format: "cjs", target: "es2022", outfile });
 }
 
-/** The version of the crate: the package has the same one. */
+/** The version of the crate, which the package shares. */
 async function crateVersion() {
   const { stdout } = await run("cargo", ["metadata", "--no-deps", "--format-version", "1"]);
   /** @type {{ packages: { name: string, version: string }[] }} */
@@ -325,7 +325,7 @@ async function crateVersion() {
 }
 
 /**
- * Packs the package and unpacks it where the site and the tests import it from.
+ * Packs the package and unpacks it to where the site and the tests import it from.
  *
  * @param {(line: string) => void} watch
  */

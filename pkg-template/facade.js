@@ -1,16 +1,16 @@
-/** What the entries share: how the module is loaded and sessions are created. Importing it does nothing. */
+/** Shared by the entry points: loads the module and creates sessions. Importing it has no side effects. */
 
-import { abandon, begin } from "../src/browser/head-start.js";
-import { readOptions } from "../src/browser/options.js";
-import { Core } from "./facade/core.js";
+import { cancelEarly, startEarly } from "../src/host/early-refresh.js";
+import { readOptions } from "../src/host/options.js";
+import { SharedSession } from "./facade/core.js";
 import { messageOf, misconfigured, SessionError } from "./facade/errors.js";
 import { Instance } from "./facade/instance.js";
 import { openSession } from "./facade/session.js";
 
-export { own } from "../src/browser/own.js";
+export { own } from "../src/host/own.js";
 export { isSessionError, messageOf, SessionEnded, SessionError } from "./facade/errors.js";
 
-/** Names the build; the module says the same name, or it is of another release. */
+/** The build id; a module with a different one is from another release. */
 const BUILD_ID = Number("__NOLAPSE_BUILD_ID__");
 
 /** @typedef {import("./facade/instance.js").Glue} Glue */
@@ -18,22 +18,22 @@ const BUILD_ID = Number("__NOLAPSE_BUILD_ID__");
 /** @typedef {import("./index.js").SessionErrorCode} SessionErrorCode */
 
 /**
- * Makes `createSession` for one module, and what loads it.
+ * Creates `createSession` and `loadOnce` for one module.
  *
- * @param {Glue} glue what wasm-bindgen made for it
- * @param {() => URL} place gives the URL of the module's file
+ * @param {Glue} glue the glue code that wasm-bindgen generated for it
+ * @param {() => URL} place returns the URL of the module's file
  */
-export function entry(glue, place) {
+export function createEntry(glue, place) {
   /** @type {Promise<void> | undefined} */
   let loading;
   const instance = new Instance(glue);
-  /** The same session created twice is one. @type {Set<Core>} */
+  /** Sessions by settings: creating one twice shares it. @type {Set<SharedSession>} */
   const shared = new Set();
 
   /** @param {SessionOptions["wasm"]} [source] */
   function loadOnce(source) {
     loading ??= load(instance, () => source ?? place()).catch((error) => {
-      loading = undefined; // a failed download must not poison every later call
+      loading = undefined; // let the next call retry a failed download
       throw error;
     });
     return loading;
@@ -43,21 +43,21 @@ export function entry(glue, place) {
   async function createSession(options) {
     demandPlatform();
     const settings = checked(options);
-    const find = () => [...shared].find((core) => isSame(core.settings, settings));
-    const headStart = find() ? undefined : begin(settings);
+    const find = () => [...shared].find((session) => isSame(session.settings, settings));
+    const earlyRefresh = find() ? undefined : startEarly(settings);
     try {
       await loadOnce(/** @type {SessionOptions["wasm"]} */ (settings.wasm));
-      await headStart?.nearlySent;
+      await earlyRefresh?.decided;
     } catch (error) {
-      abandon(headStart);
+      cancelEarly(earlyRefresh);
       throw error;
     }
-    const core = find();
-    if (core) {
-      abandon(headStart);
-      return openSession(core);
+    const session = find();
+    if (session) {
+      cancelEarly(earlyRefresh);
+      return openSession(session);
     }
-    const made = new Core(instance, settings, () => shared.delete(made), headStart);
+    const made = new SharedSession(instance, settings, () => shared.delete(made), earlyRefresh);
     shared.add(made);
     return openSession(made);
   }
@@ -66,7 +66,7 @@ export function entry(glue, place) {
 }
 
 /**
- * Throws where the platform lacks what a session cannot do without. Locks, channel, storage, page and location are optional.
+ * Throws if the platform lacks a required API. Locks, channel, storage, document and location are optional.
  */
 function demandPlatform() {
   try {
@@ -83,7 +83,7 @@ function demandPlatform() {
       setTimeout,
       atob,
     ];
-    // Markup can name a global that is missing: `<a id="WebAssembly">`.
+    // Markup can define a missing global: `<a id="WebAssembly">`.
     for (const part of [...parts, crypto.getRandomValues, performance.now, WebAssembly.compile]) {
       if (typeof part !== "function") throw new TypeError("a part is missing");
     }
@@ -110,17 +110,17 @@ async function load(instance, source) {
 /** @param {unknown} cause @returns {SessionErrorCode} */
 function loadFailure(cause) {
   if (cause instanceof WebAssembly.LinkError) return "version_mismatch";
-  // A blocked module and a truncated one throw the same class.
+  // A module blocked by CSP and a truncated one throw the same class.
   const isBlocked =
     cause instanceof WebAssembly.CompileError && /CSP|Content Security Policy|unsafe-eval/i.test(cause.message);
   return isBlocked ? "unsupported" : "load_failed";
 }
 
 /**
- * Whether two settings are of one session.
+ * Whether two settings describe the same session.
  *
- * @param {import("../src/browser/options.js").Settings} one
- * @param {import("../src/browser/options.js").Settings} other
+ * @param {import("../src/host/options.js").Settings} one
+ * @param {import("../src/host/options.js").Settings} other
  */
 function isSame(one, other) {
   const [first, second] = [one, other].map(({ key, timeout, apis }) => [key, timeout, ...apis].join("\n"));
@@ -128,7 +128,7 @@ function isSame(one, other) {
 }
 
 /**
- * Checks options; the error for the first that makes no sense has its name.
+ * Checks options; the error for the first invalid one has its name.
  *
  * @param {unknown} options
  */

@@ -1,4 +1,4 @@
-import { entry } from "./facade.js";
+import { createEntry } from "./facade.js";
 import * as glue from "./nolapse.js";
 import base64 from "./nolapse_bytes.js";
 
@@ -10,4 +10,4 @@ function bytes() {
 }
 
 // What loads the module takes bytes as it takes a URL.
-export const { createSession } = /* @__PURE__ */ entry(glue, /** @type {() => never} */ (bytes));
+export const { createSession } = /* @__PURE__ */ createEntry(glue, /** @type {() => never} */ (bytes));

@@ -1,6 +1,6 @@
 /** What wasm-bindgen makes of the crate, as far as the facade uses it. Users never see it. */
 
-export { Machine } from "../src/browser/machine.js";
+export { Machine } from "../src/host/machine.js";
 
 export function buildId(): number;
 

@@ -1,7 +1,7 @@
 /** The session of `nolapse/testing`: what the real one decides, in memory, on a clock that somebody else moves. */
 
 import { SessionEnded, SessionError } from "./facade.js";
-import { causeOf, Failures, isSameUser, readGrant, Trouble } from "./testing-grant.js";
+import { causeOf, Failures, isSameUser, readGrant, SimulatedFailure } from "./testing-grant.js";
 
 /** @typedef {import("./testing.js").TestSessionOptions} Options */
 /** @typedef {import("./index.js").SessionStatus} Status */
@@ -10,7 +10,7 @@ import { causeOf, Failures, isSameUser, readGrant, Trouble } from "./testing-gra
 /** @typedef {import("./index.js").RefreshReason} RefreshReason */
 /** @typedef {import("./index.js").Grant} Grant */
 /** A token and the moments of its life, in milliseconds. @typedef {{ token: string, life: number, issued: number, expires: number, refreshAt: number, session: { id: string, user: unknown } }} Held */
-/** @typedef {{ session: { id: string, user: unknown } | null, trouble: FailureCause | null, tokens: number }} Server */
+/** @typedef {{ session: { id: string, user: unknown } | null, failure: FailureCause | null, tokens: number }} Server */
 
 /** What HTTP says of a failure, where it says anything. @type {{ [cause in FailureCause]?: number }} */
 const HTTP_STATUS = { server_error: 503, rate_limited: 429, unexpected_answer: 200, misconfigured: 400 };
@@ -49,7 +49,7 @@ export class TestCore {
     this.clock = now;
     this.life = life;
     this.auth = typeof auth === "object" && "refresh" in auth ? auth : undefined;
-    this.server = { session: user === undefined ? null : { id: "session-1", user }, trouble: null, tokens: 0 };
+    this.server = { session: user === undefined ? null : { id: "session-1", user }, failure: null, tokens: 0 };
     if (unknown) return;
     if (user === undefined) this.out = { reason: null, serverTold: true };
     else this.hold(readGrant(this.issue()));
@@ -197,7 +197,7 @@ export class TestCore {
   async ask(reason) {
     const refresher = this.auth?.refresh;
     if (typeof refresher !== "function") {
-      if (this.server.trouble !== null) throw new Trouble(this.server.trouble);
+      if (this.server.failure !== null) throw new SimulatedFailure(this.server.failure);
       if (this.server.session === null) throw new SessionEnded(this.out?.reason ?? "no_cookie");
       return this.issue();
     }
@@ -219,12 +219,12 @@ export class TestCore {
   hold(grant, sent = this.now()) {
     const life = (grant.expiresIn ?? 0) * 1_000;
     // The real one sends no token in its last moments either: it would arrive expired.
-    const margin = Math.min(life / 4, 1_500, Math.max(life / 8, 1_100));
-    const lead = Math.max(Math.min(10_000, life / 6), margin * 1.2);
+    const leeway = Math.min(life / 4, 1_500, Math.max(life / 8, 1_100));
+    const lead = Math.max(Math.min(10_000, life / 6), leeway * 1.2);
     const refreshIn = grant.refreshIn === undefined ? life - lead : grant.refreshIn * 1_000;
     const previous = this.held?.session;
     const session = grant.session ?? previous ?? { id: "", user: null };
-    const expires = sent + life - margin;
+    const expires = sent + life - leeway;
     const refreshAt = sent + Math.max(refreshIn, 1_000);
     this.held = { token: grant.accessToken, life, issued: sent, expires, refreshAt, session };
     this.server.session = session;
@@ -273,7 +273,7 @@ export class TestCore {
     const tell = this.auth?.signOut;
     try {
       if (typeof tell === "function") await tell({ everywhere, signal: new AbortController().signal });
-      else if (this.auth === undefined && this.server.trouble !== null) return false;
+      else if (this.auth === undefined && this.server.failure !== null) return false;
     } catch {
       return false;
     }
@@ -290,7 +290,7 @@ export class TestCore {
 
   /** @param {FailureCause | null} cause */
   fail(cause) {
-    this.server.trouble = cause;
+    this.server.failure = cause;
     if (cause !== null) return;
     this.failures.end();
     this.told();

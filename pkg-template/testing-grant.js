@@ -7,18 +7,18 @@ import { own } from "./facade.js";
 /** @typedef {import("./index.js").FailureCause} FailureCause */
 /** @typedef {import("./index.js").Grant} Grant */
 
-/** What the made-up auth server throws while it is in trouble. */
-export class Trouble extends Error {
+/** What the made-up auth server throws while it is in failure. */
+export class SimulatedFailure extends Error {
   /** @param {FailureCause} cause */
   constructor(cause) {
     super(cause);
-    this.trouble = cause;
+    this.failure = cause;
   }
 }
 
 /** @param {unknown} error @returns {FailureCause} */
 export function causeOf(error) {
-  return error instanceof Trouble ? error.trouble : "refresher_failed";
+  return error instanceof SimulatedFailure ? error.failure : "refresher_failed";
 }
 
 /**
@@ -31,7 +31,7 @@ export function readGrant(given) {
   const grant = /** @type {Grant} */ (/** @type {unknown} */ (own(given)));
   const life = grant.expiresIn ?? claimedLife(grant.accessToken);
   const isToken = typeof grant.accessToken === "string" && /^[\x21-\x7e]+$/.test(grant.accessToken);
-  if (!isToken || !(life >= 2 && life <= 604_800)) throw new Trouble("unexpected_answer");
+  if (!isToken || !(life >= 2 && life <= 604_800)) throw new SimulatedFailure("unexpected_answer");
   return { ...grant, expiresIn: life };
 }
 

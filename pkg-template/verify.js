@@ -1,10 +1,10 @@
-import { entry, messageOf, SessionError } from "./facade.js";
+import { createEntry, messageOf, SessionError } from "./facade.js";
 import { cachedKeys, refetchedKeys } from "./verify/key-sets.js";
 import * as glue from "./nolapse_verify.js";
 
 export { isSessionError, SessionEnded, SessionError } from "./facade.js";
 
-const { createSession, loadOnce } = /* @__PURE__ */ entry(
+const { createSession, loadOnce } = /* @__PURE__ */ createEntry(
   glue,
   () => new URL("nolapse_verify_bg.wasm", import.meta.url),
 );

@@ -71,7 +71,7 @@ macro_rules! spelled {
 spelled! {
     /// Why a client refreshes, told to the auth server as `reason`.
     RefreshReason {
-        /// The background poller's moment has come.
+        /// The timer of the background poller fired.
         Timer => "timer",
         /// The page was loaded and may have a session.
         Load => "load",

@@ -1,11 +1,11 @@
-//! The arrows of the architecture: who may know of whom. An arrow that points the other way is a defect.
+//! Checks the dependency rules of the architecture: which part may use which.
 #![cfg(not(target_arch = "wasm32"))]
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What a part may not name.
+/// Names that the files of a part must not contain.
 struct Rule {
     part: &'static str,
     files: &'static str,
@@ -17,7 +17,8 @@ const RULES: &[Rule] = &[
         part: "src/core",
         files: "rs",
         not: &[
-            "crate::browser",
+            "crate::bridge",
+            "crate::client",
             "crate::npm",
             "wasm_bindgen",
             "js_sys",
@@ -39,7 +40,8 @@ const RULES: &[Rule] = &[
         part: "src/verify",
         files: "rs",
         not: &[
-            "crate::browser",
+            "crate::bridge",
+            "crate::client",
             "crate::core",
             "crate::npm",
             "wasm_bindgen",
@@ -57,7 +59,12 @@ const RULES: &[Rule] = &[
         not: &["crate::", "wasm_bindgen", "js_sys", "web_sys"],
     },
     Rule {
-        part: "src/browser",
+        part: "src/bridge",
+        files: "rs",
+        not: &["crate::npm", "crate::client"],
+    },
+    Rule {
+        part: "src/client",
         files: "rs",
         not: &["crate::npm"],
     },
@@ -91,17 +98,14 @@ const RULES: &[Rule] = &[
     Rule {
         part: "www-demo/server/src",
         files: "rs",
-        not: &["nolapse::core", "nolapse::browser"],
+        not: &["nolapse::core", "nolapse::client", "nolapse::bridge"],
     },
 ];
 
 /// Which modules the scripts of a part may import.
 const SCRIPTS: &[(&str, &[&str])] = &[
-    ("src/browser", &["./"]),
-    (
-        "pkg-template",
-        &["./", "../src/browser/", "../../src/browser/"],
-    ),
+    ("src/host", &["./"]),
+    ("pkg-template", &["./", "../src/host/", "../../src/host/"]),
     ("www-demo/site/src", &["./", "nolapse"]),
 ];
 
@@ -109,7 +113,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The files of a part, whose names end so; a part that is not there is a mistake in the rule.
+/// The files of a part with this extension; fails if there are none.
 fn files(part: &str, ending: &str) -> Vec<PathBuf> {
     fn add(path: &Path, ending: &str, found: &mut Vec<PathBuf>) {
         if path.is_dir() {
@@ -129,7 +133,7 @@ fn files(part: &str, ending: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The code of a file, without comments and without its unit tests.
+/// The code of a file, without comments and unit tests.
 fn code(path: &Path) -> String {
     let text = fs::read_to_string(path).expect("a file that can be read");
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
@@ -196,8 +200,8 @@ fn numbers(path: &str, before: &str) -> BTreeMap<String, u32> {
 
 #[test]
 fn module_and_host_mean_the_same_by_a_number() {
-    let rust = numbers("src/browser/codes.rs", "pub(super) const ");
-    let script = numbers("src/browser/mailbox.js", "export const ");
+    let rust = numbers("src/bridge/codes.rs", "pub(super) const ");
+    let script = numbers("src/host/bridge.js", "export const ");
 
     assert!(rust.len() > 40, "{rust:?}");
     assert_eq!(rust, script);
@@ -207,10 +211,10 @@ fn module_and_host_mean_the_same_by_a_number() {
 fn module_and_host_spell_the_contract_alike() {
     use nolapse::wire;
     let script = |name: &str| {
-        fs::read_to_string(root().join("src/browser").join(name)).expect("a file that can be read")
+        fs::read_to_string(root().join("src/host").join(name)).expect("a file that can be read")
     };
 
-    let answers = script("answers.js").replace('_', "");
+    let answers = script("http.js").replace('_', "");
     assert!(answers.contains(&format!(
         "const LIMIT = {};",
         wire::MAX_TOKEN_RESPONSE_BYTES
@@ -218,6 +222,48 @@ fn module_and_host_spell_the_contract_alike() {
     assert!(script("options.js").contains(&format!("${{root}}{}`", wire::REFRESH_PATH)));
     assert!(script("options.js").contains(&format!("${{root}}{}`", wire::SIGN_OUT_PATH)));
     let ended = wire::ErrorCode::SessionEnded.as_str();
-    assert!(script("exchanges.js").contains(&format!("=== \"{ended}\"")));
+    assert!(script("requests.js").contains(&format!("=== \"{ended}\"")));
     assert!(answers.contains(&format!("\"{}\"", wire::VERSION_HEADER)));
+}
+
+/// The retired words: the last column of the glossary.
+fn retired_words() -> Vec<String> {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("a file that can be read");
+    let (_, glossary) = text.split_once("## Glossary").expect("a glossary");
+    let glossary = glossary.split("\n## ").next().unwrap_or_default();
+    let rows = glossary.lines().filter(|line| line.starts_with("| "));
+    rows.filter_map(|row| row.rsplit('|').nth(1))
+        .flat_map(|cell| cell.split(','))
+        .filter_map(|word| {
+            word.trim()
+                .strip_prefix('`')?
+                .strip_suffix('`')
+                .map(str::to_lowercase)
+        })
+        .collect()
+}
+
+#[test]
+fn retired_words_appear_nowhere() {
+    let words = retired_words();
+    assert!(words.len() > 15, "{words:?}");
+    let is_letter = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let mut found = Vec::new();
+    for (part, ending) in [("src", "rs"), ("src/host", "js"), ("pkg-template", "js")] {
+        for path in files(part, ending) {
+            let text = fs::read_to_string(&path).expect("a file that can be read");
+            for (number, line) in text.to_lowercase().lines().enumerate() {
+                for word in &words {
+                    let is_there = line.match_indices(word.as_str()).any(|(start, _)| {
+                        let (before, after) = (&line[..start], &line[start + word.len()..]);
+                        !is_letter(before.bytes().last()) && !is_letter(after.bytes().next())
+                    });
+                    if is_there {
+                        found.push(format!("{}:{}: {word}", path.display(), number + 1));
+                    }
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }

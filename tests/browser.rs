@@ -1,19 +1,19 @@
-//! The session's Rust face in a real browser, with a refresher of the test's own in place of an auth server.
+//! The Rust API in a real browser, with a refresh function in place of an auth server.
 #![cfg(target_arch = "wasm32")]
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::{Array, Function, JSON, Promise, Reflect};
-use nolapse::browser::{Aborted, Auth, Client, Notice, Options, Refresher, SignOut};
-use nolapse::core::{Event, Mark, MarkState, SessionError, Span, Status};
+use nolapse::client::{Aborted, Auth, Client, Notice, Options, Refresher, SignOut};
+use nolapse::core::{Event, Millis, RecordState, SessionError, Status, StorageRecord};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-/// A refresher that grants a new token each time, and counts.
+/// A refresh function that grants a new token on each call, and counts the calls.
 struct Server {
     asked: Rc<Cell<u32>>,
     _answer: Closure<dyn FnMut(JsValue) -> Promise>,
@@ -61,7 +61,7 @@ fn global(name: &str) -> JsValue {
     Reflect::get(&js_sys::global(), &name.into()).expect("a global")
 }
 
-/// What `navigator.locks` has under that name.
+/// The number of locks and requests of this name in `navigator.locks`.
 async fn locks_of(name: &str) -> u32 {
     let locks = Reflect::get(&global("navigator"), &"locks".into()).expect("locks");
     let query: Function = Reflect::get(&locks, &"query".into())
@@ -83,12 +83,12 @@ async fn locks_of(name: &str) -> u32 {
     count
 }
 
-fn shelf(name: &str) -> Option<Mark> {
+fn stored(name: &str) -> Option<StorageRecord> {
     let storage: web_sys::Storage = global("localStorage").unchecked_into();
     let text = storage
         .get_item(&format!("nolapse:{name}"))
         .expect("storage");
-    text.as_deref().and_then(Mark::decode)
+    text.as_deref().and_then(StorageRecord::decode)
 }
 
 #[wasm_bindgen_test]
@@ -97,14 +97,14 @@ async fn a_first_token_is_got_and_kept_and_its_mark_left_on_the_shelf() {
     let client = quiet(&server.options("first"));
 
     client.refresh(true, None).await.expect("a token");
-    let token = client.get_token(Span::ZERO, None).await.expect("it");
+    let token = client.get_token(Millis::ZERO, None).await.expect("it");
 
     assert_eq!(token.expose(), "token.1");
     assert_eq!(server.asked.get(), 1);
     assert!(matches!(client.status(), Status::SignedIn { .. }));
-    let mark = shelf("first").expect("a mark");
-    assert!(matches!(mark.state, MarkState::SignedIn { .. }));
-    assert!(client.token_left() > Span::from_secs(50));
+    let mark = stored("first").expect("a mark");
+    assert!(matches!(mark.state, RecordState::SignedIn { .. }));
+    assert!(client.token_left() > Millis::from_secs(50));
 }
 
 #[wasm_bindgen_test]
@@ -112,7 +112,7 @@ async fn p29_a_visitor_is_signed_out_at_once_and_asks_nobody() {
     let server = Server::new();
     let client = quiet(&server.options("visitor"));
 
-    let refused = client.get_token(Span::ZERO, None).await;
+    let refused = client.get_token(Millis::ZERO, None).await;
 
     assert!(matches!(
         refused,
@@ -133,7 +133,7 @@ async fn dropping_a_client_leaves_no_lock_and_tells_whoever_waits() {
     };
     let client = quiet(&options);
     let waiting = client.refresh(true, None);
-    // The lock is granted in a task of its own.
+    // The lock is granted in a separate task.
     while locks_of("nolapse:dropped").await == 0 {}
 
     drop(client);
@@ -172,11 +172,11 @@ async fn p15_two_clients_of_one_name_share_what_one_of_them_got() {
     );
 
     one.refresh(true, None).await.expect("a token");
-    // The news come in a task of their own.
+    // The tab message arrives in a separate task.
     while !matches!(two.status(), Status::SignedIn { .. }) {
         locks_of("nothing").await;
     }
-    let token = two.get_token(Span::ZERO, None).await.expect("it");
+    let token = two.get_token(Millis::ZERO, None).await.expect("it");
 
     assert_eq!(token.expose(), "token.1");
     assert_eq!(server.asked.get(), 1);
@@ -193,7 +193,7 @@ async fn p32_a_listener_may_call_back_in() {
             && let Some(client) = &*held.borrow()
         {
             counted.set(counted.get() + 1);
-            drop(client.get_token(Span::ZERO, None));
+            drop(client.get_token(Millis::ZERO, None));
             client.close();
         }
     })

@@ -1,11 +1,11 @@
-//! Goal: a caller gets what it asked for, or is told at once that it cannot have it, and costs no more than that.
+//! Goal: a caller gets its result, or is rejected at once if that is impossible, with no unnecessary refreshes.
 //!
-//! Promises (numbers of `promises.md` in the tests' names): aborting one leaves the others alone; `minValidity` is kept or
-//! refused, and asks the auth server once at the most.
+//! Promises (test names carry the numbers of `promises.md`): aborting one caller does not affect the others; `minValidity`
+//! is met or rejected, with at most one refresh.
 
 mod sim;
 
-use nolapse::core::{SessionError, Span};
+use nolapse::core::{Millis, SessionError};
 
 use sim::{Ending, Network, World};
 
@@ -36,9 +36,9 @@ fn p28_a_token_with_the_asked_life_or_an_error_never_nothing() {
     let mut world = World::signed_in(SEED, 1);
     world.run(40_000);
 
-    let enough = world.get_token(0, Span::from_secs(10));
-    let more = world.get_token(0, Span::from_secs(45));
-    let too_much = world.get_token(0, Span::from_secs(90));
+    let enough = world.get_token(0, Millis::from_secs(10));
+    let more = world.get_token(0, Millis::from_secs(45));
+    let too_much = world.get_token(0, Millis::from_secs(90));
     world.run(1_000);
 
     assert!(world.got_token(enough));
@@ -55,9 +55,9 @@ fn p28_a_life_that_no_token_has_is_refused_without_a_refresh() {
     world.run(10_000);
     let before = world.sent(0);
 
-    // A token of 60 s is sent for 58.5.
+    // A token with a lifetime of 60 s is sent for 58.5 s.
     for life_ms in [58_500, 60_000, 90_000] {
-        let call = world.get_token(0, Span::from_millis(life_ms));
+        let call = world.get_token(0, Millis::from_millis(life_ms));
         assert_eq!(
             world.ending(call),
             Some(&Ending::Failed(SessionError::MinValidity)),
@@ -74,7 +74,7 @@ fn p28_a_life_that_the_network_leaves_no_token_costs_one_refresh() {
     let before = world.sent(0);
     world.network = Network::Slow;
 
-    let call = world.get_token(0, Span::from_secs(57));
+    let call = world.get_token(0, Millis::from_secs(57));
     world.run(30_000);
 
     assert_eq!(
@@ -95,7 +95,7 @@ fn p28_a_token_that_came_within_the_second_is_not_renewed_for_more_life() {
         let sent = *world.counts.sent_at.last().expect("it was sent");
         world.run(sent + age - world.now);
 
-        let call = world.get_token(0, Span::from_millis(58_000));
+        let call = world.get_token(0, Millis::from_millis(58_000));
         let at_once = world.ending(call).cloned();
         world.run(1_000);
 

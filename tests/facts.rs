@@ -1,10 +1,10 @@
-//! Goal: each fact about the session changes what it says and nothing else, whatever arrives in between.
+//! Goal: each result changes only its own part of the session's state, whatever arrives in between.
 
 mod tab;
 
 use nolapse::core::{
-    AdoptOutcome, Answer, Effect, Event, Failure, Input, MarkState, PageChange, RequestId, Shelf,
-    SignOutOutcome, Status, TabMessage, WallTime,
+    Answer, CallerId, Effect, Event, Failure, Input, PageChange, RecordState, SignInOutcome,
+    SignOutOutcome, Status, StoredState, TabMessage, WallTime,
 };
 use nolapse::wire::EndReason;
 
@@ -12,15 +12,15 @@ use tab::{BEGIN, Tab, grant, grant_of, order, signed_in_mark};
 
 const SOME: u32 = 77;
 
-/// A shelf with a session whose token lives for 60 seconds more.
-fn in_use(version: u64, fingerprint: u32) -> Shelf {
+/// A stored record of a session whose token expires in 60 s.
+fn in_use(version: u64, fingerprint: u32) -> StoredState {
     let expires = WallTime::from_millis(1_700_000_000_000 + BEGIN + 60_000);
-    Shelf::Marked(signed_in_mark(order(version), expires, fingerprint))
+    StoredState::Record(signed_in_mark(order(version), expires, fingerprint))
 }
 
-/// A tab with a token, beside a shelf, and a refresh of it on its way.
+/// A tab with a token, with storage, and with a refresh in flight.
 fn asking() -> (Tab, nolapse::core::AttemptId) {
-    let mut tab = Tab::open(1, Shelf::Empty);
+    let mut tab = Tab::open(1, StoredState::Empty);
     tab.adopt(grant());
     tab.now += 20_000;
     tab.refresh(true);
@@ -34,7 +34,7 @@ fn p12_an_end_that_a_sign_in_has_overtaken_ends_nothing() {
     for (overtakes, stays) in [(true, true), (false, false)] {
         let (mut tab, attempt) = asking();
         if overtakes {
-            tab.shelf = in_use(tab.version().number() + 1, fingerprint);
+            tab.stored = in_use(tab.version().number() + 1, fingerprint);
         }
 
         tab.end(attempt, EndReason::Revoked);
@@ -76,7 +76,7 @@ fn p12_a_page_that_slept_through_a_sign_in_does_not_bring_the_session_before_bac
         tab.ring(heard);
         assert_eq!(tab.sent(), Some(attempt));
         tab.feed(Input::PageChanged(PageChange::Frozen));
-        tab.shelf = in_use(version, fingerprint);
+        tab.stored = in_use(version, fingerprint);
         tab.feed(Input::PageChanged(PageChange::Resumed));
 
         tab.grant(attempt, grant());
@@ -123,7 +123,7 @@ fn p05_a_hidden_tab_renews_later_than_a_visible_one() {
     let mut later = 0;
     for seed in 0..50 {
         let [visible, hidden] = [PageChange::Visible, PageChange::Hidden].map(|change| {
-            let mut tab = Tab::open(seed, Shelf::Unavailable);
+            let mut tab = Tab::open(seed, StoredState::Unavailable);
             tab.feed(Input::PageChanged(change));
             tab.adopt(grant());
             tab.alarm().0
@@ -140,7 +140,7 @@ fn p18_a_sign_out_before_the_first_answer_names_the_session_that_the_shelf_knew(
 
     tab.sign_out(false);
 
-    let Some(MarkState::SignedOut { fingerprint, .. }) = tab.written().map(|mark| mark.state)
+    let Some(RecordState::SignedOut { fingerprint, .. }) = tab.written().map(|mark| mark.state)
     else {
         panic!("{:?}", tab.orders);
     };
@@ -167,7 +167,9 @@ fn p31_the_app_is_told_once_that_it_is_signed_out() {
 
 #[test]
 fn p18_a_sign_out_is_answered_once_the_server_knows_and_at_once_where_it_does() {
-    let told = Ok(Answer::SignedOut { server_told: true });
+    let told = Ok(Answer::SignedOut {
+        server_notified: true,
+    });
     let mut tab = Tab::signed_in(1);
     let first = tab.sign_out(false);
     assert_eq!(tab.told(first), None);
@@ -180,13 +182,13 @@ fn p18_a_sign_out_is_answered_once_the_server_knows_and_at_once_where_it_does() 
         matches!(
             tab.core.status(),
             Status::SignedOut {
-                server_told: true,
+                server_notified: true,
                 ..
             }
         )
     };
     assert!(!knows(&tab));
-    let outcome = SignOutOutcome::Told;
+    let outcome = SignOutOutcome::Notified;
     tab.feed(Input::SignOutFinished { attempt, outcome });
     assert!(knows(&tab));
     assert_eq!(tab.told(first), Some(&told));
@@ -194,7 +196,7 @@ fn p18_a_sign_out_is_answered_once_the_server_knows_and_at_once_where_it_does() 
     let third = tab.sign_out(false);
     assert_eq!(tab.told(third), Some(&told));
     assert_eq!(tab.wish(), None);
-    // Everywhere is more than the server knows of.
+    // A sign-out everywhere exceeds the one that the server has confirmed.
     let fourth = tab.sign_out(true);
     assert_eq!(tab.told(fourth), None);
     assert!(tab.wish().is_some());
@@ -202,7 +204,7 @@ fn p18_a_sign_out_is_answered_once_the_server_knows_and_at_once_where_it_does() 
 
 #[test]
 fn p18_a_sign_out_that_only_a_message_has_told_of_is_made_by_whoever_asks_for_it() {
-    let mut tab = Tab::open(1, Shelf::Empty);
+    let mut tab = Tab::open(1, StoredState::Empty);
     tab.adopt(grant());
     tab.hear(TabMessage::SignedOut {
         version: tab.version().next(),
@@ -219,7 +221,7 @@ fn p18_a_sign_out_that_only_a_message_has_told_of_is_made_by_whoever_asks_for_it
 
 #[test]
 fn p18_a_sign_out_that_the_server_cannot_hear_of_is_told_after_a_rest() {
-    let mut tab = Tab::open(1, Shelf::Empty);
+    let mut tab = Tab::open(1, StoredState::Empty);
     tab.adopt(grant());
     let caller = tab.sign_out(false);
     let attempt = tab.wish().expect("it asks for the lock");
@@ -230,10 +232,12 @@ fn p18_a_sign_out_that_the_server_cannot_hear_of_is_told_after_a_rest() {
 
     assert_eq!(
         tab.told(caller),
-        Some(&Ok(Answer::SignedOut { server_told: false }))
+        Some(&Ok(Answer::SignedOut {
+            server_notified: false
+        }))
     );
     assert_eq!(tab.wish(), None);
-    assert!(tab.written().is_some_and(|mark| mark.cooling.is_some()));
+    assert!(tab.written().is_some_and(|mark| mark.backoff.is_some()));
     let (rested, what_for) = tab.alarm();
     assert_eq!(what_for, "sign-out to be told");
     assert!(rested >= tab.now + 500, "{rested}");
@@ -243,7 +247,7 @@ fn p18_a_sign_out_that_the_server_cannot_hear_of_is_told_after_a_rest() {
 
 #[test]
 fn p18_that_an_earlier_sign_out_could_not_be_told_is_no_trouble_of_the_session_after_it() {
-    let mut tab = Tab::open(1, Shelf::Empty);
+    let mut tab = Tab::open(1, StoredState::Empty);
     tab.adopt(grant());
     tab.sign_out(false);
     let attempt = tab.wish().expect("it asks for the lock");
@@ -284,7 +288,7 @@ fn after_a_forged_sign_out_messages_of_one_count_for_nothing_for_ten_minutes() {
             fingerprint,
         });
     };
-    let mut tab = Tab::open(1, Shelf::Empty);
+    let mut tab = Tab::open(1, StoredState::Empty);
     tab.adopt(grant());
     cry(&mut tab);
     assert!(!tab.is_in());
@@ -307,26 +311,26 @@ fn after_a_forged_sign_out_messages_of_one_count_for_nothing_for_ten_minutes() {
 
 #[test]
 fn of_two_sign_ins_that_take_their_time_each_is_answered_for_itself() {
-    let mut tab = Tab::open(1, Shelf::Empty);
+    let mut tab = Tab::open(1, StoredState::Empty);
     let mut begun = Vec::new();
     for number in [71, 72] {
-        let request = RequestId(number);
-        tab.feed(Input::AdoptRequested { request });
+        let caller = CallerId(number);
+        tab.feed(Input::SignInRequested { caller });
         let attempt = tab.wish().expect("it asks for the lock");
         tab.feed(Input::LockGranted { attempt });
-        assert!(tab.has(|order| *order == Effect::RunAdopt { attempt, request }));
+        assert!(tab.has(|order| *order == Effect::RunSignIn { attempt, caller }));
         let (overdue, what_for) = tab.alarm();
         assert_eq!(what_for, "answer");
         tab.ring(overdue);
         assert!(tab.has(|order| *order == Effect::ReleaseLock { attempt }));
-        begun.push((request, attempt));
+        begun.push((caller, attempt));
     }
 
     for (place, token) in [(1, "second"), (0, "first")] {
-        let (request, attempt) = begun[place];
-        let outcome = AdoptOutcome::Granted(grant_of(token, token, "user"));
-        tab.feed(Input::AdoptFinished { attempt, outcome });
-        assert_eq!(tab.told(request), Some(&Ok(Answer::Adopted)));
+        let (caller, attempt) = begun[place];
+        let outcome = SignInOutcome::Granted(grant_of(token, token, "user"));
+        tab.feed(Input::SignInFinished { attempt, outcome });
+        assert_eq!(tab.told(caller), Some(&Ok(Answer::SignedIn)));
         assert_eq!(tab.token(), Some(token));
     }
 }

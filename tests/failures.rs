@@ -1,8 +1,9 @@
-//! Goal: whatever fails between a tab and the auth server, the session stays, nobody waits without end, and the server is not
-//! stormed.
+//! Goal: after any failure between a tab and the auth server, the session stays, no caller waits forever, and the server is
+//! not flooded.
 //!
-//! Promises (numbers of `promises.md` in the tests' names): failures sign nobody out and block nobody whose token is valid;
-//! every caller is answered within 25 s; a page killed at any moment of a refresh loads signed in.
+//! Promises (test names carry the numbers of `promises.md`): failures do not sign the user out and do not block callers
+//! while the token is valid; every caller is settled within 25 s; a page killed at any time during a refresh loads signed
+//! in.
 
 mod sim;
 
@@ -94,7 +95,7 @@ fn p10_a_page_that_nobody_uses_leaves_a_failing_server_alone() {
             world.server.mode = Mode::Fine;
             world.network = Network::Fine;
 
-            // Whoever comes does not have to wait for as long as a page does that nobody uses.
+            // A caller does not have to wait for the longer back-off of an idle page.
             let call = world.api(0).expect("the tab runs");
             world.run(33_000);
             let again = world.api(0).expect("the tab runs");
@@ -104,7 +105,7 @@ fn p10_a_page_that_nobody_uses_leaves_a_failing_server_alone() {
                 "{seed} {mode:?}"
             );
         }
-        // 49 s without an outage, and 51 s with one: four attempts there, where all is well one.
+        // 49 s without an outage, with one attempt, and 51 s with one, with four attempts.
         assert!(sent <= 50 * 4, "{sent} {mode:?} {network:?}");
     }
 }
@@ -172,10 +173,10 @@ fn p11_an_endpoint_that_never_answers_leaves_nobody_waiting() {
 
 #[test]
 fn p20_a_page_killed_at_any_moment_of_a_refresh_loads_signed_in() {
-    for moment in 0..250 {
-        let mut world = World::signed_in(moment, 1);
+    for context in 0..250 {
+        let mut world = World::signed_in(context, 1);
         world.refresh(0, true);
-        world.run(moment);
+        world.run(context);
         world.kill(0);
         world.run(1_000);
 
@@ -185,7 +186,7 @@ fn p20_a_page_killed_at_any_moment_of_a_refresh_loads_signed_in() {
 
         assert!(
             world.got_token(call),
-            "killed after {moment} ms: {:?}",
+            "killed after {context} ms: {:?}",
             world.ending(call)
         );
         assert_eq!(world.counts.false_alarms, 0);

@@ -1,7 +1,7 @@
-//! Goal: what a script of the same origin says on the channel can be believed for moments and costs next to nothing.
+//! Goal: a message forged by a same-origin script has a brief effect and a negligible cost.
 //!
-//! Promises: nothing forged lasts longer than until the next refresh, is written down or passed on; without a shelf, where
-//! a message is all there is, the order of facts decides, and of one order a sign-out of this very session wins.
+//! Promises: no forged message has an effect beyond the next refresh, is stored or is forwarded. Without storage, tab
+//! messages are the only source: the higher version wins, and for equal versions a sign-out of the current session wins.
 
 mod sim;
 
@@ -12,7 +12,7 @@ use sim::{Mode, World};
 
 const SEED: u64 = 50;
 
-/// Says on the channel that the session with that fingerprint is over.
+/// Posts a sign-out of the session with this fingerprint on the channel.
 fn say_out(world: &mut World, version: Version, fingerprint: u32) {
     let message = TabMessage::SignedOut {
         version,
@@ -50,7 +50,7 @@ fn forged_news_lasts_no_longer_than_until_the_next_refresh() {
 #[test]
 fn a_forged_sign_out_is_not_written_down_by_a_tab_that_leaves_and_comes_back() {
     let mut world = World::signed_in(SEED, 2);
-    let before = world.browsers[0].shelf.clone();
+    let before = world.browsers[0].stored.clone();
 
     world.forge(0, 6);
     world.run(20);
@@ -60,26 +60,26 @@ fn a_forged_sign_out_is_not_written_down_by_a_tab_that_leaves_and_comes_back() {
     world.page(0, PageChange::Returned);
     world.run(20);
 
-    assert_eq!(world.browsers[0].shelf, before);
+    assert_eq!(world.browsers[0].stored, before);
     world.run(10_000);
     assert!(world.is_in(0) && world.is_in(1));
 }
 
 #[test]
 fn a_refresh_that_is_asked_for_while_a_forged_sign_out_is_in_doubt_is_no_storm() {
-    for moment in (20..2_000).step_by(20) {
+    for context in (20..2_000).step_by(20) {
         let mut world = World::signed_in(SEED, 3);
         let before = world.sent(0);
 
         world.forge(0, 12);
-        world.run(moment);
+        world.run(context);
         assert!(world.is_out(0), "the message is believed for a moment");
         let call = world.refresh(0, false).expect("the tab runs");
         world.run(30_000);
 
-        assert!(world.got_token(call), "asked after {moment} ms");
+        assert!(world.got_token(call), "asked after {context} ms");
         let sent = world.sent(0) - before;
-        assert!(sent <= 3, "{sent} refreshes, asked after {moment} ms");
+        assert!(sent <= 3, "{sent} refreshes, asked after {context} ms");
     }
 }
 
@@ -101,7 +101,7 @@ fn a_replayed_message_of_an_earlier_session_changes_nothing() {
 #[test]
 fn without_a_shelf_the_order_decides_whether_a_sign_out_is_this_sessions() {
     let first = Version::default().next();
-    // Of an earlier order, of the same one, of a later one: the session's own end, and another's.
+    // A lower, an equal and a higher version: the end of this session, and of another one.
     let cases = [
         (Version::default(), true, false),
         (Version::default(), false, false),
@@ -148,7 +148,7 @@ fn after_a_cry_of_wolf_messages_alone_sign_nobody_out_for_ten_minutes() {
 #[test]
 fn whoever_asks_is_told_of_a_sign_out_and_not_of_a_rumour() {
     let ask = || {
-        Input::TabSpoke(TabMessage::Ask {
+        Input::TabMessageReceived(TabMessage::StateRequest {
             version: Version::default(),
         })
     };
@@ -170,7 +170,7 @@ fn whoever_asks_is_told_of_a_sign_out_and_not_of_a_rumour() {
         reason: EndReason::Revoked,
         fingerprint: 0,
     };
-    world.feed(0, Input::TabSpoke(rumour));
+    world.feed(0, Input::TabMessageReceived(rumour));
     assert!(world.is_out(0), "it is believed for a moment");
     world.feed(0, ask());
     world.run(20);
@@ -186,7 +186,7 @@ fn a_failure_in_the_moment_of_a_rumour_does_not_write_the_rumour_down() {
     world.refresh(0, false);
     world.run(500);
 
-    let mark = world.browsers[0].shelf.clone().unwrap_or_default();
+    let mark = world.browsers[0].stored.clone().unwrap_or_default();
     assert!(mark.contains("server_error"), "{mark}");
     assert!(mark.starts_with("nolapse1;1;in;"), "{mark}");
 }

@@ -1,14 +1,14 @@
-//! Goal: a lock orders what tabs do, and never decides whether they can do it.
+//! Goal: the lock only serialises the tabs and is never required.
 //!
-//! Promise P17, a tab at a time: what is done where the lock does not come, comes too late, comes twice or is taken away.
+//! Promise P17, in a single tab: behaviour if the lock is not granted, granted too late, granted twice or stolen.
 
 mod tab;
 
-use nolapse::core::{Grant, Input, Shelf, Span, TabMessage, WallTime};
+use nolapse::core::{Grant, Input, Millis, StoredState, TabMessage, WallTime};
 
 use tab::{Tab, grant, signed_in_mark};
 
-/// How long after its asking a token of 60 seconds is sent.
+/// How long after the request a token with a lifetime of 60 s is sent, in milliseconds.
 const USABLE: u64 = 58_500;
 
 #[test]
@@ -55,7 +55,7 @@ fn p15_a_tab_that_is_behind_the_shelf_asks_the_others_first_unless_no_token_of_t
         (true, true, false),
         (false, false, false),
     ] {
-        let mut tab = Tab::open(1, Shelf::Empty);
+        let mut tab = Tab::open(1, StoredState::Empty);
         tab.adopt(grant());
         let fingerprint = grant().session.fingerprint();
         tab.now += 20_000;
@@ -64,7 +64,7 @@ fn p15_a_tab_that_is_behind_the_shelf_asks_the_others_first_unless_no_token_of_t
         let left = if living { 40_000 } else { 0 };
         let expires = WallTime::from_millis(tab.wall().as_millis() + left);
         let mark = signed_in_mark(tab.version().next(), expires, fingerprint);
-        tab.shelf = Shelf::Marked(mark);
+        tab.stored = StoredState::Record(mark);
 
         tab.feed(Input::LockGranted { attempt });
 
@@ -73,7 +73,7 @@ fn p15_a_tab_that_is_behind_the_shelf_asks_the_others_first_unless_no_token_of_t
     }
 }
 
-/// A tab whose lock did not come once, with a new token; and the moment when it came.
+/// A tab with a new token whose lock was once not granted, and the time at which it received that token.
 fn distrusting() -> (Tab, u64) {
     let mut tab = Tab::signed_in(1);
     let (at, _) = tab.alarm();
@@ -90,7 +90,7 @@ fn distrusting() -> (Tab, u64) {
     tab.grant(
         attempt,
         Grant {
-            refresh_in: Some(Span::from_millis(53_300)),
+            refresh_in: Some(Millis::from_millis(53_300)),
             ..grant()
         },
     );
@@ -190,7 +190,7 @@ fn company_is_there_for_two_lives_after_it_was_heard_of() {
     for (silent, listens) in [(120_000, true), (120_001, false)] {
         let mut tab = Tab::signed_in(1);
         let version = tab.version();
-        tab.hear(TabMessage::Ask { version });
+        tab.hear(TabMessage::StateRequest { version });
         let heard = tab.now;
         tab.now = heard + silent - 30;
         tab.call();
@@ -207,9 +207,9 @@ fn company_is_there_for_two_lives_after_it_was_heard_of() {
 fn whoever_is_at_work_is_listened_for_as_long_as_its_exchange_may_take() {
     for (since, listens) in [(10_000, true), (10_001, false)] {
         let mut tab = Tab::signed_in(1);
-        tab.hear(TabMessage::Working);
+        tab.hear(TabMessage::RefreshStarted);
         tab.now += since;
-        tab.need(Span::from_secs(55));
+        tab.need(Millis::from_secs(55));
         let attempt = tab.wish().expect("it asks for the lock");
 
         tab.feed(Input::LockGranted { attempt });
@@ -226,10 +226,10 @@ fn a_lock_is_waited_for_as_long_as_its_holder_works_and_never_for_more_than_two_
     assert!((since + 11_000..=since + 12_100).contains(&first));
 
     tab.now = since + 5_000;
-    tab.hear(TabMessage::Working);
+    tab.hear(TabMessage::RefreshStarted);
     assert_eq!(tab.alarm(), (since + 16_000, "lock wait"));
     tab.now = since + 12_000;
-    tab.hear(TabMessage::Working);
+    tab.hear(TabMessage::RefreshStarted);
     assert_eq!(tab.alarm(), (since + 22_000, "lock wait"));
     tab.ring(since + 22_000);
     assert_eq!(tab.alarm().1, "news");

@@ -1,6 +1,6 @@
-//! Goal: a lock that comes too late, comes twice, was stolen or is held by a page that stops is nobody's trouble.
+//! Goal: a lock that is granted too late, granted twice, stolen or held by a page that stops does no harm.
 //!
-//! Promise P17, a tab at a time.
+//! Promise P17, in a single tab.
 
 mod tab;
 

@@ -3,13 +3,13 @@
 mod tab;
 
 use nolapse::core::{
-    AdoptOutcome, Answer, Effect, Event, Input, RefreshOutcome, RequestId, SessionError, Span,
+    Answer, CallerId, Effect, Event, Input, Millis, RefreshOutcome, SessionError, SignInOutcome,
     Timestamp,
 };
 
 use tab::{BEGIN, EXPIRED, Tab, grant};
 
-/// How long an exchange may take.
+/// The timeout of a request.
 const TIMEOUT: u64 = 10_000;
 
 #[test]
@@ -33,7 +33,7 @@ fn p04_an_answer_that_a_nap_kept_from_the_page_has_two_more_seconds() {
             assert_eq!(tab.alarm(), (noticed + 2_000, "answer"));
             tab.ring(noticed + 1_999);
             assert!(!tab.aborts());
-            // However late it is noticed: there is no third time.
+            // However late the timeout is noticed, there is no third attempt.
             tab.ring(noticed + 60_000);
             assert!(tab.aborts());
         }
@@ -74,7 +74,7 @@ fn p23_ten_tokens_may_be_refused_at_once_and_then_one_in_ten_seconds() {
     for (now, left) in [(begun, 10_000), (begun + 9_999, 1)] {
         tab.now = now;
         let caller = tab.refuse();
-        let retry_in = Span::from_millis(left);
+        let retry_in = Millis::from_millis(left);
         assert_eq!(
             tab.told(caller),
             Some(&Err(SessionError::Misconfigured { retry_in }))
@@ -88,39 +88,35 @@ fn p23_ten_tokens_may_be_refused_at_once_and_then_one_in_ten_seconds() {
 #[test]
 fn whoever_asks_a_closed_session_is_told_so() {
     let mut tab = Tab::signed_in(1);
-    let request = RequestId(77);
+    let caller = CallerId(77);
     tab.feed(Input::Closed);
     let questions = [
         Input::TokenRequested {
-            request,
-            min_validity: Span::ZERO,
+            caller,
+            min_validity: Millis::ZERO,
         },
         Input::RefreshRequested {
-            request,
+            caller,
             force: true,
         },
         Input::TokenRejected {
-            request,
+            caller,
             version: nolapse::core::Version::default(),
         },
-        Input::AdoptRequested { request },
-        Input::Adopted {
-            request,
-            outcome: AdoptOutcome::Unusable,
+        Input::SignInRequested { caller },
+        Input::TokensProvided {
+            caller,
+            outcome: SignInOutcome::Unusable,
         },
         Input::SignOutRequested {
-            request,
+            caller,
             everywhere: false,
         },
     ];
     for question in questions {
         let name = question.name();
         tab.feed(question);
-        assert_eq!(
-            tab.told(request),
-            Some(&Err(SessionError::Closed)),
-            "{name}"
-        );
+        assert_eq!(tab.told(caller), Some(&Err(SessionError::Closed)), "{name}");
         assert_eq!(tab.orders.len(), 1, "{name}");
     }
     tab.feed(Input::DeadlineReached);
@@ -132,12 +128,12 @@ fn a_tokens_age_and_what_is_left_of_it_are_told_to_the_millisecond() {
     let mut tab = Tab::signed_in(1);
     tab.now = BEGIN + 1_234;
     let now = Timestamp::from_millis(tab.now);
-    assert_eq!(tab.core.token_age(now), Span::from_millis(1_234));
-    assert_eq!(tab.core.token_left(now), Span::from_millis(57_266));
+    assert_eq!(tab.core.token_age(now), Millis::from_millis(1_234));
+    assert_eq!(tab.core.token_left(now), Millis::from_millis(57_266));
 
     tab.sign_out(false);
-    assert_eq!(tab.core.token_age(now), Span::ZERO);
-    assert_eq!(tab.core.token_left(now), Span::ZERO);
+    assert_eq!(tab.core.token_age(now), Millis::ZERO);
+    assert_eq!(tab.core.token_left(now), Millis::ZERO);
 }
 
 #[test]
@@ -146,14 +142,14 @@ fn a_refresh_says_how_long_ago_the_app_was_last_at_work() {
         let mut tab = Tab::signed_in(1);
         if let Some(after) = touched {
             tab.core.touch(Timestamp::from_millis(BEGIN + after));
-            // What was before does not count.
+            // Earlier activity does not count.
             tab.core.touch(Timestamp::from_millis(BEGIN));
         }
         tab.now = BEGIN + 50_000;
         tab.refresh(true);
         tab.send();
 
-        let active_ago = Span::from_millis(ago);
+        let active_ago = Millis::from_millis(ago);
         assert!(tab.has(|order| {
             matches!(order, Effect::SendRefresh { active_ago: told, .. } if *told == active_ago)
         }));
@@ -184,12 +180,12 @@ fn ten_thousand_callers_may_wait_and_no_more() {
 #[test]
 fn p25_nothing_is_sent_for_a_caller_that_no_longer_waits() {
     let (mut tab, attempt) = Tab::wanting(false);
-    let first = RequestId(1);
-    let second = tab.need(Span::from_secs(50));
+    let first = CallerId(1);
+    let second = tab.need(Millis::from_secs(50));
 
-    tab.feed(Input::RequestAborted { request: first });
+    tab.feed(Input::CallerAborted { caller: first });
     assert!(!tab.releases(attempt), "another one waits");
-    tab.feed(Input::RequestAborted { request: second });
+    tab.feed(Input::CallerAborted { caller: second });
     assert!(tab.releases(attempt));
     assert_eq!(tab.alarm().1, "background refresh");
 }
@@ -197,8 +193,8 @@ fn p25_nothing_is_sent_for_a_caller_that_no_longer_waits() {
 #[test]
 fn the_app_is_told_how_many_waited_for_a_token() {
     let (mut tab, attempt) = Tab::wanting(false);
-    tab.need(Span::from_secs(50));
-    tab.need(Span::from_secs(50));
+    tab.need(Millis::from_secs(50));
+    tab.need(Millis::from_secs(50));
     tab.feed(Input::LockGranted { attempt });
     tab.grant(attempt, grant());
 

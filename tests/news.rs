@@ -1,11 +1,12 @@
-//! Goal: what other tabs say is believed as far as it can be checked, and no further.
+//! Goal: tab messages are trusted only as far as they can be verified.
 //!
-//! Promises P12, P13 and P18, a message at a time: its order, its age, and what the shelf says of it.
+//! Promises P12, P13 and P18, for single messages: the version, the age, and the stored record.
 
 mod tab;
 
 use nolapse::core::{
-    Effect, FailureCause, Grant, Input, Mark, MarkState, Shelf, Span, TabMessage, WallTime,
+    Effect, FailureCause, Grant, Input, Millis, RecordState, StorageRecord, StoredState,
+    TabMessage, WallTime,
 };
 use nolapse::wire::EndReason;
 
@@ -16,11 +17,11 @@ fn theirs() -> Grant {
 }
 
 fn failing() -> TabMessage {
-    TabMessage::Failing {
+    TabMessage::BackoffStarted {
         cause: FailureCause::ServerError,
         failures: 3,
-        retry_in: Span::from_secs(30),
-        whole_in: Span::ZERO,
+        retry_in: Millis::from_secs(30),
+        resets_in: Millis::ZERO,
     }
 }
 
@@ -49,7 +50,7 @@ fn a_token_is_taken_up_to_the_last_millisecond_of_its_life() {
 
         let is_heard = tab.token() != Some("a.b.c");
         assert_eq!(is_heard, heard, "{age_ms}");
-        // In its last moments it is no longer sent.
+        // A token is no longer sent shortly before it expires.
         assert_eq!(tab.token() == Some("theirs"), age_ms < 58_500, "{age_ms}");
     }
 }
@@ -64,7 +65,7 @@ fn a_token_from_the_future_has_no_age_that_can_be_told() {
         tab.hear(TabMessage::Token {
             version,
             grant: theirs(),
-            age: Span::ZERO,
+            age: Millis::ZERO,
             posted,
         });
 
@@ -81,17 +82,17 @@ fn a_message_grows_old_on_its_way() {
     tab.hear(TabMessage::Token {
         version,
         grant: theirs(),
-        age: Span::from_secs(7),
+        age: Millis::from_secs(7),
         posted,
     });
 
     let now = nolapse::core::Timestamp::from_millis(tab.now);
-    assert_eq!(tab.core.token_age(now), Span::from_secs(12));
+    assert_eq!(tab.core.token_age(now), Millis::from_secs(12));
 }
 
 #[test]
 fn p18_until_the_server_knows_of_a_sign_out_no_message_undoes_it() {
-    let mut tab = Tab::open(1, Shelf::Empty);
+    let mut tab = Tab::open(1, StoredState::Empty);
     tab.adopt(grant());
     tab.sign_out(false);
     let attempt = tab.wish().expect("it asks for the lock");
@@ -105,7 +106,7 @@ fn p18_until_the_server_knows_of_a_sign_out_no_message_undoes_it() {
 
 #[test]
 fn p18_a_failing_server_is_told_of_a_sign_out_all_the_same() {
-    let mut tab = Tab::open(1, Shelf::Empty);
+    let mut tab = Tab::open(1, StoredState::Empty);
     tab.adopt(grant());
     tab.sign_out(false);
     let attempt = tab.wish().expect("it asks for the lock");
@@ -134,7 +135,7 @@ fn whoever_has_told_how_its_work_came_out_is_not_listened_for() {
     let old_token = TabMessage::Token {
         version: order(0),
         grant: theirs(),
-        age: Span::ZERO,
+        age: Millis::ZERO,
         posted: WallTime::from_millis(0),
     };
     for (outcome, listens) in [
@@ -144,7 +145,7 @@ fn whoever_has_told_how_its_work_came_out_is_not_listened_for() {
     ] {
         let mut tab = Tab::signed_in(1);
         tab.now += 20_000;
-        tab.hear(TabMessage::Working);
+        tab.hear(TabMessage::RefreshStarted);
         if let Some(outcome) = outcome.clone() {
             tab.hear(outcome);
         }
@@ -165,14 +166,14 @@ fn a_moment_to_refresh_is_believed_of_another_tab_where_its_life_is() {
         tab.hear_token(
             version,
             Grant {
-                life: Span::from_secs(life_s),
-                refresh_in: Some(Span::from_secs(refresh_s)),
+                lifetime: Millis::from_secs(life_s),
+                refresh_in: Some(Millis::from_secs(refresh_s)),
                 ..theirs()
             },
             0,
         );
 
-        // Up to two seconds before, as for a tab's own.
+        // Up to two seconds before, as for the tab's own token.
         let due = tab.now + due_s * 1_000;
         let (at, _) = tab.alarm();
         assert!(
@@ -188,11 +189,11 @@ fn company_is_there_for_as_long_as_two_lives_of_its_token() {
     for (silent_s, listens) in [(599, true), (601, false)] {
         let mut tab = Tab::signed_in(1);
         tab.adopt(Grant {
-            life: Span::from_secs(300),
+            lifetime: Millis::from_secs(300),
             ..grant()
         });
         let version = tab.version();
-        tab.hear(TabMessage::Ask { version });
+        tab.hear(TabMessage::StateRequest { version });
         tab.now += silent_s * 1_000 - 500;
         tab.call();
         let attempt = tab.wish().expect("it asks for the lock");
@@ -204,17 +205,17 @@ fn company_is_there_for_as_long_as_two_lives_of_its_token() {
     }
 }
 
-/// A shelf that says since that order that nobody is signed in, and that the auth server knows.
-fn signed_out_since(version: u64) -> Shelf {
-    Shelf::Marked(Mark {
+/// A record with this version of a sign-out that the auth server has confirmed.
+fn signed_out_since(version: u64) -> StoredState {
+    StoredState::Record(StorageRecord {
         version: order(version),
-        state: MarkState::SignedOut {
+        state: RecordState::SignedOut {
             reason: EndReason::SignedOut,
             fingerprint: 0,
             told: true,
             everywhere: false,
         },
-        cooling: None,
+        backoff: None,
     })
 }
 
@@ -240,8 +241,8 @@ fn p19_a_message_signs_in_before_the_shelf_knows_and_an_end_without_it_is_in_dou
 #[test]
 fn p18_an_end_in_doubt_is_one_where_the_shelf_says_so_and_none_where_it_does_not() {
     let expired = WallTime::from_millis(1);
-    let signed_in = |version| Shelf::Marked(signed_in_mark(order(version), expired, 7));
-    for (shelf, at_once, after) in [
+    let signed_in = |version| StoredState::Record(signed_in_mark(order(version), expired, 7));
+    for (stored, at_once, after) in [
         (signed_out_since(7), "signed-out", "signed-out"),
         (signed_out_since(6), "signed-out", "signed-out"),
         (signed_out_since(4), "signed-out", "unknown"),
@@ -256,13 +257,13 @@ fn p18_an_end_in_doubt_is_one_where_the_shelf_says_so_and_none_where_it_does_not
             fingerprint: theirs().session.fingerprint(),
         });
         tab.now += 500;
-        tab.shelf = shelf;
+        tab.stored = stored;
 
-        tab.feed(Input::ShelfChanged);
+        tab.feed(Input::StorageChanged);
 
-        assert_eq!(tab.core.status().name(), at_once, "{shelf:?}");
+        assert_eq!(tab.core.status().name(), at_once, "{stored:?}");
         tab.ring(tab.now + 1_500);
-        assert_eq!(tab.core.status().name(), after, "{shelf:?}");
+        assert_eq!(tab.core.status().name(), after, "{stored:?}");
     }
 }
 
@@ -270,7 +271,7 @@ fn p18_an_end_in_doubt_is_one_where_the_shelf_says_so_and_none_where_it_does_not
 fn p19_of_an_end_and_a_sign_in_of_one_order_the_sign_in_of_this_tab_counts() {
     let fingerprint = grant().session.fingerprint();
     for (ended, stays) in [(fingerprint ^ 1, true), (fingerprint, false), (0, false)] {
-        let mut tab = Tab::open(1, Shelf::Empty);
+        let mut tab = Tab::open(1, StoredState::Empty);
         tab.adopt(grant());
         let version = tab.version();
 

@@ -3,7 +3,7 @@
 
 mod sim;
 
-use nolapse::core::{PageChange, Span};
+use nolapse::core::{Millis, PageChange};
 
 use sim::{Ending, Mode, Network, OUTAGES, World, retry_in};
 
@@ -11,7 +11,7 @@ use sim::{Ending, Mode, Network, OUTAGES, World, retry_in};
 fn p49_a_page_that_is_opened_in_an_outage_waits_for_its_end_and_no_longer_than_the_others() {
     for kind in OUTAGES {
         for opened in [2_000, 10_000, 18_000] {
-            let mut world = World::signed_in_with(Span::from_secs(8), 7, 2);
+            let mut world = World::signed_in_with(Millis::from_secs(8), 7, 2);
             world.begin_outage(kind);
             // The token is renewed within 6.7 s; the row of failures begins there.
             world.call_for(2, 7_000 + opened);
@@ -23,7 +23,7 @@ fn p49_a_page_that_is_opened_in_an_outage_waits_for_its_end_and_no_longer_than_t
             assert!(world.sent(0) - before <= 2, "{kind:?} {opened}");
             world.assert_outage_ends(call, &(kind, opened));
         }
-        let mut world = World::signed_in_with(Span::from_secs(8), 7, 2);
+        let mut world = World::signed_in_with(Millis::from_secs(8), 7, 2);
         world.begin_outage(kind);
         world.call_for(2, 40_000);
         let tab = world.open(0);
@@ -150,7 +150,7 @@ fn p49_what_waiting_does_not_mend_is_told_at_once() {
 #[test]
 fn p49_the_page_that_is_seen_again_or_online_again_waits_anew() {
     for change in [PageChange::Visible, PageChange::Online] {
-        let mut world = World::signed_in_with(Span::from_secs(8), 3, 1);
+        let mut world = World::signed_in_with(Millis::from_secs(8), 3, 1);
         world.begin_outage((Mode::Unavailable(None), Network::Fine));
         world.call_for(1, 60_000);
         world.page(0, change);
@@ -163,7 +163,7 @@ fn p49_the_page_that_is_seen_again_or_online_again_waits_anew() {
 
 #[test]
 fn p49_an_app_that_asks_again_and_again_is_told_at_once_all_the_same() {
-    let mut world = World::signed_in_with(Span::from_secs(8), 3, 1);
+    let mut world = World::signed_in_with(Millis::from_secs(8), 3, 1);
     world.begin_outage((Mode::Unavailable(None), Network::Fine));
     world.call_for(1, 40_000);
     for round in 0..10 {
@@ -184,7 +184,9 @@ fn p18_p49_a_sign_out_in_an_outage_holds_at_once_and_is_told_when_the_server_is_
         world.run(2_000);
         assert_eq!(
             world.ending(call),
-            Some(&Ending::SignedOut { server_told: false }),
+            Some(&Ending::SignedOut {
+                server_notified: false
+            }),
             "{kind:?}"
         );
         assert!((0..3).all(|tab| world.is_out(tab)), "{kind:?}");

@@ -5,7 +5,7 @@
 
 mod sim;
 
-use nolapse::core::{Span, Status};
+use nolapse::core::{Millis, Status};
 
 use sim::{Mode, Network, OUTAGES, World, retry_in};
 
@@ -13,13 +13,13 @@ use sim::{Mode, Network, OUTAGES, World, retry_in};
 fn p49_an_outage_of_twenty_seconds_fails_no_call_of_five_tabs_and_costs_ten_refreshes_at_the_most()
 {
     for kind in OUTAGES {
-        for life in [8, 60] {
+        for lifetime in [8, 60] {
             let mut recoveries = Vec::new();
             for seed in 0..12 {
-                let mut world = World::signed_in_with(Span::from_secs(life), seed, 5);
+                let mut world = World::signed_in_with(Millis::from_secs(lifetime), seed, 5);
                 world.call_for(5, 3_000);
-                if life == 60 {
-                    // Until the token is about to be renewed.
+                if lifetime == 60 {
+                    // Until the background refresh is almost due.
                     world.run(38_000);
                 }
                 world.begin_outage(kind);
@@ -53,7 +53,7 @@ fn p49_an_outage_of_twenty_seconds_fails_no_call_of_five_tabs_and_costs_ten_refr
 fn p49_trouble_that_changes_its_kind_is_one_trouble() {
     for first in 0..20 {
         let seed = u64::try_from(first).unwrap_or_default();
-        let mut world = World::signed_in_with(Span::from_secs(8), seed, 3);
+        let mut world = World::signed_in_with(Millis::from_secs(8), seed, 3);
         let before = world.sent(0);
         for kind in OUTAGES.iter().cycle().skip(first).take(5) {
             world.begin_outage(*kind);
@@ -76,7 +76,7 @@ fn p49_trouble_that_changes_its_kind_is_one_trouble() {
 fn p49_a_server_that_comes_and_goes_fails_no_call() {
     for kind in OUTAGES {
         for seed in 0..5 {
-            let mut world = World::signed_in_with(Span::from_secs(8), seed, 3);
+            let mut world = World::signed_in_with(Millis::from_secs(8), seed, 3);
             for _ in 0..12 {
                 world.begin_outage(kind);
                 world.call_for(3, 5_000);
@@ -94,7 +94,7 @@ fn p49_a_server_that_comes_and_goes_fails_no_call() {
 fn p49_after_twenty_five_seconds_of_trouble_calls_fail_at_once_with_the_time_of_the_next_attempt() {
     for kind in &OUTAGES[..5] {
         for seed in 0..10 {
-            let mut world = World::signed_in_with(Span::from_secs(8), seed, 3);
+            let mut world = World::signed_in_with(Millis::from_secs(8), seed, 3);
             world.begin_outage(*kind);
             world.call_for(3, 9_000);
             let early = world.errors(0);
@@ -106,13 +106,13 @@ fn p49_after_twenty_five_seconds_of_trouble_calls_fail_at_once_with_the_time_of_
             world.run(500);
             let failed = world.errors(before);
             assert_eq!(failed.len(), 60, "{kind:?}, seed {seed}: {failed:?}");
-            // A caller that comes while an attempt is under way is told of its outcome.
+            // A caller that arrives during an attempt receives its outcome.
             let waited = failed.iter().map(|(_, waited)| *waited).max();
             assert!(waited <= Some(500), "{kind:?}, seed {seed}: {waited:?}");
             assert!(
                 failed.iter().all(|(error, _)| error.code() == "unreachable"
-                    && retry_in(*error) > Span::ZERO
-                    && retry_in(*error) <= Span::from_secs(240)),
+                    && retry_in(*error) > Millis::ZERO
+                    && retry_in(*error) <= Millis::from_secs(240)),
                 "{kind:?}, seed {seed}: {failed:?}"
             );
         }
@@ -121,7 +121,7 @@ fn p49_after_twenty_five_seconds_of_trouble_calls_fail_at_once_with_the_time_of_
 
 #[test]
 fn p49_degraded_is_told_at_once_while_calls_wait() {
-    let mut world = World::signed_in_with(Span::from_secs(8), 1, 3);
+    let mut world = World::signed_in_with(Millis::from_secs(8), 1, 3);
     world.run(3_000);
     world.begin_outage(OUTAGES[0]);
     world.call_for(3, 8_000);
@@ -153,7 +153,7 @@ fn p49_degraded_is_told_at_once_while_calls_wait() {
 fn p04_p49_a_computer_that_wakes_in_an_outage_waits_for_its_network_anew() {
     for kind in OUTAGES.into_iter().take(5) {
         for seed in 0..10 {
-            let mut world = World::signed_in_with(Span::from_secs(8), seed, 3);
+            let mut world = World::signed_in_with(Millis::from_secs(8), seed, 3);
             world.begin_outage(kind);
             world.call_for(3, 40_000);
             let waiting = world.calls.len();
@@ -173,7 +173,7 @@ fn p04_p49_a_computer_that_wakes_in_an_outage_waits_for_its_network_anew() {
 fn p11_p49_no_caller_waits_longer_than_its_deadline_whatever_fails() {
     for kind in OUTAGES {
         for seed in 0..5 {
-            let mut world = World::signed_in_with(Span::from_secs(8), seed, 3);
+            let mut world = World::signed_in_with(Millis::from_secs(8), seed, 3);
             world.begin_outage(kind);
             world.call_for(3, 10_000);
             world.server.mode = Mode::Silent;

@@ -1,7 +1,7 @@
-//! Goal: a change of the password shuts a thief out and no tab of the user's own.
+//! Goal: a password change invalidates stolen cookies and signs out none of the user's own tabs.
 //!
-//! Promises (numbers of `promises.md` in the tests' names): of rotation, no copy of the cookie from before the change
-//! yields a token, ever; the tabs of the browser that made the change stay signed in, whatever refreshes were in flight.
+//! Promises on rotation (test names carry the numbers of `promises.md`): no copy of the cookie from before the change ever
+//! yields a token; the tabs of the browser that made the change stay signed in, whatever refreshes were in flight.
 
 mod sim;
 
@@ -11,7 +11,7 @@ use sim::{Network, Random, World, server::Reply};
 
 const SEED: u64 = 90;
 
-/// A thief who has every cookie that the browser had until the change.
+/// A thief with every cookie that the browser had until the change.
 #[derive(Default)]
 struct Thief(Vec<Ticket>);
 
@@ -23,7 +23,7 @@ impl Thief {
         }
     }
 
-    /// Repeats the owner's rotation within the grace: a thief in step, who always gets what the owner has.
+    /// Repeats the owner's rotation within the grace period, so that the thief always has the owner's cookie.
     fn keep_in_step(&mut self, world: &mut World) {
         let owner = world.browsers[0].cookie.as_ref();
         if let Some(newest) = self.0.last()
@@ -45,7 +45,7 @@ impl Thief {
     }
 }
 
-/// Plays a change of the password among tabs that refresh, each within so many milliseconds of the one before.
+/// Simulates a password change among refreshing tabs, with at most `within` milliseconds between two refreshes.
 fn play(seed: u64, network: Network, within: u64) {
     let story = format!("seed {seed}");
     let mut random = Random(seed);
@@ -106,7 +106,7 @@ fn p42_a_change_of_the_password_costs_no_tab_its_session_and_shuts_copies_out() 
 #[test]
 fn p42_the_same_where_answers_take_up_to_nine_seconds() {
     for seed in SEED..SEED + 300 {
-        // Refreshes that wait longer than this for each other's answers go on without the lock.
+        // Refreshes that wait longer than this for another response continue without the lock.
         play(seed, Network::Slow, 20_000);
     }
 }

@@ -2,7 +2,7 @@
 
 mod tab;
 
-use nolapse::core::{Failure, FailureCause, Input, PageChange, Span, UnexpectedAnswer};
+use nolapse::core::{Failure, FailureCause, Input, Millis, PageChange, UnexpectedAnswer};
 
 use tab::{EXPIRED, Tab, error_of};
 
@@ -12,8 +12,8 @@ const PATIENCE: u64 = 25_000;
 #[test]
 fn p08_callers_are_told_at_once_for_as_long_as_waiting_is_of_no_use() {
     let failures = [
-        Failure::from_status(503, Some(Span::from_secs(60))),
-        Failure::from_status(429, Some(Span::from_secs(26))),
+        Failure::from_status(503, Some(Millis::from_secs(60))),
+        Failure::from_status(429, Some(Millis::from_secs(26))),
         Failure::from_status(404, None),
         Failure::unexpected(200, UnexpectedAnswer::NotJson),
     ];
@@ -52,7 +52,7 @@ fn p49_callers_are_told_of_a_dead_server_twenty_five_seconds_after_its_first_fai
         Failure::new(FailureCause::Network),
         Failure::from_status(503, None),
         Failure::from_status(429, None),
-        Failure::from_status(429, Some(Span::from_secs(2))),
+        Failure::from_status(429, Some(Millis::from_secs(2))),
         Failure::new(FailureCause::RefresherFailed),
     ];
     for seed in 0..20 {
@@ -106,7 +106,7 @@ fn p49_callers_are_told_of_a_dead_server_twenty_five_seconds_after_its_first_fai
 
 #[test]
 fn p49_a_caller_whose_deadline_comes_before_the_rest_is_over_is_told_at_once() {
-    // Asked for 12 s, and sent 14 s after the caller came: its deadline comes before.
+    // A 503 with `Retry-After: 12`, 14 s after the first call: the call's deadline is earlier.
     for (seconds, is_told) in [(12, true), (8, false)] {
         let mut tab = Tab::signed_in(1);
         tab.now = EXPIRED;
@@ -116,7 +116,7 @@ fn p49_a_caller_whose_deadline_comes_before_the_rest_is_over_is_told_at_once() {
         tab.feed(Input::LockGranted { attempt });
         tab.now += 4_000;
         let late = tab.call();
-        let busy = Failure::from_status(503, Some(Span::from_secs(seconds)));
+        let busy = Failure::from_status(503, Some(Millis::from_secs(seconds)));
         tab.fail(attempt, busy);
 
         assert_eq!(tab.told(early).is_some(), is_told, "{seconds}");
@@ -161,7 +161,7 @@ fn p04_a_page_that_slept_without_an_event_waits_for_its_network_anew() {
             }
 
             let caller = tab.call();
-            // Timers of hidden pages ring late by nature.
+            // Timers of hidden pages always fire late.
             assert_eq!(
                 tab.told(caller).is_none(),
                 is_nap && !is_hidden,

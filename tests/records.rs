@@ -9,7 +9,7 @@ use proptest::test_runner::TestCaseError;
 
 use sim::{Forged, Order, World, record};
 
-/// What the user does once the record is spoilt.
+/// The user's action after the record was overwritten.
 #[derive(Clone, Copy, Debug)]
 enum Action {
     Refresh,
@@ -25,7 +25,7 @@ fn act(world: &mut World, tab: usize, action: Action) {
     };
 }
 
-/// All tabs say what the cookie says, and the record is one that every tab can read and go on from.
+/// Checks that all tabs agree with the cookie, and that every tab can read and supersede the record.
 fn check_agreement(world: &World, action: Action) -> Result<(), TestCaseError> {
     let cookie = world
         .cookie_session(0)
@@ -53,16 +53,16 @@ fn check_agreement(world: &World, action: Action) -> Result<(), TestCaseError> {
     prop_assert!(
         number.is_some_and(|number| (1..=2_000_001).contains(&number)),
         "{:?}\n{}",
-        world.browsers[0].shelf,
+        world.browsers[0].stored,
         world.story()
     );
     Ok(())
 }
 
-/// A record, the tab that writes it, for how long it stays in milliseconds, and whether that tab is loaded again then.
+/// A record, the tab that writes it, how long it stays in milliseconds, and whether that tab is reloaded afterwards.
 type Writing = (Result<Forged, String>, usize, u64, bool);
 
-/// Once no script spoils the record any more, one sign-in and one refresh bring all tabs together, and they stay so.
+/// Checks that after the last forged record, one sign-in and one refresh make all tabs agree, and that they stay so.
 fn check_no_trace(
     seed: u64,
     tabs: usize,
@@ -87,8 +87,8 @@ fn check_no_trace(
     }
     world.run(700_000);
     let all = world.tabs_of(0);
-    // Whoever was made to look like a visitor signs in. A tab that saw only some of what was spoilt may not have read
-    // the number that this goes on from: then the next refresh is news to it.
+    // The user of a tab that was forged to be signed out signs in. A tab that saw only some of the forged records may not
+    // have read the version that this sign-in supersedes: then it accepts the next refresh.
     act(&mut world, all[0], Action::SignIn);
     world.run(60_000);
     check_agreement(&world, Action::SignIn)?;
@@ -130,15 +130,15 @@ proptest! {
         }
         let before = world.sent(0);
         world.run(3_000);
-        // A rest that the server is said to have asked for is kept, for ten minutes at the most.
-        world.run(if matches!(&record, Ok(forged) if forged.cooling.is_empty()) || record.is_err() { 0 } else { 660_000 });
+        // A forged back-off requested by the server is respected, for ten minutes at most.
+        world.run(if matches!(&record, Ok(forged) if forged.backoff.is_empty()) || record.is_err() { 0 } else { 660_000 });
         let all = world.tabs_of(0);
         for tab in &all {
-            world.feed(*tab, Input::ShelfChanged);
+            world.feed(*tab, Input::StorageChanged);
         }
         let mut actor = all[actor % all.len()];
         if matches!(action, Action::SignOut) && !world.is_in(actor) {
-            // Only who is signed in can sign out: the user signs in first where nobody is.
+            // A sign-out requires a session, so sign in first if no tab has one.
             let signed_in = all.iter().copied().find(|tab| world.is_in(*tab));
             if signed_in.is_none() {
                 act(&mut world, actor, Action::SignIn);
@@ -147,13 +147,13 @@ proptest! {
             actor = signed_in.unwrap_or(actor);
         }
         act(&mut world, actor, action);
-        // What seems to be the record of a moment ago is not told from it: then the next refresh is news to all.
+        // A record that looks recent is indistinguishable from a real one: then all tabs accept the next refresh.
         world.run(if is_recent { 60_000 } else { 5_000 });
         check_agreement(&world, action)?;
         let elapsed = u64::from(world.sent(0) - before);
         prop_assert!(elapsed <= 5 + world.now.saturating_sub(1_700_000_000_000) / 40_000, "{} refreshes\n{}", elapsed, world.story());
 
-        // And so it stays, also for pages that are opened later.
+        // The agreement holds, also for pages opened later.
         let before = world.sent(0);
         let tab = world.open(0);
         world.run(400_000);
@@ -186,8 +186,8 @@ fn line13_numbers_begin_again_in_all_tabs_and_in_pages_that_open_then() {
     let fingerprint = session.fingerprint();
     for start in [900_000, 1_800_000, 1_999_998] {
         let text = format!("nolapse1;{start};in;{expires};{fingerprint}");
-        world.write_shelf(0, text);
-        world.feed(0, Input::ShelfChanged);
+        world.write_storage(0, text);
+        world.feed(0, Input::StorageChanged);
         world.run(100);
     }
     for round in 0..6 {
@@ -216,7 +216,7 @@ fn line13_a_page_that_finds_the_highest_number_hears_of_the_others_first() {
         let mut world = World::signed_in(50, 3);
         let sent = world.sent(0);
         let expires = world.now - 1_000;
-        world.browsers[0].shelf = Some(format!("nolapse1;{number};in;{expires};7"));
+        world.browsers[0].stored = Some(format!("nolapse1;{number};in;{expires};7"));
 
         let tab = world.open(0);
         world.run(1_000);
@@ -239,7 +239,7 @@ fn line13_a_page_that_cannot_read_the_record_asks_once_whether_there_is_a_sessio
         let mut world = World::signed_in(50, 1);
         world.kill(0);
         world.run(1_000);
-        world.browsers[0].shelf = Some(text.to_owned());
+        world.browsers[0].stored = Some(text.to_owned());
         let sent = world.sent(0);
 
         let tab = world.open(0);
@@ -257,10 +257,10 @@ fn line13_a_tab_that_is_two_numbers_ahead_of_the_record_goes_on_from_it() {
         Ok(Forged {
             order: Order::Is(number),
             state: state.to_owned(),
-            cooling: String::new(),
+            backoff: String::new(),
         })
     };
-    // The tab that reads the first is loaded again; the frozen one reads the second alone.
+    // The tab that reads the first record is reloaded; the frozen one reads only the second.
     let records = [
         (forged(4, "out;signed_out;0;0;0"), 0, 46_430, true),
         (forged(0, "in;0;0"), 0, 1, false),

@@ -1,29 +1,31 @@
-//! Goal: a tab knows what the shelf knows of the auth server's troubles and of sessions, where the shelf is not behind it.
+//! Goal: a tab applies the back-off and the session of the stored record, unless the record's version is lower than its own.
 //!
-//! Promises P10 and P19, a mark at a time.
+//! Promises P10 and P19, for single records.
 
 mod tab;
 
-use nolapse::core::{Cooling, Failure, FailureCause, Input, Mark, Shelf, Status, WallTime};
+use nolapse::core::{
+    Failure, FailureCause, Input, PersistedBackoff, Status, StorageRecord, StoredState, WallTime,
+};
 
 use tab::{Tab, grant, order, signed_in_mark};
 
-/// A shelf with this session, of an order so far from the tab's, and perhaps with trouble.
-fn shelf(tab: &Tab, ahead: i64, is_troubled: bool) -> Shelf {
+/// A stored record of this session, `ahead` versions above the tab's, with a back-off if `is_troubled`.
+fn stored(tab: &Tab, ahead: i64, is_troubled: bool) -> StoredState {
     shelf_of(tab, ahead, is_troubled, grant().session.fingerprint())
 }
 
-fn shelf_of(tab: &Tab, ahead: i64, is_troubled: bool, fingerprint: u32) -> Shelf {
+fn shelf_of(tab: &Tab, ahead: i64, is_troubled: bool, fingerprint: u32) -> StoredState {
     let version = tab.version().number().saturating_add_signed(ahead);
     let later = WallTime::from_millis(tab.wall().as_millis() + 30_000);
-    Shelf::Marked(Mark {
-        cooling: is_troubled.then_some(Cooling {
+    StoredState::Record(StorageRecord {
+        backoff: is_troubled.then_some(PersistedBackoff {
             cause: FailureCause::ServerError,
             failures: 2,
             since: tab.wall(),
             until: later,
-            mandatory: false,
-            whole_at: tab.wall(),
+            server_requested: false,
+            resets_at: tab.wall(),
         }),
         ..signed_in_mark(order(version), later, fingerprint)
     })
@@ -40,7 +42,7 @@ fn is_degraded(tab: &Tab) -> bool {
 }
 
 fn well() -> Tab {
-    let mut tab = Tab::open(1, Shelf::Empty);
+    let mut tab = Tab::open(1, StoredState::Empty);
     tab.adopt(grant());
     tab.adopt(grant());
     tab.now += 20_000;
@@ -51,9 +53,9 @@ fn well() -> Tab {
 fn a_mark_that_is_not_behind_tells_of_trouble() {
     for (ahead, heard) in [(-1, false), (0, true), (1, true)] {
         let mut tab = well();
-        tab.shelf = shelf(&tab, ahead, true);
+        tab.stored = stored(&tab, ahead, true);
 
-        tab.feed(Input::ShelfChanged);
+        tab.feed(Input::StorageChanged);
 
         assert_eq!(is_degraded(&tab), heard, "{ahead}");
     }
@@ -67,9 +69,9 @@ fn a_mark_that_is_ahead_and_knows_of_no_trouble_ends_it() {
         let attempt = tab.send();
         tab.fail(attempt, Failure::from_status(503, None));
         assert!(is_degraded(&tab));
-        tab.shelf = shelf(&tab, ahead, false);
+        tab.stored = stored(&tab, ahead, false);
 
-        tab.feed(Input::ShelfChanged);
+        tab.feed(Input::StorageChanged);
 
         assert_eq!(is_degraded(&tab), !ends, "{ahead}");
     }
@@ -85,9 +87,9 @@ fn p19_a_mark_that_is_ahead_and_knows_of_another_session_ends_the_use_of_this_on
         (1, own ^ 1, false),
     ] {
         let mut tab = well();
-        tab.shelf = shelf_of(&tab, ahead, false, fingerprint);
+        tab.stored = shelf_of(&tab, ahead, false, fingerprint);
 
-        tab.feed(Input::ShelfChanged);
+        tab.feed(Input::StorageChanged);
 
         assert_eq!(tab.token().is_some(), stays, "{ahead} {fingerprint}");
     }

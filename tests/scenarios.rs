@@ -1,12 +1,12 @@
-//! Goal: one tab keeps its session through everything that happens to it; each promise is told once, as a story.
+//! Goal: one tab keeps its session in every situation; each promise has one scenario.
 //!
-//! Promises (numbers of `promises.md` in the tests' names): the background refresh at 50 s of 60; one refresh for any
-//! number of callers; wrong clocks, naps and throttling cost one refresh at the most; a token with the asked life, or an
-//! error; a visitor costs nothing.
+//! Promises (test names carry the numbers of `promises.md`): the background refresh at 50 s of 60; one refresh for any
+//! number of callers; wrong clocks, suspension and throttling cost at most one refresh; a token with the requested validity,
+//! or an error; no request for a visitor.
 
 mod sim;
 
-use nolapse::core::{PageChange, SessionError, Span, Status};
+use nolapse::core::{Millis, PageChange, SessionError, Status};
 
 use sim::{Ending, Network, World};
 
@@ -172,29 +172,29 @@ fn p05_a_throttled_hidden_tab_sends_no_expired_token_and_needs_one_refresh_on_re
 
 #[test]
 fn p06_tokens_of_any_life_are_kept_renewed() {
-    for life in [5, 8, 30, 60, 300, 3_600, 86_400] {
+    for lifetime in [5, 8, 30, 60, 300, 3_600, 86_400] {
         let mut world = World::new(SEED);
-        world.server.life = Span::from_secs(life);
+        world.server.lifetime = Millis::from_secs(lifetime);
         let tab = world.open(0);
         world.sign_in(tab, 1);
         world.run(1_000);
         let lives = 20;
 
-        world.run(lives * life * 1_000);
+        world.run(lives * lifetime * 1_000);
 
         let refreshes = u64::from(world.sent(0));
         assert!(
             (lives..=lives * 13 / 10 + 2).contains(&refreshes),
-            "{life} s: {refreshes}"
+            "{lifetime} s: {refreshes}"
         );
         let call = world.api(tab).expect("the tab runs");
-        assert!(world.got_token(call), "{life} s");
+        assert!(world.got_token(call), "{lifetime} s");
         let pauses = world
             .counts
             .sent_at
             .windows(2)
             .map(|pair| pair[1] - pair[0]);
-        assert!(pauses.min() >= Some(1_000), "{life} s");
+        assert!(pauses.min() >= Some(1_000), "{lifetime} s");
     }
 }
 

@@ -1,30 +1,30 @@
-//! Goal: no schedule of clicks, naps, lost answers, late locks, wrong clocks and failing servers may lose a session,
-//! leave a caller hanging, hand out a token past its life, raise a false alarm or storm the auth server.
+//! Goal: no schedule of user actions, suspensions, lost responses, late locks, wrong clocks and failing servers may lose a
+//! session, leave a caller pending, return an expired token, trigger false reuse detection or flood the auth server.
 //!
-//! Promises, each with its how many and how soon:
-//! - every caller is answered exactly once, within 30 s of its tab's waking time;
-//! - no call leaves with a token that has expired at that moment, and none from a signed-out tab;
-//! - without a sign-out or revocation nobody is signed out, and no reuse alarm is raised (an answer that was lost for
-//!   longer than the server's grace is the one excuse);
-//! - all of this whether tokens live five seconds or two minutes;
+//! Promises, each with its limits:
+//! - every caller is settled exactly once, within 30 s of its tab's running time;
+//! - no call is sent with a token that has expired by then, and none from a signed-out tab;
+//! - without a sign-out or revocation no tab is signed out, and no reuse is detected (the only exception is a response that
+//!   was lost for longer than the server's grace period);
+//! - all of this for token lifetimes from five seconds to two minutes;
 //! - an outage of up to 20 s fails no call, whatever its kinds, and costs at most 10 refreshes however many tabs call;
-//! - whatever happens, a browser sends no more refreshes than two for each life's 48 s, three for each step of the
-//!   schedule, and forty for each hour of trouble;
-//! - once things have settled, ten minutes cost at most 15 refreshes however many tabs there are, the lock is not kept,
-//!   and a session that was signed out of is over at the server (unless the page was killed in the very moment);
-//! - once all is well, within one step of the back-off (300 s with its jitter) all tabs of a browser agree with its cookie
-//!   (unless the page that signed in was killed before it heard of that), and the next call succeeds.
+//! - in every case, a browser sends at most two refreshes per 48 s of token lifetime, three per step of the schedule, and
+//!   forty per hour of failures;
+//! - after settling, ten minutes cost at most 15 refreshes for any number of tabs, the lock is released, and a signed-out
+//!   session has ended at the server (unless the page was killed at the same time);
+//! - after recovery, within one step of the back-off (300 s with its jitter) all tabs of a browser agree with its cookie
+//!   (unless the page that signed in was killed before it received the result), and the next call succeeds.
 
 mod sim;
 
-use nolapse::core::{Span, Status};
+use nolapse::core::{Millis, Status};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError};
 
 use sim::{Ending, Menu, Mode, Network, SignedOut, Step, World, steps};
 
-/// How many schedules: some thousands by default; `NOLAPSE_SCHEDULES` asks for more. What failed is shrunk, as far as
-/// `PROPTEST_MAX_SHRINK_ITERS` allows.
+/// The number of schedules: some thousands by default, more with `NOLAPSE_SCHEDULES`. Failures are shrunk, up to
+/// `PROPTEST_MAX_SHRINK_ITERS`.
 fn config() -> Config {
     #[expect(
         clippy::disallowed_methods,
@@ -46,10 +46,10 @@ fn play(seed: u64, tabs: usize, schedule: &[Step]) -> World {
     play_with(60, seed, tabs, schedule)
 }
 
-/// Plays a schedule where tokens live so many seconds.
-fn play_with(life: u64, seed: u64, tabs: usize, schedule: &[Step]) -> World {
-    let mut world = World::signed_in_with(Span::from_secs(life), seed, tabs);
-    // A row of naps is longer than the day that ends an idle session.
+/// Runs a schedule with a token lifetime of `lifetime` seconds.
+fn play_with(lifetime: u64, seed: u64, tabs: usize, schedule: &[Step]) -> World {
+    let mut world = World::signed_in_with(Millis::from_secs(lifetime), seed, tabs);
+    // Consecutive suspensions can exceed the idle limit of one day.
     world.server.limits.idle = world.server.limits.absolute;
     for step in schedule {
         world.apply(step);
@@ -80,7 +80,7 @@ fn check_always(world: &World) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// What a schedule may cost the auth server.
+/// Checks the number of refreshes of a schedule.
 fn check_cost(world: &World, schedule: &[Step]) -> Result<(), TestCaseError> {
     let elapsed = world.now - 1_700_000_000_000;
     let steps = u64::try_from(schedule.len()).unwrap_or(u64::MAX);
@@ -137,7 +137,7 @@ fn check_settled(world: &mut World) -> Result<(), TestCaseError> {
                 let call = world.api(tab).unwrap_or_default();
                 prop_assert!(world.got_token(call), "tab {} waits\n{}", tab, log(world));
             }
-            // Without a lock, a sign-in and a sign-out of one moment can be answered in the wrong order.
+            // Without a lock, the responses of a simultaneous sign-in and sign-out can arrive in the wrong order.
             Status::SignedOut { .. } if !world.had_lock => {}
             Status::SignedOut { .. } => {
                 prop_assert_eq!(
@@ -156,8 +156,8 @@ fn check_settled(world: &mut World) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// What holds once things have settled, beyond what each tab says: the lock is free, the tabs share the work, and whoever
-/// signed out is out.
+/// Checks the settled state beyond each tab's status: the lock is free, the tabs share the refreshes, and signed-out
+/// sessions have ended.
 fn check_peace(world: &mut World) -> Result<(), TestCaseError> {
     let before = world.sent(0);
     let mut is_free = false;
@@ -177,8 +177,8 @@ fn check_peace(world: &mut World) -> Result<(), TestCaseError> {
         sent,
         world.story()
     );
-    // Without a lock, an answer that is late can put back the cookie of a session that was signed out of. A session
-    // whose cookie was cleared before the server could be told is nobody's.
+    // Without a lock, a late response can restore the cookie of a signed-out session. A session whose cookie was cleared
+    // before the sign-out was sent belongs to no browser.
     if world.had_lock && !world.tabs_of(0).is_empty() {
         for SignedOut { session, .. } in &world.signed_out {
             let is_theirs = world.cookie_session(0) == Some(*session);
@@ -193,7 +193,7 @@ fn check_peace(world: &mut World) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// What an auth server is like that is away for a moment (P49).
+/// The states of an auth server in a short outage (P49).
 fn away() -> impl Strategy<Value = (Mode, Network)> {
     prop_oneof![
         Just((Mode::Unavailable(None), Network::Fine)),
@@ -212,11 +212,11 @@ proptest! {
     fn p49_an_outage_of_twenty_seconds_fails_no_call_whatever_its_kinds(
         seed in any::<u64>(),
         tabs in 1_usize..6,
-        life in prop::sample::select(&[5, 8, 60][..]),
+        lifetime in prop::sample::select(&[5, 8, 60][..]),
         quiet in 0_u64..60_000,
         troubles in prop::collection::vec((away(), 250_u64..10_000), 1..6),
     ) {
-        let mut world = World::signed_in_with(Span::from_secs(life), seed, tabs);
+        let mut world = World::signed_in_with(Millis::from_secs(lifetime), seed, tabs);
         world.run(quiet);
         let before = world.sent(0);
         let mut left = 20_000_u64;
@@ -231,7 +231,7 @@ proptest! {
                 world.run(250);
             }
         }
-        // A token that came in time, when answers were lost, is renewed besides.
+        // If responses were lost, a token that arrived in time is refreshed in addition.
         let sent = world.sent(0) - before;
         (world.server.mode, world.network) = (Mode::Fine, Network::Fine);
         world.run(5_000);
@@ -301,12 +301,12 @@ proptest! {
 
     #[test]
     fn p06_tokens_of_any_life_are_never_sent_late_and_never_missing(
-        life in prop::sample::select(&[5, 6, 8, 13, 30, 120][..]),
+        lifetime in prop::sample::select(&[5, 6, 8, 13, 30, 120][..]),
         seed in any::<u64>(),
         tabs in 1_usize..4,
         schedule in steps(Menu::NobodySignsOut, 30),
     ) {
-        let mut world = play_with(life, seed, tabs, &schedule);
+        let mut world = play_with(lifetime, seed, tabs, &schedule);
         check_always(&world)?;
         check_settled(&mut world)?;
         check_always(&world)?;

@@ -1,7 +1,7 @@
-//! Goal: who is signed in on one tab is so on all of them, and who has signed out, or was, stays out.
+//! Goal: a sign-in applies to all tabs, and a signed-out session stays signed out.
 //!
-//! Promises (numbers of `promises.md` in the tests' names): a sign-out, a sign-in and the server's own end of a session are
-//! everywhere within a second, whatever of channel and shelf there is; what comes late changes nothing; the server is told.
+//! Promises (test names carry the numbers of `promises.md`): a sign-out, a sign-in and a session end by the server reach all
+//! tabs within a second, through the channel or storage; late messages have no effect; the sign-out is sent to the server.
 
 mod sim;
 
@@ -23,7 +23,9 @@ fn p18_a_sign_out_is_everywhere_within_a_second() {
 
     assert_eq!(
         world.ending(call),
-        Some(&Ending::SignedOut { server_told: true })
+        Some(&Ending::SignedOut {
+            server_notified: true
+        })
     );
     assert!((0..3).all(|tab| world.is_out(tab)));
     world.page(3, PageChange::Resumed);
@@ -66,7 +68,9 @@ fn p18_a_sign_out_offline_is_told_when_it_can_be() {
 
     assert_eq!(
         world.ending(call),
-        Some(&Ending::SignedOut { server_told: false })
+        Some(&Ending::SignedOut {
+            server_notified: false
+        })
     );
     assert!(world.is_out(0) && world.is_out(1));
     assert!(world.server.is_alive(session), "nobody could tell");
@@ -83,7 +87,7 @@ fn p18_a_sign_out_offline_is_told_when_it_can_be() {
 fn p18_a_page_that_leaves_in_the_moment_of_a_sign_out_does_not_hide_it() {
     let mut world = World::signed_in(SEED, 2);
     let session = world.cookie_session(0).expect("a cookie");
-    // It looks at the shelf as its tab did, and knows nothing else yet.
+    // The new page sees the same stored record as the old one, and has no other state yet.
     let page = world.reload(1);
 
     world.sign_out(0, false);
@@ -97,17 +101,17 @@ fn p18_a_page_that_leaves_in_the_moment_of_a_sign_out_does_not_hide_it() {
 
 #[test]
 fn p18_a_late_answer_does_not_bring_a_signed_out_session_back() {
-    for moment in 0..120 {
-        let mut world = World::signed_in(moment, 2);
+    for context in 0..120 {
+        let mut world = World::signed_in(context, 2);
         world.refresh(1, true);
-        world.run(moment);
+        world.run(context);
 
         world.sign_out(0, false);
         world.run(5_000);
 
         assert!(
             world.is_out(0) && world.is_out(1),
-            "signed out after {moment} ms"
+            "signed out after {context} ms"
         );
         assert_eq!(world.counts.zombies, 0);
     }
@@ -133,14 +137,14 @@ fn p19_a_signed_out_tab_that_asks_the_server_tells_nobody_what_all_know() {
     let mut world = World::signed_in(SEED, 2);
     world.sign_out(0, false);
     world.run(5_000);
-    let before = world.browsers[0].shelf.clone();
+    let before = world.browsers[0].stored.clone();
 
-    // A sign-in that takes the same order in the same moment would be hidden by it.
+    // A new sign-out record would hide a simultaneous sign-in with the same version.
     let call = world.refresh(1, false).expect("the tab runs");
     world.run(5_000);
 
     assert!(world.ending(call).is_some() && !world.got_token(call));
-    assert_eq!(world.browsers[0].shelf, before);
+    assert_eq!(world.browsers[0].stored, before);
 }
 
 #[test]

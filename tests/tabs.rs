@@ -1,7 +1,7 @@
-//! Goal: any number of tabs cost the auth server as much as one, and none of them can hurt another.
+//! Goal: any number of tabs send as many refreshes as one, and no tab can harm another.
 //!
-//! Promises (numbers of `promises.md` in the tests' names): ten tabs refresh as often as one; twenty that start within
-//! 5 ms raise no alarm in 1,000 rounds; no state of lock, channel or shelf leaves a caller hanging.
+//! Promises (test names carry the numbers of `promises.md`): ten tabs refresh as often as one; twenty that start within 5 ms
+//! trigger no reuse detection in 1,000 rounds; no state of lock, channel or storage leaves a caller pending.
 
 mod sim;
 
@@ -88,7 +88,7 @@ fn p17_whatever_is_wrong_with_lock_channel_and_shelf_every_call_is_served() {
                 world.browsers[0].has_channel = has_channel;
                 world.browsers[0].has_shelf = has_shelf;
                 if locks == Locks::Broken && !has_channel {
-                    // Nothing keeps the tabs apart: answers may overtake each other, which the server must forgive.
+                    // Nothing serialises the tabs: responses may be reordered, which the server must tolerate.
                     continue;
                 }
                 let name = format!("{locks:?}, channel {has_channel}, shelf {has_shelf}");
@@ -152,7 +152,7 @@ fn p17_a_lock_that_is_stolen_again_and_again_harms_nobody() {
 fn p10_five_tabs_and_a_server_that_fails_for_twenty_seconds() {
     for seed in 0..100 {
         let mut world = World::new(seed);
-        world.server.life = nolapse::core::Span::from_secs(8);
+        world.server.lifetime = nolapse::core::Millis::from_secs(8);
         let first = world.open(0);
         world.sign_in(first, 1);
         world.run(1_000);
@@ -210,7 +210,7 @@ fn p10_five_tabs_and_a_server_that_fails_for_twenty_seconds() {
     }
 }
 
-/// Loads a page of a browser that has no other tab, and returns how long its refresh took to be sent.
+/// Loads a page in a browser without other tabs, and returns the time until its refresh was sent.
 fn sent_after_load(world: &mut World) -> u64 {
     let tab = world.open(0);
     let opened = world.now;
@@ -252,17 +252,17 @@ fn p15_a_tab_that_has_missed_a_renewal_does_not_write_over_its_mark() {
     world.refresh(1, true);
     world.run(1_000);
 
-    let mark = world.browsers[0].shelf.clone().unwrap_or_default();
+    let mark = world.browsers[0].stored.clone().unwrap_or_default();
     assert!(mark.contains("server_error"), "{mark}");
     assert!(mark.starts_with("nolapse1;2;in;"), "{mark}");
 }
 
 #[test]
 fn p04_a_tab_that_was_frozen_for_any_part_of_a_short_life_sends_no_expired_token() {
-    for life in [5, 6, 8] {
-        for away in (0..2 * life * 1_000).step_by(70) {
+    for lifetime in [5, 6, 8] {
+        for away in (0..2 * lifetime * 1_000).step_by(70) {
             let mut world = World::new(SEED);
-            world.server.life = nolapse::core::Span::from_secs(life);
+            world.server.lifetime = nolapse::core::Millis::from_secs(lifetime);
             let tab = world.open(0);
             world.run(away * 13 % 1_000);
             world.sign_in(tab, 1);
@@ -274,8 +274,8 @@ fn p04_a_tab_that_was_frozen_for_any_part_of_a_short_life_sends_no_expired_token
             let call = world.api(tab).expect("the tab runs");
             world.run(1_000);
 
-            assert!(world.got_token(call), "{life} s, {away} ms away");
-            assert_eq!(world.counts.expired_sent, 0, "{life} s, {away} ms away");
+            assert!(world.got_token(call), "{lifetime} s, {away} ms away");
+            assert_eq!(world.counts.expired_sent, 0, "{lifetime} s, {away} ms away");
         }
     }
 }

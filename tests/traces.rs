@@ -1,4 +1,4 @@
-//! Goal: whoever looks into a trace sees what happened, on which attempt, and what came of it.
+//! Goal: a trace shows each trigger, its attempt and its outcome.
 
 mod tab;
 
@@ -6,7 +6,7 @@ use nolapse::core::{Effect, Event, Failure, Input, TraceEntry};
 
 use tab::{BEGIN, Tab};
 
-/// The step that the tab traces now.
+/// The trace entry of the last input.
 fn traced(tab: &Tab) -> Option<TraceEntry> {
     tab.orders.iter().find_map(|order| {
         if let Effect::Emit(Event::Traced(entry)) = order {
@@ -23,12 +23,9 @@ fn p31_a_step_says_what_happened_and_what_came_of_it_and_nothing_is_no_step() {
     tab.ring(BEGIN + 10);
     assert_eq!(traced(&tab), None);
 
-    tab.feed(Input::TabGarbled);
+    tab.feed(Input::Malformed);
     let step = traced(&tab).expect("a step");
-    assert_eq!(
-        (step.trigger, step.outcome),
-        ("tab-garbled", Some("ignored"))
-    );
+    assert_eq!((step.trigger, step.outcome), ("malformed", Some("ignored")));
     assert_eq!((step.status, step.attempt), ("signed-in", None));
     assert_eq!(step.at.as_millis(), BEGIN + 10);
 

@@ -1,6 +1,6 @@
-//! Goal: a server in trouble is left alone, whatever the app does meanwhile.
+//! Goal: a failing server is not flooded, whatever the app does.
 //!
-//! Promise P10: an hour of any fixed failure costs at most 40 refreshes, for one tab and for five, with fifty calls a second.
+//! Promise P10: an hour of any constant failure costs at most 40 refreshes, for one tab and for five, at 50 calls/s.
 
 mod sim;
 
@@ -39,7 +39,7 @@ fn p10_an_hour_of_any_fixed_failure_costs_forty_refreshes_at_the_most() {
             let before = world.sent(0);
             for tick in 0..3_600_u64 {
                 let tab = usize::try_from(tick).unwrap_or(0) % tabs;
-                // The app does what it can to make things worse.
+                // The app adds triggers for further attempts.
                 if tick % 7 == 0 {
                     world.refresh(tab, tick % 2 == 0);
                 }

@@ -1,23 +1,23 @@
 /** One session on this page: its host, its listeners, its snapshot and its trace. */
 
-import { Host } from "../../src/browser/host.js";
+import { Host } from "../../src/host/host.js";
 import { SessionError } from "./errors.js";
 
-/** @typedef {import("../../src/browser/host.js").App} App */
+/** @typedef {import("../../src/host/host.js").App} App */
 /** @typedef {import("../index.js").SessionStatus} SessionStatus */
 /** @typedef {import("../index.js").SessionErrorCode} SessionErrorCode */
 /** @typedef {import("../index.js").FailureCause} FailureCause */
 /** @typedef {(event: never) => void} Listener */
 
-/** How many steps are kept for the trace. */
+/** Length of the trace. */
 const KEPT_STEPS = 64;
 
-/** One session on this page, shared by all that created it: its host, and who listens to it. */
-export class Core {
+/** One session on this page, shared by all `Session` objects with its settings: its host and its listeners. */
+export class SharedSession {
   #instance;
-  #forget;
+  #onRelease;
   #generation = 0;
-  sharers = 0;
+  refCount = 0;
   /** @type {SessionStatus} */
   snapshot = Object.freeze({ state: "unknown", degraded: false });
   /** @type {Map<string, Set<{ listener: Listener }>>} */
@@ -27,37 +27,37 @@ export class Core {
 
   /**
    * @param {import("./instance.js").Instance} instance
-   * @param {import("../../src/browser/options.js").Settings} settings
-   * @param {() => void} forget
-   * @param {import("../../src/browser/head-start.js").HeadStart | undefined} headStart
+   * @param {import("../../src/host/options.js").Settings} settings
+   * @param {() => void} onRelease
+   * @param {import("../../src/host/early-refresh.js").EarlyRefresh | undefined} earlyRefresh
    */
-  constructor(instance, settings, forget, headStart) {
+  constructor(instance, settings, onRelease, earlyRefresh) {
     this.#instance = instance;
     this.settings = settings;
-    this.#forget = forget;
-    this.host = this.#start(headStart);
-    instance.cores.add(this);
+    this.#onRelease = onRelease;
+    this.host = this.#startHost(earlyRefresh);
+    instance.sessions.add(this);
   }
 
-  /** @param {import("../../src/browser/head-start.js").HeadStart} [headStart] */
-  #start(headStart) {
+  /** @param {import("../../src/host/early-refresh.js").EarlyRefresh} [earlyRefresh] */
+  #startHost(earlyRefresh) {
     const { glue, generation } = this.#instance;
     this.#generation = generation;
-    const host = new Host((...given) => new glue.Machine(...given), this.settings, this, headStart);
-    if (this.#listeners.get("call")?.size) host.calls.heard = (...call) => this.called(...call);
+    const host = new Host((...given) => new glue.Machine(...given), this.settings, this, earlyRefresh);
+    if (this.#listeners.get("call")?.size) host.calls.onCall = (...call) => this.called(...call);
     return host;
   }
 
-  /** Gives the host at work: after a trap another one, on a fresh instance of the module. */
-  live() {
-    if (this.host.crash) this.host = this.#start();
+  /** Returns the active host; after a trap, a new one on a fresh instance of the module. */
+  activeHost() {
+    if (this.host.trap) this.host = this.#startHost();
     return this.host;
   }
 
-  /** @type {App["crashed"]} */
-  crashed(cause) {
-    // Another session may have seen to it, whose machine was in the same instance.
-    if (this.#generation === this.#instance.generation) this.#instance.renew(cause);
+  /** @type {App["onTrap"]} */
+  onTrap(cause) {
+    // Another session on this instance may already have restarted it.
+    if (this.#generation === this.#instance.generation) this.#instance.reinstantiate(cause);
   }
 
   /**
@@ -66,14 +66,14 @@ export class Core {
    */
   listen(type, listener) {
     if (typeof listener !== "function") throw new TypeError("the listener is not a function");
-    // Wrapped, so that one function listening twice is two listeners.
+    // Wrapped, so that a function registered twice counts as two listeners.
     const entry = { listener };
     const set = this.#listeners.get(type) ?? new Set();
     this.#listeners.set(type, set.add(entry));
-    if (type === "call") this.host.calls.heard = (...call) => this.called(...call);
+    if (type === "call") this.host.calls.onCall = (...call) => this.called(...call);
     return () => {
       set.delete(entry);
-      if (type === "call" && set.size === 0) this.host.calls.heard = undefined;
+      if (type === "call" && set.size === 0) this.host.calls.onCall = undefined;
     };
   }
 
@@ -88,9 +88,9 @@ export class Core {
   }
 
   release() {
-    if (--this.sharers > 0) return;
-    this.#forget();
-    this.#instance.cores.delete(this);
+    if (--this.refCount > 0) return;
+    this.#onRelease();
+    this.#instance.sessions.delete(this);
     this.host.close();
   }
 
@@ -98,14 +98,14 @@ export class Core {
     return Object.freeze([...this.#steps]);
   }
 
-  // From here on: what the host tells, by position; what is not known is an empty text, or no number.
+  // The host's callbacks, with positional arguments; an unknown value is an empty text or NaN.
 
   /** @type {App["status"]} */
   status(state, degraded, reason, sessionId, user, serverTold) {
-    const trouble = /** @type {FailureCause | ""} */ (degraded) || false;
+    const failure = /** @type {FailureCause | ""} */ (degraded) || false;
     /** @type {SessionStatus} */
-    let next = { state: "unknown", degraded: trouble };
-    if (state === "signed-in") next = { state, user: parsed(user), sessionId, degraded: trouble };
+    let next = { state: "unknown", degraded: failure };
+    if (state === "signed-in") next = { state, user: parsed(user), sessionId, degraded: failure };
     if (state === "signed-out") next = { state, reason: word(reason), serverTold, degraded: false };
     this.snapshot = Object.freeze(next);
     this.#emit("status", this.snapshot);
@@ -167,7 +167,7 @@ export class Core {
 }
 
 /**
- * A word of a closed list; an empty text is none.
+ * Returns a value of a string union; `null` for an empty text.
  *
  * @template {string} Word
  * @param {string} text
@@ -177,12 +177,12 @@ function word(text) {
   return /** @type {Word} */ (text) || null;
 }
 
-/** @param {number} value NaN is none */
+/** @param {number} value NaN becomes `null` */
 function number(value) {
   return Number.isNaN(value) ? null : value;
 }
 
-/** @param {string} user what another tab says may be no JSON at all */
+/** @param {string} user from another tab, so possibly invalid JSON */
 function parsed(user) {
   try {
     return JSON.parse(user);
@@ -192,7 +192,7 @@ function parsed(user) {
 }
 
 /**
- * Tells one listener; what it throws is the page's to see and stops nobody.
+ * Calls one listener; an error is reported to the page and does not stop the others.
  *
  * @param {Listener} listener
  * @param {unknown} event

@@ -1,6 +1,6 @@
-/** What callers are rejected with. */
+/** The errors that callers are rejected with. */
 
-import { own } from "../../src/browser/own.js";
+import { own } from "../../src/host/own.js";
 
 /** @typedef {import("../index.js").SessionErrorCode} SessionErrorCode */
 
@@ -50,7 +50,7 @@ export function isSessionError(error, code) {
 }
 
 /**
- * Makes an error of a wrong option a typed one; any other is what it is.
+ * Converts the error of an invalid option to a `SessionError`; returns any other unchanged.
  *
  * @param {unknown} error
  */

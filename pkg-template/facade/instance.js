@@ -1,17 +1,17 @@
-/** The module: how it is compiled, and the instance of it that is at work. */
+/** The WebAssembly module: its compilation and its current instance. */
 
 /** @typedef {typeof import("../nolapse.js")} Glue */
 /** @typedef {Awaited<NonNullable<import("../index.js").SessionOptions["wasm"]>>} Source */
 
 export class Instance {
-  /** Counts the instances: one that has trapped is not to be used again. */
+  /** Counts the instances: a trapped one must not be used again. */
   generation = 0;
-  /** Who has machines in it. @type {Set<import("./core.js").Core>} */
-  cores = new Set();
+  /** The sessions with machines in the current instance. @type {Set<import("./core.js").SharedSession>} */
+  sessions = new Set();
   /** @type {WebAssembly.Module | undefined} */
   #module;
 
-  /** @param {Glue} glue what wasm-bindgen made for the module */
+  /** @param {Glue} glue the glue code that wasm-bindgen generated for the module */
   constructor(glue) {
     this.glue = glue;
   }
@@ -19,31 +19,31 @@ export class Instance {
   /** @param {Source} source */
   async load(source) {
     const module = await compile(source);
-    this.#begin(await WebAssembly.instantiate(module, this.glue.imports));
+    this.#start(await WebAssembly.instantiate(module, this.glue.imports));
     this.#module = module;
   }
 
   /** @param {WebAssembly.Instance} instance */
-  #begin({ exports }) {
+  #start({ exports }) {
     this.glue.use(exports);
     const { __wbindgen_start: start } = exports;
     if (typeof start === "function") start();
   }
 
   /**
-   * Begins again after a trap, on a fresh instance; nobody's machine is left.
+   * Creates a fresh instance after a trap, and breaks every host whose machine was in the old one.
    *
    * @param {unknown} cause
    */
-  renew(cause) {
+  reinstantiate(cause) {
     this.generation++;
-    if (this.#module) this.#begin(new WebAssembly.Instance(this.#module, this.glue.imports));
-    for (const { host } of this.cores) if (!host.crash) host.break(cause);
+    if (this.#module) this.#start(new WebAssembly.Instance(this.#module, this.glue.imports));
+    for (const { host } of this.sessions) if (!host.trap) host.break(cause);
   }
 }
 
 /**
- * Compiles the module from wherever it is.
+ * Compiles the module from any kind of source.
  *
  * @param {Source} source
  */
@@ -52,7 +52,7 @@ async function compile(source) {
   const found = isPlace ? await fetch(source) : source;
   if (found instanceof Response) {
     if (!found.ok) throw new Error(`${found.url} was answered with status ${found.status}`);
-    // Compiled while it comes in; where the server gives it another type, the platform wants all of it first.
+    // Streaming compilation requires the MIME type `application/wasm`.
     const isNamed = found.headers.get("content-type") === "application/wasm";
     return isNamed ? WebAssembly.compileStreaming(found) : WebAssembly.compile(await found.arrayBuffer());
   }

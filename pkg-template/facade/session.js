@@ -1,21 +1,25 @@
-/** What `createSession` resolves to. */
+/** The `Session` object that `createSession` resolves to. */
 
-import { CLOSED_SESSION } from "../../src/browser/host.js";
-import { LEFT_OF_IT } from "../../src/browser/mailbox.js";
-import { refuse } from "../../src/browser/options.js";
-import { own } from "../../src/browser/own.js";
+import { CLOSED_SESSION } from "../../src/host/host.js";
+import { TOKEN_LEFT } from "../../src/host/bridge.js";
+import { refuse } from "../../src/host/options.js";
+import { own } from "../../src/host/own.js";
 import { tell } from "./core.js";
 import { misconfigured, SessionError } from "./errors.js";
 
-/** @typedef {import("../../src/browser/host.js").Host} Host */
-/** @typedef {import("./core.js").Core} Core */
+/** @typedef {import("../../src/host/host.js").Host} Host */
+/** @typedef {import("./core.js").SharedSession} SharedSession */
 /** @typedef {import("./core.js").Listener} Listener */
 
-/** A signal that is none fails where it is listened to. @typedef {{ [name: string]: unknown, signal: AbortSignal | undefined }} Waiting */
+/**
+ * Options of a waiting call; an invalid signal throws when used.
+ *
+ * @typedef {{ [name: string]: unknown, signal: AbortSignal | undefined }} Waiting
+ */
 
 const SPAN = "a number of seconds, 0 or more";
 
-/** A century, in seconds: beyond it is a mistake. */
+/** A century, in seconds; a longer span is a mistake. */
 const LONGEST_SPAN = 3.2e9;
 
 /**
@@ -38,16 +42,16 @@ function define(target, name, value) {
 const EVENTS = ["refresh", "refresh-failed", "signed-out", "user-changed", "call", "trace"];
 
 /**
- * Makes what `createSession` resolves to: methods that work detached, and end with their own `close`.
+ * Creates the `Session` object: its methods work detached, and its `close` affects only this object.
  *
- * @param {Core} core
+ * @param {SharedSession} core
  * @returns {import("../index.js").Session}
  */
 export function openSession(core) {
   /** @type {Set<() => void>} */
   const ends = new Set();
   let isClosed = false;
-  core.sharers++;
+  core.refCount++;
 
   /**
    * @template T
@@ -56,7 +60,7 @@ export function openSession(core) {
   function call(work) {
     if (isClosed) return Promise.reject(new SessionError("closed", CLOSED_SESSION));
     try {
-      return work(core.live());
+      return work(core.activeHost());
     } catch (error) {
       return Promise.reject(misconfigured(error));
     }
@@ -114,12 +118,12 @@ export function openSession(core) {
       return listen(type, listener);
     },
     get expiresIn() {
-      return isClosed ? 0 : core.live().look(LEFT_OF_IT);
+      return isClosed ? 0 : core.activeHost().look(TOKEN_LEFT);
     },
     trace: () => core.trace(),
     close,
   };
-  // As the platform's own.
+  // The same `length` as the platform's `fetch`.
   define(session.fetch, "length", 1);
   if (Symbol.dispose) define(session, Symbol.dispose, close);
   return /** @type {import("../index.js").Session} */ (Object.freeze(session));

@@ -1,6 +1,6 @@
 /** JWK Sets of auth servers, fetched and cached as the reference server's own verifier does. */
 
-import { readerOf } from "../../src/browser/own.js";
+import { readerOf } from "../../src/host/own.js";
 
 /** How long a set is used without asking again, where its `Cache-Control` does not say less. */
 const FRESH_MS = 300_000;
@@ -70,7 +70,7 @@ function usable({ text, fetchedAt }) {
 }
 
 /**
- * Fetches, unless that was tried a moment ago; whoever asks meanwhile waits for the same request. It never rejects.
+ * Fetches the key set, unless the last attempt is recent; concurrent callers share one request. Never rejects.
  *
  * @param {string} url
  * @param {Entry} entry

@@ -1,16 +1,16 @@
-//! The rest that an auth server is given after a failure, and how often it is asked at the most.
+//! Back-off after failures of the auth server, and the rate limit on attempts.
 
 use super::error::{FailureCause, SessionError};
 use super::input::Failure;
-use super::mark::Cooling;
-use super::span::Span;
-use super::time::{Moment, Timestamp};
+use super::millis::Millis;
+use super::storage_record::PersistedBackoff;
+use super::time::{Context, Timestamp};
 
-/// Draws from a seed (`SplitMix64`), so that tabs and browsers do not move in step.
+/// Pseudo-random numbers from a seed (`SplitMix64`), for jitter.
 #[derive(Clone, Debug)]
-pub(super) struct Chance(u64);
+pub(super) struct Rng(u64);
 
-impl Chance {
+impl Rng {
     pub(super) const fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -20,8 +20,8 @@ impl Chance {
         mix(self.0)
     }
 
-    /// Draws a duration from nothing to `most`.
-    pub(super) fn up_to(&mut self, most: Span) -> Span {
+    /// Draws a duration from zero to `most`.
+    pub(super) fn jitter(&mut self, most: Millis) -> Millis {
         share_of(most, self.next())
     }
 }
@@ -32,316 +32,322 @@ const fn mix(mut bits: u64) -> u64 {
     bits ^ (bits >> 31)
 }
 
-/// Returns the same part of `most` for the same number, so that tabs that know the number agree.
-pub(super) fn agreed(most: Span, number: u64) -> Span {
+/// Returns a duration from zero to `most` derived from `number`, so that all tabs compute the same one.
+pub(super) fn shared_jitter(most: Millis, number: u64) -> Millis {
     share_of(most, mix(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
 }
 
-fn share_of(most: Span, bits: u64) -> Span {
-    // The upper bits as a fraction, in millionths: no span of a century overflows.
-    Span::from_millis((most.as_millis() * (bits >> 44)) >> 20)
+fn share_of(most: Millis, bits: u64) -> Millis {
+    // The upper 20 bits as a fraction of 2^20: a century does not overflow.
+    Millis::from_millis((most.as_millis() * (bits >> 44)) >> 20)
 }
 
-/// An allowance of `CAPACITY` attempts, one of which comes back each `interval` (a leaky bucket kept as one moment).
+/// Allows `CAPACITY` attempts at once and one more each `interval`: the generic cell rate algorithm, kept as one timestamp.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Allowance {
-    interval: Span,
+pub(super) struct RateLimiter {
+    interval: Millis,
     capacity: u32,
-    /// When the allowance will be whole again; the past where it is.
-    whole_at: Timestamp,
+    /// When the full capacity is available again; in the past if it is.
+    resets_at: Timestamp,
 }
 
-impl Allowance {
-    pub(super) const fn new(capacity: u32, interval: Span) -> Self {
+impl RateLimiter {
+    pub(super) const fn new(capacity: u32, interval: Millis) -> Self {
         Self {
             interval,
             capacity,
-            whole_at: Timestamp::from_millis(0),
+            resets_at: Timestamp::from_millis(0),
         }
     }
 
-    pub(super) fn spend(&mut self, now: Timestamp) {
+    pub(super) fn consume(&mut self, now: Timestamp) {
         let most = now + self.interval * u64::from(self.capacity);
-        self.whole_at = (self.whole_at.max(now) + self.interval).min(most);
+        self.resets_at = (self.resets_at.max(now) + self.interval).min(most);
     }
 
-    /// Returns when the next attempt is allowed: now or earlier where there is some left.
+    /// Returns when the next attempt is allowed; in the past if it is allowed now.
     pub(super) fn next(&self) -> Timestamp {
-        self.whole_at
+        self.resets_at
             .before(self.interval * u64::from(self.capacity - 1))
     }
 
-    fn restore(&mut self) {
-        self.whole_at = Timestamp::default();
+    fn reset(&mut self) {
+        self.resets_at = Timestamp::default();
     }
 }
 
-/// How the auth server fares, as far as this tab knows.
+/// The state of the auth server as seen by this tab.
 #[derive(Clone, Debug)]
 pub(super) struct Backoff {
-    allowance: Allowance,
-    /// When the page or its network last came back: what failed before says nothing of the next attempt.
-    hope: Timestamp,
-    trouble: Option<Trouble>,
+    limiter: RateLimiter,
+    /// When the page or its network last came back; earlier failures do not predict the next attempt.
+    last_retry_hint: Timestamp,
+    streak: Option<FailureStreak>,
 }
 
-/// The course of one row of failures.
+/// Consecutive failures, from the first on.
 #[derive(Clone, Copy, Debug)]
-struct Trouble {
+struct FailureStreak {
     cause: FailureCause,
     failures: u32,
     /// When its first attempt was sent.
     since: Timestamp,
     until: Timestamp,
-    /// The end of the rest where nobody waits.
-    calm_until: Timestamp,
-    mandatory: bool,
+    /// The end of the back-off while no caller waits.
+    idle_retry_at: Timestamp,
+    server_requested: bool,
 }
 
-/// A rest that another tab tells of, in this tab's time.
+/// The back-off of another tab, in this tab's time.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rest {
+pub(super) struct BackoffSnapshot {
     pub(super) cause: FailureCause,
     pub(super) failures: u32,
-    pub(super) retry_in: Span,
-    pub(super) mandatory: bool,
-    pub(super) whole_in: Span,
+    pub(super) retry_in: Millis,
+    pub(super) server_requested: bool,
+    pub(super) resets_in: Millis,
 }
 
 impl Backoff {
     /// At most 16 attempts at once and 24 an hour, so that no hour has more than 40 (P10).
     const CAPACITY: u32 = 16;
-    const INTERVAL: Span = Span::from_secs(150);
+    const INTERVAL: Millis = Millis::from_secs(150);
     /// The longest step of the exponential back-off.
-    const LONGEST: Span = Span::from_secs(240);
+    const LONGEST: Millis = Millis::from_secs(240);
     /// The shortest pause: no second has more than two attempts.
-    const SHORTEST: Span = Span::from_millis(500);
-    /// For how long from the first of a row of failures callers wait for the auth server to come back (P49).
-    const WINDOW: Span = Span::from_secs(25);
-    /// The pause between attempts while callers wait for the auth server to come back: from this, and up to a spread
-    /// more. A server's return is noticed within 4 s, and an outage of 20 s costs at most 10 attempts (P49).
-    const PACE: Span = Span::from_millis(3_100);
-    const PACE_SPREAD: Span = Span::from_millis(400);
-    /// The longest `Retry-After` that is honoured, and the longest rest that is believed of another tab.
-    const MOST: Span = Span::from_secs(600);
+    const SHORTEST: Millis = Millis::from_millis(500);
+    /// How long callers wait for the auth server to recover, from the first failure of a streak (P49).
+    const WINDOW: Millis = Millis::from_secs(25);
+    /// The pause between attempts while callers wait for recovery: from `PACE` to `PACE + PACE_SPREAD`. Recovery is noticed
+    /// within 4 s, and an outage of 20 s costs at most 10 attempts (P49).
+    const PACE: Millis = Millis::from_millis(3_100);
+    const PACE_SPREAD: Millis = Millis::from_millis(400);
+    /// The longest `Retry-After` that is honoured, also when another tab received it.
+    const MOST: Millis = Millis::from_secs(600);
 
     pub(super) const fn new() -> Self {
         Self {
-            allowance: Allowance::new(Self::CAPACITY, Self::INTERVAL),
-            hope: Timestamp::from_millis(0),
-            trouble: None,
+            limiter: RateLimiter::new(Self::CAPACITY, Self::INTERVAL),
+            last_retry_hint: Timestamp::from_millis(0),
+            streak: None,
         }
     }
 
-    /// Notes a failed attempt and decides when the next one may be.
+    /// Records a failed attempt and schedules the next one.
     pub(super) fn fail(
         &mut self,
         now: Timestamp,
         sent: Timestamp,
         failure: &Failure,
-        chance: &mut Chance,
+        rng: &mut Rng,
     ) {
-        self.allowance.spend(now);
+        self.limiter.consume(now);
         let failures = self.failures().saturating_add(1);
         let since = self
-            .trouble
-            .map_or(sent.max(self.hope), |trouble| trouble.since);
+            .streak
+            .map_or(sent.max(self.last_retry_hint), |streak| streak.since);
         let window = since + Self::WINDOW;
         let is_waited_out = failure.cause.is_transient() && now < window;
-        let is_outdated = self.hope > sent;
+        let is_outdated = self.last_retry_hint > sent;
         let pause = if is_outdated || is_waited_out && failures == 1 {
-            chance.up_to(Span::from_secs(1)).max(Self::SHORTEST)
+            rng.jitter(Millis::from_secs(1)).max(Self::SHORTEST)
         } else if is_waited_out {
-            // The last attempt that callers wait for is at the end of their window, not beyond it.
-            let pace = Self::PACE + chance.up_to(Self::PACE_SPREAD);
+            // The last attempt that callers wait for is at the end of the window, not after it.
+            let pace = Self::PACE + rng.jitter(Self::PACE_SPREAD);
             pace.min(window.since(now)).max(Self::SHORTEST)
         } else {
-            let step = Span::from_secs(1) * (1_u64 << failures.min(8));
-            // Attempts of callers that waited make no longer rests than their time does.
+            let step = Millis::from_secs(1) * (1_u64 << failures.min(8));
+            // Frequent attempts for waiting callers must not lengthen the back-off beyond 4 times the streak's age.
             let step = step.min(now.since(since).max(Self::WINDOW) * 4);
-            chance.up_to(step.min(Self::LONGEST)).max(Self::SHORTEST)
+            rng.jitter(step.min(Self::LONGEST)).max(Self::SHORTEST)
         };
         let asked = failure.retry_after.filter(|wait| !wait.is_zero());
         let asked = asked.map(|wait| {
-            // Those who were sent away together shall not come back together.
-            wait.min(Self::MOST) + chance.up_to(Span::from_secs(1))
+            // Jitter, so that clients given the same `Retry-After` do not retry at once.
+            wait.min(Self::MOST) + rng.jitter(Millis::from_secs(1))
         });
         let until = now + pause.max(asked.unwrap_or_default());
-        let until = until.max(self.allowance.next());
-        self.trouble = Some(Trouble {
+        let until = until.max(self.limiter.next());
+        self.streak = Some(FailureStreak {
             cause: failure.cause,
             failures,
             since,
             until,
-            calm_until: until.max(now + Self::calm(failures, chance)),
-            mandatory: asked.is_some(),
+            idle_retry_at: until.max(now + Self::idle_delay(failures, rng)),
+            server_requested: asked.is_some(),
         });
     }
 
-    /// Draws the rest of a tab in which nobody waits, in steps of 1.5, 12, 96 and 240 s: a fleet of idle pages must not
-    /// multiply what reaches a server in trouble.
-    fn calm(failures: u32, chance: &mut Chance) -> Span {
-        let step = Span::from_millis(1_500)
+    /// Draws the back-off without waiting callers: up to 1.5, 12, 96 and 240 s, so that many idle pages do not multiply the
+    /// load of a failing server.
+    fn idle_delay(failures: u32, rng: &mut Rng) -> Millis {
+        let step = Millis::from_millis(1_500)
             * (1_u64 << failures.saturating_sub(1).saturating_mul(3).min(8));
-        chance.up_to(step.min(Self::LONGEST))
+        rng.jitter(step.min(Self::LONGEST))
     }
 
-    /// Notes that the auth server has answered.
+    /// Resets the failures: the auth server has responded.
     pub(super) fn succeed(&mut self) {
-        self.trouble = None;
-        self.allowance.restore();
+        self.streak = None;
+        self.limiter.reset();
     }
 
-    /// Begins the row of failures anew: the page slept, or the network was away, and what failed before says nothing of
-    /// the auth server now. Callers wait for it again (P04).
-    pub(super) fn begin_anew(&mut self, now: Timestamp) {
-        self.hope = now;
-        if let Some(trouble) = &mut self.trouble {
-            trouble.since = now;
+    /// Restarts the failure streak after a suspension or a loss of network: earlier failures do not predict the next
+    /// attempt, and callers wait for recovery again (P04).
+    pub(super) fn restart(&mut self, now: Timestamp) {
+        self.last_retry_hint = now;
+        if let Some(streak) = &mut self.streak {
+            streak.since = now;
         }
-        self.hurry(now);
+        self.retry_now(now);
     }
 
-    /// Ends the rest where something has changed that gives hope, as far as the server's word and the allowance permit.
-    pub(super) fn hurry(&mut self, now: Timestamp) {
-        let allowed = self.allowance.next();
-        if let Some(trouble) = &mut self.trouble
-            && !trouble.mandatory
+    /// Retries now after a hint such as `online`, unless `Retry-After` or the rate limit forbids it.
+    pub(super) fn retry_now(&mut self, now: Timestamp) {
+        let allowed = self.limiter.next();
+        if let Some(streak) = &mut self.streak
+            && !streak.server_requested
         {
-            trouble.until = trouble.until.min(now.max(allowed));
-            trouble.calm_until = trouble.until;
+            streak.until = streak.until.min(now.max(allowed));
+            streak.idle_retry_at = streak.until;
         }
     }
 
-    /// Takes over what another tab has learned, where it is more than this one knows.
-    pub(super) fn adopt(&mut self, now: Timestamp, rest: Rest, chance: &mut Chance) {
-        let longest = if rest.mandatory {
+    /// Merges the back-off of another tab if it is longer, has more failures or was requested by the server.
+    pub(super) fn merge(&mut self, now: Timestamp, snapshot: BackoffSnapshot, rng: &mut Rng) {
+        let longest = if snapshot.server_requested {
             Self::MOST
         } else {
             Self::LONGEST
         };
-        let until = now + rest.retry_in.min(longest);
-        let whole_in = rest
-            .whole_in
+        let until = now + snapshot.retry_in.min(longest);
+        let resets_in = snapshot
+            .resets_in
             .min(Self::INTERVAL * u64::from(Self::CAPACITY));
-        self.allowance.whole_at = self.allowance.whole_at.max(now + whole_in);
-        if self.trouble.is_none_or(|trouble| {
-            let is_longer = trouble.until < until;
-            let is_later = trouble.failures < rest.failures;
-            is_longer || is_later || rest.mandatory && !trouble.mandatory
+        self.limiter.resets_at = self.limiter.resets_at.max(now + resets_in);
+        if self.streak.is_none_or(|streak| {
+            let is_longer = streak.until < until;
+            let is_later = streak.failures < snapshot.failures;
+            is_longer || is_later || snapshot.server_requested && !streak.server_requested
         }) {
-            self.trouble = Some(Trouble {
-                cause: rest.cause,
-                failures: rest.failures.clamp(1, 64),
-                since: self.trouble.map_or(now, |trouble| trouble.since),
+            self.streak = Some(FailureStreak {
+                cause: snapshot.cause,
+                failures: snapshot.failures.clamp(1, 64),
+                since: self.streak.map_or(now, |streak| streak.since),
                 until,
-                calm_until: until.max(now + Self::calm(rest.failures.clamp(1, 64), chance)),
-                mandatory: rest.mandatory,
+                idle_retry_at: until
+                    .max(now + Self::idle_delay(snapshot.failures.clamp(1, 64), rng)),
+                server_requested: snapshot.server_requested,
             });
         }
     }
 
-    /// Takes over what the shelf says, and the age of the row of failures with it: callers of all tabs wait for as long.
-    pub(super) fn adopt_mark(&mut self, moment: &Moment, cooling: &Cooling, chance: &mut Chance) {
-        let rest = Rest {
-            cause: cooling.cause,
-            failures: cooling.failures,
-            retry_in: cooling.until.since(moment.wall.max(cooling.since)),
-            mandatory: cooling.mandatory,
-            whole_in: cooling.whole_at.since(moment.wall.max(cooling.since)),
+    /// Merges the persisted back-off and the age of its failure streak, so that callers of all tabs wait equally long.
+    pub(super) fn merge_persisted(
+        &mut self,
+        context: &Context,
+        backoff: &PersistedBackoff,
+        rng: &mut Rng,
+    ) {
+        let snapshot = BackoffSnapshot {
+            cause: backoff.cause,
+            failures: backoff.failures,
+            retry_in: backoff.until.since(context.wall.max(backoff.since)),
+            server_requested: backoff.server_requested,
+            resets_in: backoff.resets_at.since(context.wall.max(backoff.since)),
         };
-        self.adopt(moment.now, rest, chance);
-        // Where attempts ceased long ago, no tab was there to make them: the next one begins a row.
-        let is_over = moment.wall.since(cooling.until) > Self::LONGEST;
-        if let Some(trouble) = &mut self.trouble {
-            let age = moment.wall.since(cooling.since);
-            let since = if is_over {
-                moment.now
+        self.merge(context.now, snapshot, rng);
+        // No tab was open to retry for a long time: the next failure starts a new streak.
+        let is_complete = context.wall.since(backoff.until) > Self::LONGEST;
+        if let Some(streak) = &mut self.streak {
+            let age = context.wall.since(backoff.since);
+            let since = if is_complete {
+                context.now
             } else {
-                moment.now.before(age)
+                context.now.before(age)
             };
-            trouble.since = since.max(self.hope);
+            streak.since = since.max(self.last_retry_hint);
         }
     }
 
-    /// Returns what other tabs should know; `None` while all is well.
-    pub(super) fn rest(&self, now: Timestamp) -> Option<Rest> {
-        self.trouble.map(|trouble| Rest {
-            cause: trouble.cause,
-            failures: trouble.failures,
-            retry_in: trouble.until.since(now),
-            mandatory: trouble.mandatory,
-            whole_in: self.allowance.whole_at.since(now),
+    /// Returns the back-off to send to other tabs; `None` without failures.
+    pub(super) fn snapshot(&self, now: Timestamp) -> Option<BackoffSnapshot> {
+        self.streak.map(|streak| BackoffSnapshot {
+            cause: streak.cause,
+            failures: streak.failures,
+            retry_in: streak.until.since(now),
+            server_requested: streak.server_requested,
+            resets_in: self.limiter.resets_at.since(now),
         })
     }
 
-    /// Returns what is written on the shelf; `None` while all is well.
-    pub(super) fn cooling(&self, moment: &Moment) -> Option<Cooling> {
-        self.rest(moment.now).map(|rest| Cooling {
-            cause: rest.cause,
-            failures: rest.failures,
-            // No more than tells that callers do not wait any longer: by so much would a rest seem longer where the clock
-            // is set back.
-            since: moment
-                .wall
-                .before(self.age(moment.now).min(Self::WINDOW + Span::from_secs(1))),
-            until: moment.wall + rest.retry_in,
-            mandatory: rest.mandatory,
-            whole_at: moment.wall + rest.whole_in,
+    /// Returns the back-off to store in the record; `None` without failures.
+    pub(super) fn persisted(&self, context: &Context) -> Option<PersistedBackoff> {
+        self.snapshot(context.now).map(|snapshot| PersistedBackoff {
+            cause: snapshot.cause,
+            failures: snapshot.failures,
+            // Capped just above the window, which is all a reader needs: if the clock is set back, the back-off seems longer
+            // by at most this age.
+            since: context.wall.before(
+                self.age(context.now)
+                    .min(Self::WINDOW + Millis::from_secs(1)),
+            ),
+            until: context.wall + snapshot.retry_in,
+            server_requested: snapshot.server_requested,
+            resets_at: context.wall + snapshot.resets_in,
         })
     }
 
     pub(super) fn failures(&self) -> u32 {
-        self.trouble.map_or(0, |trouble| trouble.failures)
+        self.streak.map_or(0, |streak| streak.failures)
     }
 
     pub(super) fn cause(&self) -> Option<FailureCause> {
-        self.trouble.map(|trouble| trouble.cause)
+        self.streak.map(|streak| streak.cause)
     }
 
-    /// Returns when the next attempt may be; the past where it may be now.
+    /// Returns when the next attempt is allowed; in the past if it is allowed now.
     pub(super) fn until(&self) -> Timestamp {
-        self.trouble
-            .map_or(Timestamp::default(), |trouble| trouble.until)
+        self.streak
+            .map_or(Timestamp::default(), |streak| streak.until)
     }
 
-    /// Returns when the next attempt may be that nobody waits for.
-    pub(super) fn calm_until(&self) -> Timestamp {
-        self.trouble
-            .map_or(Timestamp::default(), |trouble| trouble.calm_until)
+    /// Returns when the next attempt is allowed without waiting callers.
+    pub(super) fn idle_retry_at(&self) -> Timestamp {
+        self.streak
+            .map_or(Timestamp::default(), |streak| streak.idle_retry_at)
     }
 
-    /// Returns how long ago the row of failures began.
-    fn age(&self, now: Timestamp) -> Span {
-        self.trouble
-            .map_or(Span::ZERO, |trouble| now.since(trouble.since))
+    /// Returns the age of the failure streak.
+    fn age(&self, now: Timestamp) -> Millis {
+        self.streak
+            .map_or(Millis::ZERO, |streak| now.since(streak.since))
     }
 
-    /// Returns before which deadline callers do not wait for the next attempt: none where waiting may help, any where it
-    /// does not. A rest that the server asked for, or that the allowance makes, is known to be of no use to callers who
-    /// cannot wait for its end.
-    pub(super) fn hopeless_before(&self, now: Timestamp) -> Timestamp {
-        let Some(trouble) = self.trouble else {
+    /// Returns the earliest deadline of callers that keep waiting: zero if waiting may help, the maximum if it cannot.
+    /// During a back-off imposed by `Retry-After` or the rate limiter, callers must be able to wait for its end.
+    pub(super) fn reject_before(&self, now: Timestamp) -> Timestamp {
+        let Some(streak) = self.streak else {
             return Timestamp::default();
         };
-        let window = trouble.since + Self::WINDOW;
-        let is_imposed = trouble.mandatory || self.allowance.next() >= trouble.until;
+        let window = streak.since + Self::WINDOW;
+        let is_imposed = streak.server_requested || self.limiter.next() >= streak.until;
         let of_use = if is_imposed {
-            trouble.until
+            streak.until
         } else {
             Timestamp::default()
         };
-        if trouble.cause.is_transient() && now < window && of_use <= window {
+        if streak.cause.is_transient() && now < window && of_use <= window {
             of_use
         } else {
             Timestamp::from_millis(u64::MAX)
         }
     }
 
-    /// Returns what callers are told.
+    /// Returns the error for rejected callers; `None` without failures.
     pub(super) fn error(&self, now: Timestamp) -> Option<SessionError> {
-        self.trouble
-            .map(|trouble| SessionError::from_failure(trouble.cause, trouble.until.since(now)))
+        self.streak
+            .map(|streak| SessionError::from_failure(streak.cause, streak.until.since(now)))
     }
 }
 

@@ -1,143 +1,156 @@
-//! Callers: who gets a token at once, who waits, and who is told why not.
+//! Callers: settles each with a token or an error, at once or after waiting.
 
 use crate::wire::RefreshReason;
 
-use super::access::{Access, Duty};
+use super::credential::{Credential, SignOutSync};
 use super::effect::{Answer, Effect};
 use super::error::SessionError;
 use super::exchange::Exchange;
-use super::ids::{RequestId, Version};
+use super::ids::{CallerId, Version};
 use super::input::Input;
+use super::millis::Millis;
 use super::session::Session;
-use super::span::Span;
 use super::time::Timestamp;
-use super::waiters::{Need, Waiter};
+use super::waiters::{TokenRequirement, Waiter};
 
-/// What a caller is told; nothing as long as it has to wait.
-type Verdict = Option<Result<Answer, SessionError>>;
+/// The result for a caller; `None` while it has to wait.
+type Resolution = Option<Result<Answer, SessionError>>;
 
 impl Session {
-    /// Answers a caller.
-    pub(super) fn answer(&mut self, request: RequestId, answer: Result<Answer, SessionError>) {
-        self.effects.push(Effect::Settle { request, answer });
+    /// Queues the result of a caller.
+    pub(super) fn answer(&mut self, caller: CallerId, answer: Result<Answer, SessionError>) {
+        self.effects.push(Effect::Settle { caller, answer });
     }
 
-    pub(super) fn on_refresh_requested(&mut self, now: Timestamp, request: RequestId, force: bool) {
-        // The app asks by name: it may know more than the clock does. The row of failures stays as old as it is.
-        self.backoff.hurry(now);
-        let need = if force {
-            Need::Forced { asked: now }
+    pub(super) fn on_refresh_requested(&mut self, now: Timestamp, caller: CallerId, force: bool) {
+        // An explicit request is a retry hint, but does not restart the failure streak.
+        self.backoff.retry_now(now);
+        let requirement = if force {
+            TokenRequirement::Forced { asked: now }
         } else {
-            Need::Renewed {
-                than: match &self.access {
-                    Access::Held(held) => held.version,
-                    Access::Unknown | Access::Out(_) => self.settled_version(),
+            TokenRequirement::Renewed {
+                than: match &self.credential {
+                    Credential::Active(active) => active.version,
+                    Credential::Unknown | Credential::SignedOut(_) => self.settled_version(),
                 },
             }
         };
-        self.wait(now, request, need);
+        self.enqueue(now, caller, requirement);
     }
 
-    pub(super) fn on_token_rejected(
-        &mut self,
-        now: Timestamp,
-        request: RequestId,
-        version: Version,
-    ) {
-        let is_current = matches!(&self.access, Access::Held(held) if held.version == version);
+    pub(super) fn on_token_rejected(&mut self, now: Timestamp, caller: CallerId, version: Version) {
+        let is_current =
+            matches!(&self.credential, Credential::Active(active) if active.version == version);
         if is_current {
             if self.rejections.next() > now {
-                // An API that refuses each new token too is not mended by another one.
+                // An API that rejects every new token is misconfigured; another refresh does not help.
                 let retry_in = self.rejections.next().since(now);
-                self.answer(request, Err(SessionError::Misconfigured { retry_in }));
+                self.answer(caller, Err(SessionError::Misconfigured { retry_in }));
                 return;
             }
             if self.waiters.reason() != Some(RefreshReason::Rejected) {
-                self.rejections.spend(now);
+                self.rejections.consume(now);
             }
         }
-        self.wait(now, request, Need::Replaced { than: version });
+        self.enqueue(now, caller, TokenRequirement::Replaced { than: version });
     }
 
-    /// Answers a caller at once, or keeps it waiting.
-    pub(super) fn wait(&mut self, now: Timestamp, request: RequestId, need: Need) {
-        if let Some(answer) = self.verdict(now, need) {
-            self.answer(request, answer);
+    /// Settles a caller at once or adds it to the waiting callers.
+    pub(super) fn enqueue(
+        &mut self,
+        now: Timestamp,
+        caller: CallerId,
+        requirement: TokenRequirement,
+    ) {
+        if let Some(answer) = self.resolve(now, requirement) {
+            self.answer(caller, answer);
             return;
         }
         if self.waiters.is_full() {
-            self.answer(request, Err(SessionError::Overloaded));
+            self.answer(caller, Err(SessionError::Overloaded));
             return;
         }
         let deadline = now + self.config.call_deadline();
-        self.waiters.add(request, Waiter { need, deadline });
+        self.waiters.add(
+            caller,
+            Waiter {
+                requirement,
+                deadline,
+            },
+        );
     }
 
-    /// Returns the answer to a caller; `None` where there is none yet.
-    fn verdict(&self, now: Timestamp, need: Need) -> Verdict {
-        let held = match &self.access {
-            Access::Unknown => return None,
-            Access::Out(out) => {
-                let asks_server = need.is_explicit() && out.duty == Duty::Done;
-                return (!asks_server)
-                    .then_some(Err(SessionError::SignedOut { reason: out.reason }));
+    /// Returns the result for a caller; `None` if it has to wait.
+    fn resolve(&self, now: Timestamp, requirement: TokenRequirement) -> Resolution {
+        let active = match &self.credential {
+            Credential::Unknown => return None,
+            Credential::SignedOut(signed_out) => {
+                let asks_server = requirement.is_explicit() && signed_out.sync == SignOutSync::Done;
+                return (!asks_server).then_some(Err(SessionError::SignedOut {
+                    reason: signed_out.reason,
+                }));
             }
-            Access::Held(held) => held,
+            Credential::Active(active) => active,
         };
-        if self.page.is_dozing || !held.is_usable(now) {
+        if self.page.is_suspended || !active.is_usable(now) {
             return None;
         }
-        let is_met = match need {
-            Need::Token { min_validity, .. } if held.left(now) >= min_validity => true,
-            Need::Token {
+        let is_met = match requirement {
+            TokenRequirement::Token { min_validity, .. } if active.left(now) >= min_validity => {
+                true
+            }
+            TokenRequirement::Token {
                 min_validity,
                 asked,
             } => {
-                // A new one is no better where this one was too short from the start, or came after the caller.
-                let is_new = held.own && asked.since(held.issued) < Span::from_secs(1);
-                if is_new || held.expires.since(held.issued) <= min_validity {
+                // Another refresh cannot help: the full lifetime is too short, or this token is from less than 1 s before
+                // the call, or later.
+                let is_new = active.own && asked.since(active.issued) < Millis::from_secs(1);
+                if is_new || active.expires.since(active.issued) <= min_validity {
                     return Some(Err(SessionError::MinValidity));
                 }
                 false
             }
-            Need::Renewed { than } | Need::Replaced { than } => held.version != than,
-            Need::Forced { asked } => held.own && held.issued >= asked,
+            TokenRequirement::Renewed { than } | TokenRequirement::Replaced { than } => {
+                active.version != than
+            }
+            TokenRequirement::Forced { asked } => active.own && active.issued >= asked,
         };
         is_met.then(|| {
             Ok(Answer::Token {
-                token: held.grant.token.clone(),
-                version: held.version,
+                token: active.grant.token.clone(),
+                version: active.version,
             })
         })
     }
 
     pub(super) fn settle_all(&mut self, now: Timestamp) {
-        for (request, waiter) in self.waiters.take() {
-            match self.verdict(now, waiter.need) {
-                Some(answer) => self.answer(request, answer),
-                None => self.waiters.add(request, waiter),
+        for (caller, waiter) in self.waiters.take() {
+            match self.resolve(now, waiter.requirement) {
+                Some(answer) => self.answer(caller, answer),
+                None => self.waiters.add(caller, waiter),
             }
         }
     }
 
-    /// Tells all callers why there is no token for them.
-    pub(super) fn refuse_all(&mut self, error: SessionError) {
-        self.refuse(error, Timestamp::from_millis(u64::MAX), false);
+    /// Rejects all waiting callers.
+    pub(super) fn reject_all(&mut self, error: SessionError) {
+        self.reject(error, Timestamp::from_millis(u64::MAX), false);
     }
 
-    /// Tells callers with an earlier deadline, and perhaps those who asked for a new token by name.
-    fn refuse(&mut self, error: SessionError, before: Timestamp, by_name: bool) {
-        for (request, waiter) in self.waiters.take() {
-            if waiter.deadline < before || by_name && waiter.need.is_explicit() {
-                self.answer(request, Err(error));
+    /// Rejects callers with a deadline before `before`; with `by_name`, also those that requested a new token explicitly.
+    fn reject(&mut self, error: SessionError, before: Timestamp, by_name: bool) {
+        for (caller, waiter) in self.waiters.take() {
+            if waiter.deadline < before || by_name && waiter.requirement.is_explicit() {
+                self.answer(caller, Err(error));
             } else {
-                self.waiters.add(request, waiter);
+                self.waiters.add(caller, waiter);
             }
         }
     }
 
-    /// Tells callers of the failure while the auth server rests, but for those who wait for its return (P49).
-    pub(super) fn serve_errors(&mut self, now: Timestamp) {
+    /// Rejects callers during a back-off, except those that can wait for recovery (P49).
+    pub(super) fn reject_during_backoff(&mut self, now: Timestamp) {
         let is_under_way = matches!(self.exchange, Exchange::InFlight(_));
         if is_under_way || self.backoff.until() <= now {
             return;
@@ -147,35 +160,35 @@ impl Session {
         else {
             return;
         };
-        let hopeless = self.backoff.hopeless_before(now);
-        // Who asked for a new token can go on with the one that is there.
+        let reject_before = self.backoff.reject_before(now);
+        // Callers that requested a new token can go on with the current one.
         let is_served = self.usable_token(now).is_some();
-        if first < hopeless || is_served && self.waiters_force() {
-            self.refuse(error, hopeless, is_served);
+        if first < reject_before || is_served && self.waiters_want_new() {
+            self.reject(error, reject_before, is_served);
         }
     }
 
-    pub(super) fn refuse_closed(&mut self, input: &Input) {
-        if let Input::TokenRequested { request, .. }
-        | Input::RefreshRequested { request, .. }
-        | Input::TokenRejected { request, .. }
-        | Input::AdoptRequested { request }
-        | Input::Adopted { request, .. }
-        | Input::SignOutRequested { request, .. } = input
+    pub(super) fn reject_closed(&mut self, input: &Input) {
+        if let Input::TokenRequested { caller, .. }
+        | Input::RefreshRequested { caller, .. }
+        | Input::TokenRejected { caller, .. }
+        | Input::SignInRequested { caller }
+        | Input::TokensProvided { caller, .. }
+        | Input::SignOutRequested { caller, .. } = input
         {
-            let request = *request;
-            self.answer(request, Err(SessionError::Closed));
+            let caller = *caller;
+            self.answer(caller, Err(SessionError::Closed));
         }
     }
 
-    /// Tells callers whose time is over.
+    /// Rejects callers whose deadline has passed.
     pub(super) fn expire_callers(&mut self, now: Timestamp) {
         if self.waiters.next_deadline().is_none_or(|first| now < first) {
             return;
         }
         let error = self.backoff.error(now).unwrap_or(SessionError::Timeout {
-            retry_in: Span::ZERO,
+            retry_in: Millis::ZERO,
         });
-        self.refuse(error, now + Span::from_millis(1), false);
+        self.reject(error, now + Millis::from_millis(1), false);
     }
 }

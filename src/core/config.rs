@@ -1,34 +1,34 @@
-//! What a host can set.
+//! The settings of a session.
 
 use super::ids::TabId;
-use super::span::Span;
+use super::millis::Millis;
 
 /// Settings of one session on one page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// How long one exchange with the auth server may take.
-    pub timeout: Span,
-    /// How long to listen for another tab's news after the lock was granted.
-    pub beat: Span,
-    /// What chance is drawn from; each tab has another one.
+    pub timeout: Millis,
+    /// How long to wait for messages of other tabs once the lock is granted.
+    pub peer_reply_timeout: Millis,
+    /// The seed of the random numbers; different on each tab.
     pub seed: u64,
-    /// The tab's name in traces.
+    /// The tab's id in traces.
     pub tab: TabId,
 }
 
 impl Config {
-    /// How long a caller is kept waiting at the most, whatever happens.
+    /// The maximum time that a caller waits.
     #[must_use]
-    pub fn call_deadline(&self) -> Span {
-        self.timeout * 2 + Span::from_secs(5)
+    pub fn call_deadline(&self) -> Millis {
+        self.timeout * 2 + Millis::from_secs(5)
     }
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
-            timeout: Span::from_secs(10),
-            beat: Span::from_millis(100),
+            timeout: Millis::from_secs(10),
+            peer_reply_timeout: Millis::from_millis(100),
             seed: 0,
             tab: TabId(0),
         }

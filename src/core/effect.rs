@@ -1,157 +1,157 @@
-//! What the core tells a host: orders, and news for the app.
+//! The effects of the core: what the host is to execute, and events for the app.
 
 use std::rc::Rc;
 
 use crate::wire::{EndReason, PageVisibility, RefreshReason};
 
 use super::error::{FailureCause, SessionError};
-use super::ids::{AttemptId, RequestId, Version};
-use super::mark::Mark;
-use super::news::TabMessage;
+use super::ids::{AttemptId, CallerId, Version};
+use super::millis::Millis;
 use super::secret::Secret;
-use super::span::Span;
 use super::status::Status;
+use super::storage_record::StorageRecord;
+use super::tab_message::TabMessage;
 use super::trace::TraceEntry;
 
-/// Something to be done.
+/// An action for the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Ask for the lock that all tabs of the browser share; answer with `LockGranted` or `LockFailed`.
+    /// Request the Web Lock; reply with `LockGranted` or `LockFailed`.
     AcquireLock {
-        /// Who asks.
+        /// The attempt.
         attempt: AttemptId,
     },
-    /// Give the lock back, or withdraw the request for it.
+    /// Release the lock, or cancel the request for it.
     ReleaseLock {
-        /// Who asked.
+        /// The attempt.
         attempt: AttemptId,
     },
-    /// Ask the auth server for a new token; answer with `RefreshFinished`.
+    /// Send a refresh request; reply with `RefreshFinished`.
     SendRefresh {
         /// The attempt.
         attempt: AttemptId,
-        /// Why.
+        /// The reason of the refresh.
         reason: RefreshReason,
-        /// Whether the page can be seen.
+        /// Whether the page is visible.
         page: PageVisibility,
-        /// How long ago the app last made a call or the user gave input.
-        active_ago: Span,
+        /// The time since the last app or user activity.
+        active_ago: Millis,
     },
-    /// Tell the auth server of the sign-out; answer with `SignOutFinished`.
+    /// Send a sign-out request; reply with `SignOutFinished`.
     SendSignOut {
         /// The attempt.
         attempt: AttemptId,
         /// Whether all the user's sessions are to end.
         everywhere: bool,
     },
-    /// Run the app's sign-in function; answer with `AdoptFinished`.
-    RunAdopt {
+    /// Run the app's sign-in function; reply with `SignInFinished`.
+    RunSignIn {
         /// The attempt.
         attempt: AttemptId,
-        /// The caller that brought the function.
-        request: RequestId,
+        /// The caller that provided the function.
+        caller: CallerId,
     },
-    /// Give up on an exchange: its answer is no longer wanted.
+    /// Abort an exchange; its response is ignored.
     Abort {
         /// The attempt.
         attempt: AttemptId,
     },
-    /// Answer a caller. Each one is answered exactly once, unless it was aborted.
+    /// Settle a caller. Each caller is settled exactly once, unless it was aborted.
     Settle {
         /// The caller.
-        request: RequestId,
-        /// The answer.
+        caller: CallerId,
+        /// The result.
         answer: Result<Answer, SessionError>,
     },
-    /// Tell the other tabs.
+    /// Post a message to the other tabs.
     Broadcast(TabMessage),
-    /// Write the mark onto the shelf.
-    WriteMark(Mark),
-    /// Start listening to the other tabs.
+    /// Write the storage record.
+    WriteRecord(StorageRecord),
+    /// Open the broadcast channel.
     OpenChannel,
-    /// Stop listening to the other tabs: a page with an open channel may lose its place in the back/forward cache.
+    /// Close the broadcast channel: an open one can keep the page out of the back/forward cache.
     CloseChannel,
-    /// Show the app where the session stands.
+    /// Publish a changed status to the app.
     Publish(Status),
-    /// Tell the app what happened.
+    /// Emit an event to the app.
     Emit(Event),
 }
 
-/// What a caller is told.
+/// The successful result of a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// A token.
     Token {
         /// The token.
         token: Secret,
-        /// Its order: a higher one is another token.
+        /// The version of the token.
         version: Version,
     },
-    /// The sign-in was taken over.
-    Adopted,
+    /// The tokens of the sign-in were installed.
+    SignedIn,
     /// The user is signed out on this browser.
     SignedOut {
-        /// Whether the auth server knows.
-        server_told: bool,
+        /// Whether the auth server is notified.
+        server_notified: bool,
     },
 }
 
-/// Something that an app may want to show or count.
+/// An event for the app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// There is a new token.
     Refreshed {
-        /// Why it was asked for; `None` where another tab asked, or nobody.
+        /// Why it was requested; `None` if another tab requested it, or the app signed in.
         reason: Option<RefreshReason>,
-        /// Where it comes from.
+        /// The source of the token.
         source: Source,
         /// How many callers were waiting for it.
         waiting: usize,
-        /// From sending to the answer.
-        duration: Span,
-        /// How long it lives from now.
-        expires_in: Span,
+        /// From sending to the response.
+        duration: Millis,
+        /// How long the token remains usable.
+        expires_in: Millis,
         /// How long until the next background refresh.
-        refresh_in: Span,
+        refresh_in: Millis,
     },
-    /// A refresh failed; the session goes on.
+    /// A refresh failed; the session continues.
     RefreshFailed {
         /// Why it was sent.
         reason: RefreshReason,
-        /// What failed.
+        /// The cause.
         cause: FailureCause,
-        /// The HTTP status, where there was an answer.
+        /// The HTTP status, if there was a response.
         http_status: Option<u16>,
         /// From sending to the failure.
-        duration: Span,
-        /// How many attempts in a row have failed.
+        duration: Millis,
+        /// The length of the failure streak.
         failures: u32,
         /// How long until the next attempt.
-        retry_in: Span,
+        retry_in: Millis,
     },
     /// The user is signed out.
     SignedOut {
-        /// Why.
+        /// Why the session ended.
         reason: EndReason,
     },
     /// Another user is signed in.
     UserChanged {
-        /// The user before, as JSON text.
+        /// The previous user, as JSON text.
         previous: Rc<str>,
-        /// The user now, as JSON text.
+        /// The new user, as JSON text.
         user: Rc<str>,
     },
-    /// The session's course, for diagnosis.
+    /// A trace entry, for diagnosis.
     Traced(TraceEntry),
 }
 
-/// Where a token comes from.
+/// The source of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// This tab asked the auth server.
+    /// A refresh of this tab.
     ThisTab,
-    /// Another tab handed it over.
+    /// A message of another tab.
     OtherTab,
-    /// The app signed in.
-    Adopted,
+    /// A sign-in of the app.
+    SignIn,
 }

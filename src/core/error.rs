@@ -1,27 +1,27 @@
-//! Why a caller gets no token.
+//! Errors of callers, and the causes of failed refreshes.
 
 use std::fmt;
 
 use crate::wire::EndReason;
 
-use super::span::Span;
+use super::millis::Millis;
 
 /// Why a refresh failed without ending the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FailureCause {
-    /// The request failed while the browser said that there is no network.
+    /// The request failed while `navigator.onLine` was false.
     Offline,
     /// The request failed: name resolution, connection, TLS, CORS.
     Network,
-    /// No answer within the deadline, or 408.
+    /// No response within the timeout, or 408 or 425.
     Timeout,
     /// 5xx.
     ServerError,
     /// 429.
     RateLimited,
-    /// An answer that is none of the contract: a captive portal's page, JSON without a token.
+    /// A response outside the contract, such as a captive portal's page or JSON without a token.
     UnexpectedAnswer,
-    /// The endpoint refuses the request as such: 400, 403, 404, 405 and their like.
+    /// The endpoint rejects the request itself: 400, 403, 404, 405 and other 4xx.
     Misconfigured,
     /// The app's own refresher threw.
     RefresherFailed,
@@ -40,7 +40,7 @@ impl FailureCause {
         Self::RefresherFailed,
     ];
 
-    /// Returns the word for it in JavaScript, traces and between tabs.
+    /// Returns its code in JavaScript, traces, tab messages and the storage record.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -55,7 +55,7 @@ impl FailureCause {
         }
     }
 
-    /// Reads the word for it; `None` where it is not of the closed list.
+    /// Parses a code; `None` if it is unknown.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL
@@ -64,8 +64,8 @@ impl FailureCause {
             .find(|cause| cause.as_str() == text)
     }
 
-    /// Whether waiting a little longer may help by itself (P49): the network and servers come back, and an app's own
-    /// refresher throws for either. A wrong address, or a portal that wants its user to sign in, stays.
+    /// Whether the failure can end without intervention (P49): networks and servers recover, and an app's own refresher
+    /// throws for either. A wrong URL or a captive portal does not go away by waiting.
     #[must_use]
     pub const fn is_transient(self) -> bool {
         match self {
@@ -80,41 +80,41 @@ impl FailureCause {
     }
 }
 
-/// Why a caller gets no token.
+/// Why a call is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// Nobody is signed in.
+    /// There is no session.
     SignedOut {
-        /// Why, where somebody was.
+        /// Why it ended; `None` if there was none.
         reason: Option<EndReason>,
     },
-    /// The auth server cannot be reached or cannot answer.
+    /// The auth server is unreachable or fails.
     Unreachable {
-        /// What failed last.
+        /// The cause of the last failure.
         cause: FailureCause,
         /// How long until the next attempt.
-        retry_in: Span,
+        retry_in: Millis,
     },
-    /// No answer within the deadline.
+    /// No response within the timeout, or the caller's deadline has passed.
     Timeout {
         /// How long until the next attempt.
-        retry_in: Span,
+        retry_in: Millis,
     },
-    /// The auth server refuses the SDK's requests as such.
+    /// The auth server rejects the SDK's requests themselves, or an API rejects every new token.
     Misconfigured {
         /// How long until the next attempt.
-        retry_in: Span,
+        retry_in: Millis,
     },
-    /// No token lives as long as the caller asked.
+    /// No token has the requested minimum validity.
     MinValidity,
-    /// More callers wait than are kept.
+    /// The limit of waiting callers is reached.
     Overloaded,
     /// The session object was closed.
     Closed,
-    /// What was to be adopted holds no usable token.
-    NotAdoptable,
-    /// The function that was to sign in threw; its caller gets what it threw.
+    /// The token response of a sign-in holds no usable token.
+    InvalidTokenResponse,
+    /// The app's sign-in function threw; its caller receives the thrown value.
     SignInThrew,
 }
 
@@ -126,7 +126,7 @@ impl SessionError {
             Self::SignedOut { .. } => "signed_out",
             Self::Unreachable { .. } => "unreachable",
             Self::Timeout { .. } => "timeout",
-            Self::Misconfigured { .. } | Self::NotAdoptable => "misconfigured",
+            Self::Misconfigured { .. } | Self::InvalidTokenResponse => "misconfigured",
             Self::MinValidity => "min_validity",
             Self::Overloaded => "overloaded",
             Self::Closed => "closed",
@@ -134,7 +134,7 @@ impl SessionError {
         }
     }
 
-    /// Returns what a person reads.
+    /// Returns the message for developers.
     #[must_use]
     pub const fn message(&self) -> &'static str {
         match self {
@@ -146,14 +146,14 @@ impl SessionError {
             Self::MinValidity => "no token lives as long as minValidity asks",
             Self::Overloaded => "too many calls are waiting for a token",
             Self::Closed => "the session object was closed",
-            Self::NotAdoptable => "there is no usable token in what was to be adopted",
+            Self::InvalidTokenResponse => "there is no usable token in what was to be adopted",
             Self::SignInThrew => "the sign-in function threw",
         }
     }
 
-    /// Makes the error for a failed refresh.
+    /// Creates the error for a failed refresh.
     #[must_use]
-    pub const fn from_failure(cause: FailureCause, retry_in: Span) -> Self {
+    pub const fn from_failure(cause: FailureCause, retry_in: Millis) -> Self {
         match cause {
             FailureCause::Timeout => Self::Timeout { retry_in },
             FailureCause::Misconfigured => Self::Misconfigured { retry_in },
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn each_error_says_something_of_its_own_and_of_nobody_else() {
-        let retry_in = Span::from_secs(1);
+        let retry_in = Millis::from_secs(1);
         let cause = FailureCause::ServerError;
         let reason = Some(EndReason::Revoked);
         let errors = [
@@ -195,7 +195,7 @@ mod tests {
             SessionError::MinValidity,
             SessionError::Overloaded,
             SessionError::Closed,
-            SessionError::NotAdoptable,
+            SessionError::InvalidTokenResponse,
             SessionError::SignInThrew,
         ];
 

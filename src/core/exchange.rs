@@ -1,269 +1,284 @@
-//! A tab's one exchange with the auth server, from the wish for the lock to the answer.
+//! A tab's one exchange with the auth server, from the request for the lock to the response.
 
 use super::effect::Effect;
-use super::ids::{AttemptId, RequestId, Version};
+use super::ids::{AttemptId, CallerId, Version};
 use super::input::Failure;
-use super::jobs::Job;
-use super::news::TabMessage;
+use super::millis::Millis;
+use super::scheduler::Task;
 use super::session::Session;
-use super::span::Span;
-use super::time::{Moment, Timestamp};
-use super::{AdoptOutcome, FailureCause, RefreshOutcome, SignOutOutcome};
+use super::tab_message::TabMessage;
+use super::time::{Context, Timestamp};
+use super::{FailureCause, RefreshOutcome, SignInOutcome, SignOutOutcome};
 
-/// Where a tab stands with the auth server: at most one exchange at a time.
+/// The exchange of a tab with the auth server: at most one at a time.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Exchange {
-    /// Nothing is under way.
+    /// No exchange.
     Idle,
     /// Queued for the lock.
     AwaitingLock {
         attempt: AttemptId,
-        job: Job,
+        task: Task,
         since: Timestamp,
         until: Timestamp,
     },
-    /// About to send, giving other tabs' news a moment to arrive.
-    Listening {
+    /// Waiting for messages of other tabs before sending.
+    AwaitingPeers {
         attempt: AttemptId,
-        job: Job,
+        task: Task,
         is_locked: bool,
         until: Timestamp,
     },
-    /// The auth server, or the app's sign-in function, is at work.
-    InFlight(Flight),
+    /// A request to the auth server is in flight, or the app's sign-in function is running.
+    InFlight(InFlight),
 }
 
-/// An exchange whose answer is awaited.
+/// An in-flight request, or a running sign-in function.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Flight {
+pub(super) struct InFlight {
     pub(super) attempt: AttemptId,
-    pub(super) job: Job,
+    pub(super) task: Task,
     pub(super) is_locked: bool,
-    /// The session it was sent for: an answer to another one is of no use.
+    /// The epoch at sending: a response for another session is ignored.
     pub(super) epoch: u32,
-    /// The highest order that this browser had given out when it was sent.
+    /// The highest version known in this browser at sending.
     pub(super) seen: Version,
     pub(super) sent: Timestamp,
     pub(super) until: Timestamp,
-    /// Whether it was given more time after a nap.
+    /// Whether its deadline was extended after a suspension.
     pub(super) is_extended: bool,
 }
 
-/// A sign-in function of the app's that takes its time: it no longer holds the lock.
+/// A sign-in function of the app that exceeded the timeout; it no longer holds the lock.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct SlowAdopt {
+pub(super) struct LateSignIn {
     pub(super) attempt: AttemptId,
-    pub(super) request: RequestId,
+    pub(super) caller: CallerId,
     pub(super) sent: Timestamp,
 }
 
-/// A deadline noticed later than this was slept through.
-pub(super) const OVERSLEPT: Span = Span::from_secs(2);
-/// How long an answer that arrived during a nap may take to be delivered.
-const AFTER_NAP: Span = Span::from_secs(2);
-/// How long the lock is waited for once it has failed to come.
-const DISTRUSTING: Span = Span::from_secs(5);
+/// A deadline noticed later than this passed during a suspension.
+pub(super) const SUSPEND_THRESHOLD: Millis = Millis::from_secs(2);
+/// How long a response that arrived during a suspension may take to be delivered.
+const RESUME_GRACE: Millis = Millis::from_secs(2);
+/// The lock timeout after a first request for the lock has timed out.
+const SHORT_LOCK_WAIT: Millis = Millis::from_secs(5);
 
 impl Session {
-    /// Starts the next job, where there is one and nothing is under way.
-    pub(super) fn start_next(&mut self, moment: &Moment) {
-        if !matches!(self.exchange, Exchange::Idle) || self.page.is_dozing {
+    /// Starts the next task if no exchange is running.
+    pub(super) fn start_next(&mut self, context: &Context) {
+        if !matches!(self.exchange, Exchange::Idle) || self.page.is_suspended {
             return;
         }
-        let Some(job) = self.next_job(moment.now) else {
+        let Some(task) = self.next_task(context.now) else {
             return;
         };
         self.last_attempt = self.last_attempt.next();
         let attempt = self.last_attempt;
-        let wait = if self.is_lock_distrusted {
-            DISTRUSTING
+        let wait = if self.lock_timed_out {
+            SHORT_LOCK_WAIT
         } else {
             self.longest_exchange()
         };
-        // Tabs that wait for the same dead lock shall not give up on it at the same moment.
-        let mut until = moment.now + wait + self.chance.up_to(wait / 10);
-        if let Some(begun) = self.peer_at_work {
+        // Jitter, so that tabs waiting for the same dead lock do not time out together.
+        let mut until = context.now + wait + self.rng.jitter(wait / 10);
+        if let Some(begun) = self.peer_refresh_started_at {
             until = until.max(begun + self.longest_exchange());
         }
         self.exchange = Exchange::AwaitingLock {
             attempt,
-            job,
-            since: moment.now,
+            task,
+            since: context.now,
             until,
         };
         self.effects.push(Effect::AcquireLock { attempt });
     }
 
-    pub(super) fn send(&mut self, moment: &Moment, attempt: AttemptId, job: Job, is_locked: bool) {
-        self.exchange = Exchange::InFlight(Flight {
+    pub(super) fn send(
+        &mut self,
+        context: &Context,
+        attempt: AttemptId,
+        task: Task,
+        is_locked: bool,
+    ) {
+        self.exchange = Exchange::InFlight(InFlight {
             attempt,
-            job,
+            task,
             is_locked,
             epoch: self.epoch,
             seen: self.highest_version(),
-            sent: moment.now,
-            until: moment.now + self.config.timeout,
+            sent: context.now,
+            until: context.now + self.config.timeout,
             is_extended: false,
         });
-        self.effects.push(Effect::Broadcast(TabMessage::Working));
-        self.effects.push(match job {
-            Job::Refresh => {
+        self.effects
+            .push(Effect::Broadcast(TabMessage::RefreshStarted));
+        self.effects.push(match task {
+            Task::Refresh => {
                 let reason = self
-                    .refresh_reason(moment.now)
+                    .refresh_reason(context.now)
                     .unwrap_or(crate::wire::RefreshReason::Timer);
-                self.flight_reason = reason;
+                self.sent_reason = reason;
                 Effect::SendRefresh {
                     attempt,
                     reason,
                     page: self.page.visibility(),
-                    active_ago: moment.now.since(self.last_active),
+                    active_ago: context.now.since(self.last_active),
                 }
             }
-            Job::TellServer { everywhere } => Effect::SendSignOut {
+            Task::NotifySignOut { everywhere } => Effect::SendSignOut {
                 attempt,
                 everywhere,
             },
-            Job::Adopt { request } => {
-                self.adopts.retain(|waiting| *waiting != request);
-                Effect::RunAdopt { attempt, request }
+            Task::SignIn { caller } => {
+                self.sign_ins.retain(|waiting| *waiting != caller);
+                Effect::RunSignIn { attempt, caller }
             }
         });
     }
 
-    /// Deals with deadlines that have passed.
-    pub(super) fn expire_exchange(&mut self, moment: &Moment) {
-        let now = moment.now;
+    /// Handles passed deadlines of the exchange.
+    pub(super) fn expire_exchange(&mut self, context: &Context) {
+        let now = context.now;
         match self.exchange {
             Exchange::AwaitingLock {
                 attempt,
-                job,
+                task,
                 until,
                 ..
-            } if now >= until && now.since(until) > OVERSLEPT => {
-                // Nobody could have been granted anything while the computer slept.
-                self.begin_anew(now);
+            } if now >= until && now.since(until) > SUSPEND_THRESHOLD => {
+                // No lock could be granted while the computer was suspended.
+                self.restart(now);
                 let until = now + self.longest_exchange();
                 self.exchange = Exchange::AwaitingLock {
                     attempt,
-                    job,
+                    task,
                     since: now,
                     until,
                 };
             }
             Exchange::AwaitingLock {
                 attempt,
-                job,
+                task,
                 until,
                 ..
             } if now >= until => {
-                self.is_lock_distrusted = true;
+                self.lock_timed_out = true;
                 self.release(attempt);
-                if self.can_wait_for_lock(job, now) {
+                if self.can_wait_for_lock(task, now) {
                     self.exchange = Exchange::Idle;
                 } else {
-                    self.go_on_unlocked(moment, attempt, job);
+                    self.proceed_without_lock(context, attempt, task);
                 }
             }
-            Exchange::Listening {
+            Exchange::AwaitingPeers {
                 attempt,
-                job,
+                task,
                 is_locked,
                 until,
-            } if now >= until => self.send(moment, attempt, job, is_locked),
-            Exchange::InFlight(ref mut flight) if now >= flight.until => {
-                if now.since(flight.until) > OVERSLEPT && !flight.is_extended {
-                    flight.is_extended = true;
-                    flight.until = now + AFTER_NAP;
-                    self.begin_anew(now);
+            } if now >= until => self.send(context, attempt, task, is_locked),
+            Exchange::InFlight(ref mut in_flight) if now >= in_flight.until => {
+                if now.since(in_flight.until) > SUSPEND_THRESHOLD && !in_flight.is_extended {
+                    in_flight.is_extended = true;
+                    in_flight.until = now + RESUME_GRACE;
+                    self.restart(now);
                 } else {
-                    let flight = *flight;
-                    self.on_flight_overdue(moment, flight);
+                    let in_flight = *in_flight;
+                    self.on_timeout(context, in_flight);
                 }
             }
             Exchange::Idle
             | Exchange::AwaitingLock { .. }
-            | Exchange::Listening { .. }
+            | Exchange::AwaitingPeers { .. }
             | Exchange::InFlight(_) => {}
         }
     }
 
-    fn on_flight_overdue(&mut self, moment: &Moment, flight: Flight) {
-        match flight.job {
-            Job::Refresh => {
+    fn on_timeout(&mut self, context: &Context, in_flight: InFlight) {
+        match in_flight.task {
+            Task::Refresh => {
                 self.effects.push(Effect::Abort {
-                    attempt: flight.attempt,
+                    attempt: in_flight.attempt,
                 });
                 let failure = Failure::new(FailureCause::Timeout);
-                self.on_refresh_finished(moment, flight.attempt, RefreshOutcome::Failed(failure));
+                self.on_refresh_finished(
+                    context,
+                    in_flight.attempt,
+                    RefreshOutcome::Failed(failure),
+                );
             }
-            Job::TellServer { .. } => {
+            Task::NotifySignOut { .. } => {
                 self.effects.push(Effect::Abort {
-                    attempt: flight.attempt,
+                    attempt: in_flight.attempt,
                 });
                 let failure = Failure::new(FailureCause::Timeout);
-                self.on_sign_out_finished(moment, flight.attempt, SignOutOutcome::Failed(failure));
+                self.on_sign_out_finished(
+                    context,
+                    in_flight.attempt,
+                    SignOutOutcome::Failed(failure),
+                );
             }
-            Job::Adopt { request } => {
-                self.slow_adopts.push(SlowAdopt {
-                    attempt: flight.attempt,
-                    request,
-                    sent: flight.sent,
+            Task::SignIn { caller } => {
+                self.late_sign_ins.push(LateSignIn {
+                    attempt: in_flight.attempt,
+                    caller,
+                    sent: in_flight.sent,
                 });
-                self.end_flight(flight);
+                self.finish(in_flight);
             }
         }
     }
 
-    /// Takes the exchange that this answer belongs to; `None` where it is no longer awaited.
-    pub(super) fn take_flight(&mut self, attempt: AttemptId) -> Option<Flight> {
-        let Exchange::InFlight(flight) = self.exchange else {
+    /// Takes the exchange of this attempt; `None` if it is no longer in flight.
+    pub(super) fn take_in_flight(&mut self, attempt: AttemptId) -> Option<InFlight> {
+        let Exchange::InFlight(in_flight) = self.exchange else {
             return None;
         };
-        if flight.attempt != attempt {
+        if in_flight.attempt != attempt {
             return None;
         }
         self.exchange = Exchange::Idle;
-        Some(flight)
+        Some(in_flight)
     }
 
-    /// Gives the lock back, after everything that the next holder must see has been ordered.
-    pub(super) fn end_flight(&mut self, flight: Flight) {
+    /// Releases the lock. Call it after queueing the effects that the next holder depends on, such as `WriteRecord`.
+    pub(super) fn finish(&mut self, in_flight: InFlight) {
         self.exchange = Exchange::Idle;
-        if flight.is_locked {
-            self.release(flight.attempt);
+        if in_flight.is_locked {
+            self.release(in_flight.attempt);
         }
     }
 
-    pub(super) fn on_adopt_finished(
+    pub(super) fn on_sign_in_finished(
         &mut self,
-        moment: &Moment,
+        context: &Context,
         attempt: AttemptId,
-        outcome: AdoptOutcome,
+        outcome: SignInOutcome,
     ) {
         if let Some(at) = self
-            .slow_adopts
+            .late_sign_ins
             .iter()
-            .position(|slow| slow.attempt == attempt)
+            .position(|late| late.attempt == attempt)
         {
-            let slow = self.slow_adopts.swap_remove(at);
-            self.on_adopted(moment, slow.request, slow.sent, outcome);
+            let late = self.late_sign_ins.swap_remove(at);
+            self.on_tokens_provided(context, late.caller, late.sent, outcome);
             return;
         }
-        let Some(flight) = self.take_flight(attempt) else {
+        let Some(in_flight) = self.take_in_flight(attempt) else {
             return;
         };
-        if let Job::Adopt { request } = flight.job {
-            self.on_adopted(moment, request, flight.sent, outcome);
+        if let Task::SignIn { caller } = in_flight.task {
+            self.on_tokens_provided(context, caller, in_flight.sent, outcome);
         }
-        self.end_flight(flight);
+        self.finish(in_flight);
     }
 
     pub(super) fn exchange_deadline(&self) -> Option<(Timestamp, &'static str)> {
         match self.exchange {
             Exchange::Idle => None,
             Exchange::AwaitingLock { until, .. } => Some((until, "lock wait")),
-            Exchange::Listening { until, .. } => Some((until, "news")),
-            Exchange::InFlight(flight) => Some((flight.until, "answer")),
+            Exchange::AwaitingPeers { until, .. } => Some((until, "peers")),
+            Exchange::InFlight(in_flight) => Some((in_flight.until, "answer")),
         }
     }
 }

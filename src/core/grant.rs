@@ -1,23 +1,23 @@
-//! What an auth server grants, and what is refused of it.
+//! Token responses of the auth server and their validation.
 
 use std::rc::Rc;
 
+use super::millis::Millis;
 use super::secret::Secret;
-use super::span::Span;
 
-/// The session behind a token, as the auth server tells it.
+/// The session of a token, as sent by the auth server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SessionInfo {
-    /// The session's name; empty where the auth server gives none.
+    /// The session id; empty if the auth server sends none.
     pub id: Rc<str>,
-    /// What identifies the user; empty where the auth server gives nothing.
+    /// The user id; empty if the auth server sends none.
     pub user_id: Rc<str>,
-    /// The user as JSON text, handed to the app as it is.
+    /// The user as JSON text, passed to the app unchanged.
     pub user: Rc<str>,
 }
 
 impl SessionInfo {
-    /// Makes it from what the auth server sends; names with ASCII control characters in them are taken as absent.
+    /// Creates it from the auth server's response; ids that contain ASCII control characters become empty.
     #[must_use]
     pub fn new(id: &str, user_id: &str, user: &str) -> Self {
         let plain = |name: &str| -> Rc<str> {
@@ -34,7 +34,7 @@ impl SessionInfo {
         }
     }
 
-    /// Tells one session from another without naming it (FNV-1a).
+    /// Returns an FNV-1a hash of both ids; distinguishes sessions without storing their ids.
     #[must_use]
     pub fn fingerprint(&self) -> u32 {
         let hashed = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
@@ -42,7 +42,7 @@ impl SessionInfo {
         self.user_id.bytes().fold(hash, hashed)
     }
 
-    /// Whether both are the same user's.
+    /// Whether both belong to the same user.
     #[must_use]
     pub fn is_same_user(&self, other: &Self) -> bool {
         if self.user_id.is_empty() && other.user_id.is_empty() {
@@ -53,59 +53,59 @@ impl SessionInfo {
     }
 }
 
-/// A usable token with its life.
+/// A validated token with its lifetime.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     /// The access token.
     pub token: Secret,
-    /// Its life, counted from the sending of the request.
-    pub life: Span,
-    /// When the server wants the next refresh, counted like the life.
-    pub refresh_in: Option<Span>,
-    /// The session behind it.
+    /// The token's lifetime, from the sending of the request.
+    pub lifetime: Millis,
+    /// When the server requests the next refresh, counted like the lifetime.
+    pub refresh_in: Option<Millis>,
+    /// The token's session.
     pub session: SessionInfo,
 }
 
-/// A token response as it was read, before anything in it is believed.
+/// A parsed token response before validation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RawGrant<'a> {
-    /// `access_token`, where it is a string.
+    /// `access_token`, if it is a string.
     pub access_token: Option<&'a str>,
-    /// `token_type`, where it is a string.
+    /// `token_type`, if it is a string.
     pub token_type: Option<&'a str>,
-    /// `expires_in` in seconds, where it is a number.
+    /// `expires_in` in seconds, if it is a number.
     pub expires_in: Option<f64>,
-    /// `exp − iat` of the token in seconds, read only where `expires_in` is missing.
+    /// `exp − iat` of the token in seconds, used only without `expires_in`.
     pub claimed_life: Option<f64>,
-    /// `refresh_in` in seconds, where it is a number.
+    /// `refresh_in` in seconds, if it is a number.
     pub refresh_in: Option<f64>,
-    /// The session's name; empty where there is none.
+    /// The session id; empty if there is none.
     pub session_id: &'a str,
-    /// What identifies the user; empty where there is nothing.
+    /// The user id; empty if there is none.
     pub user_id: &'a str,
     /// The user as JSON text.
     pub user: &'a str,
 }
 
-/// Why an answer with status 200 is no grant.
+/// Why a response is not a valid token response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UnexpectedAnswer {
-    /// The body is no JSON object: a captive portal's page, or cut off.
+    /// The body is not a JSON object, such as a captive portal's page or a truncated body.
     NotJson,
     /// The body is larger than [`MAX_TOKEN_RESPONSE_BYTES`](crate::wire::MAX_TOKEN_RESPONSE_BYTES).
     TooLarge,
-    /// There is no token in it, or none that can be sent in a header.
+    /// There is no token, or it cannot be sent in a header.
     NoToken,
-    /// The token is of another type than `Bearer`.
+    /// The token type is not `Bearer`.
     OtherTokenType,
-    /// The token's life is not told, below 2 seconds, or above 7 days.
+    /// The token's lifetime is missing, below 2 seconds, or above 7 days.
     LifeOutOfRange,
-    /// The status is none that the contract knows.
+    /// The HTTP status is not part of the contract.
     Status,
 }
 
 impl UnexpectedAnswer {
-    /// Returns the word for it in traces and errors.
+    /// Returns its code in traces and errors.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -120,16 +120,16 @@ impl UnexpectedAnswer {
 }
 
 impl Grant {
-    /// The shortest life that can be kept renewed.
-    pub const MIN_LIFE: Span = Span::from_secs(2);
-    /// The longest life that is believed.
-    pub const MAX_LIFE: Span = Span::from_secs(7 * 86_400);
+    /// The shortest lifetime that can be refreshed in time.
+    pub const MIN_LIFETIME: Millis = Millis::from_secs(2);
+    /// The longest accepted lifetime.
+    pub const MAX_LIFETIME: Millis = Millis::from_secs(7 * 86_400);
 
-    /// Reads a token response.
+    /// Validates a token response.
     ///
     /// # Errors
     ///
-    /// Says what is wrong with it; nothing of it is used then.
+    /// Returns the first problem; no part of an invalid response is used.
     pub fn check(raw: &RawGrant<'_>) -> Result<Self, UnexpectedAnswer> {
         let token = raw
             .access_token
@@ -141,19 +141,19 @@ impl Grant {
         {
             return Err(UnexpectedAnswer::OtherTokenType);
         }
-        let life = raw
+        let lifetime = raw
             .expires_in
             .or(raw.claimed_life)
-            .and_then(Span::from_secs_f64)
-            .filter(|life| (Self::MIN_LIFE..=Self::MAX_LIFE).contains(life))
+            .and_then(Millis::from_secs_f64)
+            .filter(|lifetime| (Self::MIN_LIFETIME..=Self::MAX_LIFETIME).contains(lifetime))
             .ok_or(UnexpectedAnswer::LifeOutOfRange)?;
         let refresh_in = raw
             .refresh_in
-            .and_then(Span::from_secs_f64)
-            .filter(|refresh_in| *refresh_in < life);
+            .and_then(Millis::from_secs_f64)
+            .filter(|refresh_in| *refresh_in < lifetime);
         Ok(Self {
             token,
-            life,
+            lifetime,
             refresh_in,
             session: SessionInfo::new(raw.session_id, raw.user_id, raw.user),
         })
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_fingerprint_is_fnv_1a_of_both_names() {
-        // From the algorithm's own test vectors: http://www.isthe.com/chongo/tech/comp/fnv/
+        // From the reference test vectors: http://www.isthe.com/chongo/tech/comp/fnv/
         for (id, user_id, expected) in [
             ("", "", 0x811c_9dc5),
             ("a", "", 0xe40c_292c),
@@ -215,12 +215,12 @@ mod tests {
             ..raw()
         });
 
-        assert_eq!(grant.map(|grant| grant.life), Ok(Span::from_secs(90)));
+        assert_eq!(grant.map(|grant| grant.lifetime), Ok(Millis::from_secs(90)));
     }
 
     #[test]
     fn p06_lives_from_two_seconds_to_a_week_are_taken() {
-        for (life, taken) in [
+        for (lifetime, taken) in [
             (0.0, false),
             (-60.0, false),
             (1.999, false),
@@ -233,10 +233,10 @@ mod tests {
             (f64::INFINITY, false),
         ] {
             let grant = Grant::check(&RawGrant {
-                expires_in: Some(life),
+                expires_in: Some(lifetime),
                 ..raw()
             });
-            assert_eq!(grant.is_ok(), taken, "{life}");
+            assert_eq!(grant.is_ok(), taken, "{lifetime}");
         }
     }
 
@@ -267,9 +267,9 @@ mod tests {
     }
 
     #[test]
-    fn a_refresh_moment_beyond_the_life_is_not_believed() {
+    fn a_refresh_time_beyond_the_lifetime_is_ignored() {
         for (refresh_in, believed) in [
-            (20.0, Some(Span::from_secs(20))),
+            (20.0, Some(Millis::from_secs(20))),
             (60.0, None),
             (61.0, None),
             (-1.0, None),

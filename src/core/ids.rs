@@ -1,44 +1,43 @@
-//! Names of things that must not be mixed up.
+//! Id types, so that ids of different things cannot be confused.
 
 use std::fmt;
 
-/// A caller that waits for an answer. The host chooses it, once for each call.
+/// The id of a caller, chosen by the host and unique per call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RequestId(pub u64);
+pub struct CallerId(pub u64);
 
-/// One attempt at an exchange with the auth server. A question and its answer carry the same one.
+/// The id of an attempt at an exchange with the auth server. An effect and the input that replies to it have the same one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttemptId(pub u64);
 
 impl AttemptId {
-    /// Returns the name of the next attempt.
+    /// Returns the id of the next attempt.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.wrapping_add(1))
     }
 }
 
-/// The order of facts about the session among the tabs of one browser: every sign-in, renewal and sign-out has a
-/// higher one than whatever its tab knew of. Two tabs may give out the same one; then a sign-out wins.
+/// The session version in one browser: every sign-in, refresh and sign-out uses a higher one than its tab has seen. Two tabs
+/// can use the same version concurrently; then a sign-out wins.
 ///
-/// It is a serial number (RFC 1982): after the last one numbering begins again, so that there is always a next one that
-/// every tab takes as newer. The default is no number, and older than any.
+/// It is a serial number (RFC 1982) and wraps around, so there is always a next version that every tab treats as newer. The
+/// default is not a serial number and older than all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(u64);
 
 impl Version {
-    /// The highest number that is read: as many digits as are exact in JavaScript.
+    /// The highest number that is accepted; exact in JavaScript.
     const MOST: u64 = 100_000_000_000_000;
-    /// How far ahead of what a tab knows another one may be: more renewals than a year has. What is further ahead counts
-    /// as older.
+    /// How far a newer version may be ahead: more refreshes than in a year. A version further ahead counts as older.
     const PLAUSIBLE: u64 = 1_000_000;
-    /// The last serial number; the first is 1. Of any two, exactly one is newer.
+    /// The last serial number; the first is 1. Of any two different ones, exactly one is newer.
     const LAST: u64 = 2 * Self::PLAUSIBLE + 1;
-    /// How far the record may be behind a tab: two that write it at the same time do not see each other. A tab that is
-    /// further ahead would miss the next two facts that are written.
+    /// How far the record may be behind a tab: two concurrent writers do not see each other. A tab further ahead would miss
+    /// the next two writes.
     const WRITES_APART: u64 = 1;
 
-    /// Reads a number from a message or a record; `None` where it has too many digits.
+    /// Converts a number from a message or a record; `None` if it is too high.
     #[must_use]
     pub const fn heard(number: u64) -> Option<Self> {
         if number <= Self::MOST {
@@ -48,34 +47,34 @@ impl Version {
         }
     }
 
-    /// Whether tabs give it out.
+    /// Whether it is a serial number, which tabs write.
     pub(super) const fn is_serial(self) -> bool {
         self.0.wrapping_sub(1) < Self::LAST
     }
 
-    /// Whether it is newer than the other one: up to a million ahead of it.
+    /// Whether it is newer than `other`: up to a million ahead.
     #[inline(never)]
     pub(super) const fn is_after(self, other: Self) -> bool {
         self.is_serial()
             && (!other.is_serial() || self.ahead_of(other).wrapping_sub(1) < Self::PLAUSIBLE)
     }
 
-    /// Whether it is the same, or behind by a write of the same moment.
+    /// Whether it equals `known` or is one concurrent write behind.
     pub(super) const fn is_behind_by_little(self, known: Self) -> bool {
         known.ahead_of(self) <= Self::WRITES_APART
     }
 
-    /// Returns how many steps lead from the other serial number to this one, around the end of the numbers.
+    /// Returns the distance from `other` to this serial number, with wrap-around.
     const fn ahead_of(self, other: Self) -> u64 {
         (self.0 + Self::LAST - other.0) % Self::LAST
     }
 
-    /// Returns the newer one of both.
+    /// Returns the newer of both versions.
     pub(super) const fn newest(self, other: Self) -> Self {
         if other.is_after(self) { other } else { self }
     }
 
-    /// Returns the serial number before.
+    /// Returns the previous serial number.
     pub(super) const fn previous(self) -> Self {
         Self((self.0 + Self::LAST - 2) % Self::LAST + 1)
     }
@@ -86,14 +85,14 @@ impl Version {
         Self(self.0 % Self::LAST + 1)
     }
 
-    /// Returns the number that tells it to other tabs.
+    /// Returns the number for messages and records.
     #[must_use]
     pub const fn number(self) -> u64 {
         self.0
     }
 }
 
-/// A tab's random name, for traces.
+/// A tab's random id, for traces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TabId(pub u32);
 

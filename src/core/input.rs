@@ -1,110 +1,110 @@
-//! What a host tells the core: past facts.
+//! The inputs of the core: events that the host reports.
 
 use crate::wire::EndReason;
 
 use super::error::FailureCause;
 use super::grant::{Grant, UnexpectedAnswer};
-use super::ids::{AttemptId, RequestId, Version};
-use super::news::TabMessage;
-use super::span::Span;
+use super::ids::{AttemptId, CallerId, Version};
+use super::millis::Millis;
+use super::tab_message::TabMessage;
 
-/// Something has happened.
+/// An event reported by the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// The page has started; the shelf says whether there may be a session.
+    /// The page has started; the storage record shows whether there may be a session.
     Started,
-    /// A caller needs a token with at least so much life left.
+    /// A caller requests a token with a minimum remaining lifetime.
     TokenRequested {
         /// The caller.
-        request: RequestId,
-        /// The life that must be left.
-        min_validity: Span,
+        caller: CallerId,
+        /// The minimum remaining lifetime.
+        min_validity: Millis,
     },
-    /// The app asked for a new token.
+    /// The app requested a new token.
     RefreshRequested {
         /// The caller.
-        request: RequestId,
-        /// Whether only a refresh that is sent from now on will do.
+        caller: CallerId,
+        /// Whether the token must come from a refresh sent from now on.
         force: bool,
     },
-    /// An API refused a token that was valid by the clock.
+    /// An API rejected an unexpired token.
     TokenRejected {
         /// The caller.
-        request: RequestId,
-        /// The order of the refused token.
+        caller: CallerId,
+        /// The version of the rejected token.
         version: Version,
     },
-    /// A caller no longer waits for its token. A sign-in or sign-out, once asked for, runs to its end.
-    RequestAborted {
+    /// A caller no longer waits for its token. A sign-in or sign-out cannot be aborted.
+    CallerAborted {
         /// The caller.
-        request: RequestId,
+        caller: CallerId,
     },
-    /// The app wants to sign in by a function of its own, which may only run while no tab refreshes.
-    AdoptRequested {
+    /// The app signs in with its own function, which must not run during a refresh of any tab.
+    SignInRequested {
         /// The caller.
-        request: RequestId,
+        caller: CallerId,
     },
-    /// That function has come to its end.
-    AdoptFinished {
+    /// The app's sign-in function has finished.
+    SignInFinished {
         /// The attempt it was started for.
         attempt: AttemptId,
-        /// What came of it.
-        outcome: AdoptOutcome,
+        /// The outcome.
+        outcome: SignInOutcome,
     },
-    /// The app hands over the answer of a sign-in that it has made itself.
-    Adopted {
+    /// The app provides the token response of its own sign-in.
+    TokensProvided {
         /// The caller.
-        request: RequestId,
-        /// What is in it.
-        outcome: AdoptOutcome,
+        caller: CallerId,
+        /// The parsed token response.
+        outcome: SignInOutcome,
     },
     /// The user signs out.
     SignOutRequested {
         /// The caller.
-        request: RequestId,
+        caller: CallerId,
         /// Whether all the user's sessions are to end.
         everywhere: bool,
     },
-    /// The auth server was told of a sign-out, or could not be.
+    /// The sign-out request has finished or failed.
     SignOutFinished {
         /// The attempt.
         attempt: AttemptId,
-        /// What came of it.
+        /// The outcome.
         outcome: SignOutOutcome,
     },
-    /// The lock is this tab's.
+    /// The lock was granted to this tab.
     LockGranted {
-        /// The attempt that asked for it.
+        /// The attempt that requested it.
         attempt: AttemptId,
     },
-    /// There is no lock to be had: the browser has none, or its request threw, or it was stolen.
+    /// The lock is unavailable: Web Locks are missing, the request threw, or the lock was stolen.
     LockFailed {
-        /// The attempt that asked for it.
+        /// The attempt that requested it.
         attempt: AttemptId,
     },
-    /// The auth server has answered a refresh, or has not.
+    /// The refresh has finished or failed.
     RefreshFinished {
         /// The attempt.
         attempt: AttemptId,
-        /// What came of it.
+        /// The outcome.
         outcome: RefreshOutcome,
     },
-    /// Another tab has said something.
-    TabSpoke(TabMessage),
-    /// Something was said among the tabs that cannot be read.
-    TabGarbled,
-    /// The shelf was written by another tab.
-    ShelfChanged,
-    /// The page's life has changed.
+    /// A message of another tab.
+    TabMessageReceived(TabMessage),
+    /// A message or an input that cannot be decoded.
+    Malformed,
+    /// Another tab wrote the storage record.
+    StorageChanged,
+    /// The page's lifecycle state has changed.
     PageChanged(PageChange),
-    /// The moment of [`Session::poll_deadline`](super::Session::poll_deadline) has come, or another one: it does no harm.
+    /// The deadline of [`Session::poll_deadline`](super::Session::poll_deadline) has passed. Spurious calls are harmless.
     DeadlineReached,
     /// The app closes the session object.
     Closed,
 }
 
 impl Input {
-    /// Returns the word for it in traces.
+    /// Returns its name in traces.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -112,17 +112,17 @@ impl Input {
             Self::TokenRequested { .. } => "token-requested",
             Self::RefreshRequested { .. } => "refresh-requested",
             Self::TokenRejected { .. } => "token-rejected",
-            Self::RequestAborted { .. } => "request-aborted",
-            Self::AdoptRequested { .. } => "adopt-requested",
-            Self::AdoptFinished { .. } | Self::Adopted { .. } => "adopted",
+            Self::CallerAborted { .. } => "caller-aborted",
+            Self::SignInRequested { .. } => "sign-in-requested",
+            Self::SignInFinished { .. } | Self::TokensProvided { .. } => "sign-in-finished",
             Self::SignOutRequested { .. } => "sign-out-requested",
             Self::SignOutFinished { .. } => "sign-out-finished",
             Self::LockGranted { .. } => "lock-granted",
             Self::LockFailed { .. } => "lock-failed",
             Self::RefreshFinished { .. } => "refresh-finished",
-            Self::TabSpoke(_) => "tab-spoke",
-            Self::TabGarbled => "tab-garbled",
-            Self::ShelfChanged => "shelf-changed",
+            Self::TabMessageReceived(_) => "tab-message",
+            Self::Malformed => "malformed",
+            Self::StorageChanged => "storage-changed",
             Self::PageChanged(change) => change.name(),
             Self::DeadlineReached => "deadline",
             Self::Closed => "closed",
@@ -130,32 +130,32 @@ impl Input {
     }
 }
 
-/// What came of a refresh.
+/// The outcome of a refresh.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RefreshOutcome {
     /// A token.
     Granted(Grant),
-    /// The auth server says that the session is over: the only answer that signs out.
+    /// The auth server ended the session; the only outcome that signs out.
     Ended(EndReason),
-    /// Anything else.
+    /// Any other response, or none.
     Failed(Failure),
 }
 
 /// Why an exchange failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The kind.
+    /// The cause.
     pub cause: FailureCause,
-    /// The HTTP status, where there was an answer.
+    /// The HTTP status, if there was a response.
     pub http_status: Option<u16>,
-    /// What `Retry-After` asked for.
-    pub retry_after: Option<Span>,
-    /// What is wrong with an unexpected answer.
+    /// The value of `Retry-After`.
+    pub retry_after: Option<Millis>,
+    /// Why the response is unexpected.
     pub detail: Option<UnexpectedAnswer>,
 }
 
 impl Failure {
-    /// Makes a failure that knows nothing but its cause.
+    /// Creates a failure with only a cause.
     #[must_use]
     pub const fn new(cause: FailureCause) -> Self {
         Self {
@@ -166,9 +166,9 @@ impl Failure {
         }
     }
 
-    /// Sorts an HTTP answer that neither grants nor ends.
+    /// Classifies the status of an HTTP response that neither grants a token nor ends the session.
     #[must_use]
-    pub const fn from_status(status: u16, retry_after: Option<Span>) -> Self {
+    pub const fn from_status(status: u16, retry_after: Option<Millis>) -> Self {
         let (cause, detail) = match status {
             408 | 425 => (FailureCause::Timeout, None),
             429 => (FailureCause::RateLimited, None),
@@ -187,7 +187,7 @@ impl Failure {
         }
     }
 
-    /// Makes the failure of an answer with status 200 that grants nothing.
+    /// Creates the failure of a response that is not a valid token response.
     #[must_use]
     pub const fn unexpected(status: u16, detail: UnexpectedAnswer) -> Self {
         Self {
@@ -199,44 +199,44 @@ impl Failure {
     }
 }
 
-/// What came of telling the auth server of a sign-out.
+/// The outcome of a sign-out request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignOutOutcome {
-    /// It knows.
-    Told,
-    /// It could not be told.
+    /// The auth server is notified.
+    Notified,
+    /// The auth server could not be notified.
     Failed(Failure),
 }
 
-/// What came of a sign-in of the app's own.
+/// The outcome of the app's own sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AdoptOutcome {
+pub enum SignInOutcome {
     /// A token.
     Granted(Grant),
-    /// An answer without a usable token.
+    /// A response without a usable token.
     Unusable,
     /// The app's function threw.
     Threw,
 }
 
-/// A change in the page's life (Page Lifecycle, Page Visibility, HTML's online state).
+/// A change of the page's state (Page Lifecycle, Page Visibility, `navigator.onLine`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageChange {
-    /// It can be seen.
+    /// The page became visible.
     Visible,
-    /// It cannot be seen.
+    /// The page became hidden.
     Hidden,
-    /// It will not run any code until it is resumed.
+    /// The page was frozen (`freeze`) and runs no code until it is resumed.
     Frozen,
-    /// It runs again.
+    /// The page was resumed (`resume`).
     Resumed,
-    /// It was left (`pagehide`), perhaps into the back/forward cache.
+    /// `pagehide`: the page was left, possibly into the back/forward cache.
     Left,
-    /// It came back from the back/forward cache (`pageshow`).
+    /// `pageshow`: the page was restored from the back/forward cache.
     Returned,
-    /// The browser says that there is a network.
+    /// The `online` event.
     Online,
-    /// The browser says that there is none.
+    /// The `offline` event.
     Offline,
 }
 
@@ -276,10 +276,10 @@ mod tests {
             (302, FailureCause::UnexpectedAnswer),
             (600, FailureCause::UnexpectedAnswer),
         ] {
-            let failure = Failure::from_status(status, Some(Span::from_secs(7)));
+            let failure = Failure::from_status(status, Some(Millis::from_secs(7)));
             assert_eq!(failure.cause, cause, "{status}");
             assert_eq!(failure.http_status, Some(status));
-            assert_eq!(failure.retry_after, Some(Span::from_secs(7)));
+            assert_eq!(failure.retry_after, Some(Millis::from_secs(7)));
             let is_unexpected = cause == FailureCause::UnexpectedAnswer;
             let detail = is_unexpected.then_some(UnexpectedAnswer::Status);
             assert_eq!(failure.detail, detail, "{status}");
@@ -300,8 +300,8 @@ mod tests {
         ];
         let others = [
             Input::Started,
-            Input::TabGarbled,
-            Input::ShelfChanged,
+            Input::Malformed,
+            Input::StorageChanged,
             Input::DeadlineReached,
             Input::Closed,
         ];

@@ -1,36 +1,36 @@
-//! The lock that all tabs of a browser share: short, queued, and never a condition.
+//! The Web Lock shared by all tabs of a browser. It is held briefly, and progress never depends on it.
 
 use super::effect::Effect;
-use super::exchange::{Exchange, Flight};
+use super::exchange::{Exchange, InFlight};
 use super::ids::AttemptId;
-use super::jobs::Job;
-use super::mark::{MarkState, Shelf};
-use super::news::TabMessage;
+use super::millis::Millis;
+use super::scheduler::Task;
 use super::session::Session;
-use super::span::Span;
-use super::time::{Moment, Timestamp};
+use super::storage_record::{RecordState, StoredState};
+use super::tab_message::TabMessage;
+use super::time::{Context, Timestamp};
 
-/// A lock that took longer than this was held by somebody whose news may still be on its way.
-const CONTENDED: Span = Span::from_millis(20);
+/// A lock granted later than this was held by another tab, whose message may still be in transit.
+const CONTENTION_THRESHOLD: Millis = Millis::from_millis(20);
 
 impl Session {
-    /// Drops a wish for the lock that has been fulfilled meanwhile: the look-again of every waiting.
-    pub(super) fn reconsider(&mut self, now: Timestamp) {
-        let (Exchange::AwaitingLock { attempt, job, .. }
-        | Exchange::Listening { attempt, job, .. }) = self.exchange
+    /// Cancels a pending lock request that is no longer needed. Called after every input.
+    pub(super) fn cancel_if_unneeded(&mut self, now: Timestamp) {
+        let (Exchange::AwaitingLock { attempt, task, .. }
+        | Exchange::AwaitingPeers { attempt, task, .. }) = self.exchange
         else {
             return;
         };
-        if self.page.is_dozing || !self.is_wanted(job, now) {
+        if self.page.is_suspended || !self.is_wanted(task, now) {
             self.release(attempt);
             self.exchange = Exchange::Idle;
         }
     }
 
-    pub(super) fn on_lock_granted(&mut self, moment: &Moment, granted: AttemptId) {
+    pub(super) fn on_lock_granted(&mut self, context: &Context, granted: AttemptId) {
         let Exchange::AwaitingLock {
             attempt,
-            job,
+            task,
             since,
             ..
         } = self.exchange
@@ -42,61 +42,62 @@ impl Session {
             self.release_unless_current(granted);
             return;
         }
-        self.is_lock_distrusted = false;
-        if !self.is_wanted(job, moment.now) {
+        self.lock_timed_out = false;
+        if !self.is_wanted(task, context.now) {
             self.release(attempt);
             self.exchange = Exchange::Idle;
             return;
         }
-        let had_to_wait = moment.now.since(since) > CONTENDED && self.has_company(moment.now);
-        let was_contended = had_to_wait || self.is_news_due(moment.now);
-        let may_be_done = match job {
-            // No other tab's token will do for a forced refresh, but its failure would.
-            Job::Refresh => was_contended || self.is_behind(moment) && !self.waiters_force(),
-            Job::Adopt { .. } | Job::TellServer { .. } => false,
+        let had_to_wait =
+            context.now.since(since) > CONTENTION_THRESHOLD && self.has_peers(context.now);
+        let was_contended = had_to_wait || self.is_peer_result_pending(context.now);
+        let may_be_done = match task {
+            // Another tab's token does not satisfy a forced refresh, but its failure would start a back-off.
+            Task::Refresh => was_contended || self.is_behind(context) && !self.waiters_want_new(),
+            Task::SignIn { .. } | Task::NotifySignOut { .. } => false,
         };
         if may_be_done {
-            self.listen(moment, attempt, job, true, self.config.beat);
+            self.await_peers(context, attempt, task, true, self.config.peer_reply_timeout);
         } else {
-            self.send(moment, attempt, job, true);
+            self.send(context, attempt, task, true);
         }
     }
 
-    pub(super) fn on_lock_failed(&mut self, moment: &Moment, failed: AttemptId) {
+    pub(super) fn on_lock_failed(&mut self, context: &Context, failed: AttemptId) {
         match self.exchange {
-            Exchange::AwaitingLock { attempt, job, .. } if attempt == failed => {
-                self.go_on_unlocked(moment, attempt, job);
+            Exchange::AwaitingLock { attempt, task, .. } if attempt == failed => {
+                self.proceed_without_lock(context, attempt, task);
             }
-            // Stolen: the exchange goes on, as if there had been no lock.
-            Exchange::Listening {
+            // The lock was stolen: continue without it.
+            Exchange::AwaitingPeers {
                 attempt,
                 ref mut is_locked,
                 ..
             } if attempt == failed => *is_locked = false,
-            Exchange::InFlight(ref mut flight) if flight.attempt == failed => {
-                flight.is_locked = false;
+            Exchange::InFlight(ref mut in_flight) if in_flight.attempt == failed => {
+                in_flight.is_locked = false;
             }
             Exchange::Idle
             | Exchange::AwaitingLock { .. }
-            | Exchange::Listening { .. }
+            | Exchange::AwaitingPeers { .. }
             | Exchange::InFlight(_) => {}
         }
     }
 
-    /// Whether another tab has begun an exchange whose outcome this one has not heard of.
-    fn is_news_due(&self, now: Timestamp) -> bool {
-        self.peer_at_work
+    /// Whether another tab has started an exchange whose outcome has not been received.
+    fn is_peer_result_pending(&self, now: Timestamp) -> bool {
+        self.peer_refresh_started_at
             .is_some_and(|begun| now.since(begun) <= self.config.timeout)
     }
 
-    /// How long another tab's exchange may take until its outcome is known here.
-    pub(super) fn longest_exchange(&self) -> Span {
-        self.config.timeout + Span::from_secs(1)
+    /// How long another tab's exchange may take until its outcome is received here.
+    pub(super) fn longest_exchange(&self) -> Millis {
+        self.config.timeout + Millis::from_secs(1)
     }
 
-    /// Another tab holds the lock and is at work: its answer is worth waiting for.
-    pub(super) fn on_tab_works(&mut self, now: Timestamp) {
-        self.peer_at_work = Some(now);
+    /// Extends the lock timeout: another tab holds the lock and has sent a request.
+    pub(super) fn on_peer_refresh_started(&mut self, now: Timestamp) {
+        self.peer_refresh_started_at = Some(now);
         let one_exchange = self.longest_exchange();
         if let Exchange::AwaitingLock {
             ref mut until,
@@ -104,83 +105,88 @@ impl Session {
             ..
         } = self.exchange
         {
-            // Two exchanges at the most: a lock is never waited for longer than that.
+            // Wait for at most two exchanges.
             *until = (now + one_exchange)
                 .max(*until)
                 .min(since + one_exchange * 2);
         }
     }
 
-    /// A lock is a courtesy, never a condition: without it, a random pause keeps tabs apart.
-    pub(super) fn go_on_unlocked(&mut self, moment: &Moment, attempt: AttemptId, job: Job) {
-        match job {
-            Job::Refresh if !self.waiters_force() => {
-                let pause = self.chance.up_to(self.config.beat * 3);
-                self.listen(moment, attempt, job, false, pause);
+    /// Without the lock, waits a random time so that tabs do not refresh at once.
+    pub(super) fn proceed_without_lock(
+        &mut self,
+        context: &Context,
+        attempt: AttemptId,
+        task: Task,
+    ) {
+        match task {
+            Task::Refresh if !self.waiters_want_new() => {
+                let pause = self.rng.jitter(self.config.peer_reply_timeout * 3);
+                self.await_peers(context, attempt, task, false, pause);
             }
-            Job::Refresh | Job::Adopt { .. } | Job::TellServer { .. } => {
-                self.send(moment, attempt, job, false);
+            Task::Refresh | Task::SignIn { .. } | Task::NotifySignOut { .. } => {
+                self.send(context, attempt, task, false);
             }
         }
     }
 
-    fn listen(
+    fn await_peers(
         &mut self,
-        moment: &Moment,
+        context: &Context,
         attempt: AttemptId,
-        job: Job,
+        task: Task,
         is_locked: bool,
-        pause: Span,
+        pause: Millis,
     ) {
-        self.exchange = Exchange::Listening {
+        self.exchange = Exchange::AwaitingPeers {
             attempt,
-            job,
+            task,
             is_locked,
-            until: moment.now + pause,
+            until: context.now + pause,
         };
         let version = self.version;
         self.effects
-            .push(Effect::Broadcast(TabMessage::Ask { version }));
+            .push(Effect::Broadcast(TabMessage::StateRequest { version }));
     }
 
-    /// A background refresh that does not get the lock is put off while the token is good for longer.
-    pub(super) fn can_wait_for_lock(&mut self, job: Job, now: Timestamp) -> bool {
-        let is_background = job == Job::Refresh && self.waiters.is_empty();
-        is_background && self.put_off_refresh(now)
+    /// Postpones a background refresh that did not get the lock if the token stays usable; `false` otherwise.
+    pub(super) fn can_wait_for_lock(&mut self, task: Task, now: Timestamp) -> bool {
+        let is_background = task == Task::Refresh && self.waiters.is_empty();
+        is_background && self.postpone_refresh(now)
     }
 
-    /// The page stops running: what it holds would be held for as long as it sleeps.
-    pub(super) fn let_go(&mut self) {
+    /// Releases the lock before the page is suspended; a suspended page would keep holding it.
+    pub(super) fn release_held(&mut self) {
         match self.exchange {
             Exchange::Idle => {}
-            Exchange::AwaitingLock { attempt, .. } | Exchange::Listening { attempt, .. } => {
+            Exchange::AwaitingLock { attempt, .. } | Exchange::AwaitingPeers { attempt, .. } => {
                 self.release(attempt);
                 self.exchange = Exchange::Idle;
             }
-            Exchange::InFlight(flight) => {
-                if flight.is_locked {
-                    self.release(flight.attempt);
+            Exchange::InFlight(in_flight) => {
+                if in_flight.is_locked {
+                    self.release(in_flight.attempt);
                 }
-                self.exchange = Exchange::InFlight(Flight {
+                self.exchange = Exchange::InFlight(InFlight {
                     is_locked: false,
-                    ..flight
+                    ..in_flight
                 });
             }
         }
     }
 
-    /// Whether other tabs may know of a living token that this one has not seen: the shelf says so, or cannot be
-    /// believed.
-    fn is_behind(&self, moment: &Moment) -> bool {
-        match &moment.shelf {
-            Shelf::Marked(mark) if !mark.version.is_serial() => true,
-            Shelf::Marked(mark) => match mark.state {
-                MarkState::SignedIn { expires, .. } => {
-                    mark.version.is_after(self.version) && expires > moment.wall
+    /// Whether other tabs may have a valid token that this one has not received: the storage record has a higher version,
+    /// or a version that no tab writes.
+    fn is_behind(&self, context: &Context) -> bool {
+        match &context.stored {
+            StoredState::Record(record) if !record.version.is_serial() => true,
+            StoredState::Record(record) => match record.state {
+                RecordState::SignedIn { expires, .. } => {
+                    record.version.is_after(self.version) && expires > context.wall
                 }
-                MarkState::SignedOut { .. } => false,
+                RecordState::SignedOut { .. } => false,
             },
-            Shelf::Unavailable | Shelf::Empty => false,
+            StoredState::Unavailable | StoredState::Empty => false,
         }
     }
 
@@ -188,15 +194,15 @@ impl Session {
         self.effects.push(Effect::ReleaseLock { attempt });
     }
 
-    /// A lock that comes too late must not be kept; one that comes twice is the one in use.
+    /// Releases a lock granted too late; a duplicate grant of the held lock is kept.
     fn release_unless_current(&mut self, granted: AttemptId) {
         let is_current = match self.exchange {
             Exchange::Idle => false,
             Exchange::AwaitingLock { attempt, .. } => attempt == granted,
-            Exchange::Listening {
+            Exchange::AwaitingPeers {
                 attempt, is_locked, ..
             } => attempt == granted && is_locked,
-            Exchange::InFlight(flight) => flight.attempt == granted && flight.is_locked,
+            Exchange::InFlight(in_flight) => in_flight.attempt == granted && in_flight.is_locked,
         };
         if !is_current {
             self.release(granted);

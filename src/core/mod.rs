@@ -1,33 +1,33 @@
-//! Every decision of the SDK, as a state machine without input or output of its own.
+//! The SDK's decisions as a sans-I/O state machine.
 //!
-//! A host feeds [`Session::handle`] with what happened, takes [`Session::take_effects`] and carries the
-//! orders out, then arms one timer for [`Session::poll_deadline`]. Time is an argument, chance comes from a
-//! seed: nothing in here can reach a clock, a network or a browser.
+//! A host calls [`Session::handle`] with each input, executes the effects of [`Session::take_effects`],
+//! then sets one timer for [`Session::poll_deadline`]. Time is an argument and random numbers come from a
+//! seed; the core accesses no clock, network or browser API.
 
-mod access;
 mod backoff;
 mod callers;
+pub(crate) mod codec;
 mod config;
+mod credential;
 mod effect;
 mod error;
 mod exchange;
-mod facts;
 mod grant;
 mod ids;
 mod input;
-mod jobs;
+mod lifecycle;
 mod lock;
-mod mark;
-mod news;
-mod page;
+mod millis;
+mod outcome;
+mod peers;
+mod publish;
 mod request;
+mod scheduler;
 mod secret;
 mod session;
-mod span;
 mod status;
-mod tabs;
-mod telling;
-pub(crate) mod text;
+mod storage_record;
+mod tab_message;
 mod time;
 mod trace;
 mod waiters;
@@ -36,14 +36,14 @@ pub use config::Config;
 pub use effect::{Answer, Effect, Event, Source};
 pub use error::{FailureCause, SessionError};
 pub use grant::{Grant, RawGrant, SessionInfo, UnexpectedAnswer};
-pub use ids::{AttemptId, RequestId, TabId, Version};
-pub use input::{AdoptOutcome, Failure, Input, PageChange, RefreshOutcome, SignOutOutcome};
-pub use mark::{Cooling, Mark, MarkState, Shelf};
-pub use news::TabMessage;
+pub use ids::{AttemptId, CallerId, TabId, Version};
+pub use input::{Failure, Input, PageChange, RefreshOutcome, SignInOutcome, SignOutOutcome};
+pub use millis::Millis;
 pub use request::{AfterResponse, Attempt, Body, Challenge, after_response};
 pub use secret::Secret;
 pub use session::Session;
-pub use span::Span;
 pub use status::Status;
-pub use time::{Clock, Moment, Timestamp, WallTime};
+pub use storage_record::{PersistedBackoff, RecordState, StorageRecord, StoredState};
+pub use tab_message::TabMessage;
+pub use time::{Clock, Context, Timestamp, WallTime};
 pub use trace::TraceEntry;

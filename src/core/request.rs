@@ -1,38 +1,38 @@
-//! The rules of the fetch wrapper that need no browser.
+//! The retry rules of the fetch wrapper.
 
-/// What to do with an API's answer.
+/// What to do with an API's response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterResponse {
-    /// Hand it to the caller.
+    /// Return it to the caller.
     Return,
-    /// Renew the token and send the request once more.
+    /// Refresh the token and retry the request.
     RefreshAndRetry,
 }
 
-/// How often the request was sent.
+/// The number of the request's attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
-    /// Once.
+    /// The first attempt.
     First,
-    /// Twice.
+    /// The retry.
     Retry,
 }
 
 /// Whether the request's body can be sent again, byte for byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// It can, or there is none.
+    /// The body can be sent again, or there is none.
     Replayable,
-    /// It was a stream that has run.
+    /// The body was a stream that has been consumed.
     Spent,
 }
 
-/// What `WWW-Authenticate` says beside a 401.
+/// The `WWW-Authenticate` challenge of a 401.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Challenge {
-    /// Nothing that can be read: another origin that does not expose it, or an API that does not say.
+    /// No readable header: it is not sent, or not exposed to this origin (CORS).
     None,
-    /// The token is refused (`invalid_token`, RFC 6750 §3.1), or no error is named.
+    /// The token is rejected (`invalid_token`, RFC 6750 §3.1), or there is no error code.
     InvalidToken,
     /// Another token of the same session would not help: `insufficient_scope`, or
     /// `insufficient_user_authentication` (RFC 9470 §3), or another scheme than Bearer.
@@ -40,7 +40,7 @@ pub enum Challenge {
 }
 
 impl Challenge {
-    /// Reads the header's value.
+    /// Parses the header's value.
     #[must_use]
     pub fn parse(header: Option<&str>) -> Self {
         let Some(header) = header else {
@@ -64,7 +64,7 @@ impl Challenge {
     }
 }
 
-/// Returns what follows a word, in any case; `None` where it is not there.
+/// Returns the text after `word`, ignoring ASCII case; `None` if it does not occur.
 fn after<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
     let at = text
         .windows(word.len())
@@ -72,7 +72,7 @@ fn after<'a>(text: &'a [u8], word: &[u8]) -> Option<&'a [u8]> {
     text.get(at + word.len()..)
 }
 
-/// Decides what to do with an answer: one retry, only for 401, only when another token may help and the body can be
+/// Decides whether to retry: once, only for 401, only if another token may help and the body can be
 /// sent again.
 #[must_use]
 pub const fn after_response(

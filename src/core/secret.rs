@@ -1,16 +1,16 @@
-//! A string that no log, error or trace can show.
+//! A string that is redacted in logs, errors and traces.
 
 use std::fmt;
 use std::rc::Rc;
 
 /// An access token.
 ///
-/// Its `Debug` says nothing; reading it takes the word [`expose`](Self::expose), which can be searched for.
+/// Its `Debug` output is redacted; reading it requires [`expose`](Self::expose), which is easy to grep for.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Rc<str>);
 
 impl Secret {
-    /// Takes a token that can be a header's value: visible ASCII only (RFC 6750 §2.1), at most 16 KiB.
+    /// Creates it from a valid header value: visible ASCII only (RFC 6750 §2.1), at most 16 KiB; otherwise `None`.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         const MAX_BYTES: usize = 16 * 1024;
@@ -19,7 +19,7 @@ impl Secret {
         (fits && sendable).then(|| Self(text.into()))
     }
 
-    /// Returns the token itself, to be put into a header.
+    /// Returns the token, for a header.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

@@ -2,60 +2,60 @@
 
 use crate::wire::RefreshReason;
 
-use super::access::{Access, Duty, Out};
-use super::backoff::{Allowance, Backoff, Chance};
+use super::backoff::{Backoff, RateLimiter, Rng};
 use super::config::Config;
+use super::credential::{Credential, SignOutSync, SignedOut};
 use super::effect::{Effect, Event};
 use super::error::SessionError;
-use super::exchange::{Exchange, SlowAdopt};
-use super::ids::{AttemptId, RequestId, Version};
+use super::exchange::{Exchange, LateSignIn};
+use super::ids::{AttemptId, CallerId, Version};
 use super::input::Input;
-use super::jobs::Job;
-use super::mark::{Mark, Shelf};
-use super::page::Page;
+use super::lifecycle::Lifecycle;
+use super::millis::Millis;
+use super::scheduler::Task;
 use super::secret::Secret;
-use super::span::Span;
 use super::status::Status;
-use super::time::{Moment, Timestamp};
+use super::storage_record::{StorageRecord, StoredState};
+use super::time::{Context, Timestamp};
 use super::trace::TraceEntry;
-use super::waiters::{Need, Waiters};
+use super::waiters::{TokenRequirement, Waiters};
 
 /// One tab's view of a session.
 ///
-/// Feed it with [`handle`](Self::handle), then carry out what [`take_effects`](Self::take_effects) gives
-/// returns `None`, then arm one timer for [`poll_deadline`](Self::poll_deadline).
+/// Call [`handle`](Self::handle), execute every effect from [`take_effects`](Self::take_effects), then set one timer for
+/// [`poll_deadline`](Self::poll_deadline).
 #[derive(Debug)]
 pub struct Session {
     pub(super) config: Config,
-    pub(super) chance: Chance,
-    /// This tab's part, in thousandths, of what keeps tabs apart.
-    pub(super) tab_share: u64,
-    pub(super) access: Access,
-    /// The highest order among the facts that this tab knows.
+    pub(super) rng: Rng,
+    /// This tab's jitter in thousandths; spreads the refreshes of concurrent tabs.
+    pub(super) tab_jitter: u64,
+    pub(super) credential: Credential,
+    /// The version of this tab's credential.
     pub(super) version: Version,
-    /// The highest order that this tab has seen on the shelf.
+    /// The highest version that this tab has read from the storage record.
     pub(super) seen: Version,
-    /// Counts the sessions that this tab has seen begin or end: an answer to an earlier one is void.
+    /// Incremented when a session begins or ends; responses from an earlier epoch are ignored.
     pub(super) epoch: u32,
     pub(super) exchange: Exchange,
     pub(super) last_attempt: AttemptId,
-    pub(super) flight_reason: RefreshReason,
-    pub(super) is_lock_distrusted: bool,
-    /// When another tab was last heard of.
-    pub(super) heard_at: Option<Timestamp>,
-    /// Until when messages of a sign-out count for nothing without the shelf.
-    pub(super) deaf_until: Timestamp,
-    /// When another tab began an exchange whose outcome has not been heard.
-    pub(super) peer_at_work: Option<Timestamp>,
+    pub(super) sent_reason: RefreshReason,
+    pub(super) lock_timed_out: bool,
+    /// When the last message of another tab was received.
+    pub(super) last_peer_message_at: Option<Timestamp>,
+    /// Until when sign-out messages are ignored unless the storage record confirms them.
+    pub(super) ignore_sign_outs_until: Timestamp,
+    /// When another tab started an exchange whose outcome has not been received.
+    pub(super) peer_refresh_started_at: Option<Timestamp>,
     pub(super) waiters: Waiters,
-    pub(super) adopts: Vec<RequestId>,
-    pub(super) slow_adopts: Vec<SlowAdopt>,
-    pub(super) sign_outs: Vec<RequestId>,
+    pub(super) sign_ins: Vec<CallerId>,
+    pub(super) late_sign_ins: Vec<LateSignIn>,
+    pub(super) sign_outs: Vec<CallerId>,
     pub(super) backoff: Backoff,
-    pub(super) rejections: Allowance,
-    pub(super) known_life: Option<Span>,
-    pub(super) last_mark: Option<Mark>,
-    pub(super) page: Page,
+    pub(super) rejections: RateLimiter,
+    pub(super) known_lifetime: Option<Millis>,
+    pub(super) last_record: Option<StorageRecord>,
+    pub(super) page: Lifecycle,
     pub(super) last_active: Timestamp,
     pub(super) effects: Vec<Effect>,
     is_closed: bool,
@@ -64,35 +64,35 @@ pub struct Session {
 }
 
 impl Session {
-    /// Makes a session that knows nothing yet: [`Input::Started`] is to come first.
+    /// Creates a session in the unknown state. The first input must be [`Input::Started`].
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let mut chance = Chance::new(config.seed);
-        let tab_share = chance.up_to(Span::from_secs(1)).as_millis();
+        let mut rng = Rng::new(config.seed);
+        let tab_jitter = rng.jitter(Millis::from_secs(1)).as_millis();
         Self {
             config,
-            chance,
-            tab_share,
-            access: Access::Unknown,
+            rng,
+            tab_jitter,
+            credential: Credential::Unknown,
             version: Version::default(),
             seen: Version::default(),
             epoch: 0,
             exchange: Exchange::Idle,
             last_attempt: AttemptId::default(),
-            flight_reason: RefreshReason::Load,
-            is_lock_distrusted: false,
-            heard_at: None,
-            deaf_until: Timestamp::default(),
-            peer_at_work: None,
+            sent_reason: RefreshReason::Load,
+            lock_timed_out: false,
+            last_peer_message_at: None,
+            ignore_sign_outs_until: Timestamp::default(),
+            peer_refresh_started_at: None,
             waiters: Waiters::default(),
-            adopts: Vec::new(),
-            slow_adopts: Vec::new(),
+            sign_ins: Vec::new(),
+            late_sign_ins: Vec::new(),
             sign_outs: Vec::new(),
             backoff: Backoff::new(),
-            rejections: Allowance::new(10, Span::from_secs(10)),
-            known_life: None,
-            last_mark: None,
-            page: Page::new(),
+            rejections: RateLimiter::new(10, Millis::from_secs(10)),
+            known_lifetime: None,
+            last_record: None,
+            page: Lifecycle::new(),
             last_active: Timestamp::default(),
             effects: Vec::new(),
             is_closed: false,
@@ -101,52 +101,54 @@ impl Session {
         }
     }
 
-    /// Takes in what has happened and decides what to do about it.
-    pub fn handle(&mut self, moment: &Moment, input: Input) {
+    /// Handles an input and queues the effects that follow from it.
+    pub fn handle(&mut self, context: &Context, input: Input) {
         if self.is_closed {
-            self.refuse_closed(&input);
+            self.reject_closed(&input);
             return;
         }
         let trigger = input.name();
         let before = self.effects.len();
-        self.read_order(moment);
-        self.notice_sleep(moment.now);
-        self.read_shelf(moment);
-        self.dispatch(moment, input);
+        self.read_version(context);
+        self.detect_suspension(context.now);
+        self.read_storage(context);
+        self.dispatch(context, input);
         if !self.is_closed {
-            self.expire(moment);
-            self.serve_errors(moment.now);
-            self.reconsider(moment.now);
-            self.start_next(moment);
+            self.expire(context);
+            self.reject_during_backoff(context.now);
+            self.cancel_if_unneeded(context.now);
+            self.start_next(context);
         }
         self.publish();
-        self.record(moment.now, trigger, before);
+        self.trace(context.now, trigger, before);
     }
 
-    /// Returns the orders that have not been given yet, in the order in which they are to be carried out.
+    /// Returns the effects queued since the last call, in execution order.
     #[must_use]
     pub fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
 
-    /// Returns when to come back with [`Input::DeadlineReached`], and what for. The moment may have passed.
+    /// Returns the next deadline and its reason; send [`Input::DeadlineReached`] then. It may lie in the past.
     #[must_use]
     pub fn poll_deadline(&self, now: Timestamp) -> Option<(Timestamp, &'static str)> {
         if self.is_closed {
             return None;
         }
         let idle = matches!(self.exchange, Exchange::Idle);
-        let job = if idle { self.job_deadline(now) } else { None };
+        let task = if idle { self.task_deadline(now) } else { None };
         let waiter = self
             .waiters
             .next_deadline()
             .map(|at| (at, "caller's deadline"));
-        let doubt = match &self.access {
-            Access::Out(out) => out.doubt.map(|doubt| (doubt.until, "confirmation")),
-            Access::Unknown | Access::Held(_) => None,
+        let unconfirmed = match &self.credential {
+            Credential::SignedOut(signed_out) => signed_out
+                .unconfirmed
+                .map(|unconfirmed| (unconfirmed.until, "confirmation")),
+            Credential::Unknown | Credential::Active(_) => None,
         };
         let mut first: Option<(Timestamp, &'static str)> = None;
-        for deadline in [self.exchange_deadline(), job, waiter, doubt] {
+        for deadline in [self.exchange_deadline(), task, waiter, unconfirmed] {
             if let Some((at, _)) = deadline
                 && first.is_none_or(|(earliest, _)| at < earliest)
             {
@@ -156,143 +158,144 @@ impl Session {
         first
     }
 
-    /// Returns the token where a request can be sent with it at `now` without waiting for anything.
+    /// Returns the token if a request can be sent with it at `now` without waiting.
     #[must_use]
     pub fn usable_token(&self, now: Timestamp) -> Option<(&Secret, Version)> {
-        match &self.access {
-            Access::Held(held)
-                if held.is_usable(now) && !self.page.is_dozing && !self.is_closed =>
+        match &self.credential {
+            Credential::Active(active)
+                if active.is_usable(now) && !self.page.is_suspended && !self.is_closed =>
             {
-                Some((&held.grant.token, held.version))
+                Some((&active.grant.token, active.version))
             }
-            Access::Held(_) | Access::Unknown | Access::Out(_) => None,
+            Credential::Active(_) | Credential::Unknown | Credential::SignedOut(_) => None,
         }
     }
 
-    /// Returns how long the current token can still be sent; zero where there is none.
+    /// Returns how long the current token can still be sent; zero without a token.
     #[must_use]
-    pub fn token_left(&self, now: Timestamp) -> Span {
-        match &self.access {
-            Access::Held(held) => held.left(now),
-            Access::Unknown | Access::Out(_) => Span::ZERO,
+    pub fn token_left(&self, now: Timestamp) -> Millis {
+        match &self.credential {
+            Credential::Active(active) => active.left(now),
+            Credential::Unknown | Credential::SignedOut(_) => Millis::ZERO,
         }
     }
 
-    /// Returns how long ago the current token's refresh was sent; zero where there is none.
+    /// Returns the time since the current token's refresh was sent; zero without a token.
     #[must_use]
-    pub fn token_age(&self, now: Timestamp) -> Span {
-        match &self.access {
-            Access::Held(held) => now.since(held.issued),
-            Access::Unknown | Access::Out(_) => Span::ZERO,
+    pub fn token_age(&self, now: Timestamp) -> Millis {
+        match &self.credential {
+            Credential::Active(active) => now.since(active.issued),
+            Credential::Unknown | Credential::SignedOut(_) => Millis::ZERO,
         }
     }
 
-    /// Notes that the app made a call or the user gave input: idle limits count from here.
+    /// Records app or user activity; idle limits count from it.
     pub fn touch(&mut self, now: Timestamp) {
         self.last_active = self.last_active.max(now);
     }
 
-    /// Returns where the session stands.
+    /// Returns the status of the session.
     #[must_use]
     pub fn status(&self) -> Status {
-        match &self.access {
-            Access::Unknown => Status::Unknown {
+        match &self.credential {
+            Credential::Unknown => Status::Unknown {
                 degraded: self.backoff.cause(),
             },
-            Access::Held(held) => Status::SignedIn {
-                session: held.grant.session.clone(),
+            Credential::Active(active) => Status::SignedIn {
+                session: active.grant.session.clone(),
                 degraded: self.backoff.cause(),
             },
-            Access::Out(out) => Status::SignedOut {
-                reason: out.reason,
-                server_told: out.duty == Duty::Done,
+            Credential::SignedOut(signed_out) => Status::SignedOut {
+                reason: signed_out.reason,
+                server_notified: signed_out.sync == SignOutSync::Done,
             },
         }
     }
 
-    fn dispatch(&mut self, moment: &Moment, input: Input) {
-        let now = moment.now;
+    fn dispatch(&mut self, context: &Context, input: Input) {
+        let now = context.now;
         match input {
-            Input::Started => self.on_started(moment),
+            Input::Started => self.on_started(context),
             Input::TokenRequested {
-                request,
+                caller,
                 min_validity,
             } => {
                 let asked = now;
-                let need = Need::Token {
+                let requirement = TokenRequirement::Token {
                     min_validity,
                     asked,
                 };
-                self.wait(now, request, need);
+                self.enqueue(now, caller, requirement);
             }
-            Input::RefreshRequested { request, force } => {
-                self.on_refresh_requested(now, request, force);
+            Input::RefreshRequested { caller, force } => {
+                self.on_refresh_requested(now, caller, force);
             }
-            Input::TokenRejected { request, version } => {
-                self.on_token_rejected(now, request, version);
+            Input::TokenRejected { caller, version } => {
+                self.on_token_rejected(now, caller, version);
             }
-            Input::RequestAborted { request } => self.waiters.remove(request),
-            Input::AdoptRequested { request } => self.adopts.push(request),
-            Input::AdoptFinished { attempt, outcome } => {
-                self.on_adopt_finished(moment, attempt, outcome);
+            Input::CallerAborted { caller } => self.waiters.remove(caller),
+            Input::SignInRequested { caller } => self.sign_ins.push(caller),
+            Input::SignInFinished { attempt, outcome } => {
+                self.on_sign_in_finished(context, attempt, outcome);
             }
-            Input::Adopted { request, outcome } => self.on_adopted(moment, request, now, outcome),
-            Input::SignOutRequested {
-                request,
-                everywhere,
-            } => self.on_sign_out_requested(moment, request, everywhere),
+            Input::TokensProvided { caller, outcome } => {
+                self.on_tokens_provided(context, caller, now, outcome)
+            }
+            Input::SignOutRequested { caller, everywhere } => {
+                self.on_sign_out_requested(context, caller, everywhere)
+            }
             Input::SignOutFinished { attempt, outcome } => {
-                self.on_sign_out_finished(moment, attempt, outcome);
+                self.on_sign_out_finished(context, attempt, outcome);
             }
-            Input::LockGranted { attempt } => self.on_lock_granted(moment, attempt),
-            Input::LockFailed { attempt } => self.on_lock_failed(moment, attempt),
+            Input::LockGranted { attempt } => self.on_lock_granted(context, attempt),
+            Input::LockFailed { attempt } => self.on_lock_failed(context, attempt),
             Input::RefreshFinished { attempt, outcome } => {
-                self.on_refresh_finished(moment, attempt, outcome);
+                self.on_refresh_finished(context, attempt, outcome);
             }
-            Input::TabSpoke(message) => self.on_tab_spoke(moment, message),
-            Input::TabGarbled => self.note("ignored"),
-            Input::ShelfChanged | Input::DeadlineReached => {}
-            Input::PageChanged(change) => self.on_page_changed(moment, change),
+            Input::TabMessageReceived(message) => self.on_tab_message(context, message),
+            Input::Malformed => self.note("ignored"),
+            Input::StorageChanged | Input::DeadlineReached => {}
+            Input::PageChanged(change) => self.on_page_changed(context, change),
             Input::Closed => self.on_closed(),
         }
     }
 
-    fn on_started(&mut self, moment: &Moment) {
-        self.last_active = moment.now;
+    fn on_started(&mut self, context: &Context) {
+        self.last_active = context.now;
         self.effects.push(Effect::OpenChannel);
-        if moment.shelf == Shelf::Empty {
-            // A visitor: nothing says that there is a session, so nobody is asked (P29).
-            self.access = Access::Out(Out {
+        if context.stored == StoredState::Empty {
+            // No session is recorded, so no request is sent (P29).
+            self.credential = Credential::SignedOut(SignedOut {
                 reason: None,
                 fingerprint: 0,
-                duty: Duty::Done,
-                doubt: None,
+                sync: SignOutSync::Done,
+                unconfirmed: None,
             });
         }
     }
 
-    fn expire(&mut self, moment: &Moment) {
-        self.expire_exchange(moment);
-        self.expire_doubt(moment);
-        self.expire_callers(moment.now);
+    fn expire(&mut self, context: &Context) {
+        self.expire_exchange(context);
+        self.revert_unconfirmed(context);
+        self.expire_callers(context.now);
     }
 
     fn on_closed(&mut self) {
-        self.let_go();
-        self.refuse_all(SessionError::Closed);
-        let mut waiting = std::mem::take(&mut self.adopts);
+        self.release_held();
+        self.reject_all(SessionError::Closed);
+        let mut waiting = std::mem::take(&mut self.sign_ins);
         waiting.append(&mut self.sign_outs);
-        waiting.extend(self.slow_adopts.drain(..).map(|slow| slow.request));
-        if let Exchange::InFlight(flight) = self.exchange {
-            let attempt = flight.attempt;
+        waiting.extend(self.late_sign_ins.drain(..).map(|late| late.caller));
+        if let Exchange::InFlight(in_flight) = self.exchange {
+            let attempt = in_flight.attempt;
             self.effects.push(Effect::Abort { attempt });
-            if let Job::Adopt { request } = flight.job {
-                waiting.push(request);
+            if let Task::SignIn { caller } = in_flight.task {
+                waiting.push(caller);
             }
         }
         self.exchange = Exchange::Idle;
-        for request in waiting {
-            self.answer(request, Err(SessionError::Closed));
+        for caller in waiting {
+            self.answer(caller, Err(SessionError::Closed));
         }
         self.effects.push(Effect::CloseChannel);
         self.is_closed = true;
@@ -306,22 +309,22 @@ impl Session {
         }
     }
 
-    /// Notes what came of the input at hand, for the trace.
+    /// Sets the outcome of the current input, for the trace.
     pub(super) fn note(&mut self, outcome: &'static str) {
         self.outcome = Some(outcome);
     }
 
-    fn record(&mut self, now: Timestamp, trigger: &'static str, effects_before: usize) {
+    fn trace(&mut self, now: Timestamp, trigger: &'static str, effects_before: usize) {
         let outcome = self.outcome.take();
         if outcome.is_none() && self.effects.len() == effects_before {
             return;
         }
         let attempt = match self.exchange {
             Exchange::Idle => None,
-            Exchange::AwaitingLock { attempt, .. } | Exchange::Listening { attempt, .. } => {
+            Exchange::AwaitingLock { attempt, .. } | Exchange::AwaitingPeers { attempt, .. } => {
                 Some(attempt)
             }
-            Exchange::InFlight(flight) => Some(flight.attempt),
+            Exchange::InFlight(in_flight) => Some(in_flight.attempt),
         };
         let entry = TraceEntry {
             at: now,

@@ -1,36 +1,36 @@
-//! Where the session stands, as the app sees it.
+//! The status of the session, for the app.
 
 use crate::wire::EndReason;
 
 use super::error::FailureCause;
 use super::grant::SessionInfo;
 
-/// Where the session stands. A new token alone changes nothing in it.
+/// The status of the session. A refresh alone does not change it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
     /// Not known yet.
     Unknown {
-        /// What keeps it from being known.
+        /// Why the last refresh failed.
         degraded: Option<FailureCause>,
     },
-    /// Somebody is signed in.
+    /// There is a session.
     SignedIn {
         /// The session and its user.
         session: SessionInfo,
         /// Why the last refresh failed.
         degraded: Option<FailureCause>,
     },
-    /// Nobody is signed in.
+    /// There is no session.
     SignedOut {
-        /// Why, where somebody was.
+        /// Why it ended; `None` if there was none.
         reason: Option<EndReason>,
-        /// Whether the auth server knows.
-        server_told: bool,
+        /// Whether the auth server is notified.
+        server_notified: bool,
     },
 }
 
 impl Status {
-    /// Returns the word for it in JavaScript and traces.
+    /// Returns its name in JavaScript and traces.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -55,7 +55,7 @@ mod tests {
             (
                 Status::SignedOut {
                     reason: None,
-                    server_told: true,
+                    server_notified: true,
                 },
                 "signed-out",
             ),

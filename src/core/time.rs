@@ -1,101 +1,101 @@
-//! Time as the core sees it: always an argument, never asked for.
+//! Time types of the core. Time is always an argument; the core reads no clock.
 
 use std::ops::Add;
 
-use super::mark::Shelf;
-use super::span::Span;
+use super::millis::Millis;
+use super::storage_record::StoredState;
 
-/// A moment on the page's own clock, which never runs back and keeps counting in sleep.
+/// A time on the page's [`Clock`], which is monotonic and includes suspensions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// Makes a moment from milliseconds since the clock's own start.
+    /// Creates a time from milliseconds since the clock's origin.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
     }
 
-    /// Returns milliseconds since the clock's own start.
+    /// Returns the milliseconds since the clock's origin.
     #[must_use]
     pub const fn as_millis(self) -> u64 {
         self.0
     }
 
-    /// Returns the time since an earlier moment; zero where that moment is later.
+    /// Returns the time since an earlier time; zero if that time is later.
     #[must_use]
-    pub const fn since(self, earlier: Self) -> Span {
-        Span::from_millis(self.0.saturating_sub(earlier.0))
+    pub const fn since(self, earlier: Self) -> Millis {
+        Millis::from_millis(self.0.saturating_sub(earlier.0))
     }
 
-    /// Returns the moment that lies so much earlier.
+    /// Returns the time earlier by `span`.
     #[must_use]
-    pub fn before(self, span: Span) -> Self {
+    pub fn before(self, span: Millis) -> Self {
         Self(self.0.saturating_sub(span.as_millis()))
     }
 }
 
-impl Add<Span> for Timestamp {
+impl Add<Millis> for Timestamp {
     type Output = Self;
 
-    fn add(self, span: Span) -> Self {
+    fn add(self, span: Millis) -> Self {
         Self(self.0 + span.as_millis())
     }
 }
 
-/// A moment on the computer's clock, in milliseconds since 1970. People set it; only tabs of one browser compare it.
+/// A time on the wall clock, in milliseconds since 1970. It can be set by the user; only tabs of one browser compare it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct WallTime(u64);
 
 impl WallTime {
-    /// Makes a moment from milliseconds since 1970.
+    /// Creates a time from milliseconds since 1970.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
     }
 
-    /// Returns milliseconds since 1970.
+    /// Returns the milliseconds since 1970.
     #[must_use]
     pub const fn as_millis(self) -> u64 {
         self.0
     }
 
-    /// Returns the time since an earlier moment; zero where that moment is later.
+    /// Returns the time since an earlier time; zero if that time is later.
     #[must_use]
-    pub const fn since(self, earlier: Self) -> Span {
-        Span::from_millis(self.0.saturating_sub(earlier.0))
+    pub const fn since(self, earlier: Self) -> Millis {
+        Millis::from_millis(self.0.saturating_sub(earlier.0))
     }
 
-    /// Returns the moment that lies so much earlier.
+    /// Returns the time earlier by `span`.
     #[must_use]
-    pub(super) const fn before(self, span: Span) -> Self {
+    pub(super) const fn before(self, span: Millis) -> Self {
         Self(self.0.saturating_sub(span.as_millis()))
     }
 }
 
-impl Add<Span> for WallTime {
+impl Add<Millis> for WallTime {
     type Output = Self;
 
-    fn add(self, span: Span) -> Self {
+    fn add(self, span: Millis) -> Self {
         Self(self.0 + span.as_millis())
     }
 }
 
-/// What a host sees when something happens: both clocks, and the shelf that all tabs of the browser share.
+/// What the host reads for each input: both clocks and the storage record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moment {
-    /// The page's own clock.
+pub struct Context {
+    /// The time on the page's clock.
     pub now: Timestamp,
-    /// The computer's clock.
+    /// The time on the wall clock.
     pub wall: WallTime,
-    /// What the tabs have written down for each other.
-    pub shelf: Shelf,
+    /// The storage record.
+    pub stored: StoredState,
 }
 
-/// Joins two browser clocks into one that never runs back and never misses a nap.
+/// Combines two browser clocks into a monotonic one that includes suspensions.
 ///
-/// `performance.now()` may stop while a laptop sleeps; `Date.now()` may jump when the user sets it. Set forward,
-/// it costs one early refresh; set back, it costs nothing.
+/// `performance.now()` may stop while the computer is suspended; `Date.now()` jumps when the user sets it. Setting it
+/// forward costs one early refresh; setting it back costs nothing.
 #[derive(Clone, Debug)]
 pub struct Clock {
     steady: f64,
@@ -105,12 +105,12 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// How far the two clocks may part, in milliseconds, before a nap is assumed.
+    /// How far the clocks may drift apart, in milliseconds, before a suspension is assumed.
     const TOLERANCE_MS: f64 = 500.0;
-    /// What the clock says at its start: thirty days, so that the birth of any token another tab hands over can be told.
+    /// The clock's initial value: 30 days, so that the issue time of any other tab's token can be represented.
     const START_MS: f64 = 30.0 * 24.0 * 3_600_000.0;
 
-    /// Starts the clock with one reading, in milliseconds, of the steady clock and of the wall clock.
+    /// Creates the clock from one reading of both clocks, in milliseconds.
     #[must_use]
     pub const fn new(steady: f64, wall: f64) -> Self {
         Self {
@@ -121,13 +121,13 @@ impl Clock {
         }
     }
 
-    /// Takes one reading of both clocks and returns the joined time.
+    /// Returns the combined time for a reading of both clocks, in milliseconds.
     pub fn read(&mut self, steady: f64, wall: f64) -> Timestamp {
         let missed = (wall - self.wall) - (steady - self.steady);
         if missed > Self::TOLERANCE_MS {
             self.slept += missed;
         }
-        // Small steps forward add up until they count; a step back starts the comparison anew.
+        // Small steps forward accumulate until they exceed the tolerance; a step back restarts the comparison.
         if !(0.0..=Self::TOLERANCE_MS).contains(&missed) {
             (self.steady, self.wall) = (steady, wall);
         }
@@ -153,7 +153,7 @@ mod tests {
         let before = clock.read(1_000.0, 1_001_000.0);
         let after = clock.read(1_010.0, 1_001_010.0 + 3_600_000.0);
 
-        assert_eq!(after.since(before), Span::from_millis(3_600_010));
+        assert_eq!(after.since(before), Millis::from_millis(3_600_010));
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
             let mut clock = Clock::new(0.0, 0.0);
             let read = clock.read(1_000.0, 1_000.0 + parted);
             let begun = Timestamp::from_millis(30 * 86_400_000 + 1_000);
-            assert_eq!(read.since(begun), Span::from_millis(slept), "{parted}");
+            assert_eq!(read.since(begun), Millis::from_millis(slept), "{parted}");
         }
     }
 
@@ -183,8 +183,8 @@ mod tests {
         let after = clock.read(2_000.0, 2_000.0);
         let later = clock.read(3_000.0, 3_000.0);
 
-        assert_eq!(after.since(before), Span::from_secs(1));
-        assert_eq!(later.since(after), Span::from_secs(1));
+        assert_eq!(after.since(before), Millis::from_secs(1));
+        assert_eq!(later.since(after), Millis::from_secs(1));
     }
 
     #[test]
@@ -192,7 +192,7 @@ mod tests {
         let mut clock = Clock::new(0.0, 0.0);
         let mut read = Timestamp::default();
         for nap in 1..=100_u32 {
-            // Each time the steady clock counts 10 ms while the wall clock counts 310 ms.
+            // Each step advances the steady clock by 10 ms and the wall clock by 310 ms.
             read = clock.read(f64::from(nap) * 10.0, f64::from(nap) * 310.0);
         }
 

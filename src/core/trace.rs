@@ -1,25 +1,25 @@
-//! A step of a session, without anything secret: there is no field that could hold it.
+//! Trace entries. No field can hold a secret.
 
 use crate::wire::PageVisibility;
 
 use super::ids::{AttemptId, TabId};
 use super::time::Timestamp;
 
-/// One step.
+/// One handled input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceEntry {
-    /// When.
+    /// When the input was handled.
     pub at: Timestamp,
-    /// What happened.
+    /// The input's name.
     pub trigger: &'static str,
-    /// Where the session stood afterwards.
+    /// The status afterwards.
     pub status: &'static str,
-    /// On which tab.
+    /// The tab.
     pub tab: TabId,
-    /// Whether the page could be seen.
+    /// Whether the page was visible.
     pub page: PageVisibility,
-    /// The attempt that it belongs to.
+    /// The current attempt, if an exchange is running.
     pub attempt: Option<AttemptId>,
-    /// What came of it.
+    /// The outcome of the input.
     pub outcome: Option<&'static str>,
 }

@@ -2,28 +2,28 @@
 
 use crate::wire::RefreshReason;
 
-use super::ids::{RequestId, Version};
-use super::span::Span;
+use super::ids::{CallerId, Version};
+use super::millis::Millis;
 use super::time::Timestamp;
 
-/// What a caller waits for.
+/// The token requirement of a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Need {
-    /// A token with so much life left, which was asked for at this moment.
+pub(super) enum TokenRequirement {
+    /// A token with at least this validity, requested at this time.
     Token {
-        min_validity: Span,
+        min_validity: Millis,
         asked: Timestamp,
     },
-    /// Another token than this one, because the app asked for a new one.
+    /// A token other than this version, because the app requested a new one.
     Renewed { than: Version },
-    /// Another token than this one, because an API refused it.
+    /// A token other than this version, because an API rejected it.
     Replaced { than: Version },
-    /// A token from a refresh that was sent at this moment or later.
+    /// A token from a refresh sent at this time or later.
     Forced { asked: Timestamp },
 }
 
-impl Need {
-    /// Why a refresh for this caller is sent.
+impl TokenRequirement {
+    /// The reason of a refresh for this caller.
     pub(super) const fn reason(self) -> RefreshReason {
         match self {
             Self::Token { .. } => RefreshReason::Demand,
@@ -32,7 +32,7 @@ impl Need {
         }
     }
 
-    /// Whether the app asked by name, so that a signed-out browser asks the auth server too.
+    /// Whether the app requested a new token explicitly; this sends a refresh even when signed out.
     pub(super) const fn is_explicit(self) -> bool {
         match self {
             Self::Renewed { .. } | Self::Forced { .. } => true,
@@ -43,47 +43,47 @@ impl Need {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Waiter {
-    pub(super) need: Need,
+    pub(super) requirement: TokenRequirement,
     pub(super) deadline: Timestamp,
 }
 
-/// The callers, in the order in which they came: their names rise, and so do their deadlines.
+/// The waiting callers in order of arrival: ids and deadlines both ascend.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Waiters {
-    /// In the order of their names: a tenth of a tree map's code for the same work.
-    waiting: Vec<(RequestId, Waiter)>,
+    /// Sorted by id; a tenth of the code size of a `BTreeMap`.
+    waiting: Vec<(CallerId, Waiter)>,
     forced: usize,
     rejected: usize,
     plain: usize,
 }
 
 impl Waiters {
-    /// More than any page needs; a page that has more has lost count.
+    /// Upper bound on waiting callers; more indicates a bug in the app.
     const CAPACITY: usize = 10_000;
 
     pub(super) fn is_full(&self) -> bool {
         self.waiting.len() >= Self::CAPACITY
     }
 
-    pub(super) fn add(&mut self, request: RequestId, waiter: Waiter) {
-        *self.count(waiter.need) += 1;
-        self.waiting.push((request, waiter));
+    pub(super) fn add(&mut self, caller: CallerId, waiter: Waiter) {
+        *self.count(waiter.requirement) += 1;
+        self.waiting.push((caller, waiter));
     }
 
-    pub(super) fn remove(&mut self, request: RequestId) {
-        if let Ok(place) = self.waiting.binary_search_by_key(&request, |(id, _)| *id) {
+    pub(super) fn remove(&mut self, caller: CallerId) {
+        if let Ok(place) = self.waiting.binary_search_by_key(&caller, |(id, _)| *id) {
             let (_, waiter) = self.waiting.remove(place);
-            *self.count(waiter.need) -= 1;
+            *self.count(waiter.requirement) -= 1;
         }
     }
 
-    /// Takes out all callers.
-    pub(super) fn take(&mut self) -> Vec<(RequestId, Waiter)> {
+    /// Removes and returns all callers.
+    pub(super) fn take(&mut self) -> Vec<(CallerId, Waiter)> {
         std::mem::take(self).waiting
     }
 
-    fn count(&mut self, need: Need) -> &mut usize {
-        match need.reason() {
+    fn count(&mut self, requirement: TokenRequirement) -> &mut usize {
+        match requirement.reason() {
             RefreshReason::Force => &mut self.forced,
             RefreshReason::Rejected => &mut self.rejected,
             RefreshReason::Timer | RefreshReason::Load | RefreshReason::Demand => &mut self.plain,
@@ -98,7 +98,7 @@ impl Waiters {
         self.waiting.len()
     }
 
-    /// Gives everybody time until then, at least: nobody could be served while the page slept.
+    /// Extends every deadline to at least this time: no caller could be served while the page was suspended.
     pub(super) fn extend(&mut self, deadline: Timestamp) {
         for (_, waiter) in &mut self.waiting {
             waiter.deadline = waiter.deadline.max(deadline);
@@ -109,7 +109,7 @@ impl Waiters {
         self.waiting.first().map(|(_, waiter)| waiter.deadline)
     }
 
-    /// Why a refresh for these callers is sent; `None` where nobody waits.
+    /// The reason of a refresh for these callers; `None` without callers.
     pub(super) fn reason(&self) -> Option<RefreshReason> {
         if self.forced > 0 {
             Some(RefreshReason::Force)

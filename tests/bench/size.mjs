@@ -41,7 +41,7 @@ export async function measureSizes() {
 }
 
 /** What the facade is made of: the host is the crate's own, and Rust apps have it too. */
-const HOST = /\/src\/browser\/(?!mailbox)/;
+const HOST = /\/src\/host\/(?!bridge)/;
 
 /**
  * Measures what the script of the default entry is made of, each part by itself: together they are a little more than
@@ -62,10 +62,10 @@ export async function measureParts() {
   const contents = host.map((path) => `import "./${path}";`).join("\n");
   /** @type {[string, import("esbuild").BuildOptions][]} */
   const parts = [
-    ["facade", { entryPoints: facade, plugins: [without(/src\/browser\//)] }],
-    ["host", { stdin: { contents, resolveDir: root }, treeShaking: false, plugins: [without(/\/mailbox\.js$/)] }],
-    ["mailbox", { entryPoints: [join(INSTALLED, "mailbox.js")] }],
-    ["glue", { entryPoints: [join(INSTALLED, "nolapse.js")], plugins: [without(/\/mailbox\.js$/)] }],
+    ["facade", { entryPoints: facade, plugins: [without(/src\/host\//)] }],
+    ["host", { stdin: { contents, resolveDir: root }, treeShaking: false, plugins: [without(/\/bridge\.js$/)] }],
+    ["mailbox", { entryPoints: [join(INSTALLED, "bridge.js")] }],
+    ["glue", { entryPoints: [join(INSTALLED, "nolapse.js")], plugins: [without(/\/bridge\.js$/)] }],
   ];
   return Promise.all(parts.map(async ([part, how]) => ({ entry: "nolapse", part, size: sizeOf(await bundled(how)) })));
 }

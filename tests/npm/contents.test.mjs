@@ -18,7 +18,7 @@ const FILES = [
   "index.js",
   "inline.d.ts",
   "inline.js",
-  "mailbox.js",
+  "bridge.js",
   "nolapse.js",
   "nolapse_bg.wasm",
   "nolapse_bytes.js",

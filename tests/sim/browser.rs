@@ -1,8 +1,8 @@
-//! Browsers and their tabs, as far as the core can tell.
+//! Simulated browsers and tabs, as far as the core can observe them.
 
 use std::collections::VecDeque;
 
-use nolapse::core::{AttemptId, Clock, Config, Input, Moment, Session, Shelf, WallTime};
+use nolapse::core::{AttemptId, Clock, Config, Context, Input, Session, StoredState, WallTime};
 use nolapse_server::domain::Ticket;
 
 /// How a browser's lock behaves.
@@ -10,11 +10,11 @@ use nolapse_server::domain::Ticket;
 pub enum Locks {
     /// As specified: one holder, the others queue.
     Honest,
-    /// There is none, or asking for it throws.
+    /// Unsupported, or the request throws.
     Missing,
-    /// Somebody holds it and never lets go.
+    /// Held by another script that never releases it.
     Hogged,
-    /// Everybody gets it at once.
+    /// Granted to every request at once.
     Broken,
 }
 
@@ -23,20 +23,20 @@ pub enum Locks {
 pub struct Browser {
     /// The refresh cookie.
     pub cookie: Option<Ticket>,
-    /// When the cookie was last the server's newest.
+    /// When the cookie last was the server's newest.
     pub cookie_good_at: u64,
     /// `localStorage`.
-    pub shelf: Option<String>,
+    pub stored: Option<String>,
     /// Whether the page may use `localStorage`.
     pub has_shelf: bool,
     /// Whether there is a `BroadcastChannel`.
     pub has_channel: bool,
     pub locks: Locks,
     pub lock_holder: Option<(usize, AttemptId)>,
-    /// Whether the holder has been told: before, it cannot give back what it does not know it has.
+    /// Whether the grant has reached the holder: before, the holder cannot release the lock.
     pub is_holder_told: bool,
     pub lock_queue: VecDeque<(usize, AttemptId)>,
-    /// How far the computer's clock is off, in milliseconds.
+    /// Offset of the wall clock, in milliseconds.
     pub wall_offset: i64,
     pub is_asleep: bool,
     /// Refreshes and sign-outs in flight.
@@ -48,7 +48,7 @@ impl Default for Browser {
         Self {
             cookie: None,
             cookie_good_at: 0,
-            shelf: None,
+            stored: None,
             has_shelf: true,
             has_channel: true,
             locks: Locks::Honest,
@@ -63,7 +63,7 @@ impl Default for Browser {
 }
 
 impl Browser {
-    /// What `Date.now()` says.
+    /// The value of `Date.now()`.
     pub fn wall(&self, now: u64) -> u64 {
         now.saturating_add_signed(self.wall_offset)
     }
@@ -76,10 +76,10 @@ pub struct Tab {
     pub core: Session,
     pub clock: Clock,
     pub opened: u64,
-    /// How long the steady clock has stood still.
+    /// How long the monotonic clock has been stopped.
     pub steady_stopped: u64,
-    /// The tab's copy of the shelf.
-    pub shelf: Option<String>,
+    /// The tab's view of `localStorage`.
+    pub stored: Option<String>,
     pub is_alive: bool,
     pub is_visible: bool,
     pub is_frozen: bool,
@@ -87,9 +87,9 @@ pub struct Tab {
     pub alarm: Option<u64>,
     pub alarms_set: u64,
     pub last_rung: u64,
-    /// Whether hidden timers ring once a minute at the most.
+    /// Whether timers of the hidden page fire at most once a minute.
     pub is_throttled: bool,
-    /// What could not be delivered while the tab did not run.
+    /// Inputs to deliver when the tab runs again.
     pub backlog: VecDeque<Input>,
 }
 
@@ -99,7 +99,7 @@ impl Tab {
         config: Config,
         now: u64,
         wall: u64,
-        shelf: Option<&String>,
+        stored: Option<&String>,
     ) -> Self {
         Self {
             browser,
@@ -107,7 +107,7 @@ impl Tab {
             clock: Clock::new(0.0, wall as f64),
             opened: now,
             steady_stopped: 0,
-            shelf: shelf.cloned(),
+            stored: stored.cloned(),
             is_alive: true,
             is_visible: true,
             is_frozen: false,
@@ -125,19 +125,19 @@ impl Tab {
         self.is_alive && !self.is_frozen && !browser.is_asleep
     }
 
-    /// What the tab sees now.
-    pub fn moment(&mut self, now: u64, browser: &Browser) -> Moment {
+    /// The tab's current context.
+    pub fn context(&mut self, now: u64, browser: &Browser) -> Context {
         let wall = browser.wall(now);
         let running = (now - self.opened).saturating_sub(self.steady_stopped);
-        let seen = match (&self.shelf, browser.has_shelf) {
-            (_, false) => Shelf::Unavailable,
-            (None, true) => Shelf::Empty,
-            (Some(text), true) => Shelf::read(text),
+        let seen = match (&self.stored, browser.has_shelf) {
+            (_, false) => StoredState::Unavailable,
+            (None, true) => StoredState::Empty,
+            (Some(text), true) => StoredState::read(text),
         };
-        Moment {
+        Context {
             now: self.clock.read(running as f64, wall as f64),
             wall: WallTime::from_millis(wall),
-            shelf: seen,
+            stored: seen,
         }
     }
 }

@@ -1,11 +1,11 @@
-//! What the app on a tab does: it calls APIs, signs in and out, asks for new tokens.
+//! The app's actions on a tab: API calls, sign-in, sign-out, token requests and refreshes.
 
-use nolapse::core::{Answer, Input, RequestId, SessionError, Span, Status};
+use nolapse::core::{Answer, CallerId, Input, Millis, SessionError, Status};
 use nolapse_server::domain::SessionId;
 
 use super::World;
 
-/// How long a call is on its way to the API.
+/// How long a call takes to reach the API.
 const TRANSIT_MS: u64 = 50;
 
 /// A caller of the SDK.
@@ -17,22 +17,22 @@ pub struct Call {
     pub ending: Option<Ending>,
     /// The user that a sign-in is for.
     pub user: u32,
-    /// Whether it waits for a token, and may stop waiting.
+    /// Whether it waits for a token, and may be aborted.
     pub is_for_token: bool,
 }
 
-/// What a caller got.
+/// The result of a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// A token, in clear: this is a simulation.
+    /// A token, in plain text: this is a simulation.
     Token(String),
-    /// The sign-in was taken over.
+    /// The sign-in is done.
     Adopted,
     /// The sign-out is done.
-    SignedOut { server_told: bool },
+    SignedOut { server_notified: bool },
     /// An error.
     Failed(SessionError),
-    /// It stopped waiting.
+    /// The caller was aborted.
     Aborted,
     /// Its page was closed.
     PageGone,
@@ -47,7 +47,7 @@ pub struct SignedOut {
 }
 
 impl World {
-    fn ask(&mut self, tab: usize, is_for_token: bool, user: u32) -> RequestId {
+    fn ask(&mut self, tab: usize, is_for_token: bool, user: u32) -> CallerId {
         self.calls.push(Call {
             tab,
             asked: self.now,
@@ -56,12 +56,12 @@ impl World {
             user,
             is_for_token,
         });
-        RequestId(self.calls.len() as u64 - 1)
+        CallerId(self.calls.len() as u64 - 1)
     }
 
-    /// The caller behind a name, where the tab is its own.
-    pub fn call(&self, tab: usize, request: RequestId) -> Option<&Call> {
-        let index = usize::try_from(request.0).ok()?;
+    /// The caller with this id, if it belongs to the tab.
+    pub fn call(&self, tab: usize, caller: CallerId) -> Option<&Call> {
+        let index = usize::try_from(caller.0).ok()?;
         self.calls.get(index).filter(|call| call.tab == tab)
     }
 
@@ -69,74 +69,74 @@ impl World {
         self.tabs[tab].runs(&self.browsers[self.tabs[tab].browser])
     }
 
-    /// The app calls an API: at once where there is a usable token. Returns the caller's number.
+    /// The app calls an API: at once if there is a usable token. Returns the caller's index.
     pub fn api(&mut self, tab: usize) -> Option<usize> {
         if !self.can_ask(tab) {
             return None;
         }
-        let request = self.ask(tab, true, 0);
+        let caller = self.ask(tab, true, 0);
         let browser = self.tabs[tab].browser;
-        let moment = self.tabs[tab].moment(self.now, &self.browsers[browser]);
-        self.tabs[tab].core.touch(moment.now);
-        let usable = self.tabs[tab].core.usable_token(moment.now);
+        let context = self.tabs[tab].context(self.now, &self.browsers[browser]);
+        self.tabs[tab].core.touch(context.now);
+        let usable = self.tabs[tab].core.usable_token(context.now);
         let text = usable.map(|(token, _)| token.expose().to_owned());
         match text {
-            Some(text) => self.leave(request, text),
+            Some(text) => self.leave(caller, text),
             None => self.feed(
                 tab,
                 Input::TokenRequested {
-                    request,
-                    min_validity: Span::ZERO,
+                    caller,
+                    min_validity: Millis::ZERO,
                 },
             ),
         }
         Some(self.calls.len() - 1)
     }
 
-    /// The app asks for a token with so much life left.
-    pub fn get_token(&mut self, tab: usize, min_validity: Span) -> usize {
-        let request = self.ask(tab, true, 0);
+    /// The app requests a token that is valid for at least `min_validity`.
+    pub fn get_token(&mut self, tab: usize, min_validity: Millis) -> usize {
+        let caller = self.ask(tab, true, 0);
         self.feed(
             tab,
             Input::TokenRequested {
-                request,
+                caller,
                 min_validity,
             },
         );
         self.calls.len() - 1
     }
 
-    /// The app asks for a new token.
+    /// The app requests a refresh.
     pub fn refresh(&mut self, tab: usize, force: bool) -> Option<usize> {
         if !self.can_ask(tab) {
             return None;
         }
-        let request = self.ask(tab, true, 0);
-        self.feed(tab, Input::RefreshRequested { request, force });
+        let caller = self.ask(tab, true, 0);
+        self.feed(tab, Input::RefreshRequested { caller, force });
         Some(self.calls.len() - 1)
     }
 
-    /// An API refuses the token in use.
+    /// An API rejects the current token.
     pub fn reject(&mut self, tab: usize) -> Option<usize> {
         if !self.can_ask(tab) {
             return None;
         }
         let browser = self.tabs[tab].browser;
-        let moment = self.tabs[tab].moment(self.now, &self.browsers[browser]);
-        let (_, version) = self.tabs[tab].core.usable_token(moment.now)?;
-        let request = self.ask(tab, true, 0);
-        self.feed(tab, Input::TokenRejected { request, version });
+        let context = self.tabs[tab].context(self.now, &self.browsers[browser]);
+        let (_, version) = self.tabs[tab].core.usable_token(context.now)?;
+        let caller = self.ask(tab, true, 0);
+        self.feed(tab, Input::TokenRejected { caller, version });
         Some(self.calls.len() - 1)
     }
 
-    /// The caller stops waiting.
+    /// Aborts a caller.
     pub fn abort(&mut self, call: usize) {
         if self.calls[call].ending.is_some() || !self.can_ask(self.calls[call].tab) {
             return;
         }
-        let request = RequestId(call as u64);
+        let caller = CallerId(call as u64);
         self.calls[call].ending = Some(Ending::Aborted);
-        self.feed(self.calls[call].tab, Input::RequestAborted { request });
+        self.feed(self.calls[call].tab, Input::CallerAborted { caller });
     }
 
     /// The user signs in.
@@ -144,8 +144,8 @@ impl World {
         if !self.can_ask(tab) {
             return None;
         }
-        let request = self.ask(tab, false, user);
-        self.feed(tab, Input::AdoptRequested { request });
+        let caller = self.ask(tab, false, user);
+        self.feed(tab, Input::SignInRequested { caller });
         Some(self.calls.len() - 1)
     }
 
@@ -168,19 +168,13 @@ impl World {
                 .map(|session| SignedOut { session, tab, at });
             self.signed_out.extend(over);
         }
-        let request = self.ask(tab, false, 0);
-        self.feed(
-            tab,
-            Input::SignOutRequested {
-                request,
-                everywhere,
-            },
-        );
+        let caller = self.ask(tab, false, 0);
+        self.feed(tab, Input::SignOutRequested { caller, everywhere });
         Some(self.calls.len() - 1)
     }
 
-    pub fn settle(&mut self, tab: usize, request: RequestId, answer: Result<Answer, SessionError>) {
-        let index = usize::try_from(request.0).unwrap_or(usize::MAX);
+    pub fn settle(&mut self, tab: usize, caller: CallerId, answer: Result<Answer, SessionError>) {
+        let index = usize::try_from(caller.0).unwrap_or(usize::MAX);
         assert_eq!(
             self.calls[index].tab, tab,
             "an answer went to another tab's caller"
@@ -190,10 +184,10 @@ impl World {
             return;
         }
         match answer {
-            Ok(Answer::Token { token, .. }) => self.leave(request, token.expose().to_owned()),
-            Ok(Answer::Adopted) => self.end(index, Ending::Adopted),
-            Ok(Answer::SignedOut { server_told }) => {
-                self.end(index, Ending::SignedOut { server_told });
+            Ok(Answer::Token { token, .. }) => self.leave(caller, token.expose().to_owned()),
+            Ok(Answer::SignedIn) => self.end(index, Ending::Adopted),
+            Ok(Answer::SignedOut { server_notified }) => {
+                self.end(index, Ending::SignedOut { server_notified });
             }
             Err(error) => self.end(index, Ending::Failed(error)),
         }
@@ -204,11 +198,11 @@ impl World {
         self.calls[index].ending = Some(ending);
     }
 
-    /// A call leaves with this token, which must be good when it arrives.
-    fn leave(&mut self, request: RequestId, text: String) {
-        let index = usize::try_from(request.0).unwrap_or(usize::MAX);
+    /// A call is sent with this token, which must be valid when it arrives.
+    fn leave(&mut self, caller: CallerId, text: String) {
+        let index = usize::try_from(caller.0).unwrap_or(usize::MAX);
         let tab = self.calls[index].tab;
-        // A forged token is refused by any API, and leads to a new one.
+        // Any API rejects a forged token, which leads to a refresh.
         let expires = self.server.tokens.get(&text).map(|(expires, _)| *expires);
         if expires.is_some_and(|expires| self.now + TRANSIT_MS >= expires) {
             self.counts.expired_sent += 1;
@@ -224,7 +218,7 @@ impl World {
         self.end(index, Ending::Token(text));
     }
 
-    /// The session behind the browser's cookie.
+    /// The session of the browser's cookie.
     pub fn cookie_session(&self, browser: usize) -> Option<SessionId> {
         self.browsers[browser]
             .cookie
@@ -232,12 +226,12 @@ impl World {
             .map(|ticket| ticket.session)
     }
 
-    /// What a caller got.
+    /// The result of a caller.
     pub fn ending(&self, call: usize) -> Option<&Ending> {
         self.calls[call].ending.as_ref()
     }
 
-    /// The codes that callers got, sorted, each once.
+    /// The distinct error codes of all callers, sorted.
     pub fn codes(&self) -> Vec<&'static str> {
         let codes = self.calls.iter().filter_map(|call| match &call.ending {
             Some(Ending::Failed(error)) => Some(error.code()),
@@ -249,7 +243,7 @@ impl World {
             .collect()
     }
 
-    /// Whether a caller got a token.
+    /// Whether a caller received a token.
     pub fn got_token(&self, call: usize) -> bool {
         matches!(self.ending(call), Some(Ending::Token(_)))
     }

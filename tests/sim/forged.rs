@@ -1,11 +1,11 @@
 //! What a script of the same origin can write into the record that tabs share.
 
-use nolapse::core::{Input, Shelf};
+use nolapse::core::{Input, StoredState};
 use proptest::prelude::*;
 
 use super::World;
 
-/// Numbers where something ends: digits, plausibility, serial numbers, the width of integers, what JavaScript has exactly.
+/// Boundary values: digit counts, plausible versions, serial number arithmetic, integer widths, JavaScript's exact integers.
 const ENDS: [u64; 22] = [
     0,
     1,
@@ -64,7 +64,7 @@ fn order() -> impl Strategy<Value = Order> {
 pub struct Forged {
     pub order: Order,
     pub state: String,
-    pub cooling: String,
+    pub backoff: String,
 }
 
 fn forged() -> impl Strategy<Value = Forged> {
@@ -76,18 +76,18 @@ fn forged() -> impl Strategy<Value = Forged> {
         1 => Just("in;;".to_owned()),
         1 => Just("away;1;2".to_owned()),
     ];
-    let cooling = prop_oneof![
+    let backoff = prop_oneof![
         3 => Just(String::new()),
         1 => (number(), number(), number(), 0_u8..2, number()).prop_map(
-            |(failures, since, until, mandatory, whole_at)| {
-                format!(";server_error;{failures};{since};{until};{mandatory};{whole_at}")
+            |(failures, since, until, server_requested, resets_at)| {
+                format!(";server_error;{failures};{since};{until};{server_requested};{resets_at}")
             }
         ),
     ];
-    (order(), state, cooling).prop_map(|(order, state, cooling)| Forged {
+    (order(), state, backoff).prop_map(|(order, state, backoff)| Forged {
         order,
         state,
-        cooling,
+        backoff,
     })
 }
 
@@ -116,28 +116,28 @@ impl World {
                     Order::Is(number) => number,
                     Order::Ahead(ahead) => known.saturating_add_signed(ahead),
                 };
-                format!("nolapse1;{number};{}{}", forged.state, forged.cooling)
+                format!("nolapse1;{number};{}{}", forged.state, forged.backoff)
             }
         };
-        self.browsers[0].shelf = Some(text.clone());
-        self.write_shelf(by, text);
+        self.browsers[0].stored = Some(text.clone());
+        self.write_storage(by, text);
         self.run(11);
-        let latest = self.browsers[0].shelf.clone();
+        let latest = self.browsers[0].stored.clone();
         for tab in self.tabs_of(0) {
-            self.tabs[tab].shelf.clone_from(&latest);
+            self.tabs[tab].stored.clone_from(&latest);
             if tab != by {
                 // Its own script's writing is no event for a tab.
-                self.deliver(tab, Input::ShelfChanged);
+                self.deliver(tab, Input::StorageChanged);
             }
         }
     }
 
     /// The order in the record; `None` where it cannot be read.
     pub fn marked(&self) -> Option<u64> {
-        let text = self.browsers[0].shelf.clone().unwrap_or_default();
-        match Shelf::read(&text) {
-            Shelf::Marked(mark) => Some(mark.version.number()),
-            Shelf::Unavailable | Shelf::Empty => None,
+        let text = self.browsers[0].stored.clone().unwrap_or_default();
+        match StoredState::read(&text) {
+            StoredState::Record(mark) => Some(mark.version.number()),
+            StoredState::Unavailable | StoredState::Empty => None,
         }
     }
 }

@@ -1,20 +1,20 @@
 //! Carries the core's orders out in the simulated world.
 
-use nolapse::core::{AdoptOutcome, AttemptId, Effect, Input, PageChange, TabMessage};
+use nolapse::core::{AttemptId, Effect, Input, PageChange, SignInOutcome, TabMessage};
 
 use super::server::{Exchange, Question};
 use super::{Happening, Line, Network, World};
 
-/// How late one tab sees what another has written, at the most, in milliseconds.
+/// The longest delay until a tab sees another tab's storage write, in milliseconds.
 const SHELF_DELAY: u64 = 10;
 
 impl World {
-    /// Gives a tab's core an input, and does what it orders.
+    /// Feeds an input to a tab's core and executes its effects.
     pub fn feed(&mut self, tab: usize, input: Input) {
         let browser = self.tabs[tab].browser;
-        let moment = self.tabs[tab].moment(self.now, &self.browsers[browser]);
+        let context = self.tabs[tab].context(self.now, &self.browsers[browser]);
         self.note(tab, &input);
-        self.tabs[tab].core.handle(&moment, input);
+        self.tabs[tab].core.handle(&context, input);
         for effect in self.tabs[tab].core.take_effects() {
             self.perform(tab, effect);
         }
@@ -25,7 +25,7 @@ impl World {
         self.log.push(Line::Fed(self.now, tab, input.clone()));
     }
 
-    /// Feeds the tab, now or when it runs again.
+    /// Feeds an input to the tab, now or when it runs again.
     pub fn deliver(&mut self, tab: usize, input: Input) {
         let browser = self.tabs[tab].browser;
         if self.tabs[tab].runs(&self.browsers[browser]) {
@@ -35,7 +35,7 @@ impl World {
         }
     }
 
-    /// A tab runs again: what has piled up reaches it, in any order that its browser likes.
+    /// A tab runs again: delivers its backlog, possibly reversed, because browsers guarantee no order.
     pub fn thaw(&mut self, tab: usize) {
         let browser = self.tabs[tab].browser;
         if !self.tabs[tab].runs(&self.browsers[browser]) {
@@ -65,14 +65,14 @@ impl World {
                 attempt,
                 everywhere,
             } => self.send(tab, attempt, Question::SignOut { everywhere }),
-            Effect::RunAdopt { attempt, request } => {
-                let user = self.call(tab, request).map_or(1, |call| call.user);
+            Effect::RunSignIn { attempt, caller } => {
+                let user = self.call(tab, caller).map_or(1, |call| call.user);
                 let delay = self.random.between(5, 200);
                 self.plan(delay, Happening::SignedIn { tab, attempt, user });
             }
-            Effect::Settle { request, answer } => self.settle(tab, request, answer),
+            Effect::Settle { caller, answer } => self.settle(tab, caller, answer),
             Effect::Broadcast(message) => self.broadcast(tab, &message),
-            Effect::WriteMark(mark) => self.write_shelf(tab, mark.encode()),
+            Effect::WriteRecord(mark) => self.write_storage(tab, mark.encode()),
             Effect::OpenChannel => self.tabs[tab].hears = true,
             Effect::CloseChannel => self.tabs[tab].hears = false,
             Effect::Publish(_) => *self.counts.published.entry(tab).or_default() += 1,
@@ -88,7 +88,7 @@ impl World {
         self.say(browser, Some(from), &message.encode());
     }
 
-    /// Puts a message on the channel.
+    /// Posts a message on the channel.
     pub fn say(&mut self, browser: usize, from: Option<usize>, text: &str) {
         for tab in self.tabs_of(browser) {
             if Some(tab) == from || !self.tabs[tab].hears || self.random.below(100) < self.lost_news
@@ -112,18 +112,18 @@ impl World {
         if !self.tabs[tab].hears {
             return;
         }
-        let input = TabMessage::decode(text).map_or(Input::TabGarbled, Input::TabSpoke);
+        let input = TabMessage::decode(text).map_or(Input::Malformed, Input::TabMessageReceived);
         self.deliver(tab, input);
     }
 
-    /// A tab writes the shelf: it sees it at once, the others a little later.
-    pub fn write_shelf(&mut self, tab: usize, text: String) {
+    /// Writes the record: the writing tab sees it at once, the others after a delay.
+    pub fn write_storage(&mut self, tab: usize, text: String) {
         let browser = self.tabs[tab].browser;
         if !self.browsers[browser].has_shelf {
             return;
         }
-        self.browsers[browser].shelf = Some(text.clone());
-        self.tabs[tab].shelf = Some(text.clone());
+        self.browsers[browser].stored = Some(text.clone());
+        self.tabs[tab].stored = Some(text.clone());
         for other in self.tabs_of(browser) {
             if other != tab {
                 let delay = self.random.between(0, SHELF_DELAY);
@@ -170,7 +170,7 @@ impl World {
         }
     }
 
-    /// How long an answer takes.
+    /// The delay of a response.
     pub fn answer_delay(&mut self) -> u64 {
         match self.network {
             Network::Slow => self.random.between(3_000, 9_000),
@@ -182,19 +182,19 @@ impl World {
         }
     }
 
-    /// Sets the tab's one timer, which rings late by nature and very late in hidden tabs.
+    /// Sets the tab's only timer, which always fires late, and very late in hidden tabs.
     fn arm(&mut self, tab: usize) {
         let browser = self.tabs[tab].browser;
-        let moment = self.tabs[tab].moment(self.now, &self.browsers[browser]);
-        let Some((at, _)) = self.tabs[tab].core.poll_deadline(moment.now) else {
+        let context = self.tabs[tab].context(self.now, &self.browsers[browser]);
+        let Some((at, _)) = self.tabs[tab].core.poll_deadline(context.now) else {
             self.tabs[tab].alarm = None;
             return;
         };
-        let mut delay = at.since(moment.now).as_millis().min(1 << 40);
+        let mut delay = at.since(context.now).as_millis().min(1 << 40);
         delay += self.random.between(1, 4);
         let state = &mut self.tabs[tab];
         if state.is_throttled && !state.is_visible {
-            // One wake-up a minute.
+            // At most once a minute.
             let earliest = state.last_rung + 60_000;
             delay = delay.max(earliest.saturating_sub(self.now));
         }
@@ -213,23 +213,23 @@ impl World {
         self.feed(tab, Input::DeadlineReached);
     }
 
-    /// The page stops: where its user signed out in this very moment, nobody else may know of it yet, and a page that has
-    /// not seen it may write over it.
+    /// Excuses a sign-out on a page that stops before the other tabs can have seen the record: a tab that has not seen it
+    /// may overwrite it.
     pub fn forgive_sign_out(&mut self, tab: usize) {
         let now = self.now;
         self.signed_out
             .retain(|over| over.tab != tab || over.at + SHELF_DELAY < now);
     }
 
-    /// The page is closed, or crashes: no event reaches it, what it sent goes on.
+    /// Closes or crashes the page: no event reaches it, its sent requests continue.
     pub fn kill(&mut self, tab: usize) {
         let browser = self.tabs[tab].browser;
         self.tabs[tab].is_alive = false;
         self.tabs[tab].hears = false;
         self.forgive_sign_out(tab);
         for input in self.tabs[tab].backlog.drain(..) {
-            if let Input::AdoptFinished {
-                outcome: AdoptOutcome::Granted(grant),
+            if let Input::SignInFinished {
+                outcome: SignInOutcome::Granted(grant),
                 ..
             } = input
             {
@@ -252,7 +252,7 @@ impl World {
         }
     }
 
-    /// The tab is reloaded: killed, and opened anew.
+    /// Reloads the tab: kills it and opens a new one.
     pub fn reload(&mut self, tab: usize) -> usize {
         let browser = self.tabs[tab].browser;
         self.page(tab, PageChange::Left);
@@ -260,7 +260,7 @@ impl World {
         self.open(browser)
     }
 
-    /// The app's own request is not sent with `keepalive`: it ends with its page.
+    /// Finishes the app's sign-in request, which is sent without `keepalive` and ends with its page.
     pub fn finish_sign_in(&mut self, tab: usize, attempt: AttemptId, user: u32) {
         if !self.tabs[tab].is_alive {
             return;
@@ -274,15 +274,15 @@ impl World {
                         .sign_in(now, user, self.browsers[browser].cookie.as_ref());
                 self.browsers[browser].cookie = Some(ticket);
                 self.browsers[browser].cookie_good_at = now;
-                AdoptOutcome::Granted(grant)
+                SignInOutcome::Granted(grant)
             }
             Network::Fine
             | Network::Slow
             | Network::Offline
             | Network::Stalling
             | Network::LosingAnswers
-            | Network::Captive => AdoptOutcome::Threw,
+            | Network::Captive => SignInOutcome::Threw,
         };
-        self.deliver(tab, Input::AdoptFinished { attempt, outcome });
+        self.deliver(tab, Input::SignInFinished { attempt, outcome });
     }
 }

@@ -46,8 +46,8 @@ impl World {
         }
     }
 
-    /// The tab gives the lock back, or withdraws its request, unless the lock is on its way already: as Web Locks have
-    /// it, a request can be aborted until it is granted.
+    /// Releases the lock or aborts the request for it, unless the grant is already in progress: Web Locks allow an abort
+    /// only until the lock is granted.
     pub fn release_lock(&mut self, index: usize, tab: usize, attempt: AttemptId) {
         let browser = &mut self.browsers[index];
         browser
@@ -58,7 +58,7 @@ impl World {
         }
     }
 
-    /// The lock goes to the next, whatever its holder does.
+    /// Passes the lock to the next request, regardless of the holder.
     pub fn free_lock(&mut self, index: usize, tab: usize, attempt: AttemptId) {
         let browser = &mut self.browsers[index];
         if browser.lock_holder == Some((tab, attempt)) {
@@ -67,7 +67,7 @@ impl World {
         }
     }
 
-    /// Another script takes the lock away from its holder.
+    /// Another script steals the lock.
     pub fn steal_lock(&mut self, index: usize) {
         if let Some((tab, attempt)) = self.browsers[index].lock_holder.take() {
             self.deliver(tab, Input::LockFailed { attempt });

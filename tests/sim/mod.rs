@@ -1,7 +1,7 @@
-//! A hostile world in virtual time: the second host of the core.
+//! A deterministic simulation in virtual time: the second host of the core.
 //!
-//! Browsers with tabs, a lock, a shelf, a channel, a cookie jar and clocks that people set; a network that loses,
-//! delays, doubles and reorders; the reference server's own rotation rules. All of it from one seed.
+//! Simulates browsers with tabs, a lock, storage, a channel, a cookie jar and adjustable clocks; a network that loses,
+//! delays, duplicates and reorders; and the reference server's rotation rules. Everything derives from one seed.
 
 #![allow(
     dead_code,
@@ -32,7 +32,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
-use nolapse::core::{AttemptId, Config, Input, PageChange, Span, TabId};
+use nolapse::core::{AttemptId, Config, Input, Millis, PageChange, TabId};
 
 use nolapse_server::domain::SessionId;
 
@@ -47,21 +47,21 @@ pub use server::{Mode, Server};
 /// How the network between browsers and servers behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Network {
-    /// Answers come within a few to a few hundred milliseconds.
+    /// Responses take a few to a few hundred milliseconds.
     Fine,
     /// Requests fail at once.
     Offline,
     /// Requests hang for ever.
     Stalling,
-    /// Requests arrive, answers do not: they fail after a while.
+    /// Requests arrive, responses do not: the requests fail after a delay.
     LosingAnswers,
-    /// A captive portal answers everything with its own page.
+    /// A captive portal responds to every request with its own page.
     Captive,
-    /// Answers take up to nine seconds.
+    /// Responses take up to nine seconds.
     Slow,
 }
 
-/// Something that will happen.
+/// A scheduled simulation event.
 #[derive(Clone, Debug)]
 pub enum Happening {
     /// The browser grants the lock to a tab.
@@ -70,17 +70,17 @@ pub enum Happening {
     LockFailed { tab: usize, attempt: AttemptId },
     /// A message reaches a tab.
     Heard { tab: usize, text: String },
-    /// A tab's copy of the shelf catches up.
+    /// A tab sees another tab's storage write.
     ShelfSeen { tab: usize, text: String },
-    /// A tab's timer rings.
+    /// A tab's timer fires.
     Alarm { tab: usize, set: u64 },
     /// A request reaches the auth server.
     Arrived(Box<server::Exchange>),
-    /// An answer reaches the browser.
+    /// A response reaches the browser.
     Answered(Box<server::Exchange>, server::Reply),
-    /// The app asks for another password.
+    /// The app requests a password change.
     PasswordAsked { tab: usize },
-    /// The app's sign-in function comes back.
+    /// The app's sign-in function returns.
     SignedIn {
         tab: usize,
         attempt: AttemptId,
@@ -88,7 +88,7 @@ pub enum Happening {
     },
 }
 
-/// The world.
+/// The simulated world.
 pub struct World {
     pub now: u64,
     pub random: Random,
@@ -98,24 +98,24 @@ pub struct World {
     pub network: Network,
     pub calls: Vec<Call>,
     pub counts: Counts,
-    /// Whether the lock has been what it should be, all the time.
+    /// Whether the lock has always worked as specified.
     pub had_lock: bool,
     /// Sessions that a user has signed out of.
     pub signed_out: Vec<SignedOut>,
-    /// Sessions that no page has seen begin: theirs was killed before it ran again, the cookie was there.
+    /// Sessions that no page has seen start: the page was killed before it ran again, but the cookie was set.
     pub unseen: Vec<String>,
-    /// How many of 100 messages between tabs are lost.
+    /// The percentage of tab messages that are lost.
     pub lost_news: u64,
-    /// How late messages between tabs are at the most, in milliseconds.
+    /// The longest delay of a tab message, in milliseconds.
     pub late_news: u64,
-    /// What has happened, for whoever reads a failure.
+    /// The event log, printed on a failure.
     pub log: Vec<Line>,
     agenda: BinaryHeap<Reverse<(u64, u64)>>,
     happenings: BTreeMap<u64, Happening>,
     next: u64,
 }
 
-/// `SplitMix64`: the same course for the same seed on every machine.
+/// `SplitMix64`: the same sequence for the same seed on every machine.
 #[derive(Clone, Debug)]
 pub struct Random(pub u64);
 
@@ -138,7 +138,7 @@ impl Random {
 }
 
 impl World {
-    /// Makes a world with a server and one browser without tabs, whose user 1 is signed in.
+    /// Creates a world with a server and one browser without tabs.
     pub fn new(seed: u64) -> Self {
         let mut world = Self {
             now: 1_700_000_000_000,
@@ -163,15 +163,15 @@ impl World {
         world
     }
 
-    /// Makes a world with one browser, a signed-in user, and so many tabs, each past its first refresh.
+    /// Creates a world with one browser, a signed-in user and `tabs` tabs, each past its first refresh.
     pub fn signed_in(seed: u64, tabs: usize) -> Self {
-        Self::signed_in_with(Span::from_secs(60), seed, tabs)
+        Self::signed_in_with(Millis::from_secs(60), seed, tabs)
     }
 
-    /// The same, where tokens live so long.
-    pub fn signed_in_with(life: Span, seed: u64, tabs: usize) -> Self {
+    /// Like [`World::signed_in`], with this token lifetime.
+    pub fn signed_in_with(lifetime: Millis, seed: u64, tabs: usize) -> Self {
         let mut world = Self::new(seed);
-        world.server.life = life;
+        world.server.lifetime = lifetime;
         if tabs > 0 {
             let first = world.open(0);
             world.sign_in(first, 1);
@@ -196,7 +196,7 @@ impl World {
         self.open_with(browser, |_| {})
     }
 
-    /// Opens a tab with settings of its own.
+    /// Opens a tab with a modified configuration.
     pub fn open_with(&mut self, browser: usize, change: impl FnOnce(&mut Config)) -> usize {
         let index = self.tabs.len();
         let mut config = Config {
@@ -211,14 +211,14 @@ impl World {
             config,
             self.now,
             wall,
-            self.browsers[browser].shelf.as_ref(),
+            self.browsers[browser].stored.as_ref(),
         );
         self.tabs.push(tab);
         self.feed(index, Input::Started);
         index
     }
 
-    /// Plans something for later.
+    /// Schedules an event.
     pub fn plan(&mut self, delay: u64, happening: Happening) {
         let id = self.next;
         self.next += 1;
@@ -226,7 +226,7 @@ impl World {
         self.happenings.insert(id, happening);
     }
 
-    /// Lets time pass, with everything that happens meanwhile.
+    /// Advances the time and processes all events that are due.
     pub fn run(&mut self, millis: u64) {
         let end = self.now + millis;
         while let Some(Reverse((at, id))) = self.agenda.peek().copied() {
@@ -242,7 +242,7 @@ impl World {
         self.now = end;
     }
 
-    /// Lets time pass.
+    /// Advances the time.
     pub fn run_for(&mut self, time: Duration) {
         self.run(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
     }
@@ -255,8 +255,8 @@ impl World {
             }
             Happening::Heard { tab, text } => self.hear(tab, &text),
             Happening::ShelfSeen { tab, text } => {
-                self.tabs[tab].shelf = Some(text);
-                self.deliver(tab, Input::ShelfChanged);
+                self.tabs[tab].stored = Some(text);
+                self.deliver(tab, Input::StorageChanged);
             }
             Happening::Alarm { tab, set } => self.ring(tab, set),
             Happening::Arrived(exchange) => self.arrive(*exchange),
@@ -266,7 +266,7 @@ impl World {
         }
     }
 
-    /// The page's life changes.
+    /// Applies a page lifecycle change.
     pub fn page(&mut self, tab: usize, change: PageChange) {
         if !self.tabs[tab].is_alive {
             return;
@@ -293,7 +293,7 @@ impl World {
         self.deliver(tab, Input::PageChanged(change));
     }
 
-    /// All computers of one browser sleep: time passes, the steady clocks stand still, nothing runs.
+    /// Suspends a browser's computer: time passes, the monotonic clocks stop, nothing runs.
     pub fn nap(&mut self, browser: usize, millis: u64) {
         for tab in self.tabs_of(browser) {
             self.tabs[tab].steady_stopped += millis;
@@ -307,21 +307,21 @@ impl World {
         }
     }
 
-    /// Somebody sets the computer's clock. The tabs notice before the next nap: a clock that is set back between two
-    /// events, with a nap between them too, hides that nap from any page (the API's 401 then renews the token).
-    /// Messages on their way are lost then: their stamps would say nothing about their age.
+    /// Sets the wall clock. The tabs read it before the next suspension: a clock set back between two events, with a
+    /// suspension between them too, hides that suspension from any page (the API's 401 then triggers the refresh). Setting
+    /// it back drops messages in flight, because their timestamps would no longer show their age.
     pub fn set_wall(&mut self, browser: usize, offset: i64) {
         if offset < self.browsers[browser].wall_offset {
             self.happenings
                 .retain(|_, happening| !matches!(happening, Happening::Heard { .. }));
             for tab in &mut self.tabs {
                 tab.backlog
-                    .retain(|input| !matches!(input, Input::TabSpoke(_)));
+                    .retain(|input| !matches!(input, Input::TabMessageReceived(_)));
             }
         }
         self.browsers[browser].wall_offset = offset;
         for tab in self.tabs_of(browser) {
-            self.tabs[tab].moment(self.now, &self.browsers[browser]);
+            self.tabs[tab].context(self.now, &self.browsers[browser]);
         }
     }
 

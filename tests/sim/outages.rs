@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use nolapse::core::{SessionError, Span};
+use nolapse::core::{Millis, SessionError};
 
 use super::{Ending, Mode, Network, World};
 
@@ -76,7 +76,7 @@ impl World {
 }
 
 /// When the next attempt is due, as callers are told.
-pub fn retry_in(error: SessionError) -> Span {
+pub fn retry_in(error: SessionError) -> Millis {
     let (SessionError::Unreachable { retry_in, .. } | SessionError::Timeout { retry_in }) = error
     else {
         panic!("{error:?}");

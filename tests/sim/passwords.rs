@@ -1,4 +1,4 @@
-//! Changes of the password, which the app makes by itself: with the cookie, without the lock.
+//! Password changes, which the app sends itself: with the cookie, without the lock.
 
 use nolapse::core::AttemptId;
 use nolapse_server::domain::{RefreshSecret, Ticket, Timestamp, Verdict};
@@ -7,8 +7,8 @@ use super::server::{Exchange, Question, Reply};
 use super::{Happening, Server, World};
 
 impl Server {
-    /// Gives the user another password and the session another secret. 503 where the cookie is not the newest, as the
-    /// reference server has it.
+    /// Changes the user's password and rotates the session's secret. Responds 503 if the cookie is not the newest, like the
+    /// reference server.
     pub fn change_password(&mut self, now: u64, cookie: Option<&Ticket>) -> Reply {
         let at = Timestamp::from_millis(now);
         self.made += 1;
@@ -24,19 +24,19 @@ impl Server {
         })
     }
 
-    /// What a thief gets who presents a copy of a cookie.
+    /// The response to a stolen copy of a cookie.
     pub fn present_copy(&mut self, now: u64, copy: &Ticket) -> Reply {
         self.refresh(now, Some(copy)).0
     }
 }
 
 impl World {
-    /// The app on a tab asks for another password, so many milliseconds from now.
+    /// Schedules a password change by the app on a tab, in `millis` milliseconds.
     pub fn change_password_in(&mut self, tab: usize, millis: u64) {
         self.plan(millis, Happening::PasswordAsked { tab });
     }
 
-    /// The app's request leaves with the cookie that the browser has.
+    /// Sends the app's request with the browser's current cookie.
     pub fn ask_for_password(&mut self, tab: usize) {
         let browser = self.tabs[tab].browser;
         let exchange = Box::new(Exchange {

@@ -1,4 +1,4 @@
-//! What has happened in the world, and where it stands: for promises to be held against.
+//! The log, counters and state of the world, for assertions.
 
 use std::collections::BTreeMap;
 
@@ -7,46 +7,46 @@ use nolapse::wire::EndReason;
 
 use super::{Ending, Step, World};
 
-/// One line of what has happened, written out only when somebody reads it.
+/// One log line, formatted only when printed.
 #[derive(Clone, Debug)]
 pub enum Line {
-    /// A tab was told something.
+    /// An input was fed to a tab.
     Fed(u64, usize, Input),
-    /// A step of the schedule was taken.
+    /// A step of the schedule was applied.
     Step(u64, Step),
-    /// Something worth saying.
-    Told(u64, String),
+    /// A note.
+    Notified(u64, String),
 }
 
-/// Numbers that promises are made about.
+/// Counters that the tests assert on.
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
-    /// Refresh requests that a browser has sent, by browser.
+    /// Refresh requests sent, by browser.
     pub sent: BTreeMap<usize, u32>,
     /// When each was sent.
     pub sent_at: Vec<u64>,
-    /// Refresh requests that the auth server has answered with a token.
+    /// Refresh requests granted by the auth server.
     pub granted: u32,
-    /// Refreshes in flight at the same moment in one browser, at the most.
+    /// The most requests in flight at once in one browser.
     pub most_at_once: usize,
-    /// Calls that left with a token that had expired at the moment of sending.
+    /// Calls sent with a token that would have expired on arrival.
     pub expired_sent: u32,
-    /// Calls that left with a token of a session that its tab knew to be over.
+    /// Calls sent with a token by a signed-out tab.
     pub zombies: u32,
-    /// Sessions that the server ended for theft although there was none.
+    /// Sessions that the server ended for reuse without a theft.
     pub false_alarms: u32,
-    /// Sessions ended for theft because an answer was lost for longer than the grace.
+    /// Sessions ended for reuse because a response was lost for longer than the grace period.
     pub excused_alarms: u32,
-    /// Passwords that were changed, as far as a page knows.
+    /// Password changes confirmed to a page.
     pub passwords_changed: u32,
-    /// Callers that were answered twice.
+    /// Callers that were settled twice.
     pub answered_twice: u32,
     /// `Publish` effects, by tab.
     pub published: BTreeMap<usize, u32>,
 }
 
 impl World {
-    /// Where a tab says that the session stands.
+    /// A tab's session status.
     pub fn status(&self, tab: usize) -> Status {
         self.tabs[tab].core.status()
     }
@@ -59,7 +59,7 @@ impl World {
         matches!(self.status(tab), Status::SignedOut { .. })
     }
 
-    /// Why the tab says that its session is over; nothing where it says neither that nor why.
+    /// The tab's sign-out reason, if it is signed out and has one.
     pub fn end_reason(&self, tab: usize) -> Option<EndReason> {
         match self.status(tab) {
             Status::SignedOut { reason, .. } => reason,
@@ -67,28 +67,28 @@ impl World {
         }
     }
 
-    /// Refreshes that a browser has sent so far.
+    /// Refreshes sent by a browser so far.
     pub fn sent(&self, browser: usize) -> u32 {
         self.counts.sent.get(&browser).copied().unwrap_or_default()
     }
 
-    /// Writes something into the log.
+    /// Adds a note to the log.
     pub fn tell(&mut self, text: String) {
-        self.log.push(Line::Told(self.now, text));
+        self.log.push(Line::Notified(self.now, text));
     }
 
-    /// Returns what has happened, from the first second to the last.
+    /// Formats the whole log.
     pub fn story(&self) -> String {
         let since = |at: &u64| at - 1_700_000_000_000;
         let lines = self.log.iter().map(|line| match line {
             Line::Fed(at, tab, input) => format!("{:>10} tab {tab}: {input:?}", since(at)),
             Line::Step(at, step) => format!("{:>10} {step:?}", since(at)),
-            Line::Told(at, text) => format!("{:>10} {text}", since(at)),
+            Line::Notified(at, text) => format!("{:>10} {text}", since(at)),
         });
         lines.collect::<Vec<_>>().join("\n")
     }
 
-    /// Calls that still wait.
+    /// The number of waiting calls.
     pub fn waiting(&self) -> usize {
         self.calls
             .iter()
@@ -96,7 +96,7 @@ impl World {
             .count()
     }
 
-    /// Calls that have come to this error.
+    /// The number of calls that failed with this error code.
     pub fn failed(&self, code: &str) -> usize {
         let is_it = |error: &SessionError| error.code() == code;
         self.calls

@@ -1,4 +1,4 @@
-//! Random schedules of what can go wrong.
+//! Random schedules of faults and user actions.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::{Line, Locks, Mode, Network, World};
 
-/// One thing that happens in the world. Tabs and browsers are picked modulo how many there are.
+/// One step of a schedule. Tab and browser indices are taken modulo their count.
 #[derive(Clone, Debug)]
 pub enum Step {
     Wait(u64),
@@ -46,9 +46,9 @@ pub enum Step {
 /// Which kinds of steps a schedule may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Menu {
-    /// Nothing that ends a session, so that its end is always a fault.
+    /// No step that ends a session, so that any end is a defect.
     NobodySignsOut,
-    /// Everything.
+    /// All steps.
     Everything,
 }
 
@@ -125,7 +125,7 @@ fn anything() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Schedules of up to so many steps.
+/// Schedules of fewer than `most` steps.
 pub fn steps(menu: Menu, most: usize) -> BoxedStrategy<Vec<Step>> {
     match menu {
         Menu::NobodySignsOut => prop::collection::vec(peaceful(), 1..most).boxed(),
@@ -145,7 +145,7 @@ impl World {
         index % self.browsers.len()
     }
 
-    /// Makes one step happen.
+    /// Applies one step.
     pub fn apply(&mut self, step: &Step) {
         self.log.push(Line::Step(self.now, step.clone()));
         if self.apply_to_world(step) {
@@ -210,8 +210,8 @@ impl World {
                 self.steal_lock(self.pick_browser(*browser));
             }
             Step::News(lost, late) => (self.lost_news, self.late_news) = (*lost, *late),
-            // A forged token makes a session up, whose end can then hide a real one that begins in the same moment: that
-            // nuisance is bounded in tests/tabs.rs, and breaks no promise about honest tabs.
+            // Excludes forged tokens: one invents a session, whose end can hide a real session that starts at the same
+            // time. tests/tabs.rs bounds that effect; it breaks no guarantee between unforged tabs.
             Step::Forge(browser, kind) => {
                 let kind = if kind % 6 == 4 { kind - 1 } else { *kind };
                 self.forge(self.pick_browser(*browser), kind);
@@ -271,7 +271,7 @@ impl World {
         }
     }
 
-    /// All is well again: the network, the server, the locks, the clocks; all tabs run; time passes.
+    /// Ends all faults: the network, the server, the channel and the locks work, and all tabs run unthrottled.
     pub fn make_peace(&mut self) {
         self.network = Network::Fine;
         self.server.mode = Mode::Fine;
@@ -292,7 +292,7 @@ impl World {
         }
     }
 
-    /// Lets so much time pass that everything that was begun has come to its end.
+    /// Advances the time until everything in flight has finished.
     pub fn settle_down(&mut self) {
         self.run_for(Duration::from_secs(300));
     }

@@ -1,11 +1,11 @@
-//! The auth server: the reference server's own rules, without its database and its HTTP.
+//! The simulated auth server: the reference server's domain rules, without database and HTTP.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nolapse::core::{
-    AttemptId, Failure, FailureCause, Grant, Input, RefreshOutcome, Secret, SessionInfo,
-    SignOutOutcome, Span, UnexpectedAnswer,
+    AttemptId, Failure, FailureCause, Grant, Input, Millis, RefreshOutcome, Secret, SessionInfo,
+    SignOutOutcome, UnexpectedAnswer,
 };
 use nolapse::wire::EndReason;
 use nolapse_server::domain::{
@@ -14,39 +14,39 @@ use nolapse_server::domain::{
 
 use super::{Happening, Network, World};
 
-/// How the auth server answers.
+/// How the auth server responds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// As it should.
+    /// As specified.
     Fine,
-    /// 503, with `Retry-After` where there is a number of seconds.
+    /// 503, with `Retry-After` if a number of seconds is given.
     Unavailable(Option<u64>),
     /// 429, likewise.
     Busy(Option<u64>),
     /// 500.
     Broken,
-    /// A page, with 200.
+    /// An HTML page, with 200.
     Html,
     /// JSON without a token.
     NoToken,
-    /// It takes the request, and never answers.
+    /// Accepts the request and never responds.
     Silent,
-    /// 404: the address is wrong.
+    /// 404: the URL is wrong.
     Missing,
 }
 
-/// What was asked.
+/// The kind of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Question {
     Refresh,
     SignOut {
         everywhere: bool,
     },
-    /// The app's own request: it has a cookie, no lock and no token.
+    /// The app's own password change: sent with the cookie, without lock and token.
     Password,
 }
 
-/// A request on its way.
+/// A request in flight.
 #[derive(Clone, Debug)]
 pub struct Exchange {
     pub browser: usize,
@@ -56,7 +56,7 @@ pub struct Exchange {
     pub cookie: Option<Ticket>,
 }
 
-/// An answer on its way.
+/// A response in flight.
 #[derive(Clone, Debug)]
 pub enum Reply {
     Granted {
@@ -64,8 +64,8 @@ pub enum Reply {
         ticket: Ticket,
     },
     Ended(EndReason),
-    Told,
-    /// The password was changed; this is the new cookie.
+    Notified,
+    /// The password was changed; has the new cookie.
     Changed(Ticket),
     Status(u16, Option<u64>),
     Html,
@@ -77,12 +77,12 @@ pub enum Reply {
 pub struct Server {
     pub mode: Mode,
     pub limits: Limits,
-    pub life: Span,
+    pub lifetime: Millis,
     pub sessions: BTreeMap<[u8; 16], Session>,
     pub users: BTreeMap<[u8; 16], u32>,
-    /// When each token expires, and whose session it is.
+    /// The expiry and session of each token.
     pub tokens: BTreeMap<String, (u64, SessionId)>,
-    /// What the user of a session is allowed to do: changed by administrators.
+    /// The role of each user, changed by administrators.
     pub roles: BTreeMap<u32, u32>,
     pub key: TicketKey,
     pub made: u64,
@@ -93,7 +93,7 @@ impl Server {
         Self {
             mode: Mode::Fine,
             limits: Limits::default(),
-            life: Span::from_secs(60),
+            lifetime: Millis::from_secs(60),
             sessions: BTreeMap::new(),
             users: BTreeMap::new(),
             tokens: BTreeMap::new(),
@@ -112,12 +112,12 @@ impl Server {
             .unwrap_or_default();
         let role = self.roles.get(&user).copied().unwrap_or_default();
         let text = format!("t.{user}.{role}.{}", self.made);
-        // `iat` and `exp` count in whole seconds, `expires_in` says the full life: as the reference server has it.
-        let expires = now / 1_000 * 1_000 + self.life.as_millis();
+        // Like the reference server: `iat` and `exp` are whole seconds, `expires_in` is the full lifetime.
+        let expires = now / 1_000 * 1_000 + self.lifetime.as_millis();
         self.tokens.insert(text.clone(), (expires, session));
         Grant {
             token: Secret::new(&text).expect("a token"),
-            life: self.life,
+            lifetime: self.lifetime,
             refresh_in: None,
             session: SessionInfo::new(
                 &format!("{:?}", session.as_bytes()),
@@ -127,7 +127,7 @@ impl Server {
         }
     }
 
-    /// Signs a user in; the session of the cookie that comes with it ends.
+    /// Signs a user in; ends the session of the cookie sent with the request.
     pub fn sign_in(&mut self, now: u64, user: u32, cookie: Option<&Ticket>) -> (Ticket, Grant) {
         let at = Timestamp::from_millis(now);
         if let Some(row) =
@@ -154,14 +154,14 @@ impl Server {
         (ticket, grant)
     }
 
-    /// Ends a session from elsewhere.
+    /// Revokes a session.
     pub fn revoke(&mut self, now: u64, session: SessionId, reason: EndReason) {
         if let Some(row) = self.sessions.get_mut(session.as_bytes()) {
             row.end(Timestamp::from_millis(now), reason);
         }
     }
 
-    /// Whether a session is alive.
+    /// Whether a session is active.
     pub fn is_alive(&self, session: SessionId) -> bool {
         self.sessions
             .get(session.as_bytes())
@@ -228,7 +228,7 @@ impl Server {
                 row.end(at, EndReason::SignedOut);
             }
         }
-        Reply::Told
+        Reply::Notified
     }
 }
 
@@ -269,7 +269,7 @@ impl World {
         if is_theft {
             let grace = u64::try_from(self.server.limits.grace.as_millis()).unwrap_or(u64::MAX);
             let unheard = self.now - self.browsers[exchange.browser].cookie_good_at;
-            // No client can help it: the answer with the new cookie never reached the browser.
+            // Unavoidable for any client: the response with the new cookie never reached the browser.
             if unheard > grace && grace > 0 {
                 self.counts.excused_alarms += 1;
             } else {
@@ -282,7 +282,7 @@ impl World {
         reply
     }
 
-    /// An answer reaches the browser: the cookie is the browser's, the rest is the tab's.
+    /// A response reaches the browser, which stores the cookie; the tab receives the rest.
     pub fn answer(&mut self, exchange: Exchange, reply: Reply) {
         let browser = &mut self.browsers[exchange.browser];
         if exchange.question != Question::Password {
@@ -292,7 +292,7 @@ impl World {
             browser.cookie = Some(ticket.clone());
             browser.cookie_good_at = self.now;
         }
-        if let (Reply::Told, Question::SignOut { .. }) = (&reply, exchange.question) {
+        if let (Reply::Notified, Question::SignOut { .. }) = (&reply, exchange.question) {
             browser.cookie = None;
         }
         let attempt = exchange.attempt;
@@ -300,7 +300,7 @@ impl World {
             Question::Password => {
                 match reply {
                     Reply::Changed(_) => self.counts.passwords_changed += 1,
-                    // The app tries again, as it is told.
+                    // The app retries, as `Retry-After` asks.
                     _ => self.change_password_in(exchange.tab, 1_000),
                 }
                 return;
@@ -313,7 +313,9 @@ impl World {
                 attempt,
                 outcome: match outcome(reply) {
                     RefreshOutcome::Failed(failure) => SignOutOutcome::Failed(failure),
-                    RefreshOutcome::Granted(_) | RefreshOutcome::Ended(_) => SignOutOutcome::Told,
+                    RefreshOutcome::Granted(_) | RefreshOutcome::Ended(_) => {
+                        SignOutOutcome::Notified
+                    }
                 },
             },
         };
@@ -325,9 +327,9 @@ fn outcome(reply: Reply) -> RefreshOutcome {
     match reply {
         Reply::Granted { grant, .. } => RefreshOutcome::Granted(grant),
         Reply::Ended(reason) => RefreshOutcome::Ended(reason),
-        Reply::Told | Reply::Changed(_) => RefreshOutcome::Ended(EndReason::SignedOut),
+        Reply::Notified | Reply::Changed(_) => RefreshOutcome::Ended(EndReason::SignedOut),
         Reply::Status(status, after) => {
-            RefreshOutcome::Failed(Failure::from_status(status, after.map(Span::from_secs)))
+            RefreshOutcome::Failed(Failure::from_status(status, after.map(Millis::from_secs)))
         }
         Reply::Html => RefreshOutcome::Failed(Failure::unexpected(200, UnexpectedAnswer::NotJson)),
         Reply::NoToken => {

@@ -1,4 +1,4 @@
-//! One tab without a world around it: a test says what its page hears and when, and looks at what it orders then.
+//! A single-tab harness: a test feeds inputs at chosen times and inspects the effects.
 
 #![allow(
     dead_code,
@@ -8,13 +8,13 @@
 )]
 
 use nolapse::core::{
-    AdoptOutcome, Answer, AttemptId, Config, Effect, Event, Failure, FailureCause, Grant, Input,
-    Mark, MarkState, Moment, RefreshOutcome, RequestId, Secret, Session, SessionError, SessionInfo,
-    Shelf, Span, Status, TabMessage, Timestamp, Version, WallTime,
+    Answer, AttemptId, CallerId, Config, Context, Effect, Event, Failure, FailureCause, Grant,
+    Input, Millis, RecordState, RefreshOutcome, Secret, Session, SessionError, SessionInfo,
+    SignInOutcome, Status, StorageRecord, StoredState, TabMessage, Timestamp, Version, WallTime,
 };
 use nolapse::wire::EndReason;
 
-/// When the tab got its token.
+/// The time at which the tab received its token.
 pub(crate) const BEGIN: u64 = 1_000_000;
 /// When that token is past its life.
 pub(crate) const EXPIRED: u64 = BEGIN + 60_000;
@@ -23,22 +23,22 @@ pub(crate) struct Tab {
     pub(crate) core: Session,
     pub(crate) now: u64,
     asked: u64,
-    /// What the tab finds on the shelf: what was put there, or it has written itself.
-    pub(crate) shelf: Shelf,
-    /// What was ordered for the last input.
+    /// The stored record that the tab reads: set by the test or written by the tab.
+    pub(crate) stored: StoredState,
+    /// The effects of the last input.
     pub(crate) orders: Vec<Effect>,
 }
 
 impl Tab {
-    /// A tab with a token of 60 seconds that has just come.
+    /// A tab that has just received a token with a lifetime of 60 s.
     pub(crate) fn signed_in(seed: u64) -> Self {
-        let mut tab = Self::open(seed, Shelf::Unavailable);
+        let mut tab = Self::open(seed, StoredState::Unavailable);
         tab.adopt(grant());
         tab
     }
 
-    /// A tab that has just begun.
-    pub(crate) fn open(seed: u64, shelf: Shelf) -> Self {
+    /// A tab that has just started.
+    pub(crate) fn open(seed: u64, stored: StoredState) -> Self {
         let config = Config {
             seed,
             ..Config::default()
@@ -47,46 +47,46 @@ impl Tab {
             core: Session::new(config),
             now: BEGIN,
             asked: 0,
-            shelf,
+            stored,
             orders: Vec::new(),
         };
         tab.feed(Input::Started);
         tab
     }
 
-    /// The app hands the answer of a sign-in over.
+    /// The app provides the token response of a sign-in.
     pub(crate) fn adopt(&mut self, grant: Grant) {
-        let request = RequestId(0);
-        let outcome = AdoptOutcome::Granted(grant);
-        self.feed(Input::Adopted { request, outcome });
+        let caller = CallerId(0);
+        let outcome = SignInOutcome::Granted(grant);
+        self.feed(Input::TokensProvided { caller, outcome });
     }
 
     pub(crate) fn feed(&mut self, input: Input) {
-        let moment = Moment {
+        let context = Context {
             now: Timestamp::from_millis(self.now),
             wall: self.wall(),
-            shelf: self.shelf,
+            stored: self.stored,
         };
-        self.core.handle(&moment, input);
+        self.core.handle(&context, input);
         self.orders = self.core.take_effects();
-        if let (Some(mark), false) = (self.written(), self.shelf == Shelf::Unavailable) {
-            self.shelf = Shelf::Marked(mark);
+        if let (Some(mark), false) = (self.written(), self.stored == StoredState::Unavailable) {
+            self.stored = StoredState::Record(mark);
         }
     }
 
-    /// What the computer's clock says.
+    /// The wall clock's time.
     pub(crate) fn wall(&self) -> WallTime {
         WallTime::from_millis(1_700_000_000_000 + self.now)
     }
 
-    /// Another tab says something.
+    /// Delivers a tab message.
     pub(crate) fn hear(&mut self, message: TabMessage) {
-        self.feed(Input::TabSpoke(message));
+        self.feed(Input::TabMessageReceived(message));
     }
 
-    /// Another tab says that it has a new token.
+    /// Delivers a tab message with a new token.
     pub(crate) fn hear_token(&mut self, version: Version, grant: Grant, age_ms: u64) {
-        let age = Span::from_millis(age_ms);
+        let age = Millis::from_millis(age_ms);
         let posted = self.wall();
         self.hear(TabMessage::Token {
             version,
@@ -96,27 +96,27 @@ impl Tab {
         });
     }
 
-    /// The order of the token that it has.
+    /// The version of the tab's token.
     pub(crate) fn version(&self) -> Version {
         let now = Timestamp::from_millis(self.now);
         self.core.usable_token(now).expect("a token").1
     }
 
-    /// The token that it has.
+    /// The tab's usable token.
     pub(crate) fn token(&self) -> Option<&str> {
         let now = Timestamp::from_millis(self.now);
         self.core.usable_token(now).map(|(token, _)| token.expose())
     }
 
-    /// The mark that it writes now.
-    pub(crate) fn written(&self) -> Option<Mark> {
+    /// The record written by the last input.
+    pub(crate) fn written(&self) -> Option<StorageRecord> {
         self.first(|order| match order {
-            Effect::WriteMark(mark) => Some(*mark),
+            Effect::WriteRecord(mark) => Some(*mark),
             _ => None,
         })
     }
 
-    /// What it tells the other tabs now.
+    /// The tab messages broadcast by the last input.
     pub(crate) fn said(&self) -> Vec<&TabMessage> {
         let said = self.orders.iter().filter_map(|order| {
             if let Effect::Broadcast(message) = order {
@@ -128,7 +128,7 @@ impl Tab {
         said.collect()
     }
 
-    /// What it tells its app now, but for its steps.
+    /// The events emitted by the last input, without trace entries.
     pub(crate) fn events(&self) -> Vec<&Event> {
         let events = self.orders.iter().filter_map(|order| match order {
             Effect::Emit(event) if !matches!(event, Event::Traced(_)) => Some(event),
@@ -154,31 +154,28 @@ impl Tab {
     }
 
     /// The user signs out.
-    pub(crate) fn sign_out(&mut self, everywhere: bool) -> RequestId {
+    pub(crate) fn sign_out(&mut self, everywhere: bool) -> CallerId {
         self.asked += 1;
-        let request = RequestId(self.asked);
-        self.feed(Input::SignOutRequested {
-            request,
-            everywhere,
-        });
-        request
+        let caller = CallerId(self.asked);
+        self.feed(Input::SignOutRequested { caller, everywhere });
+        caller
     }
 
-    /// The app asks for a new token.
-    pub(crate) fn refresh(&mut self, force: bool) -> RequestId {
+    /// The app requests a refresh.
+    pub(crate) fn refresh(&mut self, force: bool) -> CallerId {
         self.asked += 1;
-        let request = RequestId(self.asked);
-        self.feed(Input::RefreshRequested { request, force });
-        request
+        let caller = CallerId(self.asked);
+        self.feed(Input::RefreshRequested { caller, force });
+        caller
     }
 
-    /// Lets the alarm ring at that moment.
+    /// Fires the timer at this time.
     pub(crate) fn ring(&mut self, now: u64) {
         self.now = now;
         self.feed(Input::DeadlineReached);
     }
 
-    /// When the tab wants to be woken next, and what for.
+    /// The tab's next deadline and its purpose.
     pub(crate) fn alarm(&self) -> (u64, &'static str) {
         let now = Timestamp::from_millis(self.now);
         let (at, what_for) = self
@@ -188,31 +185,31 @@ impl Tab {
         (at.as_millis(), what_for)
     }
 
-    /// A caller that needs a token.
-    pub(crate) fn call(&mut self) -> RequestId {
-        self.need(Span::ZERO)
+    /// A caller requests a token.
+    pub(crate) fn call(&mut self) -> CallerId {
+        self.need(Millis::ZERO)
     }
 
-    /// A caller that needs a token with so much life left.
-    pub(crate) fn need(&mut self, min_validity: Span) -> RequestId {
+    /// A caller requests a token that is valid for at least `min_validity`.
+    pub(crate) fn need(&mut self, min_validity: Millis) -> CallerId {
         self.asked += 1;
-        let request = RequestId(self.asked);
+        let caller = CallerId(self.asked);
         self.feed(Input::TokenRequested {
-            request,
+            caller,
             min_validity,
         });
-        request
+        caller
     }
 
-    /// What a caller is told now.
-    pub(crate) fn told(&self, caller: RequestId) -> Option<&Result<Answer, SessionError>> {
+    /// The result that the last input settled a caller with.
+    pub(crate) fn told(&self, id: CallerId) -> Option<&Result<Answer, SessionError>> {
         self.first(|order| match order {
-            Effect::Settle { request, answer } if *request == caller => Some(answer),
+            Effect::Settle { caller, answer } if *caller == id => Some(answer),
             _ => None,
         })
     }
 
-    /// The lock that is asked for now.
+    /// The lock requested by the last input.
     pub(crate) fn wish(&self) -> Option<AttemptId> {
         self.first(|order| match order {
             Effect::AcquireLock { attempt } => Some(*attempt),
@@ -220,7 +217,7 @@ impl Tab {
         })
     }
 
-    /// The refresh that is sent now.
+    /// The refresh sent by the last input.
     pub(crate) fn sent(&self) -> Option<AttemptId> {
         self.first(|order| match order {
             Effect::SendRefresh { attempt, .. } => Some(*attempt),
@@ -237,33 +234,33 @@ impl Tab {
     }
 
     pub(crate) fn asks_the_tabs(&self) -> bool {
-        let is_ask = |message: &&TabMessage| matches!(message, TabMessage::Ask { .. });
+        let is_ask = |message: &&TabMessage| matches!(message, TabMessage::StateRequest { .. });
         self.said().iter().any(is_ask)
     }
 
-    /// The app asks for a new token, or for one with more life than there is left after 20 s.
+    /// The app forces a refresh, or requests a token with a longer validity than is left after 20 s.
     pub(crate) fn want(&mut self, force: bool) {
         if force {
             self.refresh(true);
         } else {
-            self.need(Span::from_secs(50));
+            self.need(Millis::from_secs(50));
         }
     }
 
-    /// A tab that wants a token with more life and waits for the lock; and whether others were heard of before.
+    /// A tab that needs a token with a longer validity and waits for the lock; with `has_company`, it knows of other tabs.
     pub(crate) fn wanting(has_company: bool) -> (Self, AttemptId) {
         let mut tab = Self::signed_in(1);
         tab.now += 20_000;
         if has_company {
             let version = tab.version();
-            tab.hear(TabMessage::Ask { version });
+            tab.hear(TabMessage::StateRequest { version });
         }
         tab.want(false);
         let attempt = tab.wish().expect("it asks for the lock");
         (tab, attempt)
     }
 
-    /// Gives it the lock that it asks for now; it sends its refresh.
+    /// Grants the requested lock; the tab sends its refresh.
     pub(crate) fn send(&mut self) -> AttemptId {
         let attempt = self.wish().expect("it asks for the lock");
         self.feed(Input::LockGranted { attempt });
@@ -275,7 +272,7 @@ impl Tab {
         self.finish(attempt, RefreshOutcome::Failed(failure));
     }
 
-    /// What is wanted of the first order that has it.
+    /// Maps the first effect for which `wanted` returns a value.
     fn first<'a, T>(&'a self, wanted: impl Fn(&'a Effect) -> Option<T>) -> Option<T> {
         self.orders.iter().find_map(wanted)
     }
@@ -288,17 +285,17 @@ impl Tab {
         self.has(|order| matches!(order, Effect::Abort { .. }))
     }
 
-    /// An API refuses the token that the tab has.
-    pub(crate) fn refuse(&mut self) -> RequestId {
+    /// An API rejects the tab's token.
+    pub(crate) fn refuse(&mut self) -> CallerId {
         self.asked += 1;
-        let request = RequestId(self.asked);
+        let caller = CallerId(self.asked);
         let now = Timestamp::from_millis(self.now);
         let (_, version) = self.core.usable_token(now).expect("a token");
-        self.feed(Input::TokenRejected { request, version });
-        request
+        self.feed(Input::TokenRejected { caller, version });
+        caller
     }
 
-    /// When the error says that the next attempt may be.
+    /// The time of the next attempt according to the error.
     pub(crate) fn rest_ends(&self, error: &SessionError) -> u64 {
         let (SessionError::Unreachable { retry_in, .. }
         | SessionError::Timeout { retry_in }
@@ -311,22 +308,26 @@ impl Tab {
 }
 
 pub(crate) fn error_of(cause: FailureCause) -> &'static str {
-    SessionError::from_failure(cause, Span::ZERO).code()
+    SessionError::from_failure(cause, Millis::ZERO).code()
 }
 
 pub(crate) fn order(number: u64) -> Version {
     Version::heard(number).expect("an order")
 }
 
-/// What the shelf has of a session, without trouble.
-pub(crate) fn signed_in_mark(version: Version, expires: WallTime, fingerprint: u32) -> Mark {
-    Mark {
+/// The stored record of a session, without back-off.
+pub(crate) fn signed_in_mark(
+    version: Version,
+    expires: WallTime,
+    fingerprint: u32,
+) -> StorageRecord {
+    StorageRecord {
         version,
-        state: MarkState::SignedIn {
+        state: RecordState::SignedIn {
             expires,
             fingerprint,
         },
-        cooling: None,
+        backoff: None,
     }
 }
 
@@ -334,11 +335,11 @@ pub(crate) fn grant() -> Grant {
     grant_of("a.b.c", "session", "user")
 }
 
-/// A token of 60 seconds.
+/// A token with a lifetime of 60 s.
 pub(crate) fn grant_of(token: &str, session: &str, user: &str) -> Grant {
     Grant {
         token: Secret::new(token).expect("a token"),
-        life: Span::from_secs(60),
+        lifetime: Millis::from_secs(60),
         refresh_in: None,
         session: SessionInfo::new(session, user, "{}"),
     }

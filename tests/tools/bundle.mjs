@@ -8,13 +8,13 @@ import { join } from "node:path";
 
 import { root } from "./process.mjs";
 
-const BUNDLE = join(root, "src", "browser", "bundle.js");
+const BUNDLE = join(root, "src", "generated", "host.js");
 
 /** Makes the bundle. */
 export async function makeBundle() {
   const { build } = await import("esbuild");
   const { outputFiles } = await build({
-    entryPoints: [join(root, "src", "browser", "rust.js")],
+    entryPoints: [join(root, "src", "host", "rust.js")],
     absWorkingDir: root,
     bundle: true,
     format: "esm",

@@ -6,47 +6,50 @@ mod hearsay;
 mod patience;
 
 const NOW: Timestamp = Timestamp::from_millis(3_600_000);
-const WINDOW: Span = Span::from_secs(25);
+const WINDOW: Millis = Millis::from_secs(25);
 const SEEDS: u64 = 300;
 
-/// Whether a caller with this deadline waits.
+/// Whether a caller with this deadline keeps waiting.
 fn is_kept(backoff: &Backoff, now: Timestamp, deadline: Timestamp) -> bool {
-    deadline >= backoff.hopeless_before(now)
+    deadline >= backoff.reject_before(now)
 }
 
-/// Until when callers wait; the past where they do not.
+/// Until when callers wait; in the past if they do not.
 fn patient_until(backoff: &Backoff) -> Timestamp {
     backoff
-        .trouble
-        .filter(|trouble| trouble.cause.is_transient())
-        .map_or(Timestamp::default(), |trouble| trouble.since + WINDOW)
+        .streak
+        .filter(|streak| streak.cause.is_transient())
+        .map_or(Timestamp::default(), |streak| streak.since + WINDOW)
 }
 
-fn failure(cause: FailureCause, retry_after: Option<Span>) -> Failure {
+fn failure(cause: FailureCause, retry_after: Option<Millis>) -> Failure {
     Failure {
         retry_after,
         ..Failure::new(cause)
     }
 }
 
-/// The rest after so many failures, a second apart, whose last one is at `NOW`; and the rest where nobody waits.
-fn rests(seed: u64, failures: u32, failure: &Failure) -> (Span, Span) {
+/// The back-off and the idle delay after `failures` failures, one second apart, the last one at `NOW`.
+fn rests(seed: u64, failures: u32, failure: &Failure) -> (Millis, Millis) {
     rests_apart(1, seed, failures, failure)
 }
 
-/// The same with so many seconds between failures.
-fn rests_apart(seconds: u64, seed: u64, failures: u32, failure: &Failure) -> (Span, Span) {
-    let mut chance = Chance::new(seed);
+/// The same with `seconds` between failures.
+fn rests_apart(seconds: u64, seed: u64, failures: u32, failure: &Failure) -> (Millis, Millis) {
+    let mut rng = Rng::new(seed);
     let mut backoff = Backoff::new();
     for left in (0..failures).rev() {
-        let at = NOW.before(Span::from_secs(seconds) * u64::from(left));
-        backoff.fail(at, at, failure, &mut chance);
+        let at = NOW.before(Millis::from_secs(seconds) * u64::from(left));
+        backoff.fail(at, at, failure, &mut rng);
     }
-    (backoff.until().since(NOW), backoff.calm_until().since(NOW))
+    (
+        backoff.until().since(NOW),
+        backoff.idle_retry_at().since(NOW),
+    )
 }
 
-/// The shortest and the longest of many drawn spans.
-fn bounds(spans: impl Iterator<Item = Span>) -> (u64, u64) {
+/// The shortest and the longest of many random durations, in milliseconds.
+fn bounds(spans: impl Iterator<Item = Millis>) -> (u64, u64) {
     spans.fold((u64::MAX, 0), |(least, most), span| {
         (least.min(span.as_millis()), most.max(span.as_millis()))
     })
@@ -54,11 +57,11 @@ fn bounds(spans: impl Iterator<Item = Span>) -> (u64, u64) {
 
 #[test]
 fn draws_are_those_of_splitmix64() {
-    let mut chance = Chance::new(1_234_567);
+    let mut rng = Rng::new(1_234_567);
 
-    let drawn = [chance.next(), chance.next(), chance.next()];
+    let drawn = [rng.next(), rng.next(), rng.next()];
 
-    // The sequence that is given with the algorithm: https://prng.di.unimi.it/splitmix64.c
+    // The reference sequence of the algorithm: https://prng.di.unimi.it/splitmix64.c
     assert_eq!(
         drawn,
         [
@@ -71,12 +74,12 @@ fn draws_are_those_of_splitmix64() {
 
 #[test]
 fn draws_and_agreed_parts_cover_the_whole_span() {
-    let most = Span::from_secs(1);
-    let mut chance = Chance::new(1);
-    let drawn = bounds((0..1_000).map(|_| chance.up_to(most)));
-    let agreed = bounds((0..1_000).map(|number| agreed(most, number)));
+    let most = Millis::from_secs(1);
+    let mut rng = Rng::new(1);
+    let drawn = bounds((0..1_000).map(|_| rng.jitter(most)));
+    let shared_jitter = bounds((0..1_000).map(|number| shared_jitter(most, number)));
 
-    for (least, longest) in [drawn, agreed] {
+    for (least, longest) in [drawn, shared_jitter] {
         assert!(
             least < 20 && (980..1_000).contains(&longest),
             "{least} to {longest}"
@@ -85,27 +88,27 @@ fn draws_and_agreed_parts_cover_the_whole_span() {
 }
 
 #[test]
-fn an_allowance_is_spent_one_by_one_and_comes_back_one_by_one() {
-    let mut allowance = Allowance::new(3, Span::from_secs(10));
+fn attempts_are_spent_one_by_one_and_comes_back_one_by_one() {
+    let mut limiter = RateLimiter::new(3, Millis::from_secs(10));
     for _ in 0..3 {
-        assert!(allowance.next() <= NOW);
-        allowance.spend(NOW);
+        assert!(limiter.next() <= NOW);
+        limiter.consume(NOW);
     }
 
-    assert_eq!(allowance.next(), NOW + Span::from_secs(10));
-    allowance.spend(NOW);
+    assert_eq!(limiter.next(), NOW + Millis::from_secs(10));
+    limiter.consume(NOW);
     assert_eq!(
-        allowance.next(),
-        NOW + Span::from_secs(10),
+        limiter.next(),
+        NOW + Millis::from_secs(10),
         "no debt is run up"
     );
-    let later = NOW + Span::from_secs(25);
-    allowance.spend(later);
-    assert!(allowance.next() <= later, "two had come back");
-    allowance.spend(later);
-    assert_eq!(allowance.next(), later + Span::from_secs(5));
-    allowance.restore();
-    assert!(allowance.next() <= NOW);
+    let later = NOW + Millis::from_secs(25);
+    limiter.consume(later);
+    assert!(limiter.next() <= later, "two had come back");
+    limiter.consume(later);
+    assert_eq!(limiter.next(), later + Millis::from_secs(5));
+    limiter.reset();
+    assert!(limiter.next() <= NOW);
 }
 
 #[test]
@@ -113,7 +116,7 @@ fn p10_after_the_callers_window_pauses_are_drawn_from_steps_that_double_up_to_fo
     let broken = failure(FailureCause::ServerError, None);
     let lost = failure(FailureCause::Misconfigured, None);
     let long_ago = [4, 8, 16, 32, 64, 128, 240, 240, 240];
-    // Where callers had the auth server asked often, the first rest after their window is no longer than four of those.
+    // After frequent attempts for callers, the back-off is at most four times the window or the streak's age.
     let just_now = [4, 8, 16, 32, 64, 100, 100];
     for (apart, failure, steps) in [
         (30, &broken, &long_ago[..]),
@@ -122,8 +125,8 @@ fn p10_after_the_callers_window_pauses_are_drawn_from_steps_that_double_up_to_fo
     ] {
         for (failures, step_s) in (2..).zip(steps) {
             let step = step_s * 1_000;
-            let rest = |seed| rests_apart(apart, seed, failures, failure).0;
-            let (least, most) = bounds((0..SEEDS).map(rest));
+            let snapshot = |seed| rests_apart(apart, seed, failures, failure).0;
+            let (least, most) = bounds((0..SEEDS).map(snapshot));
 
             assert!(
                 (500..500 + step / 20).contains(&least),
@@ -135,7 +138,7 @@ fn p10_after_the_callers_window_pauses_are_drawn_from_steps_that_double_up_to_fo
             );
         }
     }
-    assert!((0..SEEDS).any(|seed| rests(seed, 1, &lost).0 == Span::from_millis(500)));
+    assert!((0..SEEDS).any(|seed| rests(seed, 1, &lost).0 == Millis::from_millis(500)));
 }
 
 #[test]
@@ -149,12 +152,13 @@ fn p10_where_nobody_waits_the_steps_are_longer() {
             "{failures}: to {most}"
         );
     }
-    // The first step is a second and a half; the pause of those who wait is a bound from below.
+    // The first step is 1.5 s; the back-off with waiting callers is the lower bound.
     for seed in 0..SEEDS {
-        let (rest, calm) = rests(seed, 1, &broken);
+        let (snapshot, idle_delay) = rests(seed, 1, &broken);
         assert!(
-            calm == rest || calm > rest && calm < Span::from_millis(1_500),
-            "{rest:?} {calm:?}"
+            idle_delay == snapshot
+                || idle_delay > snapshot && idle_delay < Millis::from_millis(1_500),
+            "{snapshot:?} {idle_delay:?}"
         );
     }
 }
@@ -162,12 +166,12 @@ fn p10_where_nobody_waits_the_steps_are_longer() {
 #[test]
 fn a_retry_after_of_nothing_asks_for_nothing() {
     let none = failure(FailureCause::ServerError, None);
-    let zero = failure(FailureCause::ServerError, Some(Span::ZERO));
+    let zero = failure(FailureCause::ServerError, Some(Millis::ZERO));
     for seed in 0..SEEDS {
         assert_eq!(rests(seed, 2, &none), rests(seed, 2, &zero));
         let mut backoff = Backoff::new();
-        backoff.fail(NOW, NOW, &zero, &mut Chance::new(seed));
-        backoff.hurry(NOW);
+        backoff.fail(NOW, NOW, &zero, &mut Rng::new(seed));
+        backoff.retry_now(NOW);
         assert_eq!(backoff.until(), NOW);
     }
 }
@@ -175,7 +179,7 @@ fn a_retry_after_of_nothing_asks_for_nothing() {
 #[test]
 fn p09_retry_after_is_honoured_up_to_ten_minutes_and_a_second_is_drawn_on_top() {
     for (asked_s, honoured_s) in [(10, 10), (600, 600), (601, 600), (86_400, 600)] {
-        let busy = failure(FailureCause::RateLimited, Some(Span::from_secs(asked_s)));
+        let busy = failure(FailureCause::RateLimited, Some(Millis::from_secs(asked_s)));
         let (least, most) = bounds((0..SEEDS).map(|seed| rests(seed, 1, &busy).0));
 
         let honoured = honoured_s * 1_000;
@@ -191,67 +195,67 @@ fn p09_retry_after_is_honoured_up_to_ten_minutes_and_a_second_is_drawn_on_top() 
 }
 
 #[test]
-fn p10_the_seventeenth_attempt_in_a_row_waits_for_the_allowance() {
+fn p10_the_seventeenth_attempt_in_a_row_waits_for_the_rate_limiter() {
     let broken = failure(FailureCause::ServerError, None);
-    let mut chance = Chance::new(1);
+    let mut rng = Rng::new(1);
     let mut backoff = Backoff::new();
     for _ in 0..15 {
-        backoff.fail(NOW, NOW, &broken, &mut chance);
-        backoff.hurry(NOW);
+        backoff.fail(NOW, NOW, &broken, &mut rng);
+        backoff.retry_now(NOW);
         assert!(backoff.until() <= NOW, "there is some left");
     }
-    backoff.fail(NOW, NOW, &broken, &mut chance);
-    backoff.hurry(NOW);
+    backoff.fail(NOW, NOW, &broken, &mut rng);
+    backoff.retry_now(NOW);
 
-    assert_eq!(backoff.until(), NOW + Span::from_secs(150));
-    assert_eq!(backoff.calm_until(), NOW + Span::from_secs(150));
+    assert_eq!(backoff.until(), NOW + Millis::from_secs(150));
+    assert_eq!(backoff.idle_retry_at(), NOW + Millis::from_secs(150));
     backoff.succeed();
     assert_eq!(backoff.until(), Timestamp::default());
-    backoff.fail(NOW, NOW, &broken, &mut chance);
+    backoff.fail(NOW, NOW, &broken, &mut rng);
     assert!(
-        backoff.until() < NOW + Span::from_secs(2),
-        "an answer makes the allowance whole"
+        backoff.until() < NOW + Millis::from_secs(2),
+        "a response resets the limiter"
     );
 }
 
 #[test]
-fn hope_ends_a_rest_that_the_server_did_not_ask_for() {
-    let later = NOW + Span::from_millis(100);
+fn a_retry_hint_ends_a_back_off_that_the_server_did_not_request() {
+    let later = NOW + Millis::from_millis(100);
     let after = |retry_after| {
         let mut backoff = Backoff::new();
         let busy = failure(FailureCause::RateLimited, retry_after);
-        backoff.fail(NOW, NOW, &busy, &mut Chance::new(1));
+        backoff.fail(NOW, NOW, &busy, &mut Rng::new(1));
         let before = backoff.until();
-        backoff.hurry(later);
+        backoff.retry_now(later);
         (before, backoff)
     };
 
     let (_, free) = after(None);
-    let (before, asked) = after(Some(Span::from_secs(10)));
+    let (before, asked) = after(Some(Millis::from_secs(10)));
 
-    assert_eq!((free.until(), free.calm_until()), (later, later));
+    assert_eq!((free.until(), free.idle_retry_at()), (later, later));
     assert_eq!(asked.until(), before);
     let mut rested = Backoff::new();
-    rested.hurry(NOW);
+    rested.retry_now(NOW);
     assert_eq!(rested.until(), Timestamp::default());
 }
 
 #[test]
-fn a_failure_that_was_sent_before_hope_came_is_tried_again_at_once() {
+fn a_failure_that_was_sent_before_a_retry_hint_is_tried_again_at_once() {
     let broken = failure(FailureCause::ServerError, None);
     let rest_after = |seed, sent| {
-        let mut chance = Chance::new(seed);
+        let mut rng = Rng::new(seed);
         let mut backoff = Backoff::new();
         for _ in 0..6 {
-            backoff.fail(NOW, NOW, &broken, &mut chance);
+            backoff.fail(NOW, NOW, &broken, &mut rng);
         }
-        backoff.begin_anew(NOW);
-        backoff.fail(NOW, sent, &broken, &mut chance);
+        backoff.restart(NOW);
+        backoff.fail(NOW, sent, &broken, &mut rng);
         backoff.until().since(NOW)
     };
 
     let outdated =
-        bounds((0..SEEDS).map(|seed| rest_after(seed, NOW.before(Span::from_millis(1)))));
+        bounds((0..SEEDS).map(|seed| rest_after(seed, NOW.before(Millis::from_millis(1)))));
     let current = bounds((0..SEEDS).map(|seed| rest_after(seed, NOW)));
 
     assert!(

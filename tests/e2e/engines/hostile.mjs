@@ -53,7 +53,7 @@ async function declaredMembers() {
 
 /** Every word of the shipped scripts that could be a property's or a global's. */
 async function words() {
-  const files = ["facade.js", "index.js", "inline.js", "mailbox.js", "nolapse.js", "verify.js"];
+  const files = ["facade.js", "index.js", "inline.js", "bridge.js", "nolapse.js", "verify.js"];
   const scripts = await Promise.all(files.map((file) => readFile(join(INSTALLED, file), "utf8")));
   const all = scripts.join("\n");
   const asked = [...all.matchAll(/\b(?:globalThis|document|navigator|location|window)\b\)?\??\.(\w+)/g)];

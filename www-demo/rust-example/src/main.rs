@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use js_sys::{Array, Function, JSON, Object, Reflect};
-use nolapse::browser::{Auth, Client, Notice, OptionError, Options};
+use nolapse::client::{Auth, Client, Notice, OptionError, Options};
 use nolapse::core::Status;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};

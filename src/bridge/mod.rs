@@ -1,0 +1,16 @@
+//! The boundary between the module and its JavaScript host: [`Machine`] decodes inputs, drives the core and encodes its
+//! effects.
+//!
+//! The host in `src/host` calls the Web APIs. It works on a page and in a worker; document, storage, locks and channel are
+//! optional.
+
+mod codes;
+mod decode;
+mod encode;
+mod machine;
+
+pub use machine::Machine;
+
+/// The argument of `Host.look` for how long the token can still be sent.
+#[cfg(feature = "client")]
+pub(crate) const TOKEN_LEFT: u32 = codes::TOKEN_LEFT;

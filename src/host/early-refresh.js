@@ -1,0 +1,97 @@
+/**
+ * Early refresh: requests the lock and sends the page's first refresh while the module is still loading, and hands both
+ * over when the machine asks for them.
+ */
+
+import { sendRefresh } from "./http.js";
+import { own } from "./own.js";
+import { isHidden } from "./lifecycle.js";
+import { RecordStorage } from "./storage.js";
+
+/**
+ * Matches a record with an expired token and no back-off. Its version is one that tabs assign (up to 2,000,001): for a
+ * higher version, the machine asks the other tabs first.
+ */
+const EXPIRED_RECORD = /^nolapse1;1?\d{1,6};in;(\d{1,15});\d{1,10}$/;
+
+/** Timeout for the lock, which some browsers never grant, in milliseconds. */
+const LOCK_PATIENCE_MS = 50;
+
+/**
+ * @typedef {object} EarlyRefresh
+ * @property {Promise<(() => void) | undefined>} lock releases the lock; `undefined` if it is taken or no refresh is due
+ * @property {Promise<unknown> | false} decided to await before the main thread is blocked, which would delay the refresh
+ * @property {() => EarlyRequest | undefined} take returns the request that was sent under the lock, once
+ */
+
+/** @typedef {{ answer: Promise<unknown>, controller: AbortController, sent: number }} EarlyRequest */
+
+/**
+ * Requests the lock, the slowest step in browsers, and sends the refresh under it if the record then shows that a refresh
+ * is due and that no other tab can have a valid token.
+ *
+ * @param {import("./options.js").Settings} settings
+ * @returns {EarlyRefresh | undefined}
+ */
+export function startEarly({ key, refresh }) {
+  if (!globalThis.navigator?.locks) return undefined;
+  const native = fetch;
+  const isDue = () => {
+    const expired = EXPIRED_RECORD.exec(new RecordStorage(key).read())?.[1];
+    return expired !== undefined && Number(expired) <= Date.now();
+  };
+  /** @type {EarlyRequest | undefined} */
+  let early;
+  /** @type {EarlyRefresh["lock"]} */
+  const lock = new Promise((resolve) => {
+    const refused = () => resolve(undefined);
+    const granted = (/** @type {unknown} */ it) => {
+      if (!it || !isDue()) return refused();
+      const controller = new AbortController();
+      const page = isHidden() ? "hidden" : "visible";
+      const answer = sendRefresh(native, refresh, "load", page, 0, controller.signal);
+      // The code that takes the request handles its rejection.
+      answer.catch(() => {});
+      early = { answer, controller, sent: performance.now() };
+      return new Promise((/** @type {(nothing: void) => void} */ release) => resolve(release));
+    };
+    // Stolen or denied: continue without the lock, which is optional.
+    try {
+      navigator.locks.request(key, own({ ifAvailable: true }), granted).catch(refused);
+    } catch {
+      refused();
+    }
+  });
+  return {
+    lock,
+    decided: isDue() && decided(lock),
+    take() {
+      const taken = early;
+      early = undefined;
+      return taken;
+    },
+  };
+}
+
+/**
+ * Resolves when the lock request is decided, or after `LOCK_PATIENCE_MS`.
+ *
+ * @param {Promise<unknown>} lock
+ */
+function decided(lock) {
+  return new Promise((/** @type {(nothing: void) => void} */ end) => {
+    const alarm = setTimeout(end, LOCK_PATIENCE_MS);
+    lock.then(() => end(clearTimeout(alarm)));
+  });
+}
+
+/**
+ * Cancels an early refresh that no machine takes over. Releases the lock after the response, which sets the new cookie.
+ *
+ * @param {EarlyRefresh | undefined} earlyRefresh
+ */
+export async function cancelEarly(earlyRefresh) {
+  const release = await earlyRefresh?.lock;
+  await earlyRefresh?.take()?.answer.catch(() => {});
+  release?.();
+}

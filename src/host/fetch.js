@@ -1,0 +1,296 @@
+/**
+ * The platform's `fetch`, with a valid token for listed origins.
+ *
+ * With a valid token, the request is sent synchronously: one `Request`, one header, one `fetch`, and one check of the
+ * response's status. Arguments are converted once, and the origin check applies to the resulting `Request`: the caller's
+ * getters, iterators and proxies run before it, and a later change of the base URL has no effect.
+ */
+
+import { AGE, TOKEN_REJECTED, TOKEN_REQUESTED } from "./bridge.js";
+import { own } from "./own.js";
+import { Origins } from "./origins.js";
+
+/** A token as sent in the `Authorization` header. @typedef {{ version: number, header: string }} Bearer */
+
+/**
+ * A call to report to `onCall`, times in milliseconds.
+ *
+ * @typedef {{ method: string, url: string, begun: number, waited: number, tokenAge: number, retried: boolean }} Call
+ */
+
+/** Safe methods without a body (RFC 9110 §9.2.1): repeating them has no effect. */
+const SAFE = /^(GET|HEAD)$/;
+
+export class FetchWrapper {
+  #Request;
+  #host;
+  #native;
+  #origins;
+  #url;
+  /** Called when a call finishes, if the app observes calls. @type {import("./host.js").App["called"] | undefined} */
+  onCall;
+
+  /**
+   * @param {readonly string[]} apis
+   * @param {import("./host.js").Host} host
+   */
+  constructor(apis, host) {
+    this.#host = host;
+    this.#origins = new Origins(apis);
+    this.#native = fetch;
+    this.#Request = Request;
+    /** The platform's getter, which a subclass or proxy cannot override. */
+    this.#url = Object.getOwnPropertyDescriptor(Request.prototype, "url")?.get;
+  }
+
+  /**
+   * Calls `fetch` with these arguments, with a token if the URL of the resulting `Request` is listed.
+   *
+   * @param {Parameters<typeof fetch> | []} given
+   * @returns {Promise<Response>}
+   */
+  fetch(...given) {
+    try {
+      const [input, init] = given;
+      // Without arguments, the platform throws its own error.
+      if (!given.length) return /** @type {() => Promise<Response>} */ (this.#native).call(globalThis);
+      const known = typeof input === "object" && input ? this.#urlOf(input) : undefined;
+      // Convert to a string once: a second conversion could return another URL.
+      const target = known === undefined ? `${input}` : /** @type {Request} */ (input);
+      // An absolute URL of an unlisted origin goes to the platform's `fetch` with the caller's own arguments.
+      if (this.#origins.allows(known ?? `${target}`) === false) return this.#native.call(globalThis, target, init);
+      // Read without running a getter: the platform runs it once, and a second run could differ.
+      const body = init ? own(Object.getOwnPropertyDescriptor(init, "body")).value : undefined;
+      const request = this.#make(target, init);
+      if (!this.#allows(request) || request.headers.has("authorization")) return this.#send(request);
+      // Check first: most calls have no signal, and reading `request.signal` makes the platform create one.
+      const mayBeAborted = known !== undefined || (init && "signal" in init);
+      if (!mayBeAborted || !request.signal.aborted) return this.#authorise(request, body);
+      const { reason } = request.signal;
+      release(request, reason);
+      throw reason;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Makes the `Request` that `fetch` would make. Firefox loses `keepalive` when a `Request` is copied.
+   *
+   * @param {string | Request} target
+   * @param {RequestInit | undefined} init
+   */
+  #make(target, init) {
+    const request = new this.#Request(target, init);
+    const isLost = typeof target !== "string" && target.keepalive && !request.keepalive;
+    return isLost && !(init && "keepalive" in init) ? new this.#Request(request, kept(request)) : request;
+  }
+
+  /**
+   * Returns the URL of a `Request` of any realm; `undefined` for anything else.
+   *
+   * @param {object} input
+   * @returns {string | undefined}
+   */
+  #urlOf(input) {
+    try {
+      return this.#url?.call(input);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * Whether a request may carry the token.
+   *
+   * @param {Request} request
+   */
+  #allows(request) {
+    return this.#origins.allows(this.#urlOf(request) ?? "") === true;
+  }
+
+  /**
+   * @param {Request} request
+   * @param {unknown} body the body that the request was made from, if known
+   * @returns {Promise<Response>}
+   */
+  #authorise(request, body) {
+    const call = this.onCall && this.#begin(request);
+    const bearer = this.#host.bearer();
+    if (bearer) return this.#watch(this.#sendWith(bearer, request, body, call), call);
+    return this.#ask(TOKEN_REQUESTED, 0, request, (ok, answer) => {
+      if (!ok) {
+        release(request, answer);
+        throw answer;
+      }
+      if (call) call.waited = Math.round(performance.now() - call.begun);
+      return this.#watch(this.#sendWith(/** @type {Bearer} */ (answer), request, body, call), call);
+    });
+  }
+
+  /**
+   * Asks the machine for a token for a request, until the request's signal aborts.
+   *
+   * @param {number} kind
+   * @param {number} version
+   * @param {Request} request
+   * @param {(ok: boolean, answer: unknown) => Response | Promise<Response>} next
+   * @returns {Promise<Response>}
+   */
+  #ask(kind, version, { signal }, next) {
+    return new Promise((resolve, reject) => {
+      this.#host.ask(kind, version, signal, (ok, answer) => {
+        try {
+          resolve(next(ok, answer));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  }
+
+  /**
+   * Sends a request with a token, synchronously, and retries once if the response allows it.
+   *
+   * @param {Bearer} bearer
+   * @param {Request} given
+   * @param {unknown} body
+   * @param {Call | undefined} call
+   * @returns {Promise<Response>}
+   */
+  #sendWith(bearer, given, body, call) {
+    if (call) call.tokenAge = this.#host.look(AGE);
+    // Both are immutable, so a rare retry needs no copy.
+    const fixed = typeof body === "string" || body instanceof Blob ? body : undefined;
+    // Do not read `body`: in WebKit, reading it turns it into a stream.
+    const isBare = fixed !== undefined || SAFE.test(given.method);
+    const request = isBare ? given : this.#replayable(given);
+    if (!request) return this.#sendBearing(bearer, given);
+    const again = isBare ? request : request.clone();
+    return this.#sendBearing(bearer, request).then((answer) => {
+      if (answer.ok || !this.#isFromBearer(request, answer) || !this.#host.shouldRetry(answer)) return answer;
+      return this.#retry(bearer.version, again, fixed, answer, call);
+    });
+  }
+
+  /**
+   * Returns a request with the same body if the body can be sent again. Returns `undefined` for a stream and leaves it
+   * untouched: a clone would tee it, and an abort would then end one branch and not the source.
+   *
+   * Platforms do not expose whether a body is a stream, but reject one in mode `no-cors` before they consume it (Fetch, the
+   * `Request` constructor: a body whose source is null).
+   *
+   * @param {Request} request
+   * @returns {Request | undefined}
+   */
+  #replayable(request) {
+    const { method, mode, cache, headers, keepalive, referrer, referrerPolicy } = request;
+    // A navigation request, forwarded by a service worker, cannot be constructed again.
+    if (mode === "navigate") return undefined;
+    try {
+      const taken = new this.#Request(request, own({ method: "POST", mode: "no-cors", cache: "default", keepalive }));
+      return new this.#Request(taken, own({ method, mode, cache, headers, keepalive, referrer, referrerPolicy }));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * Whether a response is from an origin that received the token, to a request that may be repeated. Browsers remove the
+   * header on a cross-origin redirect, and a redirected method other than GET and HEAD may already have had its effect.
+   *
+   * @param {Request} request
+   * @param {Response} answer
+   */
+  #isFromBearer(request, { redirected, url }) {
+    if (!redirected) return true;
+    return SAFE.test(request.method) && this.#origins.originOf(url) === this.#origins.originOf(request.url);
+  }
+
+  /**
+   * Refreshes the rejected token and sends the request once more; without another token, returns the first response.
+   *
+   * @param {number} version
+   * @param {Request} again
+   * @param {BodyInit | undefined} body
+   * @param {Response} answer
+   * @param {Call | undefined} call
+   * @returns {Promise<Response>}
+   */
+  #retry(version, again, body, answer, call) {
+    return this.#ask(TOKEN_REJECTED, version, again, (ok, found) => {
+      if (!ok && again.signal.aborted) throw found;
+      const bearer = /** @type {Bearer} */ (found);
+      if (!ok || bearer.version === version) return answer;
+      if (call) call.retried = true;
+      return this.#sendBearing(bearer, body === undefined ? again : new this.#Request(again, own({ body })));
+    });
+  }
+
+  /**
+   * Sets the `Authorization` header and sends the request; the only place that sets it. A `Request` and its copies always
+   * have the same URL, so the origin check of the first holds for all copies.
+   *
+   * @param {Bearer} bearer
+   * @param {Request} request
+   */
+  #sendBearing(bearer, request) {
+    request.headers.set("authorization", bearer.header);
+    return this.#send(request);
+  }
+
+  /** @param {Request} request */
+  #send(request) {
+    // Firefox loses `keepalive` of a Request, and takes it from options.
+    return request.keepalive
+      ? this.#native.call(globalThis, request, kept(request))
+      : this.#native.call(globalThis, request);
+  }
+
+  /** @param {Request} request @returns {Call} */
+  #begin({ method, url }) {
+    const [place = ""] = url.split(/[?#]/);
+    return { method, url: place, begun: performance.now(), waited: 0, tokenAge: 0, retried: false };
+  }
+
+  /**
+   * Reports a call to `onCall` when its response arrives; the caller receives the response untouched.
+   *
+   * @param {Promise<Response>} answer
+   * @param {Call | undefined} call
+   */
+  #watch(answer, call) {
+    if (call) {
+      const tell = (/** @type {number | undefined} */ status) => {
+        const { method, url, begun, waited, tokenAge, retried } = call;
+        const duration = Math.round(performance.now() - begun);
+        this.onCall?.(method, url, waited, tokenAge, status, retried, duration);
+      };
+      answer.then(
+        ({ status }) => tell(status),
+        () => tell(undefined),
+      );
+    }
+    return answer;
+  }
+}
+
+/**
+ * Options that preserve `keepalive`, and the referrer, which any options reset.
+ *
+ * @param {Request} request
+ */
+function kept({ referrer, referrerPolicy }) {
+  return own({ keepalive: true, referrer, referrerPolicy });
+}
+
+/**
+ * Cancels the stream behind a request that is not sent, so that a camera or a file is closed.
+ *
+ * @param {Request} request
+ * @param {unknown} reason
+ */
+function release({ body }, reason) {
+  // The platform may have cancelled or locked it already.
+  body?.cancel(reason).catch(() => {});
+}
