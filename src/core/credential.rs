@@ -70,7 +70,7 @@ pub(super) enum SignOutSync {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Jitter {
     /// Equal on all tabs of a browser: spreads the clients of one server.
-    pub(super) shared_jitter: u64,
+    pub(super) shared: u64,
     /// This tab's own, in thousandths: avoids that all tabs of a browser queue for the lock.
     pub(super) own: u64,
     /// Hidden tabs refresh later than visible ones.
@@ -112,8 +112,7 @@ impl ActiveToken {
         } else {
             jitter.own / 10
         };
-        let early =
-            unit.thousandths(400) + shared_jitter(unit.thousandths(600), jitter.shared_jitter);
+        let early = unit.thousandths(400) + shared_jitter(unit.thousandths(600), jitter.shared);
         let late = unit.thousandths(own_share);
         let refresh_in = (planned.saturating_sub(early) + late).max(Millis::from_secs(1));
         Self {
@@ -170,9 +169,9 @@ mod tests {
     }
 
     fn shifts() -> impl Iterator<Item = Jitter> {
-        (0..500_u64).flat_map(|shared_jitter| {
+        (0..500_u64).flat_map(|shared| {
             [(0, false), (1_000, false), (0, true), (1_000, true)].map(|(own, is_hidden)| Jitter {
-                shared_jitter,
+                shared,
                 own,
                 is_hidden,
             })
@@ -222,7 +221,7 @@ mod tests {
     #[test]
     fn a_visible_tab_comes_before_the_hidden_ones() {
         let jitter = |own, is_hidden| Jitter {
-            shared_jitter: 7,
+            shared: 7,
             own,
             is_hidden,
         };
@@ -257,7 +256,7 @@ mod tests {
     fn p01_a_token_is_sent_until_its_last_moments_and_renewed_no_later_once_distrusted_or_put_off()
     {
         let jitter = Jitter {
-            shared_jitter: 7,
+            shared: 7,
             own: 0,
             is_hidden: false,
         };

@@ -129,7 +129,7 @@ impl Session {
             self.epoch = self.epoch.wrapping_add(1);
         }
         let jitter = Jitter {
-            shared_jitter: self.version.number() ^ u64::from(grant.session.fingerprint()),
+            shared: self.version.number() ^ u64::from(grant.session.fingerprint()),
             own: self.tab_jitter,
             is_hidden: !self.page.is_visible,
         };

@@ -213,7 +213,7 @@ impl Session {
             Credential::Active(_) => self.broadcast_token(context),
             // An unconfirmed sign-out is not passed on.
             Credential::SignedOut(signed_out) if signed_out.unconfirmed.is_none() => {
-                self.broadcast_sign_out()
+                self.broadcast_sign_out();
             }
             Credential::SignedOut(_) | Credential::Unknown => {}
         }

@@ -239,10 +239,10 @@ impl Session {
                 self.on_sign_in_finished(context, attempt, outcome);
             }
             Input::TokensProvided { caller, outcome } => {
-                self.on_tokens_provided(context, caller, now, outcome)
+                self.on_tokens_provided(context, caller, now, outcome);
             }
             Input::SignOutRequested { caller, everywhere } => {
-                self.on_sign_out_requested(context, caller, everywhere)
+                self.on_sign_out_requested(context, caller, everywhere);
             }
             Input::SignOutFinished { attempt, outcome } => {
                 self.on_sign_out_finished(context, attempt, outcome);

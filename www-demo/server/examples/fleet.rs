@@ -7,15 +7,15 @@
 use std::{fmt::Write, fs, time::Duration};
 
 use nolapse::core::{
-    Config, Effect, Failure, FailureCause, Grant, Input, Moment, RefreshOutcome, RequestId, Secret,
-    Session, SessionInfo, Shelf, Span, TabId, Timestamp, WallTime,
+    CallerId, Config, Context, Effect, Failure, FailureCause, Grant, Input, Millis, RefreshOutcome,
+    Secret, Session, SessionInfo, StoredState, TabId, Timestamp, WallTime,
 };
 
 /// The width of a slot of the calendar. The core does not mind coming late by so little.
 const SLOT_MS: u64 = 100;
 /// How far the calendar reaches; whoever wants to wait longer is woken in between, which does no harm.
 const SLOTS: usize = 3_000;
-const LIFE: Span = Span::from_secs(60);
+const LIFE: Millis = Millis::from_secs(60);
 const OUTAGE: Duration = Duration::from_mins(5);
 const WALL_AT_START: u64 = 1_800_000_000_000;
 /// How many clients are in memory at once, for each core.
@@ -33,7 +33,7 @@ const MOST: f64 = 1.3;
 
 struct Client {
     session: Session,
-    shelf: Shelf,
+    stored: StoredState,
     is_open: bool,
     calls: u32,
     /// The slot at which it is to be woken; other entries of the calendar are out of date.
@@ -69,7 +69,7 @@ impl Client {
         };
         Self {
             session: Session::new(config),
-            shelf: Shelf::Unavailable,
+            stored: StoredState::Unavailable,
             is_open: false,
             calls: 0,
             wakes_in: 0,
@@ -88,11 +88,11 @@ impl Client {
     }
 
     fn call(&mut self, now: u64, server: &mut Server) {
-        let request = RequestId(self.calls.into());
+        let caller = CallerId(self.calls.into());
         self.calls += 1;
-        let min_validity = Span::ZERO;
+        let min_validity = Millis::ZERO;
         let asked = Input::TokenRequested {
-            request,
+            caller,
             min_validity,
         };
         self.feed(now, asked, server);
@@ -101,12 +101,12 @@ impl Client {
     fn feed(&mut self, now: u64, input: Input, server: &mut Server) {
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
-            let moment = Moment {
+            let context = Context {
                 now: Timestamp::from_millis(now),
                 wall: WallTime::from_millis(WALL_AT_START + now),
-                shelf: self.shelf,
+                stored: self.stored,
             };
-            self.session.handle(&moment, input);
+            self.session.handle(&context, input);
             for effect in self.session.take_effects() {
                 match effect {
                     Effect::AcquireLock { attempt } => inputs.push(Input::LockGranted { attempt }),
@@ -114,10 +114,10 @@ impl Client {
                         attempt,
                         outcome: server.answer(now),
                     }),
-                    Effect::WriteMark(mark) => self.shelf = Shelf::Marked(mark),
+                    Effect::WriteRecord(record) => self.stored = StoredState::Record(record),
                     Effect::ReleaseLock { .. }
                     | Effect::SendSignOut { .. }
-                    | Effect::RunAdopt { .. }
+                    | Effect::RunSignIn { .. }
                     | Effect::Abort { .. }
                     | Effect::Settle { .. }
                     | Effect::Broadcast(_)
@@ -174,7 +174,7 @@ fn play(numbers: &[u32], count: u32, seconds: u64, outage_at: u64) -> Option<Vec
         outage: outage_at * 1_000..outage_at * 1_000 + outage_ms,
         grant: Grant {
             token: Secret::new("token")?,
-            life: LIFE,
+            lifetime: LIFE,
             refresh_in: None,
             session: SessionInfo::new("session", "user", "{}"),
         },
