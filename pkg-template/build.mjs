@@ -66,8 +66,8 @@ const FOR_BROTLI = ["-Cllvm-args=-inline-threshold=12", "-Cllvm-args=-simplifycf
 /** The script that passes commands from the module to its host. */
 const BRIDGE = "bridge.js";
 
-/** The bundled scripts: the one that contains the host, and the one that fetches keys. */
-const BUNDLED = ["facade.js", "verify.js"];
+/** The bundled scripts: those with imports from folders. */
+const BUNDLED = ["facade.js", "testing.js", "verify.js"];
 
 const TEMPLATE = join(root, "pkg-template");
 const PACKAGE = join(root, "pkg");
@@ -245,7 +245,7 @@ const BUNDLE = {
     {
       name: "shared",
       setup: ({ onResolve }) =>
-        onResolve({ filter: /^\.\/(facade|nolapse_verify)\.js$/ }, ({ path }) => ({
+        onResolve({ filter: /^\.\/(facade|nolapse|nolapse_bytes|nolapse_verify)\.js$/ }, ({ path }) => ({
           path,
           external: true,
           sideEffects: false,

@@ -1,6 +1,5 @@
 /** Shared by the entry points: loads the module and creates sessions. Importing it has no side effects. */
 
-import { cancelEarly, startEarly } from "../src/host/early-refresh.js";
 import { readOptions } from "../src/host/options.js";
 import { SharedSession } from "./facade/core.js";
 import { messageOf, misconfigured, SessionError } from "./facade/errors.js";
@@ -8,7 +7,11 @@ import { Instance } from "./facade/instance.js";
 import { openSession } from "./facade/session.js";
 
 export { own } from "../src/host/own.js";
+export { Host } from "../src/host/host.js";
+export { SharedSession } from "./facade/core.js";
 export { isSessionError, messageOf, SessionEnded, SessionError } from "./facade/errors.js";
+export { Instance } from "./facade/instance.js";
+export { openSession } from "./facade/session.js";
 
 /** The build id; a module with a different one is from another release. */
 const BUILD_ID = Number("__NOLAPSE_BUILD_ID__");
@@ -18,7 +21,7 @@ const BUILD_ID = Number("__NOLAPSE_BUILD_ID__");
 /** @typedef {import("./index.js").SessionErrorCode} SessionErrorCode */
 
 /**
- * Creates `createSession` and `loadOnce` for one module.
+ * Creates `createSession` for one module.
  *
  * @param {Glue} glue the glue code that wasm-bindgen generated for it
  * @param {() => URL} place returns the URL of the module's file
@@ -40,24 +43,13 @@ export function createEntry(glue, place) {
   }
 
   /** @param {SessionOptions} options */
-  async function createSession(options) {
+  function createSession(options) {
     demandPlatform();
-    const settings = checked(options);
-    const find = () => [...shared].find((session) => isSame(session.settings, settings));
-    const earlyRefresh = find() ? undefined : startEarly(settings);
-    try {
-      await loadOnce(/** @type {SessionOptions["wasm"]} */ (settings.wasm));
-      await earlyRefresh?.decided;
-    } catch (error) {
-      cancelEarly(earlyRefresh);
-      throw error;
-    }
-    const session = find();
-    if (session) {
-      cancelEarly(earlyRefresh);
-      return openSession(session);
-    }
-    const made = new SharedSession(instance, settings, () => shared.delete(made), earlyRefresh);
+    const settings = readSettings(options);
+    const found = [...shared].find((session) => isSame(session.settings, settings));
+    if (found) return openSession(found);
+    const loadModule = () => loadOnce(/** @type {SessionOptions["wasm"]} */ (settings.wasm));
+    const made = new SharedSession(instance, settings, loadModule, () => shared.delete(made), globalThis);
     shared.add(made);
     return openSession(made);
   }
@@ -85,10 +77,10 @@ function demandPlatform() {
     ];
     // Markup can define a missing global: `<a id="WebAssembly">`.
     for (const part of [...parts, crypto.getRandomValues, performance.now, WebAssembly.compile]) {
-      if (typeof part !== "function") throw new TypeError("a part is missing");
+      if (typeof part !== "function") throw new TypeError("missing API");
     }
   } catch (cause) {
-    throw new SessionError("unsupported", `no platform for sessions: ${messageOf(cause)}`, { cause });
+    throw new SessionError("unsupported", `unsupported platform: ${messageOf(cause)}`, { cause });
   }
 }
 
@@ -101,10 +93,10 @@ async function load(instance, source) {
     await instance.load(await source());
   } catch (cause) {
     const code = loadFailure(cause);
-    throw new SessionError(code, `the session module could not be loaded: ${messageOf(cause)}`, { cause });
+    throw new SessionError(code, `the module could not be loaded: ${messageOf(cause)}`, { cause });
   }
   if (instance.glue.buildId() !== BUILD_ID)
-    throw new SessionError("version_mismatch", "the session module is of another release");
+    throw new SessionError("version_mismatch", "the module is from another release");
 }
 
 /** @param {unknown} cause @returns {SessionErrorCode} */
@@ -123,7 +115,9 @@ function loadFailure(cause) {
  * @param {import("../src/host/options.js").Settings} other
  */
 function isSame(one, other) {
-  const [first, second] = [one, other].map(({ key, timeout, apis }) => [key, timeout, ...apis].join("\n"));
+  const [first, second] = [one, other].map(({ key, timeoutMs, allowedOrigins }) =>
+    [key, timeoutMs, ...allowedOrigins].join("\n"),
+  );
   return first === second && one.refresh === other.refresh && one.signOut === other.signOut;
 }
 
@@ -132,7 +126,7 @@ function isSame(one, other) {
  *
  * @param {unknown} options
  */
-function checked(options) {
+export function readSettings(options) {
   try {
     return readOptions(options);
   } catch (error) {

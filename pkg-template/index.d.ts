@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 
-/** What an auth server answers to a sign-in or a refresh (RFC 6749 §5.1, with the session beside it). */
+/** A token response to a sign-in or a refresh (RFC 6749 §5.1, with the session beside it). */
 export interface TokenResponse<User = unknown> {
   /** The access token, sent to APIs as `Authorization: Bearer …`. */
   access_token: string;
@@ -18,65 +18,53 @@ export interface TokenResponse<User = unknown> {
   session?: { id: string; user: User };
 }
 
-/** What an app's own refresher returns. */
-export interface Grant<User = unknown> {
-  /** The access token. */
-  accessToken: string;
-  /** The token's life in seconds, 2 to 604,800. Left out, `exp − iat` of a JWT is used. */
-  expiresIn?: number;
-  /** When to refresh, in seconds from now. */
-  refreshIn?: number;
-  /** The session behind the token. */
-  session?: { id: string; user: User };
-}
-
 /** Why a refresh is sent. */
 export type RefreshReason = "timer" | "load" | "demand" | "rejected" | "force";
 
-/** What an app's own refresher is told. */
+/** The context of a refresh, for an app's own refresher. */
 export interface RefreshContext {
   /** Why this refresh is sent. */
   reason: RefreshReason;
-  /** Whether the page can be seen. */
+  /** Whether the page is visible. */
   page: "visible" | "hidden";
-  /** Seconds since the app last made a call or the user last gave input. */
-  activeAgo: number;
+  /** Milliseconds since the app last made a call or the user last gave input. */
+  activeAgoMs: number;
   /** Aborts when the attempt has reached its deadline or the session was closed. */
   signal: AbortSignal;
 }
 
-/** Renews the token by means of the app's own. */
-export type Refresher<User = unknown> = (context: RefreshContext) => Promise<Grant<User>>;
+/** An app's own refresher: returns a token response, parsed or as the `Response` that contains it. */
+export type Refresher<User = unknown> = (context: RefreshContext) => Promise<TokenResponse<User> | Response>;
 
 /**
- * What an app's own refresher throws to say that the session is over. Any other error is taken as passing.
+ * Thrown by an app's own refresher when the session has ended. Any other error counts as transient.
  *
  * @example
  * ```ts
  * import { createSession, SessionEnded } from "nolapse";
  *
- * const session = await createSession({
+ * const session = createSession({
  *   auth: {
  *     refresh: async ({ signal }) => {
- *       const answer = await fetch("/token", { method: "POST", signal });
- *       if (answer.status === 401) throw new SessionEnded("expired");
- *       const { token, seconds } = await answer.json();
- *       return { accessToken: token, expiresIn: seconds };
+ *       const response = await fetch("/token", { method: "POST", signal });
+ *       if (response.status === 401) throw new SessionEnded("expired");
+ *       const { token, seconds } = await response.json();
+ *       return { access_token: token, expires_in: seconds };
  *     },
  *   },
  * });
  * ```
  */
 export declare class SessionEnded extends Error {
-  /** Says why; `expired` unless said otherwise. */
+  /** Creates the error; the default reason is `expired`. */
   constructor(reason?: SignOutReason);
-  /** Tells it from other errors, also across realms and bundled copies. */
+  /** Identifies the class across realms and bundled copies. */
   readonly name: "SessionEnded";
   /** Why the session is over. */
   readonly reason: SignOutReason;
 }
 
-/** Where the auth server is, or how to do without one. */
+/** The auth server, or the app's own endpoints and functions in its place. */
 export type AuthOption<User = unknown> =
   | string
   | URL
@@ -94,12 +82,12 @@ export type WasmSource = string | URL | Request | Response | BufferSource | WebA
 export interface SessionOptions<User = unknown> {
   /** The auth server's origin: the reference protocol is spoken below it. */
   auth: AuthOption<User>;
-  /** The origins that may see the token, besides the page's own. Default: none. */
-  apis?: readonly (string | URL)[];
-  /** Tells two sessions of one page apart. Default: one name for each `auth`. */
-  name?: string;
-  /** Seconds that one refresh may take, 1 to 60. Default: 10. */
-  timeout?: number;
+  /** The origins that may receive the token, besides the page's own. Default: none. */
+  allowedOrigins?: readonly (string | URL)[];
+  /** Names the session's lock, channel and storage record; distinguishes two sessions of one origin. Default: derived from `auth`. */
+  storageKey?: string;
+  /** Timeout of one request to the auth server in milliseconds, 1,000 to 60,000. Default: 10,000. */
+  timeoutMs?: number;
   /** Where the WebAssembly module is. Default: beside this file. */
   wasm?: WasmSource | Promise<WasmSource>;
 }
@@ -125,109 +113,109 @@ export type FailureCause =
   | "misconfigured"
   | "refresher_failed";
 
-/** Where the session stands. The same object until something in it changes; a new token alone changes nothing. */
+/** The status of the session. The same object until a value in it changes; a new token alone changes nothing. */
 export type SessionStatus<User = unknown> =
   | {
-      /** Not known yet: the first answer is on its way. */
+      /** Not known yet: the first response is pending. */
       readonly state: "unknown";
-      /** Why the last refresh failed, or `false`. */
-      readonly degraded: false | FailureCause;
+      /** Why the last refresh failed, or `null`. */
+      readonly failure: FailureCause | null;
     }
   | {
-      readonly state: "signed-in";
+      readonly state: "signed_in";
       readonly user: User;
       readonly sessionId: string;
-      /** Why the last refresh failed, or `false`. The session goes on and is retried. */
-      readonly degraded: false | FailureCause;
+      /** Why the last refresh failed, or `null`. The session continues, and the refresh is retried. */
+      readonly failure: FailureCause | null;
     }
   | {
-      readonly state: "signed-out";
+      readonly state: "signed_out";
       /** Why, or `null` for a visitor who was not signed in. */
       readonly reason: SignOutReason | null;
-      /** `false` while the auth server still has to be told of a sign-out. */
-      readonly serverTold: boolean;
-      readonly degraded: false;
+      /** `false` until the auth server is notified of a sign-out. */
+      readonly serverNotified: boolean;
+      readonly failure: null;
     };
 
-/** A token was renewed, here or by another tab. */
+/** The token was refreshed, by this tab or another. */
 export interface RefreshEvent {
-  /** Why it was asked for; `null` where another tab asked. */
+  /** The reason of the refresh; `null` if another tab sent it, or the app signed in. */
   readonly reason: RefreshReason | null;
-  /** Who asked the auth server. */
-  readonly source: "this-tab" | "other-tab" | "adopted";
+  /** Where the token comes from. */
+  readonly source: "this_tab" | "other_tab" | "sign_in";
   /** How many calls were waiting for it: 0 for a background refresh. */
   readonly waiting: number;
-  /** Milliseconds from sending to the answer; 0 where another tab sent it. */
-  readonly duration: number;
+  /** Milliseconds from sending to the response; 0 if another tab sent it. */
+  readonly durationMs: number;
   /** Seconds until the new token expires. */
   readonly expiresIn: number;
   /** Seconds until the next background refresh. */
   readonly refreshIn: number;
 }
 
-/** A refresh failed; the session goes on. */
+/** A refresh failed; the session continues. */
 export interface RefreshFailedEvent {
-  /** Why it was asked for. */
+  /** The reason of the refresh. */
   readonly reason: RefreshReason;
-  /** What failed. */
-  readonly cause: FailureCause;
-  /** The HTTP status, or `null` where there was no answer. */
+  /** Why it failed. */
+  readonly failure: FailureCause;
+  /** The HTTP status, or `null` without a response. */
   readonly httpStatus: number | null;
   /** Milliseconds from sending to the failure. */
-  readonly duration: number;
+  readonly durationMs: number;
   /** How many attempts in a row have failed, this one included. */
   readonly failures: number;
-  /** Seconds until the next attempt. */
-  readonly retryIn: number;
+  /** Milliseconds until the next attempt. */
+  readonly retryInMs: number;
 }
 
-/** A call made with `session.fetch` to a listed origin has its answer. */
+/** A call made with `session.fetch` to an allowed origin has finished. */
 export interface CallEvent {
-  /** The HTTP method, as it was sent. */
+  /** The HTTP method, as sent. */
   readonly method: string;
   /** Origin and path, without query. */
   readonly url: string;
-  /** Milliseconds that the call waited for a token: 0 where it was there. */
-  readonly waited: number;
-  /** Seconds since the token was issued, at sending. */
-  readonly tokenAge: number;
-  /** The status of the answer, or `null` where the network failed. */
+  /** Milliseconds that the call waited for a token: 0 for a call that found one. */
+  readonly waitedMs: number;
+  /** Milliseconds since the token was issued, at sending. */
+  readonly tokenAgeMs: number;
+  /** The status of the response, or `null` if the network failed. */
   readonly httpStatus: number | null;
-  /** Whether the call was sent twice because its first token was refused. */
+  /** Whether the call was sent twice because its first token was rejected. */
   readonly retried: boolean;
-  /** Milliseconds from the call to its answer. */
-  readonly duration: number;
+  /** Milliseconds from the call to its response. */
+  readonly durationMs: number;
 }
 
-/** One transition of the session, without anything secret. */
+/** One transition of the session; contains no secrets. */
 export interface TraceEntry {
-  /** Milliseconds on the clock of this page that keeps counting in sleep. */
-  readonly at: number;
-  /** What happened. */
+  /** Milliseconds on a clock of this page that includes sleep. */
+  readonly atMs: number;
+  /** The input that caused it. */
   readonly trigger: string;
-  /** Where the session stood afterwards. */
-  readonly status: "unknown" | "signed-in" | "signed-out";
+  /** The state of the session afterwards. */
+  readonly status: "unknown" | "signed_in" | "signed_out";
   /** A random name of this tab. */
   readonly tab: string;
-  /** Whether the page could be seen. */
+  /** Whether the page was visible. */
   readonly page: "visible" | "hidden";
   /** The number of the attempt it belongs to, or `null`. */
   readonly attempt: number | null;
-  /** What came of it, or `null`. */
+  /** The outcome, or `null`. */
   readonly outcome: string | null;
 }
 
 /** The events of {@link Session.on}. */
 export interface SessionEvents<User = unknown> {
-  /** A token was renewed, here or by another tab. */
+  /** The token was refreshed, by this tab or another. */
   refresh: RefreshEvent;
-  /** A refresh failed; the session goes on. */
-  "refresh-failed": RefreshFailedEvent;
-  /** The session is over: why, and what led to it. */
-  "signed-out": { readonly reason: SignOutReason; readonly trace: readonly TraceEntry[] };
-  /** Another user has signed in, here or in another tab. */
-  "user-changed": { readonly user: User; readonly previous: User };
-  /** A call to a listed origin has its answer. */
+  /** A refresh failed; the session continues. */
+  refresh_failed: RefreshFailedEvent;
+  /** The session has ended: why, and the transitions before. */
+  signed_out: { readonly reason: SignOutReason; readonly trace: readonly TraceEntry[] };
+  /** Another user has signed in, in this tab or another. */
+  user_changed: { readonly user: User; readonly previous: User };
+  /** A call to an allowed origin has finished. */
   call: CallEvent;
   /** The session has made a transition. */
   trace: TraceEntry;
@@ -236,137 +224,165 @@ export interface SessionEvents<User = unknown> {
 /** A session. Every method works detached: `const { fetch } = session`. */
 export interface Session<User = unknown> {
   /**
-   * The platform's `fetch`, with a valid token for the page's own origin and the listed ones.
+   * Resolves when the WebAssembly module is loaded, without waiting for the first refresh. No call needs it: calls made before
+   * wait by themselves.
    *
-   * Waits for one refresh where there is no usable token, and retries once where an API refuses the token, unless the call has
-   * a stream for its body or was redirected (GET and HEAD: to another origin).
-   * A call that has an `Authorization` header of its own, or goes elsewhere, is passed through as it is.
+   * Rejects with a {@link SessionError} of code `load_failed`, `unsupported` or `version_mismatch`; so does every call, and
+   * the next call loads the module again.
+   */
+  readonly ready: Promise<void>;
+  /**
+   * The platform's `fetch`, with a valid token for the page's own origin and the allowed ones.
    *
-   * @throws SessionError where there is no token to be had; otherwise what `fetch` throws.
+   * Waits for one refresh if there is no usable token, and retries once if an API rejects the token, unless the call has a
+   * stream for its body or was redirected (GET and HEAD: to another origin).
+   * A call with an `Authorization` header of its own, or to another origin, is passed through unchanged.
+   *
+   * @throws SessionError if there is no token; otherwise what `fetch` throws.
    */
   readonly fetch: (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
   /**
-   * A token with at least `minValidity` seconds of life left (default 0): never null.
+   * Returns a token that remains valid for at least `minValidityMs` milliseconds (default 0): never null.
    *
    * @throws SessionError
    */
-  readonly getToken: (options?: { minValidity?: number; signal?: AbortSignal }) => Promise<string>;
+  readonly getToken: (options?: { minValidityMs?: number; signal?: AbortSignal }) => Promise<string>;
   /**
-   * Renews the token now. With `force` the answer is from a refresh that was sent after this call, so that it has
-   * what the auth server knows now (new roles).
+   * Refreshes the token now. With `force`, the refresh is sent after this call, so that the token contains what the auth
+   * server knows now (new roles).
    *
    * @throws SessionError
    */
   readonly refresh: (options?: { force?: boolean; signal?: AbortSignal }) => Promise<void>;
   /**
-   * Takes over the answer of your own sign-in call. Given a function, runs it while no tab refreshes, so that no
-   * late answer can put back an older cookie; it may return the parsed answer or the `Response` itself.
+   * Signs in: sends the credentials to the auth server's `/auth/sign-in`, or runs the app's own function, which returns a token
+   * response, parsed or as the `Response` that contains it. No tab refreshes meanwhile, so no late response can restore an older
+   * cookie.
    *
-   * @throws SessionError with code `misconfigured` where there is no usable token in it; what the function throws.
+   * @throws SessionError with code `sign_in_refused` (and `problem`), `unreachable` or `timeout`; `misconfigured` if there is no
+   * usable token in the response; what the function throws.
    */
-  readonly adopt: (source: TokenResponse<User> | (() => Promise<TokenResponse<User> | Response>)) => Promise<void>;
+  readonly signIn: (
+    how: Readonly<Record<string, unknown>> | (() => Promise<TokenResponse<User> | Response>),
+  ) => Promise<void>;
   /**
-   * Signs out, here and in every tab at once; `everywhere` ends the user's sessions on all devices.
+   * Creates an account and signs in: sends the credentials to the auth server's `/auth/sign-up`.
    *
-   * `serverTold` is `false` where the auth server could not be reached: it is told as soon as it can be.
+   * @throws SessionError as {@link Session.signIn}
    */
-  readonly signOut: (options?: { everywhere?: boolean }) => Promise<{ serverTold: boolean }>;
-  /** Where the session stands. */
+  readonly signUp: (credentials: Readonly<Record<string, unknown>>) => Promise<void>;
+  /**
+   * Signs in with a token response that the app has already.
+   *
+   * @throws SessionError with code `misconfigured` if there is no usable token in it.
+   */
+  readonly setTokens: (response: TokenResponse<User>) => Promise<void>;
+  /**
+   * Signs out, in this tab and all others at once; `everywhere` ends the user's sessions on all devices.
+   *
+   * `serverNotified` is `false` if the auth server is unreachable: it is notified as soon as possible.
+   */
+  readonly signOut: (options?: { everywhere?: boolean }) => Promise<{ serverNotified: boolean }>;
+  /** The status of the session. */
   readonly status: SessionStatus<User>;
   /** {@link Session.status}, for `useSyncExternalStore`. */
   readonly getSnapshot: () => SessionStatus<User>;
-  /** Calls the listener now and at each change of {@link Session.status}; returns what ends it. A Svelte store. */
+  /** Calls the listener now and at each change of {@link Session.status}; returns what removes it. A Svelte store. */
   readonly subscribe: (listener: (status: SessionStatus<User>) => void) => () => void;
-  /** Calls the listener at each event of that type; returns what ends it. */
+  /** Calls the listener at each event of that type; returns what removes it. */
   readonly on: <Type extends keyof SessionEvents<User>>(
     type: Type,
     listener: (event: SessionEvents<User>[Type]) => void,
   ) => () => void;
-  /** Seconds that the current token has left; 0 where there is none. */
+  /** Seconds until the current token expires; 0 without one. */
   readonly expiresIn: number;
-  /** The last 64 transitions, oldest first, without anything secret. */
+  /** Returns the last 64 transitions, oldest first; they contain no secrets. */
   readonly trace: () => readonly TraceEntry[];
-  /** Ends the SDK's work on this page; waiting calls reject with `closed`. The session itself goes on. */
+  /** Closes this object; waiting calls reject with `closed`. The session itself continues. */
   readonly close: () => void;
   /** {@link Session.close}, for `using`. */
   [Symbol.dispose](): void;
 }
 
 /**
- * Creates the page's session.
- *
- * Resolves when the SDK is loaded, without waiting for the first refresh, which is on its way by then.
+ * Creates the page's session, and sends the first refresh if one is due. The WebAssembly module is loaded meanwhile.
  *
  * @example
  * ```ts
  * import { createSession } from "nolapse";
  *
- * const session = await createSession({
+ * const session = createSession({
  *   auth: "https://auth.example.com",
- *   apis: ["https://api.example.com"],
+ *   allowedOrigins: ["https://api.example.com"],
  * });
- * const answer = await session.fetch("https://api.example.com/notes");
- * console.log(answer.status, session.status.state);
+ * const response = await session.fetch("https://api.example.com/notes");
+ * console.log(response.status, session.status.state);
  * ```
  *
- * @throws SessionError with code `misconfigured` (and the option's name in `option`), `load_failed`, `unsupported` or `version_mismatch`.
+ * @throws SessionError with code `misconfigured` (and the option's name in `option`) or `unsupported`.
  */
-export declare function createSession<User = unknown>(options: SessionOptions<User>): Promise<Session<User>>;
+export declare function createSession<User = unknown>(options: SessionOptions<User>): Session<User>;
 
-/** What a {@link SessionError} is about. The list only grows with a major version. */
+/** The codes of a {@link SessionError}. The list only grows with a major version. */
 export type SessionErrorCode =
-  /** Nobody is signed in. */
+  /** There is no session. */
   | "signed_out"
-  /** The auth server cannot be reached or cannot answer; the session goes on. */
+  /** The auth server rejects the credentials; `problem` has its error code. */
+  | "sign_in_refused"
+  /** The auth server is unreachable or fails; the session continues. */
   | "unreachable"
-  /** No answer within the deadline; the session goes on. */
+  /** No response within the timeout; the session continues. */
   | "timeout"
-  /** An option is wrong, or the auth server refuses the SDK's requests as such. */
+  /** An option is invalid, or the auth server rejects the SDK's requests themselves. */
   | "misconfigured"
-  /** No token lives as long as `minValidity` asks. */
+  /** No token has the requested minimum validity. */
   | "min_validity"
-  /** More calls wait for a token than the SDK keeps. */
+  /** The limit of waiting calls is reached. */
   | "overloaded"
   /** The session object was closed. */
   | "closed"
   /** The WebAssembly module could not be downloaded; the next call tries again. */
   | "load_failed"
-  /** The platform lacks what a session needs, or the page's policy does not allow WebAssembly. */
+  /** The platform lacks a required API, or the page's policy does not allow WebAssembly. */
   | "unsupported"
-  /** Parts of two releases are mixed. */
+  /** The module is from another release. */
   | "version_mismatch"
-  /** A bug of the SDK; the next call starts afresh. */
+  /** A bug in the SDK; the next call starts a new instance. */
   | "internal";
 
-/** Every rejection of the SDK that is not the platform's own. */
+/** The error of every rejection by the SDK. */
 export declare class SessionError extends Error {
-  /** Made by the SDK; by apps in tests of their own. */
+  /** Creates an error, for tests. */
   constructor(code: SessionErrorCode, message: string, details?: SessionErrorDetails);
-  /** Tells it from other errors, also across realms and bundled copies. */
+  /** Identifies the class across realms and bundled copies. */
   readonly name: "SessionError";
-  /** What it is about: see {@link SessionErrorCode}. */
+  /** The code: see {@link SessionErrorCode}. */
   readonly code: SessionErrorCode;
   /** With `signed_out`: why. */
   readonly reason: SignOutReason | null;
   /** With `unreachable`, `timeout` and `misconfigured`: what failed. */
   readonly failure: FailureCause | null;
-  /** Seconds until the SDK itself tries again, where it does. */
-  readonly retryIn: number | null;
-  /** With `misconfigured`: the option's name, where it is an option. */
+  /** Milliseconds until the SDK retries; with `sign_in_refused`, until the app may. `null` if unknown. */
+  readonly retryInMs: number | null;
+  /** With `misconfigured`: the name of the invalid option. */
   readonly option: string | null;
+  /** With `sign_in_refused`: the `error` of the auth server's response, like `invalid_credentials`. */
+  readonly problem: string | null;
 }
 
-/** What a {@link SessionError} knows besides its code. */
+/** Details of a {@link SessionError} besides its code. */
 export interface SessionErrorDetails {
   /** With `signed_out`: why. */
   reason?: SignOutReason;
   /** With `unreachable`, `timeout` and `misconfigured`: what failed. */
   failure?: FailureCause;
-  /** Seconds until the SDK itself tries again. */
-  retryIn?: number;
-  /** With `misconfigured`: the option's name. */
+  /** Milliseconds until the next attempt. */
+  retryInMs?: number;
+  /** With `misconfigured`: the name of the invalid option. */
   option?: string;
-  /** What it came from. */
+  /** With `sign_in_refused`: the `error` of the auth server's response. */
+  problem?: string;
+  /** The cause. */
   cause?: unknown;
 }
 

@@ -1,7 +1,7 @@
 /**
- * A session for unit tests: without WebAssembly, network or timers, and with a clock that the test moves.
+ * A session for unit tests: the real one, in a simulated browser without network and timers, with a clock that the test moves.
  *
- * It has the whole API of `nolapse`, so that a test runner can put it in the place of `nolapse`.
+ * It has the whole API of `nolapse`, so that a test runner can use it in place of `nolapse`.
  *
  * @packageDocumentation
  */
@@ -12,43 +12,47 @@ export * from "./index.js";
 
 /** Options of {@link createTestSession}. */
 export interface TestSessionOptions<User = unknown> {
-  /** Who is signed in from the start. Left out, nobody is. */
+  /** The user who is signed in from the start. Default: none. */
   user?: User;
-  /** Starts as a page whose first answer is on its way, until the test lets it come: `await test.advance(0)`. */
+  /** Whether to start as a page whose first response is pending; `await test.advance(0)` delivers it. */
   unknown?: boolean;
-  /** The life of each token, in seconds. Default: 60. */
-  life?: number;
-  /** The origins that may see the token, besides the page's own. Default: none. */
-  apis?: readonly (string | URL)[];
+  /** The lifetime of tokens, in seconds. Default: 60. */
+  expiresIn?: number;
+  /** The origins that may receive the token, besides the page's own. Default: none. */
+  allowedOrigins?: readonly (string | URL)[];
+  /** As in {@link SessionOptions}. */
+  storageKey?: string;
+  /** As in {@link SessionOptions}. */
+  timeoutMs?: number;
   /** The URL that relative ones are resolved against. Default: the document's, or `http://localhost/`. */
   page?: string | URL;
-  /** What answers the calls. Default: every call rejects with a `TypeError`, as without a network. */
+  /** Responds to the calls, which it receives as the session sends them. Default: rejects with a `TypeError`. */
   fetch?: typeof globalThis.fetch;
   /** The clock, in milliseconds. Default: one that stands still until {@link TestControls.advance} moves it. */
   now?: () => number;
-  /** The app's own functions, called as the real session calls them. Default: an auth server made up for the test. */
+  /** The app's own functions, called as the real session calls them. Default: a simulated auth server. */
   auth?: AuthOption<User>;
 }
 
-/** What the test does in the place of the world. */
+/** Controls of the simulated browser and auth server. */
 export interface TestControls<User = unknown> {
-  /** Signs a user in, as if in another tab. */
+  /** Signs a user in, as in another tab. */
   readonly signIn: (user: User, options?: { sessionId?: string }) => void;
-  /** Ends the session at the auth server and lets the page know. The default reason is `revoked`. */
-  readonly end: (reason?: SignOutReason) => void;
-  /** Makes every refresh fail for that cause from now on, with the session going on; `null` ends the trouble. */
-  readonly fail: (cause: FailureCause | null) => void;
-  /** Moves the clock, and renews the token in the background at each moment at which the real session does. */
-  readonly advance: (seconds: number) => Promise<void>;
-  /** How many refreshes were asked for. */
+  /** Ends the session at the auth server; resolves when the page knows. The default reason is `revoked`. */
+  readonly end: (reason?: SignOutReason) => Promise<void>;
+  /** Makes every request to the simulated auth server fail with that cause; `null` ends the failure, as an `online` event. */
+  readonly fail: (cause: FailureCause | null) => Promise<void>;
+  /** Advances the clock, and fires every timer of the session at its time. Resolves when all responses are handled. */
+  readonly advance: (ms: number) => Promise<void>;
+  /** How many refreshes were sent. */
   readonly refreshes: number;
-  /** How many listeners there are: 0 where everything was cleaned up. */
+  /** How many listeners there are: 0 if all were removed. */
   readonly listeners: number;
 }
 
-/** A {@link Session} with the hands of a test. */
+/** A {@link Session} with controls for a test. */
 export interface TestSession<User = unknown> extends Session<User> {
-  /** What the test does in the place of the world. */
+  /** Controls of the simulated browser and auth server. */
   readonly test: TestControls<User>;
 }
 
@@ -60,14 +64,11 @@ export interface TestSession<User = unknown> extends Session<User> {
  * import { createTestSession } from "nolapse/testing";
  *
  * const session = createTestSession({ user: { id: "1" } });
- * await session.test.advance(50);
+ * await session.test.advance(50_000);
  * console.log(session.test.refreshes);
  * ```
  */
 export declare function createTestSession<User = unknown>(options?: TestSessionOptions<User>): TestSession<User>;
 
-/**
- * Stands in for the real `createSession`: a session that nobody is signed in to. What only a page can tell (origins
- * that are not allowed, the module's download) is not checked.
- */
-export declare function createSession<User = unknown>(options: SessionOptions<User>): Promise<TestSession<User>>;
+/** Replaces the real `createSession`: no user is signed in. */
+export declare function createSession<User = unknown>(options: SessionOptions<User>): TestSession<User>;

@@ -1,282 +1,238 @@
-import { own, SessionError } from "./facade.js";
-import { TestCore } from "./testing-core.js";
-import { grantOf, readGrant } from "./testing-grant.js";
+/** The real session in a simulated browser, with a simulated auth server and a clock that the test moves. */
+
+import { Host, Instance, openSession, own, readSettings, SharedSession } from "./facade.js";
+import * as glue from "./nolapse.js";
+import base64 from "./nolapse_bytes.js";
+import { SimulatedBrowser } from "./testing/browser.js";
+import { completePlatform, requestClass } from "./testing/request.js";
+import { SimulatedServer } from "./testing/server.js";
 
 export { isSessionError, SessionEnded, SessionError } from "./facade.js";
 
 /** @typedef {import("./testing.js").TestSessionOptions} Options */
-/** @typedef {(event: never) => void} Listener */
+/** @typedef {import("../src/host/realm.js").Realm} Realm */
+/** @typedef {import("../src/host/options.js").Settings} Settings */
 
-const EVENTS = ["refresh", "refresh-failed", "signed-out", "user-changed", "call", "trace"];
+/** The auth server of sessions that name none. */
+const AUTH = "https://auth.test";
+
+/** The module, instantiated once. @type {Instance | undefined} */
+let instance;
+
+function openInstance() {
+  if (!instance) {
+    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    instance = new Instance(glue, new WebAssembly.Module(bytes));
+  }
+  return instance;
+}
 
 /** @param {import("./index.js").SessionOptions} options */
-export async function createSession(options) {
-  const { auth, apis = [] } = /** @type {import("./index.js").SessionOptions} */ (
-    /** @type {unknown} */ (own(options))
-  );
-  return createTestSession({ auth, apis });
+export function createSession(options) {
+  const { auth, allowedOrigins, storageKey, timeoutMs } = readSettings(options) && own(options);
+  return createTestSession(/** @type {Options} */ ({ auth, allowedOrigins, storageKey, timeoutMs }));
 }
 
 /** @param {Options} [options] */
 export function createTestSession(options = {}) {
-  return new Face(own(options)).session;
+  completePlatform();
+  return new TestBed(/** @type {Options} */ (own(options))).open();
 }
 
-/** What a test holds: methods that work detached, listeners, and calls that wait. */
-class Face {
-  /** @type {Map<string, Set<{ listener: Listener }>>} */
-  listeners = new Map();
-  /** Rejects what waits. @type {Set<(error: unknown) => void>} */
-  waiting = new Set();
-  isClosed = false;
+/** A session that counts its listeners, and whose auth server knows every session that it has. */
+class TestedSession extends SharedSession {
+  listeners = 0;
+  /** @type {SimulatedServer | undefined} */
+  server;
+  /** @type {SimulatedBrowser | undefined} */
+  browser;
+
+  /** @override @type {SharedSession["refreshed"]} */
+  refreshed(...given) {
+    super.refreshed(...given);
+    // A forced refresh needs a token that is newer than the call, by the clock.
+    this.browser?.skip(1);
+  }
+
+  /** @override @type {SharedSession["status"]} */
+  status(...given) {
+    super.status(...given);
+    const { snapshot, server } = this;
+    if (server && snapshot.state === "signed_in") server.session = { id: snapshot.sessionId, user: snapshot.user };
+  }
+
+  /** @override @type {SharedSession["listen"]} */
+  listen(type, listener) {
+    const end = super.listen(type, listener);
+    let isOn = 1;
+    this.listeners++;
+    return () => {
+      this.listeners -= isOn;
+      isOn = 0;
+      end();
+    };
+  }
+}
+
+/** A simulated browser with the tab under test. */
+class TestBed {
+  #options;
+  #browser;
+  #server;
+  #settings;
+  #Request;
 
   /** @param {Options} options */
   constructor(options) {
-    this.options = options;
-    this.core = new TestCore(options, (type, event) => this.emit(type, event));
-    // The document has it too, but markup can name `baseURI`.
-    this.page = String(options.page ?? globalThis.location?.href ?? "http://localhost/");
-    this.listed = new Set([this.page, ...(options.apis ?? [])].map((url) => new URL(url).origin));
-    this.session = this.open();
+    const { now = () => 0, expiresIn = 60, page, auth = AUTH, allowedOrigins = [], storageKey, timeoutMs } = options;
+    // Markup can name `document.baseURI`.
+    const base = String(page ?? globalThis.location?.href ?? "http://localhost/");
+    this.#options = options;
+    this.#browser = new SimulatedBrowser(now);
+    this.#server = new SimulatedServer(expiresIn);
+    this.#Request = requestClass(base);
+    const settings = readSettings({ auth, allowedOrigins, storageKey, timeoutMs });
+    this.#settings = this.#withTracked({
+      ...settings,
+      allowedOrigins: [new URL(base).origin, ...settings.allowedOrigins],
+    });
+  }
+
+  /** Makes the clock wait for the app's own functions, and counts refreshes. @param {Settings} settings @returns {Settings} */
+  #withTracked(settings) {
+    const { refresh, signOut } = settings;
+    const counted = (/** @type {object} */ context) => {
+      this.#server.refreshes++;
+      return typeof refresh === "function" ? refresh(context) : undefined;
+    };
+    return {
+      ...settings,
+      refresh: typeof refresh === "function" ? this.#browser.awaited(counted) : refresh,
+      signOut: typeof signOut === "function" ? this.#browser.awaited(signOut) : signOut,
+    };
+  }
+
+  #openTab() {
+    /** @type {Realm["fetch"]} */
+    const fetch = (input, init) => this.#fetch(input, init);
+    return this.#browser.openTab(fetch, this.#Request);
+  }
+
+  /** @param {RequestInfo | URL} input @param {RequestInit} [init] @returns {Promise<Response>} */
+  #fetch(input, init) {
+    const { refresh, signOut, server } = this.#settings;
+    const endpoints = [refresh, signOut, `${server}/auth/sign-in`, `${server}/auth/sign-up`];
+    if (typeof input === "string" && endpoints.includes(input)) {
+      const path = input === refresh ? "refresh" : input === signOut ? "sign-out" : "sign-in";
+      return /** @type {Promise<never>} */ (this.#server.answer(path, init?.signal));
+    }
+    return (this.#options.fetch ?? nowhere)(input, init);
+  }
+
+  /** Opens another tab, does something there, and closes it. @template T @param {(host: Host, realm: EventTarget) => T} work @returns {T} */
+  #inOtherTab(work) {
+    const realm = this.#openTab();
+    const host = new Host(this.#settings, SILENT, realm);
+    host.start(makeMachine);
+    const result = work(host, realm);
+    if (result instanceof Promise) result.finally(() => host.close()).catch(() => {});
+    else host.close();
+    return result;
   }
 
   /** @returns {import("./testing.js").TestSession} */
   open() {
-    const { core } = this;
-    const face = this;
-    const close = () => this.close();
-    /** @type {Omit<import("./testing.js").TestSession, typeof Symbol.dispose>} */
-    const session = {
-      fetch: async (...given) => {
-        if (!given.length) throw new TypeError("fetch needs an argument");
-        return this.fetch(...given);
-      },
-      getToken: (options) => {
-        const { minValidity = 0, signal } = /** @type {NonNullable<typeof options>} */ (own(options));
-        return this.wait(signal, () => core.token(minValidity));
-      },
-      refresh: (options) => {
-        const { force = false, signal } = /** @type {NonNullable<typeof options>} */ (own(options));
-        return this.wait(signal, () => core.renew(force));
-      },
-      adopt: (source) => this.wait(undefined, () => this.adopt(source)),
-      signOut: (options) =>
-        this.wait(undefined, async () => ({ serverTold: await core.signOut(!!own(options).everywhere) })),
-      get status() {
-        return core.snapshot;
-      },
-      getSnapshot: () => core.snapshot,
-      subscribe: (listener) => {
-        const end = this.listen("status", listener);
-        tell(listener, core.snapshot);
-        return end;
-      },
-      on: (type, listener) => {
-        if (!EVENTS.includes(type)) throw new TypeError(`there is no event ${String(type)}`);
-        return this.listen(type, listener);
-      },
-      get expiresIn() {
-        return face.isClosed ? 0 : core.left();
-      },
-      trace: () => Object.freeze([...core.steps]),
-      close,
-      test: this.controls(),
-    };
-    Object.defineProperty(session.fetch, "length", own({ value: 1 }));
-    if (Symbol.dispose) Object.defineProperty(session, Symbol.dispose, own({ value: close }));
-    return /** @type {import("./testing.js").TestSession} */ (Object.freeze(session));
+    const { user, unknown } = this.#options;
+    const server = this.#server;
+    if (user !== undefined) server.session = { id: "session-1", user };
+    if (unknown) this.#leaveExpiredRecord();
+    const realm = this.#openTab();
+    const shared = new TestedSession(openInstance(), this.#settings, undefined, () => {}, realm);
+    Object.assign(shared, { server, browser: this.#browser });
+    if (user !== undefined && !unknown) shared.host.setTokens(server.issue());
+    const session = openSession(shared);
+    const test = Object.freeze(this.#controls(shared, realm));
+    const both = Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(session), test: { value: test } });
+    return /** @type {import("./testing.js").TestSession} */ (Object.freeze(both));
   }
 
-  /** @returns {import("./testing.js").TestControls} */
-  controls() {
-    const { core, listeners } = this;
-    /** @type {import("./testing.js").TestControls} */
-    const controls = {
-      signIn(user, { sessionId = "session-1" } = {}) {
-        core.server.session = { id: sessionId, user };
-        core.adopt(readGrant(core.issue()), "other-tab");
+  /** Leaves the record of a page whose token has expired since: the next page asks the auth server. */
+  #leaveExpiredRecord() {
+    this.#inOtherTab((host) => {
+      host.setTokens(this.#server.issue());
+      return undefined;
+    });
+    this.#browser.skip(2_000 * (this.#options.expiresIn ?? 60));
+  }
+
+  /**
+   * @param {TestedSession} shared
+   * @param {EventTarget} realm
+   * @returns {import("./testing.js").TestControls}
+   */
+  #controls(shared, realm) {
+    const [browser, server] = [this.#browser, this.#server];
+    return {
+      signIn: (user, { sessionId = "session-1" } = {}) => {
+        server.session = { id: sessionId, user };
+        this.#inOtherTab((host) => {
+          host.setTokens(server.issue());
+          return undefined;
+        });
       },
-      end: (reason = "revoked") => core.end(reason),
-      fail: (cause) => core.fail(cause),
-      advance: (seconds) => core.advance(seconds),
+      end: async (reason = "revoked") => {
+        server.session = null;
+        server.reason = reason;
+        const { failure } = server;
+        server.failure = null;
+        this.#inOtherTab((host, tab) => {
+          // Ends the back-off of an outage.
+          tab.dispatchEvent(new Event("online"));
+          return host.refresh(true).catch(() => undefined);
+        });
+        await browser.settle();
+        server.failure = failure;
+      },
+      fail: async (cause) => {
+        server.failure = cause;
+        browser.onLine = cause !== "offline";
+        await browser.settle();
+        if (cause !== null) return;
+        // The hint counts for requests sent before.
+        browser.skip(1);
+        realm.dispatchEvent(new Event("online"));
+        await browser.settle();
+      },
+      advance: (ms) => browser.advance(ms),
       get refreshes() {
-        return core.refreshes;
+        return server.refreshes;
       },
       get listeners() {
-        return [...listeners.values()].reduce((sum, { size }) => sum + size, 0);
+        return shared.listeners;
       },
     };
-    return Object.freeze(controls);
-  }
-
-  /**
-   * Waits for some work, until the signal aborts or the session is closed.
-   *
-   * @template T
-   * @param {AbortSignal | null | undefined} signal
-   * @param {() => Promise<T>} work
-   * @returns {Promise<T>}
-   */
-  async wait(signal, work) {
-    if (this.isClosed) throw new SessionError("closed", "the session object was closed");
-    if (signal?.aborted) throw signal.reason;
-    /** @type {(error: unknown) => void} */
-    let reject = () => {};
-    const ended = new Promise((_, end) => {
-      reject = end;
-    });
-    const abort = () => reject(signal?.reason);
-    signal?.addEventListener("abort", abort);
-    this.waiting.add(reject);
-    try {
-      return /** @type {T} */ (await Promise.race([work(), ended]));
-    } finally {
-      signal?.removeEventListener("abort", abort);
-      this.waiting.delete(reject);
-    }
-  }
-
-  /** @param {Parameters<import("./index.js").Session["adopt"]>[0]} source */
-  async adopt(source) {
-    const answer = await (typeof source === "function" ? source() : source);
-    try {
-      const isResponse = typeof Response === "function" && answer instanceof Response;
-      if (isResponse && !answer.ok) throw new TypeError("the sign-in was refused");
-      this.core.adopt(grantOf(isResponse ? await answer.json() : answer), "adopted");
-    } catch (cause) {
-      throw new SessionError("misconfigured", "there is no usable token in what was to be adopted", { cause });
-    }
-  }
-
-  /**
-   * @param {RequestInfo | URL} input
-   * @param {RequestInit} [init]
-   * @returns {Promise<Response>}
-   */
-  async fetch(input, init) {
-    const send = this.options.fetch ?? nowhere;
-    const url = this.resolve(input);
-    const given = /** @type {Partial<Request>} */ (typeof input === "object" ? input : {});
-    const headers = new Headers(init?.headers ?? given.headers);
-    if (this.isClosed) throw new SessionError("closed", "the session object was closed");
-    if (url === undefined || !this.listed.has(url.origin) || headers.has("authorization")) return send(input, init);
-    const signal = init?.signal ?? given.signal;
-    const body = init?.body ?? given.body;
-    const canRepeat = !(typeof ReadableStream === "function" && init?.body instanceof ReadableStream);
-    const again = canRepeat && input instanceof Object && "clone" in input && body ? input.clone() : input;
-    const start = this.core.now();
-    const token = await this.wait(signal, () => this.core.token(0));
-    const waited = this.core.now() - start;
-    const call = {
-      method: (init?.method ?? given.method ?? "GET").toUpperCase(),
-      url: url.origin + url.pathname,
-      waited,
-    };
-    /** @type {(httpStatus: number | null, retried: boolean) => void} */
-    const finish = (httpStatus, retried) => {
-      const [tokenAge, duration] = [this.core.age(), this.core.now() - start];
-      this.emit("call", Object.freeze({ ...call, tokenAge, httpStatus, retried, duration }));
-    };
-    let retried = false;
-    try {
-      const answer = await send(input, { ...init, headers: bearing(headers, token) });
-      // Redirected to another origin, the token was left behind; and what is no GET may have had its effect.
-      const isOfBearer = !answer.redirected || (/^(GET|HEAD)$/.test(call.method) && this.isWithin(url, answer.url));
-      const isRefused = answer.status === 401 && isMendable(answer.headers.get("www-authenticate"));
-      const mend = isRefused && canRepeat && isOfBearer;
-      const next = mend ? await this.wait(signal, () => this.core.replacement(token)).catch(() => token) : token;
-      retried = next !== token;
-      const last = retried ? await send(again, { ...init, headers: bearing(headers, next) }) : answer;
-      finish(last.status, retried);
-      return last;
-    } catch (error) {
-      finish(null, retried);
-      throw error;
-    }
-  }
-
-  /** @param {URL} url @param {string} other */
-  isWithin({ origin }, other) {
-    return this.resolve(other)?.origin === origin;
-  }
-
-  /** Where a call goes; nothing where it cannot be told. @param {RequestInfo | URL} input */
-  resolve(input) {
-    try {
-      const url = new URL(typeof input === "object" && "url" in input ? input.url : input, this.page);
-      return /^https?:$/.test(url.protocol) ? url : undefined;
-    } catch {
-      return undefined;
-    }
-  }
-
-  /**
-   * @param {string} type
-   * @param {Listener} listener
-   */
-  listen(type, listener) {
-    if (typeof listener !== "function") throw new TypeError("the listener is not a function");
-    if (this.isClosed) return () => {};
-    const entry = { listener };
-    const set = this.listeners.get(type) ?? new Set();
-    this.listeners.set(type, set.add(entry));
-    return () => {
-      set.delete(entry);
-    };
-  }
-
-  /**
-   * @param {string} type
-   * @param {unknown} event
-   */
-  emit(type, event) {
-    for (const { listener } of [...(this.listeners.get(type) ?? [])]) tell(listener, event);
-  }
-
-  close() {
-    if (this.isClosed) return;
-    this.isClosed = true;
-    this.listeners.clear();
-    for (const reject of this.waiting) reject(new SessionError("closed", "the session object was closed"));
   }
 }
 
-/**
- * Tells one listener; what it throws is the page's to see and stops nobody.
- *
- * @param {Listener} listener
- * @param {unknown} event
- */
-function tell(listener, event) {
-  try {
-    listener(/** @type {never} */ (event));
-  } catch (error) {
-    if (typeof reportError === "function") reportError(error);
-    else
-      queueMicrotask(() => {
-        throw error;
-      });
-  }
+/** @type {(...given: ConstructorParameters<typeof glue.Machine>) => InstanceType<typeof glue.Machine>} */
+function makeMachine(...given) {
+  return new (openInstance().glue.Machine)(...given);
 }
 
-/** There is no network in a unit test. @returns {Promise<Response>} */
+/** The app of a tab that nothing listens to. @type {import("../src/host/host.js").App} */
+const SILENT = {
+  status: () => {},
+  refreshed: () => {},
+  refreshFailed: () => {},
+  signedOut: () => {},
+  userChanged: () => {},
+  called: () => {},
+  traced: () => {},
+  onTrap: () => {},
+  error: (_, message) => new Error(message),
+};
+
+/** The default network of a unit test. @returns {Promise<Response>} */
 async function nowhere() {
   throw new TypeError("createTestSession was given no fetch");
-}
-
-/**
- * @param {Headers} headers
- * @param {string} token
- */
-function bearing(headers, token) {
-  const all = new Headers(headers);
-  all.set("authorization", `Bearer ${token}`);
-  return all;
-}
-
-/** Whether another token may mend a 401 (RFC 6750 §3.1). @param {string | null} challenge */
-function isMendable(challenge) {
-  if (challenge === null) return true;
-  const [, error = "invalid_token"] = /bearer.*?error="?(\w+)/i.exec(challenge) ?? [];
-  return /bearer/i.test(challenge) && error.toLowerCase() === "invalid_token";
 }

@@ -83,7 +83,7 @@ export interface TokenRefusal extends Error {
  * ```ts
  * import { claims, createSession } from "nolapse/verify";
  *
- * const session = await createSession({ auth: "https://auth.example.com" });
+ * const session = createSession({ auth: "https://auth.example.com" });
  * const { sub } = await claims(session, {
  *   jwks: "https://auth.example.com/.well-known/jwks.json",
  *   issuer: "https://auth.example.com",

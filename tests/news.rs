@@ -243,10 +243,10 @@ fn p18_an_end_in_doubt_is_one_where_the_shelf_says_so_and_none_where_it_does_not
     let expired = WallTime::from_millis(1);
     let signed_in = |version| StoredState::Record(signed_in_mark(order(version), expired, 7));
     for (stored, at_once, after) in [
-        (signed_out_since(7), "signed-out", "signed-out"),
-        (signed_out_since(6), "signed-out", "signed-out"),
-        (signed_out_since(4), "signed-out", "unknown"),
-        (signed_in(6), "signed-out", "unknown"),
+        (signed_out_since(7), "signed_out", "signed_out"),
+        (signed_out_since(6), "signed_out", "signed_out"),
+        (signed_out_since(4), "signed_out", "unknown"),
+        (signed_in(6), "signed_out", "unknown"),
         (signed_in(7), "unknown", "unknown"),
     ] {
         let mut tab = Tab::open(1, signed_out_since(5));

@@ -26,12 +26,12 @@ fn p31_a_step_says_what_happened_and_what_came_of_it_and_nothing_is_no_step() {
     tab.feed(Input::Malformed);
     let step = traced(&tab).expect("a step");
     assert_eq!((step.trigger, step.outcome), ("malformed", Some("ignored")));
-    assert_eq!((step.status, step.attempt), ("signed-in", None));
+    assert_eq!((step.status, step.attempt), ("signed_in", None));
     assert_eq!(step.at.as_millis(), BEGIN + 10);
 
     tab.refresh(true);
     let step = traced(&tab).expect("a step");
-    assert_eq!((step.trigger, step.outcome), ("refresh-requested", None));
+    assert_eq!((step.trigger, step.outcome), ("refresh_requested", None));
     assert_eq!(step.attempt, tab.wish());
     let attempt = tab.send();
     assert_eq!(traced(&tab).and_then(|step| step.attempt), Some(attempt));
@@ -39,13 +39,13 @@ fn p31_a_step_says_what_happened_and_what_came_of_it_and_nothing_is_no_step() {
     let step = traced(&tab).expect("a step");
     assert_eq!(
         (step.trigger, step.outcome),
-        ("refresh-finished", Some("server_error"))
+        ("refresh_finished", Some("server_error"))
     );
 
     tab.sign_out(false);
     let step = traced(&tab).expect("a step");
     assert_eq!(
         (step.trigger, step.status),
-        ("sign-out-requested", "signed-out")
+        ("sign_out_requested", "signed_out")
     );
 }

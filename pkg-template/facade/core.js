@@ -1,6 +1,8 @@
 /** One session on this page: its host, its listeners, its snapshot and its trace. */
 
+import { cancelEarly, startEarly } from "../../src/host/early-refresh.js";
 import { Host } from "../../src/host/host.js";
+import { parsed } from "../../src/host/http.js";
 import { SessionError } from "./errors.js";
 
 /** @typedef {import("../../src/host/host.js").App} App */
@@ -15,11 +17,15 @@ const KEPT_STEPS = 64;
 /** One session on this page, shared by all `Session` objects with its settings: its host and its listeners. */
 export class SharedSession {
   #instance;
+  #load;
   #onRelease;
+  #realm;
   #generation = 0;
   refCount = 0;
   /** @type {SessionStatus} */
-  snapshot = Object.freeze({ state: "unknown", degraded: false });
+  snapshot = Object.freeze({ state: "unknown", failure: null });
+  /** Resolves when the module is loaded. @type {Promise<void>} */
+  ready = Promise.resolve();
   /** @type {Map<string, Set<{ listener: Listener }>>} */
   #listeners = new Map();
   /** @type {import("../index.js").TraceEntry[]} */
@@ -28,29 +34,65 @@ export class SharedSession {
   /**
    * @param {import("./instance.js").Instance} instance
    * @param {import("../../src/host/options.js").Settings} settings
+   * @param {(() => Promise<void>) | undefined} load loads the module; `undefined` if it is loaded
    * @param {() => void} onRelease
-   * @param {import("../../src/host/early-refresh.js").EarlyRefresh | undefined} earlyRefresh
+   * @param {import("../../src/host/realm.js").Realm} realm
    */
-  constructor(instance, settings, onRelease, earlyRefresh) {
+  constructor(instance, settings, load, onRelease, realm) {
     this.#instance = instance;
     this.settings = settings;
+    this.#load = load;
     this.#onRelease = onRelease;
-    this.host = this.#startHost(earlyRefresh);
+    this.#realm = realm;
+    this.host = this.#open();
     instance.sessions.add(this);
   }
 
-  /** @param {import("../../src/host/early-refresh.js").EarlyRefresh} [earlyRefresh] */
-  #startHost(earlyRefresh) {
-    const { glue, generation } = this.#instance;
-    this.#generation = generation;
-    const host = new Host((...given) => new glue.Machine(...given), this.settings, this, earlyRefresh);
-    if (this.#listeners.get("call")?.size) host.calls.onCall = (...call) => this.called(...call);
+  /** Creates a host, which queues calls until the module is loaded. The first one sends an early refresh meanwhile. */
+  #open() {
+    const host = new Host(this.settings, this, this.#realm);
+    this.#observeCalls(host);
+    if (this.#load) this.ready = this.#startLoaded(host, this.#load);
+    else this.#start(host);
     return host;
   }
 
-  /** Returns the active host; after a trap, a new one on a fresh instance of the module. */
+  /**
+   * Sends an early refresh, and starts the host when the module is loaded.
+   *
+   * @param {Host} host
+   * @param {() => Promise<void>} load
+   */
+  #startLoaded(host, load) {
+    const early = this.#generation ? undefined : startEarly(this.settings, this.#realm);
+    const ready = load()
+      .then(() => early?.decided)
+      .then(
+        () => this.#start(host, early),
+        (error) => {
+          cancelEarly(early);
+          host.break(error);
+          throw error;
+        },
+      );
+    // Calls are rejected with the same error.
+    ready.catch(() => {});
+    return ready;
+  }
+
+  /**
+   * @param {Host} host
+   * @param {import("../../src/host/early-refresh.js").EarlyRefresh} [early]
+   */
+  #start(host, early) {
+    const { glue, generation } = this.#instance;
+    this.#generation = generation;
+    host.start((...given) => new glue.Machine(...given), early);
+  }
+
+  /** Returns the active host; after a failure of the module, a new one. */
   activeHost() {
-    if (this.host.trap) this.host = this.#startHost();
+    if (this.host.broken) this.host = this.#open();
     return this.host;
   }
 
@@ -70,11 +112,16 @@ export class SharedSession {
     const entry = { listener };
     const set = this.#listeners.get(type) ?? new Set();
     this.#listeners.set(type, set.add(entry));
-    if (type === "call") this.host.calls.onCall = (...call) => this.called(...call);
+    this.#observeCalls(this.host);
     return () => {
       set.delete(entry);
-      if (type === "call" && set.size === 0) this.host.calls.onCall = undefined;
+      this.#observeCalls(this.host);
     };
+  }
+
+  /** Observes calls if there is a listener. @param {Host} host */
+  #observeCalls({ calls }) {
+    calls.onCall = this.#listeners.get("call")?.size ? (...call) => this.called(...call) : undefined;
   }
 
   /**
@@ -101,51 +148,50 @@ export class SharedSession {
   // The host's callbacks, with positional arguments; an unknown value is an empty text or NaN.
 
   /** @type {App["status"]} */
-  status(state, degraded, reason, sessionId, user, serverTold) {
-    const failure = /** @type {FailureCause | ""} */ (degraded) || false;
+  status(serverNotified, state, cause, reason, sessionId, user) {
+    const failure = /** @type {FailureCause | null} */ (word(cause));
     /** @type {SessionStatus} */
-    let next = { state: "unknown", degraded: failure };
-    if (state === "signed-in") next = { state, user: parsed(user), sessionId, degraded: failure };
-    if (state === "signed-out") next = { state, reason: word(reason), serverTold, degraded: false };
+    let next = { state: "unknown", failure };
+    if (state === "signed_in") next = { state, user: parsed(user) ?? null, sessionId, failure };
+    if (state === "signed_out") next = { state, reason: word(reason), serverNotified, failure: null };
     this.snapshot = Object.freeze(next);
     this.#emit("status", this.snapshot);
   }
 
   /** @type {App["refreshed"]} */
-  refreshed(reason, source, waiting, duration, expiresIn, refreshIn) {
-    this.#emit("refresh", Object.freeze({ reason: word(reason), source, waiting, duration, expiresIn, refreshIn }));
+  refreshed(waiting, durationMs, expiresIn, refreshIn, reason, source) {
+    this.#emit("refresh", Object.freeze({ reason: word(reason), source, waiting, durationMs, expiresIn, refreshIn }));
   }
 
   /** @type {App["refreshFailed"]} */
-  refreshFailed(reason, cause, httpStatus, duration, failures, retryIn) {
-    const event = { reason, cause, httpStatus: number(httpStatus), duration, failures, retryIn };
-    this.#emit("refresh-failed", Object.freeze(event));
+  refreshFailed(httpStatus, durationMs, failures, retryInMs, reason, failure) {
+    const event = { reason, failure, httpStatus: number(httpStatus), durationMs, failures, retryInMs };
+    this.#emit("refresh_failed", Object.freeze(event));
   }
 
   /** @type {App["signedOut"]} */
   signedOut(reason) {
-    this.#emit("signed-out", Object.freeze({ reason, trace: this.trace() }));
+    this.#emit("signed_out", Object.freeze({ reason, trace: this.trace() }));
   }
 
   /** @type {App["userChanged"]} */
   userChanged(previous, user) {
-    this.#emit("user-changed", Object.freeze({ user: parsed(user), previous: parsed(previous) }));
+    this.#emit("user_changed", Object.freeze({ user: parsed(user) ?? null, previous: parsed(previous) ?? null }));
   }
 
   /** @type {App["called"]} */
-  called(method, url, waited, tokenAge, httpStatus, retried, duration) {
-    const event = { method, url, waited, tokenAge, httpStatus: httpStatus ?? null, retried, duration };
+  called(method, url, waitedMs, tokenAgeMs, httpStatus, retried, durationMs) {
+    const event = { method, url, waitedMs, tokenAgeMs, httpStatus: httpStatus ?? null, retried, durationMs };
     this.#emit("call", Object.freeze(event));
   }
 
   /** @type {App["traced"]} */
-  traced(at, tab, attempt, trigger, status, page, outcome) {
-    const name = tab.toString(16).padStart(8, "0");
+  traced(atMs, tab, attempt, trigger, status, page, outcome) {
     const step = Object.freeze({
-      at,
+      atMs,
       trigger,
       status,
-      tab: name,
+      tab: tab.toString(16).padStart(8, "0"),
       page,
       attempt: number(attempt),
       outcome: word(outcome),
@@ -156,12 +202,13 @@ export class SharedSession {
   }
 
   /** @type {App["error"]} */
-  error(code, message, reason, failure, retryIn, cause) {
+  error(code, message, reason, failure, retryInMs, cause, problem) {
     return new SessionError(/** @type {SessionErrorCode} */ (code), message, {
       cause,
       reason: word(reason),
       failure: word(failure),
-      retryIn: number(retryIn),
+      retryInMs: number(retryInMs),
+      problem,
     });
   }
 }
@@ -180,15 +227,6 @@ function word(text) {
 /** @param {number} value NaN becomes `null` */
 function number(value) {
   return Number.isNaN(value) ? null : value;
-}
-
-/** @param {string} user from another tab, so possibly invalid JSON */
-function parsed(user) {
-  try {
-    return JSON.parse(user);
-  } catch {
-    return null;
-  }
 }
 
 /**

@@ -17,8 +17,9 @@ export class SessionError extends Error {
     const {
       reason = null,
       failure = null,
-      retryIn = null,
+      retryInMs = null,
       option = null,
+      problem = null,
       cause,
     } = /** @type {Details} */ (own(details));
     super(message, cause === undefined ? undefined : { cause });
@@ -26,8 +27,9 @@ export class SessionError extends Error {
     this.code = code;
     this.reason = reason;
     this.failure = failure;
-    this.retryIn = retryIn;
+    this.retryInMs = retryInMs;
     this.option = option;
+    this.problem = problem;
   }
 }
 

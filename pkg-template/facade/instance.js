@@ -11,9 +11,14 @@ export class Instance {
   /** @type {WebAssembly.Module | undefined} */
   #module;
 
-  /** @param {Glue} glue the glue code that wasm-bindgen generated for the module */
-  constructor(glue) {
+  /**
+   * @param {Glue} glue the glue code that wasm-bindgen generated for the module
+   * @param {WebAssembly.Module} [module] if it is compiled already
+   */
+  constructor(glue, module) {
     this.glue = glue;
+    this.#module = module;
+    if (module) this.reinstantiate(undefined);
   }
 
   /** @param {Source} source */
@@ -38,7 +43,7 @@ export class Instance {
   reinstantiate(cause) {
     this.generation++;
     if (this.#module) this.#start(new WebAssembly.Instance(this.#module, this.glue.imports));
-    for (const { host } of this.sessions) if (!host.trap) host.break(cause);
+    for (const { host } of this.sessions) if (!host.broken) host.trap(cause);
   }
 }
 

@@ -1,7 +1,6 @@
-/** The `Session` object that `createSession` resolves to. */
+/** The `Session` object that `createSession` returns. */
 
 import { CLOSED_SESSION } from "../../src/host/host.js";
-import { TOKEN_LEFT } from "../../src/host/bridge.js";
 import { refuse } from "../../src/host/options.js";
 import { own } from "../../src/host/own.js";
 import { tell } from "./core.js";
@@ -17,17 +16,15 @@ import { misconfigured, SessionError } from "./errors.js";
  * @typedef {{ [name: string]: unknown, signal: AbortSignal | undefined }} Waiting
  */
 
-const SPAN = "a number of seconds, 0 or more";
-
-/** A century, in seconds; a longer span is a mistake. */
-const LONGEST_SPAN = 3.2e9;
+/** A century, in milliseconds; a longer duration is a mistake. */
+const LONGEST_MS = 3.2e12;
 
 /**
  * @param {unknown} value
  * @returns {value is number}
  */
-function isSpan(value) {
-  return typeof value === "number" && value >= 0 && value < LONGEST_SPAN;
+function isDuration(value) {
+  return typeof value === "number" && value >= 0 && value < LONGEST_MS;
 }
 
 /**
@@ -39,7 +36,7 @@ function define(target, name, value) {
   Object.defineProperty(target, name, own({ value }));
 }
 
-const EVENTS = ["refresh", "refresh-failed", "signed-out", "user-changed", "call", "trace"];
+const EVENTS = ["refresh", "refresh_failed", "signed_out", "user_changed", "call", "trace"];
 
 /**
  * Creates the `Session` object: its methods work detached, and its `close` affects only this object.
@@ -93,17 +90,24 @@ export function openSession(core) {
     fetch: (...given) => call((host) => host.calls.fetch(...given)),
     getToken: (options) =>
       call((host) => {
-        const { minValidity = 0, signal } = /** @type {Waiting} */ (own(options));
-        return host.getToken(isSpan(minValidity) ? minValidity : refuse("minValidity", SPAN), signal);
+        const { minValidityMs = 0, signal } = /** @type {Waiting} */ (own(options));
+        return host.getToken(isDuration(minValidityMs) ? minValidityMs : refuse("minValidityMs", "0 or more"), signal);
       }),
     refresh: (options) =>
       call((host) => {
         const { force, signal } = /** @type {Waiting} */ (own(options));
         return host.refresh(!!force, signal).then(() => undefined);
       }),
-    adopt: (source) => call((host) => host.adopt(source).then(() => undefined)),
+    signIn: (how) => call((host) => host.signIn(how, "sign-in").then(() => undefined)),
+    signUp: (credentials) => call((host) => host.signIn(credentials, "sign-up").then(() => undefined)),
+    setTokens: (response) => call((host) => host.setTokens(response).then(() => undefined)),
     signOut: (options) =>
-      call((host) => host.signOut(!!own(options).everywhere).then((told) => ({ serverTold: told === true }))),
+      call((host) =>
+        host.signOut(!!own(options).everywhere).then((notified) => ({ serverNotified: notified === true })),
+      ),
+    get ready() {
+      return core.ready;
+    },
     get status() {
       return core.snapshot;
     },
@@ -118,7 +122,7 @@ export function openSession(core) {
       return listen(type, listener);
     },
     get expiresIn() {
-      return isClosed ? 0 : core.activeHost().look(TOKEN_LEFT);
+      return isClosed ? 0 : core.host.tokenLeft();
     },
     trace: () => core.trace(),
     close,

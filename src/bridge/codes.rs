@@ -1,4 +1,4 @@
-//! Numeric codes of inputs and commands: the same names and numbers as in `bridge.js`.
+//! Numeric codes of inputs and commands. `npm run generate` writes `src/generated/codes.js` from this file.
 
 // Inputs.
 pub(super) const STARTED: u32 = 0;
@@ -41,22 +41,17 @@ pub(super) const SEND_REFRESH: u32 = 2;
 pub(super) const SEND_SIGN_OUT: u32 = 3;
 pub(super) const RUN_SIGN_IN: u32 = 4;
 pub(super) const ABORT: u32 = 5;
-pub(super) const SETTLE_TOKEN: u32 = 6;
-pub(super) const SETTLE_DONE: u32 = 7;
-pub(super) const SETTLE_ERROR: u32 = 8;
-pub(super) const BROADCAST: u32 = 9;
-pub(super) const WRITE_RECORD: u32 = 10;
-pub(super) const OPEN_CHANNEL: u32 = 11;
-pub(super) const CLOSE_CHANNEL: u32 = 12;
-pub(super) const STATUS: u32 = 13;
-pub(super) const REFRESHED: u32 = 14;
-pub(super) const REFRESH_FAILURE: u32 = 15;
-pub(super) const SIGNED_OUT: u32 = 16;
-pub(super) const USER_CHANGED: u32 = 17;
-pub(super) const TRACED: u32 = 18;
-
-// What `Machine::look` can return about the token.
-pub(super) const USABLE: u32 = 0;
-pub(super) const TOKEN: u32 = 1;
-pub(super) const TOKEN_LEFT: u32 = 2;
-pub(super) const AGE: u32 = 3;
+pub(super) const TOKEN_CHANGED: u32 = 6;
+pub(super) const SETTLE_TOKEN: u32 = 7;
+pub(super) const SETTLE_DONE: u32 = 8;
+pub(super) const SETTLE_ERROR: u32 = 9;
+pub(super) const BROADCAST: u32 = 10;
+pub(super) const WRITE_RECORD: u32 = 11;
+pub(super) const OPEN_CHANNEL: u32 = 12;
+pub(super) const CLOSE_CHANNEL: u32 = 13;
+pub(super) const STATUS: u32 = 14;
+pub(super) const REFRESHED: u32 = 15;
+pub(super) const REFRESH_FAILURE: u32 = 16;
+pub(super) const SIGNED_OUT: u32 = 17;
+pub(super) const USER_CHANGED: u32 = 18;
+pub(super) const TRACED: u32 = 19;

@@ -1,4 +1,4 @@
-//! Decodes inputs from the host: a kind, an id, up to three numbers and a text.
+//! Decodes inputs from the host: a kind, an id, up to three numbers and a text, whose parts are its lines.
 
 use crate::core::codec::FieldReader;
 use crate::core::{
@@ -20,7 +20,7 @@ pub(super) fn decode_input(kind: u32, id: f64, numbers: [f64; 3], text: &str) ->
         codes::STARTED => Input::Started,
         codes::TOKEN_REQUESTED => Input::TokenRequested {
             caller,
-            min_validity: span(a).unwrap_or_default(),
+            min_validity: span(a / 1_000.0).unwrap_or_default(),
         },
         codes::REFRESH_REQUESTED => Input::RefreshRequested {
             caller,
@@ -107,7 +107,7 @@ fn read_change(number: u32) -> Option<PageChange> {
 }
 
 /// Reads a token response: lifetime and refresh time in seconds (NaN if absent); the token, its type, the session id, the
-/// user id and the user's JSON as lines.
+/// user id and the user's JSON, which is empty if the response is no object.
 fn read_grant(lifetime: f64, refresh_in: f64, text: &str) -> Result<Grant, UnexpectedAnswer> {
     let mut lines = FieldReader::new(text, b'\n');
     let (token, kind) = (lines.field(), lines.field());

@@ -33,16 +33,12 @@ impl Command {
         }
     }
 
-    /// The command with the current token.
+    /// The command that makes a token the host's current one.
     pub(super) fn token(token: &Secret, version: Version) -> Self {
-        let mut command = Self::new(codes::SETTLE_TOKEN);
-        command.write_token(token, version);
+        let mut command = Self::new(codes::TOKEN_CHANGED);
+        command.id = whole(version.number());
+        command.line(token.expose());
         command
-    }
-
-    fn write_token(&mut self, token: &Secret, version: Version) {
-        self.number(whole(version.number()));
-        self.line(token.expose());
     }
 
     /// Sets the kind and the id.
@@ -82,7 +78,7 @@ fn write(command: &mut Command, effect: Effect) {
             active_ago,
         } => {
             command.of(codes::SEND_REFRESH, attempt.0);
-            command.number(active_ago.as_secs_f64());
+            command.number(active_ago.as_millis_f64());
             command.line(reason.as_str());
             command.line(page.as_str());
         }
@@ -117,10 +113,7 @@ fn write(command: &mut Command, effect: Effect) {
 fn write_answer(command: &mut Command, caller: CallerId, answer: Result<Answer, SessionError>) {
     command.of(codes::SETTLE_DONE, caller.0);
     match answer {
-        Ok(Answer::Token { token, version }) => {
-            command.kind = codes::SETTLE_TOKEN;
-            command.write_token(&token, version);
-        }
+        Ok(Answer::Token { .. }) => command.kind = codes::SETTLE_TOKEN,
         Ok(Answer::SignedIn) => {}
         Ok(Answer::SignedOut { server_notified }) => command.number(flag(server_notified)),
         Err(error) => write_error(command, error),
@@ -142,7 +135,7 @@ fn write_error(command: &mut Command, error: SessionError) {
         | SessionError::SignInThrew => (None, None, None),
     };
     command.kind = codes::SETTLE_ERROR;
-    command.number(retry_in.map_or(f64::NAN, Millis::as_secs_f64));
+    command.number(retry_in.map_or(f64::NAN, Millis::as_millis_f64));
     command.line(error.code());
     command.line(error.message());
     command.line(word(reason));
@@ -190,9 +183,9 @@ fn write_event(command: &mut Command, event: Event) {
             ];
             command.line(reason.map_or("", RefreshReason::as_str));
             command.line(match source {
-                Source::ThisTab => "this-tab",
-                Source::OtherTab => "other-tab",
-                Source::SignIn => "adopted",
+                Source::ThisTab => "this_tab",
+                Source::OtherTab => "other_tab",
+                Source::SignIn => "sign_in",
             });
         }
         Event::RefreshFailed {
@@ -208,7 +201,7 @@ fn write_event(command: &mut Command, event: Event) {
                 http_status.map_or(f64::NAN, f64::from),
                 duration.as_millis_f64(),
                 f64::from(failures),
-                retry_in.as_secs_f64(),
+                retry_in.as_millis_f64(),
             ];
             command.line(reason.as_str());
             command.line(cause.as_str());

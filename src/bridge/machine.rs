@@ -1,8 +1,7 @@
 //! The wasm interface of the core: numbers and strings in, numbers and strings out.
 //!
 //! Few calls with primitive arguments keep the module small and fast: an input is one call with numbers and a text, and
-//! commands are pushed to a queue (`bridge.js`) that the host drains after each call. The numeric codes are listed in
-//! `bridge.js` too, and a test compares the two lists.
+//! commands are pushed to a queue (`bridge.js`) that the host drains after each call.
 
 #[cfg(feature = "client")]
 use std::rc::Rc;
@@ -12,14 +11,10 @@ use gloo_timers::callback::Timeout;
 use wasm_bindgen::prelude::*;
 
 use crate::core::{
-    AfterResponse, Attempt, Body, Challenge, Clock, Config, Context, Millis, Session, StoredState,
-    TabId, WallTime, after_response,
+    Answer, Clock, Config, Context, Effect, Millis, Secret, Session, StoredState, TabId, Version,
+    WallTime,
 };
 
-#[cfg(feature = "client")]
-use crate::core::Effect;
-
-use super::codes;
 use super::decode::decode_input;
 use super::encode::{self, Command};
 
@@ -51,6 +46,8 @@ pub(crate) type Observer = Rc<dyn Fn(&Effect)>;
 pub struct Machine {
     core: Session,
     clock: Clock,
+    /// The version of the token that the host has.
+    sent: Option<Version>,
     #[cfg(feature = "client")]
     name: u32,
     #[cfg(feature = "client")]
@@ -70,13 +67,13 @@ impl Machine {
 
 #[wasm_bindgen]
 impl Machine {
-    /// Creates a machine in the initial state. `name` identifies it to its timer and in traces; `timeout` is in seconds,
-    /// the clocks are in milliseconds as the browser reports them.
+    /// Creates a machine in the initial state. `name` identifies it to its timer and in traces; the timeout
+    /// and the clocks are in milliseconds.
     #[wasm_bindgen(constructor)]
     #[must_use]
-    pub fn new(name: u32, seed: f64, timeout: f64, steady: f64, wall: f64) -> Self {
+    pub fn new(name: u32, seed: f64, timeout_ms: f64, steady: f64, wall: f64) -> Self {
         let config = Config {
-            timeout: Millis::from_secs_f64(timeout).unwrap_or_default(),
+            timeout: Millis::from_secs_f64(timeout_ms / 1_000.0).unwrap_or_default(),
             seed: seed.to_bits(),
             tab: TabId(name),
             ..Config::default()
@@ -84,6 +81,7 @@ impl Machine {
         Self {
             core: Session::new(config),
             clock: Clock::new(steady, wall),
+            sent: None,
             #[cfg(feature = "client")]
             name,
             #[cfg(feature = "client")]
@@ -123,7 +121,10 @@ impl Machine {
             if let Some(observer) = &self.observer {
                 observer(&effect);
             }
-            encode::of(effect).push();
+            self.push(effect);
+        }
+        if let Some((token, version)) = self.core.usable_token(context.now) {
+            send_token(&mut self.sent, token, version);
         }
         let wait = self
             .core
@@ -132,35 +133,40 @@ impl Machine {
         self.arm(wait)
     }
 
-    /// Queries the current token; changes nothing but the time of the app's last activity. Returns its version if it can be
-    /// sent (−1 if not) and optionally pushes it as a command, or its remaining lifetime or its age in seconds.
-    pub fn look(&mut self, steady: f64, wall: f64, what: u32) -> f64 {
-        let now = self.clock.read(steady, wall);
-        match what {
-            codes::TOKEN_LEFT => self.core.token_left(now).as_secs_f64(),
-            codes::AGE => self.core.token_age(now).as_secs_f64(),
-            codes::USABLE | codes::TOKEN => {
-                self.core.touch(now);
-                let Some((token, version)) = self.core.usable_token(now) else {
-                    return -1.0;
-                };
-                if what == codes::TOKEN {
-                    Command::token(token, version).push();
-                }
-                encode::whole(version.number())
-            }
-            _ => -1.0,
+    /// Pushes an effect as a command. A settled caller's token is pushed before it, if the host does not have it.
+    fn push(&mut self, effect: Effect) {
+        if let Effect::Settle {
+            answer: Ok(Answer::Token { token, version }),
+            ..
+        } = &effect
+        {
+            send_token(&mut self.sent, token, *version);
         }
+        encode::of(effect).push();
     }
 
-    /// Whether to retry a replayable request with a new token, after a response with this status and `WWW-Authenticate`.
-    #[must_use]
-    pub fn should_retry(&self, status: u16, challenge: &str) -> bool {
-        let challenge = Challenge::parse((!challenge.is_empty()).then_some(challenge));
-        match after_response(status, Attempt::First, Body::Replayable, challenge) {
-            AfterResponse::RefreshAndRetry => true,
-            AfterResponse::Return => false,
-        }
+    /// Returns the version of the token if it can be sent now, else −1. Counts as activity of the app.
+    #[wasm_bindgen(js_name = usableVersion)]
+    pub fn usable_version(&mut self, steady: f64, wall: f64) -> f64 {
+        let now = self.clock.read(steady, wall);
+        self.core.touch(now);
+        self.core
+            .usable_token(now)
+            .map_or(-1.0, |(_, version)| encode::whole(version.number()))
+    }
+
+    /// Returns how long the token can still be sent, in seconds; 0 without one.
+    #[wasm_bindgen(js_name = tokenLeft)]
+    pub fn token_left(&mut self, steady: f64, wall: f64) -> f64 {
+        let now = self.clock.read(steady, wall);
+        self.core.token_left(now).as_secs_f64()
+    }
+
+    /// Returns the token's age in milliseconds; 0 without one.
+    #[wasm_bindgen(js_name = tokenAge)]
+    pub fn token_age(&mut self, steady: f64, wall: f64) -> f64 {
+        let now = self.clock.read(steady, wall);
+        self.core.token_age(now).as_millis_f64()
     }
 
     /// In a Rust app, the module sets its own timer.
@@ -181,6 +187,13 @@ impl Machine {
     #[expect(clippy::unused_self, reason = "the module's own timer is kept in it")]
     fn arm(&mut self, wait: Option<Millis>) -> f64 {
         wait.map_or(NOTHING_TO_WAIT_FOR, Millis::as_millis_f64)
+    }
+}
+
+/// Pushes the token, unless the host has it.
+fn send_token(sent: &mut Option<Version>, token: &Secret, version: Version) {
+    if sent.replace(version) != Some(version) {
+        Command::token(token, version).push();
     }
 }
 

@@ -10,7 +10,3 @@ mod encode;
 mod machine;
 
 pub use machine::Machine;
-
-/// The argument of `Host.look` for how long the token can still be sent.
-#[cfg(feature = "client")]
-pub(crate) const TOKEN_LEFT: u32 = codes::TOKEN_LEFT;

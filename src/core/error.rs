@@ -138,15 +138,15 @@ impl SessionError {
     #[must_use]
     pub const fn message(&self) -> &'static str {
         match self {
-            Self::SignedOut { reason: None } => "nobody is signed in",
+            Self::SignedOut { reason: None } => "not signed in",
             Self::SignedOut { reason: Some(_) } => "the session has ended",
-            Self::Unreachable { .. } => "the auth server cannot be reached; the session goes on",
-            Self::Timeout { .. } => "the auth server did not answer in time; the session goes on",
-            Self::Misconfigured { .. } => "the auth server refuses the refresh request as such",
-            Self::MinValidity => "no token lives as long as minValidity asks",
-            Self::Overloaded => "too many calls are waiting for a token",
+            Self::Unreachable { .. } => "the auth server is unreachable",
+            Self::Timeout { .. } => "the auth server did not respond in time",
+            Self::Misconfigured { .. } => "the auth server rejects the request itself",
+            Self::MinValidity => "no token is valid for that long",
+            Self::Overloaded => "too many calls wait for a token",
             Self::Closed => "the session object was closed",
-            Self::InvalidTokenResponse => "there is no usable token in what was to be adopted",
+            Self::InvalidTokenResponse => "no usable token in the response",
             Self::SignInThrew => "the sign-in function threw",
         }
     }

@@ -35,8 +35,8 @@ impl Status {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Unknown { .. } => "unknown",
-            Self::SignedIn { .. } => "signed-in",
-            Self::SignedOut { .. } => "signed-out",
+            Self::SignedIn { .. } => "signed_in",
+            Self::SignedOut { .. } => "signed_out",
         }
     }
 }
@@ -51,13 +51,13 @@ mod tests {
         let degraded = None;
         for (status, name) in [
             (Status::Unknown { degraded }, "unknown"),
-            (Status::SignedIn { session, degraded }, "signed-in"),
+            (Status::SignedIn { session, degraded }, "signed_in"),
             (
                 Status::SignedOut {
                     reason: None,
                     server_notified: true,
                 },
-                "signed-out",
+                "signed_out",
             ),
         ] {
             assert_eq!(status.name(), name);

@@ -1,4 +1,4 @@
-// Made of rust.js and its neighbours by `npm run fmt`.
+// Generated from rust.js and its imports by `npm run generate`.
 
 // src/host/rust-app.js
 function rustApp(told) {
@@ -15,7 +15,7 @@ function rustApp(told) {
     // The app is in the same module.
     onTrap: () => {
     },
-    error: (code, message, reason, failure, retryIn) => Object.assign(new Error(message), { name: "SessionError", code, reason, failure, retryIn })
+    error: (code, message, reason, failure, retryInMs) => Object.assign(new Error(message), { name: "SessionError", code, reason, failure, retryInMs })
   };
 }
 
@@ -38,22 +38,21 @@ function readerOf({ body }) {
 
 // src/host/http.js
 var LIMIT = 65536;
-async function sendRefresh(native, how, reason, page, activeAgo, signal) {
-  return typeof how === "string" ? post(native, how, { reason, page, active_ago: Math.floor(activeAgo) }, signal, LIMIT) : how({ reason, page, activeAgo, signal });
+async function sendRefresh(realm, how, reason, page, activeAgoMs, signal) {
+  const isEndpoint = typeof how === "string";
+  const sent = isEndpoint ? post(realm, how, { reason, page, active_ago: Math.floor(activeAgoMs / 1e3) }, signal) : how({ reason, page, activeAgoMs, signal });
+  return answerOf(realm, await sent);
 }
-async function signOut(native, how, everywhere, signal) {
-  return typeof how === "string" ? post(native, how, everywhere ? { everywhere } : {}, signal, 0) : how?.({ everywhere, signal });
+async function signOut(realm, how, everywhere, signal) {
+  if (typeof how !== "string") return how?.({ everywhere, signal });
+  const { status, headers } = await post(realm, how, everywhere ? { everywhere } : {}, signal);
+  return { status, retryAfter: retryAfter(headers) };
 }
-async function signIn(run) {
-  const answer = await run();
-  if (!(answer instanceof Response)) return answer;
-  try {
-    return answer.ok ? own(await read(answer, LIMIT)).body : void 0;
-  } catch {
-    return void 0;
-  }
+async function signIn(realm, run) {
+  const { status, body } = await answerOf(realm, await run());
+  return status < 300 ? body : void 0;
 }
-async function post(native, url, said, signal, limit) {
+function post(realm, url, said, signal) {
   const options = own({
     method: "POST",
     credentials: "include",
@@ -66,12 +65,44 @@ async function post(native, url, said, signal, limit) {
     body: JSON.stringify(own(said)),
     signal
   });
-  const response = await native.call(globalThis, url, options);
-  const { status, headers } = response;
-  const isRead = limit && (status === 200 || status === 401);
-  return own({ status, retryAfter: retryAfter(headers), ...isRead ? await read(response, limit) : void 0 });
+  return realm.fetch(url, options);
 }
-async function read(response, limit) {
+async function answerOf(realm, value) {
+  if (!(value instanceof realm.Response)) return answer({ status: 0, body: value });
+  const { status, ok, headers } = (
+    /** @type {Response} */
+    /** @type {unknown} */
+    value
+  );
+  return answer({
+    status,
+    retryAfter: retryAfter(headers),
+    ...ok || status === 401 ? await read(
+      /** @type {Response} */
+      /** @type {unknown} */
+      value
+    ) : void 0
+  });
+}
+function answer(fields) {
+  return (
+    /** @type {Answer} */
+    /** @type {unknown} */
+    own(fields)
+  );
+}
+async function sendCredentials(realm, url, credentials, timeoutMs) {
+  try {
+    const response = await post(realm, url, credentials, realm.AbortSignal?.timeout(timeoutMs));
+    return answer({ status: response.status, retryAfter: retryAfter(response.headers), ...await read(response) });
+  } catch (error) {
+    return answer({ status: (
+      /** @type {Error} */
+      error.name === "TimeoutError" ? -1 : 0
+    ) });
+  }
+}
+async function read(response) {
   const reader = readerOf(response);
   const decoder = new TextDecoder();
   let text = "";
@@ -80,7 +111,7 @@ async function read(response, limit) {
     const value = reader && (await reader.read()).value;
     if (!value) break;
     size += value.length;
-    if (size > limit) {
+    if (size > LIMIT) {
       reader?.cancel().catch(() => {
       });
       return { isTooLarge: true };
@@ -103,27 +134,27 @@ function retryAfter(headers) {
   const now = Date.parse(headers.get("date") ?? "") || Date.now();
   return Math.max(0, Date.parse(value) - now) / 1e3;
 }
-function grantOf(given, isApp) {
-  if (typeof given !== "object" || !given) return [Number.NaN, Number.NaN, ""];
+function grantOf(given, status = 0) {
+  if (typeof given !== "object" || !given) return [Number.NaN, Number.NaN, status, "", "", "", "", ""];
   try {
-    const answer = own(given);
-    const session = own(answer.session);
+    const answer2 = own(given);
+    const session = own(answer2.session);
     const user = session.user ?? null;
     const { id, sub } = own(user);
     const userId = id ?? sub;
-    const token = lineOf(isApp ? answer.accessToken : answer.access_token);
-    const lines = [
+    const token = lineOf(answer2.access_token);
+    return [
+      numberOf(answer2.expires_in) ?? claimedLife(token) ?? Number.NaN,
+      numberOf(answer2.refresh_in) ?? Number.NaN,
+      status,
       token,
-      lineOf(answer.token_type),
+      lineOf(answer2.token_type),
       lineOf(session.id),
       lineOf(typeof userId === "number" ? String(userId) : userId),
       JSON.stringify(user)
     ];
-    const life = numberOf(isApp ? answer.expiresIn : answer.expires_in) ?? claimedLife(token);
-    const refreshIn = numberOf(isApp ? answer.refreshIn : answer.refresh_in);
-    return [life ?? Number.NaN, refreshIn ?? Number.NaN, lines.join("\n")];
   } catch {
-    return [Number.NaN, Number.NaN, "\n\n\n\nnull"];
+    return [Number.NaN, Number.NaN, status, "", "", "", "", "null"];
   }
 }
 function claimedLife(token) {
@@ -146,7 +177,7 @@ function numberOf(value) {
   return typeof value === "number" ? value : void 0;
 }
 
-// src/host/bridge.js
+// src/generated/codes.js
 var STARTED = 0;
 var TOKEN_REQUESTED = 1;
 var REFRESH_REQUESTED = 2;
@@ -183,46 +214,27 @@ var SEND_REFRESH = 2;
 var SEND_SIGN_OUT = 3;
 var RUN_SIGN_IN = 4;
 var ABORT = 5;
-var SETTLE_TOKEN = 6;
-var SETTLE_DONE = 7;
-var SETTLE_ERROR = 8;
-var BROADCAST = 9;
-var WRITE_RECORD = 10;
-var OPEN_CHANNEL = 11;
-var CLOSE_CHANNEL = 12;
-var STATUS = 13;
-var REFRESHED = 14;
-var REFRESH_FAILURE = 15;
-var SIGNED_OUT = 16;
-var USER_CHANGED = 17;
-var TRACED = 18;
-var USABLE = 0;
-var TOKEN = 1;
-var AGE = 3;
-var commands = [];
-var timers = /* @__PURE__ */ new Map();
-function pushCommand(...given) {
-  commands.push(given);
-}
-function drainCommands() {
-  const all = commands;
-  commands = [];
-  return all;
-}
-function fireTimer(machine) {
-  timers.get(machine)?.();
-}
-function onTimer(machine, fire) {
-  if (fire) timers.set(machine, fire);
-  else timers.delete(machine);
-}
+var TOKEN_CHANGED = 6;
+var SETTLE_TOKEN = 7;
+var SETTLE_DONE = 8;
+var SETTLE_ERROR = 9;
+var BROADCAST = 10;
+var WRITE_RECORD = 11;
+var OPEN_CHANNEL = 12;
+var CLOSE_CHANNEL = 13;
+var STATUS = 14;
+var REFRESHED = 15;
+var REFRESH_FAILURE = 16;
+var SIGNED_OUT = 17;
+var USER_CHANGED = 18;
+var TRACED = 19;
 
 // src/host/callers.js
 var Callers = class {
   #feed;
-  #lastRequest = 0;
+  #lastId = 0;
   /** @type {Map<number, Caller>} */
-  waiting = /* @__PURE__ */ new Map();
+  #waiting = /* @__PURE__ */ new Map();
   /** Results to deliver after the current batch of inputs. @type {(() => void)[]} */
   #results = [];
   /** @param {(...given: import("./host.js").Given) => void} feed */
@@ -232,32 +244,31 @@ var Callers = class {
   /**
    * Feeds a caller's request to the machine. The caller waits until it is settled or its signal aborts.
    *
-   * @param {number} kind
-   * @param {number} number
+   * @param {Question} question
    * @param {AbortSignal | undefined} signal
    * @param {Settle} settle
-   * @param {[b?: number, c?: number, text?: string]} [rest] the input's other fields
    * @param {() => unknown} [signIn]
    */
-  ask(kind, number, signal, settle, rest = [], signIn2 = void 0) {
+  ask([kind, ...fields], signal, settle, signIn2 = void 0) {
     if (signal?.aborted) return settle(false, signal.reason);
-    const request = ++this.#lastRequest;
+    const id = ++this.#lastId;
     const onAbort = () => {
-      this.waiting.delete(request);
-      this.#feed(CALLER_ABORTED, request);
+      this.#waiting.delete(id);
+      this.#feed(CALLER_ABORTED, id);
       settle(false, signal?.reason);
     };
     signal?.addEventListener("abort", onAbort, own({ once: true }));
-    this.waiting.set(request, { settle, signal, onAbort, signIn: signIn2, threw: void 0 });
-    this.#feed(kind, request, number, ...rest);
+    this.#waiting.set(id, { settle, signal, onAbort, signIn: signIn2, threw: void 0 });
+    this.#feed(kind, id, .../** @type {[number]} */
+    fields);
   }
   /**
    * Returns a caller's sign-in function, once.
    *
-   * @param {number} request
+   * @param {number} id
    */
-  takeSignIn(request) {
-    const caller = this.waiting.get(request);
+  takeSignIn(id) {
+    const caller = this.#waiting.get(id);
     const run = caller?.signIn;
     if (caller) caller.signIn = void 0;
     return run;
@@ -265,31 +276,39 @@ var Callers = class {
   /**
    * Stores what a caller's sign-in function threw; the caller is rejected with that.
    *
-   * @param {number} request
+   * @param {number} id
    * @param {unknown} thrown
    */
-  setThrown(request, thrown) {
-    const caller = this.waiting.get(request);
+  setThrown(id, thrown) {
+    const caller = this.#waiting.get(id);
     if (caller) caller.threw = { thrown };
   }
   /**
    * Queues a caller's result until the current batch is done. Unknown ids are ignored.
    *
-   * @param {number} request
+   * @param {number} id
    * @param {boolean} ok
    * @param {unknown} answer
    */
-  settleLater(request, ok, answer) {
-    const caller = this.waiting.get(request);
+  settleLater(id, ok, answer2) {
+    const caller = this.#waiting.get(id);
     if (!caller) return;
-    this.waiting.delete(request);
+    this.#waiting.delete(id);
     caller.signal?.removeEventListener("abort", caller.onAbort);
     const { settle, threw } = caller;
-    this.#results.push(() => settle(ok, !ok && threw ? threw.thrown : answer));
+    this.#results.push(() => settle(ok, !ok && threw ? threw.thrown : answer2));
+  }
+  /**
+   * Queues an error for every caller.
+   *
+   * @param {unknown} error
+   */
+  rejectAll(error) {
+    for (const id of this.#waiting.keys()) this.settleLater(id, false, error);
   }
   /** Settles the callers whose results are queued. */
   flush() {
-    for (const settleLater of this.#results.splice(0)) settleLater();
+    for (const settle of this.#results.splice(0)) settle();
   }
 };
 
@@ -357,6 +376,7 @@ var Origins = class {
 // src/host/fetch.js
 var SAFE = /^(GET|HEAD)$/;
 var FetchWrapper = class {
+  #realm;
   #Request;
   #host;
   #native;
@@ -365,15 +385,17 @@ var FetchWrapper = class {
   /** Called when a call finishes, if the app observes calls. @type {import("./host.js").App["called"] | undefined} */
   onCall;
   /**
-   * @param {readonly string[]} apis
+   * @param {readonly string[]} allowedOrigins
    * @param {import("./host.js").Host} host
+   * @param {import("./realm.js").Realm} realm
    */
-  constructor(apis, host) {
+  constructor(allowedOrigins, host, realm) {
     this.#host = host;
-    this.#origins = new Origins(apis);
-    this.#native = fetch;
-    this.#Request = Request;
-    this.#url = Object.getOwnPropertyDescriptor(Request.prototype, "url")?.get;
+    this.#origins = new Origins(allowedOrigins);
+    this.#realm = realm;
+    this.#native = realm.fetch;
+    this.#Request = realm.Request;
+    this.#url = Object.getOwnPropertyDescriptor(this.#Request.prototype, "url")?.get;
   }
   /**
    * Calls `fetch` with these arguments, with a token if the URL of the resulting `Request` is listed.
@@ -386,14 +408,14 @@ var FetchWrapper = class {
       const [input, init] = given;
       if (!given.length) return (
         /** @type {() => Promise<Response>} */
-        this.#native.call(globalThis)
+        this.#native.call(this.#realm)
       );
       const known = typeof input === "object" && input ? this.#urlOf(input) : void 0;
       const target = known === void 0 ? `${input}` : (
         /** @type {Request} */
         input
       );
-      if (this.#origins.allows(known ?? `${target}`) === false) return this.#native.call(globalThis, target, init);
+      if (this.#origins.allows(known ?? `${target}`) === false) return this.#native.call(this.#realm, target, init);
       const body = init ? own(Object.getOwnPropertyDescriptor(init, "body")).value : void 0;
       const request = this.#make(target, init);
       if (!this.#allows(request) || request.headers.has("authorization")) return this.#send(request);
@@ -447,15 +469,15 @@ var FetchWrapper = class {
     const call = this.onCall && this.#begin(request);
     const bearer = this.#host.bearer();
     if (bearer) return this.#watch(this.#sendWith(bearer, request, body, call), call);
-    return this.#ask(TOKEN_REQUESTED, 0, request, (ok, answer) => {
+    return this.#ask([TOKEN_REQUESTED, 0], request, (ok, answer2) => {
       if (!ok) {
-        release(request, answer);
-        throw answer;
+        release(request, answer2);
+        throw answer2;
       }
-      if (call) call.waited = Math.round(performance.now() - call.begun);
+      if (call) call.waitedMs = Math.round(this.#realm.performance.now() - call.begun);
       return this.#watch(this.#sendWith(
         /** @type {Bearer} */
-        answer,
+        answer2,
         request,
         body,
         call
@@ -465,17 +487,16 @@ var FetchWrapper = class {
   /**
    * Asks the machine for a token for a request, until the request's signal aborts.
    *
-   * @param {number} kind
-   * @param {number} version
+   * @param {import("./callers.js").Question} question
    * @param {Request} request
    * @param {(ok: boolean, answer: unknown) => Response | Promise<Response>} next
    * @returns {Promise<Response>}
    */
-  #ask(kind, version, { signal }, next) {
+  #ask(question, { signal }, next) {
     return new Promise((resolve, reject) => {
-      this.#host.ask(kind, version, signal, (ok, answer) => {
+      this.#host.ask(question, signal, (ok, answer2) => {
         try {
-          resolve(next(ok, answer));
+          resolve(next(ok, answer2));
         } catch (error) {
           reject(error);
         }
@@ -492,15 +513,15 @@ var FetchWrapper = class {
    * @returns {Promise<Response>}
    */
   #sendWith(bearer, given, body, call) {
-    if (call) call.tokenAge = this.#host.look(AGE);
+    if (call) call.tokenAgeMs = this.#host.tokenAge();
     const fixed = typeof body === "string" || body instanceof Blob ? body : void 0;
     const isBare = fixed !== void 0 || SAFE.test(given.method);
     const request = isBare ? given : this.#replayable(given);
     if (!request) return this.#sendBearing(bearer, given);
     const again = isBare ? request : request.clone();
-    return this.#sendBearing(bearer, request).then((answer) => {
-      if (answer.ok || !this.#isFromBearer(request, answer) || !this.#host.shouldRetry(answer)) return answer;
-      return this.#retry(bearer.version, again, fixed, answer, call);
+    return this.#sendBearing(bearer, request).then((answer2) => {
+      if (answer2.ok || !this.#isFromBearer(request, answer2) || !isTokenRejected(answer2)) return answer2;
+      return this.#retry(bearer.version, again, fixed, answer2, call);
     });
   }
   /**
@@ -544,14 +565,14 @@ var FetchWrapper = class {
    * @param {Call | undefined} call
    * @returns {Promise<Response>}
    */
-  #retry(version, again, body, answer, call) {
-    return this.#ask(TOKEN_REJECTED, version, again, (ok, found) => {
+  #retry(version, again, body, answer2, call) {
+    return this.#ask([TOKEN_REJECTED, version], again, (ok, found) => {
       if (!ok && again.signal.aborted) throw found;
       const bearer = (
         /** @type {Bearer} */
         found
       );
-      if (!ok || bearer.version === version) return answer;
+      if (!ok || bearer.version === version) return answer2;
       if (call) call.retried = true;
       return this.#sendBearing(bearer, body === void 0 ? again : new this.#Request(again, own({ body })));
     });
@@ -569,12 +590,12 @@ var FetchWrapper = class {
   }
   /** @param {Request} request */
   #send(request) {
-    return request.keepalive ? this.#native.call(globalThis, request, kept(request)) : this.#native.call(globalThis, request);
+    return request.keepalive ? this.#native.call(this.#realm, request, kept(request)) : this.#native.call(this.#realm, request);
   }
   /** @param {Request} request @returns {Call} */
   #begin({ method, url }) {
     const [place2 = ""] = url.split(/[?#]/);
-    return { method, url: place2, begun: performance.now(), waited: 0, tokenAge: 0, retried: false };
+    return { method, url: place2, begun: this.#realm.performance.now(), waitedMs: 0, tokenAgeMs: 0, retried: false };
   }
   /**
    * Reports a call to `onCall` when its response arrives; the caller receives the response untouched.
@@ -582,21 +603,25 @@ var FetchWrapper = class {
    * @param {Promise<Response>} answer
    * @param {Call | undefined} call
    */
-  #watch(answer, call) {
+  #watch(answer2, call) {
     if (call) {
       const tell = (status) => {
-        const { method, url, begun, waited, tokenAge, retried } = call;
-        const duration = Math.round(performance.now() - begun);
-        this.onCall?.(method, url, waited, tokenAge, status, retried, duration);
+        const { method, url, begun, waitedMs, tokenAgeMs, retried } = call;
+        const durationMs = Math.round(this.#realm.performance.now() - begun);
+        this.onCall?.(method, url, waitedMs, tokenAgeMs, status, retried, durationMs);
       };
-      answer.then(
+      answer2.then(
         ({ status }) => tell(status),
         () => tell(void 0)
       );
     }
-    return answer;
+    return answer2;
   }
 };
+function isTokenRejected({ status, headers }) {
+  const challenge = headers.get("www-authenticate") || "bearer";
+  return status === 401 && /bearer(?:(?!error=).)*(?:error="?invalid_token|$)/is.test(challenge);
+}
 function kept({ referrer, referrerPolicy }) {
   return own({ keepalive: true, referrer, referrerPolicy });
 }
@@ -607,20 +632,19 @@ function release({ body }, reason) {
 
 // src/host/requests.js
 var Requests = class {
-  #signOutEndpoint;
-  #native;
-  #refreshEndpoint;
+  #realm;
+  #settings;
   #feed;
   /** The abort controllers of in-flight requests, by attempt. @type {Map<number, AbortController>} */
   #open = /* @__PURE__ */ new Map();
   /**
+   * @param {import("./realm.js").Realm} realm
    * @param {import("./options.js").Settings} settings
    * @param {(...given: Given) => void} feed
    */
-  constructor({ refresh, signOut: signOut2 }, feed) {
-    this.#native = fetch;
-    this.#refreshEndpoint = refresh;
-    this.#signOutEndpoint = signOut2;
+  constructor(realm, settings, feed) {
+    this.#realm = realm;
+    this.#settings = settings;
     this.#feed = feed;
   }
   /**
@@ -629,28 +653,39 @@ var Requests = class {
    * @param {number} attempt
    * @param {string} reason
    * @param {string} page
-   * @param {number} activeAgo in seconds
+   * @param {number} activeAgoMs
    * @param {import("./early-refresh.js").EarlyRequest} [early]
    */
-  refresh(attempt, reason, page, activeAgo, early) {
+  refresh(attempt, reason, page, activeAgoMs, early) {
+    const realm = this.#realm;
+    const { refresh } = this.#settings;
     const controller = early?.controller ?? new AbortController();
-    const ask = () => sendRefresh(this.#native, this.#refreshEndpoint, reason, page, activeAgo, controller.signal);
-    const isApp = typeof this.#refreshEndpoint !== "string";
-    const age = early ? (performance.now() - early.sent) / 1e3 : 0;
-    const given = (answer2) => isApp ? granted(attempt, answer2, true, 0) : refreshed(
-      attempt,
-      /** @type {Answer} */
-      answer2
-    );
-    const read2 = (answer2) => {
-      const first = given(answer2);
-      const [kind, , life = 0, refreshIn = 0, ...rest] = first;
+    const ask = () => sendRefresh(realm, refresh, reason, page, activeAgoMs, controller.signal);
+    const age = early ? (realm.performance.now() - early.sent) / 1e3 : 0;
+    const given = (answer3) => refreshed(attempt, answer3);
+    const read2 = (answer3) => {
+      const first = given(answer3);
+      const [kind, , lifetime = 0, refreshIn = 0, ...rest] = first;
       if (!age || kind !== REFRESH_GRANTED) return first;
-      if (life < age * 2) return ask().then(given);
-      return [kind, attempt, life - age, refreshIn - age, ...rest];
+      if (lifetime < age * 2) return ask().then(given);
+      return [kind, attempt, lifetime - age, refreshIn - age, ...rest];
     };
-    const answer = early?.answer ?? ask();
-    this.#finish(attempt, controller, answer.then(read2), (error) => renewalFailed(attempt, isApp, error));
+    const answer2 = early?.answer ?? ask();
+    this.#finish(attempt, controller, answer2.then(read2), (error) => this.#refreshFailed(attempt, error));
+  }
+  /**
+   * The input for a refresh without a response. An app's error with an own `name` of `SessionEnded` ends the session; any
+   * other counts as transient.
+   *
+   * @param {number} attempt
+   * @param {unknown} error
+   * @returns {Given}
+   */
+  #refreshFailed(attempt, error) {
+    const { refresh } = this.#settings;
+    const { name, reason } = own(typeof refresh === "string" ? void 0 : error);
+    if (name === "SessionEnded") return [REFRESH_ENDED, attempt, 0, 0, 0, `${reason ?? ""}`];
+    return [REFRESH_FAILED, attempt, 0, Number.NaN, 0, this.#failure(refresh)];
   }
   /**
    * Sends a sign-out.
@@ -659,44 +694,78 @@ var Requests = class {
    * @param {boolean} everywhere
    */
   signOut(attempt, everywhere) {
+    const endpoint2 = this.#settings.signOut;
     const controller = new AbortController();
-    const isApp = typeof this.#signOutEndpoint !== "string";
-    const told = signOut(this.#native, this.#signOutEndpoint, everywhere, controller.signal).then(
+    const notified = signOut(this.#realm, endpoint2, everywhere, controller.signal).then(
       /** @returns {Given} */
-      (answer) => isApp ? [SIGN_OUT_NOTIFIED, attempt] : signedOut(
+      (answer2) => typeof endpoint2 === "string" ? signedOut(
         attempt,
         /** @type {Answer} */
-        answer
-      )
+        answer2
+      ) : [SIGN_OUT_NOTIFIED, attempt]
     );
-    this.#finish(attempt, controller, told, () => [
-      SIGN_OUT_FAILED,
-      attempt,
-      0,
-      Number.NaN,
-      0,
-      isApp ? "refresher_failed" : networkFailure()
-    ]);
+    const failed = () => (
+      /** @type {Given} */
+      [SIGN_OUT_FAILED, attempt, 0, Number.NaN, 0, this.#failure(endpoint2)]
+    );
+    this.#finish(attempt, controller, notified, failed);
   }
   /**
-   * Runs the app's sign-in function.
+   * Runs a sign-in function.
    *
    * @param {number} attempt
    * @param {() => unknown} run
    * @param {(thrown: unknown) => void} threw
    */
-  adopt(attempt, run, threw) {
-    const adopted = signIn(run).then(
-      /** @returns {Given} */
-      (answer) => {
-        const [life, refreshIn, text] = grantOf(answer, false);
-        return [SIGN_IN_FINISHED, attempt, life, refreshIn, 0, text];
-      }
+  signIn(attempt, run, threw) {
+    const granted = signIn(this.#realm, run).then(
+      (answer2) => (
+        /** @type {Given} */
+        [SIGN_IN_FINISHED, attempt, ...grantOf(answer2)]
+      )
     );
-    this.#finish(attempt, void 0, adopted, (error) => {
+    this.#finish(attempt, void 0, granted, (error) => {
       threw(error);
       return [SIGN_IN_THREW, attempt];
     });
+  }
+  /**
+   * Sends credentials to an endpoint of the reference protocol and returns the token response. Rejects with an error that the
+   * app makes.
+   *
+   * @param {string} endpoint
+   * @param {object} credentials
+   * @param {import("./host.js").App} app
+   */
+  async credentials(endpoint2, credentials, app) {
+    const {
+      status,
+      retryAfter: retryAfter2 = Number.NaN,
+      body
+    } = await sendCredentials(this.#realm, endpoint2, credentials, this.#settings.timeoutMs);
+    if (status >= 200 && status < 300) return body;
+    const { error, error_description: description } = own(body);
+    const isRefused = status >= 400 && status < 500;
+    const failure = isRefused ? "" : status < 0 ? "timeout" : status ? "server_error" : this.#failure("");
+    const code = isRefused ? "sign_in_refused" : status < 0 ? failure : "unreachable";
+    throw app.error(
+      code,
+      `${description ?? "no response to the sign-in"}`,
+      "",
+      failure,
+      retryAfter2 * 1e3,
+      void 0,
+      `${error ?? ""}`
+    );
+  }
+  /**
+   * The cause of a failure without a response. The platform does not distinguish DNS, connection, TLS, CORS and redirects.
+   *
+   * @param {unknown} endpoint
+   */
+  #failure(endpoint2) {
+    if (typeof endpoint2 !== "string") return "refresher_failed";
+    return this.#realm.navigator?.onLine === false ? "offline" : "network";
   }
   /**
    * Aborts a request whose response is no longer needed.
@@ -724,36 +793,23 @@ var Requests = class {
     });
   }
 };
-function granted(attempt, answer, isApp, status) {
-  const [life, refreshIn, text] = grantOf(answer, isApp);
-  return [REFRESH_GRANTED, attempt, life, refreshIn, status, text];
-}
 function refreshed(attempt, { status, retryAfter: retryAfter2 = Number.NaN, isTooLarge, body }) {
-  if (status === 200 && !isTooLarge) return granted(attempt, body, false, status);
+  if ((status === 200 || status === 0) && !isTooLarge) return [REFRESH_GRANTED, attempt, ...grantOf(body, status)];
   const { error, reason } = own(body);
   const isOver = status === 401 && error === "session_ended" && typeof reason === "string";
   if (isOver) return [REFRESH_ENDED, attempt, status, 0, 0, reason];
   return [REFRESH_FAILED, attempt, status, retryAfter2, 0, isTooLarge ? "too_large" : ""];
 }
-function renewalFailed(attempt, isApp, error) {
-  const { name, reason } = own(isApp ? error : void 0);
-  if (name === "SessionEnded") return [REFRESH_ENDED, attempt, 0, 0, 0, `${reason ?? ""}`];
-  return [REFRESH_FAILED, attempt, 0, Number.NaN, 0, isApp ? "refresher_failed" : networkFailure()];
-}
 function signedOut(attempt, { status, retryAfter: retryAfter2 = Number.NaN }) {
   if (status >= 200 && status < 300 || status === 401) return [SIGN_OUT_NOTIFIED, attempt];
   return [SIGN_OUT_FAILED, attempt, status, retryAfter2, 0, ""];
 }
-function networkFailure() {
-  return globalThis.navigator?.onLine === false ? "offline" : "network";
-}
 
 // src/host/lifecycle.js
-function isHidden() {
-  const { document } = globalThis;
+function isHidden({ document }) {
   return document ? Reflect.get(Document.prototype, "hidden", document) === true : false;
 }
-function watchLifecycle(key, feed, touch) {
+function watchLifecycle(realm, key, feed, touch) {
   const controller = new AbortController();
   const options = own({ passive: true, capture: true, signal: controller.signal });
   const { addEventListener } = EventTarget.prototype;
@@ -761,22 +817,22 @@ function watchLifecycle(key, feed, touch) {
     if (target instanceof EventTarget) addEventListener.call(target, type, onCall, options);
   };
   const changes = (change) => () => feed(PAGE_CHANGED, change);
-  const { document } = globalThis;
-  on(document, "visibilitychange", () => feed(PAGE_CHANGED, isHidden() ? HIDDEN : VISIBLE));
+  const { document } = realm;
+  on(document, "visibilitychange", () => feed(PAGE_CHANGED, isHidden(realm) ? HIDDEN : VISIBLE));
   on(document, "freeze", changes(FROZEN));
   on(document, "resume", changes(RESUMED));
   on(document, "pointerdown", touch);
   on(document, "keydown", touch);
-  on(globalThis, "pagehide", changes(LEFT));
-  on(globalThis, "pageshow", (event) => {
+  on(realm, "pagehide", changes(LEFT));
+  on(realm, "pageshow", (event) => {
     if (
       /** @type {PageTransitionEvent} */
       event.persisted
     ) feed(PAGE_CHANGED, RETURNED);
   });
-  on(globalThis, "online", changes(ONLINE));
-  on(globalThis, "offline", changes(OFFLINE));
-  on(globalThis, "storage", (event) => {
+  on(realm, "online", changes(ONLINE));
+  on(realm, "offline", changes(OFFLINE));
+  on(realm, "storage", (event) => {
     const changed = (
       /** @type {StorageEvent} */
       event.key
@@ -790,11 +846,14 @@ function watchLifecycle(key, feed, touch) {
 var RecordStorage = class {
   #storage;
   #key;
-  /** @param {string} key */
-  constructor(key) {
+  /**
+   * @param {string} key
+   * @param {import("./realm.js").Realm} realm
+   */
+  constructor(key, realm) {
     this.#key = key;
     try {
-      this.#storage = globalThis.localStorage;
+      this.#storage = realm.localStorage;
     } catch {
     }
   }
@@ -829,16 +888,19 @@ async function cancelEarly(earlyRefresh) {
 
 // src/host/locks.js
 var Locks = class {
+  #locks;
   #name;
   #feed;
   /** This tab's requests, by attempt. @type {Map<number, Request>} */
   #requests = /* @__PURE__ */ new Map();
   /**
+   * @param {Pick<LockManager, "request"> | undefined} locks
    * @param {string} name
    * @param {(kind: number, attempt: number) => void} feed
    * @param {import("./early-refresh.js").EarlyRefresh | undefined} earlyRefresh the lock requested while loading
    */
-  constructor(name, feed, earlyRefresh) {
+  constructor(locks, name, feed, earlyRefresh) {
+    this.#locks = locks;
     this.#name = name;
     this.#feed = feed;
     this.earlyRefresh = earlyRefresh;
@@ -884,9 +946,11 @@ var Locks = class {
     };
     if (request.controller.signal.aborted) return;
     const { signal } = request.controller;
-    const held = () => new Promise((release2) => this.#granted(attempt, request, release2));
+    const hold = () => new Promise((release2) => this.#granted(attempt, request, release2));
     try {
-      navigator.locks.request(this.#name, own({ signal }), held).then(ended, ended);
+      const held = this.#locks?.request(this.#name, own({ signal }), hold);
+      if (!held) return ended();
+      held.then(ended, ended);
     } catch {
       ended();
     }
@@ -903,305 +967,6 @@ var Locks = class {
   }
 };
 
-// src/host/host.js
-var NOTHING_TO_WAIT_FOR = -1;
-var CLOSED_SESSION = "the session object was closed";
-var BROKEN_MODULE = "the session module failed";
-var Host = class {
-  #app;
-  #callers;
-  #requests;
-  #name;
-  #storage;
-  #unwatch;
-  #locks;
-  #key;
-  #earlyRefresh;
-  /** @type {Given[]} */
-  #queue = [];
-  #isDraining = false;
-  #isClosed = false;
-  /** The error of the trap. @type {{ cause: unknown } | undefined} */
-  trap;
-  #lastTouch = Number.NEGATIVE_INFINITY;
-  /** @type {import("./fetch.js").Bearer | undefined} */
-  #current;
-  /** @type {BroadcastChannel | undefined} */
-  #channel;
-  /** @type {bridge.Machine | undefined} */
-  #machine;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #timer;
-  /**
-   * Starts a session: adds event listeners and, if there may be a session, requests the first token.
-   *
-   * @param {(...given: ConstructorParameters<typeof import("./machine.js").Machine>) => bridge.Machine} make makes a machine
-   * @param {import("./options.js").Settings} settings
-   * @param {App} app
-   * @param {import("./early-refresh.js").EarlyRefresh} [earlyRefresh]
-   */
-  constructor(make, settings, app, earlyRefresh) {
-    const feed = (...given) => this.feed(...given);
-    const [seed = 0] = new Float64Array(crypto.getRandomValues(new Uint32Array(2)).buffer);
-    const [name = 0] = crypto.getRandomValues(new Uint32Array(1));
-    this.#name = name;
-    this.#app = app;
-    this.#earlyRefresh = earlyRefresh;
-    this.#storage = new RecordStorage(settings.key);
-    this.#callers = new Callers(feed);
-    this.#locks = new Locks(settings.key, feed, earlyRefresh);
-    this.#requests = new Requests(settings, feed);
-    this.calls = new FetchWrapper(settings.apis, this);
-    this.#key = settings.key;
-    this.#machine = make(name, seed, settings.timeout, performance.now(), Date.now());
-    this.#unwatch = watchLifecycle(settings.key, feed, () => this.#touch());
-    onTimer(name, () => this.feed(DEADLINE_REACHED, 0));
-    this.feed(STARTED, 0);
-    if (isHidden()) this.feed(PAGE_CHANGED, HIDDEN);
-    if (this.#locks.earlyRefresh) cancelEarly(earlyRefresh);
-    this.#locks.earlyRefresh = void 0;
-  }
-  /**
-   * Feeds an input to the machine and executes its commands. Inputs fed meanwhile are queued.
-   *
-   * @param {Given} given
-   */
-  feed(...given) {
-    this.#queue.push(given);
-    if (this.#isDraining) return;
-    this.#isDraining = true;
-    try {
-      for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
-        const [kind, id, a = 0, b = 0, c = 0, text = ""] = next;
-        const wait = this.#run(
-          (machine) => machine.feed(performance.now(), Date.now(), this.#storage.read(), kind, id, a, b, c, text)
-        );
-        this.#setTimer(wait ?? NOTHING_TO_WAIT_FOR);
-        for (const command of drainCommands()) this.#execute(command);
-      }
-    } finally {
-      this.#isDraining = false;
-    }
-    if (this.#isClosed) this.#end();
-    this.#callers.flush();
-  }
-  /**
-   * Resets the timer, even for the same time: suspension stops the timer and not the clock.
-   *
-   * @param {number} wait milliseconds
-   */
-  #setTimer(wait) {
-    clearTimeout(this.#timer);
-    if (wait > NOTHING_TO_WAIT_FOR) this.#timer = setTimeout(() => this.feed(DEADLINE_REACHED, 0), wait);
-  }
-  /**
-   * Calls into the module. A trap is a bug in the SDK, and makes this host unusable.
-   *
-   * @template T
-   * @param {(machine: bridge.Machine) => T} work
-   * @returns {T | undefined}
-   */
-  #run(work) {
-    try {
-      return this.#machine && work(this.#machine);
-    } catch (cause) {
-      this.break(cause);
-      return void 0;
-    }
-  }
-  /** @param {unknown} cause */
-  break(cause) {
-    this.trap = { cause };
-    drainCommands();
-    this.#queue = [];
-    this.#machine = void 0;
-    this.#end();
-    this.#closeChannel();
-    this.#locks.releaseAll();
-    this.#requests.abortAll();
-    for (const request of this.#callers.waiting.keys()) this.#callers.settleLater(request, false, this.#refusal());
-    this.#app.onTrap(cause);
-    if (!this.#isDraining) this.#callers.flush();
-  }
-  /** The error for calls made after `close` or a trap. */
-  #refusal() {
-    return this.trap ? this.#app.error("internal", BROKEN_MODULE, "", "", Number.NaN, this.trap.cause) : this.#app.error("closed", CLOSED_SESSION, "", "", Number.NaN);
-  }
-  /** @param {bridge.Command} command */
-  #execute([kind, id, a, b, c, d, text]) {
-    const [first = "", second = "", third = "", fourth = "", fifth = ""] = text.split("\n");
-    switch (kind) {
-      case ACQUIRE_LOCK:
-        return this.#locks.acquire(id);
-      case RELEASE_LOCK:
-        this.#earlyRefresh = void 0;
-        return this.#locks.release(id);
-      case SEND_REFRESH:
-        return this.#requests.refresh(id, first, second, a, this.#earlyRefresh?.take());
-      case SEND_SIGN_OUT:
-        return this.#requests.signOut(id, a > 0);
-      case RUN_SIGN_IN:
-        return this.#runSignIn(id, a);
-      case ABORT:
-        return this.#requests.abort(id);
-      case SETTLE_TOKEN:
-        return this.#callers.settleLater(id, true, this.#bearerOf(a, text));
-      case SETTLE_DONE:
-        return this.#callers.settleLater(id, true, a > 0);
-      case SETTLE_ERROR:
-        return this.#callers.settleLater(id, false, this.#app.error(first, second, third, fourth, a));
-      case BROADCAST:
-        return this.#post(text);
-      case WRITE_RECORD:
-        return this.#storage.write(text);
-      case OPEN_CHANNEL:
-        return this.#openChannel();
-      case CLOSE_CHANNEL:
-        return this.#closeChannel();
-      case STATUS:
-        return this.#app.status(first, second, third, fourth, fifth, a !== 0);
-      case REFRESHED:
-        return this.#app.refreshed(first, second, a, b, c, d);
-      case REFRESH_FAILURE:
-        return this.#app.refreshFailed(first, second, a, b, c, d);
-      case SIGNED_OUT:
-        return this.#app.signedOut(first);
-      case USER_CHANGED:
-        return this.#app.userChanged(first, second);
-      case TRACED:
-        return this.#app.traced(a, b, c, first, second, third, fourth);
-    }
-  }
-  #openChannel() {
-    this.#closeChannel();
-    try {
-      this.#channel = new BroadcastChannel(this.#key);
-      this.#channel.onmessage = ({ data }) => this.feed(TAB_MESSAGE_RECEIVED, 0, 0, 0, 0, typeof data === "string" ? data : "");
-    } catch {
-    }
-  }
-  /** @param {string} text */
-  #post(text) {
-    try {
-      this.#channel?.postMessage(text);
-    } catch {
-    }
-  }
-  #closeChannel() {
-    this.#channel?.close();
-    this.#channel = void 0;
-  }
-  /**
-   * @param {number} attempt
-   * @param {number} request
-   */
-  #runSignIn(attempt, request) {
-    const run = this.#callers.takeSignIn(request);
-    if (!run) return this.feed(SIGN_IN_THREW, attempt);
-    this.#requests.adopt(attempt, run, (thrown) => this.#callers.setThrown(request, thrown));
-  }
-  /**
-   * Feeds a caller's request to the machine; rejects it after `close` or a trap.
-   *
-   * @param {Parameters<Callers["ask"]>} question
-   */
-  ask(...question) {
-    const [, , , done] = question;
-    if (this.#isClosed || this.trap) done(false, this.#refusal());
-    else this.#callers.ask(...question);
-  }
-  /**
-   * Like `ask`, as a promise.
-   *
-   * @param {number} kind
-   * @param {number} number
-   * @param {AbortSignal | undefined} signal
-   * @param {Parameters<Callers["ask"]>[4]} [rest]
-   * @param {Parameters<Callers["ask"]>[5]} [signIn]
-   * @returns {Promise<unknown>}
-   */
-  #promise(kind, number, signal, rest, signIn2) {
-    return new Promise((resolve, reject) => {
-      this.ask(kind, number, signal, (ok, answer) => (ok ? resolve : reject)(answer), rest, signIn2);
-    });
-  }
-  /** @param {number} minValidity in seconds @param {AbortSignal} [signal] @returns {Promise<string>} */
-  getToken(minValidity, signal) {
-    this.#touch();
-    const fresh = minValidity === 0 && !signal?.aborted ? this.bearer() : void 0;
-    const found = fresh ? Promise.resolve(fresh) : this.#promise(TOKEN_REQUESTED, minValidity, signal);
-    return found.then((bearer) => (
-      /** @type {import("./fetch.js").Bearer} */
-      bearer.header.slice("Bearer ".length)
-    ));
-  }
-  /** @param {boolean} force @param {AbortSignal} [signal] */
-  refresh(force, signal) {
-    return this.#promise(REFRESH_REQUESTED, Number(force), signal);
-  }
-  /** @param {unknown} source a token response, or a function that gets one */
-  adopt(source) {
-    if (typeof source === "function") {
-      return this.#promise(
-        SIGN_IN_REQUESTED,
-        0,
-        void 0,
-        void 0,
-        /** @type {() => unknown} */
-        source
-      );
-    }
-    const [life, refreshIn, text] = grantOf(source, false);
-    return this.#promise(TOKENS_PROVIDED, life, void 0, [refreshIn, 0, text]);
-  }
-  /** @param {boolean} everywhere @returns {Promise<unknown>} whether the auth server confirmed it */
-  signOut(everywhere) {
-    return this.#promise(SIGN_OUT_REQUESTED, Number(everywhere), void 0);
-  }
-  /** @param {number} what */
-  look(what) {
-    return this.#run((machine) => machine.look(performance.now(), Date.now(), what)) ?? 0;
-  }
-  /** Returns the token to send now; `undefined` if the call has to wait. */
-  bearer() {
-    const version = this.look(USABLE);
-    if (version < 0 || !this.#machine) return void 0;
-    if (this.#current?.version === version) return this.#current;
-    this.look(TOKEN);
-    const [command] = drainCommands();
-    return command && this.#bearerOf(version, command[6]);
-  }
-  /** @param {number} version @param {string} token */
-  #bearerOf(version, token) {
-    if (this.#current?.version !== version) this.#current = { version, header: `Bearer ${token}` };
-    return this.#current;
-  }
-  /** @param {Response} answer */
-  shouldRetry({ status, headers }) {
-    return this.#run((machine) => machine.shouldRetry(status, headers.get("www-authenticate") ?? "")) ?? false;
-  }
-  /** Reports user activity to the machine, at most once a second. */
-  #touch() {
-    const now = performance.now();
-    if (now - this.#lastTouch < 1e3) return;
-    this.#lastTouch = now;
-    this.look(USABLE);
-  }
-  /** Closes this host: rejects every waiting caller and releases all resources. */
-  close() {
-    this.#isClosed = true;
-    this.feed(CLOSED, 0);
-  }
-  #end() {
-    this.#unwatch();
-    this.#setTimer(NOTHING_TO_WAIT_FOR);
-    onTimer(this.#name);
-    this.#current = void 0;
-    this.#machine?.free();
-    this.#machine = void 0;
-  }
-};
-
 // src/host/options.js
 var HTTPS = "an https URL (http only for this machine) without credentials";
 var ENDPOINT = "an https URL (http only for this machine) or a path like /refresh";
@@ -1212,31 +977,33 @@ function refuse(option, expected) {
 function readOptions(options) {
   if (typeof options !== "object" || options === null) refuse("options", "an object");
   const given = own(options);
-  refuseUnknown(given, ["auth", "apis", "name", "timeout", "wasm"]);
-  const { auth, apis = [], name, timeout = 10, wasm } = given;
-  const origins = Array.isArray(apis) ? apis.map((api) => place(api, "origin")) : [void 0];
-  if (origins.includes(void 0)) refuse("apis", ORIGINS);
-  if (name !== void 0 && !(typeof name === "string" && /^\P{Cc}{1,100}$/u.test(name)))
-    refuse("name", "1 to 100 characters, no control character");
-  if (!(typeof timeout === "number" && timeout >= 1 && timeout <= 60))
-    refuse("timeout", "a number of seconds, 1 to 60");
-  const { refresh, signOut: signOut2 } = readAuth(auth);
-  const key = `nolapse:${name ?? (typeof refresh === "string" ? refresh : "custom")}`;
-  return { key, refresh, signOut: signOut2, apis: (
+  refuseUnknown(given, ["auth", "allowedOrigins", "storageKey", "timeoutMs", "wasm"]);
+  const { auth, allowedOrigins = [], storageKey, timeoutMs = 1e4, wasm } = given;
+  const origins = Array.isArray(allowedOrigins) ? allowedOrigins.map((api) => place(api, "origin")) : [void 0];
+  if (origins.includes(void 0)) refuse("allowedOrigins", ORIGINS);
+  if (storageKey !== void 0 && !(typeof storageKey === "string" && /^\P{Cc}{1,100}$/u.test(storageKey)))
+    refuse("storageKey", "1 to 100 characters, no control character");
+  if (!(typeof timeoutMs === "number" && timeoutMs >= 1e3 && timeoutMs <= 6e4))
+    refuse("timeoutMs", "a number of milliseconds, 1,000 to 60,000");
+  const endpoints = readAuth(auth);
+  const { refresh } = endpoints;
+  const key = `nolapse:${storageKey ?? (typeof refresh === "string" ? refresh : "custom")}`;
+  return { ...endpoints, key, allowedOrigins: (
     /** @type {string[]} */
     origins
-  ), timeout, wasm };
+  ), timeoutMs, wasm };
 }
 function readAuth(auth) {
   if (typeof auth !== "object" || auth === null || auth instanceof URL) {
     if (typeof auth !== "string" && !(auth instanceof URL)) refuse("auth", "a URL, or { refresh, signOut }");
-    const root = place(auth, "server") ?? refuse("auth", HTTPS);
-    return { refresh: `${root}/auth/refresh`, signOut: `${root}/auth/sign-out` };
+    const server = place(auth, "server") ?? refuse("auth", HTTPS);
+    return { server, refresh: `${server}/auth/refresh`, signOut: `${server}/auth/sign-out` };
   }
   const given = own(auth);
   refuseUnknown(given, ["refresh", "signOut"], "auth.");
   const refresh = endpoint(given.refresh, "auth.refresh");
-  return { refresh, signOut: given.signOut === void 0 ? void 0 : endpoint(given.signOut, "auth.signOut") };
+  const signOut2 = given.signOut === void 0 ? void 0 : endpoint(given.signOut, "auth.signOut");
+  return { server: void 0, refresh, signOut: signOut2 };
 }
 function endpoint(value, option) {
   if (typeof value === "function") return (
@@ -1254,6 +1021,379 @@ function refuseUnknown(object, known, prefix = "") {
     if (!known.includes(key)) refuse(prefix + key, "left out: there is no such option");
   }
 }
+
+// src/host/bridge.js
+var commands = [];
+var timers = /* @__PURE__ */ new Map();
+function pushCommand(...given) {
+  commands.push(given);
+}
+function drainCommands() {
+  const all = commands;
+  commands = [];
+  return all;
+}
+function fireTimer(machine) {
+  timers.get(machine)?.();
+}
+function onTimer(machine, fire) {
+  if (fire) timers.set(machine, fire);
+  else timers.delete(machine);
+}
+
+// src/host/host.js
+var NOTHING_TO_WAIT_FOR = -1;
+var CLOSED_SESSION = "the session object was closed";
+var BROKEN_MODULE = "the session module failed";
+var Host = class {
+  #app;
+  #realm;
+  #settings;
+  #callers;
+  #requests;
+  #storage;
+  /** @type {Locks | undefined} */
+  #locks;
+  /** @type {import("./early-refresh.js").EarlyRefresh | undefined} */
+  #earlyRefresh;
+  #name = 0;
+  /** @type {(() => void) | undefined} */
+  #unwatch;
+  /** Inputs to feed; they wait until the machine is started. @type {Given[]} */
+  #queue = [];
+  #isDraining = true;
+  #isClosed = false;
+  /** The error of every call since the module could not be loaded, or has trapped. @type {{ error: unknown } | undefined} */
+  broken;
+  #lastTouch = Number.NEGATIVE_INFINITY;
+  /** The latest token. @type {import("./fetch.js").Bearer | undefined} */
+  #bearer;
+  /** @type {BroadcastChannel | undefined} */
+  #channel;
+  /** @type {import("./bridge.js").Machine | undefined} */
+  #machine;
+  /** @type {unknown} */
+  #timer;
+  /**
+   * Creates a host whose calls wait until it is started.
+   *
+   * @param {import("./options.js").Settings} settings
+   * @param {App} app
+   * @param {import("./realm.js").Realm} realm
+   */
+  constructor(settings, app, realm) {
+    const feed = (...given) => this.feed(...given);
+    this.#settings = settings;
+    this.#app = app;
+    this.#realm = realm;
+    this.#storage = new RecordStorage(settings.key, realm);
+    this.#callers = new Callers(feed);
+    this.#requests = new Requests(realm, settings, feed);
+    this.calls = new FetchWrapper(settings.allowedOrigins, this, realm);
+  }
+  /**
+   * Starts the session: adds event listeners and, if there may be a session, requests the first token.
+   *
+   * @param {(...given: ConstructorParameters<typeof import("./machine.js").Machine>) => import("./bridge.js").Machine} make makes a machine
+   * @param {import("./early-refresh.js").EarlyRefresh} [earlyRefresh]
+   */
+  start(make, earlyRefresh) {
+    if (this.#isClosed) return void cancelEarly(earlyRefresh);
+    const feed = (...given) => this.feed(...given);
+    const realm = this.#realm;
+    const { key, timeoutMs } = this.#settings;
+    const random = new Uint32Array(3);
+    realm.crypto.getRandomValues(random);
+    const [name = 0, low = 0, high = 0] = random;
+    this.#name = name;
+    this.#earlyRefresh = earlyRefresh;
+    this.#locks = new Locks(realm.navigator?.locks, key, feed, earlyRefresh);
+    this.#machine = make(name, low * 2 ** 21 + high, timeoutMs, ...this.#clocks());
+    this.#unwatch = watchLifecycle(realm, key, feed, () => this.#touch());
+    onTimer(name, () => this.feed(DEADLINE_REACHED, 0));
+    const waiting = this.#queue;
+    this.#queue = [];
+    this.#isDraining = false;
+    this.feed(STARTED, 0);
+    if (isHidden(realm)) this.feed(PAGE_CHANGED, HIDDEN);
+    for (const given of waiting) this.feed(...given);
+    if (this.#locks.earlyRefresh) cancelEarly(earlyRefresh);
+    this.#locks.earlyRefresh = void 0;
+  }
+  /**
+   * Feeds an input to the machine and executes its commands. Inputs fed meanwhile are queued.
+   *
+   * @param {Given} given
+   */
+  feed(...given) {
+    this.#queue.push(given);
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    try {
+      for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+        const [kind, id, a = 0, b = 0, c = 0, ...texts] = next;
+        const wait = this.#run(
+          (machine) => machine.feed(...this.#clocks(), this.#storage.read(), kind, id, a, b, c, texts.join("\n"))
+        );
+        this.#setTimer(wait ?? NOTHING_TO_WAIT_FOR);
+        for (const command of drainCommands()) this.#execute(command);
+      }
+    } finally {
+      this.#isDraining = false;
+    }
+    if (this.#isClosed) this.#end();
+    this.#callers.flush();
+  }
+  /**
+   * Resets the timer, even for the same time: suspension stops the timer and not the clock.
+   *
+   * @param {number} wait milliseconds
+   */
+  #setTimer(wait) {
+    this.#realm.clearTimeout(
+      /** @type {never} */
+      this.#timer
+    );
+    if (wait > NOTHING_TO_WAIT_FOR)
+      this.#timer = this.#realm.setTimeout(() => this.feed(DEADLINE_REACHED, 0), wait);
+  }
+  /**
+   * Calls into the module. A trap is a bug in the SDK, and makes this host unusable.
+   *
+   * @template T
+   * @param {(machine: import("./bridge.js").Machine) => T} work
+   * @returns {T | undefined}
+   */
+  #run(work) {
+    try {
+      return this.#machine && work(this.#machine);
+    } catch (cause) {
+      this.trap(cause);
+      return void 0;
+    }
+  }
+  /** @param {unknown} cause */
+  trap(cause) {
+    drainCommands();
+    this.break(this.#app.error("internal", BROKEN_MODULE, "", "", Number.NaN, cause));
+    this.#app.onTrap(cause);
+  }
+  /**
+   * Makes this host unusable: rejects every call with the error.
+   *
+   * @param {unknown} error
+   */
+  break(error) {
+    this.broken = { error };
+    this.#queue = [];
+    this.#machine = void 0;
+    this.#end();
+    this.#closeChannel();
+    this.#locks?.releaseAll();
+    this.#requests.abortAll();
+    this.#callers.rejectAll(error);
+    if (!this.#isDraining || !this.#unwatch) this.#callers.flush();
+  }
+  /** @param {import("./bridge.js").Command} command */
+  #execute([kind, id, a, b, c, d, text]) {
+    const lines = () => (
+      /** @type {[string, string, string, string, string]} */
+      text.split("\n")
+    );
+    switch (kind) {
+      case ACQUIRE_LOCK:
+        return this.#locks?.acquire(id);
+      case RELEASE_LOCK:
+        this.#earlyRefresh = void 0;
+        return this.#locks?.release(id);
+      case SEND_REFRESH: {
+        const [reason, page] = lines();
+        return this.#requests.refresh(id, reason, page, a, this.#earlyRefresh?.take());
+      }
+      case SEND_SIGN_OUT:
+        return this.#requests.signOut(id, a > 0);
+      case RUN_SIGN_IN:
+        return this.#runSignIn(id, a);
+      case ABORT:
+        return this.#requests.abort(id);
+      case TOKEN_CHANGED:
+        this.#bearer = { version: id, token: text, header: `Bearer ${text}` };
+        return;
+      case SETTLE_TOKEN:
+        return this.#callers.settleLater(id, true, this.#bearer);
+      case SETTLE_DONE:
+        return this.#callers.settleLater(id, true, a > 0);
+      case SETTLE_ERROR: {
+        const [code, message, reason, failure] = lines();
+        return this.#callers.settleLater(id, false, this.#app.error(code, message, reason, failure, a));
+      }
+      case BROADCAST:
+        return this.#post(text);
+      case WRITE_RECORD:
+        return this.#storage.write(text);
+      case OPEN_CHANNEL:
+        return this.#openChannel();
+      case CLOSE_CHANNEL:
+        return this.#closeChannel();
+      case STATUS:
+        return this.#app.status(a > 0, ...lines());
+      case REFRESHED:
+        return this.#app.refreshed(a, b, c, d, .../** @type {[string, string]} */
+        text.split("\n"));
+      case REFRESH_FAILURE:
+        return this.#app.refreshFailed(a, b, c, d, .../** @type {[string, string]} */
+        text.split("\n"));
+      case SIGNED_OUT:
+        return this.#app.signedOut(text);
+      case USER_CHANGED:
+        return this.#app.userChanged(.../** @type {[string, string]} */
+        text.split("\n"));
+      case TRACED:
+        return this.#app.traced(a, b, c, .../** @type {[string, string, string, string]} */
+        text.split("\n"));
+    }
+  }
+  #openChannel() {
+    this.#closeChannel();
+    try {
+      this.#channel = new /** @type {typeof BroadcastChannel} */
+      this.#realm.BroadcastChannel(this.#settings.key);
+      this.#channel.onmessage = ({ data }) => this.feed(TAB_MESSAGE_RECEIVED, 0, 0, 0, 0, typeof data === "string" ? data : "");
+    } catch {
+    }
+  }
+  /** @param {string} text */
+  #post(text) {
+    try {
+      this.#channel?.postMessage(text);
+    } catch {
+    }
+  }
+  #closeChannel() {
+    this.#channel?.close();
+    this.#channel = void 0;
+  }
+  /**
+   * @param {number} attempt
+   * @param {number} caller
+   */
+  #runSignIn(attempt, caller) {
+    const run = this.#callers.takeSignIn(caller);
+    if (!run) return this.feed(SIGN_IN_THREW, attempt);
+    this.#requests.signIn(attempt, run, (thrown) => this.#callers.setThrown(caller, thrown));
+  }
+  /**
+   * Feeds a caller's request to the machine; rejects it after `close` or a failure of the module.
+   *
+   * @param {Parameters<Callers["ask"]>} asked
+   */
+  ask(...asked) {
+    const [, , settle] = asked;
+    if (this.broken) settle(false, this.broken.error);
+    else if (this.#isClosed) settle(false, this.#closedError());
+    else this.#callers.ask(...asked);
+  }
+  #closedError() {
+    return this.#app.error("closed", CLOSED_SESSION, "", "", Number.NaN);
+  }
+  /**
+   * Like `ask`, as a promise.
+   *
+   * @param {import("./callers.js").Question} question
+   * @param {AbortSignal} [signal]
+   * @param {() => unknown} [signIn]
+   * @returns {Promise<unknown>}
+   */
+  #promise(question, signal, signIn2) {
+    return new Promise((resolve, reject) => {
+      this.ask(question, signal, (ok, answer2) => (ok ? resolve : reject)(answer2), signIn2);
+    });
+  }
+  /** @param {number} minValidityMs @param {AbortSignal} [signal] @returns {Promise<string>} */
+  getToken(minValidityMs, signal) {
+    this.#touch();
+    const fresh = minValidityMs === 0 && !signal?.aborted ? this.bearer() : void 0;
+    const found = fresh ? Promise.resolve(fresh) : this.#promise([TOKEN_REQUESTED, minValidityMs], signal);
+    return found.then((bearer) => (
+      /** @type {import("./fetch.js").Bearer} */
+      bearer.token
+    ));
+  }
+  /** @param {boolean} force @param {AbortSignal} [signal] */
+  refresh(force, signal) {
+    return this.#promise([REFRESH_REQUESTED, Number(force)], signal);
+  }
+  /**
+   * Runs a sign-in function, or sends credentials to an endpoint of the reference protocol, while no tab refreshes.
+   *
+   * @param {unknown} how the function, or the credentials
+   * @param {"sign-in" | "sign-up"} endpoint
+   */
+  signIn(how, endpoint2) {
+    const { server } = this.#settings;
+    const isFunction = typeof how === "function";
+    if (!isFunction && server === void 0) refuse("auth", "a URL, for a sign-in with credentials");
+    const send = () => this.#requests.credentials(
+      `${server}/auth/${endpoint2}`,
+      /** @type {object} */
+      how,
+      this.#app
+    );
+    return this.#promise([SIGN_IN_REQUESTED], void 0, isFunction ? (
+      /** @type {() => unknown} */
+      how
+    ) : send);
+  }
+  /** @param {unknown} response a token response */
+  setTokens(response) {
+    return this.#promise([TOKENS_PROVIDED, ...grantOf(response)]);
+  }
+  /** @param {boolean} everywhere @returns {Promise<unknown>} whether the auth server confirmed it */
+  signOut(everywhere) {
+    return this.#promise([SIGN_OUT_REQUESTED, Number(everywhere)]);
+  }
+  /** Reads the monotonic and the wall clock, in milliseconds. @returns {[steady: number, wall: number]} */
+  #clocks() {
+    const { performance, Date: Date2 } = this.#realm;
+    return [performance.now(), Date2.now()];
+  }
+  /** Returns how long the current token can still be sent, in seconds. */
+  tokenLeft() {
+    return this.#run((machine) => machine.tokenLeft(...this.#clocks())) ?? 0;
+  }
+  /** Returns the age of the current token, in milliseconds. */
+  tokenAge() {
+    return this.#run((machine) => machine.tokenAge(...this.#clocks())) ?? 0;
+  }
+  /** Returns the token to send now; `undefined` if the call has to wait. Counts as activity of the app. */
+  bearer() {
+    const version = this.#run((machine) => machine.usableVersion(...this.#clocks()));
+    return this.#bearer?.version === version ? this.#bearer : void 0;
+  }
+  /** Reports user activity to the machine, at most once a second. */
+  #touch() {
+    const now = this.#realm.performance.now();
+    if (now - this.#lastTouch < 1e3) return;
+    this.#lastTouch = now;
+    this.bearer();
+  }
+  /** Closes this host: rejects every waiting caller and releases all resources. */
+  close() {
+    this.#isClosed = true;
+    if (this.#machine) return this.feed(CLOSED, 0);
+    this.#queue = [];
+    this.#callers.rejectAll(this.#closedError());
+    this.#callers.flush();
+  }
+  #end() {
+    this.#unwatch?.();
+    this.#setTimer(NOTHING_TO_WAIT_FOR);
+    onTimer(this.#name);
+    this.#bearer = void 0;
+    this.#machine?.free();
+    this.#machine = void 0;
+  }
+};
 export {
   Host,
   fireTimer,

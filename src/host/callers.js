@@ -1,17 +1,17 @@
 /** The callers that wait for a result from the machine. */
 
-import { CALLER_ABORTED } from "./bridge.js";
+import { CALLER_ABORTED } from "../generated/codes.js";
 import { own } from "./own.js";
 
 /** Settles a caller: with a result if `ok`, else with an error. @typedef {(ok: boolean, answer: unknown) => void} Settle */
-
+/** An input without its caller's id. @typedef {[kind: number, ...fields: (number | string)[]]} Question */
 /** @typedef {{ settle: Settle, signal: AbortSignal | undefined, onAbort: () => void, signIn: (() => unknown) | undefined, threw: { thrown: unknown } | undefined }} Caller */
 
 export class Callers {
   #feed;
-  #lastRequest = 0;
+  #lastId = 0;
   /** @type {Map<number, Caller>} */
-  waiting = new Map();
+  #waiting = new Map();
   /** Results to deliver after the current batch of inputs. @type {(() => void)[]} */
   #results = [];
 
@@ -23,33 +23,31 @@ export class Callers {
   /**
    * Feeds a caller's request to the machine. The caller waits until it is settled or its signal aborts.
    *
-   * @param {number} kind
-   * @param {number} number
+   * @param {Question} question
    * @param {AbortSignal | undefined} signal
    * @param {Settle} settle
-   * @param {[b?: number, c?: number, text?: string]} [rest] the input's other fields
    * @param {() => unknown} [signIn]
    */
-  ask(kind, number, signal, settle, rest = [], signIn = undefined) {
+  ask([kind, ...fields], signal, settle, signIn = undefined) {
     if (signal?.aborted) return settle(false, signal.reason);
-    const request = ++this.#lastRequest;
+    const id = ++this.#lastId;
     const onAbort = () => {
-      this.waiting.delete(request);
-      this.#feed(CALLER_ABORTED, request);
+      this.#waiting.delete(id);
+      this.#feed(CALLER_ABORTED, id);
       settle(false, signal?.reason);
     };
     signal?.addEventListener("abort", onAbort, own({ once: true }));
-    this.waiting.set(request, { settle, signal, onAbort, signIn, threw: undefined });
-    this.#feed(kind, request, number, ...rest);
+    this.#waiting.set(id, { settle, signal, onAbort, signIn, threw: undefined });
+    this.#feed(kind, id, .../** @type {[number]} */ (fields));
   }
 
   /**
    * Returns a caller's sign-in function, once.
    *
-   * @param {number} request
+   * @param {number} id
    */
-  takeSignIn(request) {
-    const caller = this.waiting.get(request);
+  takeSignIn(id) {
+    const caller = this.#waiting.get(id);
     const run = caller?.signIn;
     if (caller) caller.signIn = undefined;
     return run;
@@ -58,32 +56,41 @@ export class Callers {
   /**
    * Stores what a caller's sign-in function threw; the caller is rejected with that.
    *
-   * @param {number} request
+   * @param {number} id
    * @param {unknown} thrown
    */
-  setThrown(request, thrown) {
-    const caller = this.waiting.get(request);
+  setThrown(id, thrown) {
+    const caller = this.#waiting.get(id);
     if (caller) caller.threw = { thrown };
   }
 
   /**
    * Queues a caller's result until the current batch is done. Unknown ids are ignored.
    *
-   * @param {number} request
+   * @param {number} id
    * @param {boolean} ok
    * @param {unknown} answer
    */
-  settleLater(request, ok, answer) {
-    const caller = this.waiting.get(request);
+  settleLater(id, ok, answer) {
+    const caller = this.#waiting.get(id);
     if (!caller) return;
-    this.waiting.delete(request);
+    this.#waiting.delete(id);
     caller.signal?.removeEventListener("abort", caller.onAbort);
     const { settle, threw } = caller;
     this.#results.push(() => settle(ok, !ok && threw ? threw.thrown : answer));
   }
 
+  /**
+   * Queues an error for every caller.
+   *
+   * @param {unknown} error
+   */
+  rejectAll(error) {
+    for (const id of this.#waiting.keys()) this.settleLater(id, false, error);
+  }
+
   /** Settles the callers whose results are queued. */
   flush() {
-    for (const settleLater of this.#results.splice(0)) settleLater();
+    for (const settle of this.#results.splice(0)) settle();
   }
 }

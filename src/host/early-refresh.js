@@ -4,15 +4,9 @@
  */
 
 import { sendRefresh } from "./http.js";
-import { own } from "./own.js";
 import { isHidden } from "./lifecycle.js";
-import { RecordStorage } from "./storage.js";
-
-/**
- * Matches a record with an expired token and no back-off. Its version is one that tabs assign (up to 2,000,001): for a
- * higher version, the machine asks the other tabs first.
- */
-const EXPIRED_RECORD = /^nolapse1;1?\d{1,6};in;(\d{1,15});\d{1,10}$/;
+import { own } from "./own.js";
+import { expiredAt, RecordStorage } from "./storage.js";
 
 /** Timeout for the lock, which some browsers never grant, in milliseconds. */
 const LOCK_PATIENCE_MS = 50;
@@ -24,22 +18,20 @@ const LOCK_PATIENCE_MS = 50;
  * @property {() => EarlyRequest | undefined} take returns the request that was sent under the lock, once
  */
 
-/** @typedef {{ answer: Promise<unknown>, controller: AbortController, sent: number }} EarlyRequest */
+/** @typedef {{ answer: Promise<import("./http.js").Answer>, controller: AbortController, sent: number }} EarlyRequest */
 
 /**
  * Requests the lock, the slowest step in browsers, and sends the refresh under it if the record then shows that a refresh
  * is due and that no other tab can have a valid token.
  *
  * @param {import("./options.js").Settings} settings
+ * @param {import("./realm.js").Realm} realm
  * @returns {EarlyRefresh | undefined}
  */
-export function startEarly({ key, refresh }) {
-  if (!globalThis.navigator?.locks) return undefined;
-  const native = fetch;
-  const isDue = () => {
-    const expired = EXPIRED_RECORD.exec(new RecordStorage(key).read())?.[1];
-    return expired !== undefined && Number(expired) <= Date.now();
-  };
+export function startEarly({ key, refresh }, realm) {
+  const locks = realm.navigator?.locks;
+  if (!locks) return undefined;
+  const isDue = () => expiredAt(new RecordStorage(key, realm).read()) <= realm.Date.now();
   /** @type {EarlyRequest | undefined} */
   let early;
   /** @type {EarlyRefresh["lock"]} */
@@ -48,23 +40,23 @@ export function startEarly({ key, refresh }) {
     const granted = (/** @type {unknown} */ it) => {
       if (!it || !isDue()) return refused();
       const controller = new AbortController();
-      const page = isHidden() ? "hidden" : "visible";
-      const answer = sendRefresh(native, refresh, "load", page, 0, controller.signal);
+      const page = isHidden(realm) ? "hidden" : "visible";
+      const answer = sendRefresh(realm, refresh, "load", page, 0, controller.signal);
       // The code that takes the request handles its rejection.
       answer.catch(() => {});
-      early = { answer, controller, sent: performance.now() };
+      early = { answer, controller, sent: realm.performance.now() };
       return new Promise((/** @type {(nothing: void) => void} */ release) => resolve(release));
     };
     // Stolen or denied: continue without the lock, which is optional.
     try {
-      navigator.locks.request(key, own({ ifAvailable: true }), granted).catch(refused);
+      locks.request(key, own({ ifAvailable: true }), granted).catch(refused);
     } catch {
       refused();
     }
   });
   return {
     lock,
-    decided: isDue() && decided(lock),
+    decided: isDue() && decided(lock, realm),
     take() {
       const taken = early;
       early = undefined;
@@ -77,11 +69,12 @@ export function startEarly({ key, refresh }) {
  * Resolves when the lock request is decided, or after `LOCK_PATIENCE_MS`.
  *
  * @param {Promise<unknown>} lock
+ * @param {import("./realm.js").Realm} realm
  */
-function decided(lock) {
+function decided(lock, realm) {
   return new Promise((/** @type {(nothing: void) => void} */ end) => {
-    const alarm = setTimeout(end, LOCK_PATIENCE_MS);
-    lock.then(() => end(clearTimeout(alarm)));
+    const timer = realm.setTimeout(end, LOCK_PATIENCE_MS);
+    lock.then(() => end(realm.clearTimeout(/** @type {never} */ (timer))));
   });
 }
 

@@ -6,22 +6,23 @@
  * getters, iterators and proxies run before it, and a later change of the base URL has no effect.
  */
 
-import { AGE, TOKEN_REJECTED, TOKEN_REQUESTED } from "./bridge.js";
+import { TOKEN_REJECTED, TOKEN_REQUESTED } from "../generated/codes.js";
 import { own } from "./own.js";
 import { Origins } from "./origins.js";
 
-/** A token as sent in the `Authorization` header. @typedef {{ version: number, header: string }} Bearer */
+/** A token as sent in the `Authorization` header. @typedef {{ version: number, token: string, header: string }} Bearer */
 
 /**
- * A call to report to `onCall`, times in milliseconds.
+ * A call to report to `onCall`.
  *
- * @typedef {{ method: string, url: string, begun: number, waited: number, tokenAge: number, retried: boolean }} Call
+ * @typedef {{ method: string, url: string, begun: number, waitedMs: number, tokenAgeMs: number, retried: boolean }} Call
  */
 
 /** Safe methods without a body (RFC 9110 §9.2.1): repeating them has no effect. */
 const SAFE = /^(GET|HEAD)$/;
 
 export class FetchWrapper {
+  #realm;
   #Request;
   #host;
   #native;
@@ -31,16 +32,18 @@ export class FetchWrapper {
   onCall;
 
   /**
-   * @param {readonly string[]} apis
+   * @param {readonly string[]} allowedOrigins
    * @param {import("./host.js").Host} host
+   * @param {import("./realm.js").Realm} realm
    */
-  constructor(apis, host) {
+  constructor(allowedOrigins, host, realm) {
     this.#host = host;
-    this.#origins = new Origins(apis);
-    this.#native = fetch;
-    this.#Request = Request;
+    this.#origins = new Origins(allowedOrigins);
+    this.#realm = realm;
+    this.#native = realm.fetch;
+    this.#Request = realm.Request;
     /** The platform's getter, which a subclass or proxy cannot override. */
-    this.#url = Object.getOwnPropertyDescriptor(Request.prototype, "url")?.get;
+    this.#url = Object.getOwnPropertyDescriptor(this.#Request.prototype, "url")?.get;
   }
 
   /**
@@ -53,12 +56,12 @@ export class FetchWrapper {
     try {
       const [input, init] = given;
       // Without arguments, the platform throws its own error.
-      if (!given.length) return /** @type {() => Promise<Response>} */ (this.#native).call(globalThis);
+      if (!given.length) return /** @type {() => Promise<Response>} */ (this.#native).call(this.#realm);
       const known = typeof input === "object" && input ? this.#urlOf(input) : undefined;
       // Convert to a string once: a second conversion could return another URL.
       const target = known === undefined ? `${input}` : /** @type {Request} */ (input);
       // An absolute URL of an unlisted origin goes to the platform's `fetch` with the caller's own arguments.
-      if (this.#origins.allows(known ?? `${target}`) === false) return this.#native.call(globalThis, target, init);
+      if (this.#origins.allows(known ?? `${target}`) === false) return this.#native.call(this.#realm, target, init);
       // Read without running a getter: the platform runs it once, and a second run could differ.
       const body = init ? own(Object.getOwnPropertyDescriptor(init, "body")).value : undefined;
       const request = this.#make(target, init);
@@ -118,12 +121,12 @@ export class FetchWrapper {
     const call = this.onCall && this.#begin(request);
     const bearer = this.#host.bearer();
     if (bearer) return this.#watch(this.#sendWith(bearer, request, body, call), call);
-    return this.#ask(TOKEN_REQUESTED, 0, request, (ok, answer) => {
+    return this.#ask([TOKEN_REQUESTED, 0], request, (ok, answer) => {
       if (!ok) {
         release(request, answer);
         throw answer;
       }
-      if (call) call.waited = Math.round(performance.now() - call.begun);
+      if (call) call.waitedMs = Math.round(this.#realm.performance.now() - call.begun);
       return this.#watch(this.#sendWith(/** @type {Bearer} */ (answer), request, body, call), call);
     });
   }
@@ -131,15 +134,14 @@ export class FetchWrapper {
   /**
    * Asks the machine for a token for a request, until the request's signal aborts.
    *
-   * @param {number} kind
-   * @param {number} version
+   * @param {import("./callers.js").Question} question
    * @param {Request} request
    * @param {(ok: boolean, answer: unknown) => Response | Promise<Response>} next
    * @returns {Promise<Response>}
    */
-  #ask(kind, version, { signal }, next) {
+  #ask(question, { signal }, next) {
     return new Promise((resolve, reject) => {
-      this.#host.ask(kind, version, signal, (ok, answer) => {
+      this.#host.ask(question, signal, (ok, answer) => {
         try {
           resolve(next(ok, answer));
         } catch (error) {
@@ -159,7 +161,7 @@ export class FetchWrapper {
    * @returns {Promise<Response>}
    */
   #sendWith(bearer, given, body, call) {
-    if (call) call.tokenAge = this.#host.look(AGE);
+    if (call) call.tokenAgeMs = this.#host.tokenAge();
     // Both are immutable, so a rare retry needs no copy.
     const fixed = typeof body === "string" || body instanceof Blob ? body : undefined;
     // Do not read `body`: in WebKit, reading it turns it into a stream.
@@ -168,7 +170,7 @@ export class FetchWrapper {
     if (!request) return this.#sendBearing(bearer, given);
     const again = isBare ? request : request.clone();
     return this.#sendBearing(bearer, request).then((answer) => {
-      if (answer.ok || !this.#isFromBearer(request, answer) || !this.#host.shouldRetry(answer)) return answer;
+      if (answer.ok || !this.#isFromBearer(request, answer) || !isTokenRejected(answer)) return answer;
       return this.#retry(bearer.version, again, fixed, answer, call);
     });
   }
@@ -218,7 +220,7 @@ export class FetchWrapper {
    * @returns {Promise<Response>}
    */
   #retry(version, again, body, answer, call) {
-    return this.#ask(TOKEN_REJECTED, version, again, (ok, found) => {
+    return this.#ask([TOKEN_REJECTED, version], again, (ok, found) => {
       if (!ok && again.signal.aborted) throw found;
       const bearer = /** @type {Bearer} */ (found);
       if (!ok || bearer.version === version) return answer;
@@ -243,14 +245,14 @@ export class FetchWrapper {
   #send(request) {
     // Firefox loses `keepalive` of a Request, and takes it from options.
     return request.keepalive
-      ? this.#native.call(globalThis, request, kept(request))
-      : this.#native.call(globalThis, request);
+      ? this.#native.call(this.#realm, request, kept(request))
+      : this.#native.call(this.#realm, request);
   }
 
   /** @param {Request} request @returns {Call} */
   #begin({ method, url }) {
     const [place = ""] = url.split(/[?#]/);
-    return { method, url: place, begun: performance.now(), waited: 0, tokenAge: 0, retried: false };
+    return { method, url: place, begun: this.#realm.performance.now(), waitedMs: 0, tokenAgeMs: 0, retried: false };
   }
 
   /**
@@ -262,9 +264,9 @@ export class FetchWrapper {
   #watch(answer, call) {
     if (call) {
       const tell = (/** @type {number | undefined} */ status) => {
-        const { method, url, begun, waited, tokenAge, retried } = call;
-        const duration = Math.round(performance.now() - begun);
-        this.onCall?.(method, url, waited, tokenAge, status, retried, duration);
+        const { method, url, begun, waitedMs, tokenAgeMs, retried } = call;
+        const durationMs = Math.round(this.#realm.performance.now() - begun);
+        this.onCall?.(method, url, waitedMs, tokenAgeMs, status, retried, durationMs);
       };
       answer.then(
         ({ status }) => tell(status),
@@ -273,6 +275,18 @@ export class FetchWrapper {
     }
     return answer;
   }
+}
+
+/**
+ * Whether another token may help: a 401 whose Bearer challenge has no error code, or `invalid_token` (RFC 6750 §3.1), or whose
+ * challenge cannot be read (CORS). Not for `insufficient_scope`, `insufficient_user_authentication` (RFC 9470 §3) or another
+ * scheme.
+ *
+ * @param {Pick<Response, "status" | "headers">} response
+ */
+export function isTokenRejected({ status, headers }) {
+  const challenge = headers.get("www-authenticate") || "bearer";
+  return status === 401 && /bearer(?:(?!error=).)*(?:error="?invalid_token|$)/is.test(challenge);
 }
 
 /**

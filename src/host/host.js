@@ -6,24 +6,30 @@ import { FetchWrapper } from "./fetch.js";
 import { Requests } from "./requests.js";
 import { cancelEarly } from "./early-refresh.js";
 import { Locks } from "./locks.js";
-import * as bridge from "./bridge.js";
+import { refuse } from "./options.js";
+import { drainCommands, onTimer } from "./bridge.js";
+import * as codes from "../generated/codes.js";
 import { isHidden, watchLifecycle } from "./lifecycle.js";
 import { RecordStorage } from "./storage.js";
 
-/** An input, by position. @typedef {[kind: number, id: number, a?: number, b?: number, c?: number, text?: string]} Given */
+/**
+ * An input, by position: its kind, its id, then its other fields: up to three numbers and five texts.
+ *
+ * @typedef {[kind: number, id: number, a?: number, b?: number, c?: number, ...texts: string[]]} Given
+ */
 
 /**
- * The app's callbacks, with positional arguments; `undefined` and empty texts stand for unknown values.
+ * The app's callbacks, with positional arguments; NaN and empty texts stand for unknown values.
  *
  * @typedef {object} App
- * @property {(state: string, degraded: string, reason: string, sessionId: string, user: string, serverTold: boolean) => void} status
- * @property {(reason: string, source: string, waiting: number, duration: number, expiresIn: number, refreshIn: number) => void} refreshed
- * @property {(reason: string, cause: string, httpStatus: number, duration: number, failures: number, retryIn: number) => void} refreshFailed
+ * @property {(serverNotified: boolean, state: string, failure: string, reason: string, sessionId: string, user: string) => void} status
+ * @property {(waiting: number, durationMs: number, expiresIn: number, refreshIn: number, reason: string, source: string) => void} refreshed
+ * @property {(httpStatus: number, durationMs: number, failures: number, retryInMs: number, reason: string, failure: string) => void} refreshFailed
  * @property {(reason: string) => void} signedOut
  * @property {(previous: string, user: string) => void} userChanged
- * @property {(method: string, url: string, waited: number, tokenAge: number, httpStatus: number | undefined, retried: boolean, duration: number) => void} called
- * @property {(at: number, tab: number, attempt: number, trigger: string, status: string, page: string, outcome: string) => void} traced
- * @property {(code: string, message: string, reason: string, failure: string, retryIn: number, cause?: unknown) => unknown} error makes the error that a caller is rejected with
+ * @property {(method: string, url: string, waitedMs: number, tokenAgeMs: number, httpStatus: number | undefined, retried: boolean, durationMs: number) => void} called
+ * @property {(atMs: number, tab: number, attempt: number, trigger: string, status: string, page: string, outcome: string) => void} traced
+ * @property {(code: string, message: string, reason: string, failure: string, retryInMs: number, cause?: unknown, problem?: string) => unknown} error makes the error that a caller is rejected with
  * @property {(cause: unknown) => void} onTrap the module has trapped: this host is unusable, and a new instance is needed
  */
 
@@ -34,62 +40,87 @@ const NOTHING_TO_WAIT_FOR = -1;
 export const CLOSED_SESSION = "the session object was closed";
 
 /** The error message for calls that hit a trap in the module. */
-const BROKEN_MODULE = "the session module failed";
+const BROKEN_MODULE = "the module failed";
 
 export class Host {
   #app;
+  #realm;
+  #settings;
   #callers;
   #requests;
-  #name;
   #storage;
-  #unwatch;
+  /** @type {Locks | undefined} */
   #locks;
-  #key;
+  /** @type {import("./early-refresh.js").EarlyRefresh | undefined} */
   #earlyRefresh;
-  /** @type {Given[]} */
+  /** The lock requested while the module was loading, until it is used. @type {import("./early-refresh.js").EarlyRefresh["lock"] | undefined} */
+  #earlyLock;
+  #name = 0;
+  /** @type {(() => void) | undefined} */
+  #unwatch;
+  /** Inputs to feed; they wait until the machine is started. @type {Given[]} */
   #queue = [];
-  #isDraining = false;
+  #isDraining = true;
   #isClosed = false;
-  /** The error of the trap. @type {{ cause: unknown } | undefined} */
-  trap;
+  /** The error of every call since the module could not be loaded, or has trapped. @type {{ error: unknown } | undefined} */
+  broken;
   #lastTouch = Number.NEGATIVE_INFINITY;
-  /** @type {import("./fetch.js").Bearer | undefined} */
-  #current;
+  /** The latest token. @type {import("./fetch.js").Bearer | undefined} */
+  #bearer;
   /** @type {BroadcastChannel | undefined} */
   #channel;
-  /** @type {bridge.Machine | undefined} */
+  /** @type {import("./bridge.js").Machine | undefined} */
   #machine;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  /** @type {unknown} */
   #timer;
 
   /**
-   * Starts a session: adds event listeners and, if there may be a session, requests the first token.
+   * Creates a host whose calls wait until it is started.
    *
-   * @param {(...given: ConstructorParameters<typeof import("./machine.js").Machine>) => bridge.Machine} make makes a machine
    * @param {import("./options.js").Settings} settings
    * @param {App} app
+   * @param {import("./realm.js").Realm} realm
+   */
+  constructor(settings, app, realm) {
+    const feed = (/** @type {Given} */ ...given) => this.feed(...given);
+    this.#settings = settings;
+    this.#app = app;
+    this.#realm = realm;
+    this.#storage = new RecordStorage(settings.key, realm);
+    this.#callers = new Callers(feed);
+    this.#requests = new Requests(realm, settings, feed);
+    this.calls = new FetchWrapper(settings.allowedOrigins, this, realm);
+  }
+
+  /**
+   * Starts the session: adds event listeners and, if there may be a session, requests the first token.
+   *
+   * @param {(...given: ConstructorParameters<typeof import("./machine.js").Machine>) => import("./bridge.js").Machine} make makes a machine
    * @param {import("./early-refresh.js").EarlyRefresh} [earlyRefresh]
    */
-  constructor(make, settings, app, earlyRefresh) {
+  start(make, earlyRefresh) {
+    if (this.#isClosed) return void cancelEarly(earlyRefresh);
     const feed = (/** @type {Given} */ ...given) => this.feed(...given);
-    const [seed = 0] = new Float64Array(crypto.getRandomValues(new Uint32Array(2)).buffer);
-    const [name = 0] = crypto.getRandomValues(new Uint32Array(1));
+    const realm = this.#realm;
+    const { key, timeoutMs } = this.#settings;
+    const random = new Uint32Array(3);
+    realm.crypto.getRandomValues(random);
+    const [name = 0, low = 0, high = 0] = random;
     this.#name = name;
-    this.#app = app;
     this.#earlyRefresh = earlyRefresh;
-    this.#storage = new RecordStorage(settings.key);
-    this.#callers = new Callers(feed);
-    this.#locks = new Locks(settings.key, feed, earlyRefresh);
-    this.#requests = new Requests(settings, feed);
-    this.calls = new FetchWrapper(settings.apis, this);
-    this.#key = settings.key;
-    this.#machine = make(name, seed, settings.timeout, performance.now(), Date.now());
-    this.#unwatch = watchLifecycle(settings.key, feed, () => this.#touch());
-    bridge.onTimer(name, () => this.feed(bridge.DEADLINE_REACHED, 0));
-    this.feed(bridge.STARTED, 0);
-    if (isHidden()) this.feed(bridge.PAGE_CHANGED, bridge.HIDDEN);
-    if (this.#locks.earlyRefresh) cancelEarly(earlyRefresh);
-    this.#locks.earlyRefresh = undefined;
+    this.#earlyLock = earlyRefresh?.lock;
+    this.#locks = new Locks(realm.navigator?.locks, key, feed);
+    this.#machine = make(name, low * 2 ** 21 + high, timeoutMs, ...this.#clocks());
+    this.#unwatch = watchLifecycle(realm, key, feed, () => this.#touch());
+    onTimer(name, () => this.feed(codes.DEADLINE_REACHED, 0));
+    const waiting = this.#queue;
+    this.#queue = [];
+    this.#isDraining = false;
+    this.feed(codes.STARTED, 0);
+    if (isHidden(realm)) this.feed(codes.PAGE_CHANGED, codes.HIDDEN);
+    for (const given of waiting) this.feed(...given);
+    if (this.#earlyLock) cancelEarly(earlyRefresh);
+    this.#earlyLock = undefined;
   }
 
   /**
@@ -103,12 +134,12 @@ export class Host {
     this.#isDraining = true;
     try {
       for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
-        const [kind, id, a = 0, b = 0, c = 0, text = ""] = next;
+        const [kind, id, a = 0, b = 0, c = 0, ...texts] = next;
         const wait = this.#run((machine) =>
-          machine.feed(performance.now(), Date.now(), this.#storage.read(), kind, id, a, b, c, text),
+          machine.feed(...this.#clocks(), this.#storage.read(), kind, id, a, b, c, texts.join("\n")),
         );
         this.#setTimer(wait ?? NOTHING_TO_WAIT_FOR);
-        for (const command of bridge.drainCommands()) this.#execute(command);
+        for (const command of drainCommands()) this.#execute(command);
       }
     } finally {
       this.#isDraining = false;
@@ -123,102 +154,114 @@ export class Host {
    * @param {number} wait milliseconds
    */
   #setTimer(wait) {
-    clearTimeout(this.#timer);
-    if (wait > NOTHING_TO_WAIT_FOR) this.#timer = setTimeout(() => this.feed(bridge.DEADLINE_REACHED, 0), wait);
+    this.#realm.clearTimeout(/** @type {never} */ (this.#timer));
+    if (wait > NOTHING_TO_WAIT_FOR)
+      this.#timer = this.#realm.setTimeout(() => this.feed(codes.DEADLINE_REACHED, 0), wait);
   }
 
   /**
    * Calls into the module. A trap is a bug in the SDK, and makes this host unusable.
    *
    * @template T
-   * @param {(machine: bridge.Machine) => T} work
+   * @param {(machine: import("./bridge.js").Machine) => T} work
    * @returns {T | undefined}
    */
   #run(work) {
     try {
       return this.#machine && work(this.#machine);
     } catch (cause) {
-      this.break(cause);
+      this.trap(cause);
       return undefined;
     }
   }
 
   /** @param {unknown} cause */
-  break(cause) {
-    this.trap = { cause };
+  trap(cause) {
     // The commands queued before the trap may be incomplete.
-    bridge.drainCommands();
+    drainCommands();
+    this.break(this.#app.error("internal", BROKEN_MODULE, "", "", Number.NaN, cause));
+    this.#app.onTrap(cause);
+  }
+
+  /**
+   * Makes this host unusable: rejects every call with the error.
+   *
+   * @param {unknown} error
+   */
+  break(error) {
+    this.broken = { error };
     this.#queue = [];
     this.#machine = undefined;
     this.#end();
     this.#closeChannel();
-    this.#locks.releaseAll();
+    this.#locks?.releaseAll();
     this.#requests.abortAll();
-    for (const request of this.#callers.waiting.keys()) this.#callers.settleLater(request, false, this.#refusal());
-    this.#app.onTrap(cause);
-    if (!this.#isDraining) this.#callers.flush();
+    this.#callers.rejectAll(error);
+    if (!this.#isDraining || !this.#unwatch) this.#callers.flush();
   }
 
-  /** The error for calls made after `close` or a trap. */
-  #refusal() {
-    return this.trap
-      ? this.#app.error("internal", BROKEN_MODULE, "", "", Number.NaN, this.trap.cause)
-      : this.#app.error("closed", CLOSED_SESSION, "", "", Number.NaN);
-  }
-
-  /** @param {bridge.Command} command */
+  /** @param {import("./bridge.js").Command} command */
   #execute([kind, id, a, b, c, d, text]) {
-    const [first = "", second = "", third = "", fourth = "", fifth = ""] = text.split("\n");
+    const lines = () => /** @type {[string, string, string, string, string]} */ (text.split("\n"));
     switch (kind) {
-      case bridge.ACQUIRE_LOCK:
-        return this.#locks.acquire(id);
-      case bridge.RELEASE_LOCK:
+      case codes.ACQUIRE_LOCK:
+        this.#locks?.acquire(id, this.#earlyLock);
+        this.#earlyLock = undefined;
+        return;
+      case codes.RELEASE_LOCK:
         // A request sent under this lock and not taken until now must not serve a later refresh.
         this.#earlyRefresh = undefined;
-        return this.#locks.release(id);
-      case bridge.SEND_REFRESH:
-        return this.#requests.refresh(id, first, second, a, this.#earlyRefresh?.take());
-      case bridge.SEND_SIGN_OUT:
+        return this.#locks?.release(id);
+      case codes.SEND_REFRESH: {
+        const [reason, page] = lines();
+        return this.#requests.refresh(id, reason, page, a, this.#earlyRefresh?.take());
+      }
+      case codes.SEND_SIGN_OUT:
         return this.#requests.signOut(id, a > 0);
-      case bridge.RUN_SIGN_IN:
+      case codes.RUN_SIGN_IN:
         return this.#runSignIn(id, a);
-      case bridge.ABORT:
+      case codes.ABORT:
         return this.#requests.abort(id);
-      case bridge.SETTLE_TOKEN:
-        return this.#callers.settleLater(id, true, this.#bearerOf(a, text));
-      case bridge.SETTLE_DONE:
+      case codes.TOKEN_CHANGED:
+        this.#bearer = { version: id, token: text, header: `Bearer ${text}` };
+        return;
+      case codes.SETTLE_TOKEN:
+        return this.#callers.settleLater(id, true, this.#bearer);
+      case codes.SETTLE_DONE:
         return this.#callers.settleLater(id, true, a > 0);
-      case bridge.SETTLE_ERROR:
-        return this.#callers.settleLater(id, false, this.#app.error(first, second, third, fourth, a));
-      case bridge.BROADCAST:
+      case codes.SETTLE_ERROR: {
+        const [code, message, reason, failure] = lines();
+        return this.#callers.settleLater(id, false, this.#app.error(code, message, reason, failure, a));
+      }
+      case codes.BROADCAST:
         return this.#post(text);
-      case bridge.WRITE_RECORD:
+      case codes.WRITE_RECORD:
         return this.#storage.write(text);
-      case bridge.OPEN_CHANNEL:
+      case codes.OPEN_CHANNEL:
         return this.#openChannel();
-      case bridge.CLOSE_CHANNEL:
+      case codes.CLOSE_CHANNEL:
         return this.#closeChannel();
-      case bridge.STATUS:
-        return this.#app.status(first, second, third, fourth, fifth, a !== 0);
-      case bridge.REFRESHED:
-        return this.#app.refreshed(first, second, a, b, c, d);
-      case bridge.REFRESH_FAILURE:
-        return this.#app.refreshFailed(first, second, a, b, c, d);
-      case bridge.SIGNED_OUT:
-        return this.#app.signedOut(first);
-      case bridge.USER_CHANGED:
-        return this.#app.userChanged(first, second);
-      case bridge.TRACED:
-        return this.#app.traced(a, b, c, first, second, third, fourth);
+      case codes.STATUS:
+        return this.#app.status(a > 0, ...lines());
+      case codes.REFRESHED:
+        return this.#app.refreshed(a, b, c, d, .../** @type {[string, string]} */ (text.split("\n")));
+      case codes.REFRESH_FAILURE:
+        return this.#app.refreshFailed(a, b, c, d, .../** @type {[string, string]} */ (text.split("\n")));
+      case codes.SIGNED_OUT:
+        return this.#app.signedOut(text);
+      case codes.USER_CHANGED:
+        return this.#app.userChanged(.../** @type {[string, string]} */ (text.split("\n")));
+      case codes.TRACED:
+        return this.#app.traced(a, b, c, .../** @type {[string, string, string, string]} */ (text.split("\n")));
     }
   }
 
   #openChannel() {
     this.#closeChannel();
     try {
-      this.#channel = new BroadcastChannel(this.#key);
+      this.#channel = new /** @type {typeof BroadcastChannel} */ (this.#realm.BroadcastChannel)(this.#settings.key);
       this.#channel.onmessage = ({ data }) =>
-        this.feed(bridge.TAB_MESSAGE_RECEIVED, 0, 0, 0, 0, typeof data === "string" ? data : "");
+        this.feed(codes.TAB_MESSAGE_RECEIVED, 0, 0, 0, 0, typeof data === "string" ? data : "");
     } catch {
       // Some browsers have no BroadcastChannel, and opaque origins may not use it.
     }
@@ -240,114 +283,126 @@ export class Host {
 
   /**
    * @param {number} attempt
-   * @param {number} request
+   * @param {number} caller
    */
-  #runSignIn(attempt, request) {
-    const run = this.#callers.takeSignIn(request);
-    if (!run) return this.feed(bridge.SIGN_IN_THREW, attempt);
-    this.#requests.adopt(attempt, run, (thrown) => this.#callers.setThrown(request, thrown));
+  #runSignIn(attempt, caller) {
+    const run = this.#callers.takeSignIn(caller);
+    if (!run) return this.feed(codes.SIGN_IN_THREW, attempt);
+    this.#requests.signIn(attempt, run, (thrown) => this.#callers.setThrown(caller, thrown));
   }
 
   /**
-   * Feeds a caller's request to the machine; rejects it after `close` or a trap.
+   * Feeds a caller's request to the machine; rejects it after `close` or a failure of the module.
    *
-   * @param {Parameters<Callers["ask"]>} question
+   * @param {Parameters<Callers["ask"]>} asked
    */
-  ask(...question) {
-    const [, , , done] = question;
-    if (this.#isClosed || this.trap) done(false, this.#refusal());
-    else this.#callers.ask(...question);
+  ask(...asked) {
+    const [, , settle] = asked;
+    if (this.broken) settle(false, this.broken.error);
+    else if (this.#isClosed) settle(false, this.#closedError());
+    else this.#callers.ask(...asked);
+  }
+
+  #closedError() {
+    return this.#app.error("closed", CLOSED_SESSION, "", "", Number.NaN);
   }
 
   /**
    * Like `ask`, as a promise.
    *
-   * @param {number} kind
-   * @param {number} number
-   * @param {AbortSignal | undefined} signal
-   * @param {Parameters<Callers["ask"]>[4]} [rest]
-   * @param {Parameters<Callers["ask"]>[5]} [signIn]
+   * @param {import("./callers.js").Question} question
+   * @param {AbortSignal} [signal]
+   * @param {() => unknown} [signIn]
    * @returns {Promise<unknown>}
    */
-  #promise(kind, number, signal, rest, signIn) {
+  #promise(question, signal, signIn) {
     return new Promise((resolve, reject) => {
-      this.ask(kind, number, signal, (ok, answer) => (ok ? resolve : reject)(answer), rest, signIn);
+      this.ask(question, signal, (ok, answer) => (ok ? resolve : reject)(answer), signIn);
     });
   }
 
-  /** @param {number} minValidity in seconds @param {AbortSignal} [signal] @returns {Promise<string>} */
-  getToken(minValidity, signal) {
+  /** @param {number} minValidityMs @param {AbortSignal} [signal] @returns {Promise<string>} */
+  getToken(minValidityMs, signal) {
     this.#touch();
     // A token that a call would be sent with now can be returned, too.
-    const fresh = minValidity === 0 && !signal?.aborted ? this.bearer() : undefined;
-    const found = fresh ? Promise.resolve(fresh) : this.#promise(bridge.TOKEN_REQUESTED, minValidity, signal);
-    return found.then((bearer) => /** @type {import("./fetch.js").Bearer} */ (bearer).header.slice("Bearer ".length));
+    const fresh = minValidityMs === 0 && !signal?.aborted ? this.bearer() : undefined;
+    const found = fresh ? Promise.resolve(fresh) : this.#promise([codes.TOKEN_REQUESTED, minValidityMs], signal);
+    return found.then((bearer) => /** @type {import("./fetch.js").Bearer} */ (bearer).token);
   }
 
   /** @param {boolean} force @param {AbortSignal} [signal] */
   refresh(force, signal) {
-    return this.#promise(bridge.REFRESH_REQUESTED, Number(force), signal);
+    return this.#promise([codes.REFRESH_REQUESTED, Number(force)], signal);
   }
 
-  /** @param {unknown} source a token response, or a function that gets one */
-  adopt(source) {
-    if (typeof source === "function") {
-      return this.#promise(bridge.SIGN_IN_REQUESTED, 0, undefined, undefined, /** @type {() => unknown} */ (source));
-    }
-    const [life, refreshIn, text] = grantOf(source, false);
-    return this.#promise(bridge.TOKENS_PROVIDED, life, undefined, [refreshIn, 0, text]);
+  /**
+   * Runs a sign-in function, or sends credentials to an endpoint of the reference protocol, while no tab refreshes.
+   *
+   * @param {unknown} how the function, or the credentials
+   * @param {"sign-in" | "sign-up"} endpoint
+   */
+  signIn(how, endpoint) {
+    const { server } = this.#settings;
+    const isFunction = typeof how === "function";
+    if (!isFunction && server === undefined) refuse("auth", "a URL, for a sign-in with credentials");
+    const send = () => this.#requests.credentials(`${server}/auth/${endpoint}`, /** @type {object} */ (how), this.#app);
+    return this.#promise([codes.SIGN_IN_REQUESTED], undefined, isFunction ? /** @type {() => unknown} */ (how) : send);
+  }
+
+  /** @param {unknown} response a token response */
+  setTokens(response) {
+    return this.#promise([codes.TOKENS_PROVIDED, ...grantOf(response)]);
   }
 
   /** @param {boolean} everywhere @returns {Promise<unknown>} whether the auth server confirmed it */
   signOut(everywhere) {
-    return this.#promise(bridge.SIGN_OUT_REQUESTED, Number(everywhere), undefined);
+    return this.#promise([codes.SIGN_OUT_REQUESTED, Number(everywhere)]);
   }
 
-  /** @param {number} what */
-  look(what) {
-    return this.#run((machine) => machine.look(performance.now(), Date.now(), what)) ?? 0;
+  /** Reads the monotonic and the wall clock, in milliseconds. @returns {[steady: number, wall: number]} */
+  #clocks() {
+    const { performance, Date } = this.#realm;
+    return [performance.now(), Date.now()];
   }
 
-  /** Returns the token to send now; `undefined` if the call has to wait. */
+  /** Returns how long the current token can still be sent, in seconds. */
+  tokenLeft() {
+    return this.#run((machine) => machine.tokenLeft(...this.#clocks())) ?? 0;
+  }
+
+  /** Returns the age of the current token, in milliseconds. */
+  tokenAge() {
+    return this.#run((machine) => machine.tokenAge(...this.#clocks())) ?? 0;
+  }
+
+  /** Returns the token to send now; `undefined` if the call has to wait. Counts as activity of the app. */
   bearer() {
-    const version = this.look(bridge.USABLE);
-    if (version < 0 || !this.#machine) return undefined;
-    if (this.#current?.version === version) return this.#current;
-    this.look(bridge.TOKEN);
-    const [command] = bridge.drainCommands();
-    return command && this.#bearerOf(version, command[6]);
-  }
-
-  /** @param {number} version @param {string} token */
-  #bearerOf(version, token) {
-    if (this.#current?.version !== version) this.#current = { version, header: `Bearer ${token}` };
-    return this.#current;
-  }
-
-  /** @param {Response} answer */
-  shouldRetry({ status, headers }) {
-    return this.#run((machine) => machine.shouldRetry(status, headers.get("www-authenticate") ?? "")) ?? false;
+    const version = this.#run((machine) => machine.usableVersion(...this.#clocks()));
+    return this.#bearer?.version === version ? this.#bearer : undefined;
   }
 
   /** Reports user activity to the machine, at most once a second. */
   #touch() {
-    const now = performance.now();
+    const now = this.#realm.performance.now();
     if (now - this.#lastTouch < 1_000) return;
     this.#lastTouch = now;
-    this.look(bridge.USABLE);
+    this.bearer();
   }
 
   /** Closes this host: rejects every waiting caller and releases all resources. */
   close() {
     this.#isClosed = true;
-    this.feed(bridge.CLOSED, 0);
+    if (this.#machine) return this.feed(codes.CLOSED, 0);
+    this.#queue = [];
+    this.#callers.rejectAll(this.#closedError());
+    this.#callers.flush();
   }
 
   #end() {
-    this.#unwatch();
+    this.#unwatch?.();
     this.#setTimer(NOTHING_TO_WAIT_FOR);
-    bridge.onTimer(this.#name);
-    this.#current = undefined;
+    onTimer(this.#name);
+    this.#bearer = undefined;
     this.#machine?.free();
     this.#machine = undefined;
   }

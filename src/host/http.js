@@ -5,61 +5,68 @@ import { own, readerOf } from "./own.js";
 /** The largest valid refresh response, in bytes: `MAX_TOKEN_RESPONSE_BYTES` in `wire.rs`. */
 const LIMIT = 65_536;
 
+/** @typedef {import("./realm.js").Realm} Realm */
+
 /**
- * Sends a refresh: to an endpoint of the reference protocol, or through the app's own function.
+ * What came of a request: the status (0 if the app's own function returned the body), the `Retry-After` delay in seconds
+ * (NaN if absent), and the body.
  *
- * @param {typeof fetch} native
+ * @typedef {{ status: number, retryAfter: number, isTooLarge?: boolean, body?: unknown }} Answer
+ */
+
+/**
+ * Sends a refresh: to an endpoint of the reference protocol, or through the app's own function, which returns a token
+ * response, parsed or not.
+ *
+ * @param {Realm} realm
  * @param {string | ((context: object) => unknown)} how
  * @param {string} reason
  * @param {string} page
- * @param {number} activeAgo in seconds
+ * @param {number} activeAgoMs
  * @param {AbortSignal} signal
  */
-export async function sendRefresh(native, how, reason, page, activeAgo, signal) {
-  return typeof how === "string"
-    ? post(native, how, { reason, page, active_ago: Math.floor(activeAgo) }, signal, LIMIT)
-    : how({ reason, page, activeAgo, signal });
+export async function sendRefresh(realm, how, reason, page, activeAgoMs, signal) {
+  const isEndpoint = typeof how === "string";
+  const sent = isEndpoint
+    ? post(realm, how, { reason, page, active_ago: Math.floor(activeAgoMs / 1_000) }, signal)
+    : how({ reason, page, activeAgoMs, signal });
+  return answerOf(realm, await sent);
 }
 
 /**
  * Sends a sign-out: to an endpoint of the reference protocol, through the app's own function, or not at all.
  *
- * @param {typeof fetch} native
+ * @param {Realm} realm
  * @param {string | ((context: object) => unknown) | undefined} how
  * @param {boolean} everywhere
  * @param {AbortSignal} signal
  */
-export async function signOut(native, how, everywhere, signal) {
-  return typeof how === "string"
-    ? post(native, how, everywhere ? { everywhere } : {}, signal, 0)
-    : how?.({ everywhere, signal });
+export async function signOut(realm, how, everywhere, signal) {
+  if (typeof how !== "string") return how?.({ everywhere, signal });
+  const { status, headers } = await post(realm, how, everywhere ? { everywhere } : {}, signal);
+  return { status, retryAfter: retryAfter(headers) };
 }
 
 /**
  * Runs the app's sign-in function and reads what it returns: a token response, parsed or not.
  *
+ * @param {Realm} realm
  * @param {() => unknown} run
  */
-export async function signIn(run) {
-  const answer = await run();
-  if (!(answer instanceof Response)) return answer;
-  try {
-    return answer.ok ? own(await read(answer, LIMIT)).body : undefined;
-  } catch {
-    return undefined;
-  }
+export async function signIn(realm, run) {
+  const { status, body } = await answerOf(realm, await run());
+  return status < 300 ? body : undefined;
 }
 
 /**
- * Sends a JSON POST. Options and result have no prototype, so a polluted `Object.prototype` adds no fields.
+ * Sends a JSON POST. The options have no prototype, so a polluted `Object.prototype` adds no fields.
  *
- * @param {typeof fetch} native
+ * @param {Realm} realm
  * @param {string} url
  * @param {object} said
- * @param {AbortSignal} signal
- * @param {number} limit the body is not read if this is 0
+ * @param {AbortSignal} [signal]
  */
-async function post(native, url, said, signal, limit) {
+function post(realm, url, said, signal) {
   const options = own({
     method: "POST",
     credentials: "include",
@@ -72,19 +79,62 @@ async function post(native, url, said, signal, limit) {
     body: JSON.stringify(own(said)),
     signal,
   });
-  const response = await native.call(globalThis, url, options);
-  const { status, headers } = response;
-  const isRead = limit && (status === 200 || status === 401);
-  return own({ status, retryAfter: retryAfter(headers), ...(isRead ? await read(response, limit) : undefined) });
+  return realm.fetch(url, options);
+}
+
+/**
+ * Reads a `Response`, with the body of a success and of a 401 as JSON. Any other value is a body itself.
+ *
+ * @param {Realm} realm
+ * @param {unknown} value
+ * @returns {Promise<Answer>}
+ */
+async function answerOf(realm, value) {
+  if (!(value instanceof realm.Response))
+    return /** @type {Answer} */ (/** @type {unknown} */ (own({ status: 0, body: value })));
+  const { status, ok, headers } = /** @type {Response} */ (/** @type {unknown} */ (value));
+  return /** @type {Answer} */ (
+    /** @type {unknown} */ (
+      own({
+        status,
+        retryAfter: retryAfter(headers),
+        ...(ok || status === 401 ? await read(/** @type {Response} */ (/** @type {unknown} */ (value))) : undefined),
+      })
+    )
+  );
+}
+
+/**
+ * Sends credentials. Without a response, the status is 0, or −1 after the timeout.
+ *
+ * @param {Realm} realm
+ * @param {string} url
+ * @param {object} credentials
+ * @param {number} timeoutMs
+ * @returns {Promise<Answer>}
+ */
+export async function sendCredentials(realm, url, credentials, timeoutMs) {
+  try {
+    const response = await post(realm, url, credentials, realm.AbortSignal?.timeout(timeoutMs));
+    return /** @type {Answer} */ (
+      /** @type {unknown} */ (
+        own({ status: response.status, retryAfter: retryAfter(response.headers), ...(await read(response)) })
+      )
+    );
+  } catch (error) {
+    return /** @type {Answer} */ (
+      /** @type {unknown} */ (own({ status: /** @type {Error} */ (error).name === "TimeoutError" ? -1 : 0 }))
+    );
+  }
 }
 
 /**
  * Reads a body as JSON, up to the size limit.
  *
  * @param {Response} response
- * @param {number} limit
+ * @returns {Promise<{ isTooLarge?: boolean, body?: unknown }>}
  */
-async function read(response, limit) {
+async function read(response) {
   const reader = readerOf(response);
   const decoder = new TextDecoder();
   let text = "";
@@ -93,7 +143,7 @@ async function read(response, limit) {
     const value = reader && (await reader.read()).value;
     if (!value) break;
     size += value.length;
-    if (size > limit) {
+    if (size > LIMIT) {
       // An error from cancelling the stream is irrelevant.
       reader?.cancel().catch(() => {});
       return { isTooLarge: true };
@@ -103,8 +153,8 @@ async function read(response, limit) {
   return { body: parsed(text + decoder.decode()) };
 }
 
-/** @param {string} text */
-function parsed(text) {
+/** Parses JSON; `undefined` if it is invalid. @param {string} text */
+export function parsed(text) {
   try {
     return JSON.parse(text);
   } catch {
@@ -120,42 +170,48 @@ function parsed(text) {
  */
 function retryAfter(headers) {
   const value = headers.get("retry-after")?.trim();
-  if (!value) return undefined;
+  if (!value) return Number.NaN;
   if (/^\d+$/.test(value)) return Number(value);
   const now = Date.parse(headers.get("date") ?? "") || Date.now();
   return Math.max(0, Date.parse(value) - now) / 1_000;
 }
 
 /**
- * Reads a token response: its lifetime and refresh time in seconds, and the other fields as lines of a text; an empty text
- * if it is no object.
+ * The fields of a token response, as inputs have them.
+ *
+ * @typedef {[lifetime: number, refreshIn: number, status: number, token: string, tokenType: string, sessionId: string, userId: string, user: string]} Grant
+ */
+
+/**
+ * Reads a token response (RFC 6749 §5.1, with the session beside it): lifetime and refresh time in seconds, NaN if absent;
+ * the user as JSON, empty if the response is no object.
  *
  * @param {unknown} given
- * @param {boolean} isApp whether the field names are the app's (camelCase), not those of RFC 6749 §5.1
- * @returns {[life: number, refreshIn: number, text: string]}
+ * @param {number} [status] the HTTP status, 0 without one
+ * @returns {Grant}
  */
-export function grantOf(given, isApp) {
-  if (typeof given !== "object" || !given) return [Number.NaN, Number.NaN, ""];
+export function grantOf(given, status = 0) {
+  if (typeof given !== "object" || !given) return [Number.NaN, Number.NaN, status, "", "", "", "", ""];
   try {
     const answer = own(given);
     const session = own(answer.session);
     const user = session.user ?? null;
     const { id, sub } = own(user);
     const userId = id ?? sub;
-    const token = lineOf(isApp ? answer.accessToken : answer.access_token);
-    const lines = [
+    const token = lineOf(answer.access_token);
+    return [
+      numberOf(answer.expires_in) ?? claimedLife(token) ?? Number.NaN,
+      numberOf(answer.refresh_in) ?? Number.NaN,
+      status,
       token,
       lineOf(answer.token_type),
       lineOf(session.id),
       lineOf(typeof userId === "number" ? String(userId) : userId),
       JSON.stringify(user),
     ];
-    const life = numberOf(isApp ? answer.expiresIn : answer.expires_in) ?? claimedLife(token);
-    const refreshIn = numberOf(isApp ? answer.refreshIn : answer.refresh_in);
-    return [life ?? Number.NaN, refreshIn ?? Number.NaN, lines.join("\n")];
   } catch {
     // An object whose getters throw is not a valid token response.
-    return [Number.NaN, Number.NaN, "\n\n\n\nnull"];
+    return [Number.NaN, Number.NaN, status, "", "", "", "", "null"];
   }
 }
 

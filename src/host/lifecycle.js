@@ -11,33 +11,35 @@ import {
   RETURNED,
   STORAGE_CHANGED,
   VISIBLE,
-} from "./bridge.js";
+} from "../generated/codes.js";
 import { own } from "./own.js";
 
 /**
  * Whether the page is hidden; a worker never is. Read through the prototype: markup like `<img name="hidden">` shadows the
  * document's own property.
+ *
+ * @param {import("./realm.js").Realm} realm
  */
-export function isHidden() {
-  const { document } = globalThis;
+export function isHidden({ document }) {
   return document ? Reflect.get(Document.prototype, "hidden", document) === true : false;
 }
 
 /**
  * Adds listeners for the lifecycle events that the platform supports.
  *
+ * @param {import("./realm.js").Realm} realm
  * @param {string} key the storage key of the record, watched for changes by other tabs
  * @param {(kind: number, id: number) => void} feed
  * @param {() => void} touch called on user input
  * @returns {() => void} removes the listeners
  */
-export function watchLifecycle(key, feed, touch) {
+export function watchLifecycle(realm, key, feed, touch) {
   const controller = new AbortController();
   // Passive, and in the capture phase: no other listener can stop the event before.
   const options = own({ passive: true, capture: true, signal: controller.signal });
   const { addEventListener } = EventTarget.prototype;
   const on = (
-    /** @type {object} */ target,
+    /** @type {unknown} */ target,
     /** @type {string} */ type,
     /** @type {(event: Event) => void} */ onCall,
   ) => {
@@ -46,20 +48,20 @@ export function watchLifecycle(key, feed, touch) {
   };
   const changes = (/** @type {number} */ change) => () => feed(PAGE_CHANGED, change);
 
-  const { document } = globalThis;
-  on(document, "visibilitychange", () => feed(PAGE_CHANGED, isHidden() ? HIDDEN : VISIBLE));
+  const { document } = realm;
+  on(document, "visibilitychange", () => feed(PAGE_CHANGED, isHidden(realm) ? HIDDEN : VISIBLE));
   on(document, "freeze", changes(FROZEN));
   on(document, "resume", changes(RESUMED));
   on(document, "pointerdown", touch);
   on(document, "keydown", touch);
-  on(globalThis, "pagehide", changes(LEFT));
-  on(globalThis, "pageshow", (event) => {
+  on(realm, "pagehide", changes(LEFT));
+  on(realm, "pageshow", (event) => {
     // `pageshow` also fires on the first load, which is no return from the back/forward cache.
     if (/** @type {PageTransitionEvent} */ (event).persisted) feed(PAGE_CHANGED, RETURNED);
   });
-  on(globalThis, "online", changes(ONLINE));
-  on(globalThis, "offline", changes(OFFLINE));
-  on(globalThis, "storage", (event) => {
+  on(realm, "online", changes(ONLINE));
+  on(realm, "offline", changes(OFFLINE));
+  on(realm, "storage", (event) => {
     const changed = /** @type {StorageEvent} */ (event).key;
     // A null key means that the storage was cleared.
     if (changed === null || changed === key) feed(STORAGE_CHANGED, 0);

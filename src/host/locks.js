@@ -1,38 +1,38 @@
 /** The Web Lock that all tabs of a browser share: held briefly, released by resolving a promise. */
 
-import { LOCK_FAILED, LOCK_GRANTED } from "./bridge.js";
+import { LOCK_FAILED, LOCK_GRANTED } from "../generated/codes.js";
 import { own } from "./own.js";
 
 /** @typedef {{ controller: AbortController, release: (() => void) | undefined }} Request */
 
 export class Locks {
+  #locks;
   #name;
   #feed;
   /** This tab's requests, by attempt. @type {Map<number, Request>} */
   #requests = new Map();
 
   /**
+   * @param {Pick<LockManager, "request"> | undefined} locks
    * @param {string} name
    * @param {(kind: number, attempt: number) => void} feed
-   * @param {import("./early-refresh.js").EarlyRefresh | undefined} earlyRefresh the lock requested while loading
    */
-  constructor(name, feed, earlyRefresh) {
+  constructor(locks, name, feed) {
+    this.#locks = locks;
     this.#name = name;
     this.#feed = feed;
-    this.earlyRefresh = earlyRefresh;
   }
 
   /**
    * Requests the lock; feeds `LOCK_GRANTED` or `LOCK_FAILED`.
    *
    * @param {number} attempt
+   * @param {import("./early-refresh.js").EarlyRefresh["lock"]} [early] the lock requested while the module was loading
    */
-  acquire(attempt) {
+  acquire(attempt, early) {
     /** @type {Request} */
     const request = { controller: new AbortController(), release: undefined };
     this.#requests.set(attempt, request);
-    const early = this.earlyRefresh?.lock;
-    this.earlyRefresh = undefined;
     if (!early) return this.#request(attempt, request);
     early.then((release) => {
       if (!release) this.#request(attempt, request);
@@ -68,10 +68,12 @@ export class Locks {
     };
     if (request.controller.signal.aborted) return;
     const { signal } = request.controller;
-    const held = () =>
+    const hold = () =>
       new Promise((/** @type {(nothing: void) => void} */ release) => this.#granted(attempt, request, release));
     try {
-      navigator.locks.request(this.#name, own({ signal }), held).then(ended, ended);
+      const held = this.#locks?.request(this.#name, own({ signal }), hold);
+      if (!held) return ended();
+      held.then(ended, ended);
     } catch {
       ended();
     }

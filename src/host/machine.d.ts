@@ -1,6 +1,6 @@
 /** The class that wasm-bindgen makes of `machine.rs`. */
 export class Machine {
-  constructor(name: number, seed: number, timeout: number, steady: number, wall: number);
+  constructor(name: number, seed: number, timeoutMs: number, steady: number, wall: number);
   feed(
     steady: number,
     wall: number,
@@ -12,7 +12,8 @@ export class Machine {
     c: number,
     text: string,
   ): number;
-  look(steady: number, wall: number, what: number): number;
-  shouldRetry(status: number, challenge: string): boolean;
+  usableVersion(steady: number, wall: number): number;
+  tokenLeft(steady: number, wall: number): number;
+  tokenAge(steady: number, wall: number): number;
   free(): void;
 }

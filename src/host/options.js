@@ -12,13 +12,14 @@ import { parseUrl } from "./origins.js";
  * @property {string} key the name of the session's lock, channel and storage record
  * @property {Endpoint} refresh
  * @property {Endpoint | undefined} signOut `undefined`: sign-out is local
- * @property {string[]} apis origins
- * @property {number} timeout in seconds
+ * @property {string | undefined} server the auth server, if it speaks the reference protocol
+ * @property {string[]} allowedOrigins
+ * @property {number} timeoutMs
  * @property {unknown} wasm the source of the module, as given
  */
 
-const HTTPS = "an https URL (http only for this machine) without credentials";
-const ENDPOINT = "an https URL (http only for this machine) or a path like /refresh";
+const HTTPS = "an https URL (http on localhost) without credentials";
+const ENDPOINT = "an https URL (http on localhost) or a path";
 const ORIGINS = "an array of origins like https://api.example.com";
 
 /**
@@ -42,33 +43,35 @@ export function refuse(option, expected) {
 export function readOptions(options) {
   if (typeof options !== "object" || options === null) refuse("options", "an object");
   const given = own(options);
-  refuseUnknown(given, ["auth", "apis", "name", "timeout", "wasm"]);
-  const { auth, apis = [], name, timeout = 10, wasm } = given;
-  const origins = Array.isArray(apis) ? apis.map((api) => place(api, "origin")) : [undefined];
-  if (origins.includes(undefined)) refuse("apis", ORIGINS);
-  if (name !== undefined && !(typeof name === "string" && /^\P{Cc}{1,100}$/u.test(name)))
-    refuse("name", "1 to 100 characters, no control character");
-  if (!(typeof timeout === "number" && timeout >= 1 && timeout <= 60))
-    refuse("timeout", "a number of seconds, 1 to 60");
-  const { refresh, signOut } = readAuth(auth);
-  const key = `nolapse:${name ?? (typeof refresh === "string" ? refresh : "custom")}`;
-  return { key, refresh, signOut, apis: /** @type {string[]} */ (origins), timeout, wasm };
+  refuseUnknown(given, ["auth", "allowedOrigins", "storageKey", "timeoutMs", "wasm"]);
+  const { auth, allowedOrigins = [], storageKey, timeoutMs = 10_000, wasm } = given;
+  const origins = Array.isArray(allowedOrigins) ? allowedOrigins.map((api) => place(api, "origin")) : [undefined];
+  if (origins.includes(undefined)) refuse("allowedOrigins", ORIGINS);
+  if (storageKey !== undefined && !(typeof storageKey === "string" && /^\P{Cc}{1,100}$/u.test(storageKey)))
+    refuse("storageKey", "1 to 100 printable characters");
+  if (!(typeof timeoutMs === "number" && timeoutMs >= 1_000 && timeoutMs <= 60_000))
+    refuse("timeoutMs", "1,000 to 60,000");
+  const endpoints = readAuth(auth);
+  const { refresh } = endpoints;
+  const key = `nolapse:${storageKey ?? (typeof refresh === "string" ? refresh : "custom")}`;
+  return { ...endpoints, key, allowedOrigins: /** @type {string[]} */ (origins), timeoutMs, wasm };
 }
 
 /**
  * @param {unknown} auth
- * @returns {{ refresh: Endpoint, signOut: Endpoint | undefined }}
+ * @returns {Pick<Settings, "refresh" | "signOut" | "server">}
  */
 function readAuth(auth) {
   if (typeof auth !== "object" || auth === null || auth instanceof URL) {
     if (typeof auth !== "string" && !(auth instanceof URL)) refuse("auth", "a URL, or { refresh, signOut }");
-    const root = place(auth, "server") ?? refuse("auth", HTTPS);
-    return { refresh: `${root}/auth/refresh`, signOut: `${root}/auth/sign-out` };
+    const server = place(auth, "server") ?? refuse("auth", HTTPS);
+    return { server, refresh: `${server}/auth/refresh`, signOut: `${server}/auth/sign-out` };
   }
   const given = own(auth);
   refuseUnknown(given, ["refresh", "signOut"], "auth.");
   const refresh = endpoint(given.refresh, "auth.refresh");
-  return { refresh, signOut: given.signOut === undefined ? undefined : endpoint(given.signOut, "auth.signOut") };
+  const signOut = given.signOut === undefined ? undefined : endpoint(given.signOut, "auth.signOut");
+  return { server: undefined, refresh, signOut };
 }
 
 /**
@@ -96,6 +99,6 @@ function place(value, kind) {
  */
 function refuseUnknown(object, known, prefix = "") {
   for (const key of Object.keys(object)) {
-    if (!known.includes(key)) refuse(prefix + key, "left out: there is no such option");
+    if (!known.includes(key)) refuse(prefix + key, "omitted: unknown option");
   }
 }

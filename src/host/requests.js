@@ -1,6 +1,6 @@
 /** In-flight requests to the auth server or the app's own functions. Each result is fed to the machine as an input. */
 
-import { grantOf, sendRefresh, signIn, signOut } from "./http.js";
+import { grantOf, sendCredentials, sendRefresh, signIn, signOut } from "./http.js";
 import {
   SIGN_IN_FINISHED,
   SIGN_IN_THREW,
@@ -9,33 +9,27 @@ import {
   REFRESH_GRANTED,
   SIGN_OUT_FAILED,
   SIGN_OUT_NOTIFIED,
-} from "./bridge.js";
+} from "../generated/codes.js";
 import { own } from "./own.js";
 
 /** An input, by position: its kind, its id, then its other fields. @typedef {import("./host.js").Given} Given */
-
-/**
- * The response of an endpoint.
- *
- * @typedef {{ status: number, retryAfter?: number, isTooLarge?: boolean, body?: unknown }} Answer
- */
+/** @typedef {import("./http.js").Answer} Answer */
 
 export class Requests {
-  #signOutEndpoint;
-  #native;
-  #refreshEndpoint;
+  #realm;
+  #settings;
   #feed;
   /** The abort controllers of in-flight requests, by attempt. @type {Map<number, AbortController>} */
   #open = new Map();
 
   /**
+   * @param {import("./realm.js").Realm} realm
    * @param {import("./options.js").Settings} settings
    * @param {(...given: Given) => void} feed
    */
-  constructor({ refresh, signOut }, feed) {
-    this.#native = fetch;
-    this.#refreshEndpoint = refresh;
-    this.#signOutEndpoint = signOut;
+  constructor(realm, settings, feed) {
+    this.#realm = realm;
+    this.#settings = settings;
     this.#feed = feed;
   }
 
@@ -45,27 +39,42 @@ export class Requests {
    * @param {number} attempt
    * @param {string} reason
    * @param {string} page
-   * @param {number} activeAgo in seconds
+   * @param {number} activeAgoMs
    * @param {import("./early-refresh.js").EarlyRequest} [early]
    */
-  refresh(attempt, reason, page, activeAgo, early) {
+  refresh(attempt, reason, page, activeAgoMs, early) {
+    const realm = this.#realm;
+    const { refresh } = this.#settings;
     const controller = early?.controller ?? new AbortController();
-    const ask = () => sendRefresh(this.#native, this.#refreshEndpoint, reason, page, activeAgo, controller.signal);
-    const isApp = typeof this.#refreshEndpoint !== "string";
-    const age = early ? (performance.now() - early.sent) / 1_000 : 0;
-    const given = (/** @type {unknown} */ answer) =>
-      isApp ? granted(attempt, answer, true, 0) : refreshed(attempt, /** @type {Answer} */ (answer));
-    /** @param {unknown} answer @returns {Promise<Given> | Given} */
+    const ask = () => sendRefresh(realm, refresh, reason, page, activeAgoMs, controller.signal);
+    const age = early ? (realm.performance.now() - early.sent) / 1_000 : 0;
+    const given = (/** @type {Answer} */ answer) => refreshed(attempt, answer);
+    /** @param {Answer} answer @returns {Promise<Given> | Given} */
     const read = (answer) => {
       const first = given(answer);
-      const [kind, , life = 0, refreshIn = 0, ...rest] = first;
+      const [kind, , lifetime = 0, refreshIn = 0, ...rest] = first;
       if (!age || kind !== REFRESH_GRANTED) return first;
       // The lifetime counts from the request; a token that has used half of it by now is requested again.
-      if (life < age * 2) return ask().then(given);
-      return [kind, attempt, life - age, refreshIn - age, ...rest];
+      if (lifetime < age * 2) return ask().then(given);
+      return [kind, attempt, lifetime - age, refreshIn - age, ...rest];
     };
     const answer = early?.answer ?? ask();
-    this.#finish(attempt, controller, answer.then(read), (error) => renewalFailed(attempt, isApp, error));
+    this.#finish(attempt, controller, answer.then(read), (error) => this.#refreshFailed(attempt, error));
+  }
+
+  /**
+   * The input for a refresh without a response. An app's error with an own `name` of `SessionEnded` ends the session; any
+   * other counts as transient.
+   *
+   * @param {number} attempt
+   * @param {unknown} error
+   * @returns {Given}
+   */
+  #refreshFailed(attempt, error) {
+    const { refresh } = this.#settings;
+    const { name, reason } = own(typeof refresh === "string" ? undefined : error);
+    if (name === "SessionEnded") return [REFRESH_ENDED, attempt, 0, 0, 0, `${reason ?? ""}`];
+    return [REFRESH_FAILED, attempt, 0, Number.NaN, 0, this.#failure(refresh)];
   }
 
   /**
@@ -75,41 +84,74 @@ export class Requests {
    * @param {boolean} everywhere
    */
   signOut(attempt, everywhere) {
+    const endpoint = this.#settings.signOut;
     const controller = new AbortController();
-    const isApp = typeof this.#signOutEndpoint !== "string";
-    const told = signOut(this.#native, this.#signOutEndpoint, everywhere, controller.signal).then(
+    const notified = signOut(this.#realm, endpoint, everywhere, controller.signal).then(
       /** @returns {Given} */
-      (answer) => (isApp ? [SIGN_OUT_NOTIFIED, attempt] : signedOut(attempt, /** @type {Answer} */ (answer))),
+      (answer) =>
+        typeof endpoint === "string"
+          ? signedOut(attempt, /** @type {Answer} */ (answer))
+          : [SIGN_OUT_NOTIFIED, attempt],
     );
-    this.#finish(attempt, controller, told, () => [
-      SIGN_OUT_FAILED,
-      attempt,
-      0,
-      Number.NaN,
-      0,
-      isApp ? "refresher_failed" : networkFailure(),
-    ]);
+    const failed = () => /** @type {Given} */ ([SIGN_OUT_FAILED, attempt, 0, Number.NaN, 0, this.#failure(endpoint)]);
+    this.#finish(attempt, controller, notified, failed);
   }
 
   /**
-   * Runs the app's sign-in function.
+   * Runs a sign-in function.
    *
    * @param {number} attempt
    * @param {() => unknown} run
    * @param {(thrown: unknown) => void} threw
    */
-  adopt(attempt, run, threw) {
-    const adopted = signIn(run).then(
-      /** @returns {Given} */
-      (answer) => {
-        const [life, refreshIn, text] = grantOf(answer, false);
-        return [SIGN_IN_FINISHED, attempt, life, refreshIn, 0, text];
-      },
+  signIn(attempt, run, threw) {
+    const granted = signIn(this.#realm, run).then(
+      (answer) => /** @type {Given} */ ([SIGN_IN_FINISHED, attempt, ...grantOf(answer)]),
     );
-    this.#finish(attempt, undefined, adopted, (error) => {
+    this.#finish(attempt, undefined, granted, (error) => {
       threw(error);
       return [SIGN_IN_THREW, attempt];
     });
+  }
+
+  /**
+   * Sends credentials to an endpoint of the reference protocol and returns the token response. Rejects with an error that the
+   * app makes.
+   *
+   * @param {string} endpoint
+   * @param {object} credentials
+   * @param {import("./host.js").App} app
+   */
+  async credentials(endpoint, credentials, app) {
+    const {
+      status,
+      retryAfter = Number.NaN,
+      body,
+    } = await sendCredentials(this.#realm, endpoint, credentials, this.#settings.timeoutMs);
+    if (status >= 200 && status < 300) return body;
+    const { error, error_description: description } = own(body);
+    const isRefused = status >= 400 && status < 500;
+    const failure = isRefused ? "" : status < 0 ? "timeout" : status ? "server_error" : this.#failure("");
+    const code = isRefused ? "sign_in_refused" : status < 0 ? failure : "unreachable";
+    throw app.error(
+      code,
+      `${description ?? "no response to the sign-in"}`,
+      "",
+      failure,
+      retryAfter * 1_000,
+      undefined,
+      `${error ?? ""}`,
+    );
+  }
+
+  /**
+   * The cause of a failure without a response. The platform does not distinguish DNS, connection, TLS, CORS and redirects.
+   *
+   * @param {unknown} endpoint
+   */
+  #failure(endpoint) {
+    if (typeof endpoint !== "string") return "refresher_failed";
+    return this.#realm.navigator?.onLine === false ? "offline" : "network";
   }
 
   /**
@@ -141,44 +183,18 @@ export class Requests {
   }
 }
 
-/** @param {number} attempt @param {unknown} answer @param {boolean} isApp @param {number} status @returns {Given} */
-function granted(attempt, answer, isApp, status) {
-  const [life, refreshIn, text] = grantOf(answer, isApp);
-  return [REFRESH_GRANTED, attempt, life, refreshIn, status, text];
-}
-
 /** @param {number} attempt @param {Answer} answer @returns {Given} */
-function refreshed(attempt, { status, retryAfter = Number.NaN, isTooLarge, body }) {
-  if (status === 200 && !isTooLarge) return granted(attempt, body, false, status);
+function refreshed(attempt, { status, retryAfter, isTooLarge, body }) {
+  if ((status === 200 || status === 0) && !isTooLarge) return [REFRESH_GRANTED, attempt, ...grantOf(body, status)];
   const { error, reason } = own(body);
   const isOver = status === 401 && error === "session_ended" && typeof reason === "string";
   if (isOver) return [REFRESH_ENDED, attempt, status, 0, 0, reason];
   return [REFRESH_FAILED, attempt, status, retryAfter, 0, isTooLarge ? "too_large" : ""];
 }
 
-/**
- * The input for a refresh without a response. An app's error with an own `name` of `SessionEnded` ends the session; any
- * other counts as transient.
- *
- * @param {number} attempt
- * @param {boolean} isApp
- * @param {unknown} error
- * @returns {Given}
- */
-function renewalFailed(attempt, isApp, error) {
-  const { name, reason } = own(isApp ? error : undefined);
-  if (name === "SessionEnded") return [REFRESH_ENDED, attempt, 0, 0, 0, `${reason ?? ""}`];
-  return [REFRESH_FAILED, attempt, 0, Number.NaN, 0, isApp ? "refresher_failed" : networkFailure()];
-}
-
 /** @param {number} attempt @param {Answer} answer @returns {Given} */
-function signedOut(attempt, { status, retryAfter = Number.NaN }) {
+function signedOut(attempt, { status, retryAfter }) {
   // 401: the session had already ended.
   if ((status >= 200 && status < 300) || status === 401) return [SIGN_OUT_NOTIFIED, attempt];
   return [SIGN_OUT_FAILED, attempt, status, retryAfter, 0, ""];
-}
-
-/** The platform does not distinguish DNS, connection, TLS, CORS and redirect failures. */
-function networkFailure() {
-  return globalThis.navigator?.onLine === false ? "offline" : "network";
 }

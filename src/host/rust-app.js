@@ -16,7 +16,7 @@ export function rustApp(told) {
     called: () => {},
     // The app is in the same module.
     onTrap: () => {},
-    error: (code, message, reason, failure, retryIn) =>
-      Object.assign(new Error(message), { name: "SessionError", code, reason, failure, retryIn }),
+    error: (code, message, reason, failure, retryInMs) =>
+      Object.assign(new Error(message), { name: "SessionError", code, reason, failure, retryInMs }),
   };
 }

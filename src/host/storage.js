@@ -3,12 +3,15 @@
 export class RecordStorage {
   #storage;
   #key;
-  /** @param {string} key */
-  constructor(key) {
+
+  /**
+   * @param {string} key
+   * @param {import("./realm.js").Realm} realm
+   */
+  constructor(key, realm) {
     this.#key = key;
     try {
-      /** @type {Storage | undefined} */
-      this.#storage = globalThis.localStorage;
+      this.#storage = realm.localStorage;
     } catch {
       // Blocked; workers have none.
     }
@@ -35,4 +38,19 @@ export class RecordStorage {
       // Full or blocked: the tabs still have the channel and the lock.
     }
   }
+}
+
+/**
+ * Matches a record with a token's expiry and no back-off. Its version is one that tabs assign (up to 2,000,001): for a higher
+ * version, the machine asks the other tabs first.
+ */
+const PLAIN_RECORD = /^nolapse1;1?\d{1,6};in;(\d{1,15});\d{1,10}$/;
+
+/**
+ * Returns when the token of a record expired, in milliseconds since 1970; NaN for a record that only the machine can judge.
+ *
+ * @param {string} record
+ */
+export function expiredAt(record) {
+  return Number(PLAIN_RECORD.exec(record)?.[1]);
 }

@@ -172,7 +172,7 @@ async function away(server, tabs, order) {
   await server.pull("outage", { seconds: 0 });
   const back = performance.now();
   const recoveries = await everywhere(tabs, async ({ page }) => {
-    const isServed = () => page.evaluate(() => window.session.expiresIn > 0 && !window.session.status.degraded);
+    const isServed = () => page.evaluate(() => window.session.expiresIn > 0 && !window.session.status.failure);
     await until("a token", isServed, { within: 30_000, every: 20 });
     return performance.now() - back;
   });
@@ -189,7 +189,7 @@ async function away(server, tabs, order) {
     worst: Math.max(0, ...inSecond.map(({ length }) => length)),
     failed: calls.reduce((sum, { failed }) => sum + failed.length, 0),
     expired,
-    out: states.filter((state) => state !== "signed-in").length,
+    out: states.filter((state) => state !== "signed_in").length,
     recoveries,
   };
 }

@@ -109,12 +109,13 @@ async function measure(api, init, rounds, calls) {
 
   /** @type {typeof import("nolapse")} */
   const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
-  const session = await createSession({
+  const session = createSession({
     auth: { refresh: () => Promise.reject(new Error("no token here expires")) },
-    apis: [api],
+    allowedOrigins: [api],
     wasm,
   });
-  await session.adopt({ access_token: token, expires_in: life, session: { id: "1", user: {} } });
+  await session.ready;
+  await session.setTokens({ access_token: token, expires_in: life, session: { id: "1", user: {} } });
   const sdk = () => session.fetch(url, init);
 
   /** @param {() => Promise<unknown>} call */

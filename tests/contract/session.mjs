@@ -1,6 +1,6 @@
 /** What every session does, in words that a page and Node both run: state, tokens, endings. */
 
-import { degradation, eventsOf, nextRefresh, outcome, tokenResponse } from "./world.mjs";
+import { failureOf, eventsOf, nextRefresh, outcome, tokenResponse } from "./world.mjs";
 
 /** @typedef {{ title: string, expected: unknown, run: (world: import("./world.mjs").World) => Promise<unknown> }} Case */
 
@@ -11,7 +11,7 @@ export const CASES = [
   {
     title: "P28 P29 a visitor is signed out without a reason, and gets an error in place of a token",
     expected: {
-      status: { state: "signed-out", reason: null, serverTold: true, degraded: false },
+      status: { state: "signed_out", reason: null, serverNotified: true, failure: null },
       token: { ...REFUSED, code: "signed_out", reason: null },
       call: { ...REFUSED, code: "signed_out", reason: null },
       left: 0,
@@ -27,23 +27,23 @@ export const CASES = [
   },
   {
     title: "after a sign-in there is a user and a token, which stays the same while it is fresh",
-    expected: { state: "signed-in", hasUser: true, degraded: false, same: true, left: true },
+    expected: { state: "signed_in", hasUser: true, failure: null, same: true, left: true },
     run: async ({ session, signUp }) => {
       await signUp();
       const { status } = session;
-      const isIn = status.state === "signed-in";
+      const isIn = status.state === "signed_in";
       return {
         state: status.state,
         hasUser: isIn && typeof status.user.id === "string" && typeof status.sessionId === "string",
-        degraded: status.degraded,
-        same: (await session.getToken()) === (await session.getToken({ minValidity: 30 })),
+        failure: status.failure,
+        same: (await session.getToken()) === (await session.getToken({ minValidityMs: 30 })),
         left: session.expiresIn > 50 && session.expiresIn <= 60,
       };
     },
   },
   {
     title: "P30 a new token alone changes nothing of the status, which is one frozen object",
-    expected: { same: true, snapshot: true, frozen: true, told: ["signed-out", "signed-in"], renewed: true },
+    expected: { same: true, snapshot: true, frozen: true, told: ["signed_out", "signed_in"], renewed: true },
     run: async ({ session, signUp }) => {
       /** @type {string[]} */
       const told = [];
@@ -62,13 +62,13 @@ export const CASES = [
   },
   {
     title: "P13 a forced refresh is an event with its reason",
-    expected: [{ reason: "force", source: "this-tab", waiting: 1, numbers: true }],
+    expected: [{ reason: "force", source: "this_tab", waiting: 1, numbers: true }],
     run: async ({ session, signUp }) => {
       await signUp();
       const events = eventsOf(session, "refresh");
       await session.refresh({ force: true });
-      return events.map(({ reason, source, waiting, duration, expiresIn, refreshIn }) => {
-        const numbers = duration >= 0 && expiresIn > 50 && refreshIn > 40 && refreshIn < expiresIn;
+      return events.map(({ reason, source, waiting, durationMs, expiresIn, refreshIn }) => {
+        const numbers = durationMs >= 0 && expiresIn > 50 && refreshIn > 40 && refreshIn < expiresIn;
         return { reason, source, waiting, numbers };
       });
     },
@@ -90,7 +90,7 @@ export const CASES = [
     expected: { ...REFUSED, code: "min_validity", reason: null },
     run: async ({ session, signUp }) => {
       await signUp();
-      return outcome(session.getToken({ minValidity: 3_600 }));
+      return outcome(session.getToken({ minValidityMs: 3_600_000 }));
     },
   },
   {
@@ -104,25 +104,25 @@ export const CASES = [
     },
   },
   {
-    title: "adopt takes an answer, a function that gives one, and one that gives the response",
+    title: "a session takes tokens, and signs in by a function that returns a token response or the Response",
     expected: ["a.token", "b.token", "c.token"],
     run: async ({ session }) => {
       const tokens = [];
-      const sources = [
-        tokenResponse("a"),
-        async () => tokenResponse("b"),
-        async () => new Response(JSON.stringify(tokenResponse("c"))),
+      const ways = [
+        () => session.setTokens(tokenResponse("a")),
+        () => session.signIn(async () => tokenResponse("b")),
+        () => session.signIn(async () => new Response(JSON.stringify(tokenResponse("c")))),
       ];
-      for (const source of sources) {
-        await session.adopt(source);
+      for (const way of ways) {
+        await way();
         tokens.push(await session.getToken());
       }
       return tokens;
     },
   },
   {
-    title: "adopt refuses what holds no usable token, and hands on what its function throws",
-    expected: { codes: Array(7).fill("misconfigured"), thrown: true, state: "signed-out" },
+    title: "a token response without a usable token is refused, and what a sign-in function throws is passed on",
+    expected: { codes: Array(7).fill("misconfigured"), thrown: true, state: "signed_out" },
     run: async ({ session }) => {
       const wrong = /** @type {import("nolapse").TokenResponse<{ id: string }>[]} */ (
         /** @type {unknown[]} */ ([
@@ -136,9 +136,9 @@ export const CASES = [
         ])
       );
       const codes = [];
-      for (const one of wrong) codes.push(await session.adopt(one).catch(({ code }) => code));
+      for (const one of wrong) codes.push(await session.setTokens(one).catch(({ code }) => code));
       const own = new EvalError("the app's own");
-      const thrown = await session.adopt(() => Promise.reject(own)).catch((error) => error === own);
+      const thrown = await session.signIn(() => Promise.reject(own)).catch((error) => error === own);
       return { codes, thrown, state: session.status.state };
     },
   },
@@ -146,24 +146,24 @@ export const CASES = [
     title: "P19 another user is an event, the same one is none",
     expected: [{ user: { id: "b" }, previous: { id: "a" } }],
     run: async ({ session }) => {
-      const events = eventsOf(session, "user-changed");
-      await session.adopt(tokenResponse("a"));
-      await session.adopt(tokenResponse("a", "a.second"));
-      await session.adopt(tokenResponse("b"));
+      const events = eventsOf(session, "user_changed");
+      await session.setTokens(tokenResponse("a"));
+      await session.setTokens(tokenResponse("a", "a.second"));
+      await session.setTokens(tokenResponse("b"));
       return events;
     },
   },
   {
     title: "P31 signing out is told once, with its reason and what led to it",
     expected: {
-      told: [{ serverTold: true }, { serverTold: true }],
-      status: { state: "signed-out", reason: "signed_out", serverTold: true, degraded: false },
+      told: [{ serverNotified: true }, { serverNotified: true }],
+      status: { state: "signed_out", reason: "signed_out", serverNotified: true, failure: null },
       events: [{ reason: "signed_out", hasTrace: true }],
       token: { ...REFUSED, code: "signed_out", reason: "signed_out" },
     },
     run: async ({ session, signUp }) => {
       await signUp();
-      const events = eventsOf(session, "signed-out");
+      const events = eventsOf(session, "signed_out");
       const told = [await session.signOut(), await session.signOut()];
       const seen = events.map(({ reason, trace }) => ({ reason, hasTrace: trace.length > 0 }));
       return { told, status: session.status, events: seen, token: await outcome(session.getToken()) };
@@ -173,20 +173,20 @@ export const CASES = [
     title: "P08 P09 a server in trouble ends nothing, and takes no valid token away",
     expected: {
       refused: { name: "SessionError", code: "unreachable", reason: null, failure: "server_error" },
-      during: ["signed-in", "server_error", true],
-      events: [{ reason: "force", cause: "server_error", httpStatus: 503, failures: 1, retries: true }],
-      after: ["signed-in", false, false],
+      during: ["signed_in", "server_error", true],
+      events: [{ reason: "force", failure: "server_error", httpStatus: 503, failures: 1, retries: true }],
+      after: ["signed_in", null, false],
     },
     run: async ({ session, signUp, outage }) => {
       await signUp();
       const token = await session.getToken();
-      const events = eventsOf(session, "refresh-failed");
-      const seen = async () => [session.status.state, session.status.degraded, (await session.getToken()) === token];
+      const events = eventsOf(session, "refresh_failed");
+      const seen = async () => [session.status.state, session.status.failure, (await session.getToken()) === token];
       await outage(true);
       const refused = await outcome(session.refresh({ force: true }));
       const during = await seen();
-      const failures = events.map(({ reason, cause, httpStatus, failures, retryIn }) => {
-        return { reason, cause, httpStatus, failures, retries: retryIn > 0 };
+      const failures = events.map(({ reason, failure, httpStatus, failures, retryInMs }) => {
+        return { reason, failure, httpStatus, failures, retries: retryInMs > 0 };
       });
       await outage(false);
       await nextRefresh(session);
@@ -195,7 +195,7 @@ export const CASES = [
   },
   {
     title: "P49 a call without a token waits for a server in trouble, which the status tells at once",
-    expected: { waits: ["server_error", 0], served: 3, left: true, after: ["signed-in", false] },
+    expected: { waits: ["server_error", 0], served: 3, left: true, after: ["signed_in", null] },
     run: async ({ session, api, signUp, pass, outage }) => {
       await signUp();
       await outage(true);
@@ -203,27 +203,26 @@ export const CASES = [
       let settled = 0;
       const calls = [session.getToken(), session.fetch(api.listed), session.refresh({ force: true })];
       for (const call of calls) call.finally(() => settled++).catch(() => undefined);
-      const cause = await degradation(session);
-      const waits = [cause, settled];
+      const waits = [await failureOf(session), settled];
       await outage(false);
       const served = (await Promise.allSettled(calls)).filter(({ status }) => status === "fulfilled").length;
-      const { state, degraded } = session.status;
-      return { waits, served, left: session.expiresIn > 0, after: [state, degraded] };
+      const { state, failure } = session.status;
+      return { waits, served, left: session.expiresIn > 0, after: [state, failure] };
     },
   },
   {
     title: "P14 P31 a session that was revoked says so",
-    expected: { state: "signed-out", reason: "revoked", events: ["revoked"], code: "signed_out", why: "revoked" },
+    expected: { state: "signed_out", reason: "revoked", events: ["revoked"], code: "signed_out", why: "revoked" },
     run: async ({ session, signUp, revoke }) => {
       await signUp();
-      const events = eventsOf(session, "signed-out");
+      const events = eventsOf(session, "signed_out");
       await revoke();
       await session.refresh({ force: true }).catch(() => undefined);
       const error = await session.getToken().catch((error) => error);
       const { status } = session;
       return {
         state: status.state,
-        reason: status.state === "signed-out" && status.reason,
+        reason: status.state === "signed_out" && status.reason,
         events: events.map(({ reason }) => reason),
         code: error.code,
         why: error.reason,

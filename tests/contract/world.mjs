@@ -8,7 +8,7 @@
  * @typedef {object} World
  * @property {Session} session of a browser that nobody is signed in to
  * @property {Api} api
- * @property {() => Promise<void>} signUp signs a new user in, by the session's `adopt`
+ * @property {() => Promise<void>} signUp signs a new user in, by the session's `signIn`
  * @property {(seconds: number) => Promise<void>} pass lets time pass
  * @property {(isOut: boolean) => Promise<void>} outage makes the auth server answer 503, or mends it
  * @property {() => Promise<void>} revoke ends the session at the auth server
@@ -70,16 +70,16 @@ export function eventsOf(session, type) {
 }
 
 /**
- * Waits until the session says what its trouble is.
+ * Waits until the status has a failure.
  *
  * @param {Session} session
  */
-export async function degradation(session) {
+export async function failureOf(session) {
   /** @type {() => void} */
   let end = () => {};
   const cause = await new Promise((resolve) => {
-    end = session.subscribe(({ degraded }) => {
-      if (degraded !== false) resolve(degraded);
+    end = session.subscribe(({ failure }) => {
+      if (failure !== null) resolve(failure);
     });
   });
   end();

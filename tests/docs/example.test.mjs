@@ -49,8 +49,8 @@ test("the README's example, run as it is in Chromium, signs in and fetches with 
     password,
   );
 
-  assert.equal(seen.before, "signed-out");
-  assert.ok(seen.status.state === "signed-in" && seen.status.user.email === email);
+  assert.equal(seen.before, "signed_out");
+  assert.ok(seen.status.state === "signed_in" && seen.status.user.email === email);
   assert.deepEqual(seen.notes, { notes: [] });
   const call = network.toOrigin(server.api).find(({ method, path }) => method === "GET" && path === "/notes");
   assert.match(call?.headers.authorization ?? "", /^Bearer ./);

@@ -46,6 +46,6 @@ test("the refresher for OAuth servers renews, rotates its refresh token, and end
   assert.deepEqual(used, ["first", "second"]);
   assert.deepEqual(
     [session.status.state, await session.getToken().catch(({ reason }) => reason)],
-    ["signed-out", "expired"],
+    ["signed_out", "expired"],
   );
 });

@@ -44,7 +44,7 @@ async function follow(heading) {
   const sent = [];
   const session = createTestSession({
     user: ADA,
-    apis: ["https://api.example.com"],
+    allowedOrigins: ["https://api.example.com"],
     fetch: async (input, init) => {
       const { headers, url } = new Request(input, init);
       sent.push(headers.get("authorization"));
@@ -138,7 +138,7 @@ test("the recipe for Vue follows the session, and lets go of it", async () => {
 
   const status = scope.run(() => recipe.useSession());
   session.test.end();
-  assert.equal(status.value.state, "signed-out");
+  assert.equal(status.value.state, "signed_out");
   scope.stop();
 
   assert.equal(session.test.listeners, 0);

@@ -56,7 +56,7 @@ async function runCase(file, place, auth, user) {
   /** @type {typeof import("nolapse")} */
   const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
   const session = /** @type {import("../contract/world.mjs").Session} */ (
-    await createSession({ auth, apis: [api.listed] })
+    createSession({ auth, allowedOrigins: [api.listed] })
   );
   const headers = { "content-type": "application/json", "nolapse-version": "1" };
   /** @param {string} lever @param {object} order */
@@ -68,7 +68,8 @@ async function runCase(file, place, auth, user) {
   const world = {
     session,
     api,
-    signUp: () => session.adopt(() => native("/auth/sign-up", { method: "POST", headers, body: JSON.stringify(user) })),
+    signUp: () =>
+      session.signIn(() => native("/auth/sign-up", { method: "POST", headers, body: JSON.stringify(user) })),
     pass: async (seconds) => {
       const { now } = Date;
       Date.now = () => now() + seconds * 1_000;
@@ -76,7 +77,7 @@ async function runCase(file, place, auth, user) {
     outage: (isOut) => pull("outage", isOut ? { seconds: 300, kind: "503", retry_after: "0" } : { seconds: 0 }),
     revoke: async () => {
       const { status } = session;
-      if (status.state === "signed-in") await pull("revoke", { session_id: status.sessionId });
+      if (status.state === "signed_in") await pull("revoke", { session_id: status.sessionId });
     },
   };
   return CASES[place]?.run(world);

@@ -59,10 +59,11 @@ test("the differences from fetch", async (t) => {
       /** @type {typeof import("nolapse")} */
       const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
       let tokens = 0;
-      const session = await createSession({
-        auth: { refresh: async () => ({ accessToken: `token.${++tokens}`, expiresIn: 60 }) },
-        apis: [api],
+      const session = createSession({
+        auth: { refresh: async () => ({ access_token: `token.${++tokens}`, expiresIn: 60 }) },
+        allowedOrigins: [api],
       });
+      await session.ready;
       await session.refresh();
       window.session = /** @type {typeof window.session} */ (session);
     }, listed);
@@ -162,8 +163,9 @@ test("the differences from fetch", async (t) => {
       window.fetch = async () => new Response(null, { status: ++sent ? 401 : 200 });
       /** @type {typeof import("nolapse")} */
       const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
-      const refresh = async () => ({ accessToken: "token", expiresIn: 60 });
-      const session = await createSession({ auth: { refresh }, name: "streams" });
+      const refresh = async () => ({ access_token: "token", expires_in: 60 });
+      const session = createSession({ auth: { refresh }, storageKey: "streams" });
+      await session.ready;
       await session.refresh();
       const body = new Blob(["text"]).stream();
       const { status } = await session.fetch(

@@ -20,28 +20,29 @@ test("redirected calls that are refused", async (t) => {
   /**
    * Opens a page, signed in, that makes one call and counts refreshes.
    *
-   * @param {readonly string[]} apis
+   * @param {readonly string[]} allowedOrigins
    * @param {string} url
    * @param {RequestInit} init
    */
-  async function call(apis, url, init) {
+  async function call(allowedOrigins, url, init) {
     const page = await (await browser.createBrowserContext()).newPage();
     // The server's policy lets its pages call the demo's API alone, and these tests bring APIs of their own.
     await page.setBypassCSP(true);
     await page.goto(`${server.auth}/blank.html`);
     const seen = await page.evaluate(
-      async (apis, url, init) => {
+      async (allowedOrigins, url, init) => {
         /** @type {typeof import("nolapse")} */
         const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
         let tokens = 0;
-        const refresh = async () => ({ accessToken: `token.${++tokens}`, expiresIn: 60 });
-        const session = await createSession({ auth: { refresh }, apis });
+        const refresh = async () => ({ access_token: `token.${++tokens}`, expiresIn: 60 });
+        const session = createSession({ auth: { refresh }, allowedOrigins });
+        await session.ready;
         await session.refresh();
         const { status, type } = await session.fetch(url, init);
         session.close();
         return { status, type, refreshes: tokens - 1 };
       },
-      apis,
+      allowedOrigins,
       url,
       init,
     );

@@ -179,7 +179,7 @@ test("bodies that are streams, and bodies that are not", async (t) => {
         });
         const plain = new Request(`${origin}/plain${i}`, { method: "POST", body });
         // A session stops to believe an API that refuses five new tokens in a row.
-        await window.session.adopt({ access_token: `adopted.${i}`, expires_in: 60 });
+        await window.session.setTokens({ access_token: `adopted.${i}`, expires_in: 60 });
         for (const request of [own, plain]) statuses.push((await window.session.fetch(request)).status);
       }
       return statuses;
@@ -206,12 +206,13 @@ async function openWithStreams(api, isSignedIn) {
   const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
   let tokens = 0;
   window.hold = false;
-  const session = await createSession({
+  const session = createSession({
     auth: {
-      refresh: async () => (window.hold ? new Promise(() => {}) : { accessToken: `token.${++tokens}`, expiresIn: 60 }),
+      refresh: async () => (window.hold ? new Promise(() => {}) : { access_token: `token.${++tokens}`, expiresIn: 60 }),
     },
-    apis: [api],
+    allowedOrigins: [api],
   });
+  await session.ready;
   if (isSignedIn) await session.refresh();
   window.session = /** @type {typeof window.session} */ (session);
   window.copies = 0;

@@ -15,9 +15,9 @@ const INVALID = 'Bearer error="invalid_token"';
  *
  * @param {import("puppeteer-core").Browser} browser
  * @param {import("./harness/server.mjs").Server} server
- * @param {readonly string[]} apis
+ * @param {readonly string[]} allowedOrigins
  */
-async function openWith(browser, server, apis) {
+async function openWith(browser, server, allowedOrigins) {
   const page = await (await browser.createBrowserContext()).newPage();
   // The server's policy lets its pages call the demo's API alone, and these tests bring APIs of their own.
   await page.setBypassCSP(true);
@@ -27,9 +27,10 @@ async function openWith(browser, server, apis) {
     async (options) => {
       /** @type {typeof import("nolapse")} */
       const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
-      window.session = /** @type {typeof window.session} */ (await createSession(options));
+      window.session = /** @type {typeof window.session} */ (createSession(options));
+      await window.session.ready;
     },
-    { auth: server.auth, apis },
+    { auth: server.auth, allowedOrigins },
   );
   await signIn(page, newUser(), "sign-up");
   return { page, network };
@@ -212,7 +213,8 @@ test("the fetch wrapper", async (t) => {
         const before = look();
         /** @type {typeof import("nolapse")} */
         const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
-        const session = await createSession(options);
+        const session = createSession(options);
+        await session.ready;
         await session.fetch("/healthz").catch(() => undefined);
         const after = look();
         session.close();
@@ -284,8 +286,9 @@ async function judgeHostileUrls(auth, seed) {
   };
   /** @type {typeof import("nolapse")} */
   const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
-  const session = await createSession({ auth, apis: ["https://api.example.com"] });
-  await session.adopt({ access_token: "a.b.c", expires_in: 3_600, session: { id: "s", user: null } });
+  const session = createSession({ auth, allowedOrigins: ["https://api.example.com"] });
+  await session.ready;
+  await session.setTokens({ access_token: "a.b.c", expires_in: 3_600, session: { id: "s", user: null } });
 
   const schemes = [
     "https://",

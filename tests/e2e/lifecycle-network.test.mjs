@@ -18,7 +18,7 @@ test("P10 P08 a page that loses its network keeps its session, and has a token a
   const { page, network } = await openSignedIn(browser, server);
   await page.setOfflineMode(true);
   await until("the token is gone", () => page.evaluate(() => window.session.expiresIn === 0), { within: 15_000 });
-  await until("the status says why", () => page.evaluate(() => window.session.status.degraded === "offline"));
+  await until("the status says why", () => page.evaluate(() => window.session.status.failure === "offline"));
   const asked = network.refreshes().length;
   const call = page.evaluate(async (url) => (await window.session.fetch(url)).status, `${server.api}/notes`);
 
@@ -28,8 +28,8 @@ test("P10 P08 a page that loses its network keeps its session, and has a token a
   const recovered = network.refreshes().filter(({ status }) => status === 200);
   assert.equal(recovered.length, 1);
   assert.ok(asked <= 4, `${asked} attempts while offline`);
-  assert.deepEqual(await page.evaluate(() => [window.session.status.state, window.session.status.degraded]), [
-    "signed-in",
+  assert.deepEqual(await page.evaluate(() => [window.session.status.state, window.session.status.failure]), [
+    "signed_in",
     false,
   ]);
 });
@@ -39,7 +39,7 @@ test("P10 a server that goes down and comes back is found again by itself, and n
   const { page, network } = await openSignedIn(browser, server);
   await server.kill();
   await until("the token is gone", () => page.evaluate(() => window.session.expiresIn === 0), { within: 15_000 });
-  await until("the status says so", () => page.evaluate(() => window.session.status.degraded === "network"));
+  await until("the status says so", () => page.evaluate(() => window.session.status.failure === "network"));
   const down = network.refreshes().length;
 
   await server.start();
@@ -47,7 +47,7 @@ test("P10 a server that goes down and comes back is found again by itself, and n
   // Nobody answered, so it is tried every 4.5 s at the latest.
   await until("a token", () => page.evaluate(() => window.session.expiresIn > 0), { within: 4_500 + SLACK_MS });
   assert.ok(down <= 5, `${down} attempts while the server was down`);
-  assert.equal(await page.evaluate(() => window.session.status.degraded), false);
+  assert.equal(await page.evaluate(() => window.session.status.failure), false);
 });
 
 for (const [form, retryAfter] of /** @type {const} */ ([
@@ -107,8 +107,8 @@ test("P10 an app that calls 50 times a second does not storm a failing server", 
     assert.ok(after.sentAt - before.sentAt > 450, `${after.sentAt - before.sentAt} ms`);
     return after;
   });
-  assert.equal(await page.evaluate(() => window.session.status.state), "signed-in");
+  assert.equal(await page.evaluate(() => window.session.status.state), "signed_in");
   await endOutage(server);
   await page.evaluate(() => window.session.refresh());
-  assert.equal(await page.evaluate(() => window.session.status.degraded), false);
+  assert.equal(await page.evaluate(() => window.session.status.failure), false);
 });

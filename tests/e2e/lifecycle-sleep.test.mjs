@@ -127,7 +127,7 @@ test("P04 a call after a sleep waits for a network that needs 15 more seconds", 
   });
 
   assert.equal(status, 200);
-  assert.equal(await page.evaluate(() => window.session.status.state), "signed-in");
+  assert.equal(await page.evaluate(() => window.session.status.state), "signed_in");
 });
 
 /**

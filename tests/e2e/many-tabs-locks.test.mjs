@@ -57,7 +57,7 @@ test("P17 whatever becomes of locks and channels, calls are served and the sessi
         await page.evaluateOnNewDocument(lack);
         await page.reload();
       }
-      await openSession(page, server, { name: NAME, timeout: TIMEOUT_S });
+      await openSession(page, server, { storageKey: NAME, timeoutMs: TIMEOUT_S * 1_000 });
     }
     await signIn(first.page, newUser(), "sign-up");
     // Without a channel and without storage, a tab finds out by asking.
@@ -73,7 +73,7 @@ test("P17 whatever becomes of locks and channels, calls are served and the sessi
       assert.ok(answered > 5, `${answered} calls`);
       assert.ok(slowest < DEADLINE_MS, `${slowest} ms`);
     }
-    for (const { page } of tabs) assert.equal(await page.evaluate(() => window.session.status.state), "signed-in");
+    for (const { page } of tabs) assert.equal(await page.evaluate(() => window.session.status.state), "signed_in");
     await context.close();
   }
 

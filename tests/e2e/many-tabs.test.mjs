@@ -39,7 +39,7 @@ test("P16 20 tabs that refresh within milliseconds of each other, 50 times, alar
   t.diagnostic(`${rotated} refreshes in 50 rounds; 16 of 20 tabs asked within ${spreads[25]?.toFixed(1)} ms (median)`);
   assert.equal(after.reuse_alarms, undefined);
   assert.equal(after.refreshes_repeated, undefined);
-  for (const { page } of tabs) assert.equal(await page.evaluate(() => window.session.status.state), "signed-in");
+  for (const { page } of tabs) assert.equal(await page.evaluate(() => window.session.status.state), "signed_in");
 });
 
 test("P13 a forced refresh has what the server knows now, although an older one is late, and all tabs get it", async (t) => {
@@ -76,7 +76,7 @@ test("P12 P19 signing in as somebody else on one tab changes the user of all", a
   await everywhere(tabs, ({ page }) =>
     page.evaluate(() => {
       document.title = "";
-      window.session.on("user-changed", ({ user, previous }) => {
+      window.session.on("user_changed", ({ user, previous }) => {
         document.title += `${previous.email} ${user.email};`;
       });
     }),
@@ -119,7 +119,7 @@ test("P12 tabs that sign in as two users at once agree with each other and with 
 function emailOf(page) {
   return page.evaluate(() => {
     const { status } = window.session;
-    return status.state === "signed-in" ? status.user.email : status.state;
+    return status.state === "signed_in" ? status.user.email : status.state;
   });
 }
 

@@ -42,13 +42,13 @@ test("P49 an outage of the auth server fails no call of any tab", { concurrency:
         until("calls wait", () => page.evaluate(() => window.calls.waiting > 10), { within: 10_000 }),
       );
       await everywhere(tabs, ({ page }) =>
-        until("the status says so", () => page.evaluate(() => Boolean(window.session.status.degraded))),
+        until("the status says so", () => page.evaluate(() => Boolean(window.session.status.failure))),
       );
       await new Promise((resolve) => setTimeout(resolve, AWAY_MS));
       const sent = tabs.flatMap(({ network }) => network.refreshes()).filter(({ sentAt }) => sentAt >= begun).length;
       await endOutage(server);
       await everywhere(tabs, ({ page }) =>
-        until("a token", () => page.evaluate(() => window.session.expiresIn > 0 && !window.session.status.degraded), {
+        until("a token", () => page.evaluate(() => window.session.expiresIn > 0 && !window.session.status.failure), {
           within: NOTICED_MS,
         }),
       );
@@ -74,7 +74,7 @@ test("P49 a call waits for a server that is stopped and started again", async (t
     page.evaluate(async (url) => (await window.session.fetch(url)).status, `${server.api}/notes`),
   );
   await everywhere(tabs, ({ page }) =>
-    until("it was tried twice", () => page.evaluate(() => window.session.status.degraded === "network")),
+    until("it was tried twice", () => page.evaluate(() => window.session.status.failure === "network")),
   );
 
   await server.start();
@@ -106,7 +106,7 @@ test("P49 a rest that the server asks for is told at once where no call can wait
       const begun = performance.now();
       const outcome = await window.session.fetch(url).then(
         ({ status }) => [status, 0],
-        (error) => [error.code, error.retryIn],
+        (error) => [error.code, error.retryInMs],
       );
       return { outcome, took: performance.now() - begun };
     }, `${server.api}/notes`);

@@ -30,7 +30,7 @@ test("the demo page", async (t) => {
     assert.ok(left > 0 && left <= LIFE_SECONDS, `${left} seconds left`);
     assert.match(await text(page, "email"), /^\S+@\S+$/);
     assert.equal(await text(page, "role"), "member");
-    const renewal = '[data-kind="refresh"][data-reason="timer"][data-source="this-tab"][data-status="ok"]';
+    const renewal = '[data-kind="refresh"][data-reason="timer"][data-source="this_tab"][data-status="ok"]';
     await until("a refresh on schedule is told", () => rows(page, renewal), { within: LIFE_MS + SLACK_MS });
     assert.equal(await rows(page, `${renewal}[data-blocking="true"]`), 0);
     assert.equal(
@@ -39,7 +39,7 @@ test("the demo page", async (t) => {
     );
 
     await press(page, "control-sign-out");
-    await shows(page, "state", "signed-out");
+    await shows(page, "state", "signed_out");
     const notice = /^You are signed out\.\s+The session was ended here or in another tab\.\s+Dismiss$/;
     await until("the notice says so, and nothing of a server untold", async () =>
       notice.test(await text(page, "notice")),
@@ -95,18 +95,18 @@ test("the demo page", async (t) => {
     const target = await context.waitForTarget((one) => one !== own && one.url() === `${server.auth}/`);
     const tab = await target.page();
     assert.ok(tab);
-    await shows(tab, "state", "signed-in");
+    await shows(tab, "state", "signed_in");
     assert.equal(await text(tab, "email"), await text(page, "email"));
 
-    const shared = '[data-kind="refresh"][data-source="other-tab"]';
+    const shared = '[data-kind="refresh"][data-source="other_tab"]';
     await until(
       "a tab has a token of the other's",
       async () => (await rows(page, shared)) + (await rows(tab, shared)),
       { within: 2 * LIFE_MS + SLACK_MS },
     );
     await press(tab, "control-sign-out");
-    await shows(tab, "state", "signed-out");
-    await shows(page, "state", "signed-out");
+    await shows(tab, "state", "signed_out");
+    await shows(page, "state", "signed_out");
     assert.deepEqual(complaints, []);
   });
 
@@ -115,10 +115,10 @@ test("the demo page", async (t) => {
 
     await press(page, "control-revoke-self");
     await until("it is revoked", async () => (await text(page, "result-revoke-self")).startsWith("Revoked."));
-    await shows(page, "state", "signed-out", LIFE_MS + SLACK_MS);
+    await shows(page, "state", "signed_out", LIFE_MS + SLACK_MS);
 
     await until("the notice says why", async () => (await text(page, "notice")).includes("This session was revoked."));
-    assert.equal(await rows(page, '[data-kind="signed-out"][data-reason="revoked"]'), 1);
+    assert.equal(await rows(page, '[data-kind="signed_out"][data-reason="revoked"]'), 1);
     assert.deepEqual(
       complaints.filter((line) => !refused(401).test(line)),
       [],
@@ -130,7 +130,7 @@ test("the demo page", async (t) => {
     page.on("dialog", (dialog) => void dialog.accept());
 
     await press(page, "control-delete");
-    await shows(page, "state", "signed-out");
+    await shows(page, "state", "signed_out");
 
     assert.deepEqual(complaints, []);
   });
@@ -144,15 +144,15 @@ test("the demo page", async (t) => {
       await until("the banner is there", async () => (await text(page, "degraded")).startsWith("Degraded:"), {
         within: LIFE_MS + SLACK_MS,
       });
-      await shows(page, "state", "signed-in");
-      assert.ok(await rows(page, '[data-kind="refresh-failed"][data-status="503"]'));
+      await shows(page, "state", "signed_in");
+      assert.ok(await rows(page, '[data-kind="refresh_failed"][data-status="503"]'));
 
       await endOutage(server);
       await press(page, "control-refresh");
       await until("the banner is gone", () =>
         page.$eval('[data-testid="degraded"]', (banner) => banner.checkVisibility() === false),
       );
-      await shows(page, "state", "signed-in");
+      await shows(page, "state", "signed_in");
       assert.deepEqual(
         complaints.filter((line) => !refused(503).test(line)),
         [],
@@ -167,7 +167,7 @@ test("the demo page", async (t) => {
     await until("the page is left", () => page.url().includes("/away.html"));
     const before = network.refreshes().length;
     await until("the page is back", () => page.url() === `${server.auth}/`, { within: 2 * LIFE_MS + SLACK_MS });
-    await shows(page, "state", "signed-in");
+    await shows(page, "state", "signed_in");
 
     await until("the call is told", () => rows(page, '[data-kind="call"][data-status="200"][data-blocking="true"]'));
     assert.equal(await rows(page, '[data-kind="refresh"]'), 1);
@@ -186,18 +186,18 @@ test("the demo page", async (t) => {
     await until("the refusal is told", () => text(page, "auth-error"));
     await page.type('[data-testid="auth-password"]', " but long enough");
     await press(page, "auth-submit");
-    await shows(page, "state", "signed-in");
+    await shows(page, "state", "signed_in");
     assert.equal(await text(page, "email"), email);
 
     await press(page, "control-sign-out");
-    await shows(page, "state", "signed-out");
+    await shows(page, "state", "signed_out");
     await press(page, "mode-sign-in");
     await page.$eval('[data-testid="auth-form"]', (form) => form instanceof HTMLFormElement && form.reset());
     await page.type('[data-testid="auth-email"]', email);
     await page.type('[data-testid="auth-password"]', "short but long enough");
     await press(page, "auth-submit");
 
-    await shows(page, "state", "signed-in");
+    await shows(page, "state", "signed_in");
     assert.deepEqual(
       complaints.filter((line) => !refused(400).test(line) && !refused(422).test(line)),
       [],
@@ -218,7 +218,7 @@ test("the demo page tells who signed in too long ago to delete the account", asy
     (await text(page, "result-delete")).startsWith("401: you signed in too long ago"),
   );
 
-  await shows(page, "state", "signed-in");
+  await shows(page, "state", "signed_in");
   // Another token would not help: the call is not sent again.
   assert.equal(network.to("/account").filter(({ method }) => method === "DELETE").length, 1);
   assert.deepEqual(

@@ -60,14 +60,14 @@ test("tabs that find the highest number agree on a sign-out and on a sign-in", a
     const other = await openPage(browser, server);
     await openSession(other.page, server);
     const state = (/** @type {import("puppeteer-core").Page} */ one) => one.evaluate(() => window.session.status.state);
-    await until("the new tab is in", async () => (await state(other.page)) === "signed-in");
+    await until("the new tab is in", async () => (await state(other.page)) === "signed_in");
     assert.equal(other.network.refreshes().length, 0, `${text}: the open tab has a token`);
 
     await other.page.evaluate(() => window.session.signOut());
-    await until("both are out", async () => (await state(page)) === "signed-out");
+    await until("both are out", async () => (await state(page)) === "signed_out");
     await other.page.evaluate(
       (body) =>
-        window.session.adopt(() =>
+        window.session.signIn(() =>
           fetch("/auth/sign-in", {
             method: "POST",
             headers: { "content-type": "application/json", "nolapse-version": "1" },
@@ -76,7 +76,7 @@ test("tabs that find the highest number agree on a sign-out and on a sign-in", a
         ),
       JSON.stringify(user),
     );
-    await until("both are in", async () => (await state(page)) === "signed-in");
+    await until("both are in", async () => (await state(page)) === "signed_in");
     await other.page.close();
   }
 });

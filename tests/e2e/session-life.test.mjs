@@ -29,7 +29,7 @@ test("P01 a signed-in page renews its token in the background, with nobody waiti
   ])) {
     assert.ok(to - from > 6_200 && to - from < 7_600, `${to - from} ms`);
   }
-  assert.equal(await page.evaluate(() => window.session.status.state), "signed-in");
+  assert.equal(await page.evaluate(() => window.session.status.state), "signed_in");
 });
 
 test("P02 all calls of a first load wait for exactly one refresh, and each then carries its token", async (t) => {
@@ -42,11 +42,12 @@ test("P02 all calls of a first load wait for exactly one refresh, and each then 
     async (options) => {
       /** @type {typeof import("nolapse")} */
       const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
-      const session = await createSession(options);
-      const calls = Array.from({ length: 20 }, () => session.fetch(`${options.apis[0]}/notes`));
+      const session = createSession(options);
+      await session.ready;
+      const calls = Array.from({ length: 20 }, () => session.fetch(`${options.allowedOrigins[0]}/notes`));
       return (await Promise.all(calls)).map(({ status }) => status);
     },
-    { auth: server.auth, apis: [server.api] },
+    { auth: server.auth, allowedOrigins: [server.api] },
   );
 
   assert.deepEqual(statuses, Array(20).fill(200));
@@ -68,10 +69,10 @@ test("P29 a visitor without a session causes no refresh, and is never shown as a
   await openSession(page, server);
 
   assert.deepEqual(await page.evaluate(() => window.session.status), {
-    state: "signed-out",
+    state: "signed_out",
     reason: null,
-    serverTold: true,
-    degraded: false,
+    serverNotified: true,
+    failure: null,
   });
   const refused = await page.evaluate(() => window.session.getToken().catch((error) => [error.name, error.code]));
   assert.deepEqual(refused, ["SessionError", "signed_out"]);
@@ -84,11 +85,11 @@ test("signing out ends the session here and at the server", async (t) => {
 
   const told = await page.evaluate(() => window.session.signOut());
 
-  assert.deepEqual(told, { serverTold: true });
+  assert.deepEqual(told, { serverNotified: true });
   await until("the server has said so", () => network.to("/auth/sign-out")[0]?.status === 204);
-  assert.equal(await page.evaluate(() => window.session.status.state), "signed-out");
+  assert.equal(await page.evaluate(() => window.session.status.state), "signed_out");
   await signIn(page, user);
-  assert.equal(await page.evaluate(() => window.session.status.state), "signed-in");
+  assert.equal(await page.evaluate(() => window.session.status.state), "signed_in");
 });
 
 test("P01 a token of 60 seconds is renewed at 50", async (t) => {

@@ -68,12 +68,12 @@ test("P41 where the module does not come, the refresh begun for it gives the loc
     async (options) => {
       /** @type {typeof import("nolapse")} */
       const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
-      return createSession(options).then(
+      return createSession(options).ready.then(
         () => "created",
         (error) => error.code,
       );
     },
-    { auth: server.auth, apis: [server.api] },
+    { auth: server.auth, allowedOrigins: [server.api] },
   );
   await until("the lock is free", async () => {
     const { held = [], pending = [] } = await page.evaluate(() => navigator.locks.query());

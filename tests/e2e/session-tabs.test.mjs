@@ -36,7 +36,7 @@ test("P18 after a sign-out no other tab attaches a token", async (t) => {
 
   await first.page.evaluate(() => window.session.signOut());
 
-  await until("the other tab knows", () => second.page.evaluate(() => window.session.status.state === "signed-out"), {
+  await until("the other tab knows", () => second.page.evaluate(() => window.session.status.state === "signed_out"), {
     within: 1_000,
   });
   const refused = await second.page.evaluate(
@@ -54,19 +54,19 @@ test("P18 signing out while the server cannot be reached is local at once, and t
 
   const told = await page.evaluate(() => window.session.signOut());
 
-  assert.deepEqual(told, { serverTold: false });
+  assert.deepEqual(told, { serverNotified: false });
   assert.deepEqual(await page.evaluate(() => window.session.status), {
-    state: "signed-out",
+    state: "signed_out",
     reason: "signed_out",
-    serverTold: false,
-    degraded: false,
+    serverNotified: false,
+    failure: null,
   });
   await server.start();
   await until("the server was told", () => network.to("/auth/sign-out").some(({ status }) => status === 204), {
     within: 20_000,
   });
   await until("the page knows", () =>
-    page.evaluate(() => window.session.status.state === "signed-out" && window.session.status.serverTold),
+    page.evaluate(() => window.session.status.state === "signed_out" && window.session.status.serverNotified),
   );
 });
 
@@ -76,11 +76,11 @@ test("P19 signing in on one tab signs the others in", async (t) => {
   const second = await openPage(browser, server);
   await openSession(second.page, server);
   await first.page.evaluate(() => window.session.signOut());
-  await until("both are out", () => second.page.evaluate(() => window.session.status.state === "signed-out"));
+  await until("both are out", () => second.page.evaluate(() => window.session.status.state === "signed_out"));
 
   await signIn(first.page, first.user);
 
-  await until("the other tab is in", () => second.page.evaluate(() => window.session.status.state === "signed-in"), {
+  await until("the other tab is in", () => second.page.evaluate(() => window.session.status.state === "signed_in"), {
     within: 1_000,
   });
 });
@@ -89,14 +89,14 @@ test("P14 a session that was revoked from elsewhere ends at its next refresh, an
   const [server, browser] = await Promise.all([startServer(t, { TOKEN_LIFE_SECONDS: "5" }), launchBrowser(t)]);
   const { page } = await openSignedIn(browser, server);
   await page.evaluate(() => {
-    window.session.on("signed-out", ({ reason, trace }) => {
+    window.session.on("signed_out", ({ reason, trace }) => {
       document.title = `${reason} ${trace.length > 0}`;
     });
   });
 
   await page.evaluate(async () => {
     const status = window.session.status;
-    const body = JSON.stringify({ session_id: status.state === "signed-in" ? status.sessionId : "" });
+    const body = JSON.stringify({ session_id: status.state === "signed_in" ? status.sessionId : "" });
     const headers = { "content-type": "application/json", "nolapse-version": "1" };
     await fetch("/demo/revoke", { method: "POST", headers, body });
   });

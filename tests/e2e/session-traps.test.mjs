@@ -47,7 +47,7 @@ test("P34 a trap rejects whoever waits, and the next call works on a fresh insta
   await endOutage(server);
   const status = await page.evaluate(async (url) => (await window.session.fetch(url)).status, `${server.api}/notes`);
   assert.equal(status, 200);
-  assert.equal(await page.evaluate(() => window.session.status.state), "signed-in");
+  assert.equal(await page.evaluate(() => window.session.status.state), "signed_in");
   const { held = [], pending: queued = [] } = await page.evaluate(() => navigator.locks.query());
   assert.deepEqual([...held, ...queued], []);
 });
@@ -58,8 +58,8 @@ test("P34 two sessions of one page outlive a trap of one of them", async (t) => 
   await page.evaluate(async () => {
     /** @type {typeof import("nolapse")} */
     const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
-    const refresh = async () => ({ accessToken: "of.the.other", expiresIn: 60 });
-    Object.assign(window, { other: await createSession({ auth: { refresh }, name: "other" }) });
+    const refresh = async () => ({ access_token: "of.the.other", expires_in: 60 });
+    Object.assign(window, { other: createSession({ auth: { refresh }, storageKey: "other" }) });
   });
 
   await ruin(page);

@@ -49,13 +49,13 @@ test("P08 whatever the endpoint answers, short of an ending, the session stays a
       assert.ok(failed);
       assert.match(failed.code, /^(unreachable|timeout|misconfigured)$/);
       assert.match(failed.failure, cause);
-      assert.equal(failed.status.state, "signed-in");
-      assert.match(String(failed.status.degraded), cause);
+      assert.equal(failed.status.state, "signed_in");
+      assert.match(String(failed.status.failure), cause);
       await endOutage(server);
       await until("the session has recovered", () =>
         page.evaluate(() =>
           window.session.refresh().then(
-            () => window.session.status.degraded === false,
+            () => window.session.status.failure === null,
             () => false,
           ),
         ),
@@ -76,7 +76,7 @@ test("P09 while the token is valid, a failing refresh blocks nobody", async (t) 
     const waited = [];
     await new Promise((resolve) => {
       window.session.on("call", (call) => {
-        if (call.httpStatus === 200) waited.push(call.waited);
+        if (call.httpStatus === 200) waited.push(call.waitedMs);
         if (waited.length === 3) resolve(undefined);
       });
       for (let call = 0; call < 3; call++) void window.session.fetch(url);
@@ -86,7 +86,7 @@ test("P09 while the token is valid, a failing refresh blocks nobody", async (t) 
 
   assert.equal(waited.length, 3);
   for (const one of waited) assert.ok(one < 50, `${one} ms`);
-  assert.equal(await page.evaluate(() => window.session.status.degraded), "server_error");
+  assert.equal(await page.evaluate(() => window.session.status.failure), "server_error");
 });
 
 test("P11 an endpoint that never answers rejects every waiting call by its deadline", async (t) => {
@@ -95,7 +95,7 @@ test("P11 an endpoint that never answers rejects every waiting call by its deadl
   await first.page.close();
   await beginOutage(server, { kind: "stall" });
   const { page } = await openPage(browser, server);
-  await openSession(page, server, { timeout: 1 });
+  await openSession(page, server, { timeoutMs: 1_000 });
 
   const seen = await page.evaluate(async (url) => {
     const begun = performance.now();
@@ -113,7 +113,7 @@ test("P11 an endpoint that never answers rejects every waiting call by its deadl
   for (const code of seen.codes) assert.match(code, /^(timeout|unreachable)$/);
   // Twice the attempt's deadline and the wait for the lock.
   assert.ok(seen.took < 7_500, `${seen.took} ms`);
-  assert.deepEqual(seen.status, { state: "unknown", degraded: "timeout" });
+  assert.deepEqual(seen.status, { state: "unknown", failure: "timeout" });
 });
 
 test("P25 aborting some of the waiting calls rejects exactly those, with their reason", async (t) => {
@@ -122,7 +122,7 @@ test("P25 aborting some of the waiting calls rejects exactly those, with their r
   await first.page.close();
   await beginOutage(server, { kind: "stall", times: 1 });
   const { page, network } = await openPage(browser, server);
-  await openSession(page, server, { timeout: 1 });
+  await openSession(page, server, { timeoutMs: 1_000 });
 
   const outcomes = await page.evaluate(async (url) => {
     const controllers = Array.from({ length: 10 }, () => new AbortController());
@@ -163,5 +163,5 @@ test("P20 a page that is killed in the middle of a refresh is signed in when it 
     await page.evaluate(async (url) => (await window.session.fetch(url)).status, `${server.api}/notes`),
     200,
   );
-  assert.equal(await page.evaluate(() => window.session.status.state), "signed-in");
+  assert.equal(await page.evaluate(() => window.session.status.state), "signed_in");
 });

@@ -93,9 +93,10 @@ test("nolapse/verify checks the signature and hands out the claims", async (t) =
     async (options) => {
       /** @type {typeof import("nolapse/verify")} */
       const { createSession } = await import(/** @type {string} */ ("/nolapse/verify.js"));
-      window.session = /** @type {typeof window.session} */ (await createSession(options));
+      window.session = /** @type {typeof window.session} */ (createSession(options));
+      await window.session.ready;
     },
-    { auth: server.auth, apis: [server.api] },
+    { auth: server.auth, allowedOrigins: [server.api] },
   );
   await signIn(page, newUser(), "sign-up");
 
@@ -116,7 +117,7 @@ test("nolapse/verify checks the signature and hands out the claims", async (t) =
       const inherited = Object.create({ issuer });
       return {
         good,
-        user: status.state === "signed-in" ? status.user.id : "",
+        user: status.state === "signed_in" ? status.user.id : "",
         issuer: await refusal({ ...wanted, issuer: "https://evil.example" }),
         audience: await refusal({ ...wanted, audience: "https://evil.example" }),
         keys: await refusal({ ...wanted, jwks: { keys: [] } }),

@@ -13,14 +13,14 @@ globalThis.reportError ??= () => {};
 /** @returns {import("../contract/world.mjs").World} */
 function testWorld() {
   const api = new Api();
-  const session = createTestSession({ apis: [api.listed], fetch: api.fetch });
+  const session = createTestSession({ allowedOrigins: [api.listed], fetch: api.fetch });
   return {
     session: /** @type {import("../contract/world.mjs").Session} */ (session),
     api,
-    signUp: () => session.adopt(async () => new Response(JSON.stringify(tokenResponse("ada")))),
-    pass: (seconds) => session.test.advance(seconds),
-    outage: async (isOut) => session.test.fail(isOut ? "server_error" : null),
-    revoke: async () => session.test.end("revoked"),
+    signUp: () => session.signIn(async () => new Response(JSON.stringify(tokenResponse("ada")))),
+    pass: (seconds) => session.test.advance(seconds * 1_000),
+    outage: (isOut) => session.test.fail(isOut ? "server_error" : null),
+    revoke: () => session.test.end("revoked"),
   };
 }
 

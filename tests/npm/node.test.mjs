@@ -81,20 +81,20 @@ async function play(body, before = "") {
 /** @param {string} origin */
 function life(origin) {
   return `
-    const session = await createSession({ auth: "${origin}", apis: ["${origin}"] });
-    await session.adopt({ access_token: "first", expires_in: 60, session: { id: "s", user: { id: "u" } } });
+    const session = createSession({ auth: "${origin}", allowedOrigins: ["${origin}"] });
+    await session.setTokens({ access_token: "first", expires_in: 60, session: { id: "s", user: { id: "u" } } });
     const post = await session.fetch("${origin}/api", { method: "POST", body: "text" });
     const request = await session.fetch(new Request("${origin}/api", { method: "PUT", body: new Uint8Array(3) }));
     const relative = await session.fetch("/relative").catch(({ name }) => name);
-    const { serverTold } = await session.signOut();
+    const { serverNotified } = await session.signOut();
     const after = await session.fetch("${origin}/api").catch(({ code }) => code);
     session.close();
-    tell([post.status, request.status, relative, serverTold, after, session.status.state]);
+    tell([post.status, request.status, relative, serverNotified, after, session.status.state]);
   `;
 }
 
 /** What a life comes to, and what the server has seen of it. */
-const LIVED = [200, 200, "TypeError", true, "signed_out", "signed-out"];
+const LIVED = [200, 200, "TypeError", true, "signed_out", "signed_out"];
 const SEEN = [
   "POST /api Bearer first 4",
   "POST /auth/refresh - 51",
@@ -172,11 +172,11 @@ test("P33 where the platform lacks what is needed, createSession says unsupporte
       const kept = Object.getOwnPropertyDescriptor(globalThis, name);
       delete globalThis[name];
       if (how !== "gone") define(name, { value: how === "{}" ? {} : undefined });
-      const error = await createSession({ auth: "${origin}", name: name + how }).then((session) => session.close(), (error) => error);
+      const error = await (async () => createSession({ auth: "${origin}", storageKey: name + how }).close())().catch((error) => error);
       Object.defineProperty(globalThis, name, kept);
       seen.push([name, how, isSessionError(error, "unsupported") && error instanceof SessionError, error?.cause instanceof Error]);
     }
-    const after = await createSession({ auth: "${origin}" });
+    const after = createSession({ auth: "${origin}" });
     after.close();
     tell(seen);
   `;
@@ -191,7 +191,7 @@ test("P33 where the platform lacks what is needed, createSession says unsupporte
 
 test("P35 importing throws nowhere, on a platform that lacks everything", async () => {
   const seen = await play(
-    `tell(await createSession({ auth: "http://localhost" }).then(() => "created", ({ code }) => code));`,
+    `tell(await (async () => createSession({ auth: "http://localhost" }))().then(() => "created", ({ code }) => code));`,
     `for (const name of ${JSON.stringify(NEEDED)}) delete globalThis[name];`,
   );
 
@@ -200,7 +200,7 @@ test("P35 importing throws nowhere, on a platform that lacks everything", async 
 
 test("a path as an endpoint is misconfigured where there is no page to be relative to", async () => {
   const [error] = await play(`
-    const error = await createSession({ auth: { refresh: "/auth/refresh" } }).catch((error) => error);
+    const error = await (async () => createSession({ auth: { refresh: "/auth/refresh" } }))().catch((error) => error);
     tell([error.name, error.code, error.option]);
   `);
 

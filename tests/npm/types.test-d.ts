@@ -26,11 +26,11 @@ interface User {
   role: "member" | "admin";
 }
 
-const session = await createSession<User>({
+const session = createSession<User>({
   auth: "https://auth.example.com",
-  apis: ["https://api.example.com", new URL("https://files.example.com")],
-  name: "main",
-  timeout: 10,
+  allowedOrigins: ["https://api.example.com", new URL("https://files.example.com")],
+  storageKey: "main",
+  timeoutMs: 10_000,
 });
 holds<Exactly<Session<User>, typeof session>>();
 
@@ -39,16 +39,16 @@ const { fetch: sessionFetch, getToken } = session;
 const asFetch: typeof fetch = sessionFetch;
 holds<Exactly<Promise<Response>, ReturnType<typeof asFetch>>>();
 holds<Exactly<Promise<string>, ReturnType<typeof getToken>>>();
-await getToken({ minValidity: 30, signal: AbortSignal.timeout(1_000) });
+await getToken({ minValidityMs: 30, signal: AbortSignal.timeout(1_000) });
 
 // States tell what they have.
 const status: SessionStatus<User> = session.status;
-if (status.state === "signed-in") holds<Exactly<User, typeof status.user>>();
-if (status.state === "signed-out") holds<Exactly<SignOutReason | null, typeof status.reason>>();
+if (status.state === "signed_in") holds<Exactly<User, typeof status.user>>();
+if (status.state === "signed_out") holds<Exactly<SignOutReason | null, typeof status.reason>>();
 // @ts-expect-error a status without its state known has no user
 status.user;
 // @ts-expect-error a status is not the app's to change
-status.state = "signed-out";
+status.state = "signed_out";
 
 // Events have their own shapes.
 const end: () => void = session.on("refresh", ({ reason, waiting }) => {
@@ -56,7 +56,7 @@ const end: () => void = session.on("refresh", ({ reason, waiting }) => {
   holds<Exactly<number, typeof waiting>>();
 });
 end();
-session.on("user-changed", ({ user, previous }) => user.role === previous.role);
+session.on("user_changed", ({ user, previous }) => user.role === previous.role);
 // @ts-expect-error there is no such event
 session.on("refreshed", () => {});
 
@@ -66,19 +66,19 @@ unsubscribe();
 holds<Exactly<SessionStatus<User>, ReturnType<typeof session.getSnapshot>>>();
 
 // Signing out says whether the server knows.
-const { serverTold } = await session.signOut({ everywhere: true });
-holds<Exactly<boolean, typeof serverTold>>();
-await session.adopt(() => fetch("/auth/sign-in", { method: "POST" }));
-await session.adopt({ access_token: "token", session: { id: "1", user: { id: "1", role: "admin" } } });
+const { serverNotified } = await session.signOut({ everywhere: true });
+holds<Exactly<boolean, typeof serverNotified>>();
+await session.signIn(() => fetch("/auth/sign-in", { method: "POST" }));
+await session.setTokens({ access_token: "token", session: { id: "1", user: { id: "1", role: "admin" } } });
 // @ts-expect-error a token response has its token
-await session.adopt({ expires_in: 60 });
+await session.setTokens({ expires_in: 60 });
 
 // A refresher of the app's own.
-await createSession<User>({
+createSession<User>({
   auth: {
     refresh: async ({ reason, signal }: RefreshContext) => {
       if (signal.aborted) throw new SessionEnded("revoked");
-      return { accessToken: reason, expiresIn: 60 };
+      return { access_token: reason, expires_in: 60 };
     },
     signOut: async ({ everywhere }) => holds<Exactly<boolean, typeof everywhere>>(),
   },
@@ -109,7 +109,7 @@ new SessionError("timeout", "no answer", { cause: new Error("slow") }) satisfies
 // All entries have one API.
 holds<Exactly<Session<User>, Awaited<ReturnType<typeof createVerifying<User>>>>>();
 holds<Exactly<Session<User>, Awaited<ReturnType<typeof createInline<User>>>>>();
-const testing: TestSession<User> = createTestSession<User>({ user: { id: "1", role: "admin" }, life: 60 });
+const testing: TestSession<User> = createTestSession<User>({ user: { id: "1", role: "admin" }, expiresIn: 60 });
 const asSession: Session<User> = testing;
 testing.test.signIn({ id: "2", role: "member" });
 // @ts-expect-error the user is of the session's type

@@ -20,7 +20,7 @@ const TYPES = new Map([
  * nobody has signed in to is not asked about (P29), so the app says that there is a session.
  */
 export const USE = `
-const session = await createSession({ auth: { refresh: async () => ({ accessToken: "from-the-app", expiresIn: 60 }) } });
+const session = createSession({ auth: { refresh: async () => ({ access_token: "from-the-app", expires_in: 60 }) } });
 await session.refresh();
 document.body.dataset.token = await session.getToken();
 session.close();

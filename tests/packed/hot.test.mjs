@@ -57,9 +57,9 @@ function sessionModule(version) {
     import { createSession } from "nolapse";
     const refresh = async () => {
       window.refreshes = (window.refreshes ?? 0) + 1;
-      return { accessToken: "version.${version}", expiresIn: 60 };
+      return { access_token: "version.${version}", expiresIn: 60 };
     };
-    export const session = await createSession({ auth: { refresh } });
+    export const session = createSession({ auth: { refresh } });
     await session.refresh();
     import.meta.hot.accept();
     import.meta.hot.dispose(() => session.close());

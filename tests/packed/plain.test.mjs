@@ -25,5 +25,5 @@ test("P37 the page of the documents runs as it is", async (t) => {
 
   const ran = await runApp(await launchBrowser(t), await serveFolder(t, app));
 
-  assert.deepEqual(ran, { token: "signed-out", complaints: [] });
+  assert.deepEqual(ran, { token: "signed_out", complaints: [] });
 });

@@ -11,12 +11,12 @@ import { makeApp } from "./app.mjs";
 const APP = {
   "src/session.js": `
     import { createSession } from "nolapse";
-    export const session = await createSession({ auth: "https://auth.example.com", apis: ["https://api.example.com"] });`,
+    export const session = createSession({ auth: "https://auth.example.com", allowedOrigins: ["https://api.example.com"] });`,
   "src/greeting.js": `
     import { createElement, useSyncExternalStore } from "react";
     export function Greeting({ session }) {
       const status = useSyncExternalStore(session.subscribe, session.getSnapshot);
-      return createElement("p", null, status.state === "signed-in" ? "Hello, " + status.user.name : status.state);
+      return createElement("p", null, status.state === "signed_in" ? "Hello, " + status.user.name : status.state);
     }
     export async function notes(session) {
       const answer = await session.fetch("https://api.example.com/notes");
@@ -43,8 +43,8 @@ const TESTS = `
     await act(() => root.render(createElement(StrictMode, null, createElement(Greeting, { session }))));
     expect(place.textContent).toBe("Hello, Ada");
     expect(session.test.listeners).toBe(1);
-    await act(() => session.test.end("revoked"));
-    expect(place.textContent).toBe("signed-out");
+    await act(() => await session.test.end("revoked"));
+    expect(place.textContent).toBe("signed_out");
     await act(() => root.unmount());
     expect(session.test.listeners).toBe(0);
   });
@@ -53,14 +53,14 @@ const TESTS = `
     const sent = [];
     const session = createTestSession({
       user: { name: "Ada" },
-      apis: ["https://api.example.com"],
+      allowedOrigins: ["https://api.example.com"],
       fetch: async (url, { headers }) => {
         sent.push(headers.get("authorization"));
         return { status: 200, headers: new Headers(), json: async () => ["a note"] };
       },
     });
     expect(await notes(session)).toEqual(["a note"]);
-    await session.test.advance(55);
+    await session.test.advance(55_000);
     await notes(session);
     expect(new Set(sent).size).toBe(2);
     expect(session.test.refreshes).toBe(1);
@@ -85,7 +85,7 @@ test("P36 P37 an app's unit tests run in Vitest with jsdom, with nolapse/testing
       test("the app's own session is one that the test moves", async () => {
         const { session } = await import("../src/session.js");
         session.test.signIn({ name: "Ada" });
-        expect(session.status.state).toBe("signed-in");
+        expect(session.status.state).toBe("signed_in");
       });`,
   };
   const app = await makeApp(t, { ...files, "test/told.test.ts": toldTest("vitest") }, { inside: true });
@@ -111,7 +111,7 @@ test("P36 P37 an app's unit tests run in Jest with jsdom, which knows no ES modu
       test("the app's own session is one that the test moves", async () => {
         const session = await require("../src/session.js").open();
         session.test.signIn({ name: "Ada" });
-        expect(session.status.state).toBe("signed-in");
+        expect(session.status.state).toBe("signed_in");
       });`,
   };
   // Jest's users have a plugin that strips types and turns imports into `require`; esbuild stands in for it.

@@ -6,7 +6,8 @@ import { origin, tell } from "./page.mjs";
 
 /** The SDK's session, then its first call. */
 async function first() {
-  const session = await createSession({ auth: location.origin, apis: [origin] });
+  const session = createSession({ auth: location.origin, allowedOrigins: [origin] });
+  await session.ready;
   performance.mark("created");
   return session.fetch(`${origin}/notes`);
 }

@@ -66,7 +66,7 @@ export const HOSTILE = {
   "P22 a polluted Object.prototype has no say in options, messages, errors or requests": async (t, openProfile) => {
     const { tab } = await openBlank(t, openProfile);
     const names = await declaredMembers();
-    assert.ok(names.includes("expires_in") && names.includes("minValidity") && names.includes("everywhere"));
+    assert.ok(names.includes("expires_in") && names.includes("minValidityMs") && names.includes("everywhere"));
 
     const { clean, polluted } = await tab.evaluate(async (names) => {
       /** @type {typeof import("../pages/pollution.mjs")} */

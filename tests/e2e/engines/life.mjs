@@ -12,13 +12,13 @@ export const LIFE = {
   "P29 a visitor asks for nothing, and is signed in by what adopt is given": async (t, openProfile) => {
     const [scene, profile] = await Promise.all([openScene(t), openProfile()]);
     const tab = await openTab(profile, scene);
-    assert.equal(await tab.evaluate(() => window.session.status.state), "signed-out");
+    assert.equal(await tab.evaluate(() => window.session.status.state), "signed_out");
     const user = newUser();
 
     await signIn(tab, user, "sign-up");
 
     const email = await tab.evaluate(
-      () => window.session.status.state === "signed-in" && window.session.status.user.email,
+      () => window.session.status.state === "signed_in" && window.session.status.user.email,
     );
     assert.equal(email, user.email);
     assert.deepEqual(await callAtOnce(tab, scene, 1), [200]);
@@ -59,11 +59,12 @@ export const LIFE = {
       async (options, url) => {
         /** @type {typeof import("nolapse")} */
         const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
-        window.session = /** @type {typeof window.session} */ (await createSession(options));
+        window.session = /** @type {typeof window.session} */ (createSession(options));
+        await window.session.ready;
         const calls = Array.from({ length: 20 }, () => window.session.fetch(url));
         return (await Promise.all(calls)).map(({ status }) => status);
       },
-      { auth: scene.auth, apis: [scene.api] },
+      { auth: scene.auth, allowedOrigins: [scene.api] },
       `${scene.api}/notes`,
     );
 
@@ -113,7 +114,7 @@ export const LIFE = {
     assert.equal(await tab.evaluate(post, `${scene.api}/notes`, "never"), 401);
     assert.equal(api.to("/notes").length, 4);
     assert.equal(auth.refreshes().length, 2);
-    assert.equal(await tab.evaluate(() => window.session.status.state), "signed-in");
+    assert.equal(await tab.evaluate(() => window.session.status.state), "signed_in");
   },
 
   "P22 the token goes to listed origins alone, and not after a redirect": async (t, openProfile) => {
@@ -152,12 +153,12 @@ export const LIFE = {
     const { first: tab } = await openSignedIn(profile, scene);
     await scene.server.kill();
     await until("the token is gone", () => tab.evaluate(() => window.session.expiresIn === 0));
-    await until("the status says so", () => tab.evaluate(() => window.session.status.degraded === "network"));
+    await until("the status says so", () => tab.evaluate(() => window.session.status.failure === "network"));
 
     await scene.server.start();
 
     await until("a token", () => tab.evaluate(() => window.session.expiresIn > 0), { within: 5_500 });
-    assert.equal(await tab.evaluate(() => window.session.status.state), "signed-in");
+    assert.equal(await tab.evaluate(() => window.session.status.state), "signed_in");
   },
 };
 

@@ -71,7 +71,7 @@ export const TABS = {
     const [scene, profile, elsewhere] = await Promise.all([openScene(t), openProfile(), openProfile()]);
     const { first, user } = await openSignedIn(profile, scene);
     const other = await openTab(elsewhere, scene);
-    assert.equal(await other.evaluate(() => window.session.status.state), "signed-out");
+    assert.equal(await other.evaluate(() => window.session.status.state), "signed_out");
     await signIn(other, user);
 
     await first.evaluate(() => window.session.signOut({ everywhere: true }));
@@ -83,7 +83,7 @@ export const TABS = {
       ),
     );
     assert.equal(ending, "signed_out");
-    assert.equal(await other.evaluate(() => window.session.status.state), "signed-out");
+    assert.equal(await other.evaluate(() => window.session.status.state), "signed_out");
   },
 };
 
@@ -117,7 +117,7 @@ function refusal(api) {
  * @param {string} email
  */
 async function everyUser(tabs, email) {
-  const look = () => (window.session.status.state === "signed-in" ? window.session.status.user.email : "");
+  const look = () => (window.session.status.state === "signed_in" ? window.session.status.user.email : "");
   const users = await Promise.all(tabs.map((tab) => tab.evaluate(look)));
   return users.every((user) => user === email);
 }

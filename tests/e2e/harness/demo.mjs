@@ -27,7 +27,7 @@ export async function visit(context, server) {
   });
   const network = await recordNetwork(page);
   await page.goto(`${server.auth}/`);
-  await shows(page, "state", "signed-out");
+  await shows(page, "state", "signed_out");
   return { page, network, complaints };
 }
 
@@ -41,7 +41,7 @@ export async function visit(context, server) {
 export async function openDemo(context, server) {
   const opened = await visit(context, server);
   await press(opened.page, "auth-throwaway");
-  await shows(opened.page, "state", "signed-in");
+  await shows(opened.page, "state", "signed_in");
   return opened;
 }
 

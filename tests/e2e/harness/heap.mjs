@@ -98,7 +98,8 @@ export async function createOften(page, auth, times) {
       /** @type {typeof import("nolapse")} */
       const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
       for (let done = 0; done < count; done++) {
-        const session = await createSession({ auth: address, name: "of this test" });
+        const session = createSession({ auth: address, storageKey: "of this test" });
+        await session.ready;
         session.subscribe(() => undefined);
         session.on("call", () => undefined);
         session.close();

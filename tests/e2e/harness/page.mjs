@@ -32,17 +32,18 @@ export async function openPage(where, server) {
  *
  * @param {Evaluates} page
  * @param {Addresses} server
- * @param {Omit<import("nolapse").SessionOptions, "auth" | "apis" | "wasm">} [options]
+ * @param {Omit<import("nolapse").SessionOptions, "auth" | "allowedOrigins" | "wasm">} [options]
  */
 export async function openSession(page, server, options = {}) {
   await page.evaluate(
     async (address, all) => {
       /** @type {typeof import("nolapse")} */
       const { createSession } = await import(address);
-      window.session = await createSession(all);
+      window.session = createSession(all);
+      await window.session.ready;
     },
     "/nolapse/index.js",
-    { auth: server.auth, apis: [server.api], ...options },
+    { auth: server.auth, allowedOrigins: [server.api], ...options },
   );
 }
 
@@ -60,15 +61,9 @@ export function newUser() {
  */
 export async function signIn(page, credentials, how = "sign-in") {
   await page.evaluate(
-    (path, body) =>
-      window.session.adopt(async () => {
-        const headers = { "content-type": "application/json", "nolapse-version": "1" };
-        const answer = await fetch(path, { method: "POST", headers, body });
-        if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-        return answer;
-      }),
-    `/auth/${how}`,
-    JSON.stringify(credentials),
+    (all, isNew) => (isNew ? window.session.signUp(all) : window.session.signIn(all)),
+    { ...credentials },
+    how === "sign-up",
   );
 }
 

@@ -247,9 +247,9 @@ export async function moveWhileWaiting() {
   const gate = new Promise((/** @type {typeof open} */ resolve) => {
     open = resolve;
   });
-  const refresh = () => gate.then(() => ({ accessToken: "token.1", expiresIn: 3_600 }));
-  const { session, recorder } = await openRecorded({ auth: { refresh }, name: "waiting" });
-  await session.adopt({ access_token: "token.0", expires_in: 60 });
+  const refresh = () => gate.then(() => ({ access_token: "token.1", expires_in: 3_600 }));
+  const { session, recorder } = await openRecorded({ auth: { refresh }, storageKey: "waiting" });
+  await session.setTokens({ access_token: "token.0", expires_in: 60 });
   // A nap of ten minutes.
   const { now } = Date;
   Date.now = () => now() + 600_000;

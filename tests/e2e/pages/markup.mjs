@@ -40,9 +40,9 @@ export async function compareWithMarkup(names, frames) {
     let tokens = 0;
     const refresh = async (/** @type {import("nolapse").RefreshContext} */ { page }) => {
       pages.push(page);
-      return { accessToken: `token.${++tokens}`, expiresIn: 3_600 };
+      return { access_token: `token.${++tokens}`, expires_in: 3_600 };
     };
-    const { session, recorder } = await openRecorded({ auth: { refresh }, name });
+    const { session, recorder } = await openRecorded({ auth: { refresh }, storageKey: name });
     await session.refresh();
     const calls = ["/path", "path", "?query", LISTED, `${LISTED}/x`, "https://foreign.example.net/"];
     for (const url of calls) await session.fetch(url);

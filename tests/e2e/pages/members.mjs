@@ -4,8 +4,9 @@
 async function openHere(name) {
   /** @type {typeof import("nolapse")} */
   const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
-  const refresh = async () => ({ accessToken: "token", expiresIn: 3_600 });
-  const session = await createSession({ auth: { refresh }, name });
+  const refresh = async () => ({ access_token: "token", expires_in: 3_600 });
+  const session = createSession({ auth: { refresh }, storageKey: name });
+  await session.ready;
   await session.refresh();
   return session;
 }

@@ -9,10 +9,12 @@ const HARM = {
   auth: EVIL,
   refresh: `${EVIL}/refresh`,
   signOut: `${EVIL}/sign-out`,
-  apis: [EVIL],
+  allowedOrigins: [EVIL],
   wasm: `${EVIL}/evil.wasm`,
-  timeout: 1,
-  minValidity: 1e9,
+  timeoutMs: 1,
+  storageKey: "evil",
+  server: EVIL,
+  minValidityMs: 1e9,
   signal: AbortSignal.abort("polluted"),
   force: true,
   everywhere: true,
@@ -25,7 +27,7 @@ const HARM = {
   session: { id: "evil", user: { id: "evil" } },
   error: "session_ended",
   reason: "revoked",
-  retryIn: 7,
+  retryInMs: 7,
   method: "DELETE",
   headers: { authorization: "evil" },
   body: "evil",
@@ -45,7 +47,11 @@ const HARM = {
   retryAfter: 600,
   status: 200,
   signIn: () => ({ access_token: "evil", expires_in: 60 }),
-  rest: [1, 1, "evil\n\n\n\nnull"],
+  problem: "evil",
+  error_description: "evil",
+  locks: {},
+  version: 1,
+  token: "evil",
   value: new Uint8Array(1),
   get: () => "evil",
   set: () => {},
@@ -67,8 +73,8 @@ async function outcome(promise) {
     if (!(error instanceof Error)) return { thrown: String(error) };
     const own = Object.fromEntries(Object.entries(error).filter(([name]) => name !== "stack" && name !== "cause"));
     // Pauses are drawn, and are never those of the pollution.
-    const retryIn = own.retryIn === null || own.retryIn === HARM.retryIn ? own.retryIn : "drawn";
-    return { thrown: error.name, ...own, retryIn, hasCause: Object.hasOwn(error, "cause") };
+    const retryInMs = own.retryInMs === null || own.retryInMs === HARM.retryInMs ? own.retryInMs : "drawn";
+    return { thrown: error.name, ...own, retryInMs, hasCause: Object.hasOwn(error, "cause") };
   }
 }
 
@@ -107,7 +113,7 @@ async function live(nolapse, key) {
   const seen = {};
   let mark = `nolapse:${key}-own`;
 
-  const { session, recorder } = await openRecorded({ name: `${key}-own` });
+  const { session, recorder } = await openRecorded({ storageKey: `${key}-own` });
   seen.refreshed = await outcome(session.refresh({}));
   seen.token = await outcome(session.getToken());
   seen.tokenOf = await outcome(session.getToken({}));
@@ -118,10 +124,10 @@ async function live(nolapse, key) {
   );
   await session.fetch(`${EVIL}/x`);
   seen.sent = await recorder.take();
-  seen.adopted = await outcome(session.adopt(own({ access_token: jwt({ iat: 0, exp: 60 }) })));
+  seen.tokens = await outcome(session.setTokens(own({ access_token: jwt({ iat: 0, exp: 60 }) })));
   seen.isLong = session.expiresIn > 50;
   seen.user = session.status;
-  seen.refused = await outcome(session.adopt(/** @type {never} */ ({})));
+  seen.refused = await outcome(session.setTokens(/** @type {never} */ ({})));
   const controller = new AbortController();
   const waiting = outcome(session.refresh(own({ signal: controller.signal })));
   controller.abort("enough");
@@ -132,8 +138,8 @@ async function live(nolapse, key) {
 
   // Failures of the app's own: anything may be thrown, and none of it ends the session.
   for (const [i, thrown] of [{}, "text", new Error("passing"), null].entries()) {
-    const failing = await openRecorded({ auth: { refresh: () => Promise.reject(thrown) }, name: `${key}-${i}` });
-    await failing.session.adopt(own({ access_token: "kept", expires_in: 60 }));
+    const failing = await openRecorded({ auth: { refresh: () => Promise.reject(thrown) }, storageKey: `${key}-${i}` });
+    await failing.session.setTokens(own({ access_token: "kept", expires_in: 60 }));
     const {
       thrown: error,
       code,
@@ -145,8 +151,8 @@ async function live(nolapse, key) {
 
   // The reference protocol, with answers that leave everything out that can be left out.
   mark = `${key}-server`;
-  const remote = await openRecorded({ auth: location.origin, name: mark });
-  await remote.session.adopt(own({ access_token: "kept", expires_in: 60 }));
+  const remote = await openRecorded({ auth: location.origin, storageKey: mark });
+  await remote.session.setTokens(own({ access_token: "kept", expires_in: 60 }));
   for (const [i, [status, body]] of /** @type {const} */ ([
     [401, "{}"],
     [200, "{}"],
@@ -162,14 +168,19 @@ async function live(nolapse, key) {
   }
   remote.session.close();
 
-  seen.misconfigured = await outcome(createSession(/** @type {never} */ ({})));
-  seen.nested = await outcome(createSession({ auth: /** @type {never} */ ({}) }));
+  seen.misconfigured = await outcome(attempt(() => createSession(/** @type {never} */ ({}))));
+  seen.nested = await outcome(attempt(() => createSession({ auth: /** @type {never} */ ({}) })));
   seen.error = await outcome(Promise.reject(new SessionError("closed", "made by hand")));
   seen.kinds = [
     isSessionError(new Error("any")),
     isSessionError(Object.assign(new Error("any"), { name: "SessionError" }), "closed"),
   ];
   return seen;
+}
+
+/** Returns what a function throws as a rejection. @param {() => unknown} work */
+async function attempt(work) {
+  return work();
 }
 
 /** An object that a careful app makes. @template {object} T @param {T} members @returns {T} */

@@ -1,6 +1,12 @@
 import { byId, say } from "./dom.js";
-import { authenticate, type AppSession, type Credentials } from "./session.js";
+import type { AppSession } from "./session.js";
 import { explain } from "./words.js";
+
+/** E-mail and password, as typed. */
+interface Credentials {
+  readonly email: string;
+  readonly password: string;
+}
 
 const SHORTEST_PASSWORD = 8;
 
@@ -72,7 +78,7 @@ export class AuthForm {
     this.#setBusy(true);
     this.#complain("");
     try {
-      await authenticate(this.#session, how, credentials);
+      await (how === "sign-up" ? this.#session.signUp({ ...credentials }) : this.#session.signIn({ ...credentials }));
       this.#form.reset();
       this.#showPassword(false);
       this.show("sign-in");
@@ -105,7 +111,7 @@ export class AuthForm {
   }
 }
 
-/** Makes up an account: nobody will ever know its password. */
+/** Creates credentials for a throw-away account. */
 function inventAccount(): Credentials {
   const random = (): string => crypto.randomUUID().replaceAll("-", "");
   return { email: `visitor-${random().slice(0, 8)}@example.com`, password: random() };

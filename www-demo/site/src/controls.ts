@@ -97,7 +97,7 @@ export class Controls {
         const begun = performance.now();
         await this.#session.refresh({ force: true });
         const { status } = this.#session;
-        const role = status.state === "signed-in" ? `: the token says ${status.user.role}` : "";
+        const role = status.state === "signed_in" ? `: the token says ${status.user.role}` : "";
         return `Renewed in ${milliseconds(performance.now() - begun)}${role}.`;
       },
       "role",
@@ -110,7 +110,7 @@ export class Controls {
     });
     control("revoke-self", async () => {
       const { status } = this.#session;
-      if (status.state !== "signed-in") {
+      if (status.state !== "signed_in") {
         return "Nobody is signed in.";
       }
       await this.#api.revokeFromElsewhere(status.sessionId);
@@ -120,8 +120,8 @@ export class Controls {
 
   #wireSignOut(): void {
     const signOut = async (everywhere: boolean): Promise<string> => {
-      const { serverTold } = await this.#session.signOut({ everywhere });
-      return serverTold ? "" : "Signed out here; the auth server is told as soon as it can be reached.";
+      const { serverNotified } = await this.#session.signOut({ everywhere });
+      return serverNotified ? "" : "Signed out here; the auth server is told as soon as it can be reached.";
     };
     control("sign-out", () => signOut(false));
     control("sign-out-everywhere", () => signOut(true), "sign-out");
@@ -147,7 +147,7 @@ export class Controls {
   async #burst(): Promise<string> {
     let refreshes = 0;
     const stop = this.#session.on("refresh", (event) => {
-      refreshes += event.source === "this-tab" ? 1 : 0;
+      refreshes += event.source === "this_tab" ? 1 : 0;
     });
     const begun = performance.now();
     const answers = await Promise.allSettled(Array.from({ length: BURST }, () => this.#api.notes()));

@@ -29,14 +29,14 @@ export class Lifeline {
       say(label, seconds === 0 ? "now" : `${seconds > 0 ? "+" : "\u2212"}${Math.abs(seconds)} s`);
     }
     session.on("refresh", (event) => {
-      const begun = this.#seconds() - event.duration / 1_000;
+      const begun = this.#seconds() - event.durationMs / 1_000;
       this.#begin(begun, event.expiresIn, event.refreshIn, event.waiting > 0);
     });
-    session.on("refresh-failed", () => this.#mark(this.#tokens, "failed", 0));
-    session.on("signed-out", () => this.#end());
+    session.on("refresh_failed", () => this.#mark(this.#tokens, "failed", 0));
+    session.on("signed_out", () => this.#end());
     session.on("call", (event) => {
       const refused = event.httpStatus === null || event.httpStatus >= 400;
-      this.#mark(this.#calls, refused ? "failed" : event.waited > 0 ? "waited" : "sent", event.duration / 1_000);
+      this.#mark(this.#calls, refused ? "failed" : event.waitedMs > 0 ? "waited" : "sent", event.durationMs / 1_000);
     });
   }
 

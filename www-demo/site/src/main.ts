@@ -20,7 +20,7 @@ const view = new View();
 
 async function start(): Promise<void> {
   const config = await loadConfig();
-  const session = await openSession(config);
+  const session = openSession(config);
   run(session, config);
 }
 
@@ -38,8 +38,8 @@ function run(session: AppSession, config: Config): void {
   let user = "";
   session.subscribe((status) => {
     view.show(status, timeline.hasRows);
-    const next = status.state === "signed-in" ? status.user.id : "";
-    if (status.state === "signed-in") {
+    const next = status.state === "signed_in" ? status.user.id : "";
+    if (status.state === "signed_in") {
       controls.offerRole(status.user.role);
     }
     if (next !== user && user !== "") {
@@ -49,7 +49,7 @@ function run(session: AppSession, config: Config): void {
     }
     user = next;
   });
-  session.on("signed-out", () => {
+  session.on("signed_out", () => {
     form.show("sign-in");
     view.show(session.status, true);
   });
@@ -72,7 +72,7 @@ async function greet(session: AppSession, notes: Notes): Promise<void> {
   }
   let waited = 0;
   const stop = session.on("call", (event) => {
-    waited = event.waited;
+    waited = event.waitedMs;
   });
   try {
     await notes.load();

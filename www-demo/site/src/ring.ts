@@ -26,14 +26,14 @@ export class Ring {
   readonly #markLabel = svg("text", { class: "mark-label", "text-anchor": "middle", "dominant-baseline": "central" });
   readonly #labels: SVGTextElement[] = [];
   #life: number;
-  #lead: number;
+  /** How long before its expiry the token is refreshed, in seconds, by the last `refresh` event. */
+  #lead = 0;
   #drawn = "";
 
   /** Draws the dial for tokens of `life` seconds. */
   constructor(session: AppSession, life: number) {
     this.#session = session;
     this.#life = life;
-    this.#lead = usualLead(life);
     this.#build();
     this.#scale();
     session.on("refresh", (event) => {
@@ -48,8 +48,8 @@ export class Ring {
   draw(): void {
     const left = Math.min(this.#life, Math.max(0, this.#session.expiresIn));
     const shown = prefersStillness() ? Math.ceil(left) : Math.ceil(left * 50) / 50;
-    const { state, degraded } = this.#session.status;
-    const key = `${shown} ${state} ${degraded}`;
+    const { state, failure } = this.#session.status;
+    const key = `${shown} ${state} ${failure}`;
     if (key === this.#drawn) {
       return;
     }
@@ -65,7 +65,7 @@ export class Ring {
   }
 
   #phaseAt(left: number): Phase {
-    if (this.#session.status.state !== "signed-in") {
+    if (this.#session.status.state !== "signed_in") {
       return "none";
     }
     if (left <= 0) {
@@ -79,7 +79,7 @@ export class Ring {
       case "none":
         return "No token.";
       case "expired":
-        return this.#session.status.degraded === false
+        return this.#session.status.failure === null
           ? "Expired: the next call waits for a new one."
           : "Expired: calls wait for the auth server.";
       case "due":
@@ -120,9 +120,7 @@ export class Ring {
   }
 
   #scale(): void {
-    const usual = usualLead(this.#life);
-    // Each refresh is planned up to a thirtieth of the life earlier, at random; the mark stays where it is for that.
-    const lead = Math.abs(this.#lead - usual) <= this.#life / 28 ? usual : this.#lead;
+    const lead = this.#lead;
     const at = this.#life - lead;
     for (const circle of [this.#arc, this.#leadArc]) {
       circle.setAttribute("pathLength", String(this.#life));
@@ -151,11 +149,6 @@ export class Ring {
     void this.#dial.offsetWidth;
     this.#dial.classList.add("renewed");
   }
-}
-
-/** How long before its expiry a token is renewed, in seconds. */
-function usualLead(life: number): number {
-  return Math.min(10, life / 6);
 }
 
 /** Returns the point at that fraction of a turn, clockwise from the top. */

@@ -27,24 +27,24 @@ export interface Row {
 /** A token was renewed. */
 export function refreshRow(event: RefreshEvent): Row {
   const blocking = event.waiting > 0;
-  const elsewhere = event.source === "other-tab";
+  const elsewhere = event.source === "other_tab";
   const why = event.reason === null ? "" : reasons[event.reason];
   return {
     group: "refresh",
     data: {
-      kind: event.source === "adopted" ? "adopted" : "refresh",
+      kind: event.source === "sign_in" ? "sign_in" : "refresh",
       reason: event.reason ?? "",
       source: event.source,
       blocking: String(blocking),
       waiting: String(event.waiting),
       status: "ok",
     },
-    title: event.source === "adopted" ? "Signed in" : "Refresh",
-    tag: elsewhere ? "other tab" : event.source === "adopted" ? "" : blocking ? "blocking" : "background",
+    title: event.source === "sign_in" ? "Signed in" : "Refresh",
+    tag: elsewhere ? "other tab" : event.source === "sign_in" ? "" : blocking ? "blocking" : "background",
     detail: blocking ? `${why} · ${calls(event.waiting)} waited` : why,
-    status: { text: elsewhere ? "Received" : event.source === "adopted" ? "Adopted" : "Renewed", tone: "good" },
+    status: { text: elsewhere ? "Received" : event.source === "sign_in" ? "Adopted" : "Renewed", tone: "good" },
     waited: null,
-    took: elsewhere ? null : event.duration,
+    took: elsewhere ? null : event.durationMs,
     token: `new, ${Math.round(event.expiresIn)} s`,
   };
 }
@@ -54,25 +54,25 @@ export function failedRow(event: RefreshFailedEvent): Row {
   return {
     group: "refresh",
     data: {
-      kind: "refresh-failed",
+      kind: "refresh_failed",
       reason: event.reason,
-      cause: event.cause,
+      cause: event.failure,
       blocking: "false",
-      status: event.httpStatus === null ? event.cause : String(event.httpStatus),
+      status: event.httpStatus === null ? event.failure : String(event.httpStatus),
     },
     title: "Refresh",
     tag: "failed",
-    detail: `${event.cause.replaceAll("_", " ")}, again in ${Math.ceil(event.retryIn)} s`,
+    detail: `${event.failure.replaceAll("_", " ")}, again in ${Math.ceil(event.retryInMs / 1_000)} s`,
     status: { text: event.httpStatus === null ? "No answer" : String(event.httpStatus), tone: "bad" },
     waited: null,
-    took: event.duration,
+    took: event.durationMs,
     token: "–",
   };
 }
 
 /** A call has its answer. */
 export function callRow(event: CallEvent): Row {
-  const blocked = event.waited > 0;
+  const blocked = event.waitedMs > 0;
   const url = new URL(event.url);
   return {
     group: "call",
@@ -90,9 +90,9 @@ export function callRow(event: CallEvent): Row {
       text: event.httpStatus === null ? "No answer" : String(event.httpStatus),
       tone: toneOf(event.httpStatus),
     },
-    waited: event.waited,
-    took: event.duration,
-    token: `${Math.floor(event.tokenAge)} s old`,
+    waited: event.waitedMs,
+    took: event.durationMs,
+    token: `${Math.floor(event.tokenAgeMs / 1_000)} s old`,
   };
 }
 
@@ -100,7 +100,7 @@ export function callRow(event: CallEvent): Row {
 export function signedOutRow(reason: SignOutReason): Row {
   return {
     group: "session",
-    data: { kind: "signed-out", reason, blocking: "false", status: "ended" },
+    data: { kind: "signed_out", reason, blocking: "false", status: "ended" },
     title: "Signed out",
     tag: reason.replaceAll("_", " "),
     detail: endings[reason].title,
@@ -115,7 +115,7 @@ export function signedOutRow(reason: SignOutReason): Row {
 export function userChangedRow(event: { readonly user: User }): Row {
   return {
     group: "session",
-    data: { kind: "user-changed", reason: "", blocking: "false", status: "changed" },
+    data: { kind: "user_changed", reason: "", blocking: "false", status: "changed" },
     title: "Another user",
     tag: "sign-in",
     detail: event.user.email,

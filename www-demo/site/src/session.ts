@@ -14,35 +14,9 @@ export type Role = "member" | "admin";
 /** The session of this app. */
 export type AppSession = Session<User>;
 
-/** Opens the session: the auth server is the page's own origin, the API is another one. */
-export function openSession(config: Config): Promise<AppSession> {
-  return createSession<User>({ auth: location.origin, apis: [config.api] });
-}
-
-/** E-mail and password, as typed. */
-export interface Credentials {
-  readonly email: string;
-  readonly password: string;
-}
-
-/** Signs up or in, and hands the answer to the session. Throws {@link AnswerError} where the server refuses. */
-export async function authenticate(
-  session: AppSession,
-  how: "sign-up" | "sign-in",
-  credentials: Credentials,
-): Promise<void> {
-  await session.adopt(async () => {
-    const response = await fetch(`/auth/${how}`, {
-      method: "POST",
-      credentials: "same-origin",
-      headers: { "content-type": "application/json", "nolapse-version": "1" },
-      body: JSON.stringify(credentials),
-    });
-    if (!response.ok) {
-      throw await AnswerError.from(response);
-    }
-    return response;
-  });
+/** Creates the session: the auth server is the page's own origin, the API is another one. */
+export function openSession(config: Config): AppSession {
+  return createSession<User>({ auth: location.origin, allowedOrigins: [config.api] });
 }
 
 /** An answer that is not a success, in the one error shape of the servers. */

@@ -34,9 +34,9 @@ export class Timeline {
   /** Listens to everything that the session tells. */
   constructor(session: AppSession) {
     session.on("refresh", (event) => this.#add(refreshRow(event)));
-    session.on("refresh-failed", (event) => this.#add(failedRow(event)));
-    session.on("signed-out", (event) => this.#add(signedOutRow(event.reason)));
-    session.on("user-changed", (event) => this.#add(userChangedRow(event)));
+    session.on("refresh_failed", (event) => this.#add(failedRow(event)));
+    session.on("signed_out", (event) => this.#add(signedOutRow(event.reason)));
+    session.on("user_changed", (event) => this.#add(userChangedRow(event)));
     session.on("call", (event) => this.#add(callRow(event)));
 
     for (const button of this.#filters) {
@@ -113,7 +113,7 @@ export class Timeline {
   #tell(): void {
     const refreshes = this.#number('[data-kind="refresh"]');
     const blocking = this.#number('[data-kind="refresh"][data-blocking="true"]');
-    const failed = this.#number('[data-kind="refresh-failed"]');
+    const failed = this.#number('[data-kind="refresh_failed"]');
     const made = this.#number(".call");
     this.#count.replaceChildren(
       element("strong", {}, String(refreshes)),

@@ -24,7 +24,7 @@ export function showTrace(session: AppSession): void {
 }
 
 function drawEntry(entry: TraceEntry): HTMLTableRowElement {
-  const row = element("tr", {}, element("td", {}, `${(entry.at / 1_000).toFixed(3)} s`));
+  const row = element("tr", {}, element("td", {}, `${(entry.atMs / 1_000).toFixed(3)} s`));
   for (const value of [entry.trigger, entry.status, entry.tab, entry.page, entry.attempt, entry.outcome]) {
     row.append(element("td", {}, value === null ? "–" : String(value)));
   }

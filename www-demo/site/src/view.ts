@@ -14,8 +14,8 @@ export class View {
   readonly #notice = byId("notice", HTMLElement);
   readonly #parts = {
     unknown: byId("view-unknown", HTMLElement),
-    "signed-out": byId("view-signed-out", HTMLElement),
-    "signed-in": byId("view-signed-in", HTMLElement),
+    signed_out: byId("view-signed-out", HTMLElement),
+    signed_in: byId("view-signed-in", HTMLElement),
   };
   #last: Status["state"] = "unknown";
 
@@ -31,25 +31,25 @@ export class View {
     for (const [state, part] of Object.entries(this.#parts)) {
       part.hidden = state !== status.state;
     }
-    const signedIn = status.state === "signed-in";
+    const signedIn = status.state === "signed_in";
     byId("controls", HTMLElement).hidden = !signedIn;
     const workspace = byId("workspace", HTMLElement);
     workspace.hidden = status.state === "unknown" || !(signedIn || recorded);
     workspace.classList.toggle("monitor-only", !signedIn);
 
-    this.#parts["signed-out"].classList.toggle("again", status.state === "signed-out" && status.reason !== null);
+    this.#parts["signed_out"].classList.toggle("again", status.state === "signed_out" && status.reason !== null);
     this.#state.dataset.state = status.state;
-    this.#state.dataset.degraded = String(status.degraded);
+    this.#state.dataset.degraded = String(status.failure !== null);
     say(byId("state-text", HTMLElement), stateWords(status));
     this.#showDegraded(status);
-    if (status.state === "signed-in") {
+    if (status.state === "signed_in") {
       this.#showUser(status.user, status.sessionId);
     }
     if (status.state !== this.#last) {
       this.#moved(status);
-    } else if (status.state === "signed-out" && status.reason !== null) {
+    } else if (status.state === "signed_out" && status.reason !== null) {
       // The auth server is told after the tabs are.
-      say(byId("notice-detail", HTMLElement), farewell(status.reason, status.serverTold));
+      say(byId("notice-detail", HTMLElement), farewell(status.reason, status.serverNotified));
     }
     this.#last = status.state;
   }
@@ -99,32 +99,32 @@ export class View {
   }
 
   #showDegraded(status: Status): void {
-    this.#degraded.hidden = status.degraded === false;
-    this.#degraded.dataset.cause = status.degraded === false ? "" : status.degraded;
+    this.#degraded.hidden = status.failure === null;
+    this.#degraded.dataset.cause = status.failure === null ? "" : status.failure;
     const consequence =
       status.state === "unknown"
         ? "Whether you are signed in is not known yet; it is tried again by itself."
         : "You stay signed in. The token is used while it lives, and the refresh is tried again by itself.";
-    say(this.#degraded, status.degraded === false ? "" : `Degraded: ${causes[status.degraded]}. ${consequence}`);
+    say(this.#degraded, status.failure === null ? "" : `Degraded: ${causes[status.failure]}. ${consequence}`);
   }
 
   #moved(status: Status): void {
     switch (status.state) {
       case "unknown":
         return;
-      case "signed-in":
+      case "signed_in":
         if (this.#notice.dataset.tone !== "plain") {
           this.#notice.hidden = true;
         }
         // On load nobody asked for the focus to move; after a sign-in the form it was in is gone.
-        if (this.#last === "signed-out") {
+        if (this.#last === "signed_out") {
           byId("who-title", HTMLElement).focus();
         }
         return;
-      case "signed-out":
+      case "signed_out":
         if (status.reason !== null) {
           const tone = status.reason === "signed_out" ? "farewell" : "ended";
-          this.notify(endings[status.reason].title, farewell(status.reason, status.serverTold), tone);
+          this.notify(endings[status.reason].title, farewell(status.reason, status.serverNotified), tone);
         }
     }
   }
@@ -141,10 +141,10 @@ function stateWords(status: Status): string {
   switch (status.state) {
     case "unknown":
       return "Finding out";
-    case "signed-out":
+    case "signed_out":
       return "Signed out";
-    case "signed-in":
-      return status.degraded === false ? "Signed in" : "Signed in, degraded";
+    case "signed_in":
+      return status.failure === null ? "Signed in" : "Signed in, degraded";
   }
 }
 

@@ -54,17 +54,21 @@ export function explain(error: unknown): string {
     const cause = error.failure === null ? "the auth server cannot be reached" : causes[error.failure];
     return `No token to be had: ${cause}. You stay signed in.`;
   }
+  if (isSessionError(error, "sign_in_refused")) {
+    return refusal(error.problem ?? "", error.message, error.retryInMs);
+  }
   if (isSessionError(error)) {
     return `${error.message} (${error.code})`;
   }
   if (error instanceof AnswerError) {
-    return refusal(error);
+    const text = error.message === "" ? `The server answered ${error.status}.` : error.message;
+    return refusal(error.code, text, error.retryAfter === null ? null : error.retryAfter * 1_000);
   }
   return "The network failed before there was an answer.";
 }
 
-function refusal(error: AnswerError): string {
-  switch (error.code) {
+function refusal(code: string, message: string, retryInMs: number | null): string {
+  switch (code) {
     case "invalid_credentials":
       return "E-mail and password do not match an account.";
     case "account_exists":
@@ -72,11 +76,11 @@ function refusal(error: AnswerError): string {
     case "insufficient_scope":
       return "Refused: your token does not allow this.";
     case "too_many_requests":
-      return error.retryAfter === null
+      return retryInMs === null
         ? "Too many attempts. Wait a moment, then try again."
-        : `Too many attempts. Try again in ${error.retryAfter} s.`;
+        : `Too many attempts. Try again in ${Math.ceil(retryInMs / 1_000)} s.`;
     default:
-      return error.message === "" ? `The server answered ${error.status}.` : sentence(error.message);
+      return sentence(message);
   }
 }
 

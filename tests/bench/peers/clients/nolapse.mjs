@@ -5,12 +5,11 @@ import { createSession } from "nolapse";
 /** @type {import("../page.mjs").Client} */
 export const session = {
   async signIn() {
-    const { adopt } = await createSession({ auth: location.origin });
-    const headers = { "content-type": "application/json", "nolapse-version": "1" };
-    await adopt(() => fetch("/auth/sign-in", { method: "POST", headers, body: "{}" }));
+    const { signIn } = createSession({ auth: location.origin });
+    await signIn({});
   },
   async open() {
-    const { fetch, getToken } = await createSession({ auth: location.origin });
+    const { fetch, getToken } = createSession({ auth: location.origin });
     return { call: fetch, token: getToken };
   },
 };

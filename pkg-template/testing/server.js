@@ -1,0 +1,99 @@
+/** The simulated auth server: keeps one session, and answers the requests of the reference protocol. */
+
+/** @typedef {import("../index.js").FailureCause} FailureCause */
+/** @typedef {import("../index.js").SignOutReason} SignOutReason */
+/** @typedef {import("../index.js").TokenResponse} TokenResponse */
+
+/** The HTTP responses that cause a failure. @type {{ [cause in FailureCause]?: [status: number, body: string] }} */
+const FAILURES = {
+  server_error: [503, ""],
+  rate_limited: [429, ""],
+  unexpected_answer: [200, "<!doctype html>"],
+  misconfigured: [400, ""],
+};
+
+export class SimulatedServer {
+  #expiresIn;
+  #tokens = 0;
+  /** The session of this browser's cookie. @type {{ id: string, user: unknown } | null} */
+  session = null;
+  /** Why there is none. @type {SignOutReason} */
+  reason = "no_cookie";
+  /** Why requests fail, while they do. @type {FailureCause | null} */
+  failure = null;
+  /** Counts refresh requests. */
+  refreshes = 0;
+
+  /** @param {number} expiresIn the lifetime of tokens, in seconds */
+  constructor(expiresIn) {
+    this.#expiresIn = expiresIn;
+  }
+
+  /** Creates a token response for the session. @returns {TokenResponse} */
+  issue() {
+    const session = this.session ?? { id: "", user: null };
+    const access_token = `test-token-${++this.#tokens}`;
+    return { access_token, token_type: "Bearer", expires_in: this.#expiresIn, session };
+  }
+
+  /**
+   * Answers a request.
+   *
+   * @param {string} path the last segment of the URL's path
+   * @param {AbortSignal | null | undefined} signal
+   * @returns {Promise<SimulatedResponse>}
+   */
+  async answer(path, signal) {
+    if (path === "refresh") this.refreshes++;
+    const { failure } = this;
+    if (failure === "timeout") return aborted(signal);
+    if (failure !== null) {
+      const response = FAILURES[failure];
+      if (response) return new SimulatedResponse(...response);
+      throw new TypeError("the simulated network fails");
+    }
+    if (path === "sign-out") return this.#end();
+    if (path !== "refresh") this.session ??= { id: "session-1", user: { id: "1" } };
+    if (this.session) return new SimulatedResponse(200, JSON.stringify(this.issue()));
+    const problem = { error: "session_ended", error_description: "the session has ended", reason: this.reason };
+    return new SimulatedResponse(401, JSON.stringify(problem));
+  }
+
+  #end() {
+    this.session = null;
+    this.reason = "no_cookie";
+    return new SimulatedResponse(204, "");
+  }
+}
+
+/**
+ * Rejects when the signal aborts.
+ *
+ * @param {AbortSignal | null | undefined} signal
+ * @returns {Promise<never>}
+ */
+function aborted(signal) {
+  return new Promise((_, reject) => {
+    signal?.addEventListener("abort", () => reject(signal.reason));
+  });
+}
+
+/** The members of `Response` that the host reads; not every test environment has a `Response`. */
+export class SimulatedResponse {
+  headers = { get: () => null };
+  #chunks;
+
+  /**
+   * @param {number} status
+   * @param {string} text
+   */
+  constructor(status, text) {
+    this.status = status;
+    this.ok = status < 300;
+    this.#chunks = text ? [new TextEncoder().encode(text)] : [];
+  }
+
+  get body() {
+    return { getReader: () => ({ read: async () => ({ value: this.#chunks.shift() }), cancel: async () => {} }) };
+  }
+}

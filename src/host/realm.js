@@ -1,0 +1,21 @@
+/**
+ * The Web APIs that a host uses. A page and a worker pass `globalThis`, where most of them are optional; `nolapse/testing` passes
+ * simulated ones.
+ *
+ * @typedef {object} Realm
+ * @property {{ now: () => number }} performance
+ * @property {{ now: () => number }} Date
+ * @property {{ getRandomValues: (array: Uint32Array<ArrayBuffer>) => unknown }} crypto
+ * @property {(fire: () => void, ms: number) => unknown} setTimeout
+ * @property {(timer: never) => void} clearTimeout
+ * @property {typeof fetch} fetch
+ * @property {typeof globalThis.Request} Request
+ * @property {Function} Response
+ * @property {{ locks?: Pick<LockManager, "request">, onLine?: boolean }} [navigator]
+ * @property {Pick<Storage, "getItem" | "setItem">} [localStorage] reading it may throw
+ * @property {new (name: string) => BroadcastChannel} [BroadcastChannel]
+ * @property {Document} [document]
+ * @property {Pick<typeof AbortSignal, "timeout">} [AbortSignal]
+ */
+
+export {};

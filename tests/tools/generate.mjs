@@ -1,0 +1,10 @@
+/** `npm run generate`: writes the files of `src/generated`. */
+
+import { generateAll } from "../../pkg-template/tools/generate.mjs";
+import { setUp } from "./setup.mjs";
+import { main, step } from "./step.mjs";
+
+await main(async () => {
+  await setUp();
+  await step("generated files", generateAll);
+});
