@@ -31,7 +31,7 @@ export async function staleFiles() {
 async function generateCodes() {
   const rust = await readFile(join(SOURCE, "bridge", "codes.rs"), "utf8");
   const lines = rust.split("\n").flatMap((line) => {
-    const [, name, number] = /^pub\(super\) const (\w+): u32 = (\d+);$/.exec(line) ?? [];
+    const [, name, number] = /^pub\(crate\) const (\w+): u32 = (\d+);$/.exec(line) ?? [];
     if (name) return `export const ${name} = ${number};`;
     const [, title] = /^\/\/ (\w.*)$/.exec(line) ?? [];
     return title ? ["", `// ${title}`] : [];

@@ -94,7 +94,7 @@ fn write(command: &mut Command, effect: Effect) {
             command.number(whole(caller.0));
         }
         Effect::Abort { attempt } => command.of(codes::ABORT, attempt.0),
-        Effect::Settle { caller, answer } => write_answer(command, caller, answer),
+        Effect::Settle { caller, answer } => write_answer(command, caller, &answer),
         Effect::Broadcast(message) => {
             command.kind = codes::BROADCAST;
             command.text = message.encode();
@@ -110,13 +110,13 @@ fn write(command: &mut Command, effect: Effect) {
     }
 }
 
-fn write_answer(command: &mut Command, caller: CallerId, answer: Result<Answer, SessionError>) {
+fn write_answer(command: &mut Command, caller: CallerId, answer: &Result<Answer, SessionError>) {
     command.of(codes::SETTLE_DONE, caller.0);
     match answer {
         Ok(Answer::Token { .. }) => command.kind = codes::SETTLE_TOKEN,
         Ok(Answer::SignedIn) => {}
-        Ok(Answer::SignedOut { server_notified }) => command.number(flag(server_notified)),
-        Err(error) => write_error(command, error),
+        Ok(Answer::SignedOut { server_notified }) => command.number(flag(*server_notified)),
+        Err(error) => write_error(command, *error),
     }
 }
 

@@ -37,9 +37,9 @@ const LONGEST_WAIT: Millis = Millis::from_millis(0x7fff_ffff);
 /// The return value of `feed` if the host needs no timer.
 const NOTHING_TO_WAIT_FOR: f64 = -1.0;
 
-/// Receives each effect before it is encoded.
+/// Receives each effect before it is encoded; returns whether the Rust app has handled it.
 #[cfg(feature = "client")]
-pub(crate) type Observer = Rc<dyn Fn(&Effect)>;
+pub(crate) type Observer = Rc<dyn Fn(&Effect) -> bool>;
 
 /// One tab's session, driven by its JavaScript host.
 #[wasm_bindgen]
@@ -118,8 +118,12 @@ impl Machine {
             .handle(&context, decode_input(kind, id, [a, b, c], text));
         for effect in self.core.take_effects() {
             #[cfg(feature = "client")]
-            if let Some(observer) = &self.observer {
-                observer(&effect);
+            if self
+                .observer
+                .as_ref()
+                .is_some_and(|handles| handles(&effect))
+            {
+                continue;
             }
             self.push(effect);
         }

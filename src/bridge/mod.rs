@@ -4,7 +4,7 @@
 //! The host in `src/host` calls the Web APIs. It works on a page and in a worker; document, storage, locks and channel are
 //! optional.
 
-mod codes;
+pub(crate) mod codes;
 mod decode;
 mod encode;
 mod machine;

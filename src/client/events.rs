@@ -1,8 +1,12 @@
 //! Events of a session for a Rust app.
 
 use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
 
-use crate::core::{Effect, Event, Millis, Status, TraceEntry};
+use wasm_bindgen_futures::spawn_local;
+
+use crate::core::{Effect, Event, Status, TraceEntry};
 
 /// An event of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,11 +16,11 @@ pub enum Notice {
     Status(Status),
     /// An event of the core.
     Event(Event),
-    /// A call has finished; only sent after [`Client::observe_calls`](super::Client::observe_calls).
+    /// A call has finished; only with [`ClientBuilder::observe_calls`](super::ClientBuilder::observe_calls).
     Called(FinishedCall),
 }
 
-/// A finished call made with `fetch` to a listed origin.
+/// A finished call made with `fetch` to an allowed origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FinishedCall {
     /// The method.
@@ -24,18 +28,18 @@ pub struct FinishedCall {
     /// Origin and path, without query and fragment.
     pub url: String,
     /// How long it waited for a token.
-    pub waited: Millis,
+    pub waited: Duration,
     /// How old the token was when the call was sent.
-    pub token_age: Millis,
+    pub token_age: Duration,
     /// The status of the response; `None` without one.
     pub http_status: Option<u16>,
     /// Whether it was sent twice.
     pub retried: bool,
     /// From the call to its response.
-    pub duration: Millis,
+    pub duration: Duration,
 }
 
-/// Queues the machine's events until the host has executed its commands.
+/// Delivers the machine's events in a microtask, so that the listener may call back into the session.
 pub(super) struct EventQueue {
     listener: Box<dyn Fn(&Notice)>,
     pending: RefCell<Vec<Notice>>,
@@ -67,47 +71,37 @@ impl EventQueue {
         self.trace.borrow().clone()
     }
 
-    /// Queues an effect that is an event for the app; ignores any other.
-    pub(super) fn push(&self, effect: &Effect) {
-        let notice = match effect {
-            Effect::Publish(status) => {
-                self.status.replace(status.clone());
-                Notice::Status(status.clone())
-            }
-            Effect::Emit(event) => {
-                if let Event::Traced(step) = event {
-                    let mut trace = self.trace.borrow_mut();
-                    if trace.len() == Self::KEPT_STEPS {
-                        trace.remove(0);
-                    }
-                    trace.push(*step);
-                }
-                Notice::Event(event.clone())
-            }
-            Effect::AcquireLock { .. }
-            | Effect::ReleaseLock { .. }
-            | Effect::SendRefresh { .. }
-            | Effect::SendSignOut { .. }
-            | Effect::RunSignIn { .. }
-            | Effect::Abort { .. }
-            | Effect::Settle { .. }
-            | Effect::Broadcast(_)
-            | Effect::WriteRecord(_)
-            | Effect::OpenChannel
-            | Effect::CloseChannel => return,
-        };
-        self.pending.borrow_mut().push(notice);
-    }
-
-    /// Delivers the pending events. The listener may call back into the session.
-    pub(super) fn flush(&self) {
-        for notice in self.pending.take() {
-            (self.listener)(&notice);
+    /// Queues an effect that is an event for the app; `false` for any other.
+    pub(super) fn push(self: &Rc<Self>, effect: &Effect) -> bool {
+        if let Effect::Publish(status) = effect {
+            self.status.replace(status.clone());
+            self.deliver(Notice::Status(status.clone()));
+            return true;
         }
+        let Effect::Emit(event) = effect else {
+            return false;
+        };
+        if let Event::Traced(step) = event {
+            let mut trace = self.trace.borrow_mut();
+            if trace.len() == Self::KEPT_STEPS {
+                trace.remove(0);
+            }
+            trace.push(*step);
+        }
+        self.deliver(Notice::Event(event.clone()));
+        true
     }
 
-    /// Delivers a finished call at once.
-    pub(super) fn emit_call(&self, call: FinishedCall) {
-        (self.listener)(&Notice::Called(call));
+    /// Queues a notice.
+    pub(super) fn deliver(self: &Rc<Self>, notice: Notice) {
+        self.pending.borrow_mut().push(notice);
+        if self.pending.borrow().len() == 1 {
+            let queue = Rc::clone(self);
+            spawn_local(async move {
+                for notice in queue.pending.take() {
+                    (queue.listener)(&notice);
+                }
+            });
+        }
     }
 }

@@ -1,200 +1,213 @@
 //! A session for Rust on a page or in a worker.
 
+mod callers;
+mod error;
 mod events;
+mod host;
 mod options;
+mod tokens;
 
 use std::future::Future;
 use std::rc::Rc;
+use std::time::Duration;
 
-use js_sys::{Function, Promise, Reflect};
+use js_sys::{JSON, Promise};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::AbortSignal;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
+use web_sys::{Request, Response};
 
-use crate::core::{FailureCause, Millis, Secret, SessionError, Status, TraceEntry};
-use crate::wire::EndReason;
+use crate::bridge::{Machine, codes};
+use crate::core::{Answer, Effect, Secret, SessionError, Status, TraceEntry};
 
-use crate::bridge::{self, Machine};
+use callers::Callers;
+pub use error::Error;
 use events::EventQueue;
 pub use events::{FinishedCall, Notice};
-use options::text;
-pub use options::{Auth, OptionError, Options, Refresher, SignOut};
-
-#[wasm_bindgen(module = "/src/generated/host.js")]
-extern "C" {
-    type Host;
-
-    #[wasm_bindgen(constructor, catch)]
-    fn new(make: &JsValue, settings: &JsValue, app: &JsValue) -> Result<Host, JsValue>;
-
-    #[wasm_bindgen(method, getter)]
-    fn calls(this: &Host) -> Calls;
-
-    #[wasm_bindgen(method, js_name = getToken)]
-    fn get_token(this: &Host, min_validity: f64, signal: Option<AbortSignal>) -> Promise;
-
-    #[wasm_bindgen(method)]
-    fn refresh(this: &Host, force: bool, signal: Option<AbortSignal>) -> Promise;
-
-    #[wasm_bindgen(method)]
-    fn adopt(this: &Host, source: &JsValue) -> Promise;
-
-    #[wasm_bindgen(method, js_name = signOut)]
-    fn sign_out(this: &Host, everywhere: bool) -> Promise;
-
-    #[wasm_bindgen(method)]
-    fn look(this: &Host, what: u32) -> f64;
-
-    #[wasm_bindgen(method)]
-    fn close(this: &Host);
-
-    type Calls;
-
-    #[wasm_bindgen(method)]
-    fn fetch(this: &Calls, input: &JsValue, init: &JsValue) -> Promise;
-
-    #[wasm_bindgen(method, setter)]
-    fn set_on_call(this: &Calls, on_call: &JsValue);
-}
-
-#[wasm_bindgen(module = "/src/generated/host.js")]
-extern "C" {
-    #[wasm_bindgen(js_name = rustApp)]
-    fn rust_app(notify: &JsValue) -> JsValue;
-}
-
-#[wasm_bindgen(module = "/src/generated/host.js")]
-extern "C" {
-    #[wasm_bindgen(js_name = readOptions, catch)]
-    fn read_options(options: &JsValue) -> Result<JsValue, JsValue>;
-}
-
-/// `App.called` in `host.js`, with the same positional arguments.
-type OnCall = dyn FnMut(String, String, f64, f64, Option<u16>, bool, f64);
-
-/// [`Machine::new`], with the same arguments.
-type MakeMachine = dyn FnMut(u32, f64, f64, f64, f64) -> Machine;
+use host::{Host, MakeMachine, OnCall, read_options, rust_app};
+pub use options::{Auth, ClientBuilder, Refresher, SignOut};
+use tokens::to_js;
+pub use tokens::{RefreshContext, RefreshError, TokenResponse, TokenSession};
 
 /// A session on this page: refreshes its token in the background and provides a `fetch` that always sends a valid one.
 ///
-/// Dropping it closes this object; the session itself continues.
+/// Dropping it closes this object; the session itself continues. Dropping a returned future aborts that caller.
 pub struct Client {
-    host: Host,
+    host: Rc<Host>,
+    callers: Rc<Callers>,
     events: Rc<EventQueue>,
-    on_call: Closure<OnCall>,
     _make: Closure<MakeMachine>,
-    _told: Closure<dyn FnMut()>,
+    _on_call: Option<Closure<OnCall>>,
+}
+
+/// Which refresh satisfies [`Client::refresh`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshMode {
+    /// Any refresh, also one that is in flight or that another tab sends.
+    Shared,
+    /// A refresh that is sent after the call, so that the token contains what the auth server knows now.
+    Forced,
+}
+
+/// Which sessions [`Client::sign_out`] ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignOutScope {
+    /// This session.
+    ThisSession,
+    /// All sessions of the user, on all devices.
+    AllSessions,
 }
 
 impl Client {
-    /// Starts a session. If there may be a session, the first refresh is in flight when this returns.
-    ///
-    /// `listener` receives every event; it may call back into the session.
-    ///
-    /// # Errors
-    ///
-    /// The first invalid option; without an option name, the platform lacks what a session needs.
-    pub fn new(
-        options: &Options,
-        listener: impl Fn(&Notice) + 'static,
-    ) -> Result<Self, OptionError> {
-        let refused = |error: JsValue| OptionError::from_js(&error);
-        let settings = read_options(&options.to_js()).map_err(refused)?;
-        let events = Rc::new(EventQueue::new(Box::new(listener)));
-        let (for_machine, for_host, for_calls) =
-            (Rc::clone(&events), Rc::clone(&events), Rc::clone(&events));
-        let make = Closure::new(move |name, seed, timeout, steady, wall| {
-            let events = Rc::clone(&for_machine);
-            Machine::new(name, seed, timeout, steady, wall)
-                .with_observer(Rc::new(move |effect| events.push(effect)))
+    /// Builds a session: [`ClientBuilder::build`] starts it.
+    pub fn builder(auth: impl Into<Auth>) -> ClientBuilder {
+        ClientBuilder::new(auth.into())
+    }
+
+    fn start(builder: ClientBuilder) -> Result<Self, Error> {
+        let settings = read_options(&builder.to_js())?;
+        let host = Rc::new(Host::new(&settings, &rust_app(), &js_sys::global())?);
+        let events = Rc::new(EventQueue::new(builder.listener));
+        let callers = Rc::new(Callers::default());
+        let on_call = builder.observes_calls.then(|| on_call(Rc::clone(&events)));
+        if let Some(on_call) = &on_call {
+            host.calls().set_on_call(on_call.as_ref());
+        }
+        let (queue, table) = (Rc::clone(&events), Rc::clone(&callers));
+        let observer = Rc::new(move |effect: &Effect| {
+            if let Effect::Settle { caller, answer } = effect {
+                table.settle(*caller, answer)
+            } else {
+                queue.push(effect)
+            }
         });
-        let notify = Closure::new(move || for_host.flush());
-        let on_call = Closure::new(
-            move |method, url, waited, token_age, http_status, retried, duration| {
-                for_calls.emit_call(FinishedCall {
-                    method,
-                    url,
-                    waited: seconds(waited / 1_000.0),
-                    token_age: seconds(token_age),
-                    http_status,
-                    retried,
-                    duration: seconds(duration / 1_000.0),
-                });
-            },
-        );
-        let host =
-            Host::new(make.as_ref(), &settings, &rust_app(notify.as_ref())).map_err(refused)?;
+        let make = Closure::new(move |name, seed, timeout_ms, steady, wall| {
+            let observer = Rc::clone(&observer);
+            Machine::new(name, seed, timeout_ms, steady, wall).with_observer(observer)
+        });
+        host.start(make.as_ref());
         Ok(Self {
             host,
+            callers,
             events,
-            on_call,
             _make: make,
-            _told: notify,
+            _on_call: on_call,
         })
     }
 
-    /// Calls the platform's `fetch` with these arguments, with a token if their URL is listed.
-    ///
-    /// The promise is rejected with the error of `fetch`, or with an `Error` named `SessionError` whose `code` is that of
-    /// [`SessionError`].
-    pub fn fetch(&self, input: &JsValue, init: &JsValue) -> Promise {
-        self.host.calls().fetch(input, init)
-    }
-
-    /// Returns a token that is valid for at least `min_validity`.
+    /// Calls the platform's `fetch`, with a token if the request's URL is allowed. The request's signal aborts it.
     ///
     /// # Errors
     ///
-    /// Why there is no token; [`Aborted::By`] if the signal aborts first.
+    /// Why there is no token; [`Error::Js`] with what `fetch` throws.
+    pub fn fetch(
+        &self,
+        request: &Request,
+    ) -> impl Future<Output = Result<Response, Error>> + use<> {
+        let response = self.host.calls().fetch(request);
+        async move { Ok(JsFuture::from(response).await?.unchecked_into()) }
+    }
+
+    /// Returns a token that remains valid for at least `min_validity`.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no token.
     pub fn get_token(
         &self,
-        min_validity: Millis,
-        signal: Option<AbortSignal>,
-    ) -> impl Future<Output = Result<Secret, Aborted>> + use<> {
-        let asked = self.host.get_token(min_validity.as_secs_f64(), signal);
+        min_validity: Duration,
+    ) -> impl Future<Output = Result<Secret, Error>> + use<> {
+        // Counts as activity of the app.
+        drop(self.host.bearer());
+        let millis = min_validity.as_secs_f64() * 1_000.0;
+        let waiting = self.callers.ask(&self.host, codes::TOKEN_REQUESTED, millis);
         async move {
-            let token = settled(asked).await?;
-            let token = token.as_string().as_deref().and_then(Secret::new);
-            token.ok_or(Aborted::Session(SessionError::Closed))
+            match waiting.await? {
+                Answer::Token { token, .. } => Ok(token),
+                Answer::SignedIn | Answer::SignedOut { .. } => Err(SessionError::Closed.into()),
+            }
         }
     }
 
-    /// Refreshes the token now; with `force`, through a refresh that is sent after this call.
+    /// Refreshes the token now.
     ///
     /// # Errors
     ///
-    /// Why there is no token; [`Aborted::By`] if the signal aborts first.
-    pub fn refresh(
-        &self,
-        force: bool,
-        signal: Option<AbortSignal>,
-    ) -> impl Future<Output = Result<(), Aborted>> + use<> {
-        let asked = self.host.refresh(force, signal);
-        async move { settled(asked).await.map(drop) }
+    /// Why there is no token.
+    pub fn refresh(&self, mode: RefreshMode) -> impl Future<Output = Result<(), Error>> + use<> {
+        let force = f64::from(u8::from(mode == RefreshMode::Forced));
+        let waiting = self
+            .callers
+            .ask(&self.host, codes::REFRESH_REQUESTED, force);
+        async move { waiting.await.map(drop) }
     }
 
-    /// Signs in with a token response that the app has obtained: an object as in RFC 6749 §5.1.
+    /// Signs in: sends the credentials, as JSON, to the auth server's `/auth/sign-in`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SignInRefused`], or why the auth server is unreachable.
+    pub fn sign_in<C: Serialize + ?Sized>(
+        &self,
+        credentials: &C,
+    ) -> impl Future<Output = Result<(), Error>> + use<C> {
+        self.send(credentials, "sign-in")
+    }
+
+    /// Creates an account and signs in: sends the credentials, as JSON, to the auth server's `/auth/sign-up`.
+    ///
+    /// # Errors
+    ///
+    /// As [`sign_in`](Self::sign_in).
+    pub fn sign_up<C: Serialize + ?Sized>(
+        &self,
+        credentials: &C,
+    ) -> impl Future<Output = Result<(), Error>> + use<C> {
+        self.send(credentials, "sign-up")
+    }
+
+    fn send<C: Serialize + ?Sized>(
+        &self,
+        credentials: &C,
+        endpoint: &str,
+    ) -> impl Future<Output = Result<(), Error>> + use<C> {
+        let sent = to_js(credentials).map(|body| self.host.sign_in(&body, endpoint));
+        async move { settled(sent?).await }
+    }
+
+    /// Runs the app's sign-in function while no tab refreshes, and signs in with its result: a [`TokenResponse`], or the
+    /// `web_sys::Response` that contains one.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::InvalidTokenResponse`] if the result has no usable token; [`Error::Js`] with the function's error.
+    pub fn sign_in_with<F, Fut, R>(
+        &self,
+        sign_in: F,
+    ) -> impl Future<Output = Result<(), Error>> + use<F, Fut, R>
+    where
+        F: FnOnce() -> Fut + 'static,
+        Fut: Future<Output = Result<R, JsValue>> + 'static,
+        R: Into<JsValue>,
+    {
+        let run = Closure::once_into_js(move || -> Promise {
+            let signed_in = sign_in();
+            future_to_promise(async move { signed_in.await.map(Into::into) })
+        });
+        settled(self.host.sign_in(&run, "sign-in"))
+    }
+
+    /// Signs in with a token response that the app has already.
     ///
     /// # Errors
     ///
     /// [`SessionError::InvalidTokenResponse`] if it has no usable token.
-    pub fn adopt(&self, answer: &JsValue) -> impl Future<Output = Result<(), Aborted>> + use<> {
-        let asked = self.host.adopt(answer);
-        async move { settled(asked).await.map(drop) }
-    }
-
-    /// Runs the app's sign-in function while no tab refreshes, and signs in with its result: a token response, a `Response`
-    /// that contains one, or a promise of either.
-    ///
-    /// # Errors
-    ///
-    /// [`SessionError::InvalidTokenResponse`] if the result has no usable token; [`Aborted::By`] with the error that the
-    /// function throws.
-    pub fn adopt_with(
+    pub fn set_tokens<User: Serialize>(
         &self,
-        sign_in: &Function,
-    ) -> impl Future<Output = Result<(), Aborted>> + use<> {
-        self.adopt(sign_in)
+        response: TokenResponse<User>,
+    ) -> impl Future<Output = Result<(), Error>> + use<User> {
+        settled(self.host.set_tokens(&response.into()))
     }
 
     /// Signs out, here and in every tab at once; returns whether the auth server confirmed it.
@@ -204,10 +217,21 @@ impl Client {
     /// [`SessionError::Closed`] only.
     pub fn sign_out(
         &self,
-        everywhere: bool,
-    ) -> impl Future<Output = Result<bool, Aborted>> + use<> {
-        let asked = self.host.sign_out(everywhere);
-        async move { settled(asked).await.map(|notify| notify.is_truthy()) }
+        scope: SignOutScope,
+    ) -> impl Future<Output = Result<bool, Error>> + use<> {
+        let everywhere = f64::from(u8::from(scope == SignOutScope::AllSessions));
+        let waiting = self
+            .callers
+            .ask(&self.host, codes::SIGN_OUT_REQUESTED, everywhere);
+        async move {
+            let answer = waiting.await?;
+            Ok(matches!(
+                answer,
+                Answer::SignedOut {
+                    server_notified: true
+                }
+            ))
+        }
     }
 
     /// Returns the session's status.
@@ -216,10 +240,23 @@ impl Client {
         self.events.status()
     }
 
+    /// Returns the signed-in user; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Js`] if the auth server's user is not a `User`.
+    pub fn user<User: DeserializeOwned>(&self) -> Result<Option<User>, Error> {
+        let Status::SignedIn { session, .. } = self.status() else {
+            return Ok(None);
+        };
+        let user = serde_wasm_bindgen::from_value(JSON::parse(&session.user)?);
+        user.map(Some).map_err(|error| Error::Js(error.into()))
+    }
+
     /// Returns how long the current token can still be sent; zero without one.
     #[must_use]
-    pub fn token_left(&self) -> Millis {
-        seconds(self.host.look(bridge::TOKEN_LEFT))
+    pub fn expires_in(&self) -> Duration {
+        Duration::from_secs_f64(self.host.token_left())
     }
 
     /// Returns the last 64 trace entries, oldest first.
@@ -228,18 +265,9 @@ impl Client {
         self.events.trace()
     }
 
-    /// Turns [`Notice::Called`] on or off.
-    pub fn observe_calls(&self, is_wanted: bool) {
-        let on_call = if is_wanted {
-            self.on_call.as_ref()
-        } else {
-            &JsValue::UNDEFINED
-        };
-        self.host.calls().set_on_call(on_call);
-    }
-
     /// Closes this object: rejects every waiting caller and releases all resources. Idempotent.
     pub fn close(&self) {
+        self.callers.close();
         self.host.close();
     }
 }
@@ -250,48 +278,24 @@ impl Drop for Client {
     }
 }
 
-/// Why a caller is rejected.
-#[derive(Clone, Debug)]
-pub enum Aborted {
-    /// By the session.
-    Session(SessionError),
-    /// By the caller's own signal or function, with this reason.
-    By(JsValue),
+async fn settled(promise: Promise) -> Result<(), Error> {
+    JsFuture::from(promise).await?;
+    Ok(())
 }
 
-async fn settled(promise: Promise) -> Result<JsValue, Aborted> {
-    JsFuture::from(promise)
-        .await
-        .map_err(|error| session_error(&error).map_or(Aborted::By(error), Aborted::Session))
-}
-
-/// Reads an error made by `rust-app.js`; `None` for any other.
-fn session_error(error: &JsValue) -> Option<SessionError> {
-    if text(error, "name") != "SessionError" {
-        return None;
-    }
-    let retry_in = Reflect::get(error, &"retryIn".into()).ok()?.as_f64();
-    let retry_in = retry_in.map_or(Millis::ZERO, seconds);
-    let cause = FailureCause::parse(&text(error, "failure"));
-    let made = match &*text(error, "code") {
-        "signed_out" => SessionError::SignedOut {
-            reason: EndReason::parse(&text(error, "reason")),
+fn on_call(events: Rc<EventQueue>) -> Closure<OnCall> {
+    let millis = |millis: f64| Duration::from_secs_f64(millis.max(0.0) / 1_000.0);
+    Closure::new(
+        move |method, url, waited, token_age, http_status, retried, duration| {
+            events.deliver(Notice::Called(FinishedCall {
+                method,
+                url,
+                waited: millis(waited),
+                token_age: millis(token_age),
+                http_status,
+                retried,
+                duration: millis(duration),
+            }));
         },
-        "unreachable" => SessionError::Unreachable {
-            cause: cause?,
-            retry_in,
-        },
-        "timeout" => SessionError::Timeout { retry_in },
-        "misconfigured" if cause.is_some() => SessionError::Misconfigured { retry_in },
-        "misconfigured" => SessionError::InvalidTokenResponse,
-        "min_validity" => SessionError::MinValidity,
-        "overloaded" => SessionError::Overloaded,
-        "closed" => SessionError::Closed,
-        _ => return None,
-    };
-    Some(made)
-}
-
-fn seconds(seconds: f64) -> Millis {
-    Millis::from_secs_f64(seconds).unwrap_or_default()
+    )
 }

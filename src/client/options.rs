@@ -1,45 +1,87 @@
-//! Options of a session in a Rust app. `options.js` checks them, as it does for JavaScript.
+//! The builder of a session in a Rust app. `options.js` checks the options, as it does for JavaScript.
 
-use std::fmt;
+use std::future::Future;
+use std::time::Duration;
 
 use js_sys::{Array, Function, Object, Reflect};
 use wasm_bindgen::JsValue;
 
-/// Options of a session. [`Client::new`](super::Client::new) checks them.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The auth server, or the app's own functions in its place.
-    pub auth: Auth,
-    /// The origins that may receive the token, besides the page's own.
-    pub apis: Vec<String>,
-    /// Distinguishes two sessions on one page; by default, the name is derived from `auth`.
-    pub name: Option<String>,
-    /// Timeout of one request to the auth server in seconds, 1 to 60.
-    pub timeout_s: f64,
+use super::tokens::{RefreshContext, RefreshError, refresher};
+use super::{Client, Error, Notice};
+
+/// Builds a [`Client`].
+#[must_use]
+pub struct ClientBuilder {
+    auth: Auth,
+    allowed_origins: Vec<String>,
+    storage_key: Option<String>,
+    timeout: Duration,
+    pub(super) listener: Box<dyn Fn(&Notice)>,
+    pub(super) observes_calls: bool,
 }
 
-impl Options {
-    /// Creates options with this auth server and no further origins.
-    #[must_use]
-    pub fn new(auth: Auth) -> Self {
+impl ClientBuilder {
+    pub(super) fn new(auth: Auth) -> Self {
         Self {
             auth,
-            apis: Vec::new(),
-            name: None,
-            timeout_s: 10.0,
+            allowed_origins: Vec::new(),
+            storage_key: None,
+            timeout: Duration::from_secs(10),
+            listener: Box::new(|_| {}),
+            observes_calls: false,
         }
     }
 
-    /// Converts them to the JavaScript options object.
+    /// Allows an origin, besides the page's own, to receive the token.
+    pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
+        self.allowed_origins.push(origin.into());
+        self
+    }
+
+    /// Names the session's lock, channel and storage record; distinguishes two sessions of one origin. Default: derived from
+    /// the auth server.
+    pub fn storage_key(mut self, key: impl Into<String>) -> Self {
+        self.storage_key = Some(key.into());
+        self
+    }
+
+    /// Sets the timeout of one request to the auth server, 1 to 60 seconds. Default: 10 seconds.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets the listener of every event. It may call back into the session.
+    pub fn on_event(mut self, listener: impl Fn(&Notice) + 'static) -> Self {
+        self.listener = Box::new(listener);
+        self
+    }
+
+    /// Emits [`Notice::Called`] for every finished call.
+    pub fn observe_calls(mut self) -> Self {
+        self.observes_calls = true;
+        self
+    }
+
+    /// Starts the session. If there may be a session, the first refresh is in flight when this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidOption`] for the first invalid option; [`Error::Js`] if the platform lacks a required API.
+    pub fn build(self) -> Result<Client, Error> {
+        Client::start(self)
+    }
+
+    /// Converts the options to the JavaScript object.
     pub(super) fn to_js(&self) -> JsValue {
-        let apis: Array = self.apis.iter().map(JsValue::from).collect();
+        let origins: Array = self.allowed_origins.iter().map(JsValue::from).collect();
         let options = object(&[
             ("auth", self.auth.to_js()),
-            ("apis", apis.into()),
-            ("timeout", self.timeout_s.into()),
+            ("allowedOrigins", origins.into()),
+            ("timeoutMs", (self.timeout.as_secs_f64() * 1_000.0).into()),
         ]);
-        if let Some(name) = &self.name {
-            set(&options, "name", &name.into());
+        if let Some(key) = &self.storage_key {
+            set(&options, "storageKey", &key.into());
         }
         options.into()
     }
@@ -57,6 +99,12 @@ pub enum Auth {
         /// How to sign out.
         sign_out: SignOut,
     },
+}
+
+impl<Url: Into<String>> From<Url> for Auth {
+    fn from(url: Url) -> Self {
+        Self::Server(url.into())
+    }
 }
 
 impl Auth {
@@ -85,8 +133,21 @@ impl Auth {
 pub enum Refresher {
     /// The URL of a reference protocol endpoint.
     Url(String),
-    /// The app's own function, as in the JavaScript API.
+    /// A function of the JavaScript API.
     Function(Function),
+}
+
+impl Refresher {
+    /// Creates a refresher from an async function that returns a [`TokenResponse`](super::TokenResponse), or the
+    /// `web_sys::Response` that contains one.
+    pub fn from_fn<F, Fut, Response>(refresh: F) -> Self
+    where
+        F: Fn(RefreshContext) -> Fut + 'static,
+        Fut: Future<Output = Result<Response, RefreshError>> + 'static,
+        Response: Into<JsValue>,
+    {
+        Self::Function(refresher(refresh))
+    }
 }
 
 /// How to sign out.
@@ -94,37 +155,11 @@ pub enum Refresher {
 pub enum SignOut {
     /// The URL of a reference protocol endpoint.
     Url(String),
-    /// The app's own function, as in the JavaScript API.
+    /// A function of the JavaScript API.
     Function(Function),
     /// Sign-out is local.
     Local,
 }
-
-/// An invalid option, or a platform that lacks what a session needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OptionError {
-    /// The option's name in JavaScript; empty if the platform is the problem.
-    pub option: String,
-    /// The error message.
-    pub message: String,
-}
-
-impl OptionError {
-    pub(super) fn from_js(error: &JsValue) -> Self {
-        Self {
-            option: text(error, "option"),
-            message: text(error, "message"),
-        }
-    }
-}
-
-impl fmt::Display for OptionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for OptionError {}
 
 /// Returns a string property; an empty string for any other value.
 pub(super) fn text(object: &JsValue, name: &str) -> String {

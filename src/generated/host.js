@@ -1,21 +1,12 @@
 // Generated from rust.js and its imports by `npm run generate`.
 
 // src/host/rust-app.js
-function rustApp(told) {
-  const tell = () => told();
+function rustApp() {
   return {
-    status: tell,
-    refreshed: tell,
-    refreshFailed: tell,
-    signedOut: tell,
-    userChanged: tell,
-    traced: tell,
-    called: () => {
-    },
     // The app is in the same module.
     onTrap: () => {
     },
-    error: (code, message, reason, failure, retryInMs) => Object.assign(new Error(message), { name: "SessionError", code, reason, failure, retryInMs })
+    error: (code, message, reason, failure, retryInMs, _, problem) => Object.assign(new Error(message), { name: "SessionError", code, message, reason, failure, retryInMs, problem })
   };
 }
 
@@ -68,38 +59,48 @@ function post(realm, url, said, signal) {
   return realm.fetch(url, options);
 }
 async function answerOf(realm, value) {
-  if (!(value instanceof realm.Response)) return answer({ status: 0, body: value });
+  if (!(value instanceof realm.Response))
+    return (
+      /** @type {Answer} */
+      /** @type {unknown} */
+      own({ status: 0, body: value })
+    );
   const { status, ok, headers } = (
     /** @type {Response} */
     /** @type {unknown} */
     value
   );
-  return answer({
-    status,
-    retryAfter: retryAfter(headers),
-    ...ok || status === 401 ? await read(
-      /** @type {Response} */
-      /** @type {unknown} */
-      value
-    ) : void 0
-  });
-}
-function answer(fields) {
   return (
     /** @type {Answer} */
     /** @type {unknown} */
-    own(fields)
+    own({
+      status,
+      retryAfter: retryAfter(headers),
+      ...ok || status === 401 ? await read(
+        /** @type {Response} */
+        /** @type {unknown} */
+        value
+      ) : void 0
+    })
   );
 }
 async function sendCredentials(realm, url, credentials, timeoutMs) {
   try {
     const response = await post(realm, url, credentials, realm.AbortSignal?.timeout(timeoutMs));
-    return answer({ status: response.status, retryAfter: retryAfter(response.headers), ...await read(response) });
+    return (
+      /** @type {Answer} */
+      /** @type {unknown} */
+      own({ status: response.status, retryAfter: retryAfter(response.headers), ...await read(response) })
+    );
   } catch (error) {
-    return answer({ status: (
-      /** @type {Error} */
-      error.name === "TimeoutError" ? -1 : 0
-    ) });
+    return (
+      /** @type {Answer} */
+      /** @type {unknown} */
+      own({ status: (
+        /** @type {Error} */
+        error.name === "TimeoutError" ? -1 : 0
+      ) })
+    );
   }
 }
 async function read(response) {
@@ -129,7 +130,7 @@ function parsed(text) {
 }
 function retryAfter(headers) {
   const value = headers.get("retry-after")?.trim();
-  if (!value) return void 0;
+  if (!value) return Number.NaN;
   if (/^\d+$/.test(value)) return Number(value);
   const now = Date.parse(headers.get("date") ?? "") || Date.now();
   return Math.max(0, Date.parse(value) - now) / 1e3;
@@ -137,18 +138,18 @@ function retryAfter(headers) {
 function grantOf(given, status = 0) {
   if (typeof given !== "object" || !given) return [Number.NaN, Number.NaN, status, "", "", "", "", ""];
   try {
-    const answer2 = own(given);
-    const session = own(answer2.session);
+    const answer = own(given);
+    const session = own(answer.session);
     const user = session.user ?? null;
     const { id, sub } = own(user);
     const userId = id ?? sub;
-    const token = lineOf(answer2.access_token);
+    const token = lineOf(answer.access_token);
     return [
-      numberOf(answer2.expires_in) ?? claimedLife(token) ?? Number.NaN,
-      numberOf(answer2.refresh_in) ?? Number.NaN,
+      numberOf(answer.expires_in) ?? claimedLife(token) ?? Number.NaN,
+      numberOf(answer.refresh_in) ?? Number.NaN,
       status,
       token,
-      lineOf(answer2.token_type),
+      lineOf(answer.token_type),
       lineOf(session.id),
       lineOf(typeof userId === "number" ? String(userId) : userId),
       JSON.stringify(user)
@@ -290,13 +291,13 @@ var Callers = class {
    * @param {boolean} ok
    * @param {unknown} answer
    */
-  settleLater(id, ok, answer2) {
+  settleLater(id, ok, answer) {
     const caller = this.#waiting.get(id);
     if (!caller) return;
     this.#waiting.delete(id);
     caller.signal?.removeEventListener("abort", caller.onAbort);
     const { settle, threw } = caller;
-    this.#results.push(() => settle(ok, !ok && threw ? threw.thrown : answer2));
+    this.#results.push(() => settle(ok, !ok && threw ? threw.thrown : answer));
   }
   /**
    * Queues an error for every caller.
@@ -469,15 +470,15 @@ var FetchWrapper = class {
     const call = this.onCall && this.#begin(request);
     const bearer = this.#host.bearer();
     if (bearer) return this.#watch(this.#sendWith(bearer, request, body, call), call);
-    return this.#ask([TOKEN_REQUESTED, 0], request, (ok, answer2) => {
+    return this.#ask([TOKEN_REQUESTED, 0], request, (ok, answer) => {
       if (!ok) {
-        release(request, answer2);
-        throw answer2;
+        release(request, answer);
+        throw answer;
       }
       if (call) call.waitedMs = Math.round(this.#realm.performance.now() - call.begun);
       return this.#watch(this.#sendWith(
         /** @type {Bearer} */
-        answer2,
+        answer,
         request,
         body,
         call
@@ -494,9 +495,9 @@ var FetchWrapper = class {
    */
   #ask(question, { signal }, next) {
     return new Promise((resolve, reject) => {
-      this.#host.ask(question, signal, (ok, answer2) => {
+      this.#host.ask(question, signal, (ok, answer) => {
         try {
-          resolve(next(ok, answer2));
+          resolve(next(ok, answer));
         } catch (error) {
           reject(error);
         }
@@ -519,9 +520,9 @@ var FetchWrapper = class {
     const request = isBare ? given : this.#replayable(given);
     if (!request) return this.#sendBearing(bearer, given);
     const again = isBare ? request : request.clone();
-    return this.#sendBearing(bearer, request).then((answer2) => {
-      if (answer2.ok || !this.#isFromBearer(request, answer2) || !isTokenRejected(answer2)) return answer2;
-      return this.#retry(bearer.version, again, fixed, answer2, call);
+    return this.#sendBearing(bearer, request).then((answer) => {
+      if (answer.ok || !this.#isFromBearer(request, answer) || !isTokenRejected(answer)) return answer;
+      return this.#retry(bearer.version, again, fixed, answer, call);
     });
   }
   /**
@@ -565,14 +566,14 @@ var FetchWrapper = class {
    * @param {Call | undefined} call
    * @returns {Promise<Response>}
    */
-  #retry(version, again, body, answer2, call) {
+  #retry(version, again, body, answer, call) {
     return this.#ask([TOKEN_REJECTED, version], again, (ok, found) => {
       if (!ok && again.signal.aborted) throw found;
       const bearer = (
         /** @type {Bearer} */
         found
       );
-      if (!ok || bearer.version === version) return answer2;
+      if (!ok || bearer.version === version) return answer;
       if (call) call.retried = true;
       return this.#sendBearing(bearer, body === void 0 ? again : new this.#Request(again, own({ body })));
     });
@@ -603,19 +604,19 @@ var FetchWrapper = class {
    * @param {Promise<Response>} answer
    * @param {Call | undefined} call
    */
-  #watch(answer2, call) {
+  #watch(answer, call) {
     if (call) {
       const tell = (status) => {
         const { method, url, begun, waitedMs, tokenAgeMs, retried } = call;
         const durationMs = Math.round(this.#realm.performance.now() - begun);
         this.onCall?.(method, url, waitedMs, tokenAgeMs, status, retried, durationMs);
       };
-      answer2.then(
+      answer.then(
         ({ status }) => tell(status),
         () => tell(void 0)
       );
     }
-    return answer2;
+    return answer;
   }
 };
 function isTokenRejected({ status, headers }) {
@@ -662,16 +663,16 @@ var Requests = class {
     const controller = early?.controller ?? new AbortController();
     const ask = () => sendRefresh(realm, refresh, reason, page, activeAgoMs, controller.signal);
     const age = early ? (realm.performance.now() - early.sent) / 1e3 : 0;
-    const given = (answer3) => refreshed(attempt, answer3);
-    const read2 = (answer3) => {
-      const first = given(answer3);
+    const given = (answer2) => refreshed(attempt, answer2);
+    const read2 = (answer2) => {
+      const first = given(answer2);
       const [kind, , lifetime = 0, refreshIn = 0, ...rest] = first;
       if (!age || kind !== REFRESH_GRANTED) return first;
       if (lifetime < age * 2) return ask().then(given);
       return [kind, attempt, lifetime - age, refreshIn - age, ...rest];
     };
-    const answer2 = early?.answer ?? ask();
-    this.#finish(attempt, controller, answer2.then(read2), (error) => this.#refreshFailed(attempt, error));
+    const answer = early?.answer ?? ask();
+    this.#finish(attempt, controller, answer.then(read2), (error) => this.#refreshFailed(attempt, error));
   }
   /**
    * The input for a refresh without a response. An app's error with an own `name` of `SessionEnded` ends the session; any
@@ -698,10 +699,10 @@ var Requests = class {
     const controller = new AbortController();
     const notified = signOut(this.#realm, endpoint2, everywhere, controller.signal).then(
       /** @returns {Given} */
-      (answer2) => typeof endpoint2 === "string" ? signedOut(
+      (answer) => typeof endpoint2 === "string" ? signedOut(
         attempt,
         /** @type {Answer} */
-        answer2
+        answer
       ) : [SIGN_OUT_NOTIFIED, attempt]
     );
     const failed = () => (
@@ -719,9 +720,9 @@ var Requests = class {
    */
   signIn(attempt, run, threw) {
     const granted = signIn(this.#realm, run).then(
-      (answer2) => (
+      (answer) => (
         /** @type {Given} */
-        [SIGN_IN_FINISHED, attempt, ...grantOf(answer2)]
+        [SIGN_IN_FINISHED, attempt, ...grantOf(answer)]
       )
     );
     this.#finish(attempt, void 0, granted, (error) => {
@@ -793,14 +794,14 @@ var Requests = class {
     });
   }
 };
-function refreshed(attempt, { status, retryAfter: retryAfter2 = Number.NaN, isTooLarge, body }) {
+function refreshed(attempt, { status, retryAfter: retryAfter2, isTooLarge, body }) {
   if ((status === 200 || status === 0) && !isTooLarge) return [REFRESH_GRANTED, attempt, ...grantOf(body, status)];
   const { error, reason } = own(body);
   const isOver = status === 401 && error === "session_ended" && typeof reason === "string";
   if (isOver) return [REFRESH_ENDED, attempt, status, 0, 0, reason];
   return [REFRESH_FAILED, attempt, status, retryAfter2, 0, isTooLarge ? "too_large" : ""];
 }
-function signedOut(attempt, { status, retryAfter: retryAfter2 = Number.NaN }) {
+function signedOut(attempt, { status, retryAfter: retryAfter2 }) {
   if (status >= 200 && status < 300 || status === 401) return [SIGN_OUT_NOTIFIED, attempt];
   return [SIGN_OUT_FAILED, attempt, status, retryAfter2, 0, ""];
 }
@@ -897,24 +898,21 @@ var Locks = class {
    * @param {Pick<LockManager, "request"> | undefined} locks
    * @param {string} name
    * @param {(kind: number, attempt: number) => void} feed
-   * @param {import("./early-refresh.js").EarlyRefresh | undefined} earlyRefresh the lock requested while loading
    */
-  constructor(locks, name, feed, earlyRefresh) {
+  constructor(locks, name, feed) {
     this.#locks = locks;
     this.#name = name;
     this.#feed = feed;
-    this.earlyRefresh = earlyRefresh;
   }
   /**
    * Requests the lock; feeds `LOCK_GRANTED` or `LOCK_FAILED`.
    *
    * @param {number} attempt
+   * @param {import("./early-refresh.js").EarlyRefresh["lock"]} [early] the lock requested while the module was loading
    */
-  acquire(attempt) {
+  acquire(attempt, early) {
     const request = { controller: new AbortController(), release: void 0 };
     this.#requests.set(attempt, request);
-    const early = this.earlyRefresh?.lock;
-    this.earlyRefresh = void 0;
     if (!early) return this.#request(attempt, request);
     early.then((release2) => {
       if (!release2) this.#request(attempt, request);
@@ -968,8 +966,8 @@ var Locks = class {
 };
 
 // src/host/options.js
-var HTTPS = "an https URL (http only for this machine) without credentials";
-var ENDPOINT = "an https URL (http only for this machine) or a path like /refresh";
+var HTTPS = "an https URL (http on localhost) without credentials";
+var ENDPOINT = "an https URL (http on localhost) or a path";
 var ORIGINS = "an array of origins like https://api.example.com";
 function refuse(option, expected) {
   throw Object.assign(new Error(`${option} must be ${expected}`), { option });
@@ -982,9 +980,9 @@ function readOptions(options) {
   const origins = Array.isArray(allowedOrigins) ? allowedOrigins.map((api) => place(api, "origin")) : [void 0];
   if (origins.includes(void 0)) refuse("allowedOrigins", ORIGINS);
   if (storageKey !== void 0 && !(typeof storageKey === "string" && /^\P{Cc}{1,100}$/u.test(storageKey)))
-    refuse("storageKey", "1 to 100 characters, no control character");
+    refuse("storageKey", "1 to 100 printable characters");
   if (!(typeof timeoutMs === "number" && timeoutMs >= 1e3 && timeoutMs <= 6e4))
-    refuse("timeoutMs", "a number of milliseconds, 1,000 to 60,000");
+    refuse("timeoutMs", "1,000 to 60,000");
   const endpoints = readAuth(auth);
   const { refresh } = endpoints;
   const key = `nolapse:${storageKey ?? (typeof refresh === "string" ? refresh : "custom")}`;
@@ -1018,7 +1016,7 @@ function place(value, kind) {
 }
 function refuseUnknown(object, known, prefix = "") {
   for (const key of Object.keys(object)) {
-    if (!known.includes(key)) refuse(prefix + key, "left out: there is no such option");
+    if (!known.includes(key)) refuse(prefix + key, "omitted: unknown option");
   }
 }
 
@@ -1044,7 +1042,7 @@ function onTimer(machine, fire) {
 // src/host/host.js
 var NOTHING_TO_WAIT_FOR = -1;
 var CLOSED_SESSION = "the session object was closed";
-var BROKEN_MODULE = "the session module failed";
+var BROKEN_MODULE = "the module failed";
 var Host = class {
   #app;
   #realm;
@@ -1056,6 +1054,8 @@ var Host = class {
   #locks;
   /** @type {import("./early-refresh.js").EarlyRefresh | undefined} */
   #earlyRefresh;
+  /** The lock requested while the module was loading, until it is used. @type {import("./early-refresh.js").EarlyRefresh["lock"] | undefined} */
+  #earlyLock;
   #name = 0;
   /** @type {(() => void) | undefined} */
   #unwatch;
@@ -1107,7 +1107,8 @@ var Host = class {
     const [name = 0, low = 0, high = 0] = random;
     this.#name = name;
     this.#earlyRefresh = earlyRefresh;
-    this.#locks = new Locks(realm.navigator?.locks, key, feed, earlyRefresh);
+    this.#earlyLock = earlyRefresh?.lock;
+    this.#locks = new Locks(realm.navigator?.locks, key, feed);
     this.#machine = make(name, low * 2 ** 21 + high, timeoutMs, ...this.#clocks());
     this.#unwatch = watchLifecycle(realm, key, feed, () => this.#touch());
     onTimer(name, () => this.feed(DEADLINE_REACHED, 0));
@@ -1117,8 +1118,8 @@ var Host = class {
     this.feed(STARTED, 0);
     if (isHidden(realm)) this.feed(PAGE_CHANGED, HIDDEN);
     for (const given of waiting) this.feed(...given);
-    if (this.#locks.earlyRefresh) cancelEarly(earlyRefresh);
-    this.#locks.earlyRefresh = void 0;
+    if (this.#earlyLock) cancelEarly(earlyRefresh);
+    this.#earlyLock = void 0;
   }
   /**
    * Feeds an input to the machine and executes its commands. Inputs fed meanwhile are queued.
@@ -1202,7 +1203,9 @@ var Host = class {
     );
     switch (kind) {
       case ACQUIRE_LOCK:
-        return this.#locks?.acquire(id);
+        this.#locks?.acquire(id, this.#earlyLock);
+        this.#earlyLock = void 0;
+        return;
       case RELEASE_LOCK:
         this.#earlyRefresh = void 0;
         return this.#locks?.release(id);
@@ -1306,7 +1309,7 @@ var Host = class {
    */
   #promise(question, signal, signIn2) {
     return new Promise((resolve, reject) => {
-      this.ask(question, signal, (ok, answer2) => (ok ? resolve : reject)(answer2), signIn2);
+      this.ask(question, signal, (ok, answer) => (ok ? resolve : reject)(answer), signIn2);
     });
   }
   /** @param {number} minValidityMs @param {AbortSignal} [signal] @returns {Promise<string>} */

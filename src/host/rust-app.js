@@ -1,22 +1,11 @@
-/** The callbacks for a Rust app: it reads the events from its own queue, so it is only notified. */
+/** The callbacks for a Rust app. Its events and results are effects that never become commands, so only errors are created. */
 
-/**
- * @param {() => void} told called after each event
- * @returns {import("./host.js").App}
- */
-export function rustApp(told) {
-  const tell = () => told();
+/** @returns {Pick<import("./host.js").App, "error" | "onTrap">} */
+export function rustApp() {
   return {
-    status: tell,
-    refreshed: tell,
-    refreshFailed: tell,
-    signedOut: tell,
-    userChanged: tell,
-    traced: tell,
-    called: () => {},
     // The app is in the same module.
     onTrap: () => {},
-    error: (code, message, reason, failure, retryInMs) =>
-      Object.assign(new Error(message), { name: "SessionError", code, reason, failure, retryInMs }),
+    error: (code, message, reason, failure, retryInMs, _, problem) =>
+      Object.assign(new Error(message), { name: "SessionError", code, message, reason, failure, retryInMs, problem }),
   };
 }

@@ -58,6 +58,7 @@ async function runCase(file, place, auth, user) {
   const session = /** @type {import("../contract/world.mjs").Session} */ (
     createSession({ auth, allowedOrigins: [api.listed] })
   );
+  await session.ready;
   const headers = { "content-type": "application/json", "nolapse-version": "1" };
   /** @param {string} lever @param {object} order */
   const pull = async (lever, order) => {
