@@ -5,7 +5,7 @@
 
 mod sim;
 
-use nolapse_server::domain::Ticket;
+use nolapse_domain::Ticket;
 
 use sim::{Network, Random, World, server::Reply};
 

@@ -5,7 +5,7 @@ import { read } from "./documents.mjs";
 
 const CONFIG = "src/core/config.rs";
 const BACKOFF = "src/core/backoff.rs";
-const SESSION = "www-demo/server/src/domain/session.rs";
+const SESSION = "www-demo/server/domain/src/session.rs";
 
 /**
  * Numbers that documents repeat from the source: where the number stands in a document, with its unit, and in which

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use nolapse::core::{AttemptId, Clock, Config, Input, Moment, Session, Shelf, WallTime};
-use nolapse_server::domain::Ticket;
+use nolapse_domain::Ticket;
 
 /// How a browser's lock behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What the app on a tab does: it calls APIs, signs in and out, asks for new tokens.
 
 use nolapse::core::{Answer, Input, RequestId, SessionError, Span, Status};
-use nolapse_server::domain::SessionId;
+use nolapse_domain::SessionId;
 
 use super::World;
 

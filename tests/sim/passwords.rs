@@ -1,7 +1,7 @@
 //! Changes of the password, which the app makes by itself: with the cookie, without the lock.
 
 use nolapse::core::AttemptId;
-use nolapse_server::domain::{RefreshSecret, Ticket, Timestamp, Verdict};
+use nolapse_domain::{RefreshSecret, Ticket, Timestamp, Verdict};
 
 use super::server::{Exchange, Question, Reply};
 use super::{Happening, Server, World};

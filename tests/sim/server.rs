@@ -8,9 +8,7 @@ use nolapse::core::{
     SignOutOutcome, Span, UnexpectedAnswer,
 };
 use nolapse::wire::EndReason;
-use nolapse_server::domain::{
-    Limits, Session, SessionId, Ticket, TicketKey, Timestamp, UserId, Verdict,
-};
+use nolapse_domain::{Limits, Session, SessionId, Ticket, TicketKey, Timestamp, UserId, Verdict};
 
 use super::{Happening, Network, World};
 

@@ -241,7 +241,7 @@ impl NetworkHasher {
     /// Hashes the /24 of an IPv4 address or the /48 of an IPv6 address, another way each day (UTC).
     #[must_use]
     pub fn hash(&self, now: Timestamp, address: IpAddr) -> String {
-        let mut mac = domain::hmac(&self.key);
+        let mut mac = domain::hmac_sha256(&self.key);
         mac.update(&(now.as_millis() / DAY_MS).to_be_bytes());
         match address.to_canonical() {
             IpAddr::V4(address) => mac.update(&address.octets()[..3]),

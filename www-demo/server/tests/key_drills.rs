@@ -1,6 +1,5 @@
 //! The drills of `docs/keys.md`, by the commands that stand there, against running servers: on `SQLite`, and on
 //! `PostgreSQL` with two servers.
-#![cfg(feature = "serve")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 #[path = "key_drills/drill.rs"]

@@ -1,5 +1,4 @@
 //! Rotation of signing keys: several servers on one database agree, and no request fails for it.
-#![cfg(feature = "serve")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 #[path = "common/issuing.rs"]

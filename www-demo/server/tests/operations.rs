@@ -1,6 +1,5 @@
 //! `docs/operations.md`, run as it stands, and the files of `deploy`, as far as they can be checked without the
 //! programs that read them.
-#![cfg(feature = "serve")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 #[path = "operations/alerts.rs"]

@@ -1,5 +1,4 @@
 //! `PostgreSQL` over TLS: what each `sslmode` accepts, and what its refusal tells to do.
-#![cfg(feature = "serve")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 #[path = "common/certificates.rs"]

@@ -153,7 +153,7 @@ impl Secrets {
     /// Derives a key for another purpose: `label` tells it from all others (as RFC 5869 §2.3 does with `info`).
     pub(super) fn derive(&self, label: &[u8]) -> [u8; 32] {
         let oldest = self.generations.first().map(|one| one.sealing);
-        let mut mac = domain::hmac(&oldest.unwrap_or_default());
+        let mut mac = domain::hmac_sha256(&oldest.unwrap_or_default());
         mac.update(label);
         mac.finalize().into_bytes().into()
     }

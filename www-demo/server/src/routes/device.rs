@@ -118,7 +118,7 @@ impl DeviceKey {
     }
 
     fn mac(&self, purpose: &[u8], text: &[u8]) -> Hmac<Sha256> {
-        let mut mac = domain::hmac(&self.0);
+        let mut mac = domain::hmac_sha256(&self.0);
         mac.update(purpose);
         mac.update(text);
         mac

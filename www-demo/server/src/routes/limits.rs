@@ -159,7 +159,7 @@ impl Limits {
     fn bucket(&self, kind: &str, subject: &[&[u8]], times: u32) -> Option<Bucket> {
         let at_once = self.passwords.saturating_mul(times);
         let each = PASSWORD_SPAN.checked_div(at_once)?;
-        let mut mac = domain::hmac(&self.names);
+        let mut mac = domain::hmac_sha256(&self.names);
         mac.update(kind.as_bytes());
         for part in subject {
             mac.update(&(part.len() as u64).to_be_bytes());

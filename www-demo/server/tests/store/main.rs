@@ -1,5 +1,4 @@
 //! Each database in turn against the one [`suite`], and what is particular to each.
-#![cfg(feature = "serve")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::{sync::Arc, time::Duration};

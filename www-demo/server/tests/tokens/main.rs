@@ -1,5 +1,4 @@
 //! P46: every known way to forge, confuse or bend an access token is refused, each by its own name.
-#![cfg(feature = "serve")]
 
 mod attacks;
 mod curve;

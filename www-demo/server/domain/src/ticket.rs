@@ -14,7 +14,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
-use super::{SessionId, hmac};
+use crate::{SessionId, hmac_sha256};
 
 const SECRET_BYTES: usize = 32;
 const SEAL_BYTES: usize = 16;
@@ -225,7 +225,7 @@ fn successor(key: &KeyBytes, ticket: &Ticket) -> Ticket {
 }
 
 fn mac(key: &KeyBytes, purpose: &[u8], ticket: &Ticket) -> Hmac<Sha256> {
-    let mut mac = hmac(key);
+    let mut mac = hmac_sha256(key);
     mac.update(purpose);
     mac.update(ticket.session.as_bytes());
     mac.update(&ticket.generation.to_be_bytes());

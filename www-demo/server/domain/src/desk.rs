@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use nolapse::wire::EndReason;
 
-use super::{
+use crate::{
     Limits, Session, SessionId, Store, Stored, Ticket, TicketKey, Timestamp, User, Verdict, Written,
 };
 

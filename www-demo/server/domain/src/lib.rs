@@ -1,4 +1,4 @@
-//! The rules of sessions: rotation, grace, theft, limits. Knows neither axum nor sqlx.
+//! The rules of sessions: rotation, grace, theft, limits. Has no input or output.
 //!
 //! Nothing here reads a clock, makes randomness or does input or output: `now` and random bytes are
 //! arguments, so that a simulation can play a year of them in a second. [`Session`] holds the rules;
@@ -21,7 +21,7 @@ mod user;
 pub use desk::{Desk, Grant, Presented, Reach, Refreshed};
 pub use email::{Email, MAX_EMAIL_BYTES};
 pub use ids::{NoteId, SessionId, UserId};
-pub(crate) use mac::hmac;
+pub use mac::hmac_sha256;
 pub use note::{Note, NoteAdded, NoteStore};
 pub use session::{Ending, Limits, Renewal, Replaced, Session, Verdict};
 pub use signing_keys::{SealedKey, SigningKeyStore};

@@ -5,7 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use nolapse::wire::EndReason;
 
-use super::{
+use crate::{
     Email, NoteStore, PasswordHash, Role, Session, SessionId, SigningKeyStore, Throttles,
     Timestamp, User, UserId,
 };

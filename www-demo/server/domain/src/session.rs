@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nolapse::wire::EndReason;
 
-use super::{RefreshSecret, SecretHash, SessionId, Ticket, TicketKey, Timestamp, UserId};
+use crate::{RefreshSecret, SecretHash, SessionId, Ticket, TicketKey, Timestamp, UserId};
 
 /// How many successors are derived at most for one replaced ticket, about a millisecond's work. A ticket
 /// that is older than that within the grace is told to come back with the newest cookie.

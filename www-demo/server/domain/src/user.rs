@@ -4,7 +4,7 @@ use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Email, Timestamp, UserId};
+use crate::{Email, Timestamp, UserId};
 
 /// The bounds of a password's length, in characters.
 const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;

@@ -2,7 +2,7 @@
 
 use nolapse::wire::EndReason;
 
-use super::{Desk, PasswordHash, RefreshSecret, Session, Stored, Ticket, Timestamp, User, Written};
+use crate::{Desk, PasswordHash, RefreshSecret, Session, Stored, Ticket, Timestamp, User, Written};
 
 impl Desk {
     /// Draws the secret of a session anew from `secret`, 32 random bytes, and returns the ticket to hand out: a copy

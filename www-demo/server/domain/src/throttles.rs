@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Stored, Timestamp};
+use crate::{Stored, Timestamp};
 
 /// A limit on one subject: so many turns at once, and then again as time passes (the generic cell rate algorithm).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Stored, Timestamp, Written};
+use crate::{Stored, Timestamp, Written};
 
 /// A signing key as the database keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]

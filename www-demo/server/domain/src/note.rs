@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{NoteId, Stored, Timestamp, UserId, Written};
+use crate::{NoteId, Stored, Timestamp, UserId, Written};
 
 /// The longest note, in characters.
 const MAX_NOTE_CHARS: usize = 2_000;

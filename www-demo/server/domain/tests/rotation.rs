@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use nolapse::wire::EndReason;
-use nolapse_server::domain::{
+use nolapse_domain::{
     Limits, RefreshSecret, Session, SessionId, Ticket, TicketKey, Timestamp, UserId, Verdict,
 };
 use proptest::prelude::*;
