@@ -1,7 +1,7 @@
 //! Changes of the password, which the app makes by itself: with the cookie, without the lock.
 
 use nolapse::core::AttemptId;
-use nolapse_domain::{RefreshSecret, Ticket, Timestamp, Verdict};
+use nolapse_domain::{RefreshSecret, RefreshToken, Timestamp, Verdict};
 
 use super::server::{Exchange, Question, Reply};
 use super::{Happening, Server, World};
@@ -9,7 +9,7 @@ use super::{Happening, Server, World};
 impl Server {
     /// Gives the user another password and the session another secret. 503 where the cookie is not the newest, as the
     /// reference server has it.
-    pub fn change_password(&mut self, now: u64, cookie: Option<&Ticket>) -> Reply {
+    pub fn change_password(&mut self, now: u64, cookie: Option<&RefreshToken>) -> Reply {
         let at = Timestamp::from_millis(now);
         self.made += 1;
         let mut secret = [0; 32];
@@ -25,7 +25,7 @@ impl Server {
     }
 
     /// What a thief gets who presents a copy of a cookie.
-    pub fn present_copy(&mut self, now: u64, copy: &Ticket) -> Reply {
+    pub fn present_copy(&mut self, now: u64, copy: &RefreshToken) -> Reply {
         self.refresh(now, Some(copy)).0
     }
 }

@@ -95,7 +95,7 @@ pub struct Config {
     /// `SITE_DIR`.
     pub site_dir: Option<PathBuf>,
     /// `TOKEN_LIFE_SECONDS`.
-    pub token_life: Duration,
+    pub token_lifetime: Duration,
     /// `GRACE_SECONDS`, `IDLE_SECONDS`, `ABSOLUTE_SECONDS` and `SESSIONS_PER_USER`.
     pub limits: Limits,
     /// `SIGN_UP`.
@@ -149,7 +149,7 @@ impl Default for Config {
             audience: None,
             allowed_origins: None,
             site_dir: None,
-            token_life: Duration::from_mins(1),
+            token_lifetime: Duration::from_mins(1),
             limits: Limits::default(),
             sign_up: true,
             passwords_per_account: 10,
@@ -223,7 +223,12 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let day = "whole seconds, 1 to 86400";
         Ok(Self {
-            token_life: read.seconds("TOKEN_LIFE_SECONDS", 1..=86_400, day, self.token_life)?,
+            token_lifetime: read.seconds(
+                "TOKEN_LIFE_SECONDS",
+                1..=86_400,
+                day,
+                self.token_lifetime,
+            )?,
             limits: read.limits(self.limits)?,
             recent_sign_in: read.seconds(
                 "RECENT_SIGN_IN_SECONDS",

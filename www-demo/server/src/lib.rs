@@ -18,12 +18,12 @@ mod routes;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub use routes::fuzzing;
+mod background;
 pub mod security_log;
 pub mod serve;
 pub mod store;
 pub mod throttle;
 pub mod tokens;
-mod upkeep;
 pub mod verifier;
 
 pub use routes::Counters;

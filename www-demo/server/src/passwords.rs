@@ -16,9 +16,9 @@ use crate::{
 };
 
 /// How many hashes are computed at once.
-const AT_ONCE: usize = 2;
+const MAX_CONCURRENT: usize = 2;
 /// How long a hash may wait for its turn.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PERMIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why no hash was computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct Checked {
 #[derive(Clone)]
 pub struct Passwords {
     argon2: Argon2<'static>,
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     queue: Arc<HashQueue>,
 }
 
@@ -60,7 +60,7 @@ impl Passwords {
         hash(&argon2, &[]).ok_or(HashError::Failed)?;
         Ok(Self {
             argon2,
-            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            permits: Arc::new(Semaphore::new(MAX_CONCURRENT)),
             queue: Arc::default(),
         })
     }
@@ -115,7 +115,7 @@ impl Passwords {
         self.run(move |argon2| {
             let spent = kept.as_ref().map_or(0, PasswordHash::cost);
             let matches = kept.is_some_and(|kept| matches(argon2, &password, &kept));
-            spend(argon2, asked.max(costliest).saturating_sub(spent));
+            dummy_hash(argon2, asked.max(costliest).saturating_sub(spent));
             let renew = || hash(argon2, password.expose().as_bytes());
             let renewed = (matches && spent < asked).then(renew);
             Checked {
@@ -136,16 +136,16 @@ impl Passwords {
         work: impl FnOnce(&Argon2<'static>) -> T + Send + 'static,
     ) -> Result<T, HashError> {
         let waiting = self.queue.enter();
-        let turn = Arc::clone(&self.turns).acquire_owned();
-        let turn = tokio::time::timeout(PATIENCE, turn).await;
-        let Ok(Ok(turn)) = turn else {
+        let permit = Arc::clone(&self.permits).acquire_owned();
+        let permit = tokio::time::timeout(PERMIT_TIMEOUT, permit).await;
+        let Ok(Ok(permit)) = permit else {
             self.queue.refuse();
             return Err(HashError::Busy);
         };
         let running = waiting.begin();
         let argon2 = self.argon2.clone();
         let done = tokio::task::spawn_blocking(move || {
-            let _turn = (turn, running);
+            let _permit = (permit, running);
             work(&argon2)
         });
         done.await.map_err(|_| HashError::Failed)
@@ -158,7 +158,7 @@ fn cost(params: &Params) -> u64 {
 }
 
 /// Does as much work as a hash of that cost, to no end.
-fn spend(argon2: &Argon2<'_>, cost: u64) {
+fn dummy_hash(argon2: &Argon2<'_>, cost: u64) {
     let passes = argon2.params().t_cost();
     let memory = u32::try_from(cost / u64::from(passes)).unwrap_or(u32::MAX);
     // Below Argon2's least memory nothing is left to hide.

@@ -15,14 +15,14 @@ use assembly::assemble;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
-    clock,
+    background, clock,
     config::Config,
-    connections::answer,
+    connections::serve,
     domain::Store,
     keys::{KeyRing, RingError},
     routes::{self, Counters, Outages},
     security_log::SecurityLog,
-    store, upkeep,
+    store,
 };
 
 /// How long requests may take to end once the server stops.
@@ -73,7 +73,7 @@ impl Server {
         let connections = &app.connections;
         let listen = |listener, router| {
             let (connections, stopped) = (Arc::clone(connections), stopped.clone());
-            answer(
+            serve(
                 listener,
                 router,
                 config.request_timeout,
@@ -84,9 +84,9 @@ impl Server {
         let mut tasks = vec![
             listen(auth, routes::auth(&app)),
             listen(api, routes::api(&app)),
-            upkeep::tend_keys(Arc::clone(&app.keys), stopped.clone()),
-            upkeep::prune(Arc::clone(&app.store), config.audit_kept, stopped.clone()),
-            upkeep::prune_throttles(Arc::clone(&app.store), stopped.clone()),
+            background::rotate_keys(Arc::clone(&app.keys), stopped.clone()),
+            background::prune(Arc::clone(&app.store), config.audit_kept, stopped.clone()),
+            background::prune_throttles(Arc::clone(&app.store), stopped.clone()),
         ];
         let metrics_addr = metrics.as_ref().map(address).transpose()?;
         if let Some(metrics) = metrics {
@@ -163,7 +163,7 @@ pub async fn open_store(config: &Config) -> Result<Arc<dyn Store>, StartError> {
 /// # Errors
 /// Says what is in the way and what to do.
 pub async fn open_keys(config: &Config, store: Arc<dyn Store>) -> Result<KeyRing, StartError> {
-    let opened = KeyRing::open_file(clock::now(), store, &config.key_file, config.key_terms());
+    let opened = KeyRing::open_file(clock::now(), store, &config.key_file, config.key_policy());
     opened.await.map_err(|error| match error {
         RingError::File(file, cause) => StartError::Keys {
             file: file.display().to_string(),

@@ -20,10 +20,10 @@ const MAX_NAMES: usize = 100_000;
 /// under a keyed hash that strangers cannot aim at.
 #[derive(Debug)]
 pub struct Throttle {
-    at_once: u32,
-    each: Duration,
+    burst: u32,
+    interval: Duration,
     hasher: RandomState,
-    even_at: Mutex<BTreeMap<u64, Timestamp>>,
+    theoretical_arrival: Mutex<BTreeMap<u64, Timestamp>>,
 }
 
 impl Throttle {
@@ -32,10 +32,10 @@ impl Throttle {
     #[must_use]
     pub fn new(count: u32, span: Duration) -> Self {
         Self {
-            at_once: count,
-            each: span / count.max(1),
+            burst: count,
+            interval: span / count.max(1),
             hasher: RandomState::new(),
-            even_at: Mutex::default(),
+            theoretical_arrival: Mutex::default(),
         }
     }
 
@@ -44,24 +44,31 @@ impl Throttle {
     /// # Errors
     /// Says after how many seconds, at least one, there will be a turn again.
     pub fn take(&self, now: Timestamp, name: impl Hash) -> Result<(), u32> {
-        if self.at_once == 0 {
+        if self.burst == 0 {
             return Ok(());
         }
         let name = self.hasher.hash_one(name);
-        let mut even_at = self.even_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let owed_from = even_at.get(&name).copied().unwrap_or(now).max(now);
-        let next = owed_from + self.each;
+        let mut theoretical_arrival = self
+            .theoretical_arrival
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let owed_from = theoretical_arrival
+            .get(&name)
+            .copied()
+            .unwrap_or(now)
+            .max(now);
+        let next = owed_from + self.interval;
         let ahead = next.since(now);
-        let allowed = self.each * self.at_once;
+        let allowed = self.interval * self.burst;
         if ahead > allowed {
             let seconds = ahead.saturating_sub(allowed).as_millis().div_ceil(1_000);
             return Err(u32::try_from(seconds).unwrap_or(u32::MAX).max(1));
         }
-        even_at.insert(name, next);
-        if even_at.len() > MAX_NAMES {
-            even_at.retain(|_, even_at| *even_at > now);
-            if even_at.len() > MAX_NAMES {
-                even_at.pop_first();
+        theoretical_arrival.insert(name, next);
+        if theoretical_arrival.len() > MAX_NAMES {
+            theoretical_arrival.retain(|_, theoretical_arrival| *theoretical_arrival > now);
+            if theoretical_arrival.len() > MAX_NAMES {
+                theoretical_arrival.pop_first();
             }
         }
         Ok(())
@@ -95,7 +102,10 @@ mod tests {
         for name in 0..=MAX_NAMES {
             assert_eq!(throttle.take(NOW, name), Ok(()));
         }
-        assert_eq!(throttle.even_at.lock().unwrap().len(), MAX_NAMES);
+        assert_eq!(
+            throttle.theoretical_arrival.lock().unwrap().len(),
+            MAX_NAMES
+        );
 
         let none = Throttle::new(0, Duration::from_mins(1));
         assert!((0..1_000).all(|_| none.take(NOW, "ada").is_ok()));

@@ -21,17 +21,17 @@ const CLIENT_ID: &str = "web";
 
 /// What every token of a server says alike.
 #[derive(Clone, Debug)]
-pub struct TokenTerms {
+pub struct TokenConfig {
     /// Who issues: `iss`.
     pub issuer: String,
     /// Who may accept: `aud`.
     pub audience: String,
     /// How long: `exp − iat`, whole seconds.
-    pub life: Duration,
+    pub lifetime: Duration,
 }
 
 #[derive(Serialize)]
-struct Said<'a> {
+struct CustomClaims<'a> {
     iss: &'a str,
     aud: &'a str,
     sub: String,
@@ -52,7 +52,7 @@ pub struct SigningFailed;
 /// Fails only where `now` is out of the calendar.
 pub fn issue(
     now: Timestamp,
-    terms: &TokenTerms,
+    config: &TokenConfig,
     key: &SigningKey,
     session: SessionId,
     authenticated_at: Timestamp,
@@ -64,9 +64,9 @@ pub fn issue(
             .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
             .ok_or(SigningFailed)
     };
-    let mut claims = Claims::new(Said {
-        iss: &terms.issuer,
-        aud: &terms.audience,
+    let mut claims = Claims::new(CustomClaims {
+        iss: &config.issuer,
+        aud: &config.audience,
         sub: user.id.to_string(),
         sid: session.to_string(),
         jti: Base64UrlUnpadded::encode_string(&clock::random::<16>()),
@@ -77,7 +77,9 @@ pub fn issue(
     let issued_at = moment(now.as_secs())?;
     claims.issued_at = Some(issued_at);
     claims.not_before = Some(issued_at);
-    claims.expiration = Some(moment(now.as_secs().saturating_add(terms.life.as_secs()))?);
+    claims.expiration = Some(moment(
+        now.as_secs().saturating_add(config.lifetime.as_secs()),
+    )?);
     let header = Header::empty()
         .with_token_type(TOKEN_TYPE)
         .with_key_id(&key.id);

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{NoteId, Stored, Timestamp, UserId, Written};
+use crate::{Applied, NoteId, StoreResult, Timestamp, UserId};
 
 /// The longest note, in characters.
 const MAX_NOTE_CHARS: usize = 2_000;
@@ -49,11 +49,11 @@ pub enum NoteAdded {
 #[async_trait]
 pub trait NoteStore: Send + Sync + 'static {
     /// Lists the notes of a user, the newest first, at most 100.
-    async fn notes_of(&self, user: UserId) -> Stored<Vec<Note>>;
+    async fn notes_of(&self, user: UserId) -> StoreResult<Vec<Note>>;
 
     /// Adds a note, unless the user has `limit` notes: however many are added at once, no user has more.
-    async fn add_note(&self, user: UserId, note: &Note, limit: u32) -> Stored<NoteAdded>;
+    async fn add_note(&self, user: UserId, note: &Note, limit: u32) -> StoreResult<NoteAdded>;
 
-    /// Deletes a note, if it is the user's. [`Written::No`] where it is not there.
-    async fn delete_note(&self, user: UserId, id: NoteId) -> Stored<Written>;
+    /// Deletes a note, if it is the user's. [`Applied::No`] where it is not there.
+    async fn delete_note(&self, user: UserId, id: NoteId) -> StoreResult<Applied>;
 }

@@ -2,10 +2,13 @@
 
 use nolapse::wire::EndReason;
 
-use crate::{Desk, PasswordHash, RefreshSecret, Session, Stored, Ticket, Timestamp, User, Written};
+use crate::{
+    Applied, PasswordHash, RefreshSecret, RefreshToken, Session, SessionService, StoreResult,
+    Timestamp, User,
+};
 
-impl Desk {
-    /// Draws the secret of a session anew from `secret`, 32 random bytes, and returns the ticket to hand out: a copy
+impl SessionService {
+    /// Draws the secret of a session anew from `secret`, 32 random bytes, and returns the refresh token to hand out: a copy
     /// of its cookie is worth nothing any more. `None`, and nothing is changed, where the session was rotated or ended
     /// since it was read: an answer with another cookie may be under way, and must not arrive last.
     ///
@@ -16,11 +19,11 @@ impl Desk {
         now: Timestamp,
         session: &mut Session,
         secret: [u8; 32],
-    ) -> Stored<Option<Ticket>> {
+    ) -> StoreResult<Option<RefreshToken>> {
         let from = session.generation;
-        let ticket = session.renew(now, RefreshSecret::from_bytes(secret));
+        let token = session.renew(now, RefreshSecret::from_bytes(secret));
         let written = self.store.rotate_session(session, from).await?;
-        Ok((written == Written::Yes).then_some(ticket))
+        Ok((written == Applied::Yes).then_some(token))
     }
 
     /// Gives a user another password and ends all their sessions but `kept`; returns how many ended. `None`, and
@@ -34,8 +37,8 @@ impl Desk {
         user: &User,
         successor: &PasswordHash,
         kept: &Session,
-    ) -> Stored<Option<u64>> {
-        if self.store.replace_password(user, successor).await? == Written::No {
+    ) -> StoreResult<Option<u64>> {
+        if self.store.replace_password(user, successor).await? == Applied::No {
             return Ok(None);
         }
         let ended = self
@@ -54,8 +57,8 @@ impl Desk {
         now: Timestamp,
         user: &User,
         successor: &PasswordHash,
-    ) -> Stored<Option<u64>> {
-        if self.store.replace_password(user, successor).await? == Written::No {
+    ) -> StoreResult<Option<u64>> {
+        if self.store.replace_password(user, successor).await? == Applied::No {
             return Ok(None);
         }
         let ended = self

@@ -1,23 +1,25 @@
-//! The row of a session, and what presenting a ticket for it means.
+//! The row of a session, and what presenting a refresh token for it means.
 
 use std::time::Duration;
 
 use nolapse::wire::EndReason;
 
-use crate::{RefreshSecret, SecretHash, SessionId, Ticket, TicketKey, Timestamp, UserId};
+use crate::{
+    RefreshSecret, RefreshToken, RefreshTokenKey, SecretHash, SessionId, Timestamp, UserId,
+};
 
-/// How many successors are derived at most for one replaced ticket, about a millisecond's work. A ticket
+/// How many successors are derived at most for one replaced refresh token, about a millisecond's work. A refresh token
 /// that is older than that within the grace is told to come back with the newest cookie.
 const MAX_DERIVATIONS: u64 = 2_048;
 
-/// How long a ticket from before [`Session::renew`] is answered with a passing failure: a refresh that was
+/// How long a refresh token from before [`Session::renew`] is answered with a passing failure: a refresh that was
 /// under way finds the new cookie when it is repeated.
 const RENEWAL_WINDOW: Duration = Duration::from_secs(30);
 
 /// How long things last, and how many there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How long a replaced ticket still yields its successor. It covers an answer that was lost:
+    /// How long a replaced refresh token still yields its successor. It covers an answer that was lost:
     /// the client's deadline, a back-off and one more deadline.
     pub grace: Duration,
     /// How long a session lives without declared activity.
@@ -50,28 +52,28 @@ pub struct Ending {
     pub reason: EndReason,
 }
 
-/// What presenting a ticket means. Nothing has happened yet: the host acts on it.
+/// What presenting a refresh token means. Nothing has happened yet: the host acts on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The newest ticket: [`rotate`](Session::rotate) the session to this successor and hand it out.
-    Rotate(Ticket),
-    /// A ticket that was replaced a moment ago, its answer lost or its tab beaten: hand out the newest
-    /// ticket again.
-    Repeat(Ticket),
-    /// A ticket that was replaced longer ago than the grace: someone copied it. End the session.
+    /// The newest refresh token: [`rotate`](Session::rotate) the session to this successor and hand it out.
+    Rotate(RefreshToken),
+    /// A refresh token that was replaced a moment ago, its answer lost or its tab beaten: hand out the newest
+    /// refresh token again.
+    Repeat(RefreshToken),
+    /// A refresh token that was replaced longer ago than the grace: someone copied it. End the session.
     Theft,
-    /// A ticket from before [`Session::renew`], which was a moment ago, or one that thousands of rotations have
+    /// A refresh token from before [`Session::renew`], which was a moment ago, or one that thousands of rotations have
     /// replaced within the grace: a request that was under way. Nothing is handed out; a repeat with the new cookie
     /// succeeds.
     Superseded,
-    /// A ticket from before [`Session::renew`]: a copy that the renewal made void. The presenter is refused, and
+    /// A refresh token from before [`Session::renew`]: a copy that the renewal made void. The presenter is refused, and
     /// the session, whose user proved to be there since, goes on.
     Void,
     /// The session has just been found to be past a limit: end it, for this reason.
-    Lapse(EndReason),
+    LimitReached(EndReason),
     /// The session had ended before.
     Refuse(EndReason),
-    /// The ticket was never one of this session's.
+    /// The refresh token was never one of this session's.
     Unknown,
 }
 
@@ -89,7 +91,7 @@ pub struct Replaced {
 /// When the secret of a session was last drawn anew, and not derived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Renewal {
-    /// The first generation since then: tickets of earlier ones are void.
+    /// The first generation since then: refresh tokens of earlier ones are void.
     pub generation: u64,
     /// When.
     pub at: Timestamp,
@@ -114,9 +116,9 @@ pub struct Session {
     pub last_seen_at: Timestamp,
     /// When and why it ended.
     pub ended: Option<Ending>,
-    /// How often its ticket was replaced.
+    /// How often its refresh token was replaced.
     pub generation: u64,
-    /// The hash of the newest ticket's secret.
+    /// The hash of the newest refresh token's secret.
     pub secret_hash: SecretHash,
     /// Which generations were replaced when, the newest last; those past the grace are forgotten.
     pub replaced: Vec<Replaced>,
@@ -125,11 +127,11 @@ pub struct Session {
 }
 
 impl Session {
-    /// Begins a session with its first ticket.
+    /// Begins a session with its first refresh token.
     #[must_use]
     pub fn begin(
         now: Timestamp,
-        first: &Ticket,
+        first: &RefreshToken,
         user: UserId,
         device: String,
         limits: &Limits,
@@ -150,33 +152,33 @@ impl Session {
         }
     }
 
-    /// Decides what presenting `ticket` at `now` means.
+    /// Decides what presenting `token` at `now` means.
     ///
     /// `active_ago` is how long ago the client says the user was there; `None` declares nothing.
-    /// An invented ticket changes nothing, so that nobody can end a session by knowing its name.
+    /// An invented refresh token changes nothing, so that nobody can end a session by knowing its name.
     #[must_use]
     pub fn present(
         &self,
         now: Timestamp,
-        ticket: &Ticket,
+        token: &RefreshToken,
         active_ago: Option<Duration>,
         limits: &Limits,
-        key: &TicketKey,
+        key: &RefreshTokenKey,
     ) -> Verdict {
-        let Some(age) = self.generation.checked_sub(ticket.generation) else {
+        let Some(age) = self.generation.checked_sub(token.generation) else {
             return Verdict::Unknown;
         };
-        if ticket.session != self.id {
+        if token.session != self.id {
             return Verdict::Unknown;
         }
-        if age == 0 && ticket.secret.hash() != self.secret_hash {
+        if age == 0 && token.secret.hash() != self.secret_hash {
             return Verdict::Unknown;
         }
         if let Some(end) = self.ending(now, active_ago, limits) {
             return end;
         }
         if let Some(renewed) = self.renewed
-            && ticket.generation < renewed.generation
+            && token.generation < renewed.generation
         {
             let recent = now <= renewed.at + RENEWAL_WINDOW;
             return if recent {
@@ -186,25 +188,25 @@ impl Session {
             };
         }
         if age == 0 {
-            return Verdict::Rotate(key.successor(ticket));
+            return Verdict::Rotate(key.successor(token));
         }
-        self.forgive(now, ticket, age, limits, key)
+        self.within_grace(now, token, age, limits, key)
     }
 
-    /// Decides about a ticket that was replaced: by time alone, because a late request may be overtaken by any
+    /// Decides about a refresh token that was replaced: by time alone, because a late request may be overtaken by any
     /// number of refreshes.
-    fn forgive(
+    fn within_grace(
         &self,
         now: Timestamp,
-        ticket: &Ticket,
+        token: &RefreshToken,
         age: u64,
         limits: &Limits,
-        key: &TicketKey,
+        key: &RefreshTokenKey,
     ) -> Verdict {
         let replaced = self
             .replaced
             .iter()
-            .find(|replaced| (replaced.first..=replaced.last).contains(&ticket.generation));
+            .find(|replaced| (replaced.first..=replaced.last).contains(&token.generation));
         let Some(replaced) = replaced else {
             return Verdict::Theft;
         };
@@ -214,7 +216,7 @@ impl Session {
         if age > MAX_DERIVATIONS {
             return Verdict::Superseded;
         }
-        key.descendant(ticket, age, self.secret_hash)
+        key.descendant(token, age, self.secret_hash)
             .map_or(Verdict::Unknown, Verdict::Repeat)
     }
 
@@ -228,19 +230,19 @@ impl Session {
             return Some(Verdict::Refuse(ended.reason));
         }
         if now >= self.expires_at {
-            return Some(Verdict::Lapse(EndReason::Expired));
+            return Some(Verdict::LimitReached(EndReason::Expired));
         }
         if now >= self.active_at(now, active_ago) + limits.idle {
-            return Some(Verdict::Lapse(EndReason::Idle));
+            return Some(Verdict::LimitReached(EndReason::Idle));
         }
         None
     }
 
     /// Says why the session is over at `now`, or `None` while it lives.
     #[must_use]
-    pub fn over(&self, now: Timestamp, limits: &Limits) -> Option<EndReason> {
+    pub fn ended_reason(&self, now: Timestamp, limits: &Limits) -> Option<EndReason> {
         match self.ending(now, None, limits) {
-            Some(Verdict::Refuse(reason) | Verdict::Lapse(reason)) => Some(reason),
+            Some(Verdict::Refuse(reason) | Verdict::LimitReached(reason)) => Some(reason),
             Some(
                 Verdict::Rotate(_)
                 | Verdict::Repeat(_)
@@ -253,11 +255,11 @@ impl Session {
         }
     }
 
-    /// Acts on [`Verdict::Rotate`]: the successor becomes the newest ticket.
+    /// Acts on [`Verdict::Rotate`]: the successor becomes the newest refresh token.
     pub fn rotate(
         &mut self,
         now: Timestamp,
-        successor: &Ticket,
+        successor: &RefreshToken,
         active_ago: Option<Duration>,
         limits: &Limits,
     ) {
@@ -280,11 +282,11 @@ impl Session {
         self.touch(now, active_ago);
     }
 
-    /// Draws the secret anew from random bytes and forgets the grace: no ticket from before, and none derived from
-    /// one, is good for a token any more. Returns the ticket to hand out.
+    /// Draws the secret anew from random bytes and forgets the grace: no refresh token from before, and none derived from
+    /// one, is good for a token any more. Returns the refresh token to hand out.
     ///
     /// For acts that must end every copy of the cookie, such as a change of password (OWASP ASVS 7.4.3).
-    pub fn renew(&mut self, now: Timestamp, secret: RefreshSecret) -> Ticket {
+    pub fn renew(&mut self, now: Timestamp, secret: RefreshSecret) -> RefreshToken {
         let generation = self.generation.saturating_add(1);
         self.generation = generation;
         self.secret_hash = secret.hash();
@@ -294,7 +296,7 @@ impl Session {
             at: now,
         });
         self.touch(now, Some(Duration::ZERO));
-        Ticket {
+        RefreshToken {
             session: self.id,
             generation,
             secret,

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{Stored, Timestamp, Written};
+use crate::{Applied, StoreResult, Timestamp};
 
 /// A signing key as the database keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,19 +19,19 @@ pub struct SealedKey {
 #[async_trait]
 pub trait SigningKeyStore: Send + Sync + 'static {
     /// Lists the signing keys, the oldest first.
-    async fn signing_keys(&self) -> Stored<Vec<SealedKey>>;
+    async fn signing_keys(&self) -> StoreResult<Vec<SealedKey>>;
 
-    /// Adds a signing key. [`Written::No`] where its number is taken.
-    async fn add_signing_key(&self, key: &SealedKey) -> Stored<Written>;
+    /// Adds a signing key. [`Applied::No`] where its number is taken.
+    async fn add_signing_key(&self, key: &SealedKey) -> StoreResult<Applied>;
 
-    /// Replaces all signing keys, if they are still those of `expected`, in one transaction. [`Written::No`] where
+    /// Replaces all signing keys, if they are still those of `expected`, in one transaction. [`Applied::No`] where
     /// another writer came first.
     async fn replace_signing_keys(
         &self,
         expected: &[SealedKey],
         successors: &[SealedKey],
-    ) -> Stored<Written>;
+    ) -> StoreResult<Applied>;
 
     /// Forgets the signing keys with smaller numbers.
-    async fn drop_signing_keys_before(&self, number: u64) -> Stored<()>;
+    async fn drop_signing_keys_before(&self, number: u64) -> StoreResult<()>;
 }

@@ -66,11 +66,11 @@ impl fmt::Display for StoreError {
 impl std::error::Error for StoreError {}
 
 /// The result of asking the store.
-pub type Stored<T> = Result<T, StoreError>;
+pub type StoreResult<T> = Result<T, StoreError>;
 
 /// Whether a row was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Written {
+pub enum Applied {
     /// It was.
     Yes,
     /// It was not, because another writer came first.
@@ -100,56 +100,66 @@ pub trait Store: NoteStore + SigningKeyStore + Throttles {
     fn pool_use(&self) -> PoolUse;
 
     /// Says whether the database answers.
-    async fn ping(&self) -> Stored<()>;
+    async fn ping(&self) -> StoreResult<()>;
 
     /// Adds a user, unless the address has an account.
-    async fn add_user(&self, user: &User) -> Stored<Written>;
+    async fn add_user(&self, user: &User) -> StoreResult<Applied>;
 
     /// Finds the user with this address.
-    async fn user_by_email(&self, email: &Email) -> Stored<Option<User>>;
+    async fn user_by_email(&self, email: &Email) -> StoreResult<Option<User>>;
 
     /// Says whether there is a user of this id.
-    async fn has_user(&self, user: UserId) -> Stored<bool>;
+    async fn has_user(&self, user: UserId) -> StoreResult<bool>;
 
     /// Finds the user with this id.
-    async fn user(&self, id: UserId) -> Stored<Option<User>>;
+    async fn user(&self, id: UserId) -> StoreResult<Option<User>>;
 
-    /// Gives a user another role. [`Written::No`] where there is no such user.
-    async fn set_role(&self, user: UserId, role: Role) -> Stored<Written>;
+    /// Gives a user another role. [`Applied::No`] where there is no such user.
+    async fn set_role(&self, user: UserId, role: Role) -> StoreResult<Applied>;
 
     /// Disables a user, or enables one again. Sessions are refused at their next refresh.
-    async fn set_disabled(&self, user: UserId, disabled: bool) -> Stored<()>;
+    async fn set_disabled(&self, user: UserId, disabled: bool) -> StoreResult<()>;
 
-    /// Gives a user another password, if it is still the one of `user`. [`Written::No`] where another writer
+    /// Gives a user another password, if it is still the one of `user`. [`Applied::No`] where another writer
     /// came first.
-    async fn replace_password(&self, user: &User, successor: &PasswordHash) -> Stored<Written>;
+    async fn replace_password(&self, user: &User, successor: &PasswordHash)
+    -> StoreResult<Applied>;
 
     /// Returns the highest [cost](PasswordHash::cost) among the kept password hashes; 0 where there is none.
-    async fn costliest_password(&self) -> Stored<u64>;
+    async fn costliest_password(&self) -> StoreResult<u64>;
 
     /// Deletes a user with all that is theirs; no record names them or their sessions any more.
-    async fn delete_user(&self, user: UserId) -> Stored<()>;
+    async fn delete_user(&self, user: UserId) -> StoreResult<()>;
 
-    /// Adds a session. [`Written::No`] where its user is gone.
-    async fn add_session(&self, session: &Session) -> Stored<Written>;
+    /// Adds a session. [`Applied::No`] where its user is gone.
+    async fn add_session(&self, session: &Session) -> StoreResult<Applied>;
 
     /// Finds a session and its user.
-    async fn session(&self, id: SessionId) -> Stored<Option<(Session, User)>>;
+    async fn session(&self, id: SessionId) -> StoreResult<Option<(Session, User)>>;
 
     /// Replaces the row of a session, if it is still at generation `from` and has not ended.
     ///
     /// This is the only way to rotate, so that of any number of servers exactly one does.
-    async fn rotate_session(&self, session: &Session, from: u64) -> Stored<Written>;
+    async fn rotate_session(&self, session: &Session, from: u64) -> StoreResult<Applied>;
 
     /// Moves the session's moments of activity forward, never back.
-    async fn touch_session(&self, session: &Session) -> Stored<()>;
+    async fn touch_session(&self, session: &Session) -> StoreResult<()>;
 
-    /// Ends a session that has not ended, and records it. [`Written::No`] where it had ended.
-    async fn end_session(&self, id: SessionId, at: Timestamp, reason: EndReason)
-    -> Stored<Written>;
+    /// Ends a session that has not ended, and records it. [`Applied::No`] where it had ended.
+    async fn end_session(
+        &self,
+        id: SessionId,
+        at: Timestamp,
+        reason: EndReason,
+    ) -> StoreResult<Applied>;
 
     /// Ends all sessions of a user that have not ended, and records it; returns how many.
-    async fn end_sessions_of(&self, user: UserId, at: Timestamp, reason: EndReason) -> Stored<u64>;
+    async fn end_sessions_of(
+        &self,
+        user: UserId,
+        at: Timestamp,
+        reason: EndReason,
+    ) -> StoreResult<u64>;
 
     /// The same, of all but one of them.
     async fn end_other_sessions(
@@ -158,25 +168,25 @@ pub trait Store: NoteStore + SigningKeyStore + Throttles {
         kept: SessionId,
         at: Timestamp,
         reason: EndReason,
-    ) -> Stored<u64>;
+    ) -> StoreResult<u64>;
 
     /// Lists the sessions of a user that have not ended, the last seen first.
-    async fn sessions_of(&self, user: UserId) -> Stored<Vec<Session>>;
+    async fn sessions_of(&self, user: UserId) -> StoreResult<Vec<Session>>;
 
     /// Counts the recorded endings of a session with this reason.
-    async fn recorded_endings(&self, id: SessionId, reason: EndReason) -> Stored<u64>;
+    async fn recorded_endings(&self, id: SessionId, reason: EndReason) -> StoreResult<u64>;
 
     /// Counts the sessions that have neither ended nor reached their absolute limit at `now`.
-    async fn count_sessions(&self, now: Timestamp) -> Stored<u64>;
+    async fn count_sessions(&self, now: Timestamp) -> StoreResult<u64>;
 
     /// Forgets at most `most` sessions whose absolute limit was reached before `before`; returns how many.
     ///
     /// An ended session stays as long as its cookie may come back, so that a replay is told why.
-    async fn prune_sessions(&self, before: Timestamp, most: u32) -> Stored<u64>;
+    async fn prune_sessions(&self, before: Timestamp, most: u32) -> StoreResult<u64>;
 
     /// Forgets the ended sessions of a user but the `kept` that ended last; returns how many.
-    async fn forget_ended_sessions(&self, user: UserId, kept: u32) -> Stored<u64>;
+    async fn forget_ended_sessions(&self, user: UserId, kept: u32) -> StoreResult<u64>;
 
     /// Forgets at most `most` recorded endings from before `before`; returns how many.
-    async fn prune_audit(&self, before: Timestamp, most: u32) -> Stored<u64>;
+    async fn prune_audit(&self, before: Timestamp, most: u32) -> StoreResult<u64>;
 }

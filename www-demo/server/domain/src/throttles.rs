@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{Stored, Timestamp};
+use crate::{StoreResult, Timestamp};
 
 /// A limit on one subject: so many turns at once, and then again as time passes (the generic cell rate algorithm).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,16 +12,16 @@ pub struct Bucket {
     /// Names the subject: a keyed hash, so that the database holds neither an address nor an account.
     pub name: [u8; 16],
     /// After how long one turn comes back.
-    pub each: Duration,
+    pub interval: Duration,
     /// How many turns there are at once; at least one.
-    pub at_once: u32,
+    pub burst: u32,
 }
 
 impl Bucket {
     /// Returns how far ahead of `now` the theoretical arrival time may be after a turn.
     #[must_use]
-    pub fn burst(&self) -> Duration {
-        self.each * self.at_once
+    pub fn tolerance(&self) -> Duration {
+        self.interval * self.burst
     }
 }
 
@@ -32,14 +32,18 @@ pub trait Throttles: Send + Sync + 'static {
     /// until all of them have.
     ///
     /// However many calls there are at once, no bucket gives out more turns than it has.
-    async fn take_turns(&self, now: Timestamp, buckets: &[Bucket]) -> Stored<Result<(), Duration>>;
+    async fn take_turns(
+        &self,
+        now: Timestamp,
+        buckets: &[Bucket],
+    ) -> StoreResult<Result<(), Duration>>;
 
     /// Gives the turns back: what was tried has succeeded.
-    async fn return_turns(&self, buckets: &[Bucket]) -> Stored<()>;
+    async fn return_turns(&self, buckets: &[Bucket]) -> StoreResult<()>;
 
     /// Forgets at most `most` buckets that are full again at `now`; returns how many.
-    async fn prune_throttles(&self, now: Timestamp, most: u32) -> Stored<u64>;
+    async fn prune_throttles(&self, now: Timestamp, most: u32) -> StoreResult<u64>;
 
     /// Forgets the buckets that are full again soonest, beyond the first `kept`: strangers cannot fill the database.
-    async fn bound_throttles(&self, kept: u32) -> Stored<u64>;
+    async fn bound_throttles(&self, kept: u32) -> StoreResult<u64>;
 }

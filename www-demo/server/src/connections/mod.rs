@@ -48,7 +48,7 @@ const OUT_OF_FILES_PAUSE: Duration = Duration::from_millis(50);
 pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// Answers on a listener until `stopped`, and then lets the requests under way end.
-pub(crate) fn answer(
+pub(crate) fn serve(
     listener: TcpListener,
     router: Router,
     patience: Duration,
@@ -75,7 +75,7 @@ pub(crate) fn answer(
                     is_refused = false;
                     let registered = connections.register(from.ip(), permit);
                     let router = router.clone();
-                    let served = serve(
+                    let served = serve_connection(
                         stream,
                         Peer(from.ip()),
                         router,
@@ -90,7 +90,7 @@ pub(crate) fn answer(
                         tracing::warn!(%error, "connections are not accepted: idle ones are closed");
                     }
                     is_refused = true;
-                    connections.make_room();
+                    connections.evict_stalest();
                     tokio::time::sleep(OUT_OF_FILES_PAUSE).await;
                 }
                 (Some(_), Err(error)) => tracing::debug!(%error, "a connection was not accepted"),
@@ -107,7 +107,7 @@ fn is_exhaustion(error: &io::Error) -> bool {
     Errno::from_io_error(error).is_some_and(|error| errors.contains(&error))
 }
 
-fn serve(
+fn serve_connection(
     stream: TcpStream,
     peer: Peer,
     router: Router,
@@ -127,9 +127,9 @@ fn serve(
         request.extensions_mut().insert(ConnectInfo(peer));
         let (mut router, handling) = (router.clone(), progress.handling());
         async move {
-            let answer = router.call(request).await;
+            let response = router.call(request).await;
             drop(handling);
-            Ok::<_, Infallible>(answer.unwrap_or_else(|never| match never {}))
+            Ok::<_, Infallible>(response.unwrap_or_else(|never| match never {}))
         }
     });
     let connection = hyper::server::conn::http1::Builder::new()

@@ -124,7 +124,7 @@ impl Connections {
     }
 
     /// Evicts a connection because the system has no files left.
-    pub(super) fn make_room(&self) {
+    pub(super) fn evict_stalest(&self) {
         self.evict_of_largest(&mut self.open());
     }
 

@@ -11,7 +11,7 @@ use super::{
     ring::{new_row, unseal},
     secrets::Generation,
 };
-use crate::domain::{SealedKey, Store, StoreError, Timestamp, Written};
+use crate::domain::{Applied, SealedKey, Store, StoreError, Timestamp};
 
 /// How often a change is tried that other servers were faster than.
 const TRIES: usize = 8;
@@ -115,7 +115,7 @@ impl KeyRing {
                 let row = new_row(now, &view.secrets, view.opened.active, number)?;
                 successors.push(row);
             }
-            if self.replace(&rows, successors).await? == Written::Yes {
+            if self.replace(&rows, successors).await? == Applied::Yes {
                 return Ok(Revoked { id, state });
             }
         }
@@ -144,7 +144,7 @@ impl KeyRing {
     }
 
     /// Seals the signing keys with the newest secrets of the key file, which so become active: every server seals
-    /// tickets with them from its next look at the database on. Returns their name.
+    /// refresh tokens with them from its next look at the database on. Returns their name.
     ///
     /// # Errors
     /// Fails where the database does not answer; then nothing has changed.
@@ -153,7 +153,7 @@ impl KeyRing {
         self.seal_with(newest).await
     }
 
-    /// Takes secrets out of the key file: those of that name, or all older ones. Tickets that they sealed are worth
+    /// Takes secrets out of the key file: those of that name, or all older ones. Refresh tokens that they sealed are worth
     /// nothing from then on. Returns their names.
     ///
     /// # Errors
@@ -206,7 +206,7 @@ impl KeyRing {
                     ..row.clone()
                 });
             }
-            if self.replace(&rows, successors).await? == Written::Yes {
+            if self.replace(&rows, successors).await? == Applied::Yes {
                 return Ok(generation.id.clone());
             }
         }
@@ -217,9 +217,9 @@ impl KeyRing {
         &self,
         rows: &[SealedKey],
         successors: Vec<SealedKey>,
-    ) -> Result<Written, RingError> {
+    ) -> Result<Applied, RingError> {
         let written = self.store.replace_signing_keys(rows, &successors).await?;
-        if written == Written::Yes {
+        if written == Applied::Yes {
             self.take(self.view().secrets.clone(), successors)?;
         }
         Ok(written)
@@ -263,7 +263,7 @@ pub async fn reset(
             new_row(now, &secrets, newest, number)?,
             new_row(now, &secrets, newest, number + 1)?,
         ];
-        if store.replace_signing_keys(&rows, &successors).await? == Written::Yes {
+        if store.replace_signing_keys(&rows, &successors).await? == Applied::Yes {
             return Ok(Reset {
                 moved_to,
                 is_file_new,

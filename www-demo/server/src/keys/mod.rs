@@ -7,7 +7,7 @@
 //! adding a row, and of any number of servers exactly one does.
 //!
 //! The secrets in the file are replaced by generations: a new one waits in the file until every server has it, is
-//! then activated by sealing the signing keys with it, and the old one opens tickets until it is revoked.
+//! then activated by sealing the signing keys with it, and the old one opens refresh tokens until it is revoked.
 
 mod drills;
 mod file;
@@ -27,7 +27,7 @@ use sha2::{Digest, Sha256};
 pub use drills::{DrillError, Reset, Revoked, reset};
 pub use file::KeyError;
 pub use listing::{ListedKey, ListedSecrets};
-pub use ring::{KeyRing, KeyTerms, RingError, Rotated, TENDED_EVERY};
+pub use ring::{KeyPolicy, KeyRing, MAINTAIN_INTERVAL, RingError, Rotated};
 pub use secrets::Secrets;
 
 use crate::{clock, verifier::KeySet};

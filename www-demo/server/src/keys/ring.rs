@@ -16,23 +16,23 @@ pub use error::RingError;
 use super::{KeyError, Secrets, ServerKeys, SigningKey};
 use crate::{
     clock,
-    domain::{SealedKey, Store, TicketKey, Timestamp, Written},
+    domain::{Applied, RefreshTokenKey, SealedKey, Store, Timestamp},
     verifier::KeySource,
 };
 
 /// How often a server looks for keys that another process made, revoked or activated: the bound of a revocation.
-pub const TENDED_EVERY: Duration = Duration::from_secs(1);
+pub const MAINTAIN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long signing keys wait, sign and stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyTerms {
+pub struct KeyPolicy {
     /// How long a key is published before it may sign. Verifiers keep a key set for five minutes, and other
     /// servers look for new keys every second: less than the sum of both costs requests.
     pub wait: Duration,
     /// How long a key signs before it is replaced; `None` leaves that to whoever runs the server.
     pub rotate_every: Option<Duration>,
     /// The longest life of an access token: so long, and `wait`, retired keys stay published.
-    pub token_life: Duration,
+    pub token_lifetime: Duration,
 }
 
 /// What came of asking for a rotation.
@@ -40,7 +40,7 @@ pub struct KeyTerms {
 pub enum Rotated {
     /// The next key signs, and a new one is published.
     Now,
-    /// Nothing has changed: the next key has not been published for [`KeyTerms::wait`] yet.
+    /// Nothing has changed: the next key has not been published for [`KeyPolicy::wait`] yet.
     TooEarly,
 }
 
@@ -49,8 +49,8 @@ pub struct KeyRing {
     pub(super) store: Arc<dyn Store>,
     /// Where the secrets come from, where it may change.
     pub(super) file: Option<PathBuf>,
-    terms: KeyTerms,
-    tickets: TicketKey,
+    policy: KeyPolicy,
+    refresh_token_key: RefreshTokenKey,
     view: Mutex<Arc<View>>,
     is_behind: AtomicBool,
     published: KeySource,
@@ -80,7 +80,7 @@ impl KeyRing {
         now: Timestamp,
         store: Arc<dyn Store>,
         secrets: Secrets,
-        terms: KeyTerms,
+        policy: KeyPolicy,
     ) -> Result<Self, RingError> {
         let mut rows = store.signing_keys().await?;
         while rows.len() < 2 {
@@ -94,8 +94,8 @@ impl KeyRing {
         Ok(Self {
             store,
             file: None,
-            terms,
-            tickets: secrets.tickets.clone(),
+            policy,
+            refresh_token_key: secrets.refresh_token_key.clone(),
             published: KeySource::given(opened.keys.public()),
             is_behind: AtomicBool::new(false),
             view: Mutex::new(Arc::new(View {
@@ -107,7 +107,7 @@ impl KeyRing {
     }
 
     /// Does the same with the secrets of a file, which is made where neither file nor signing keys are there, and
-    /// looked at again by [`tend`](Self::tend).
+    /// looked at again by [`maintain`](Self::maintain).
     ///
     /// # Errors
     /// Fails where the file cannot be used, too, or is gone while there are signing keys.
@@ -115,7 +115,7 @@ impl KeyRing {
         now: Timestamp,
         store: Arc<dyn Store>,
         file: &Path,
-        terms: KeyTerms,
+        policy: KeyPolicy,
     ) -> Result<Self, RingError> {
         let failed = |error| RingError::File(file.to_owned(), error);
         let secrets = if let Some(secrets) = Secrets::load(file).map_err(failed)? {
@@ -127,7 +127,7 @@ impl KeyRing {
             let made = Secrets::load(file).map_err(failed)?;
             made.ok_or_else(|| RingError::Lost(file.to_owned()))?
         };
-        let ring = Self::open(now, store, secrets, terms).await?;
+        let ring = Self::open(now, store, secrets, policy).await?;
         Ok(Self {
             file: Some(file.to_owned()),
             ..ring
@@ -140,10 +140,10 @@ impl KeyRing {
         Arc::clone(&self.view().opened.keys)
     }
 
-    /// Returns the key that seals refresh tickets. It follows this ring.
+    /// Returns the key that seals refresh tokens. It follows this ring.
     #[must_use]
-    pub const fn tickets(&self) -> &TicketKey {
-        &self.tickets
+    pub const fn refresh_token_key(&self) -> &RefreshTokenKey {
+        &self.refresh_token_key
     }
 
     /// Derives a key for another purpose from the oldest secrets of the key file, so that it stays when others become
@@ -160,7 +160,7 @@ impl KeyRing {
     }
 
     /// Says whether the database has signing keys that this server's key file does not open: other servers may then
-    /// seal tickets that this one does not know.
+    /// seal refresh tokens that this one does not know.
     #[must_use]
     pub fn is_behind(&self) -> bool {
         self.is_behind.load(Ordering::Relaxed)
@@ -173,7 +173,7 @@ impl KeyRing {
     /// # Errors
     /// Fails where the database does not answer; then nothing has changed.
     pub async fn rotate(&self, now: Timestamp) -> Result<Rotated, RingError> {
-        self.rotate_after(now, self.terms.wait).await
+        self.rotate_after(now, self.policy.wait).await
     }
 
     /// Brings the keys up to date with key file and database, drops those whose tokens have all expired, and
@@ -181,15 +181,15 @@ impl KeyRing {
     ///
     /// # Errors
     /// Fails where the database does not answer, or the file cannot be used; then the keys stay as they are.
-    pub async fn tend(&self, now: Timestamp) -> Result<(), RingError> {
+    pub async fn maintain(&self, now: Timestamp) -> Result<(), RingError> {
         let reloaded = self.reload().await;
-        let terms = &self.terms;
-        if let Some(every) = terms.rotate_every {
-            self.rotate_after(now, every.max(terms.wait)).await?;
+        let policy = &self.policy;
+        if let Some(every) = policy.rotate_every {
+            self.rotate_after(now, every.max(policy.wait)).await?;
         }
         let rows = self.store.signing_keys().await?;
         if let [.., current, next] = rows.as_slice()
-            && now > next.made_at + terms.token_life + terms.wait
+            && now > next.made_at + policy.token_lifetime + policy.wait
             && rows.len() > 2
         {
             self.store.drop_signing_keys_before(current.number).await?;
@@ -235,7 +235,7 @@ impl KeyRing {
         }
         let view = self.view();
         let key = new_row(now, &view.secrets, view.opened.active, number)?;
-        if self.store.add_signing_key(&key).await? == Written::Yes {
+        if self.store.add_signing_key(&key).await? == Applied::Yes {
             tracing::info!(number, "signing keys rotated");
         }
         self.take(view.secrets.clone(), self.store.signing_keys().await?)?;
@@ -251,8 +251,12 @@ impl KeyRing {
         let opened = unseal(&secrets, &rows);
         self.is_behind.store(opened.is_err(), Ordering::Relaxed);
         let opened = opened?;
-        let keys = secrets.generations.iter().map(|one| one.tickets).collect();
-        self.tickets.replace(keys, opened.active);
+        let keys = secrets
+            .generations
+            .iter()
+            .map(|one| one.refresh_token_key)
+            .collect();
+        self.refresh_token_key.replace(keys, opened.active);
         self.published.replace(opened.keys.public());
         let view = View {
             secrets,

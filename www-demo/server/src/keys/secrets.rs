@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::file::{self, KeyError};
 use crate::{
     clock,
-    domain::{self, TicketKey, Timestamp},
+    domain::{self, RefreshTokenKey, Timestamp},
 };
 
 const NONCE_BYTES: usize = 12;
@@ -21,8 +21,8 @@ const TAG_BYTES: usize = 16;
 /// signing keys in the database: the newest that any of them is sealed with.
 #[derive(Clone)]
 pub struct Secrets {
-    /// Seals refresh tickets.
-    pub tickets: TicketKey,
+    /// Seals refresh tokens.
+    pub refresh_token_key: RefreshTokenKey,
     pub(super) generations: Vec<Generation>,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Generation {
     pub(super) id: String,
     /// When it was made; old files do not say so.
     pub(super) made_at: Option<Timestamp>,
-    pub(super) tickets: [u8; 32],
+    pub(super) refresh_token_key: [u8; 32],
     sealing: [u8; 32],
 }
 
@@ -102,7 +102,7 @@ impl Secrets {
 
     pub(super) fn of(generations: Vec<Generation>) -> Self {
         let secrets = Self {
-            tickets: TicketKey::from_bytes([0; 32]),
+            refresh_token_key: RefreshTokenKey::from_bytes([0; 32]),
             generations,
         };
         secrets.activate(0);
@@ -134,7 +134,7 @@ impl Secrets {
     pub(super) fn to_text(&self) -> String {
         let secrets = self.generations.iter().map(|one| Entry {
             made_at: one.made_at.map(Timestamp::as_secs),
-            tickets: Base64UrlUnpadded::encode_string(&one.tickets),
+            tickets: Base64UrlUnpadded::encode_string(&one.refresh_token_key),
             sealing: Base64UrlUnpadded::encode_string(&one.sealing),
         });
         let file = ThirdVersion {
@@ -144,10 +144,14 @@ impl Secrets {
         serde_json::to_string_pretty(&file).unwrap_or_default()
     }
 
-    /// Has tickets sealed with the generation at that place.
+    /// Has refresh tokens sealed with the generation at that place.
     pub(super) fn activate(&self, place: usize) {
-        let keys = self.generations.iter().map(|one| one.tickets).collect();
-        self.tickets.replace(keys, place);
+        let keys = self
+            .generations
+            .iter()
+            .map(|one| one.refresh_token_key)
+            .collect();
+        self.refresh_token_key.replace(keys, place);
     }
 
     /// Derives a key for another purpose: `label` tells it from all others (as RFC 5869 §2.3 does with `info`).
@@ -170,14 +174,19 @@ impl Generation {
         Self::new(Some(now), clock::random(), clock::random())
     }
 
-    fn new(made_at: Option<Timestamp>, tickets: [u8; 32], sealing: [u8; 32]) -> Self {
-        let hash = [b"nolapse 1 name of secrets".as_slice(), &tickets, &sealing].concat();
+    fn new(made_at: Option<Timestamp>, refresh_token_key: [u8; 32], sealing: [u8; 32]) -> Self {
+        let hash = [
+            b"nolapse 1 name of secrets".as_slice(),
+            &refresh_token_key,
+            &sealing,
+        ]
+        .concat();
         let hash = Sha256::digest(hash);
         let hex = hash.iter().take(6).map(|byte| format!("{byte:02x}"));
         Self {
             id: hex.collect(),
             made_at,
-            tickets,
+            refresh_token_key,
             sealing,
         }
     }

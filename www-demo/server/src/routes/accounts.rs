@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::{
     App,
     address::Address,
-    body::Strict,
+    body::StrictJson,
     cookie,
     limits::Turns,
     security_events::note,
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     clock,
-    domain::{Email, Password, Reach, Role, Timestamp, User, UserId, Written},
+    domain::{Applied, Email, Password, Role, SignOutScope, Timestamp, User, UserId},
     passwords::HashError,
     problem::{Body, Problem},
 };
@@ -76,7 +76,7 @@ pub(super) async fn sign_up(
     State(app): State<App>,
     address: Address,
     headers: HeaderMap,
-    Strict(credentials): Strict<Credentials>,
+    StrictJson(credentials): StrictJson<Credentials>,
 ) -> Result<Response, Problem> {
     let (email, password) = credentials.parse()?;
     let now = clock::now();
@@ -94,7 +94,7 @@ pub(super) async fn sign_up(
         disabled: false,
         created_at: now,
     };
-    if app.store.add_user(&user).await? == Written::No {
+    if app.store.add_user(&user).await? == Applied::No {
         return Err(Problem::new(
             StatusCode::CONFLICT,
             ErrorCode::AccountExists,
@@ -123,7 +123,7 @@ pub(super) async fn sign_in(
     State(app): State<App>,
     address: Address,
     headers: HeaderMap,
-    Strict(credentials): Strict<Credentials>,
+    StrictJson(credentials): StrictJson<Credentials>,
 ) -> Result<Response, Problem> {
     let (email, password) = credentials.parse()?;
     let (now, store) = (clock::now(), &*app.store);
@@ -175,7 +175,7 @@ async fn proved(
         return Ok(None);
     };
     if let Some(renewed) = checked.renewed
-        && store.replace_password(&user, &renewed).await? == Written::Yes
+        && store.replace_password(&user, &renewed).await? == Applied::Yes
     {
         app.counters.count("password_hashes_renewed");
         user.password = renewed;
@@ -195,12 +195,14 @@ async fn begin(
     headers: &HeaderMap,
     user: User,
 ) -> Result<Option<Response>, Problem> {
-    if let Some(before) = cookie::ticket(headers, &app.tickets) {
-        app.desk.sign_out(now, &before, Reach::Here).await?;
+    if let Some(before) = cookie::refresh_token(headers, &app.refresh_token_key) {
+        app.sessions
+            .sign_out(now, &before, SignOutScope::Here)
+            .await?;
     }
     let device = device(headers);
     let (id, secret) = (clock::random(), clock::random());
-    let begun = app.desk.sign_in(now, user, device, id, secret).await?;
+    let begun = app.sessions.sign_in(now, user, device, id, secret).await?;
     let Some(grant) = begun else {
         return Ok(None);
     };

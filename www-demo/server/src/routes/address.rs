@@ -30,7 +30,7 @@ impl Address {
     /// Reads it from a request: `None` where the request did not come over a connection.
     pub(super) fn of(headers: &HeaderMap, extensions: &Extensions, app: &App) -> Option<Self> {
         let ConnectInfo(Peer(peer)) = extensions.get::<ConnectInfo<Peer>>()?;
-        let address = forwarded(headers, app.terms.trusted_proxies).unwrap_or(*peer);
+        let address = forwarded(headers, app.settings.trusted_proxies).unwrap_or(*peer);
         Some(Self(address.to_canonical()))
     }
 

@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{App, body::Strict, openapi, security_events::note};
+use super::{App, body::StrictJson, openapi, security_events::note};
 use crate::{
     clock,
-    domain::{Note, NoteAdded, NoteId, Role, SessionId, StoreError, Timestamp, UserId, Written},
+    domain::{Applied, Note, NoteAdded, NoteId, Role, SessionId, StoreError, Timestamp, UserId},
     problem::{Body, Problem},
     verifier::{Live, Refusal, Refused, Verified},
 };
@@ -188,7 +188,7 @@ async fn list_notes(
 async fn add_note(
     State(app): State<App>,
     Extension(token): Extension<Verified>,
-    Strict(new): Strict<NewNote>,
+    StrictJson(new): StrictJson<NewNote>,
 ) -> Result<(StatusCode, Json<NoteView>), Response> {
     let id = NoteId::from_bytes(clock::random());
     let note = Note::write(clock::now(), id, &new.text);
@@ -196,7 +196,7 @@ async fn add_note(
     let user = user(&token).map_err(IntoResponse::into_response)?;
     let turn = app.limits.note(clock::now(), user);
     turn.map_err(IntoResponse::into_response)?;
-    let added = app.store.add_note(user, &note, app.terms.notes_per_user);
+    let added = app.store.add_note(user, &note, app.settings.notes_per_user);
     match added.await.map_err(problem)? {
         NoteAdded::Yes => Ok((StatusCode::CREATED, Json(note.into()))),
         NoteAdded::LimitReached => Err(TOO_MANY_NOTES.into_response()),
@@ -234,8 +234,8 @@ async fn delete_note(
     let id = id.ok_or_else(absent)?;
     let user = user(&token).map_err(IntoResponse::into_response)?;
     match app.store.delete_note(user, id).await.map_err(problem)? {
-        Written::Yes => Ok(StatusCode::NO_CONTENT),
-        Written::No => {
+        Applied::Yes => Ok(StatusCode::NO_CONTENT),
+        Applied::No => {
             refuse_deleted(&app, user).await?;
             Err(absent())
         }
@@ -254,7 +254,7 @@ async fn delete_note(
     security(("bearer" = []))
 )]
 async fn delete_account(State(app): State<App>, Live(token): Live) -> Result<StatusCode, Response> {
-    let recent = token.max_age(clock::now(), app.terms.recent_sign_in);
+    let recent = token.max_age(clock::now(), app.settings.recent_sign_in);
     recent.map_err(IntoResponse::into_response)?;
     let user = user(&token).map_err(IntoResponse::into_response)?;
     note(|subject| {

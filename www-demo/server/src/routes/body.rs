@@ -14,12 +14,12 @@ use serde::{
 use crate::problem::Problem;
 
 /// A JSON body without unknown, missing, doubled or ill-typed members.
-pub(super) struct Strict<T>(pub(super) T);
+pub(super) struct StrictJson<T>(pub(super) T);
 
 /// The same, where no body at all, and `null`, stand for an empty object.
-pub(super) struct StrictOrEmpty<T>(pub(super) T);
+pub(super) struct StrictJsonOrEmpty<T>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Strict<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for StrictJson<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
@@ -31,7 +31,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Strict<T> {
     }
 }
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for StrictOrEmpty<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for StrictJsonOrEmpty<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {

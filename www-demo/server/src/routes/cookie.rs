@@ -5,12 +5,12 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderValue, header};
 use nolapse::wire::COOKIE;
 
-use crate::domain::{Session, Ticket, TicketKey, Timestamp};
+use crate::domain::{RefreshToken, RefreshTokenKey, Session, Timestamp};
 
-/// Reads the ticket of a request's cookie: `None` where there is none, more than one, or one that this
+/// Reads the refresh token of a request's cookie: `None` where there is none, more than one, or one that this
 /// server did not issue.
-pub(super) fn ticket(headers: &HeaderMap, key: &TicketKey) -> Option<Ticket> {
-    key.open(only(headers, COOKIE)?)
+pub(super) fn refresh_token(headers: &HeaderMap, key: &RefreshTokenKey) -> Option<RefreshToken> {
+    key.decode(only(headers, COOKIE)?)
 }
 
 /// Reads the value of the one cookie of that name; `None` where there is none, or more than one.
@@ -28,14 +28,18 @@ pub(super) fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     str::from_utf8(only).ok()
 }
 
-/// Hands out a session's ticket until the session's absolute end.
+/// Hands out a session's refresh token until the session's absolute end.
 pub(super) fn set(
     now: Timestamp,
     session: &Session,
-    ticket: &Ticket,
-    key: &TicketKey,
+    refresh_token: &RefreshToken,
+    key: &RefreshTokenKey,
 ) -> HeaderValue {
-    spell(COOKIE, &key.seal(ticket), session.expires_at.since(now))
+    spell(
+        COOKIE,
+        &key.encode(refresh_token),
+        session.expires_at.since(now),
+    )
 }
 
 /// Takes the cookie away.

@@ -34,11 +34,11 @@ pub(super) async fn guard(
     next: Next,
 ) -> Response {
     let app = guarded.app;
-    let harmless =
-        guarded.wants_cookie && cookie::ticket(request.headers(), &app.tickets).is_none();
+    let harmless = guarded.wants_cookie
+        && cookie::refresh_token(request.headers(), &app.refresh_token_key).is_none();
     if guarded.methods.contains(request.method())
         && !harmless
-        && let Err(refused) = check(request.headers(), &app.terms.allowed_origins)
+        && let Err(refused) = check(request.headers(), &app.settings.allowed_origins)
     {
         app.counters.count("forbidden_origin");
         return refused.into_response();

@@ -23,10 +23,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{App, body::Strict, openapi, outage::Order, signed::Signed};
+use super::{App, body::StrictJson, openapi, outage::OutageSettings, signed::Signed};
 use crate::{
     clock,
-    domain::{Role, SessionId, Written},
+    domain::{Applied, Role, SessionId},
     problem::{Body, Problem},
 };
 
@@ -87,14 +87,14 @@ async fn not_from_foreign_pages(request: Request, next: Next) -> Response {
 async fn change_role(
     State(app): State<App>,
     signed: Signed,
-    Strict(new): Strict<NewRole>,
+    StrictJson(new): StrictJson<NewRole>,
 ) -> Result<StatusCode, Problem> {
     let role = Role::parse(&new.role);
     let role = role.ok_or(Problem::invalid("role must be member or admin"))?;
     match app.store.set_role(signed.user.id, role).await? {
-        Written::Yes => Ok(StatusCode::NO_CONTENT),
+        Applied::Yes => Ok(StatusCode::NO_CONTENT),
         // The account was deleted a moment ago.
-        Written::No => Err(Problem::session_ended(EndReason::NoCookie)),
+        Applied::No => Err(Problem::session_ended(EndReason::NoCookie)),
     }
 }
 
@@ -108,9 +108,9 @@ async fn change_role(
 )]
 async fn revoke(
     State(app): State<App>,
-    Strict(said): Strict<Revoke>,
+    StrictJson(body): StrictJson<Revoke>,
 ) -> Result<StatusCode, Problem> {
-    let id = SessionId::parse(&said.session_id).ok_or(Problem::not_found())?;
+    let id = SessionId::parse(&body.session_id).ok_or(Problem::not_found())?;
     app.store.session(id).await?.ok_or(Problem::not_found())?;
     let at = clock::now();
     app.store.end_session(id, at, EndReason::Revoked).await?;
@@ -127,11 +127,11 @@ async fn revoke(
 )]
 async fn disable(
     State(app): State<App>,
-    Strict(said): Strict<Disable>,
+    StrictJson(body): StrictJson<Disable>,
 ) -> Result<StatusCode, Problem> {
-    let id = SessionId::parse(&said.session_id).ok_or(Problem::not_found())?;
+    let id = SessionId::parse(&body.session_id).ok_or(Problem::not_found())?;
     let (session, _) = app.store.session(id).await?.ok_or(Problem::not_found())?;
-    app.store.set_disabled(session.user, said.disabled).await?;
+    app.store.set_disabled(session.user, body.disabled).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -140,14 +140,14 @@ async fn disable(
     post,
     path = "/demo/outage",
     operation_id = "demo_outage",
-    request_body = Order,
+    request_body = OutageSettings,
     responses((status = 204))
 )]
 async fn outage(
     State(app): State<App>,
-    Strict(order): Strict<Order>,
+    StrictJson(settings): StrictJson<OutageSettings>,
 ) -> Result<StatusCode, Problem> {
-    app.outages.begin(clock::now(), order)?;
+    app.outages.begin(clock::now(), settings)?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -157,8 +157,8 @@ impl Limits {
 
     /// Names a bucket of so many times the setting; `None` where there is no limit.
     fn bucket(&self, kind: &str, subject: &[&[u8]], times: u32) -> Option<Bucket> {
-        let at_once = self.passwords.saturating_mul(times);
-        let each = PASSWORD_SPAN.checked_div(at_once)?;
+        let burst = self.passwords.saturating_mul(times);
+        let interval = PASSWORD_SPAN.checked_div(burst)?;
         let mut mac = domain::hmac_sha256(&self.names);
         mac.update(kind.as_bytes());
         for part in subject {
@@ -172,8 +172,8 @@ impl Limits {
         }
         Some(Bucket {
             name,
-            each,
-            at_once,
+            interval,
+            burst,
         })
     }
 

@@ -98,7 +98,7 @@ pub(super) fn guarded(mut endpoints: OpenApiRouter<App>, guarded: Guarded) -> Op
 
 /// Completes the document of some routes and serves it beside them, unless `OPENAPI=0`.
 pub(super) fn serve(mut endpoints: OpenApiRouter<App>, app: &App, title: &str) -> Router<App> {
-    if !app.terms.openapi {
+    if !app.settings.openapi {
         return endpoints.into();
     }
     endpoints = endpoints.routes(routes!(document));

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::{
     App,
     accounts::parse_password,
-    body::Strict,
+    body::StrictJson,
     cookie,
     sessions::NO_STORE,
     signed::{SUPERSEDED, Signed},
@@ -54,10 +54,10 @@ pub(super) struct NewPassword {
 pub(super) async fn change(
     State(app): State<App>,
     signed: Signed,
-    Strict(said): Strict<NewPassword>,
+    StrictJson(body): StrictJson<NewPassword>,
 ) -> Result<Response, Problem> {
-    let current = parse_password(&said.current_password)?;
-    let new = parse_password(&said.new_password)?;
+    let current = parse_password(&body.current_password)?;
+    let new = parse_password(&body.new_password)?;
     let Signed {
         mut session,
         user,
@@ -76,15 +76,18 @@ pub(super) async fn change(
         return Err(SUPERSEDED);
     }
     let now = clock::now();
-    let renewed = app.desk.renew(now, &mut session, clock::random()).await?;
-    let ticket = renewed.ok_or(SUPERSEDED)?;
+    let renewed = app
+        .sessions
+        .renew(now, &mut session, clock::random())
+        .await?;
+    let refresh_token = renewed.ok_or(SUPERSEDED)?;
     // From here on every answer brings the new cookie.
     let changed = replace(&app, now, &session, user, &current, &successor).await;
     let mut response = match changed {
         Ok(()) => (StatusCode::NO_CONTENT, NO_STORE).into_response(),
         Err(problem) => problem.into_response(),
     };
-    let cookie = cookie::set(now, &session, &ticket, &app.tickets);
+    let cookie = cookie::set(now, &session, &refresh_token, &app.refresh_token_key);
     response.headers_mut().insert(header::SET_COOKIE, cookie);
     Ok(response)
 }
@@ -107,7 +110,7 @@ async fn replace(
 ) -> Result<(), Problem> {
     for _ in 0..CHANGE_TRIES {
         let changed = app
-            .desk
+            .sessions
             .change_password(now, &user, successor, session)
             .await?;
         if let Some(ended) = changed {
@@ -115,7 +118,7 @@ async fn replace(
             tracing::info!(user = %user.id, ended, "password changed");
             return Ok(());
         }
-        let found = app.desk.find_alive(now, session.id).await?;
+        let found = app.sessions.find_alive(now, session.id).await?;
         let found = found.filter(|(_, found)| found.password != user.password);
         (_, user) = found.ok_or(OTHER)?;
         if !is_current(app, &user, current).await? {

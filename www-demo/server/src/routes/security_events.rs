@@ -16,7 +16,7 @@ use nolapse::wire::{
     SIGN_UP_PATH,
 };
 
-use super::{App, address::Address, observe::REQUEST_ID, openapi};
+use super::{App, address::Address, openapi, request_log::REQUEST_ID};
 use crate::{
     clock,
     domain::{SessionId, UserId},

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::{App, openapi, security_events::note, signed::Signed};
 use crate::{
     clock,
-    domain::{SessionId, Written},
+    domain::{Applied, SessionId},
     problem::{Body, Problem},
 };
 
@@ -51,7 +51,7 @@ pub(super) async fn list(State(app): State<App>, signed: Signed) -> Result<Respo
     let rows = app.store.sessions_of(signed.user.id).await?;
     let alive = rows
         .into_iter()
-        .filter(|session| session.over(now, app.desk.limits()).is_none());
+        .filter(|session| session.ended_reason(now, app.sessions.limits()).is_none());
     let sessions = alive
         .map(|session| DeviceView {
             id: session.id.to_string(),
@@ -92,7 +92,7 @@ pub(super) async fn revoke(
         return Err(Problem::not_found());
     }
     let ended = app.store.end_session(id, clock::now(), EndReason::Revoked);
-    if ended.await? == Written::Yes {
+    if ended.await? == Applied::Yes {
         app.counters.count("revocations");
         tracing::info!(session = %id, "revoked by its user");
     }

@@ -37,9 +37,9 @@ impl FromRequestParts<App> for Signed {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let ticket = cookie::ticket(&parts.headers, &app.tickets);
-        let ticket = ticket.ok_or(Problem::session_ended(EndReason::NoCookie))?;
-        match app.desk.present(clock::now(), &ticket).await? {
+        let refresh_token = cookie::refresh_token(&parts.headers, &app.refresh_token_key);
+        let refresh_token = refresh_token.ok_or(Problem::session_ended(EndReason::NoCookie))?;
+        match app.sessions.present(clock::now(), &refresh_token).await? {
             Presented::Newest(alive) => Ok(Self::of(*alive, true)),
             Presented::Replaced(alive) => Ok(Self::of(*alive, false)),
             Presented::Superseded => Err(SUPERSEDED),

@@ -64,9 +64,9 @@ pub(super) struct PageConfig {
 #[utoipa::path(get, path = "/config.json", responses((status = 200, body = PageConfig)))]
 pub(super) async fn config(State(app): State<App>) -> Json<PageConfig> {
     Json(PageConfig {
-        api: app.terms.api_origin.clone(),
-        demo: app.terms.demo,
-        token_life: app.tokens.life.as_secs(),
+        api: app.settings.api_origin.clone(),
+        demo: app.settings.demo,
+        token_life: app.tokens.lifetime.as_secs(),
     })
 }
 
@@ -78,7 +78,7 @@ async fn headers(State(app): State<App>, request: Request, next: Next) -> Respon
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
          img-src 'self' data:; font-src 'self'; connect-src 'self' {}; worker-src 'self'; \
          manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-        app.terms.api_origin
+        app.settings.api_origin
     );
     let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::try_from(policy) {

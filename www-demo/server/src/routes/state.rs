@@ -7,12 +7,12 @@ use axum::{extract::FromRef, http::HeaderValue};
 use super::{Counters, DeviceKey, Limits, Outages, SecurityCounts};
 use crate::{
     connections::Connections,
-    domain::{Desk, Store, TicketKey},
+    domain::{RefreshTokenKey, SessionService, Store},
     keys::KeyRing,
     metrics::Timings,
     passwords::Passwords,
     security_log::{NetworkHasher, SecurityLog},
-    tokens::TokenTerms,
+    tokens::TokenConfig,
     verifier::{Sessions, Verifier},
 };
 
@@ -20,10 +20,10 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) desk: Arc<Desk>,
+    pub(crate) sessions: Arc<SessionService>,
     pub(crate) keys: Arc<KeyRing>,
-    pub(crate) tickets: TicketKey,
-    pub(crate) tokens: Arc<TokenTerms>,
+    pub(crate) refresh_token_key: RefreshTokenKey,
+    pub(crate) tokens: Arc<TokenConfig>,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) passwords: Passwords,
     pub(crate) limits: Arc<Limits>,
@@ -35,11 +35,11 @@ pub(crate) struct App {
     pub(crate) security_counts: Arc<SecurityCounts>,
     pub(crate) networks: NetworkHasher,
     pub(crate) outages: Arc<Outages>,
-    pub(crate) terms: Arc<Terms>,
+    pub(crate) settings: Arc<Settings>,
 }
 
 /// What the settings say to the routes.
-pub(crate) struct Terms {
+pub(crate) struct Settings {
     pub(crate) allowed_origins: Vec<HeaderValue>,
     pub(crate) api_origin: String,
     pub(crate) site_dir: Option<PathBuf>,
@@ -54,7 +54,7 @@ pub(crate) struct Terms {
 
 impl FromRef<App> for Arc<dyn Sessions> {
     fn from_ref(app: &App) -> Self {
-        Arc::<Desk>::clone(&app.desk)
+        Arc::<SessionService>::clone(&app.sessions)
     }
 }
 

@@ -8,11 +8,11 @@ use super::{StartError, open_keys, open_security_log};
 use crate::{
     config::Config,
     connections::{Connections, capacity},
-    domain::{Desk, Store},
+    domain::{SessionService, Store},
     passwords::Passwords,
-    routes::{App, Counters, DeviceKey, Limits, Terms},
+    routes::{App, Counters, DeviceKey, Limits, Settings},
     security_log::NetworkHasher,
-    tokens::TokenTerms,
+    tokens::TokenConfig,
     verifier::Verifier,
 };
 
@@ -24,7 +24,7 @@ pub(super) async fn assemble(
 ) -> Result<App, StartError> {
     let keys = open_keys(config, Arc::clone(&store)).await?;
     let networks = NetworkHasher::new(keys.derive(b"networks in the security log"));
-    let tickets = keys.tickets().clone();
+    let refresh_token_key = keys.refresh_token_key().clone();
     let local = |port: u16| format!("http://localhost:{port}");
     let issuer = config.issuer.clone().unwrap_or_else(|| local(auth.port()));
     let audience = config.audience.clone().unwrap_or_else(|| local(api.port()));
@@ -38,17 +38,17 @@ pub(super) async fn assemble(
     let counters = Arc::default();
     let verifier = Verifier::new(&issuer, &audience, keys.published());
     Ok(App {
-        desk: Arc::new(Desk::new(
+        sessions: Arc::new(SessionService::new(
             Arc::clone(&store),
-            tickets.clone(),
+            refresh_token_key.clone(),
             config.limits,
         )),
         store,
-        tickets,
-        tokens: Arc::new(TokenTerms {
+        refresh_token_key,
+        tokens: Arc::new(TokenConfig {
             issuer,
             audience: audience.clone(),
-            life: config.token_life,
+            lifetime: config.token_lifetime,
         }),
         verifier: Arc::new(verifier),
         passwords: Passwords::new(config.password_memory_kib).map_err(|_| StartError::Passwords)?,
@@ -62,7 +62,7 @@ pub(super) async fn assemble(
         security_counts: Arc::default(),
         networks,
         outages: Arc::default(),
-        terms: Arc::new(Terms {
+        settings: Arc::new(Settings {
             allowed_origins: origins.map_err(|_| StartError::Origin)?,
             api_origin: audience,
             site_dir: config.site_dir.clone(),

@@ -17,7 +17,7 @@ pub use sqlite::SqliteStore;
 
 use sqlx::error::DatabaseError;
 
-use crate::domain::{Store, StoreError, StoreFailure, Written};
+use crate::domain::{Applied, Store, StoreError, StoreFailure};
 
 /// Why the database could not be opened.
 #[derive(Debug)]
@@ -72,8 +72,8 @@ pub async fn copy_sqlite(url: &str, copy: &Path) -> Result<(), OpenError> {
     Ok(sqlite::copy(url, copy).await?)
 }
 
-const fn written(rows: u64) -> Written {
-    if rows > 0 { Written::Yes } else { Written::No }
+const fn applied(rows: u64) -> Applied {
+    if rows > 0 { Applied::Yes } else { Applied::No }
 }
 
 /// The codes of a database that has too much to do: `SQLITE_BUSY`, `SQLITE_BUSY_RECOVERY`,

@@ -12,18 +12,17 @@ use sqlx::{
 };
 
 use super::{
-    OpenError, failure,
+    OpenError, applied, failure,
     notes::notes,
     private_file, rows,
     signing_keys::signing_keys,
     statements::{session_columns, store, user_columns},
     throttles::{self, throttles},
-    written,
 };
 use crate::domain::{
-    Bucket, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash, PoolUse, Role, SealedKey,
-    Session, SessionId, SigningKeyStore, Store, StoreFailure, Stored, Throttles, Timestamp, User,
-    UserId, Written,
+    Applied, Bucket, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash, PoolUse, Role,
+    SealedKey, Session, SessionId, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles,
+    Timestamp, User, UserId,
 };
 
 /// How long a writer waits for another one.
@@ -63,10 +62,10 @@ impl SqliteStore {
     }
 }
 
-store!(SqliteStore, once, "max", "BEGIN IMMEDIATE", "rowid");
-notes!(SqliteStore, once, "BEGIN IMMEDIATE", "");
-signing_keys!(SqliteStore, once);
-throttles!(SqliteStore, once, "max");
+store!(SqliteStore, no_retry, "max", "BEGIN IMMEDIATE", "rowid");
+notes!(SqliteStore, no_retry, "BEGIN IMMEDIATE", "");
+signing_keys!(SqliteStore, no_retry);
+throttles!(SqliteStore, no_retry, "max");
 
 impl SqliteStore {
     /// Begins a transaction in which no other writes.
@@ -85,7 +84,7 @@ impl SqliteStore {
         kept: &[u8],
         at: Timestamp,
         reason: EndReason,
-    ) -> Stored<u64> {
+    ) -> StoreResult<u64> {
         let audit = format!(
             "INSERT INTO audit (at, event, session_id, user_id) \
              SELECT $1, $2, id, user_id FROM sessions \
@@ -104,7 +103,7 @@ impl SqliteStore {
             .map_err(failure)?;
         for sql in [audit, end] {
             let done = sqlx::query(AssertSqlSafe(sql))
-                .bind(rows::kept(at))
+                .bind(rows::to_db(at))
                 .bind(reason.as_str())
                 .bind(value.as_slice())
                 .bind(kept)
@@ -149,7 +148,7 @@ async fn migrate(pool: &SqlitePool) -> Result<(), sqlx::Error> {
 }
 
 /// Runs a step: the file is at hand, so that what fails once fails again.
-async fn once<T, F>(step: impl Fn() -> F) -> Stored<T>
+async fn no_retry<T, F>(step: impl Fn() -> F) -> StoreResult<T>
 where
     F: Future<Output = Result<T, sqlx::Error>>,
 {

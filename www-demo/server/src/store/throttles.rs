@@ -14,7 +14,7 @@ macro_rules! throttles {
                 &self,
                 now: Timestamp,
                 buckets: &[Bucket],
-            ) -> Stored<Result<(), Duration>> {
+            ) -> StoreResult<Result<(), Duration>> {
                 let buckets = throttles::in_order(buckets);
                 if buckets.is_empty() {
                     return Ok(Ok(()));
@@ -34,12 +34,12 @@ macro_rules! throttles {
                 let sql = throttles::take($later, buckets.len());
                 let taken = $run(|| {
                     let mut query =
-                        sqlx::query_scalar::<_, Vec<u8>>(AssertSqlSafe(sql.as_str())).bind(rows::kept(now));
+                        sqlx::query_scalar::<_, Vec<u8>>(AssertSqlSafe(sql.as_str())).bind(rows::to_db(now));
                     for bucket in &buckets {
                         query = query
                             .bind(bucket.name.as_slice())
-                            .bind(rows::kept(now + bucket.each))
-                            .bind(throttles::millis(bucket.burst()));
+                            .bind(rows::to_db(now + bucket.interval))
+                            .bind(throttles::millis(bucket.tolerance()));
                     }
                     query.fetch_all(&self.pool)
                 });
@@ -52,16 +52,16 @@ macro_rules! throttles {
                     .into_iter()
                     .partition(|bucket| taken.iter().any(|name| *name == bucket.name));
                 self.return_turns(&taken).await?;
-                let wait = empty.iter().map(|bucket| bucket.each).max();
+                let wait = empty.iter().map(|bucket| bucket.interval).max();
                 Ok(Err(wait.unwrap_or_default()))
             }
 
-            async fn return_turns(&self, buckets: &[Bucket]) -> Stored<()> {
+            async fn return_turns(&self, buckets: &[Bucket]) -> StoreResult<()> {
                 // A statement for each: one for all would lock the rows in another order than a take does.
                 for bucket in buckets {
                     let done = $run(|| {
                         sqlx::query("UPDATE throttles SET even_at = even_at - $1 WHERE name = $2")
-                            .bind(throttles::millis(bucket.each))
+                            .bind(throttles::millis(bucket.interval))
                             .bind(bucket.name.as_slice())
                             .execute(&self.pool)
                     });
@@ -70,15 +70,15 @@ macro_rules! throttles {
                 Ok(())
             }
 
-            async fn prune_throttles(&self, now: Timestamp, most: u32) -> Stored<u64> {
+            async fn prune_throttles(&self, now: Timestamp, most: u32) -> StoreResult<u64> {
                 let sql = "DELETE FROM throttles WHERE name IN \
                      (SELECT name FROM throttles WHERE even_at <= $1 LIMIT $2)";
-                let (now, most) = (rows::kept(now), i64::from(most));
+                let (now, most) = (rows::to_db(now), i64::from(most));
                 let done = $run(|| sqlx::query(sql).bind(now).bind(most).execute(&self.pool));
                 Ok(done.await?.rows_affected())
             }
 
-            async fn bound_throttles(&self, kept: u32) -> Stored<u64> {
+            async fn bound_throttles(&self, kept: u32) -> StoreResult<u64> {
                 // The greatest time among those to forget; beyond it stand at most `kept`.
                 let sql = "DELETE FROM throttles WHERE even_at <= \
                      (SELECT even_at FROM throttles ORDER BY even_at DESC LIMIT 1 OFFSET $1)";
@@ -130,13 +130,16 @@ pub(super) fn read(buckets: usize) -> String {
 pub(super) fn longest_wait(
     now: Timestamp,
     buckets: &[Bucket],
-    even_at: &[(Vec<u8>, i64)],
+    theoretical_arrival: &[(Vec<u8>, i64)],
 ) -> Option<Duration> {
     let waits = buckets.iter().filter_map(|bucket| {
-        let (_, even_at) = even_at.iter().find(|(name, _)| *name == bucket.name)?;
-        let even_at = Timestamp::from_millis(u64::try_from(*even_at).unwrap_or_default());
-        let ahead = (even_at.max(now) + bucket.each).since(now);
-        let wait = ahead.saturating_sub(bucket.burst());
+        let (_, theoretical_arrival) = theoretical_arrival
+            .iter()
+            .find(|(name, _)| *name == bucket.name)?;
+        let theoretical_arrival =
+            Timestamp::from_millis(u64::try_from(*theoretical_arrival).unwrap_or_default());
+        let ahead = (theoretical_arrival.max(now) + bucket.interval).since(now);
+        let wait = ahead.saturating_sub(bucket.tolerance());
         (!wait.is_zero()).then_some(wait)
     });
     waits.max()

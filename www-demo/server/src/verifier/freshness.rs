@@ -32,23 +32,23 @@ use nolapse::wire::ErrorCode;
 use super::{Refusal, Refused, Verified, Verifier};
 use crate::{
     clock,
-    domain::{Desk, SessionId, Stored, Timestamp},
+    domain::{SessionId, SessionService, StoreResult, Timestamp},
     problem::Problem,
 };
 
-/// Knows which sessions are alive: the desk of an auth server, or whatever asks one.
+/// Knows which sessions are alive: the session service of an auth server, or whatever asks one.
 #[async_trait]
 pub trait Sessions: Send + Sync {
     /// Says whether the session of a token is alive now, and its user enabled.
     ///
     /// # Errors
     /// Fails where this cannot be found out.
-    async fn is_alive(&self, now: Timestamp, token: &Verified) -> Stored<bool>;
+    async fn is_alive(&self, now: Timestamp, token: &Verified) -> StoreResult<bool>;
 }
 
 #[async_trait]
-impl Sessions for Desk {
-    async fn is_alive(&self, now: Timestamp, token: &Verified) -> Stored<bool> {
+impl Sessions for SessionService {
+    async fn is_alive(&self, now: Timestamp, token: &Verified) -> StoreResult<bool> {
         match SessionId::parse(&token.session) {
             Some(session) => Ok(self.find_alive(now, session).await?.is_some()),
             None => Ok(false),

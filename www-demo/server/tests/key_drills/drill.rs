@@ -9,7 +9,7 @@ use std::{
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use nolapse::wire;
-use nolapse_server::domain::{Ticket, TicketKey};
+use nolapse_server::domain::{RefreshToken, RefreshTokenKey};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
@@ -169,7 +169,7 @@ impl Drill {
     }
 
     /// Opens a cookie with all secrets of the first server's key file, or with the newest alone.
-    pub(crate) fn ticket(&self, cookie: &str, only_newest: bool) -> Option<Ticket> {
+    pub(crate) fn refresh_token(&self, cookie: &str, only_newest: bool) -> Option<RefreshToken> {
         let text = fs::read_to_string(self.path("first/nolapse.keys")).unwrap();
         let file: Value = serde_json::from_str(&text).unwrap();
         let decode = |secrets: &Value| {
@@ -186,9 +186,9 @@ impl Drill {
         if only_newest {
             keys = keys.split_off(keys.len() - 1);
         }
-        let key = TicketKey::from_bytes([0; 32]);
+        let key = RefreshTokenKey::from_bytes([0; 32]);
         key.replace(keys, 0);
-        key.open(cookie)
+        key.decode(cookie)
     }
 }
 

@@ -1,11 +1,12 @@
-//! The desk: the rules applied to the rows of a store.
+//! The session service: the rules applied to the rows of a store.
 
 use std::{sync::Arc, time::Duration};
 
 use nolapse::wire::EndReason;
 
 use crate::{
-    Limits, Session, SessionId, Store, Stored, Ticket, TicketKey, Timestamp, User, Verdict, Written,
+    Applied, Limits, RefreshToken, RefreshTokenKey, Session, SessionId, Store, StoreResult,
+    Timestamp, User, Verdict,
 };
 
 /// How often a refresh that lost a race looks again. Each loss means that another one won.
@@ -15,10 +16,10 @@ const MAX_LOOKS: usize = 8;
 /// fills no database.
 const ENDED_SESSIONS_PER_USER: u32 = 100;
 
-/// What came of presenting a ticket.
+/// What came of presenting a refresh token.
 #[derive(Debug)]
 pub enum Refreshed {
-    /// The session goes on with this ticket.
+    /// The session goes on with this refresh token.
     Granted(Box<Grant>),
     /// The session is over.
     Ended {
@@ -29,9 +30,9 @@ pub enum Refreshed {
         /// When it ended; `None` where this call ended it.
         at: Option<Timestamp>,
     },
-    /// There is no such session, or the ticket was never one of its own.
+    /// There is no such session, or the refresh token was never one of its own.
     Unknown,
-    /// The ticket is from before the secret was drawn anew: it is refused, and the session goes on.
+    /// The refresh token is from before the secret was drawn anew: it is refused, and the session goes on.
     Void {
         /// The session.
         session: SessionId,
@@ -42,25 +43,25 @@ pub enum Refreshed {
     Contended,
 }
 
-/// A session that goes on, with the ticket to hand out.
+/// A session that goes on, with the refresh token to hand out.
 #[derive(Debug)]
 pub struct Grant {
     /// The row as it now is.
     pub session: Session,
     /// Its user as of now: a changed role takes effect here.
     pub user: User,
-    /// The newest ticket.
-    pub ticket: Ticket,
-    /// Whether the ticket was handed out before.
+    /// The newest refresh token.
+    pub refresh_token: RefreshToken,
+    /// Whether the refresh token was handed out before.
     pub repeated: bool,
 }
 
-/// Whose a ticket is.
+/// Whose a refresh token is.
 #[derive(Debug)]
 pub enum Presented {
     /// That of a session which is alive and of its user, who is enabled.
     Newest(Box<(Session, User)>),
-    /// The same, of a ticket that was replaced within the grace.
+    /// The same, of a refresh token that was replaced within the grace.
     Replaced(Box<(Session, User)>),
     /// The secret was drawn anew while this request was under way.
     Superseded,
@@ -70,16 +71,16 @@ pub enum Presented {
 
 /// Applies the rules to the rows of a store.
 #[derive(Clone)]
-pub struct Desk {
+pub struct SessionService {
     pub(super) store: Arc<dyn Store>,
-    key: TicketKey,
+    key: RefreshTokenKey,
     pub(super) limits: Limits,
 }
 
-impl Desk {
-    /// Makes a desk over a store.
+impl SessionService {
+    /// Makes a session service over a store.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, key: TicketKey, limits: Limits) -> Self {
+    pub fn new(store: Arc<dyn Store>, key: RefreshTokenKey, limits: Limits) -> Self {
         Self { store, key, limits }
     }
 
@@ -102,10 +103,10 @@ impl Desk {
         device: String,
         id: [u8; 16],
         secret: [u8; 32],
-    ) -> Stored<Option<Grant>> {
-        let ticket = Ticket::first(SessionId::from_bytes(id), secret);
-        let session = Session::begin(now, &ticket, user.id, device, &self.limits);
-        if self.store.add_session(&session).await? == Written::No {
+    ) -> StoreResult<Option<Grant>> {
+        let token = RefreshToken::first(SessionId::from_bytes(id), secret);
+        let session = Session::begin(now, &token, user.id, device, &self.limits);
+        if self.store.add_session(&session).await? == Applied::No {
             return Ok(None);
         }
         // A change of password writes the password first and ends sessions then: this row is either seen there,
@@ -116,26 +117,26 @@ impl Desk {
             ended.await?;
             return Ok(None);
         }
-        self.make_room(now, &session).await?;
+        self.evict_oldest(now, &session).await?;
         Ok(Some(Grant {
             session,
             user,
-            ticket,
+            refresh_token: token,
             repeated: false,
         }))
     }
 
-    /// Finds the session of a ticket, with its user, without rotating it: for endpoints that want to know who asks.
+    /// Finds the session of a refresh token, with its user, without rotating it: for endpoints that want to know who asks.
     ///
-    /// A ticket that was replaced within the grace is as good as the newest. One that is no good changes nothing.
+    /// A refresh token that was replaced within the grace is as good as the newest. One that is no good changes nothing.
     ///
     /// # Errors
     /// Fails where the store does.
-    pub async fn present(&self, now: Timestamp, ticket: &Ticket) -> Stored<Presented> {
-        let Some((session, user)) = self.store.session(ticket.session).await? else {
+    pub async fn present(&self, now: Timestamp, token: &RefreshToken) -> StoreResult<Presented> {
+        let Some((session, user)) = self.store.session(token.session).await? else {
             return Ok(Presented::Refused(EndReason::NoCookie));
         };
-        let verdict = session.present(now, ticket, None, &self.limits, &self.key);
+        let verdict = session.present(now, token, None, &self.limits, &self.key);
         Ok(match verdict {
             Verdict::Rotate(_) | Verdict::Repeat(_) if user.disabled => {
                 Presented::Refused(EndReason::UserDisabled)
@@ -145,14 +146,14 @@ impl Desk {
             Verdict::Superseded => Presented::Superseded,
             Verdict::Void => Presented::Refused(EndReason::Revoked),
             Verdict::Theft => Presented::Refused(EndReason::ReuseDetected),
-            Verdict::Lapse(reason) | Verdict::Refuse(reason) => Presented::Refused(reason),
+            Verdict::LimitReached(reason) | Verdict::Refuse(reason) => Presented::Refused(reason),
             Verdict::Unknown => Presented::Refused(EndReason::NoCookie),
         })
     }
 
-    /// Exchanges a ticket for its successor.
+    /// Exchanges a refresh token for its successor.
     ///
-    /// Of any number of concurrent calls with one ticket, at any number of servers, exactly one
+    /// Of any number of concurrent calls with one refresh token, at any number of servers, exactly one
     /// rotates; the others get the same successor.
     ///
     /// # Errors
@@ -160,16 +161,16 @@ impl Desk {
     pub async fn refresh(
         &self,
         now: Timestamp,
-        ticket: &Ticket,
+        token: &RefreshToken,
         active_ago: Option<Duration>,
-    ) -> Stored<Refreshed> {
+    ) -> StoreResult<Refreshed> {
         for _ in 0..MAX_LOOKS {
-            let Some((mut session, user)) = self.store.session(ticket.session).await? else {
+            let Some((mut session, user)) = self.store.session(token.session).await? else {
                 return Ok(Refreshed::Unknown);
             };
             let limits = &self.limits;
-            let verdict = session.present(now, ticket, active_ago, limits, &self.key);
-            let (ticket, repeated) = match verdict {
+            let verdict = session.present(now, token, active_ago, limits, &self.key);
+            let (token, repeated) = match verdict {
                 Verdict::Unknown => return Ok(Refreshed::Unknown),
                 Verdict::Superseded => return Ok(Refreshed::Superseded),
                 Verdict::Void => {
@@ -178,13 +179,13 @@ impl Desk {
                     });
                 }
                 Verdict::Refuse(reason) => {
-                    return Ok(over(
+                    return Ok(ended(
                         session.id,
                         reason,
                         session.ended.map_or(now, |end| end.at),
                     ));
                 }
-                Verdict::Lapse(reason) => return self.end(now, session.id, reason).await,
+                Verdict::LimitReached(reason) => return self.end(now, session.id, reason).await,
                 Verdict::Theft => {
                     return self.end(now, session.id, EndReason::ReuseDetected).await;
                 }
@@ -194,7 +195,7 @@ impl Desk {
                 Verdict::Rotate(successor) => {
                     let from = session.generation;
                     session.rotate(now, &successor, active_ago, limits);
-                    if self.store.rotate_session(&session, from).await? == Written::No {
+                    if self.store.rotate_session(&session, from).await? == Applied::No {
                         continue;
                     }
                     (successor, false)
@@ -208,7 +209,7 @@ impl Desk {
             return Ok(Refreshed::Granted(Box::new(Grant {
                 session,
                 user,
-                ticket,
+                refresh_token: token,
                 repeated,
             })));
         }
@@ -223,42 +224,48 @@ impl Desk {
         &self,
         now: Timestamp,
         id: SessionId,
-    ) -> Stored<Option<(Session, User)>> {
+    ) -> StoreResult<Option<(Session, User)>> {
         let row = self.store.session(id).await?;
-        Ok(row
-            .filter(|(session, user)| session.over(now, &self.limits).is_none() && !user.disabled))
+        Ok(row.filter(|(session, user)| {
+            session.ended_reason(now, &self.limits).is_none() && !user.disabled
+        }))
     }
 
-    /// Ends the session of a ticket, or all sessions of its user.
+    /// Ends the session of a refresh token, or all sessions of its user.
     ///
-    /// A ticket that was replaced within the grace is as good as the newest; one that is no good
+    /// A refresh token that was replaced within the grace is as good as the newest; one that is no good
     /// changes nothing, and signing out succeeds all the same (RFC 7009 §2.2). Returns how many ended.
     ///
     /// # Errors
     /// Fails where the store does.
-    pub async fn sign_out(&self, now: Timestamp, ticket: &Ticket, reach: Reach) -> Stored<u64> {
-        let Some((session, user)) = self.store.session(ticket.session).await? else {
+    pub async fn sign_out(
+        &self,
+        now: Timestamp,
+        token: &RefreshToken,
+        scope: SignOutScope,
+    ) -> StoreResult<u64> {
+        let Some((session, user)) = self.store.session(token.session).await? else {
             return Ok(0);
         };
-        let reason = match session.present(now, ticket, None, &self.limits, &self.key) {
+        let reason = match session.present(now, token, None, &self.limits, &self.key) {
             Verdict::Rotate(_) | Verdict::Repeat(_) | Verdict::Superseded => EndReason::SignedOut,
             Verdict::Theft => EndReason::ReuseDetected,
-            Verdict::Lapse(reason) => reason,
+            Verdict::LimitReached(reason) => reason,
             Verdict::Refuse(_) | Verdict::Void | Verdict::Unknown => return Ok(0),
         };
-        match reach {
-            Reach::Everywhere if reason == EndReason::SignedOut => {
+        match scope {
+            SignOutScope::Everywhere if reason == EndReason::SignedOut => {
                 self.store.end_sessions_of(user.id, now, reason).await
             }
-            Reach::Everywhere | Reach::Here => {
+            SignOutScope::Everywhere | SignOutScope::Here => {
                 let written = self.store.end_session(session.id, now, reason).await?;
-                Ok(u64::from(written == Written::Yes))
+                Ok(u64::from(written == Applied::Yes))
             }
         }
     }
 
     /// Ends the sessions of a user beyond the limit, those seen longest ago, but never the new one.
-    async fn make_room(&self, now: Timestamp, new: &Session) -> Stored<()> {
+    async fn evict_oldest(&self, now: Timestamp, new: &Session) -> StoreResult<()> {
         let sessions = self.store.sessions_of(new.user).await?;
         let others = sessions.into_iter().filter(|session| session.id != new.id);
         for session in others.skip(self.limits.sessions_per_user.saturating_sub(1)) {
@@ -271,9 +278,14 @@ impl Desk {
         forgotten.await.map(drop)
     }
 
-    async fn end(&self, now: Timestamp, id: SessionId, reason: EndReason) -> Stored<Refreshed> {
+    async fn end(
+        &self,
+        now: Timestamp,
+        id: SessionId,
+        reason: EndReason,
+    ) -> StoreResult<Refreshed> {
         let written = self.store.end_session(id, now, reason).await?;
-        if written == Written::Yes {
+        if written == Applied::Yes {
             return Ok(Refreshed::Ended {
                 session: id,
                 reason,
@@ -281,22 +293,22 @@ impl Desk {
             });
         }
         let row = self.store.session(id).await?;
-        let ended = row.and_then(|(session, _)| session.ended);
-        let (reason, at) = ended.map_or((reason, now), |ending| (ending.reason, ending.at));
-        Ok(over(id, reason, at))
+        let ending = row.and_then(|(session, _)| session.ended);
+        let (reason, at) = ending.map_or((reason, now), |ending| (ending.reason, ending.at));
+        Ok(ended(id, reason, at))
     }
 }
 
 /// How far a sign-out reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub enum SignOutScope {
     /// This session.
     Here,
     /// All sessions of the user.
     Everywhere,
 }
 
-const fn over(session: SessionId, reason: EndReason, at: Timestamp) -> Refreshed {
+const fn ended(session: SessionId, reason: EndReason, at: Timestamp) -> Refreshed {
     Refreshed::Ended {
         session,
         reason,

@@ -1,4 +1,4 @@
-//! Tickets: what the refresh cookie holds, and how one follows from another.
+//! Refresh tokens: what the refresh cookie holds, and how one follows from another.
 //!
 //! The secret of a new session is random. Each successor is derived from its predecessor with a key
 //! that only the server has, so that whoever presents the predecessor within the grace can be given
@@ -17,11 +17,11 @@ use sha2::{Digest, Sha256};
 use crate::{SessionId, hmac_sha256};
 
 const SECRET_BYTES: usize = 32;
-const SEAL_BYTES: usize = 16;
-const SEALED_BYTES: usize = 16 + 8 + SECRET_BYTES + SEAL_BYTES;
+const MAC_BYTES: usize = 16;
+const ENCODED_BYTES: usize = 16 + 8 + SECRET_BYTES + MAC_BYTES;
 
-/// The length of a sealed ticket: 96 characters of base64url.
-pub const SEALED_CHARS: usize = SEALED_BYTES / 3 * 4;
+/// The length of a sealed refresh token: 96 characters of base64url.
+pub const ENCODED_CHARS: usize = ENCODED_BYTES / 3 * 4;
 
 /// A refresh secret: 256 bits, in clear. It is only ever sent in a cookie.
 #[derive(Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl SecretHash {
 
 /// The right to refresh one session once.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ticket {
+pub struct RefreshToken {
     /// The session that it refreshes.
     pub session: SessionId,
     /// How many rotations came before it.
@@ -76,8 +76,8 @@ pub struct Ticket {
     pub secret: RefreshSecret,
 }
 
-impl Ticket {
-    /// Makes the first ticket of a session from random bytes.
+impl RefreshToken {
+    /// Makes the first refresh token of a session from random bytes.
     #[must_use]
     pub const fn first(session: SessionId, random: [u8; SECRET_BYTES]) -> Self {
         Self {
@@ -88,13 +88,13 @@ impl Ticket {
     }
 }
 
-/// How many derivations are tried at most to find a ticket again across a change of keys, about a millisecond's work.
+/// How many derivations are tried at most to find a refresh token again across a change of keys, about a millisecond's work.
 const MAX_TRIED: u64 = 2_048;
 
-/// The server's keys for tickets: one that is active seals them and derives each from the one before; the others
+/// The server's keys for refresh tokens: one that is active seals them and derives each from the one before; the others
 /// still open what they sealed. Clones share the keys.
 #[derive(Clone)]
-pub struct TicketKey(Arc<RwLock<Arc<KeyList>>>);
+pub struct RefreshTokenKey(Arc<RwLock<Arc<KeyList>>>);
 
 /// Keys, the oldest first.
 struct KeyList {
@@ -104,7 +104,7 @@ struct KeyList {
 
 type KeyBytes = [u8; 32];
 
-impl TicketKey {
+impl RefreshTokenKey {
     /// Makes a key of random bytes, kept outside of the database.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
@@ -120,32 +120,37 @@ impl TicketKey {
         }
     }
 
-    /// Returns the ticket that replaces `ticket`: always the same one while the same key is active.
+    /// Returns the refresh token that replaces `token`: always the same one while the same key is active.
     #[must_use]
-    pub fn successor(&self, ticket: &Ticket) -> Ticket {
+    pub fn successor(&self, token: &RefreshToken) -> RefreshToken {
         let list = self.list();
         list.active_key()
-            .map_or_else(|| ticket.clone(), |key| successor(key, ticket))
+            .map_or_else(|| token.clone(), |key| successor(key, token))
     }
 
-    /// Returns the ticket that replaced `ticket` after so many rotations, where its secret has this hash.
+    /// Returns the refresh token that replaced `token` after so many rotations, where its secret has this hash.
     ///
     /// Another key may have become active between two of them: those before it were derived with an older key. Which
     /// ones is found by trying, [`MAX_TRIED`] derivations at most.
     #[must_use]
-    pub fn descendant(&self, ticket: &Ticket, rotations: u64, hash: SecretHash) -> Option<Ticket> {
+    pub fn descendant(
+        &self,
+        token: &RefreshToken,
+        rotations: u64,
+        hash: SecretHash,
+    ) -> Option<RefreshToken> {
         let list = self.list();
-        let derive = |key: &KeyBytes, from: &Ticket, rotations: u64| {
-            let newest = (0..rotations).fold(from.clone(), |ticket, _| successor(key, &ticket));
+        let derive = |key: &KeyBytes, from: &RefreshToken, rotations: u64| {
+            let newest = (0..rotations).fold(from.clone(), |token, _| successor(key, &token));
             (newest.secret.hash() == hash).then_some(newest)
         };
-        let found = derive(list.active_key()?, ticket, rotations);
+        let found = derive(list.active_key()?, token, rotations);
         if found.is_some() {
             return found;
         }
         let mut tried = 0;
         for (place, older) in list.keys.iter().enumerate() {
-            let mut before = ticket.clone();
+            let mut before = token.clone();
             for left in (0..=rotations).rev() {
                 for newer in list.keys.iter().skip(place + 1) {
                     tried += left + 1;
@@ -163,45 +168,45 @@ impl TicketKey {
         None
     }
 
-    /// Spells a ticket as a cookie's value: [`SEALED_CHARS`] characters of base64url.
+    /// Spells a refresh token as a cookie's value: [`ENCODED_CHARS`] characters of base64url.
     ///
-    /// The seal lets the server tell an old ticket from an invented one without keeping the old
+    /// The seal lets the server tell an old refresh token from an invented one without keeping the old
     /// ones, and refuse the invented one without asking the database.
     #[must_use]
-    pub fn seal(&self, ticket: &Ticket) -> String {
+    pub fn encode(&self, token: &RefreshToken) -> String {
         let list = self.list();
         let tag = list
             .active_key()
-            .map(|key| mac(key, b"nolapse 1 seal", ticket).finalize().into_bytes());
-        let mut sealed = Vec::with_capacity(SEALED_BYTES);
-        sealed.extend_from_slice(ticket.session.as_bytes());
-        sealed.extend_from_slice(&ticket.generation.to_be_bytes());
-        sealed.extend_from_slice(&ticket.secret.0);
-        sealed.extend(tag.into_iter().flatten().take(SEAL_BYTES));
-        Base64UrlUnpadded::encode_string(&sealed)
+            .map(|key| mac(key, b"nolapse 1 seal", token).finalize().into_bytes());
+        let mut encoded = Vec::with_capacity(ENCODED_BYTES);
+        encoded.extend_from_slice(token.session.as_bytes());
+        encoded.extend_from_slice(&token.generation.to_be_bytes());
+        encoded.extend_from_slice(&token.secret.0);
+        encoded.extend(tag.into_iter().flatten().take(MAC_BYTES));
+        Base64UrlUnpadded::encode_string(&encoded)
     }
 
-    /// Reads what [`seal`](Self::seal) wrote; `None` for anything that this server did not issue.
+    /// Reads what [`encode`](Self::encode) wrote; `None` for anything that this server did not issue.
     #[must_use]
-    pub fn open(&self, sealed: &str) -> Option<Ticket> {
-        if sealed.len() != SEALED_CHARS {
+    pub fn decode(&self, encoded: &str) -> Option<RefreshToken> {
+        if encoded.len() != ENCODED_CHARS {
             return None;
         }
-        let mut bytes = [0; SEALED_BYTES];
-        Base64UrlUnpadded::decode(sealed, &mut bytes).ok()?;
+        let mut bytes = [0; ENCODED_BYTES];
+        Base64UrlUnpadded::decode(encoded, &mut bytes).ok()?;
         let (session, rest) = bytes.split_first_chunk::<16>()?;
         let (generation, rest) = rest.split_first_chunk::<8>()?;
         let (secret, tag) = rest.split_first_chunk::<SECRET_BYTES>()?;
-        let ticket = Ticket {
+        let token = RefreshToken {
             session: SessionId::from_bytes(*session),
             generation: u64::from_be_bytes(*generation),
             secret: RefreshSecret(*secret),
         };
-        let is_sealed = self.list().keys.iter().any(|key| {
-            let mac = mac(key, b"nolapse 1 seal", &ticket);
+        let is_authentic = self.list().keys.iter().any(|key| {
+            let mac = mac(key, b"nolapse 1 seal", &token);
             mac.verify_truncated_left(tag).is_ok()
         });
-        is_sealed.then_some(ticket)
+        is_authentic.then_some(token)
     }
 
     fn list(&self) -> Arc<KeyList> {
@@ -215,27 +220,27 @@ impl KeyList {
     }
 }
 
-fn successor(key: &KeyBytes, ticket: &Ticket) -> Ticket {
-    let derived = mac(key, b"nolapse 1 successor", ticket).finalize();
-    Ticket {
-        session: ticket.session,
-        generation: ticket.generation.saturating_add(1),
+fn successor(key: &KeyBytes, token: &RefreshToken) -> RefreshToken {
+    let derived = mac(key, b"nolapse 1 successor", token).finalize();
+    RefreshToken {
+        session: token.session,
+        generation: token.generation.saturating_add(1),
         secret: RefreshSecret(derived.into_bytes().into()),
     }
 }
 
-fn mac(key: &KeyBytes, purpose: &[u8], ticket: &Ticket) -> Hmac<Sha256> {
+fn mac(key: &KeyBytes, purpose: &[u8], token: &RefreshToken) -> Hmac<Sha256> {
     let mut mac = hmac_sha256(key);
     mac.update(purpose);
-    mac.update(ticket.session.as_bytes());
-    mac.update(&ticket.generation.to_be_bytes());
-    mac.update(&ticket.secret.0);
+    mac.update(token.session.as_bytes());
+    mac.update(&token.generation.to_be_bytes());
+    mac.update(&token.secret.0);
     mac
 }
 
-impl fmt::Debug for TicketKey {
+impl fmt::Debug for RefreshTokenKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("TicketKey(…)")
+        formatter.write_str("RefreshTokenKey(…)")
     }
 }
 
@@ -243,75 +248,78 @@ impl fmt::Debug for TicketKey {
 mod tests {
     use super::*;
 
-    fn ticket() -> Ticket {
-        Ticket::first(SessionId::from_bytes([3; 16]), [5; 32])
+    fn token() -> RefreshToken {
+        RefreshToken::first(SessionId::from_bytes([3; 16]), [5; 32])
     }
 
     #[test]
-    fn a_sealed_ticket_opens_with_its_key_alone() {
-        let key = TicketKey::from_bytes([1; 32]);
+    fn an_encoded_token_is_decoded_with_its_key_alone() {
+        let key = RefreshTokenKey::from_bytes([1; 32]);
 
-        let sealed = key.seal(&ticket());
+        let encoded = key.encode(&token());
 
-        assert_eq!(sealed.len(), SEALED_CHARS);
-        assert_eq!(key.open(&sealed), Some(ticket()));
-        assert_eq!(TicketKey::from_bytes([2; 32]).open(&sealed), None);
+        assert_eq!(encoded.len(), ENCODED_CHARS);
+        assert_eq!(key.decode(&encoded), Some(token()));
+        assert_eq!(RefreshTokenKey::from_bytes([2; 32]).decode(&encoded), None);
     }
 
     #[test]
     fn a_changed_character_anywhere_is_refused() {
-        let key = TicketKey::from_bytes([1; 32]);
-        let sealed = key.seal(&ticket());
+        let key = RefreshTokenKey::from_bytes([1; 32]);
+        let encoded = key.encode(&token());
 
-        for place in 0..sealed.len() {
-            let mut changed = sealed.clone().into_bytes();
+        for place in 0..encoded.len() {
+            let mut changed = encoded.clone().into_bytes();
             changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
-            assert_eq!(key.open(&changed), None, "character {place}");
+            assert_eq!(key.decode(&changed), None, "character {place}");
         }
-        assert_eq!(key.open(""), None);
-        assert_eq!(key.open(&"é".repeat(SEALED_CHARS / 2)), None);
+        assert_eq!(key.decode(""), None);
+        assert_eq!(key.decode(&"é".repeat(ENCODED_CHARS / 2)), None);
     }
 
     #[test]
     fn the_successor_is_always_the_same_and_never_the_same_as_another() {
-        let key = TicketKey::from_bytes([1; 32]);
+        let key = RefreshTokenKey::from_bytes([1; 32]);
 
-        let next = key.successor(&ticket());
+        let next = key.successor(&token());
 
-        assert_eq!(next, key.successor(&ticket()));
+        assert_eq!(next, key.successor(&token()));
         assert_eq!(next.generation, 1);
-        assert_ne!(next.secret, ticket().secret);
-        assert_ne!(next, TicketKey::from_bytes([2; 32]).successor(&ticket()));
+        assert_ne!(next.secret, token().secret);
+        assert_ne!(
+            next,
+            RefreshTokenKey::from_bytes([2; 32]).successor(&token())
+        );
     }
 
     #[test]
-    fn line18_another_active_key_opens_old_tickets_and_repeats_the_same_successors() {
-        let key = TicketKey::from_bytes([1; 32]);
-        let sealed = key.seal(&ticket());
-        let before = key.successor(&ticket());
+    fn line18_another_active_key_decodes_old_tokens_and_repeats_the_same_successors() {
+        let key = RefreshTokenKey::from_bytes([1; 32]);
+        let encoded = key.encode(&token());
+        let before = key.successor(&token());
 
         key.replace(vec![[1; 32], [2; 32]], 1);
 
-        assert_eq!(key.open(&sealed), Some(ticket()));
+        assert_eq!(key.decode(&encoded), Some(token()));
         let after = key.successor(&before);
-        assert_ne!(key.seal(&ticket()), sealed);
+        assert_ne!(key.encode(&token()), encoded);
         assert_eq!(
-            key.descendant(&ticket(), 1, before.secret.hash()),
+            key.descendant(&token(), 1, before.secret.hash()),
             Some(before)
         );
-        let found = key.descendant(&ticket(), 2, after.secret.hash());
+        let found = key.descendant(&token(), 2, after.secret.hash());
         assert_eq!(found, Some(after.clone()));
-        assert_eq!(key.descendant(&ticket(), 3, after.secret.hash()), None);
+        assert_eq!(key.descendant(&token(), 3, after.secret.hash()), None);
         key.replace(vec![[2; 32]], 0);
-        assert_eq!(key.open(&sealed), None);
-        assert_eq!(key.descendant(&ticket(), 2, after.secret.hash()), None);
+        assert_eq!(key.decode(&encoded), None);
+        assert_eq!(key.descendant(&token(), 2, after.secret.hash()), None);
     }
 
     #[test]
     fn nothing_secret_is_printed() {
-        let printed = format!("{:?} {:?}", ticket(), TicketKey::from_bytes([1; 32]));
+        let printed = format!("{:?} {:?}", token(), RefreshTokenKey::from_bytes([1; 32]));
 
-        assert!(printed.contains("RefreshSecret(…)") && printed.contains("TicketKey(…)"));
+        assert!(printed.contains("RefreshSecret(…)") && printed.contains("RefreshTokenKey(…)"));
     }
 }

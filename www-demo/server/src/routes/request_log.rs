@@ -15,7 +15,7 @@ use crate::clock;
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Names each request, logs its end, and sends the name along.
-pub(super) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(super) async fn log_request(State(app): State<App>, request: Request, next: Next) -> Response {
     let id = Base64UrlUnpadded::encode_string(&clock::random::<9>());
     let begun = clock::now();
     let method = request.method().clone();

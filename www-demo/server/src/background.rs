@@ -6,8 +6,8 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     clock,
-    domain::{Store, Stored},
-    keys::{KeyRing, TENDED_EVERY},
+    domain::{Store, StoreResult},
+    keys::{KeyRing, MAINTAIN_INTERVAL},
 };
 
 /// How many looks in a row may fail for one reason before it is logged again.
@@ -46,7 +46,7 @@ async fn prune_once(
     store: &dyn Store,
     audit_kept: Duration,
     stopped: &watch::Receiver<bool>,
-) -> Stored<()> {
+) -> StoreResult<()> {
     let now = clock::now();
     let whole = u64::from(PRUNED_AT_ONCE);
     let sessions = now.before(KEPT_BEYOND);
@@ -89,14 +89,17 @@ pub(crate) fn prune_throttles(
 }
 
 /// Follows the signing keys in the database, and rotates them by the schedule, until the server stops.
-pub(crate) fn tend_keys(keys: Arc<KeyRing>, mut stopped: watch::Receiver<bool>) -> JoinHandle<()> {
+pub(crate) fn rotate_keys(
+    keys: Arc<KeyRing>,
+    mut stopped: watch::Receiver<bool>,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut failures = 0;
-        while tokio::time::timeout(TENDED_EVERY, stopped.wait_for(|stop| *stop))
+        while tokio::time::timeout(MAINTAIN_INTERVAL, stopped.wait_for(|stop| *stop))
             .await
             .is_err()
         {
-            match keys.tend(clock::now()).await {
+            match keys.maintain(clock::now()).await {
                 Ok(()) => failures = 0,
                 Err(error) => {
                     if failures % LOG_EVERY == 0 {
