@@ -1,7 +1,8 @@
 //! The reference auth server of nolapse.
 //!
 //! `routes → domain ← store`: the rules are those of the crate [`domain`], which does no input or output.
-//! [`serve::Server`] runs all of it; [`verifier`] is for API servers.
+//! [`AuthServer`] is the auth server as a router, for an app of your own; [`serve::Server`] adds listeners, page and
+//! reference API; [`verifier`] is for API servers.
 
 pub use nolapse_domain as domain;
 
@@ -12,18 +13,24 @@ mod connections;
 mod hash_queue;
 pub mod keys;
 mod metrics;
+mod password_directory;
 pub mod passwords;
 pub mod problem;
 mod routes;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub use routes::fuzzing;
+mod auth_server;
 mod background;
 pub mod security_log;
 pub mod serve;
+mod startup;
 pub mod store;
 pub mod throttle;
 pub mod tokens;
 pub mod verifier;
 
+pub use auth_server::{AuthServer, AuthServerBuilder};
+pub use password_directory::PasswordDirectory;
 pub use routes::Counters;
+pub use startup::StartError;

@@ -17,6 +17,7 @@ mod store;
 mod throttles;
 mod time;
 mod user;
+mod user_directory;
 
 pub use email::{Email, MAX_EMAIL_BYTES};
 pub use ids::{NoteId, SessionId, UserId};
@@ -30,3 +31,4 @@ pub use store::{Applied, PoolUse, Store, StoreError, StoreFailure, StoreResult};
 pub use throttles::{Bucket, Throttles};
 pub use time::Timestamp;
 pub use user::{Password, PasswordHash, Role, User};
+pub use user_directory::{DirectoryError, UserDirectory};

@@ -1,4 +1,4 @@
-//! The session service: the rules applied to the rows of a store.
+//! Applies the rules of [`Session`] to the rows of a store.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,66 +6,66 @@ use nolapse::wire::EndReason;
 
 use crate::{
     Applied, Limits, RefreshToken, RefreshTokenKey, Session, SessionId, Store, StoreResult,
-    Timestamp, User, Verdict,
+    Timestamp, User, UserDirectory, Verdict,
 };
 
-/// How often a refresh that lost a race looks again. Each loss means that another one won.
+/// How often a refresh retries after losing a compare-and-swap. Each loss means that another refresh succeeded.
 const MAX_LOOKS: usize = 8;
 
-/// How many ended sessions of a user are kept so that their cookies are told why; signing in again and again
-/// fills no database.
+/// How many ended sessions of a user are kept, so that a refresh of one returns the reason. Bounds the rows that
+/// repeated sign-ins can add.
 const ENDED_SESSIONS_PER_USER: u32 = 100;
 
-/// What came of presenting a refresh token.
+/// The outcome of a refresh.
 #[derive(Debug)]
 pub enum Refreshed {
-    /// The session goes on with this refresh token.
+    /// A new or repeated successor.
     Granted(Box<Grant>),
-    /// The session is over.
+    /// The session has ended.
     Ended {
         /// The session.
         session: SessionId,
-        /// Why.
+        /// Why it ended.
         reason: EndReason,
-        /// When it ended; `None` where this call ended it.
+        /// When it ended; `None` if this call ended it.
         at: Option<Timestamp>,
     },
-    /// There is no such session, or the refresh token was never one of its own.
+    /// No such session, or a refresh token that the session never had.
     Unknown,
-    /// The refresh token is from before the secret was drawn anew: it is refused, and the session goes on.
+    /// The refresh token is older than the last [`renew`](Session::renew). It is refused; the session goes on.
     Void {
         /// The session.
         session: SessionId,
     },
-    /// The secret was drawn anew while this request was under way: a repeat with the new cookie succeeds.
+    /// The secret was renewed while the request was under way: a repeat with the new cookie succeeds.
     Superseded,
-    /// Too many others were faster. Only a repeat of the request can tell more.
+    /// Too many lost races; a repeat may succeed.
     Contended,
 }
 
-/// A session that goes on, with the refresh token to hand out.
+/// A live session with the refresh token to return.
 #[derive(Debug)]
 pub struct Grant {
-    /// The row as it now is.
+    /// The row after the change.
     pub session: Session,
-    /// Its user as of now: a changed role takes effect here.
+    /// The user's current state: a changed role takes effect here.
     pub user: User,
     /// The newest refresh token.
     pub refresh_token: RefreshToken,
-    /// Whether the refresh token was handed out before.
+    /// Whether an earlier response had the same refresh token.
     pub repeated: bool,
 }
 
-/// Whose a refresh token is.
+/// The session that a refresh token belongs to.
 #[derive(Debug)]
 pub enum Presented {
-    /// That of a session which is alive and of its user, who is enabled.
+    /// The newest refresh token of a live session, whose user is enabled.
     Newest(Box<(Session, User)>),
     /// The same, of a refresh token that was replaced within the grace.
     Replaced(Box<(Session, User)>),
-    /// The secret was drawn anew while this request was under way.
+    /// The secret was renewed while the request was under way.
     Superseded,
-    /// Nobody's any more, for this reason.
+    /// No live session, for this reason.
     Refused(EndReason),
 }
 
@@ -73,15 +73,28 @@ pub enum Presented {
 #[derive(Clone)]
 pub struct SessionService {
     pub(super) store: Arc<dyn Store>,
+    pub(super) users: Option<Arc<dyn UserDirectory>>,
     key: RefreshTokenKey,
     pub(super) limits: Limits,
 }
 
 impl SessionService {
-    /// Makes a session service over a store.
+    /// Creates a service whose users are rows of the store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, key: RefreshTokenKey, limits: Limits) -> Self {
-        Self { store, key, limits }
+        Self {
+            store,
+            users: None,
+            key,
+            limits,
+        }
+    }
+
+    /// Reads users from a directory. The store's rows of users are then only what sessions refer to.
+    #[must_use]
+    pub fn with_directory(mut self, users: Arc<dyn UserDirectory>) -> Self {
+        self.users = Some(users);
+        self
     }
 
     /// Returns the limits in force.
@@ -90,12 +103,13 @@ impl SessionService {
         &self.limits
     }
 
-    /// Begins a session for a user who has just proved to be one, from 48 random bytes. Of a user with as
-    /// many sessions as are allowed, the one seen longest ago ends. `None` where the password was changed, or
-    /// the user disabled or deleted, since `user` was read: then what was proved no longer counts.
+    /// Begins a session for a user whose credentials were verified, from 48 random bytes.
+    ///
+    /// Beyond the limit of sessions, the one that was refreshed longest ago ends. `None` if the password was changed
+    /// or the user disabled or deleted since `user` was read.
     ///
     /// # Errors
-    /// Fails where the store does.
+    /// Fails if the store fails.
     pub async fn sign_in(
         &self,
         now: Timestamp,
@@ -106,12 +120,13 @@ impl SessionService {
     ) -> StoreResult<Option<Grant>> {
         let token = RefreshToken::first(SessionId::from_bytes(id), secret);
         let session = Session::begin(now, &token, user.id, device, &self.limits);
+        self.add_reference(&user).await?;
         if self.store.add_session(&session).await? == Applied::No {
             return Ok(None);
         }
-        // A change of password writes the password first and ends sessions then: this row is either seen there,
-        // or the new password here.
-        let row = self.store.session(session.id).await?;
+        // A change of password writes the password, then ends sessions: either it finds this row, or this read finds
+        // the new password.
+        let row = self.session(session.id).await?;
         if !row.is_some_and(|(_, kept)| kept.password == user.password && !kept.disabled) {
             let ended = self.store.end_session(session.id, now, EndReason::Revoked);
             ended.await?;
@@ -126,14 +141,13 @@ impl SessionService {
         }))
     }
 
-    /// Finds the session of a refresh token, with its user, without rotating it: for endpoints that want to know who asks.
-    ///
-    /// A refresh token that was replaced within the grace is as good as the newest. One that is no good changes nothing.
+    /// Finds the session of a refresh token without rotating it. A token that was replaced within the grace is
+    /// accepted; a rejected one changes nothing.
     ///
     /// # Errors
-    /// Fails where the store does.
+    /// Fails if the store fails.
     pub async fn present(&self, now: Timestamp, token: &RefreshToken) -> StoreResult<Presented> {
-        let Some((session, user)) = self.store.session(token.session).await? else {
+        let Some((session, user)) = self.session(token.session).await? else {
             return Ok(Presented::Refused(EndReason::NoCookie));
         };
         let verdict = session.present(now, token, None, &self.limits, &self.key);
@@ -153,11 +167,11 @@ impl SessionService {
 
     /// Exchanges a refresh token for its successor.
     ///
-    /// Of any number of concurrent calls with one refresh token, at any number of servers, exactly one
-    /// rotates; the others get the same successor.
+    /// Of any number of concurrent calls with one token, at any number of servers, exactly one rotates; the others
+    /// get the same successor.
     ///
     /// # Errors
-    /// Fails where the store does; then nothing has changed, or only the answer is lost.
+    /// Fails if the store fails; the session may have been rotated, and a repeat gets the same successor.
     pub async fn refresh(
         &self,
         now: Timestamp,
@@ -165,7 +179,7 @@ impl SessionService {
         active_ago: Option<Duration>,
     ) -> StoreResult<Refreshed> {
         for _ in 0..MAX_LOOKS {
-            let Some((mut session, user)) = self.store.session(token.session).await? else {
+            let Some((mut session, user)) = self.session(token.session).await? else {
                 return Ok(Refreshed::Unknown);
             };
             let limits = &self.limits;
@@ -216,10 +230,10 @@ impl SessionService {
         Ok(Refreshed::Contended)
     }
 
-    /// Finds a session that is alive, and its user, who is enabled.
+    /// Finds a live session and its user; `None` if the user is disabled.
     ///
     /// # Errors
-    /// Fails where the store does.
+    /// Fails if the store fails.
     pub async fn find_alive(
         &self,
         now: Timestamp,
@@ -231,13 +245,13 @@ impl SessionService {
         }))
     }
 
-    /// Ends the session of a refresh token, or all sessions of its user.
+    /// Ends the session of a refresh token, or all sessions of its user; returns how many ended.
     ///
-    /// A refresh token that was replaced within the grace is as good as the newest; one that is no good
-    /// changes nothing, and signing out succeeds all the same (RFC 7009 §2.2). Returns how many ended.
+    /// A token that was replaced within the grace is accepted; a rejected one ends nothing, which is no error
+    /// (RFC 7009 §2.2).
     ///
     /// # Errors
-    /// Fails where the store does.
+    /// Fails if the store fails.
     pub async fn sign_out(
         &self,
         now: Timestamp,
@@ -264,7 +278,7 @@ impl SessionService {
         }
     }
 
-    /// Ends the sessions of a user beyond the limit, those seen longest ago, but never the new one.
+    /// Ends the sessions of a user beyond the limit, least recently refreshed first, but never the new one.
     async fn evict_oldest(&self, now: Timestamp, new: &Session) -> StoreResult<()> {
         let sessions = self.store.sessions_of(new.user).await?;
         let others = sessions.into_iter().filter(|session| session.id != new.id);
@@ -299,7 +313,7 @@ impl SessionService {
     }
 }
 
-/// How far a sign-out reaches.
+/// Which sessions a sign-out ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignOutScope {
     /// This session.

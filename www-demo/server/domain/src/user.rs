@@ -114,7 +114,8 @@ pub struct User {
     pub id: UserId,
     /// The user's name for people.
     pub email: Email,
-    /// What proves the user.
+    /// The password's hash. A directory without hashes sets a text that changes with the credentials: a sign-in is
+    /// repeated if it changes meanwhile.
     pub password: PasswordHash,
     /// What the user may do.
     pub role: Role,
@@ -122,6 +123,19 @@ pub struct User {
     pub disabled: bool,
     /// When the account was made.
     pub created_at: Timestamp,
+}
+
+impl User {
+    /// Returns a row for foreign keys: the id alone, without address and password.
+    pub(crate) fn reference(&self) -> Self {
+        Self {
+            email: Email::from_canonical(self.id.to_string()),
+            password: PasswordHash::from_text(String::new()),
+            role: Role::Member,
+            disabled: false,
+            ..self.clone()
+        }
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ mod capacity;
 mod registry;
 mod stream;
 
-use std::{convert::Infallible, io, net::IpAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, extract::ConnectInfo};
 use hyper::{body::Incoming, service::service_fn};
@@ -43,10 +43,6 @@ const SEND_BUFFER_BYTES: usize = 128 * 1024;
 /// How long to wait after the system refused to accept: it is out of files or memory.
 const OUT_OF_FILES_PAUSE: Duration = Duration::from_millis(50);
 
-/// Where a connection comes from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) IpAddr);
-
 /// Answers on a listener until `stopped`, and then lets the requests under way end.
 pub(crate) fn serve(
     listener: TcpListener,
@@ -75,14 +71,8 @@ pub(crate) fn serve(
                     is_refused = false;
                     let registered = connections.register(from.ip(), permit);
                     let router = router.clone();
-                    let served = serve_connection(
-                        stream,
-                        Peer(from.ip()),
-                        router,
-                        patience,
-                        registered,
-                        &graceful,
-                    );
+                    let served =
+                        serve_connection(stream, from, router, patience, registered, &graceful);
                     tokio::spawn(served);
                 }
                 (Some(_), Err(error)) if is_exhaustion(&error) => {
@@ -109,7 +99,7 @@ fn is_exhaustion(error: &io::Error) -> bool {
 
 fn serve_connection(
     stream: TcpStream,
-    peer: Peer,
+    peer: SocketAddr,
     router: Router,
     patience: Duration,
     registered: Registered,

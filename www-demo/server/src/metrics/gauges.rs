@@ -5,6 +5,8 @@ use std::{fmt::Display, fs, time::Duration};
 use crate::{
     clock,
     domain::{PoolUse, Timestamp},
+    hash_queue::HashQueue,
+    passwords::Passwords,
     routes::App,
 };
 
@@ -35,7 +37,8 @@ pub(crate) struct Gauges {
 impl Gauges {
     /// Measures a server. It asks the database twice, for as long as a request would wait.
     pub(crate) async fn of(app: &App) -> Self {
-        let (store, queue) = (&app.store, app.passwords.queue());
+        let store = &app.store;
+        let queue = app.passwords.as_ref().map(Passwords::queue);
         let begun = clock::now();
         let ping = store.ping().await.ok();
         let ping = ping.map(|()| clock::now().since(begun));
@@ -45,8 +48,8 @@ impl Gauges {
             sessions,
             ping,
             pool: store.pool_use(),
-            hashes: queue.read(),
-            hash_waits: queue.waits(),
+            hashes: queue.map(HashQueue::read).unwrap_or_default(),
+            hash_waits: queue.map_or(Histogram::NEW, HashQueue::waits),
             connections: (app.connections.count(), app.connections.capacity()),
             lost_lines: app.security_log.lost(),
             started_at: app.timings.started_at(),

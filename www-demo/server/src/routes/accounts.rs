@@ -20,8 +20,7 @@ use super::{
 };
 use crate::{
     clock,
-    domain::{Applied, Email, Password, Role, SignOutScope, Timestamp, User, UserId},
-    passwords::HashError,
+    domain::{DirectoryError, Email, Password, SignOutScope, Timestamp, User},
     problem::{Body, Problem},
 };
 
@@ -86,21 +85,8 @@ pub(super) async fn sign_up(
         .password(&*app.store, now, &email, address, device.as_ref());
     // A probe for an account, or one account more: its turns stay taken, whatever comes of it.
     let _: Turns = turns.await?;
-    let user = User {
-        id: UserId::from_bytes(clock::random()),
-        email,
-        password: app.passwords.hash_new(password).await?,
-        role: Role::Member,
-        disabled: false,
-        created_at: now,
-    };
-    if app.store.add_user(&user).await? == Applied::No {
-        return Err(Problem::new(
-            StatusCode::CONFLICT,
-            ErrorCode::AccountExists,
-            "there is an account with this e-mail address; sign in",
-        ));
-    }
+    let user = app.users.create(now, email, password).await?;
+    let user = user.ok_or(ACCOUNT_EXISTS)?;
     app.counters.count("sign_ups");
     begin(&app, now, &headers, user).await?.ok_or(MISMATCH)
 }
@@ -133,7 +119,7 @@ pub(super) async fn sign_in(
         .password(store, now, &email, address, device.as_ref())
         .await?;
     for _ in 0..SIGN_IN_TRIES {
-        let Some(user) = proved(&app, &turns, &email, &password).await? else {
+        let Some(user) = verify(&app, &turns, &email, &password).await? else {
             app.counters.count("sign_ins_refused");
             return Err(MISMATCH);
         };
@@ -147,40 +133,41 @@ pub(super) async fn sign_in(
     Err(MISMATCH)
 }
 
-/// Returns the user whose password this is, enabled; a hash that costs less than the settings ask is renewed.
-async fn proved(
+const ACCOUNT_EXISTS: Problem = Problem::new(
+    StatusCode::CONFLICT,
+    ErrorCode::AccountExists,
+    "there is an account with this e-mail address; sign in",
+);
+
+/// Returns the enabled user with these credentials.
+async fn verify(
     app: &App,
     turns: &Turns,
     email: &Email,
     password: &Password,
 ) -> Result<Option<User>, Problem> {
-    let store = &*app.store;
-    // A disabled user costs what no user costs: the time of the answer tells neither.
-    let user = store.user_by_email(email).await?;
+    let user = app.users.find_by_email(email).await?;
     let refused = match &user {
         None => "unknown_account",
         Some(user) if user.disabled => "disabled",
         Some(_) => "wrong_password",
     };
     note(|subject| subject.user = user.as_ref().map(|user| user.id));
+    // A disabled user is verified like an unknown one: the time of the response reveals neither.
     let user = user.filter(|user| !user.disabled);
-    let costliest = store.costliest_password().await?;
-    let kept = user.as_ref().map(|user| user.password.clone());
-    let checked = app.passwords.check(password.clone(), kept, costliest).await;
-    let checked = turns.unless_busy(store, checked).await?;
+    let stored = user.as_ref().map(|user| user.password.clone());
+    let verified = app.users.verify(user, password).await;
+    let verified = turns.unless_busy(&*app.store, verified).await?;
     note(|subject| {
-        subject.reason = (!checked.matches).then_some(refused);
+        subject.reason = verified.is_none().then_some(refused);
     });
-    let Some(mut user) = user.filter(|_| checked.matches) else {
-        return Ok(None);
-    };
-    if let Some(renewed) = checked.renewed
-        && store.replace_password(&user, &renewed).await? == Applied::Yes
+    if verified
+        .as_ref()
+        .is_some_and(|user| Some(&user.password) != stored.as_ref())
     {
         app.counters.count("password_hashes_renewed");
-        user.password = renewed;
     }
-    Ok(Some(user))
+    Ok(verified)
 }
 
 const MISMATCH: Problem = Problem::new(
@@ -253,14 +240,15 @@ fn device(headers: &HeaderMap) -> String {
     }
 }
 
-impl From<HashError> for Problem {
-    fn from(error: HashError) -> Self {
+impl From<DirectoryError> for Problem {
+    fn from(error: DirectoryError) -> Self {
         match error {
-            HashError::Busy => Self::unavailable("too many people sign in at once", 2),
-            HashError::Failed => Self::internal(),
-            HashError::Common => Self::invalid(
+            DirectoryError::Busy => Self::unavailable("too many people sign in at once", 2),
+            DirectoryError::CommonPassword => Self::invalid(
                 "password is a common one, or close to one; take one that nobody would guess",
             ),
+            DirectoryError::Store(error) => error.into(),
+            DirectoryError::Failed => Self::internal(),
         }
     }
 }

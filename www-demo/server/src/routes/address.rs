@@ -8,7 +8,7 @@ use axum::{
 };
 
 use super::App;
-use crate::{connections::Peer, problem::Problem};
+use crate::problem::Problem;
 
 /// The longest text of an address in `X-Forwarded-For`: an IPv6 address in brackets, with a port.
 const MAX_ADDRESS_CHARS: usize = 48;
@@ -29,8 +29,8 @@ pub(super) struct Network {
 impl Address {
     /// Reads it from a request: `None` where the request did not come over a connection.
     pub(super) fn of(headers: &HeaderMap, extensions: &Extensions, app: &App) -> Option<Self> {
-        let ConnectInfo(Peer(peer)) = extensions.get::<ConnectInfo<Peer>>()?;
-        let address = forwarded(headers, app.settings.trusted_proxies).unwrap_or(*peer);
+        let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
+        let address = forwarded(headers, app.settings.trusted_proxies).unwrap_or(peer.ip());
         Some(Self(address.to_canonical()))
     }
 

@@ -12,8 +12,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    domain::{self, Bucket, Email, SessionId, Store, Timestamp, UserId},
-    passwords::HashError,
+    domain::{self, Bucket, DirectoryError, Email, SessionId, Store, Timestamp, UserId},
     problem::Problem,
     throttle::Throttle,
 };
@@ -57,9 +56,9 @@ impl Turns {
     pub(super) async fn unless_busy<T>(
         &self,
         store: &dyn Store,
-        tried: Result<T, HashError>,
+        tried: Result<T, DirectoryError>,
     ) -> Result<T, Problem> {
-        if matches!(tried, Err(HashError::Busy)) {
+        if matches!(tried, Err(DirectoryError::Busy)) {
             self.give_back(store).await?;
         }
         Ok(tried?)

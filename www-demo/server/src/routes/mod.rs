@@ -55,8 +55,15 @@ use crate::problem::Problem;
 /// The largest body that any endpoint takes.
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// The auth server: the contract's endpoints, the health checks, the page and, where asked for, the demo.
-pub(crate) fn auth(app: &App) -> Router {
+/// The endpoints of the contract, for an app that merges them with its own.
+pub(crate) fn contract(app: &App) -> Router {
+    let router = Router::from(endpoints(app))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn(refuse_query));
+    with_layers(router, app)
+}
+
+fn endpoints(app: &App) -> OpenApiRouter<App> {
     let mut with_cookie = OpenApiRouter::new();
     if app.settings.sign_up {
         with_cookie = with_cookie.routes(routes!(accounts::sign_up));
@@ -76,13 +83,20 @@ pub(crate) fn auth(app: &App) -> Router {
     };
     let list = OpenApiRouter::new().routes(routes!(sessions::list));
     let revoke = OpenApiRouter::new().routes(routes!(sessions::revoke));
-    let password = OpenApiRouter::new().routes(routes!(password::change));
     let mut router = OpenApiRouter::new()
         .merge(guarded(with_cookie, &[Method::POST], false))
         .merge(guarded(list, &[Method::GET, Method::HEAD], true))
-        .merge(guarded(revoke, &[Method::DELETE], true))
-        .merge(guarded(password, &[Method::POST], true))
-        .routes(routes!(jwks::keys))
+        .merge(guarded(revoke, &[Method::DELETE], true));
+    if app.passwords.is_some() {
+        let password = OpenApiRouter::new().routes(routes!(password::change));
+        router = router.merge(guarded(password, &[Method::POST], true));
+    }
+    router.routes(routes!(jwks::keys))
+}
+
+/// The origin of the reference auth server: the contract, health checks, page and, with `DEMO=1`, the demo controls.
+pub(crate) fn auth(app: &App) -> Router {
+    let mut router = endpoints(app)
         .routes(routes!(site::config))
         .merge(health::routes());
     if app.settings.demo {

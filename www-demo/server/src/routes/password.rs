@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     clock,
-    domain::{Password, PasswordHash, Session, Timestamp, User},
+    domain::{DirectoryError, Password, PasswordHash, Session, Timestamp, User},
     problem::{Body, Problem},
 };
 
@@ -68,8 +68,10 @@ pub(super) async fn change(
         .limits
         .current_password(store, clock::now(), session.id)
         .await?;
-    let kept = user.password.clone();
-    let successor = app.passwords.replace(current.clone(), kept, new).await;
+    let passwords = app.passwords.as_ref().ok_or(Problem::not_found())?;
+    let stored = user.password.clone();
+    let successor = passwords.replace(current.clone(), stored, new).await;
+    let successor = successor.map_err(DirectoryError::from);
     let successor = turns.unless_busy(store, successor).await?.ok_or(OTHER)?;
     turns.succeed(store).await?;
     if !is_newest {
@@ -90,13 +92,6 @@ pub(super) async fn change(
     let cookie = cookie::set(now, &session, &refresh_token, &app.refresh_token_key);
     response.headers_mut().insert(header::SET_COOKIE, cookie);
     Ok(response)
-}
-
-async fn is_current(app: &App, user: &User, current: &Password) -> Result<bool, Problem> {
-    let costliest = app.store.costliest_password().await?;
-    let kept = Some(user.password.clone());
-    let checked = app.passwords.check(current.clone(), kept, costliest);
-    Ok(checked.await?.matches)
 }
 
 /// Replaces the password, also where a sign-in renews its hash at the same time.
@@ -121,9 +116,8 @@ async fn replace(
         let found = app.sessions.find_alive(now, session.id).await?;
         let found = found.filter(|(_, found)| found.password != user.password);
         (_, user) = found.ok_or(OTHER)?;
-        if !is_current(app, &user, current).await? {
-            break;
-        }
+        let verified = app.users.verify(Some(user), current).await?;
+        user = verified.ok_or(OTHER)?;
     }
     Err(OTHER)
 }

@@ -7,7 +7,7 @@ use axum::{extract::FromRef, http::HeaderValue};
 use super::{Counters, DeviceKey, Limits, Outages, SecurityCounts};
 use crate::{
     connections::Connections,
-    domain::{RefreshTokenKey, SessionService, Store},
+    domain::{RefreshTokenKey, SessionService, Store, UserDirectory},
     keys::KeyRing,
     metrics::Timings,
     passwords::Passwords,
@@ -25,7 +25,9 @@ pub(crate) struct App {
     pub(crate) refresh_token_key: RefreshTokenKey,
     pub(crate) tokens: Arc<TokenConfig>,
     pub(crate) verifier: Arc<Verifier>,
-    pub(crate) passwords: Passwords,
+    pub(crate) users: Arc<dyn UserDirectory>,
+    /// The hasher of the reference directory; `None` with a directory of the embedding app.
+    pub(crate) passwords: Option<Passwords>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) devices: DeviceKey,
     pub(crate) connections: Arc<Connections>,

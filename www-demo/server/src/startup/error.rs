@@ -39,6 +39,8 @@ pub enum StartError {
     Passwords,
     /// An origin cannot be sent in a header.
     Origin,
+    /// A setting that has no default here: `ISSUER` or `AUDIENCE`.
+    Missing(&'static str),
     /// The security log cannot be written.
     SecurityLog(io::Error),
 }
@@ -86,6 +88,7 @@ impl fmt::Display for StartError {
                 "the security log cannot be written ({cause}); set SECURITY_LOG to a file that \
                  this user may append to, or to stderr"
             ),
+            Self::Missing(setting) => write!(formatter, "{setting} must be set"),
             Self::Origin => formatter.write_str("ALLOWED_ORIGINS holds something unprintable"),
         }
     }
