@@ -1,8 +1,7 @@
-//! The rules of sessions: rotation, grace, theft, limits. Has no input or output.
+//! The rules of sessions: rotation, grace, reuse detection, limits.
 //!
-//! Nothing here reads a clock, makes randomness or does input or output: `now` and random bytes are
-//! arguments, so that a simulation can play a year of them in a second. [`Session`] holds the rules;
-//! [`SessionService`] applies them to the rows of a [`Store`].
+//! No clock, no randomness, no input or output: `now` and random bytes are arguments, so that a simulation runs a year
+//! in a second. [`Session`] holds the rules; [`SessionService`] applies them to the rows of a [`Store`].
 
 mod email;
 mod ids;

@@ -1,9 +1,8 @@
-//! Refresh tokens: what the refresh cookie holds, and how one follows from another.
+//! Refresh tokens: the value of the refresh cookie, and its rotation.
 //!
-//! The secret of a new session is random. Each successor is derived from its predecessor with a key
-//! that only the server has, so that whoever presents the predecessor within the grace can be given
-//! the *same* successor again although the database keeps nothing but the newest secret's hash.
-//! A dump of the database holds no secret; the key alone opens no session either.
+//! The secret of a new session is random. Each successor is derived from its predecessor with a server key (HMAC), so
+//! that a repeat within the grace returns the *same* successor, although the database has only the newest secret's
+//! hash. Neither a dump of the database nor the key alone is enough to refresh.
 
 use std::{
     fmt,
@@ -20,21 +19,21 @@ const SECRET_BYTES: usize = 32;
 const MAC_BYTES: usize = 16;
 const ENCODED_BYTES: usize = 16 + 8 + SECRET_BYTES + MAC_BYTES;
 
-/// The length of a sealed refresh token: 96 characters of base64url.
+/// The length of an encoded refresh token: 96 characters of base64url.
 pub const ENCODED_CHARS: usize = ENCODED_BYTES / 3 * 4;
 
-/// A refresh secret: 256 bits, in clear. It is only ever sent in a cookie.
+/// A refresh secret: 256 bits, in clear. Sent in a cookie only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RefreshSecret([u8; SECRET_BYTES]);
 
 impl RefreshSecret {
-    /// Makes a secret of random bytes.
+    /// Creates a secret from random bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; SECRET_BYTES]) -> Self {
         Self(bytes)
     }
 
-    /// Returns what the database may keep of the secret.
+    /// Returns the hash for the database.
     #[must_use]
     pub fn hash(&self) -> SecretHash {
         SecretHash(Sha256::digest(self.0).into())
@@ -52,32 +51,32 @@ impl fmt::Debug for RefreshSecret {
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
-    /// Makes a hash of the bytes that the database kept.
+    /// Creates a hash from stored bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// Returns the bytes to keep.
+    /// Returns the bytes to store.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }
 
-/// The right to refresh one session once.
+/// A refresh token (RFC 6749 §1.5) for one rotation of one session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefreshToken {
-    /// The session that it refreshes.
+    /// The session it refreshes.
     pub session: SessionId,
-    /// How many rotations came before it.
+    /// The number of rotations before it.
     pub generation: u64,
-    /// What proves it.
+    /// The secret.
     pub secret: RefreshSecret,
 }
 
 impl RefreshToken {
-    /// Makes the first refresh token of a session from random bytes.
+    /// Creates the first refresh token of a session from random bytes.
     #[must_use]
     pub const fn first(session: SessionId, random: [u8; SECRET_BYTES]) -> Self {
         Self {
@@ -88,15 +87,15 @@ impl RefreshToken {
     }
 }
 
-/// How many derivations are tried at most to find a refresh token again across a change of keys, about a millisecond's work.
+/// Upper bound on derivations in [`RefreshTokenKey::descendant`] across a change of keys: about 1 ms.
 const MAX_TRIED: u64 = 2_048;
 
-/// The server's keys for refresh tokens: one that is active seals them and derives each from the one before; the others
-/// still open what they sealed. Clones share the keys.
+/// The server's keys for refresh tokens. The active one encodes tokens and derives successors; all of them decode.
+/// Clones share the keys.
 #[derive(Clone)]
 pub struct RefreshTokenKey(Arc<RwLock<Arc<KeyList>>>);
 
-/// Keys, the oldest first.
+/// Keys, oldest first.
 struct KeyList {
     keys: Vec<KeyBytes>,
     active: usize,
@@ -105,14 +104,14 @@ struct KeyList {
 type KeyBytes = [u8; 32];
 
 impl RefreshTokenKey {
-    /// Makes a key of random bytes, kept outside of the database.
+    /// Creates a key from random bytes.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         let keys = vec![bytes];
         Self(Arc::new(RwLock::new(Arc::new(KeyList { keys, active: 0 }))))
     }
 
-    /// Uses these keys from now on, the oldest first, in all clones. Nothing changes where none is at `active`.
+    /// Replaces the keys, oldest first, in all clones. No effect if `active` is out of range.
     pub fn replace(&self, keys: Vec<[u8; 32]>, active: usize) {
         if active < keys.len() {
             let list = Arc::new(KeyList { keys, active });
@@ -120,7 +119,7 @@ impl RefreshTokenKey {
         }
     }
 
-    /// Returns the refresh token that replaces `token`: always the same one while the same key is active.
+    /// Returns the successor of `token`, which is deterministic for the active key.
     #[must_use]
     pub fn successor(&self, token: &RefreshToken) -> RefreshToken {
         let list = self.list();
@@ -128,10 +127,10 @@ impl RefreshTokenKey {
             .map_or_else(|| token.clone(), |key| successor(key, token))
     }
 
-    /// Returns the refresh token that replaced `token` after so many rotations, where its secret has this hash.
+    /// Returns the token `rotations` after `token`, if its secret has this hash.
     ///
-    /// Another key may have become active between two of them: those before it were derived with an older key. Which
-    /// ones is found by trying, [`MAX_TRIED`] derivations at most.
+    /// The active key may have changed in between: the rotation at which it did is found by at most [`MAX_TRIED`]
+    /// derivations.
     #[must_use]
     pub fn descendant(
         &self,
@@ -168,10 +167,10 @@ impl RefreshTokenKey {
         None
     }
 
-    /// Spells a refresh token as a cookie's value: [`ENCODED_CHARS`] characters of base64url.
+    /// Encodes a refresh token with a MAC as a cookie's value: [`ENCODED_CHARS`] characters of base64url.
     ///
-    /// The seal lets the server tell an old refresh token from an invented one without keeping the old
-    /// ones, and refuse the invented one without asking the database.
+    /// The MAC distinguishes a replaced token from a forged one without a record of replaced tokens, and rejects a forged
+    /// one without a query.
     #[must_use]
     pub fn encode(&self, token: &RefreshToken) -> String {
         let list = self.list();
@@ -186,7 +185,7 @@ impl RefreshTokenKey {
         Base64UrlUnpadded::encode_string(&encoded)
     }
 
-    /// Reads what [`encode`](Self::encode) wrote; `None` for anything that this server did not issue.
+    /// Decodes the output of [`encode`](Self::encode); `None` if the MAC is not valid.
     #[must_use]
     pub fn decode(&self, encoded: &str) -> Option<RefreshToken> {
         if encoded.len() != ENCODED_CHARS {

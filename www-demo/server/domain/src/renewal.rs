@@ -1,4 +1,4 @@
-//! Another password, and what becomes of the user's sessions.
+//! Changes of password, and their effect on the user's sessions.
 
 use nolapse::wire::EndReason;
 
@@ -8,12 +8,12 @@ use crate::{
 };
 
 impl SessionService {
-    /// Draws the secret of a session anew from `secret`, 32 random bytes, and returns the refresh token to hand out: a copy
-    /// of its cookie is worth nothing any more. `None`, and nothing is changed, where the session was rotated or ended
-    /// since it was read: an answer with another cookie may be under way, and must not arrive last.
+    /// Replaces the secret of a session by `secret`, 32 random bytes, and returns the new refresh token: copies of the
+    /// cookie are void. `None`, without a change, if the session was rotated or ended since it was read: the response with
+    /// the other cookie could arrive last.
     ///
     /// # Errors
-    /// Fails where the store does; then nothing has changed, or only the answer is lost.
+    /// Fails if the store fails.
     pub async fn renew(
         &self,
         now: Timestamp,
@@ -26,11 +26,11 @@ impl SessionService {
         Ok((written == Applied::Yes).then_some(token))
     }
 
-    /// Gives a user another password and ends all their sessions but `kept`; returns how many ended. `None`, and
-    /// nothing is changed, where the password is no longer the one of `user`.
+    /// Replaces a user's password and ends all their sessions but `kept`; returns how many ended. `None`, without a change,
+    /// if the stored password is no longer that of `user`.
     ///
     /// # Errors
-    /// Fails where the store does; then the password may have been changed, and a repeat says `None`.
+    /// Fails if the store fails; the password may have been replaced, and a repeat returns `None`.
     pub async fn change_password(
         &self,
         now: Timestamp,
@@ -47,11 +47,11 @@ impl SessionService {
         ended.await.map(Some)
     }
 
-    /// Gives a user another password without being asked for the old one, as an operator does, and ends all their
-    /// sessions; returns how many ended. `None`, and nothing is changed, where another writer came first.
+    /// Replaces a user's password for an operator and ends all their sessions; returns how many ended. `None`, without a
+    /// change, if another writer was first.
     ///
     /// # Errors
-    /// Fails where the store does; then the password may have been changed.
+    /// Fails if the store fails; the password may have been replaced.
     pub async fn reset_password(
         &self,
         now: Timestamp,

@@ -1,4 +1,4 @@
-//! The row of a session, and what presenting a refresh token for it means.
+//! A session's row, and the rules for a refresh token that is presented.
 
 use std::time::Duration;
 
@@ -8,31 +8,30 @@ use crate::{
     RefreshSecret, RefreshToken, RefreshTokenKey, SecretHash, SessionId, Timestamp, UserId,
 };
 
-/// How many successors are derived at most for one replaced refresh token, about a millisecond's work. A refresh token
-/// that is older than that within the grace is told to come back with the newest cookie.
+/// Upper bound on successors derived for a replaced refresh token: about 1 ms. An older token within the grace is
+/// [`Verdict::Superseded`].
 const MAX_DERIVATIONS: u64 = 2_048;
 
-/// How long a refresh token from before [`Session::renew`] is answered with a passing failure: a refresh that was
-/// under way finds the new cookie when it is repeated.
+/// How long a refresh token from before [`Session::renew`] is [`Verdict::Superseded`] rather than void: a repeat of a
+/// refresh under way then has the new cookie.
 const RENEWAL_WINDOW: Duration = Duration::from_secs(30);
 
-/// How long things last, and how many there may be.
+/// The lifetimes and the number of sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How long a replaced refresh token still yields its successor. It covers an answer that was lost:
-    /// the client's deadline, a back-off and one more deadline.
+    /// How long a replaced refresh token still yields its successor. Covers a lost response: the client's deadline, a
+    /// back-off and one more deadline.
     pub grace: Duration,
-    /// How long a session lives without declared activity.
+    /// The lifetime without declared activity.
     pub idle: Duration,
-    /// How long a session lives at most, whatever happens.
+    /// The absolute lifetime.
     pub absolute: Duration,
-    /// How many sessions a user has at most.
+    /// The maximum number of sessions of a user.
     pub sessions_per_user: usize,
 }
 
 impl Default for Limits {
-    /// Returns 30 seconds of grace, a day of idleness, thirty days in all, and 20 sessions
-    /// a user.
+    /// Returns a grace of 30 seconds, an idle lifetime of a day, an absolute one of 30 days, and 20 sessions per user.
     fn default() -> Self {
         Self {
             grace: Duration::from_secs(30),
@@ -46,88 +45,86 @@ impl Default for Limits {
 /// When and why a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ending {
-    /// When.
+    /// When it ended.
     pub at: Timestamp,
-    /// Why.
+    /// Why it ended.
     pub reason: EndReason,
 }
 
-/// What presenting a refresh token means. Nothing has happened yet: the host acts on it.
+/// The decision on a refresh token. The caller carries it out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The newest refresh token: [`rotate`](Session::rotate) the session to this successor and hand it out.
+    /// The newest token: [`rotate`](Session::rotate) to this successor and return it.
     Rotate(RefreshToken),
-    /// A refresh token that was replaced a moment ago, its answer lost or its tab beaten: hand out the newest
-    /// refresh token again.
+    /// A token replaced within the grace, by a concurrent refresh or one whose response was lost: return the newest token
+    /// again.
     Repeat(RefreshToken),
-    /// A refresh token that was replaced longer ago than the grace: someone copied it. End the session.
+    /// A token replaced before the grace, which indicates a copy (RFC 9700 §4.14.2): end the session.
     Theft,
-    /// A refresh token from before [`Session::renew`], which was a moment ago, or one that thousands of rotations have
-    /// replaced within the grace: a request that was under way. Nothing is handed out; a repeat with the new cookie
-    /// succeeds.
+    /// A token from before a recent [`Session::renew`], or thousands of rotations old within the grace: return no token; a
+    /// repeat with the new cookie succeeds.
     Superseded,
-    /// A refresh token from before [`Session::renew`]: a copy that the renewal made void. The presenter is refused, and
-    /// the session, whose user proved to be there since, goes on.
+    /// A token from before [`Session::renew`], which revoked all copies: refuse it; the session goes on.
     Void,
-    /// The session has just been found to be past a limit: end it, for this reason.
+    /// The session reached a limit: end it, for this reason.
     LimitReached(EndReason),
-    /// The session had ended before.
+    /// The session has already ended.
     Refuse(EndReason),
-    /// The refresh token was never one of this session's.
+    /// The session never had this token.
     Unknown,
 }
 
-/// Generations that were replaced in one second: so the number of rows is bounded by the grace in seconds.
+/// Generations replaced in the same second: bounds the number of entries by the grace in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Replaced {
-    /// The first of them.
+    /// The first generation.
     pub first: u64,
-    /// The last of them.
+    /// The last generation.
     pub last: u64,
-    /// When the last of them was replaced: the grace of all of them counts from here.
+    /// When the last one was replaced: the grace of all of them begins here.
     pub at: Timestamp,
 }
 
-/// When the secret of a session was last drawn anew, and not derived.
+/// The last time that the secret was random instead of derived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Renewal {
-    /// The first generation since then: refresh tokens of earlier ones are void.
+    /// The first generation since then: tokens of earlier ones are void.
     pub generation: u64,
-    /// When.
+    /// When it was renewed.
     pub at: Timestamp,
 }
 
-/// A session as the database keeps it.
+/// A session's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// Its name.
+    /// Its id.
     pub id: SessionId,
-    /// Whose it is.
+    /// Its user.
     pub user: UserId,
-    /// What the user calls the device, from its `User-Agent`.
+    /// The device's label, derived from `User-Agent`.
     pub device: String,
     /// When the user signed in.
     pub created_at: Timestamp,
-    /// When it ends at the latest. Set once: rotation never moves it.
+    /// The absolute limit. Rotation never moves it.
     pub expires_at: Timestamp,
-    /// When the user was last known to be there. The idle limit counts from it.
+    /// The last declared activity. The idle limit begins here.
     pub last_active_at: Timestamp,
     /// When it was last refreshed.
     pub last_seen_at: Timestamp,
     /// When and why it ended.
     pub ended: Option<Ending>,
-    /// How often its refresh token was replaced.
+    /// The number of rotations.
     pub generation: u64,
-    /// The hash of the newest refresh token's secret.
+    /// The hash of the newest token's secret.
     pub secret_hash: SecretHash,
-    /// Which generations were replaced when, the newest last; those past the grace are forgotten.
+    /// The replaced generations within the grace, newest last.
     pub replaced: Vec<Replaced>,
-    /// The last [`renew`](Self::renew), if there was one.
+    /// The last [`renew`](Self::renew).
     pub renewed: Option<Renewal>,
 }
 
 impl Session {
-    /// Begins a session with its first refresh token.
+    /// Creates a session with its first refresh token.
     #[must_use]
     pub fn begin(
         now: Timestamp,
@@ -152,10 +149,10 @@ impl Session {
         }
     }
 
-    /// Decides what presenting `token` at `now` means.
+    /// Decides on `token`, presented at `now`.
     ///
-    /// `active_ago` is how long ago the client says the user was there; `None` declares nothing.
-    /// An invented refresh token changes nothing, so that nobody can end a session by knowing its name.
+    /// `active_ago` is the client's declared time since the last activity; `None` declares none. A forged token never ends
+    /// a session, because session ids are not secret.
     #[must_use]
     pub fn present(
         &self,
@@ -193,8 +190,7 @@ impl Session {
         self.within_grace(now, token, age, limits, key)
     }
 
-    /// Decides about a refresh token that was replaced: by time alone, because a late request may be overtaken by any
-    /// number of refreshes.
+    /// Decides on a replaced token, by time alone: any number of refreshes may overtake a late request.
     fn within_grace(
         &self,
         now: Timestamp,
@@ -238,7 +234,7 @@ impl Session {
         None
     }
 
-    /// Says why the session is over at `now`, or `None` while it lives.
+    /// Returns why the session has ended at `now`; `None` while it is live.
     #[must_use]
     pub fn ended_reason(&self, now: Timestamp, limits: &Limits) -> Option<EndReason> {
         match self.ending(now, None, limits) {
@@ -255,7 +251,7 @@ impl Session {
         }
     }
 
-    /// Acts on [`Verdict::Rotate`]: the successor becomes the newest refresh token.
+    /// Carries out [`Verdict::Rotate`]: the successor becomes the newest token.
     pub fn rotate(
         &mut self,
         now: Timestamp,
@@ -267,7 +263,7 @@ impl Session {
             .retain(|replaced| now <= replaced.at + limits.grace);
         let generation = self.generation;
         match self.replaced.last_mut() {
-            // Of two servers whose clocks differ the one behind adds to the newest second.
+            // The server whose clock is behind adds to the newest entry.
             Some(newest) if now.as_secs() <= newest.at.as_secs() => {
                 (newest.last, newest.at) = (generation, newest.at.max(now));
             }
@@ -282,10 +278,9 @@ impl Session {
         self.touch(now, active_ago);
     }
 
-    /// Draws the secret anew from random bytes and forgets the grace: no refresh token from before, and none derived from
-    /// one, is good for a token any more. Returns the refresh token to hand out.
+    /// Replaces the secret by a random one and clears the grace, which voids all earlier tokens. Returns the new token.
     ///
-    /// For acts that must end every copy of the cookie, such as a change of password (OWASP ASVS 7.4.3).
+    /// For operations that must revoke every copy of the cookie, such as a change of password (OWASP ASVS 7.4.3).
     pub fn renew(&mut self, now: Timestamp, secret: RefreshSecret) -> RefreshToken {
         let generation = self.generation.saturating_add(1);
         self.generation = generation;
@@ -303,13 +298,13 @@ impl Session {
         }
     }
 
-    /// Acts on [`Verdict::Repeat`]: notes that the session was seen, and the user with it.
+    /// Carries out [`Verdict::Repeat`]: updates the times of refresh and activity.
     pub fn touch(&mut self, now: Timestamp, active_ago: Option<Duration>) {
         self.last_active_at = self.active_at(now, active_ago);
         self.last_seen_at = self.last_seen_at.max(now);
     }
 
-    /// Ends the session. The first ending stays.
+    /// Ends the session, unless it has ended.
     pub fn end(&mut self, now: Timestamp, reason: EndReason) {
         self.ended.get_or_insert(Ending { at: now, reason });
     }

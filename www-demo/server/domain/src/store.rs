@@ -1,4 +1,4 @@
-//! What the rules need kept. One implementation a database; one conformance suite for all.
+//! The storage interface. One implementation per database; one conformance suite for all.
 
 use std::fmt;
 
@@ -10,18 +10,18 @@ use crate::{
     Timestamp, User, UserId,
 };
 
-/// Why the store did not do what it was asked.
+/// The kind of a store's failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreFailure {
-    /// The database could not answer, or answered nonsense.
+    /// The database failed, or a row is malformed.
     Failed,
-    /// The database has too much to do: no connection or lock was free in time.
+    /// No connection or lock was free in time.
     Busy,
-    /// The row that this one refers to is gone (a foreign key).
+    /// A referenced row is missing (foreign key).
     MissingReference,
 }
 
-/// The store did not do what it was asked. The cause is for the log alone.
+/// A store's failure. The cause is for the log only.
 #[derive(Debug)]
 pub struct StoreError {
     failure: StoreFailure,
@@ -29,12 +29,12 @@ pub struct StoreError {
 }
 
 impl StoreError {
-    /// Wraps what the database driver said of a database that failed.
+    /// Wraps a driver's error as [`StoreFailure::Failed`].
     pub fn new(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::because(StoreFailure::Failed, cause)
     }
 
-    /// Wraps what the database driver said, where it is known what that means.
+    /// Wraps a driver's error of a known kind.
     pub fn because(
         failure: StoreFailure,
         cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -45,7 +45,7 @@ impl StoreError {
         }
     }
 
-    /// Returns what the failure was.
+    /// Returns the kind of failure.
     #[must_use]
     pub const fn failure(&self) -> StoreFailure {
         self.failure
@@ -65,41 +65,41 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
-/// The result of asking the store.
+/// The result of a store's method.
 pub type StoreResult<T> = Result<T, StoreError>;
 
-/// Whether a row was written.
+/// Whether a conditional write took effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Applied {
-    /// It was.
+    /// It did.
     Yes,
-    /// It was not, because another writer came first.
+    /// It did not: the condition no longer held, usually because another writer was first.
     No,
 }
 
-/// The connections to a database at one moment.
+/// The state of a connection pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolUse {
-    /// How many are open.
+    /// Open connections.
     pub open: u64,
-    /// How many of those are not in use.
+    /// Idle ones among them.
     pub idle: u64,
-    /// How many there may be.
+    /// The maximum.
     pub most: u64,
 }
 
-/// Users and their sessions, with all that is kept beside them. Each method is one atomic step.
+/// Users, sessions, notes, signing keys and throttles. Each method is one atomic step.
 ///
-/// "Not there" is `Ok(None)`, never an error.
+/// "Not found" is `Ok(None)`, never an error.
 #[async_trait]
 pub trait Store: NoteStore + SigningKeyStore + Throttles {
     /// Closes the database after the last query.
     async fn close(&self);
 
-    /// Returns how many connections to the database there are.
+    /// Returns the state of the connection pool.
     fn pool_use(&self) -> PoolUse;
 
-    /// Says whether the database answers.
+    /// Checks that the database responds.
     async fn ping(&self) -> StoreResult<()>;
 
     /// Adds a user, unless the address has an account.
@@ -108,44 +108,43 @@ pub trait Store: NoteStore + SigningKeyStore + Throttles {
     /// Finds the user with this address.
     async fn user_by_email(&self, email: &Email) -> StoreResult<Option<User>>;
 
-    /// Says whether there is a user of this id.
+    /// Returns whether a user has this id.
     async fn has_user(&self, user: UserId) -> StoreResult<bool>;
 
     /// Finds the user with this id.
     async fn user(&self, id: UserId) -> StoreResult<Option<User>>;
 
-    /// Gives a user another role. [`Applied::No`] where there is no such user.
+    /// Sets a user's role. [`Applied::No`] if there is no such user.
     async fn set_role(&self, user: UserId, role: Role) -> StoreResult<Applied>;
 
-    /// Disables a user, or enables one again. Sessions are refused at their next refresh.
+    /// Disables or enables a user. Sessions of a disabled user end at their next refresh.
     async fn set_disabled(&self, user: UserId, disabled: bool) -> StoreResult<()>;
 
-    /// Gives a user another password, if it is still the one of `user`. [`Applied::No`] where another writer
-    /// came first.
+    /// Replaces a user's password hash, if it is still that of `user`.
     async fn replace_password(&self, user: &User, successor: &PasswordHash)
     -> StoreResult<Applied>;
 
-    /// Returns the highest [cost](PasswordHash::cost) among the kept password hashes; 0 where there is none.
+    /// Returns the highest [cost](PasswordHash::cost) of a stored password hash; 0 if there is none.
     async fn costliest_password(&self) -> StoreResult<u64>;
 
-    /// Deletes a user with all that is theirs; no record names them or their sessions any more.
+    /// Deletes a user with their sessions, notes and audit records.
     async fn delete_user(&self, user: UserId) -> StoreResult<()>;
 
-    /// Adds a session. [`Applied::No`] where its user is gone.
+    /// Adds a session. [`Applied::No`] if its user is missing.
     async fn add_session(&self, session: &Session) -> StoreResult<Applied>;
 
     /// Finds a session and its user.
     async fn session(&self, id: SessionId) -> StoreResult<Option<(Session, User)>>;
 
-    /// Replaces the row of a session, if it is still at generation `from` and has not ended.
+    /// Replaces a session's row, if it is still at generation `from` and has not ended (compare-and-swap).
     ///
-    /// This is the only way to rotate, so that of any number of servers exactly one does.
+    /// The only way to rotate: of any number of servers, exactly one succeeds.
     async fn rotate_session(&self, session: &Session, from: u64) -> StoreResult<Applied>;
 
-    /// Moves the session's moments of activity forward, never back.
+    /// Advances the session's times of activity and refresh, never back.
     async fn touch_session(&self, session: &Session) -> StoreResult<()>;
 
-    /// Ends a session that has not ended, and records it. [`Applied::No`] where it had ended.
+    /// Ends a live session and adds an audit record. [`Applied::No`] if it had ended.
     async fn end_session(
         &self,
         id: SessionId,
@@ -153,7 +152,7 @@ pub trait Store: NoteStore + SigningKeyStore + Throttles {
         reason: EndReason,
     ) -> StoreResult<Applied>;
 
-    /// Ends all sessions of a user that have not ended, and records it; returns how many.
+    /// Ends all live sessions of a user and adds audit records; returns how many.
     async fn end_sessions_of(
         &self,
         user: UserId,
@@ -161,7 +160,7 @@ pub trait Store: NoteStore + SigningKeyStore + Throttles {
         reason: EndReason,
     ) -> StoreResult<u64>;
 
-    /// The same, of all but one of them.
+    /// Does the same for all but one session.
     async fn end_other_sessions(
         &self,
         user: UserId,
@@ -170,23 +169,23 @@ pub trait Store: NoteStore + SigningKeyStore + Throttles {
         reason: EndReason,
     ) -> StoreResult<u64>;
 
-    /// Lists the sessions of a user that have not ended, the last seen first.
+    /// Lists the live sessions of a user, most recently refreshed first.
     async fn sessions_of(&self, user: UserId) -> StoreResult<Vec<Session>>;
 
-    /// Counts the recorded endings of a session with this reason.
+    /// Counts the audit records of a session with this reason.
     async fn recorded_endings(&self, id: SessionId, reason: EndReason) -> StoreResult<u64>;
 
     /// Counts the sessions that have neither ended nor reached their absolute limit at `now`.
     async fn count_sessions(&self, now: Timestamp) -> StoreResult<u64>;
 
-    /// Forgets at most `most` sessions whose absolute limit was reached before `before`; returns how many.
+    /// Deletes at most `most` sessions whose absolute limit was before `before`; returns how many.
     ///
-    /// An ended session stays as long as its cookie may come back, so that a replay is told why.
+    /// An ended session stays as long as its cookie is valid, so that a refresh returns the reason.
     async fn prune_sessions(&self, before: Timestamp, most: u32) -> StoreResult<u64>;
 
-    /// Forgets the ended sessions of a user but the `kept` that ended last; returns how many.
+    /// Deletes the ended sessions of a user but the `kept` that ended last; returns how many.
     async fn forget_ended_sessions(&self, user: UserId, kept: u32) -> StoreResult<u64>;
 
-    /// Forgets at most `most` recorded endings from before `before`; returns how many.
+    /// Deletes at most `most` audit records from before `before`; returns how many.
     async fn prune_audit(&self, before: Timestamp, most: u32) -> StoreResult<u64>;
 }

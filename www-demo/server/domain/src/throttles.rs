@@ -1,4 +1,4 @@
-//! How often something may be tried, counted where all servers see it.
+//! Rate limits that all servers of a database share.
 
 use std::time::Duration;
 
@@ -6,44 +6,43 @@ use async_trait::async_trait;
 
 use crate::{StoreResult, Timestamp};
 
-/// A limit on one subject: so many turns at once, and then again as time passes (the generic cell rate algorithm).
+/// A rate limit on one subject (generic cell rate algorithm).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bucket {
-    /// Names the subject: a keyed hash, so that the database holds neither an address nor an account.
+    /// The subject's keyed hash, so that the database has neither an address nor an account.
     pub name: [u8; 16],
-    /// After how long one turn comes back.
+    /// The emission interval: the time after which one turn is available again.
     pub interval: Duration,
-    /// How many turns there are at once; at least one.
+    /// The number of turns available at once, at least one.
     pub burst: u32,
 }
 
 impl Bucket {
-    /// Returns how far ahead of `now` the theoretical arrival time may be after a turn.
+    /// Returns how far the theoretical arrival time may be ahead of `now`.
     #[must_use]
     pub fn tolerance(&self) -> Duration {
         self.interval * self.burst
     }
 }
 
-/// Counts turns, shared by all servers on one database; a restart forgets nothing.
+/// Rate limits in the database. They outlive a restart.
 #[async_trait]
 pub trait Throttles: Send + Sync + 'static {
-    /// Takes one turn from each bucket, or from none where one of them has no turn left: then returns how long
-    /// until all of them have.
+    /// Takes one turn from each bucket, or none if one of them is empty: then returns the time until all have one.
     ///
-    /// However many calls there are at once, no bucket gives out more turns than it has.
+    /// Concurrent calls never take more turns than a bucket has.
     async fn take_turns(
         &self,
         now: Timestamp,
         buckets: &[Bucket],
     ) -> StoreResult<Result<(), Duration>>;
 
-    /// Gives the turns back: what was tried has succeeded.
+    /// Returns the turns of a successful attempt.
     async fn return_turns(&self, buckets: &[Bucket]) -> StoreResult<()>;
 
-    /// Forgets at most `most` buckets that are full again at `now`; returns how many.
+    /// Deletes at most `most` buckets that are full at `now`; returns how many.
     async fn prune_throttles(&self, now: Timestamp, most: u32) -> StoreResult<u64>;
 
-    /// Forgets the buckets that are full again soonest, beyond the first `kept`: strangers cannot fill the database.
+    /// Deletes all but `kept` buckets, those that are full soonest first. Bounds the table.
     async fn bound_throttles(&self, kept: u32) -> StoreResult<u64>;
 }
