@@ -151,7 +151,8 @@ async fn load(
     Ok((latencies, next))
 }
 
-/// Revokes sessions whose tokens are new, the worst case, and asks the API with their last token until it is refused; returns the delays.
+/// Revokes sessions with new tokens, the worst case, and calls the API until their last token is refused; returns the
+/// delays.
 async fn revocations(server: &Instance, cookies: &[String]) -> Result<Vec<Duration>, Failure> {
     let tasks: Vec<_> = cookies
         .iter()

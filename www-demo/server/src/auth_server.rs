@@ -96,7 +96,7 @@ impl AuthServer {
         Arc::clone(&self.app.verifier)
     }
 
-    /// Returns what [`Live`](crate::verifier::Live) asks whether a session is alive.
+    /// Returns the look-up of live sessions, for [`Live`](crate::verifier::Live).
     #[must_use]
     pub fn sessions(&self) -> Arc<dyn Sessions> {
         Arc::<SessionService>::clone(&self.app.sessions)

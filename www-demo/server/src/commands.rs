@@ -1,4 +1,4 @@
-//! The program's commands, for whoever runs it: each reads the same settings as the server.
+//! The program's commands. Each reads the same settings as the server.
 //!
 //! | command | effect |
 //! | --- | --- |
@@ -65,12 +65,12 @@ use tokio::{
 };
 use users::UserCommand;
 
-/// How long a server may take to say that it is well.
+/// The time-out of `healthcheck`.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 
 type Failure = Box<dyn std::error::Error>;
 
-/// What the program is asked to do.
+/// A command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Serve,
@@ -84,7 +84,7 @@ pub(crate) enum Command {
     HealthCheck,
 }
 
-/// Words that are no command.
+/// An unknown command.
 #[derive(Debug)]
 pub(crate) struct Usage(&'static str);
 
@@ -96,7 +96,7 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// A command that found nothing to do, or does not do it.
+/// A refused command, without a change.
 #[derive(Debug)]
 pub(crate) struct Refused(&'static str);
 
@@ -138,7 +138,7 @@ impl Command {
         }
     }
 
-    /// Does what is asked, unless that is to serve; says on standard output what was done.
+    /// Runs a command other than `serve`, and prints the result.
     pub(crate) async fn run(self, config: &Config) -> Result<(), Failure> {
         if self == Self::HealthCheck {
             return health_check(config).await;
@@ -240,7 +240,7 @@ async fn health_check(config: &Config) -> Result<(), Failure> {
     }
 }
 
-/// Returns the exit code that tells of a failure.
+/// Returns the exit code of a failure.
 pub(crate) fn exit_code(failure: &(dyn std::error::Error + 'static)) -> u8 {
     match failure {
         failure if failure.is::<Usage>() => 2,

@@ -1,6 +1,4 @@
-//! How often somebody may do something, counted in memory.
-//!
-//! Each server counts for itself: behind a balancer a limit is that many times the number of servers.
+//! Rate limits in memory, for each server alone: behind a balancer the limit is multiplied by the number of servers.
 
 use std::{
     collections::BTreeMap,
@@ -11,13 +9,12 @@ use std::{
 
 use crate::domain::Timestamp;
 
-/// How many names are remembered; a stranger cannot fill the memory.
+/// Upper bound on the names in memory.
 const MAX_NAMES: usize = 100_000;
 
-/// Lets each name do something so often at once, and then again as time passes.
+/// A rate limit for each name (generic cell rate algorithm).
 ///
-/// It keeps, for each name, the moment at which the name is owed nothing (the generic cell rate algorithm),
-/// under a keyed hash that strangers cannot aim at.
+/// Names are stored as keyed hashes (`RandomState`), so that collisions cannot be provoked.
 #[derive(Debug)]
 pub struct Throttle {
     burst: u32,
@@ -27,8 +24,7 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// Allows `count` in each `span`, all of them at once if need be; none of it where `count` is zero, which
-    /// stands for no limit.
+    /// Allows `count` turns per `span`, also at once; 0 is no limit.
     #[must_use]
     pub fn new(count: u32, span: Duration) -> Self {
         Self {
@@ -42,7 +38,7 @@ impl Throttle {
     /// Takes one turn of `name`.
     ///
     /// # Errors
-    /// Says after how many seconds, at least one, there will be a turn again.
+    /// Fails with the seconds until the next turn, at least one.
     pub fn take(&self, now: Timestamp, name: impl Hash) -> Result<(), u32> {
         if self.burst == 0 {
             return Ok(());

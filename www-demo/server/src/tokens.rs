@@ -19,14 +19,14 @@ pub const TOKEN_TYPE: &str = "at+jwt";
 /// The `client_id` of access tokens: one app signs in here (RFC 9068 §2.2).
 const CLIENT_ID: &str = "web";
 
-/// What every token of a server says alike.
+/// The claims that all tokens of a server share.
 #[derive(Clone, Debug)]
 pub struct TokenConfig {
-    /// Who issues: `iss`.
+    /// `iss`.
     pub issuer: String,
-    /// Who may accept: `aud`.
+    /// `aud`.
     pub audience: String,
-    /// How long: `exp − iat`, whole seconds.
+    /// `exp − iat`, in whole seconds.
     pub lifetime: Duration,
 }
 
@@ -49,7 +49,7 @@ pub struct SigningFailed;
 /// Signs a token for a session's user, who signed in at `authenticated_at`.
 ///
 /// # Errors
-/// Fails only where `now` is out of the calendar.
+/// Fails only if `now` is out of the calendar.
 pub fn issue(
     now: Timestamp,
     config: &TokenConfig,

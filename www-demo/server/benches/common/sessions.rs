@@ -7,7 +7,7 @@ use nolapse_server::{
     domain::{Email, Grant, PasswordHash, Role, SessionService, Store, User, UserId},
 };
 
-/// Makes `count` users and signs each in at the session service.
+/// Creates `count` users and signs each in at the session service.
 pub(crate) async fn begin(
     store: &Arc<dyn Store>,
     service: &SessionService,

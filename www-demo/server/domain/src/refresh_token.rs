@@ -129,7 +129,7 @@ impl RefreshTokenKey {
 
     /// Returns the token `rotations` after `token`, if its secret has this hash.
     ///
-    /// The active key may have changed in between: the rotation at which it did is found by at most [`MAX_TRIED`]
+    /// The active key may have changed in between: the rotation at which it did is found by at most `MAX_TRIED`
     /// derivations.
     #[must_use]
     pub fn descendant(

@@ -1,5 +1,5 @@
-//! Goal: whatever is presented, in whatever order and at whatever pace, one session has one newest
-//! refresh token; whoever is inside the grace gets that one; whoever is past it ends the session.
+//! Goal: for any tokens, in any order and at any rate, a session has one newest refresh token; a token within the grace
+//! yields that one; a token past it ends the session.
 
 use std::time::Duration;
 

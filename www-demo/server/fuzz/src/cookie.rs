@@ -4,11 +4,11 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use nolapse::wire::COOKIE;
 use nolapse_server::{domain::RefreshTokenKey, fuzzing};
 
-/// Reads the cookie and says whether it holds a refresh token, which must be the only one of its name, in the one
-/// spelling that the server writes.
+/// Reads the cookie and returns whether it has a refresh token, which must be the only one of its name, in canonical
+/// form.
 ///
 /// # Panics
-/// Panics where another one is taken.
+/// Panics if another one is taken.
 pub fn check(input: &[u8]) -> bool {
     let key = RefreshTokenKey::from_bytes([7; 32]);
     let mut headers = HeaderMap::new();

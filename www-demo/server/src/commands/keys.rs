@@ -1,4 +1,4 @@
-//! `keys …`: what there is, and what to do where some of it leaked or is gone.
+//! `keys …`: lists, rotates, revokes and replaces keys.
 
 use std::{sync::Arc, time::Duration};
 
@@ -45,7 +45,7 @@ impl KeyCommand {
         }
     }
 
-    /// Does what is asked, and says on standard output what was done and what comes of it.
+    /// Runs the command, and prints the result and its consequences.
     pub(crate) async fn run(self, config: &Config, store: Arc<dyn Store>) -> Result<(), Failure> {
         if let Self::Reset { is_forced } = self {
             return reset(config, store, is_forced).await;

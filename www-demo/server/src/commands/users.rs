@@ -18,7 +18,7 @@ use serde_json::json;
 
 use super::{Failure, Refused, Usage, print, terminal};
 
-/// What is to become of an account.
+/// An operation on an account.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum UserCommand {
     Add,
@@ -31,7 +31,7 @@ pub(crate) enum UserCommand {
 }
 
 impl UserCommand {
-    /// Reads the words after `users`: the command and whose account it is for.
+    /// Parses the words after `users`: the command and the account.
     pub(super) fn parse(words: &[&str]) -> Result<(Self, String), Usage> {
         let (command, who) = match words {
             ["add", who] => (Self::Add, who),
@@ -83,7 +83,7 @@ impl UserCommand {
         }
     }
 
-    /// Does what is asked to the account of `who`, and logs it.
+    /// Runs the command on the account `who`, and logs it.
     pub(super) async fn run(
         self,
         config: &Config,
@@ -104,7 +104,7 @@ impl UserCommand {
         print(done?)
     }
 
-    /// Returns what there is to say.
+    /// Runs the command and returns its output.
     async fn apply(
         self,
         config: &Config,

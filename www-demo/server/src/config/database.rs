@@ -1,4 +1,4 @@
-//! The database, and the keys that are sealed in it.
+//! The database, and the keys that are encrypted in it.
 
 use std::path::PathBuf;
 
@@ -37,7 +37,7 @@ impl Config {
         })
     }
 
-    /// Returns what the settings say of signing keys.
+    /// Returns the policy of signing keys.
     #[must_use]
     pub const fn key_policy(&self) -> KeyPolicy {
         KeyPolicy {

@@ -1,11 +1,10 @@
-//! Accepts connections and lets no client hold one without using it.
+//! Accepts connections, with time-outs for slow clients.
 //!
-//! A client has the patience for the head of a request, the first one or the next ([`serve`]), and for taking
-//! an answer ([`stream`]); a handler has it for the body. Beyond the limit of an address or of the system's
-//! files the connection that made no progress for longest makes room ([`registry`]).
+//! `patience` bounds the head of each request ([`serve`]), the reading of a response ([`stream`]) and the body. Beyond
+//! the limit of an address or of open files, the connection with the longest lack of progress is closed ([`registry`]).
 //!
-//! Requests that are sent ahead (pipelining, RFC 9112 §9.3.2) are answered one by one, and only while what is
-//! written and not taken fits in hyper's buffer and the system's: [`MAX_HEAD_BYTES`] and [`SEND_BUFFER_BYTES`].
+//! Pipelined requests (RFC 9112 §9.3.2) are served one by one, while unread output fits in the buffers of hyper and the
+//! system: [`MAX_HEAD_BYTES`] and [`SEND_BUFFER_BYTES`].
 
 mod capacity;
 mod registry;
@@ -33,17 +32,16 @@ pub(crate) use registry::Connections;
 use registry::Registered;
 use stream::TimedStream;
 
-/// The largest head of a request, in bytes. Ours have about 1,500. An answer's head is begun where no more than
-/// this waits to be written.
+/// The largest head of a request, in bytes; the client's have about 1,500. A response is begun while at most this much
+/// output is buffered.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
-/// How much of an answer the system keeps for a peer that does not read. A larger buffer would hide a slow
-/// reader's progress for longer than the patience.
+/// The socket's send buffer (`SO_SNDBUF`). A larger one would hide a slow reader's progress for longer than `patience`.
 const SEND_BUFFER_BYTES: usize = 128 * 1024;
-/// How long to wait after the system refused to accept: it is out of files or memory.
+/// The pause after `accept` failed for lack of files or memory.
 const OUT_OF_FILES_PAUSE: Duration = Duration::from_millis(50);
 
-/// Answers on a listener until `stopped`, and then lets the requests under way end.
+/// Serves a listener until `stopped`, then waits for the requests under way.
 pub(crate) fn serve(
     listener: TcpListener,
     router: Router,
@@ -59,7 +57,7 @@ pub(crate) fn serve(
                 let permit = connections.permit().await;
                 (permit, listener.accept().await)
             };
-            // A sender that is gone stops the server as well.
+            // A dropped sender stops the server as well.
             let stop = async { drop(stopped.wait_for(|stop| *stop).await) };
             let (permit, accepted) = tokio::select! {
                 () = stop => break,
@@ -91,7 +89,7 @@ pub(crate) fn serve(
     })
 }
 
-/// Says whether the system is out of files or memory. Anything else befell one connection alone (`accept(2)`).
+/// Returns whether the system is out of files or memory. Other errors concern one connection (`accept(2)`).
 fn is_exhaustion(error: &io::Error) -> bool {
     let errors = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
     Errno::from_io_error(error).is_some_and(|error| errors.contains(&error))
@@ -146,7 +144,7 @@ fn serve_connection(
     }
 }
 
-/// Says whether a connection ended because its peer did not read.
+/// Returns whether a connection ended because its peer did not read.
 fn is_stall(error: &hyper::Error) -> bool {
     let cause = std::error::Error::source(error);
     let cause = cause.and_then(|cause| cause.downcast_ref::<io::Error>());

@@ -24,17 +24,17 @@ use crate::{
     problem::{Body, Problem},
 };
 
-/// How often a sign-in that was overtaken by another writer of the password looks again.
+/// How often a sign-in is retried after a concurrent change of the password.
 const SIGN_IN_TRIES: usize = 3;
 
-/// The longest spelling of an address, in characters, as the document says.
+/// The longest input for an address, in characters, as in the `OpenAPI` document.
 const MAX_EMAIL_CHARS: usize = 254;
-/// The longest spelling of a password, in characters, as the document says.
+/// The longest input for a password, in characters, as in the `OpenAPI` document.
 const MAX_PASSWORD_CHARS: usize = 256;
 /// The longest label of a device, in characters.
 const MAX_DEVICE_CHARS: usize = 60;
 
-/// Who signs up or in.
+/// The credentials of a sign-up or sign-in.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Credentials {
@@ -83,7 +83,7 @@ pub(super) async fn sign_up(
     let turns = app
         .limits
         .password(&*app.store, now, &email, address, device.as_ref());
-    // A probe for an account, or one account more: its turns stay taken, whatever comes of it.
+    // Its turns stay taken, whether it creates an account or reveals one.
     let _: Turns = turns.await?;
     let user = app.users.create(now, email, password).await?;
     let user = user.ok_or(ACCOUNT_EXISTS)?;
@@ -91,10 +91,9 @@ pub(super) async fn sign_up(
     begin(&app, now, &headers, user).await?.ok_or(MISMATCH)
 }
 
-/// Signs in; the session of a cookie that came along ends.
+/// Signs in; the session of a cookie in the request ends.
 ///
-/// An unknown address, a wrong password and a disabled user are told apart by nobody: same answer, same
-/// time.
+/// An unknown address, a wrong password and a disabled user cannot be distinguished: same response, same time.
 #[utoipa::path(
     post,
     path = SIGN_IN_PATH,
@@ -123,7 +122,7 @@ pub(super) async fn sign_in(
             app.counters.count("sign_ins_refused");
             return Err(MISMATCH);
         };
-        // Nothing begins where the password was changed meanwhile, or its hash renewed by another sign-in: look again.
+        // `None`: the password was changed meanwhile, or its hash renewed by a concurrent sign-in.
         if let Some(begun) = begin(&app, clock::now(), &headers, user).await? {
             turns.succeed(store).await?;
             app.counters.count("sign_ins");
@@ -206,7 +205,7 @@ pub(super) fn parse_password(text: &str) -> Result<Password, Problem> {
     password.ok_or(Problem::invalid("password must have 8 to 256 characters"))
 }
 
-/// Labels a device by its browser and system, as far as they can be told.
+/// Returns a device's label: its browser and system, if they are known.
 fn device(headers: &HeaderMap) -> String {
     let agent = headers.get(header::USER_AGENT);
     let agent = agent

@@ -1,4 +1,4 @@
-//! The API: notes, the user as the token says, and a report for admins. It asks no session.
+//! The reference API: notes, the token's claims, and a report for admins.
 
 use std::collections::BTreeMap;
 
@@ -45,13 +45,13 @@ struct NoteView {
     created_at: u64,
 }
 
-/// The notes of a user, the newest first.
+/// The notes of a user, newest first.
 #[derive(Serialize, ToSchema)]
 struct Notes {
     notes: Vec<NoteView>,
 }
 
-/// What a token says. Times are seconds since the Unix epoch.
+/// The claims of a token. Times are seconds since the Unix epoch.
 #[derive(Serialize, ToSchema)]
 struct Me {
     id: String,
@@ -64,7 +64,7 @@ struct Me {
     token_expires_at: u64,
 }
 
-/// What happened, by name.
+/// Event counters, by name.
 #[derive(Serialize, ToSchema)]
 struct Report {
     counters: BTreeMap<&'static str, u64>,
@@ -90,7 +90,7 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .route_layer(middleware::from_fn_with_state(app.clone(), require_token))
 }
 
-/// Lets a request in on the word of its token alone.
+/// Requires a valid access token. Makes no query.
 async fn require_token(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let mut response = match app.verifier.authorize(request.headers()).await {
         Ok(token) => {
@@ -128,7 +128,7 @@ const fn counter(refusal: Refusal) -> &'static str {
     }
 }
 
-/// Says who the token says the caller is. No database is asked.
+/// Returns the claims of the caller's token. Makes no query.
 #[utoipa::path(
     get,
     path = "/me",
@@ -212,7 +212,7 @@ const TOO_MANY_NOTES: Problem = Problem::new(
     "the user has as many notes as are allowed; delete some first",
 );
 
-/// Deletes a note. One that is not the user's is not there.
+/// Deletes a note. Another user's note is 404.
 #[utoipa::path(
     delete,
     path = "/notes/{id}",
@@ -242,8 +242,7 @@ async fn delete_note(
     }
 }
 
-/// Deletes the caller's account with all that is theirs: not on the word of a token alone, but of a session
-/// that is alive and a sign-in not long ago.
+/// Deletes the caller's account with all its data. Requires a live session and a recent sign-in besides the token.
 #[utoipa::path(
     delete,
     path = "/account",
@@ -266,7 +265,7 @@ async fn delete_account(State(app): State<App>, Live(token): Live) -> Result<Sta
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Something that only admins may see.
+/// Returns the event counters, for admins only.
 #[utoipa::path(
     get,
     path = "/admin/report",

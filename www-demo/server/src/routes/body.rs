@@ -16,7 +16,7 @@ use crate::problem::Problem;
 /// A JSON body without unknown, missing, doubled or ill-typed members.
 pub(super) struct StrictJson<T>(pub(super) T);
 
-/// The same, where no body at all, and `null`, stand for an empty object.
+/// The same, but no body and `null` are an empty object.
 pub(super) struct StrictJsonOrEmpty<T>(pub(super) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for StrictJson<T> {
@@ -81,8 +81,7 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     })
 }
 
-/// An integer as JSON Schema has them (draft 2020-12, "Validation" §6.1.1): a number without a fraction, however
-/// it is spelled, so that `251.0` is one.
+/// An integer of JSON Schema (draft 2020-12, "Validation" §6.1.1): a number without a fraction, such as `251.0`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Whole<T>(pub(super) T);
 

@@ -7,16 +7,15 @@ use nolapse::wire::COOKIE;
 
 use crate::domain::{RefreshToken, RefreshTokenKey, Session, Timestamp};
 
-/// Reads the refresh token of a request's cookie: `None` where there is none, more than one, or one that this
-/// server did not issue.
+/// Reads the refresh token of a request's cookie; `None` if there is none, more than one, or a forged one.
 pub(super) fn refresh_token(headers: &HeaderMap, key: &RefreshTokenKey) -> Option<RefreshToken> {
     key.decode(only(headers, COOKIE)?)
 }
 
-/// Reads the value of the one cookie of that name; `None` where there is none, or more than one.
+/// Reads the value of the cookie with this name; `None` if there is none, or more than one.
 pub(super) fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let lines = headers.get_all(header::COOKIE).iter();
-    // Other cookies may hold any bytes: they are of no concern here.
+    // Other cookies may have any bytes.
     let mut values = lines
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
         .filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes()))
@@ -28,7 +27,7 @@ pub(super) fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     str::from_utf8(only).ok()
 }
 
-/// Hands out a session's refresh token until the session's absolute end.
+/// Sets the refresh cookie, until the session's absolute limit.
 pub(super) fn set(
     now: Timestamp,
     session: &Session,
@@ -42,12 +41,12 @@ pub(super) fn set(
     )
 }
 
-/// Takes the cookie away.
+/// Deletes the refresh cookie.
 pub(super) fn clear() -> HeaderValue {
     spell(COOKIE, "", Duration::ZERO)
 }
 
-/// Spells a cookie that neither scripts nor other hosts can read or set.
+/// Formats a `Set-Cookie` that neither scripts nor other hosts can read or set.
 pub(super) fn spell(name: &str, value: &str, lifetime: Duration) -> HeaderValue {
     let seconds = lifetime.as_secs();
     let text =

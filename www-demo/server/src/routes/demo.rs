@@ -1,11 +1,11 @@
-//! `/demo/…`: levers for the demo page and for tests. Only with `DEMO=1`: anybody can pull them.
+//! `/demo/…`: unauthenticated controls for the demo page and for tests. Only with `DEMO=1`.
 //!
 //! | call | body | effect |
 //! | --- | --- | --- |
 //! | `POST /demo/role` | `{ role: "member" \| "admin" }`, cookie | changes the caller's own role; tokens say so after the next refresh |
 //! | `POST /demo/revoke` | `{ session_id }` | revokes a session, as if from elsewhere |
 //! | `POST /demo/disable` | `{ session_id, disabled }` | disables or enables the session's user |
-//! | `POST /demo/outage` | see [`Order`] | makes the refresh endpoint fail for a while |
+//! | `POST /demo/outage` | see [`OutageSettings`] | makes the refresh endpoint fail for a while |
 //! | `GET /demo/counters` | – | what happened, by name |
 //! | `POST /demo/reset-counters` | – | begins again at zero |
 
@@ -64,7 +64,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(counters))
 }
 
-/// Asks for the version header, which a foreign page cannot send.
+/// Requires the version header, which a page of another origin cannot send.
 async fn not_from_foreign_pages(request: Request, next: Next) -> Response {
     if request.headers().contains_key(VERSION_HEADER) {
         return next.run(request).await;
@@ -72,7 +72,7 @@ async fn not_from_foreign_pages(request: Request, next: Next) -> Response {
     Problem::invalid("the header nolapse-version is needed").into_response()
 }
 
-/// Changes the caller's own role; tokens say so after the next refresh.
+/// Changes the caller's own role, in tokens from the next refresh on.
 #[utoipa::path(
     post,
     path = "/demo/role",
@@ -135,7 +135,7 @@ async fn disable(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Makes the refresh endpoint fail for a while.
+/// Creates the refresh endpoint fail for a while.
 #[utoipa::path(
     post,
     path = "/demo/outage",
@@ -151,7 +151,7 @@ async fn outage(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Counts what happened, by name.
+/// Returns the event counters, by name.
 #[utoipa::path(
     get,
     path = "/demo/counters",
@@ -162,7 +162,7 @@ async fn counters(State(app): State<App>) -> Json<BTreeMap<&'static str, u64>> {
     Json(app.counters.read())
 }
 
-/// Begins to count at zero.
+/// Resets the event counters.
 #[utoipa::path(
     post,
     path = "/demo/reset-counters",

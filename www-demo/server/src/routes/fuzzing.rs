@@ -13,7 +13,7 @@ use super::{
 };
 use crate::domain::{RefreshToken, RefreshTokenKey};
 
-/// What a body is sent to.
+/// The endpoint of a body.
 #[derive(Clone, Copy, Debug)]
 pub enum Endpoint {
     /// Sign-up and sign-in.
@@ -54,7 +54,7 @@ impl Endpoint {
         ),
     ];
 
-    /// Says whether the endpoint takes a body.
+    /// Returns whether the endpoint accepts a body.
     #[must_use]
     pub fn takes(self, body: &[u8]) -> bool {
         match self {
@@ -74,7 +74,7 @@ pub fn refresh_token(headers: &HeaderMap, key: &RefreshTokenKey) -> Option<Refre
     cookie::refresh_token(headers, key)
 }
 
-/// Returns what a request for this target is answered with before any endpoint sees it; 200 where one would.
+/// Returns the status for a request target before routing; 200 if it would be routed.
 pub async fn before_endpoints(target: Uri) -> StatusCode {
     let mut router = Router::new()
         .fallback(async || StatusCode::OK)

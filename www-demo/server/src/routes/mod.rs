@@ -1,4 +1,4 @@
-//! HTTP to the domain and back: one file an endpoint or a rule.
+//! The HTTP layer: one file per endpoint or rule.
 
 mod accounts;
 mod address;
@@ -112,7 +112,7 @@ pub(crate) fn auth(app: &App) -> Router {
     with_layers(router, app)
 }
 
-/// The API: an origin of its own that believes tokens and asks no session.
+/// The reference API: an origin of its own, which verifies access tokens without a query.
 pub(crate) fn api(app: &App) -> Router {
     let router = api::routes(app).merge(health::routes());
     let router = openapi::serve(router, app, "nolapse API")
@@ -141,7 +141,7 @@ fn with_layers(router: Router<App>, app: &App) -> Router {
         .with_state(app.clone())
 }
 
-/// Answers for a handler that does not, or whose client sends its body too slowly.
+/// Responds 503 if a handler, or the client's body, takes too long.
 async fn timeout(State(app): State<App>, request: Request, next: Next) -> Response {
     let answered = tokio::time::timeout(app.settings.request_timeout, next.run(request)).await;
     answered

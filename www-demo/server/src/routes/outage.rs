@@ -25,7 +25,7 @@ use crate::{clock, domain::Timestamp, problem::Problem};
 const MAX_SECONDS: u32 = 3_600;
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
-/// What an outage looks like from outside.
+/// The kind of an outage.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 pub(super) enum Kind {
     /// 503 with `Retry-After`.
@@ -51,7 +51,7 @@ pub(super) enum Kind {
     Raw,
 }
 
-/// Orders an outage of the refresh endpoint; `seconds: 0` ends it.
+/// An outage of the refresh endpoint; `seconds: 0` ends it.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[schema(as = Outage)]
 #[serde(deny_unknown_fields)]
@@ -60,7 +60,7 @@ pub(super) struct OutageSettings {
     seconds: Whole<u32>,
     #[serde(default = "unavailable")]
     kind: Kind,
-    /// The refresh is done, and only its answer is lost.
+    /// The refresh is carried out, and only its response is lost.
     #[serde(default)]
     after_rotation: bool,
     /// How many requests are hit; without it, all.
@@ -121,19 +121,19 @@ impl Outages {
         Ok(())
     }
 
-    /// Answers in place of the refresh.
+    /// Responds in place of the refresh.
     pub(super) async fn before(&self, counters: &Counters) -> Option<Response> {
         let settings = self.hit(false)?;
         self.fail(&settings, counters).await
     }
 
-    /// Answers in place of the refresh's own answer.
+    /// Replaces the response of the refresh.
     pub(super) async fn after(&self, counters: &Counters) -> Option<Response> {
         let settings = self.hit(true)?;
         self.fail(&settings, counters).await
     }
 
-    /// Lets go of the requests that are never answered.
+    /// Ends the stalled requests.
     pub(crate) fn stop(&self) {
         self.stopping.notify_waiters();
     }

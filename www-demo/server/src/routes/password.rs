@@ -23,7 +23,7 @@ use crate::{
     problem::{Body, Problem},
 };
 
-/// The password that the user has, and the one to be.
+/// The current password and the new one.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewPassword {
@@ -33,11 +33,9 @@ pub(super) struct NewPassword {
     new_password: String,
 }
 
-/// Gives the user another password, ends all their other sessions, and replaces the cookie by a fresh one: a copy of
-/// it is worth nothing any more.
+/// Replaces the user's password, ends all other sessions, and renews the cookie, which voids copies of it.
 ///
-/// It takes the cookie of a live session and the current password, which is throttled: a page that is found open is
-/// not enough to lock its user out.
+/// Requires the cookie of a live session and the current password, which is throttled.
 #[utoipa::path(
     post,
     path = PASSWORD_PATH,
@@ -83,7 +81,7 @@ pub(super) async fn change(
         .renew(now, &mut session, clock::random())
         .await?;
     let refresh_token = renewed.ok_or(SUPERSEDED)?;
-    // From here on every answer brings the new cookie.
+    // The secret is renewed: every response from here on sets the new cookie.
     let changed = replace(&app, now, &session, user, &current, &successor).await;
     let mut response = match changed {
         Ok(()) => (StatusCode::NO_CONTENT, NO_STORE).into_response(),
@@ -94,7 +92,7 @@ pub(super) async fn change(
     Ok(response)
 }
 
-/// Replaces the password, also where a sign-in renews its hash at the same time.
+/// Replaces the password, also if a concurrent sign-in renews its hash.
 async fn replace(
     app: &App,
     now: Timestamp,
@@ -122,7 +120,7 @@ async fn replace(
     Err(OTHER)
 }
 
-/// How often a change that was overtaken by a renewed hash looks again.
+/// How often a change is retried after a concurrent renewal of the hash.
 const CHANGE_TRIES: usize = 3;
 
 const OTHER: Problem = Problem::new(

@@ -1,4 +1,4 @@
-//! `POST /auth/refresh`: the stateful step.
+//! `POST /auth/refresh`.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ use crate::{
 };
 use axum::extract::FromRequest;
 
-/// What a client says of a refresh.
+/// The body of a refresh.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = Refresh)]
 #[serde(deny_unknown_fields)]
@@ -54,7 +54,7 @@ impl RefreshBody {
             .ok_or(Problem::invalid("page must be visible or hidden"))?;
         let declared = self.active_ago;
         let declared = declared.map(|Whole(ago)| Duration::from_secs(ago.into()));
-        // A timer proves nobody there; whatever else asks for a token was caused by the app just now.
+        // A timer does not imply activity; every other reason is caused by the app or the user just now.
         let active_ago = match reason {
             RefreshReason::Timer => declared,
             RefreshReason::Load
@@ -107,7 +107,7 @@ async fn exchange(app: &App, headers: &HeaderMap, body: &Refresh) -> Result<Resp
     });
     let Some(refresh_token) = cookie::refresh_token(headers, &app.refresh_token_key) else {
         if app.keys.is_behind() {
-            // Another server may have sealed it: only a server that has all keys can say that it is none.
+            // Another server may have encoded it with a key that this one lacks.
             return Err(Problem::unavailable("the key file is out of date", 5));
         }
         return Ok(ended(app, EndReason::NoCookie));
@@ -163,14 +163,14 @@ async fn present(
                 subject.session = Some(session);
             });
             tracing::warn!(%session, "a refresh secret from before its renewal was used: refused");
-            // The browser may have the new cookie meanwhile: it is not taken away.
+            // The browser may have the new cookie meanwhile: do not delete it.
             Err(Problem::session_ended(EndReason::Revoked))
         }
         Refreshed::Contended => Err(Problem::unavailable("too many refreshes at once", 1)),
     }
 }
 
-/// Tells a client that the session is over, and takes its cookie away.
+/// Responds that the session has ended, and deletes its cookie.
 fn ended(app: &App, reason: EndReason) -> Response {
     app.counters.count(match reason {
         EndReason::SignedOut => "refreshes_ended_signed_out",

@@ -29,7 +29,7 @@ pub(super) struct DeviceView {
     current: bool,
 }
 
-/// The sessions of a user, the last seen first.
+/// The sessions of a user, most recently refreshed first.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Devices {
     sessions: Vec<DeviceView>,
@@ -65,7 +65,7 @@ pub(super) async fn list(State(app): State<App>, signed: Signed) -> Result<Respo
     Ok((NO_STORE, Json(Devices { sessions })).into_response())
 }
 
-/// Ends one of them. One that is not the user's is not there.
+/// Ends a session of the user. Another user's session is 404.
 #[utoipa::path(
     delete,
     path = openapi::one_of(SESSIONS_PATH),
@@ -99,6 +99,6 @@ pub(super) async fn revoke(
     Ok((StatusCode::NO_CONTENT, NO_STORE).into_response())
 }
 
-/// What depends on a cookie is nobody else's to keep.
+/// Responses that depend on a cookie are not cached.
 pub(super) const NO_STORE: [(HeaderName, HeaderValue); 1] =
     [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];

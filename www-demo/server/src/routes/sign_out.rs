@@ -12,18 +12,18 @@ use utoipa::ToSchema;
 use super::{App, body::StrictJsonOrEmpty, cookie, security_events::note};
 use crate::{clock, domain::SignOutScope, problem::Problem};
 
-/// How far a sign-out reaches.
+/// Which sessions a sign-out ends.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SignOut {
-    /// All sessions of the user, not this one alone.
+    /// All sessions of the user instead of this one.
     #[serde(default)]
     everywhere: bool,
 }
 
-/// Ends this session, or all sessions of its user, and takes the cookie away.
+/// Ends this session, or all sessions of its user, and deletes the cookie.
 ///
-/// Succeeds whatever the cookie is: whoever wanted to be signed out, is (RFC 7009 §2.2).
+/// Succeeds with any cookie, as RFC 7009 §2.2 requires.
 #[utoipa::path(
     post,
     path = SIGN_OUT_PATH,

@@ -1,4 +1,4 @@
-//! The page's files, and what the page must know.
+//! The page's files and configuration.
 
 use std::{path::Path, sync::Arc};
 
@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use super::{App, not_found, site_path};
 
-/// Whether a path belongs to the page rather than to an endpoint: files may be asked for with a query.
+/// Returns whether a path belongs to the page rather than to an endpoint: files may have a query.
 pub(super) fn owns(path: &str) -> bool {
     let endpoints = [
         "/auth/",
@@ -49,7 +49,7 @@ pub(super) fn files(app: &App, folder: &Path) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), headers))
 }
 
-/// What the page must know.
+/// The page's configuration.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PageConfig {
     /// The API's origin.
@@ -60,7 +60,7 @@ pub(super) struct PageConfig {
     token_life: u64,
 }
 
-/// Tells the page where the API is.
+/// Returns the page's configuration.
 #[utoipa::path(get, path = "/config.json", responses((status = 200, body = PageConfig)))]
 pub(super) async fn config(State(app): State<App>) -> Json<PageConfig> {
     Json(PageConfig {
@@ -111,8 +111,8 @@ async fn headers(State(app): State<App>, request: Request, next: Next) -> Respon
     response
 }
 
-/// Adds `charset=utf-8` to the type of a text that names no charset: without one a browser guesses, and what it
-/// guesses can be chosen by who writes a part of the text.
+/// Adds `charset=utf-8` to the type of a text without one: the author of a part of the text could influence the
+/// browser's guess.
 fn with_charset(kind: &HeaderValue) -> Option<HeaderValue> {
     let text = kind.to_str().ok()?;
     let essence = text.split(';').next()?.trim();

@@ -18,10 +18,10 @@ use crate::problem::Problem;
 /// The one folder whose name begins with a dot that is served (RFC 8615), at the top alone.
 const WELL_KNOWN: &str = ".well-known";
 
-/// Responds 404 to a path that names no file of the folder, whatever the file system makes of it.
+/// Responds 404 to a path that is not a file of the folder.
 ///
-/// The file is opened after the check, by its path: a process that may write in the folder could swap a link in
-/// between, and could as well write the page.
+/// The file is opened after the check, by its path: a process with write access to the folder could replace it by a link
+/// in between, but could as well write the page.
 pub(super) async fn check(
     State(folder): State<Arc<Path>>,
     request: Request,
@@ -35,7 +35,7 @@ pub(super) async fn check(
     Problem::not_found().into_response()
 }
 
-/// Says whether a path leads, links followed, to a file in the folder, or to a folder in it that has an index.
+/// Returns whether a path resolves, with links, to a file in the folder, or to a folder in it that has an index.
 fn is_served(folder: &Path, path: &str) -> bool {
     let Some(relative) = relative(path) else {
         return false;

@@ -1,4 +1,4 @@
-//! What every handler shares.
+//! The state of the handlers.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -40,7 +40,7 @@ pub(crate) struct App {
     pub(crate) settings: Arc<Settings>,
 }
 
-/// What the settings say to the routes.
+/// The settings of the routes.
 pub(crate) struct Settings {
     pub(crate) allowed_origins: Vec<HeaderValue>,
     pub(crate) api_origin: String,

@@ -1,4 +1,4 @@
-//! The answer to a sign-in or a refresh (RFC 6749 §5.1, with the session beside it).
+//! The response to a sign-in or a refresh (RFC 6749 §5.1, with the session beside it).
 
 use axum::{
     Json,
@@ -15,7 +15,7 @@ use crate::{
     tokens,
 };
 
-/// An access token and the session that it is of.
+/// An access token and its session.
 #[derive(Serialize, ToSchema)]
 pub(super) struct TokenResponse {
     access_token: String,
@@ -54,7 +54,7 @@ impl UserView {
     }
 }
 
-/// Signs a token for a grant and hands it out with the cookie.
+/// Signs a token for a grant and returns it with the cookie.
 pub(super) fn grant(app: &App, now: Timestamp, grant: &Grant) -> Result<Response, Problem> {
     let session = &grant.session;
     note(|subject| {

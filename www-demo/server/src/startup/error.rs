@@ -1,4 +1,4 @@
-//! Why a server does not start, in words that say what to do.
+//! Errors at start, each with its remedy.
 
 use std::{fmt, io};
 
@@ -7,7 +7,7 @@ use crate::{
     store::{OpenError, is_postgres},
 };
 
-/// Why a server did not start, and what to do about it.
+/// Why a server did not start. `Display` includes the remedy.
 #[derive(Debug)]
 pub enum StartError {
     /// A port is taken or may not be bound.
@@ -16,14 +16,14 @@ pub enum StartError {
         variable: &'static str,
         /// Its value.
         port: u16,
-        /// What the system says.
+        /// The system's error.
         cause: io::Error,
     },
     /// The database cannot be opened.
     Database {
-        /// The value of `DATABASE_URL`, without what signs in to it.
+        /// The value of `DATABASE_URL`, without credentials.
         url: String,
-        /// What the database says.
+        /// The database's error.
         cause: OpenError,
     },
     /// The key file cannot be used.

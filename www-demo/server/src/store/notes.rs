@@ -21,7 +21,7 @@ macro_rules! notes {
                 limit: u32,
             ) -> StoreResult<NoteAdded> {
                 let lock = concat!("SELECT id FROM users WHERE id = $1", $lock);
-                // A repeat after a lost answer does not count its own note.
+                // A repeat after a lost response does not count its own note.
                 let count = "SELECT count(*) FROM notes WHERE user_id = $1 AND id <> $2";
                 let insert = "INSERT INTO notes (id, user_id, text, created_at) \
                      VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING";

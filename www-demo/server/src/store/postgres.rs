@@ -24,11 +24,11 @@ use crate::domain::{
     Timestamp, User, UserId,
 };
 
-/// How long a request waits for a connection; a database that restarts is often back by then.
+/// How long a request waits for a connection, long enough for most restarts of a database.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How long a connection may lie idle before it is tried out.
+/// A connection that was idle for longer is pinged before use.
 const PING_AFTER: Duration = Duration::from_secs(1);
-/// How often a step is tried: again after a deadlock, or on another connection after one that broke.
+/// How often a step is tried after transient errors.
 const TRIES: u32 = 4;
 
 /// A store in a `PostgreSQL` database, shared by any number of servers.
@@ -41,10 +41,10 @@ impl PgStore {
     /// Connects to the database of `url` (`postgres://user@host/name`) with at most `connections`, and
     /// brings its tables up to date.
     ///
-    /// Any number of servers may do this at once: one makes the tables, behind an advisory lock.
+    /// Any number of servers may do so at once: an advisory lock serializes the migrations.
     ///
     /// # Errors
-    /// Fails where the database cannot be reached, or holds the tables of a later version.
+    /// Fails if the database is unreachable, or has the tables of a later version.
     pub async fn open(url: &str, connections: u32) -> Result<Self, OpenError> {
         let options = PgConnectOptions::from_str(url)?
             .application_name("nolapse-server")
@@ -77,7 +77,7 @@ signing_keys!(PgStore, retrying);
 throttles!(PgStore, retrying, "greatest");
 
 impl PgStore {
-    /// Begins a transaction in which no other writes signing keys; they can still be read.
+    /// Begins a transaction with exclusive write access to signing keys.
     async fn begin_with_signing_keys(
         &self,
     ) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, Error> {
@@ -115,7 +115,7 @@ impl PgStore {
     }
 }
 
-/// Runs a step until it is done, or has failed for a reason that a repeat does not cure.
+/// Runs a step, and repeats it after transient errors.
 async fn retrying<T, F>(step: impl Fn() -> F) -> StoreResult<T>
 where
     F: Future<Output = Result<T, Error>>,
@@ -129,8 +129,8 @@ where
     }
 }
 
-/// Says whether a repeat may do better: a lost serialisation or deadlock, or a connection that broke
-/// (`PostgreSQL`'s error classes 40, 57P and 08).
+/// Returns whether an error is transient: a serialization failure, a deadlock or a broken connection (`PostgreSQL`'s
+/// error classes 40, 57P and 08).
 fn is_transient(error: &Error) -> bool {
     let code = error.as_database_error().and_then(DatabaseError::code);
     let passing = ["40001", "40P01", "57P01", "57P02", "57P03"];

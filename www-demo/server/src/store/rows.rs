@@ -1,4 +1,4 @@
-//! Rows to the domain's types and back.
+//! Conversions between rows and the domain's types.
 
 use nolapse::wire::EndReason;
 use serde::Deserialize;
@@ -58,12 +58,12 @@ macro_rules! columns {
 columns!(SqliteRow);
 columns!(PgRow);
 
-/// Returns a time as the database keeps it.
+/// Converts a time for the database.
 pub(super) fn to_db(at: Timestamp) -> i64 {
     i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Returns a count as the database keeps it.
+/// Converts a count for the database.
 pub(super) fn to_db_count(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
@@ -73,7 +73,7 @@ pub(super) fn counted(count: i64) -> u64 {
     u64::try_from(count).unwrap_or_default()
 }
 
-/// What a session's column `replaced_at` holds for each entry.
+/// An entry of a session's column `replaced_at`.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum KeptReplaced {
@@ -83,7 +83,7 @@ enum KeptReplaced {
     Moment(u64),
 }
 
-/// Returns the replaced generations as the database keeps them: a JSON array of `[first, last, at]`.
+/// Converts replaced generations for the database: a JSON array of `[first, last, at]`.
 pub(super) fn to_db_replaced(replaced: &[Replaced]) -> String {
     let spans: Vec<[u64; 3]> = replaced
         .iter()

@@ -28,7 +28,7 @@ use crate::domain::{
 /// How long a writer waits for another one.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECTIONS: u32 = 4;
-/// How often the tables are looked at before their state is taken for broken.
+/// How often migrations are tried.
 const MIGRATION_LOOKS: u32 = 4;
 
 /// A store in an `SQLite` file.
@@ -42,7 +42,7 @@ impl SqliteStore {
     /// its tables up to date.
     ///
     /// # Errors
-    /// Fails where the file cannot be read and written, or holds the tables of a later version.
+    /// Fails if the file cannot be read and written, or holds the tables of a later version.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let options = SqliteConnectOptions::from_str(url)
             .map_err(OpenError)?
@@ -95,7 +95,7 @@ impl SqliteStore {
              WHERE {column} = $3 AND id <> $4 AND ended_at IS NULL"
         );
         let mut ended = 0;
-        // The write lock is taken at once: a reader that turns into a writer could find it taken.
+        // The write lock is taken first: an upgrade from a read could fail.
         let mut transaction = self
             .pool
             .begin_with("BEGIN IMMEDIATE")
@@ -134,8 +134,7 @@ pub(super) async fn copy(url: &str, copy: &Path) -> Result<(), sqlx::Error> {
 
 /// Brings the tables up to date.
 ///
-/// Of several servers that start at once on a new file one does it; the others fail on what it made, look
-/// again and find it done.
+/// Of several servers that start at once on a new file one succeeds; the others fail, retry and find the tables.
 async fn migrate(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     let mut looks = 0;
     while let Err(error) = sqlx::migrate!("migrations/sqlite").run(pool).await {
@@ -147,7 +146,7 @@ async fn migrate(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Runs a step: the file is at hand, so that what fails once fails again.
+/// Runs a step once: errors of a local file are not transient.
 async fn no_retry<T, F>(step: impl Fn() -> F) -> StoreResult<T>
 where
     F: Future<Output = Result<T, sqlx::Error>>,

@@ -21,8 +21,7 @@ macro_rules! user_columns {
 /// help; `$later` is the database's function for the greater of two numbers. `$begin` begins a transaction that is
 /// going to write, and `$place` is the database's own name of a row's place.
 ///
-/// Every step is one statement, or one transaction, that a repeat leaves as it is, so that it does not matter whether the database
-/// had done it when the connection broke.
+/// Every step is one idempotent statement or transaction: it can be repeated after a broken connection.
 macro_rules! store {
     ($store:ty, $run:path, $later:literal, $begin:literal, $place:literal) => {
         #[async_trait]
@@ -45,7 +44,7 @@ macro_rules! store {
             }
 
             async fn add_user(&self, user: &User) -> StoreResult<Applied> {
-                // A repeat after a lost answer finds its own row and says that it was written.
+                // A repeat after a lost response finds its own row, and counts as applied.
                 let sql = "INSERT INTO users \
                      (id, email, password, role, disabled, created_at, password_cost) \
                      VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (email) \
@@ -131,7 +130,7 @@ macro_rules! store {
 
             async fn delete_user(&self, user: UserId) -> StoreResult<()> {
                 let id = user.as_bytes().as_slice();
-                // The sessions go with the user, so that none can end, and be recorded, after the records.
+                // Sessions are deleted with the user, before the audit records: none can end in between and add one.
                 let done = $run(|| async {
                     let mut transaction = self.pool.begin_with($begin).await?;
                     for sql in [

@@ -19,7 +19,7 @@ macro_rules! throttles {
                 if buckets.is_empty() {
                     return Ok(Ok(()));
                 }
-                // Looked at first: a try that is refused writes nothing, and takes no turn that others could use.
+                // Read first: a refused attempt writes nothing and takes no turn.
                 let sql = throttles::read(buckets.len());
                 let ahead = $run(|| {
                     let mut query = sqlx::query_as::<_, (Vec<u8>, i64)>(AssertSqlSafe(sql.as_str()));
@@ -47,7 +47,7 @@ macro_rules! throttles {
                 if taken.len() == buckets.len() {
                     return Ok(Ok(()));
                 }
-                // Another try was faster: what was taken goes back.
+                // A concurrent attempt was first: return the turns.
                 let (taken, empty): (Vec<Bucket>, Vec<Bucket>) = buckets
                     .into_iter()
                     .partition(|bucket| taken.iter().any(|name| *name == bucket.name));
@@ -57,7 +57,7 @@ macro_rules! throttles {
             }
 
             async fn return_turns(&self, buckets: &[Bucket]) -> StoreResult<()> {
-                // A statement for each: one for all would lock the rows in another order than a take does.
+                // One statement per bucket: a single one would lock rows in another order than `take_turns`.
                 for bucket in buckets {
                     let done = $run(|| {
                         sqlx::query("UPDATE throttles SET even_at = even_at - $1 WHERE name = $2")
@@ -100,7 +100,7 @@ pub(super) fn in_order(buckets: &[Bucket]) -> Vec<Bucket> {
     ordered
 }
 
-/// Spells the statement that takes a turn of each bucket that has one, and returns their names.
+/// Returns the statement that takes a turn of each bucket that has one, and returns their names.
 ///
 /// `$1` is the time; each bucket binds its name, the time after one turn of an unused bucket, and its burst.
 pub(super) fn take(later: &str, buckets: usize) -> String {
@@ -119,14 +119,14 @@ pub(super) fn take(later: &str, buckets: usize) -> String {
     )
 }
 
-/// Spells the statement that reads buckets by their names.
+/// Returns the statement that reads buckets by their names.
 pub(super) fn read(buckets: usize) -> String {
     let names: Vec<String> = (1..=buckets).map(|place| format!("${place}")).collect();
     let names = names.join(", ");
     format!("SELECT name, even_at FROM throttles WHERE name IN ({names})")
 }
 
-/// Returns how long until each of the buckets has a turn again; `None` where all of them have.
+/// Returns the time until each bucket has a turn; `None` if all have one.
 pub(super) fn longest_wait(
     now: Timestamp,
     buckets: &[Bucket],
@@ -145,7 +145,7 @@ pub(super) fn longest_wait(
     waits.max()
 }
 
-/// Returns a duration as the database keeps it.
+/// Converts a duration for the database.
 pub(super) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

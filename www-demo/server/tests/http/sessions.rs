@@ -210,6 +210,6 @@ async fn p42_a_cookie_that_was_replaced_within_the_grace_shows_the_devices_and_a
 
     assert_eq!(within.status, StatusCode::OK);
     assert_eq!(after.text("/reason"), "reuse_detected");
-    // A look is no refresh: it neither ends the session nor tells of it.
+    // Listing with a replaced token is refused, but does not end the session.
     assert_eq!(world.refresh(&newest.cookie).await.status, StatusCode::OK);
 }

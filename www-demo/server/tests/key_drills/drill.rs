@@ -117,7 +117,7 @@ impl Drill {
         program(self.folder.path(), &settings)
     }
 
-    /// Runs a command of the program; returns what it says.
+    /// Runs a command of the program; returns its output.
     pub(crate) fn command(&self, words: &[&str]) -> String {
         let done = self.program("first").args(words).output().unwrap();
         said(&done)
@@ -138,12 +138,12 @@ impl Drill {
         rest.split_once("\n```").unwrap().0
     }
 
-    /// Runs a block of the document; returns what it says.
+    /// Runs a block of the document; returns its output.
     pub(crate) fn run(&self, name: &str) -> String {
         self.shell(Self::block(name))
     }
 
-    /// Runs a script with the settings of the first server; returns what it says.
+    /// Runs a script with the settings of the first server; returns its output.
     pub(crate) fn shell(&self, script: &str) -> String {
         let server = self.program("first");
         let folder = Path::new(server.get_program()).parent().unwrap();

@@ -160,7 +160,7 @@ async fn notes_are_their_users_own(store: &dyn Store) {
 
     let third = Note::write(later(2), NoteId::from_bytes([3; 16]), "one too many").unwrap();
     for (note, outcome) in [(&third, NoteAdded::LimitReached), (&newer, NoteAdded::Yes)] {
-        // A repeat after a lost answer is no further note.
+        // A repeat after a lost response is no further note.
         assert_eq!(store.add_note(ada.id, note, 2).await.unwrap(), outcome);
     }
     assert_eq!(
