@@ -27,7 +27,7 @@ pub async fn open_store(config: &Config) -> Result<Arc<dyn Store>, StartError> {
     })
 }
 
-/// Opens the keys of the settings, and makes them where they are missing.
+/// Opens the keys of the settings, and creates them if they are missing.
 ///
 /// # Errors
 /// Fails with the cause and the setting that remedies it.

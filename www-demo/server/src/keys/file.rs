@@ -76,7 +76,7 @@ pub(super) fn make(path: &Path) -> Result<(), KeyError> {
 /// Replaces the file atomically (`rename(2)`), for the same owner.
 pub(super) fn replace(path: &Path, secrets: &Secrets) -> Result<(), KeyError> {
     let replace = || {
-        // The file itself, where `path` is a link to it.
+        // The file itself, if `path` is a link to it.
         let path = fs::canonicalize(path)?;
         let beside = write_beside(&path, &secrets.to_text())?;
         let (old, new) = (fs::metadata(&path)?, fs::metadata(&beside)?);

@@ -118,7 +118,7 @@ pub(super) async fn record(State(app): State<App>, request: Request, next: Next)
     let Some(result) = result_of(event, response.status()) else {
         return response;
     };
-    // RFC 7009 §2.2: signing out succeeds where there is nothing to end.
+    // RFC 7009 §2.2: signing out succeeds without a session.
     if event == "sign_out" && result == "ok" && subject.session.is_none() {
         return response;
     }
@@ -159,7 +159,7 @@ fn event_of(method: &Method, path: &str) -> Option<&'static str> {
     }
 }
 
-/// Names a result. Refreshes are logged where they are throttled or forged, not each of them.
+/// Returns the result; `None` for a refresh that succeeded, was unavailable, or was refused other than with 403.
 fn result_of(event: &str, status: StatusCode) -> Option<&'static str> {
     let result = match status {
         status if status.is_success() => "ok",

@@ -53,8 +53,8 @@ fn is_served(folder: &Path, path: &str) -> bool {
     index.is_some_and(|index| index.is_file())
 }
 
-/// Decodes a path (RFC 3986 §3.3), one segment after the other. `None` where a segment is empty, begins with a
-/// dot, or holds what separates segments on some system, or a control character.
+/// Decodes a path (RFC 3986 §3.3), one segment after the other. `None` if a segment is empty, begins with a dot, or has a
+/// path separator of any system or a control character.
 fn relative(path: &str) -> Option<PathBuf> {
     let path = path.strip_prefix('/')?;
     let mut relative = PathBuf::new();
@@ -78,7 +78,7 @@ fn relative(path: &str) -> Option<PathBuf> {
     Some(relative)
 }
 
-/// Follows all links of a path. `None` where it does not exist, leads out of `root`, or leads to a dot-file.
+/// Follows all links of a path. `None` if it does not exist, or resolves outside of `root` or to a dot-file.
 fn within(root: &Path, path: &Path) -> Option<PathBuf> {
     let found = fs::canonicalize(path).ok()?;
     let is_visible = is_visible(found.strip_prefix(root).ok()?);

@@ -10,9 +10,8 @@ use std::{
 /// The mode of a private file.
 const PRIVATE: u32 = 0o600;
 
-/// Creates the file with mode 600 where it is missing, and takes it, its log and its index from all others where
-/// they may read or write it. `SQLite` gives the log and the index the mode of the file (`SQLite`,
-/// "Write-Ahead Logging").
+/// Creates the file with mode 600 if it is missing, and restricts it, its log and its index to the owner. `SQLite` gives
+/// the log and the index the mode of the file (`SQLite`, "Write-Ahead Logging").
 ///
 /// # Errors
 /// Fails if the file cannot be made.

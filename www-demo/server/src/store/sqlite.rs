@@ -38,8 +38,7 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file of `url` (`sqlite://path`), makes it where it is missing, for its owner alone, and brings
-    /// its tables up to date.
+    /// Opens the file of `url` (`sqlite://path`), creates it with mode 600 if it is missing, and migrates its tables.
     ///
     /// # Errors
     /// Fails if the file cannot be read and written, or holds the tables of a later version.

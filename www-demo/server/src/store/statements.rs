@@ -17,9 +17,9 @@ macro_rules! user_columns {
     };
 }
 
-/// Implements the domain's store for a type with a `pool` and an `end_where`. `$run` runs a step, again where that may
-/// help; `$later` is the database's function for the greater of two numbers. `$begin` begins a transaction that is
-/// going to write, and `$place` is the database's own name of a row's place.
+/// Implements the domain's store for a type with a `pool` and an `end_where`. `$run` runs a step, and repeats it after
+/// transient errors; `$later` is the database's function for the greater of two numbers. `$begin` begins a write
+/// transaction, and `$place` is the database's row identifier.
 ///
 /// Every step is one idempotent statement or transaction: it can be repeated after a broken connection.
 macro_rules! store {
