@@ -47,7 +47,11 @@ export function createEntry(glue, place) {
     demandPlatform();
     const settings = readSettings(options);
     const found = [...shared].find((session) => isSame(session.settings, settings));
-    if (found) return openSession(found);
+    if (found) {
+      // Loads the module again if it could not be loaded.
+      found.activeHost();
+      return openSession(found);
+    }
     const loadModule = () => loadOnce(/** @type {SessionOptions["wasm"]} */ (settings.wasm));
     const made = new SharedSession(instance, settings, loadModule, () => shared.delete(made), globalThis);
     shared.add(made);

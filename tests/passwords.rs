@@ -5,7 +5,7 @@
 
 mod sim;
 
-use nolapse_server::domain::Ticket;
+use nolapse_domain::RefreshToken;
 
 use sim::{Network, Random, World, server::Reply};
 
@@ -13,7 +13,7 @@ const SEED: u64 = 90;
 
 /// A thief with every cookie that the browser had until the change.
 #[derive(Default)]
-struct Thief(Vec<Ticket>);
+struct Thief(Vec<RefreshToken>);
 
 impl Thief {
     fn copy(&mut self, world: &World) {

@@ -5,7 +5,7 @@ import { read } from "./documents.mjs";
 
 const CONFIG = "src/core/config.rs";
 const BACKOFF = "src/core/backoff.rs";
-const SESSION = "www-demo/server/src/domain/session.rs";
+const SESSION = "www-demo/server/domain/src/session.rs";
 
 /**
  * Numbers that documents repeat from the source: where the number stands in a document, with its unit, and in which
@@ -39,7 +39,7 @@ const REPEATED = {
     [/\| at most (\d+) s \|/, "s", BACKOFF, "MOST"],
     [/At most (\d+) KiB are read/, "", "src/wire.rs", "MAX_TOKEN_RESPONSE_BYTES"],
     [/no leeway on `exp` and (\d+) s on `iat`/, "", "src/verify/claims.rs", "CLOCK_SKEW_SECONDS"],
-    [/common ones; (\w+) hashes at a time/, "", "www-demo/server/src/passwords.rs", "AT_ONCE"],
+    [/common ones; (\w+) hashes at a time/, "", "www-demo/server/src/passwords.rs", "MAX_CONCURRENT"],
   ],
   "pkg-template/README.md": [
     [/one refresh may take, 1 to 60 \| (\d+) \|/, "s", CONFIG, "timeout"],

@@ -9,7 +9,7 @@ import { root } from "../tools/process.mjs";
 import { anchors, codeIn, read, readDocument, readDocuments, table } from "./documents.mjs";
 
 /** Folders that have tests, with the endings of the files that hold them. */
-const TESTED = ["src", "tests", "www-demo/server/src", "www-demo/server/tests"];
+const TESTED = ["src", "tests", "www-demo/server/src", "www-demo/server/tests", "www-demo/server/domain"];
 
 const documents = await readDocuments();
 

@@ -60,7 +60,7 @@ test("the differences from fetch", async (t) => {
       const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
       let tokens = 0;
       const session = createSession({
-        auth: { refresh: async () => ({ access_token: `token.${++tokens}`, expiresIn: 60 }) },
+        auth: { refresh: async () => ({ access_token: `token.${++tokens}`, expires_in: 60 }) },
         allowedOrigins: [api],
       });
       await session.ready;

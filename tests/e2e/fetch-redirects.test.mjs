@@ -34,7 +34,7 @@ test("redirected calls that are refused", async (t) => {
         /** @type {typeof import("nolapse")} */
         const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
         let tokens = 0;
-        const refresh = async () => ({ access_token: `token.${++tokens}`, expiresIn: 60 });
+        const refresh = async () => ({ access_token: `token.${++tokens}`, expires_in: 60 });
         const session = createSession({ auth: { refresh }, allowedOrigins });
         await session.ready;
         await session.refresh();

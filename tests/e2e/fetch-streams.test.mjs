@@ -208,7 +208,8 @@ async function openWithStreams(api, isSignedIn) {
   window.hold = false;
   const session = createSession({
     auth: {
-      refresh: async () => (window.hold ? new Promise(() => {}) : { access_token: `token.${++tokens}`, expiresIn: 60 }),
+      refresh: async () =>
+        window.hold ? new Promise(() => {}) : { access_token: `token.${++tokens}`, expires_in: 60 },
     },
     allowedOrigins: [api],
   });

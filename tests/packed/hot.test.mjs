@@ -57,7 +57,7 @@ function sessionModule(version) {
     import { createSession } from "nolapse";
     const refresh = async () => {
       window.refreshes = (window.refreshes ?? 0) + 1;
-      return { access_token: "version.${version}", expiresIn: 60 };
+      return { access_token: "version.${version}", expires_in: 60 };
     };
     export const session = createSession({ auth: { refresh } });
     await session.refresh();

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use nolapse::core::{AttemptId, Clock, Config, Context, Input, Session, StoredState, WallTime};
-use nolapse_server::domain::Ticket;
+use nolapse_domain::RefreshToken;
 
 /// How a browser's lock behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum Locks {
 #[derive(Debug)]
 pub struct Browser {
     /// The refresh cookie.
-    pub cookie: Option<Ticket>,
+    pub cookie: Option<RefreshToken>,
     /// When the cookie last was the server's newest.
     pub cookie_good_at: u64,
     /// `localStorage`.

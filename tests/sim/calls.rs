@@ -1,7 +1,7 @@
 //! The app's actions on a tab: API calls, sign-in, sign-out, token requests and refreshes.
 
 use nolapse::core::{Answer, CallerId, Input, Millis, SessionError, Status};
-use nolapse_server::domain::SessionId;
+use nolapse_domain::SessionId;
 
 use super::World;
 

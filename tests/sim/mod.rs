@@ -34,7 +34,7 @@ use std::time::Duration;
 
 use nolapse::core::{AttemptId, Config, Input, Millis, PageChange, TabId};
 
-use nolapse_server::domain::SessionId;
+use nolapse_domain::SessionId;
 
 pub use browser::{Browser, Locks, Tab};
 pub use calls::{Call, Ending, SignedOut};

@@ -1,7 +1,7 @@
 //! Password changes, which the app sends itself: with the cookie, without the lock.
 
 use nolapse::core::AttemptId;
-use nolapse_server::domain::{RefreshSecret, Ticket, Timestamp, Verdict};
+use nolapse_domain::{RefreshSecret, RefreshToken, Timestamp, Verdict};
 
 use super::server::{Exchange, Question, Reply};
 use super::{Happening, Server, World};
@@ -9,7 +9,7 @@ use super::{Happening, Server, World};
 impl Server {
     /// Changes the user's password and rotates the session's secret. Responds 503 if the cookie is not the newest, like the
     /// reference server.
-    pub fn change_password(&mut self, now: u64, cookie: Option<&Ticket>) -> Reply {
+    pub fn change_password(&mut self, now: u64, cookie: Option<&RefreshToken>) -> Reply {
         let at = Timestamp::from_millis(now);
         self.made += 1;
         let mut secret = [0; 32];
@@ -25,7 +25,7 @@ impl Server {
     }
 
     /// The response to a stolen copy of a cookie.
-    pub fn present_copy(&mut self, now: u64, copy: &Ticket) -> Reply {
+    pub fn present_copy(&mut self, now: u64, copy: &RefreshToken) -> Reply {
         self.refresh(now, Some(copy)).0
     }
 }

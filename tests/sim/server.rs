@@ -8,8 +8,8 @@ use nolapse::core::{
     SignOutOutcome, UnexpectedAnswer,
 };
 use nolapse::wire::EndReason;
-use nolapse_server::domain::{
-    Limits, Session, SessionId, Ticket, TicketKey, Timestamp, UserId, Verdict,
+use nolapse_domain::{
+    Limits, RefreshToken, RefreshTokenKey, Session, SessionId, Timestamp, UserId, Verdict,
 };
 
 use super::{Happening, Network, World};
@@ -53,7 +53,7 @@ pub struct Exchange {
     pub tab: usize,
     pub attempt: AttemptId,
     pub question: Question,
-    pub cookie: Option<Ticket>,
+    pub cookie: Option<RefreshToken>,
 }
 
 /// A response in flight.
@@ -61,12 +61,12 @@ pub struct Exchange {
 pub enum Reply {
     Granted {
         grant: Grant,
-        ticket: Ticket,
+        ticket: RefreshToken,
     },
     Ended(EndReason),
     Notified,
     /// The password was changed; has the new cookie.
-    Changed(Ticket),
+    Changed(RefreshToken),
     Status(u16, Option<u64>),
     Html,
     NoToken,
@@ -84,7 +84,7 @@ pub struct Server {
     pub tokens: BTreeMap<String, (u64, SessionId)>,
     /// The role of each user, changed by administrators.
     pub roles: BTreeMap<u32, u32>,
-    pub key: TicketKey,
+    pub key: RefreshTokenKey,
     pub made: u64,
 }
 
@@ -98,7 +98,7 @@ impl Server {
             users: BTreeMap::new(),
             tokens: BTreeMap::new(),
             roles: BTreeMap::new(),
-            key: TicketKey::from_bytes([7; 32]),
+            key: RefreshTokenKey::from_bytes([7; 32]),
             made: 0,
         }
     }
@@ -128,7 +128,12 @@ impl Server {
     }
 
     /// Signs a user in; ends the session of the cookie sent with the request.
-    pub fn sign_in(&mut self, now: u64, user: u32, cookie: Option<&Ticket>) -> (Ticket, Grant) {
+    pub fn sign_in(
+        &mut self,
+        now: u64,
+        user: u32,
+        cookie: Option<&RefreshToken>,
+    ) -> (RefreshToken, Grant) {
         let at = Timestamp::from_millis(now);
         if let Some(row) =
             cookie.and_then(|ticket| self.sessions.get_mut(ticket.session.as_bytes()))
@@ -140,7 +145,7 @@ impl Server {
         id[..8].copy_from_slice(&self.made.to_be_bytes());
         let mut user_id = [0; 16];
         user_id[..4].copy_from_slice(&user.to_be_bytes());
-        let ticket = Ticket::first(SessionId::from_bytes(id), [9; 32]);
+        let ticket = RefreshToken::first(SessionId::from_bytes(id), [9; 32]);
         let session = Session::begin(
             at,
             &ticket,
@@ -168,7 +173,7 @@ impl Server {
             .is_some_and(|row| row.ended.is_none())
     }
 
-    pub fn refresh(&mut self, now: u64, cookie: Option<&Ticket>) -> (Reply, bool) {
+    pub fn refresh(&mut self, now: u64, cookie: Option<&RefreshToken>) -> (Reply, bool) {
         let at = Timestamp::from_millis(now);
         let Some(ticket) = cookie else {
             return (Reply::Ended(EndReason::NoCookie), false);
@@ -202,7 +207,7 @@ impl Server {
                 row.end(at, EndReason::ReuseDetected);
                 (Reply::Ended(EndReason::ReuseDetected), true)
             }
-            Verdict::Lapse(reason) => {
+            Verdict::LimitReached(reason) => {
                 row.end(at, reason);
                 (Reply::Ended(reason), false)
             }
@@ -213,7 +218,7 @@ impl Server {
         }
     }
 
-    fn sign_out(&mut self, now: u64, cookie: Option<&Ticket>, everywhere: bool) -> Reply {
+    fn sign_out(&mut self, now: u64, cookie: Option<&RefreshToken>, everywhere: bool) -> Reply {
         let at = Timestamp::from_millis(now);
         if let Some(ticket) = cookie
             && let Some(row) = self.sessions.get_mut(ticket.session.as_bytes())

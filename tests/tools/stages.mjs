@@ -117,6 +117,7 @@ async function staticChecks() {
     for (const features of ["", "npm", "npm,verify"]) {
       await run("cargo", [...clippy, ...sdk, "--features", features, ...strict], { watch });
     }
+    await run("cargo", [...clippy, ...WASM, "--package", "nolapse-domain", ...strict], { watch });
     // As the npm package has it.
     const packed = [...WASM, "--package", "nolapse", "--lib", "--no-default-features", "--features", "npm,verify"];
     await run("cargo", [...clippy, ...packed, ...strict], { watch });

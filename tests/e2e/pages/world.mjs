@@ -45,7 +45,7 @@ export async function openRecorded(options = {}) {
   /** @type {typeof import("nolapse")} */
   const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
   let tokens = 0;
-  const refresh = async () => ({ access_token: `token.${++tokens}`, expiresIn: 3_600 });
+  const refresh = async () => ({ access_token: `token.${++tokens}`, expires_in: 3_600 });
   const session = createSession({ auth: { refresh }, allowedOrigins: [LISTED], storageKey: "recorded", ...options });
   await session.ready;
   window.fetch = native;

@@ -1,5 +1,5 @@
-//! What a stranger can cost the server: processor time of the worst input beside usual input of about the same
-//! size, and connections that are still held after four times the patience.
+//! The cost of hostile input: processor time of the worst input beside usual input of about the same size, and
+//! connections that are still open after four times `patience`.
 //!
 //! `cargo bench -p nolapse-server --profile server --bench hostile`
 

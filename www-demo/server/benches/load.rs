@@ -21,7 +21,7 @@ use std::{
 
 use instances::Instance;
 use nolapse_server::{
-    domain::{Desk, Grant, Limits},
+    domain::{Grant, Limits, SessionService},
     keys::Secrets,
     store,
 };
@@ -106,14 +106,14 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
 async fn cookies(url: &str, keys: &Path) -> Result<Vec<String>, Failure> {
     let store = store::open(url, 4).await?;
     let secrets = Secrets::load_or_make(keys)?;
-    let desk = Desk::new(
+    let service = SessionService::new(
         Arc::clone(&store),
-        secrets.tickets.clone(),
+        secrets.refresh_token_key.clone(),
         Limits::default(),
     );
-    let grants = sessions::begin(&store, &desk, SESSIONS).await?;
-    let seal = |grant: &Grant| secrets.tickets.seal(&grant.ticket);
-    let cookies = grants.iter().map(seal).collect();
+    let grants = sessions::begin(&store, &service, SESSIONS).await?;
+    let encode = |grant: &Grant| secrets.refresh_token_key.encode(&grant.refresh_token);
+    let cookies = grants.iter().map(encode).collect();
     store.close().await;
     Ok(cookies)
 }
@@ -151,7 +151,8 @@ async fn load(
     Ok((latencies, next))
 }
 
-/// Revokes sessions whose tokens are new, the worst case, and asks the API with their last token until it is refused; returns the delays.
+/// Revokes sessions with new tokens, the worst case, and calls the API until their last token is refused; returns the
+/// delays.
 async fn revocations(server: &Instance, cookies: &[String]) -> Result<Vec<Duration>, Failure> {
     let tasks: Vec<_> = cookies
         .iter()

@@ -18,10 +18,10 @@ use std::{
 use nolapse::wire::EndReason;
 use nolapse_server::{
     clock,
-    domain::{Desk, Grant, Limits, Refreshed, SessionId, Store, TicketKey},
+    domain::{Grant, Limits, RefreshTokenKey, Refreshed, SessionId, SessionService, Store},
     keys::ServerKeys,
     store,
-    tokens::{self, TokenTerms},
+    tokens::{self, TokenConfig},
     verifier::{KeySource, Refusal, Verifier},
 };
 use postgres::Postgres;
@@ -36,34 +36,34 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 struct Bench {
     store: Arc<dyn Store>,
-    desk: Desk,
+    service: SessionService,
     verifier: Verifier,
     tokens: Vec<String>,
     grants: Vec<Grant>,
-    terms: TokenTerms,
+    config: TokenConfig,
     keys: ServerKeys,
 }
 
 impl Bench {
     async fn prepare(store: Arc<dyn Store>) -> Result<Self, Failure> {
         let keys = ServerKeys::generate();
-        let terms = TokenTerms {
+        let config = TokenConfig {
             issuer: "https://auth.example.com".to_owned(),
             audience: "https://api.example.com".to_owned(),
-            life: Duration::from_mins(1),
+            lifetime: Duration::from_mins(1),
         };
         let source = KeySource::given(keys.public());
-        let verifier = Verifier::new(&terms.issuer, &terms.audience, source);
-        let key = TicketKey::from_bytes(clock::random());
-        let desk = Desk::new(Arc::clone(&store), key, Limits::default());
-        let grants = sessions::begin(&store, &desk, SESSIONS).await?;
+        let verifier = Verifier::new(&config.issuer, &config.audience, source);
+        let key = RefreshTokenKey::from_bytes(clock::random());
+        let service = SessionService::new(Arc::clone(&store), key, Limits::default());
+        let grants = sessions::begin(&store, &service, SESSIONS).await?;
         let mut bench = Self {
             store,
-            desk,
+            service,
             verifier,
             tokens: Vec::new(),
             grants,
-            terms,
+            config,
             keys,
         };
         bench.issue()?;
@@ -75,7 +75,7 @@ impl Bench {
             let (session, user) = (grant.session.id, &grant.user);
             tokens::issue(
                 clock::now(),
-                &self.terms,
+                &self.config,
                 &self.keys.current,
                 session,
                 clock::now(),
@@ -99,7 +99,7 @@ impl Bench {
         for grant in self.grants.iter().cycle().take(CALLS_A_ROUND) {
             let id: SessionId = grant.session.id;
             let (session, _) = self.store.session(id).await?.ok_or("no session")?;
-            let over: Option<EndReason> = session.over(clock::now(), self.desk.limits());
+            let over: Option<EndReason> = session.ended_reason(clock::now(), self.service.limits());
             if over.is_some() {
                 return Err("a session is over".into());
             }
@@ -112,15 +112,18 @@ impl Bench {
         let begun = Instant::now();
         for turn in 0..REFRESHES {
             let place = turn % SESSIONS;
-            let ticket = &self.grants[place].ticket;
+            let refresh_token = &self.grants[place].refresh_token;
             let active_ago = Some(Duration::ZERO);
-            let refreshed = self.desk.refresh(clock::now(), ticket, active_ago).await?;
+            let refreshed = self
+                .service
+                .refresh(clock::now(), refresh_token, active_ago)
+                .await?;
             let Refreshed::Granted(grant) = refreshed else {
                 return Err("a refresh was refused".into());
             };
             let (session, user) = (grant.session.id, &grant.user);
             let key = &self.keys.current;
-            let token = tokens::issue(clock::now(), &self.terms, key, session, clock::now(), user);
+            let token = tokens::issue(clock::now(), &self.config, key, session, clock::now(), user);
             self.tokens[place] = token.map_err(|_| "a token was not signed")?;
             self.grants[place] = *grant;
         }

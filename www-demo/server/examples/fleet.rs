@@ -13,7 +13,7 @@ use nolapse::core::{
 
 /// The width of a slot of the calendar. The core does not mind coming late by so little.
 const SLOT_MS: u64 = 100;
-/// How far the calendar reaches; whoever wants to wait longer is woken in between, which does no harm.
+/// The calendar's number of slots. A client with a later deadline is woken earlier, which is harmless.
 const SLOTS: usize = 3_000;
 const LIFE: Millis = Millis::from_secs(60);
 const OUTAGE: Duration = Duration::from_mins(5);
@@ -25,7 +25,7 @@ const ARRIVAL_SECONDS: u64 = 50;
 /// One page in so many is in use: it calls its API every ten seconds, whatever the auth server does.
 const IN_USE: usize = 5;
 const CALLS_EVERY_SLOTS: usize = 100;
-/// For so long from the beginning of the outage; before it, calls find a token and ask nobody.
+/// The duration of calls from the beginning of the outage; before it, calls find a token and send no refresh.
 const CALLS_FOR: Duration = Duration::from_mins(15);
 /// The highest rate during the outage, and the highest after it, in steady rates (P49).
 const MOST_DURING: f64 = 4.5;
@@ -76,7 +76,7 @@ impl Client {
         }
     }
 
-    /// Opens the page, or gives the core the moment that it asked for.
+    /// Opens the page, or polls the core at its deadline.
     fn wake(&mut self, now: u64, server: &mut Server) {
         if self.is_open {
             self.feed(now, Input::DeadlineReached, server);

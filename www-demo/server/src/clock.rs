@@ -13,10 +13,10 @@ pub fn now() -> Timestamp {
     Timestamp::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }
 
-/// Makes random bytes fit for secrets.
+/// Returns random bytes of the operating system, fit for secrets.
 ///
 /// # Panics
-/// Panics where the operating system has none to give: nothing may go on without them.
+/// Panics if the operating system has none.
 #[must_use]
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];

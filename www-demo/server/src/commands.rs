@@ -1,4 +1,4 @@
-//! The program's commands, for whoever runs it: each reads the same settings as the server.
+//! The program's commands. Each reads the same settings as the server.
 //!
 //! | command | effect |
 //! | --- | --- |
@@ -54,7 +54,7 @@ use nolapse::wire::EndReason;
 use nolapse_server::{
     clock,
     config::Config,
-    domain::{SessionId, Store, Written},
+    domain::{Applied, SessionId, Store},
     security_log::{self, SecurityLog},
     serve,
 };
@@ -65,12 +65,12 @@ use tokio::{
 };
 use users::UserCommand;
 
-/// How long a server may take to say that it is well.
+/// The time-out of `healthcheck`.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 
 type Failure = Box<dyn std::error::Error>;
 
-/// What the program is asked to do.
+/// A command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Serve,
@@ -84,7 +84,7 @@ pub(crate) enum Command {
     HealthCheck,
 }
 
-/// Words that are no command.
+/// An unknown command.
 #[derive(Debug)]
 pub(crate) struct Usage(&'static str);
 
@@ -96,7 +96,7 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// A command that found nothing to do, or does not do it.
+/// A refused command, without a change.
 #[derive(Debug)]
 pub(crate) struct Refused(&'static str);
 
@@ -138,7 +138,7 @@ impl Command {
         }
     }
 
-    /// Does what is asked, unless that is to serve; says on standard output what was done.
+    /// Runs a command other than `serve`, and prints the result.
     pub(crate) async fn run(self, config: &Config) -> Result<(), Failure> {
         if self == Self::HealthCheck {
             return health_check(config).await;
@@ -167,7 +167,7 @@ impl Command {
     ) -> Result<(), Failure> {
         match self {
             Self::Serve | Self::HealthCheck | Self::Backup(_) => Ok(()),
-            Self::Migrate => say("the tables are up to date"),
+            Self::Migrate => print("the tables are up to date"),
             Self::Keys(command) => {
                 let changes = command != KeyCommand::List;
                 command.run(config, store).await?;
@@ -183,11 +183,11 @@ impl Command {
                     .end_session(id, clock::now(), EndReason::Revoked)
                     .await?;
                 match ended {
-                    Written::Yes => {
+                    Applied::Yes => {
                         security_log::console_on_session(log, "revocation", id);
-                        say("1 session ended")
+                        print("1 session ended")
                     }
-                    Written::No => Err(Refused("there is no such live session").into()),
+                    Applied::No => Err(Refused("there is no such live session").into()),
                 }
             }
             Self::RevokeSessions(email) => {
@@ -195,7 +195,7 @@ impl Command {
                 let ended = store.end_sessions_of(user, clock::now(), EndReason::Revoked);
                 let ended = ended.await?;
                 security_log::console(log, "revocation_of_all", "ok", Some(user));
-                say(format!("{ended} sessions ended"))
+                print(format!("{ended} sessions ended"))
             }
             Self::User(command, who) => command.run(config, &store, log, &who).await,
         }
@@ -207,7 +207,7 @@ async fn list(store: &dyn Store, email: &str) -> Result<(), Failure> {
         .sessions_of(users::find(store, email).await?.id)
         .await?
     {
-        say(json!({
+        print(json!({
             "id": session.id.to_string(),
             "device": session.device,
             "created_at": session.created_at.as_millis(),
@@ -234,13 +234,13 @@ async fn health_check(config: &Config) -> Result<(), Failure> {
         io::Result::Ok(answer.starts_with(b"HTTP/1.1 200"))
     });
     match asked.await {
-        Ok(Ok(true)) => say("ready"),
+        Ok(Ok(true)) => print("ready"),
         Ok(Ok(false)) => Err(Refused("the server answers, but its database does not").into()),
         Ok(Err(_)) | Err(_) => Err(Refused("the server does not answer on BIND and PORT").into()),
     }
 }
 
-/// Returns the exit code that tells of a failure.
+/// Returns the exit code of a failure.
 pub(crate) fn exit_code(failure: &(dyn std::error::Error + 'static)) -> u8 {
     match failure {
         failure if failure.is::<Usage>() => 2,
@@ -249,6 +249,6 @@ pub(crate) fn exit_code(failure: &(dyn std::error::Error + 'static)) -> u8 {
     }
 }
 
-fn say(line: impl fmt::Display) -> Result<(), Failure> {
+fn print(line: impl fmt::Display) -> Result<(), Failure> {
     Ok(writeln!(io::stdout(), "{line}")?)
 }

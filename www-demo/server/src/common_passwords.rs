@@ -1,16 +1,15 @@
-//! Tells common passwords, in a time that the password cannot stretch.
+//! Detects common passwords in bounded time.
 //!
-//! zxcvbn takes the cube of a password's length, times the number of ways to read its look-alike signs: a
-//! hundred signs keep it busy for a second. So both are bounded. A verdict of "common" means one pattern from
-//! end to end (two are at least 10,000 guesses), which neither bound hides: beyond the longest word of the
-//! lists only repeats, sequences and keyboard walks go on, and those show at both ends; and a word has one
-//! sign for a letter, so that with many signs for one there is no word to be read. A long password that
-//! repeats itself is judged by what it repeats.
+//! zxcvbn takes time in the cube of a password's length, times the number of readings of its look-alike signs: a second
+//! for a hundred signs. Both are bounded here. The bounds hide no common password, which is one pattern from end to end
+//! (two are at least 10,000 guesses): beyond the longest word of the lists, patterns are repeats, sequences and keyboard
+//! walks, which show at both ends; and a word has one sign per letter. A long password that repeats itself is judged by
+//! the repeated part.
 
 use crate::domain::Password;
 
-/// How many guesses a password must withstand, of somebody who begins with the common ones. The 3,000 most
-/// common passwords, and each in capitals or with a digit for a letter, are all among the first.
+/// The number of guesses, common passwords first, that a password must withstand. It covers the 3,000 most common ones,
+/// also in capitals or with a digit for a letter.
 const COMMON_GUESSES: u64 = 10_000;
 /// How many characters are judged in one go. The longest word of the lists has 23.
 const MAX_JUDGED_CHARS: usize = 32;
@@ -23,9 +22,9 @@ const LOOK_ALIKES: [&str; 12] = [
 /// How far signs are moved, in code points, so that they look like no letter and keep their order.
 const OUT_OF_SIGHT: u32 = 0x2500;
 
-/// Says whether a password is among the common ones, or close to one (NIST SP 800-63B §5.1.1.2).
+/// Returns whether a password is among the common ones, or close to one (NIST SP 800-63B §5.1.1.2).
 ///
-/// It takes up to 3 ms of a processor: never call it on a runtime's thread.
+/// Takes up to 3 ms: never call it on a runtime's thread.
 #[must_use]
 pub(crate) fn is_common(password: &Password) -> bool {
     let characters: Vec<char> = password.expose().chars().collect();
@@ -71,8 +70,8 @@ fn is_one_pattern(characters: &[char]) -> bool {
     zxcvbn::zxcvbn(&judged, &[]).guesses() < COMMON_GUESSES
 }
 
-/// Returns at least as many as zxcvbn tries: for each letter one of its look-alikes, and for a sign that looks
-/// like two letters, each of them.
+/// Returns an upper bound on zxcvbn's readings: for each letter one of its look-alikes, and for a sign that looks like
+/// two letters, each of them.
 fn readings(characters: &[char]) -> usize {
     let of_letter = |signs: &&str| {
         let present = signs.chars().filter(|sign| characters.contains(sign));

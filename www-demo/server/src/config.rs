@@ -1,4 +1,4 @@
-//! Every setting, read in one place.
+//! All settings, by environment variable.
 //!
 //! | variable | default | meaning |
 //! | --- | --- | --- |
@@ -53,7 +53,7 @@ use reader::{Reader, refuse};
 
 use crate::{domain::Limits, security_log::Destination, store::is_postgres};
 
-/// How much is logged.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     /// One JSON object a line.
@@ -62,8 +62,7 @@ pub enum LogFormat {
     Text,
 }
 
-/// All settings. [`Config::from_environment`] reads them, [`Config::default`] has the defaults, but for the
-/// security log: a server within another program has none unless it is asked for.
+/// All settings. [`Config::from_environment`] reads them; [`Config::default`] has the defaults, but no security log.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `BIND`.
@@ -95,7 +94,7 @@ pub struct Config {
     /// `SITE_DIR`.
     pub site_dir: Option<PathBuf>,
     /// `TOKEN_LIFE_SECONDS`.
-    pub token_life: Duration,
+    pub token_lifetime: Duration,
     /// `GRACE_SECONDS`, `IDLE_SECONDS`, `ABSOLUTE_SECONDS` and `SESSIONS_PER_USER`.
     pub limits: Limits,
     /// `SIGN_UP`.
@@ -149,7 +148,7 @@ impl Default for Config {
             audience: None,
             allowed_origins: None,
             site_dir: None,
-            token_life: Duration::from_mins(1),
+            token_lifetime: Duration::from_mins(1),
             limits: Limits::default(),
             sign_up: true,
             passwords_per_account: 10,
@@ -175,16 +174,16 @@ impl Config {
     /// Reads the settings from the environment.
     ///
     /// # Errors
-    /// Names the first variable that makes no sense and what it must be.
+    /// Fails for the first invalid variable, with its name and the expected form.
     pub fn from_environment() -> Result<Self, ConfigError> {
         #[expect(clippy::disallowed_methods, reason = "this is the one place")]
         Self::read(|name| std::env::var(name).ok())
     }
 
-    /// Reads the settings from `variable`, which is asked for each name.
+    /// Reads the settings from `variable`, a function of their names.
     ///
     /// # Errors
-    /// Names the first variable that makes no sense and what it must be.
+    /// Fails for the first invalid variable, with its name and the expected form.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let read = Reader(variable);
         let config = Self::default().with_addresses(&read)?;
@@ -223,7 +222,12 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let day = "whole seconds, 1 to 86400";
         Ok(Self {
-            token_life: read.seconds("TOKEN_LIFE_SECONDS", 1..=86_400, day, self.token_life)?,
+            token_lifetime: read.seconds(
+                "TOKEN_LIFE_SECONDS",
+                1..=86_400,
+                day,
+                self.token_lifetime,
+            )?,
             limits: read.limits(self.limits)?,
             recent_sign_in: read.seconds(
                 "RECENT_SIGN_IN_SECONDS",

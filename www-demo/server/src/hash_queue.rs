@@ -1,4 +1,4 @@
-//! How many password hashes wait for their turn, and for how long.
+//! Measures the queue of password hashes.
 
 use std::{
     sync::{
@@ -14,7 +14,7 @@ use crate::{
     metrics::{Histogram, WAIT_MS},
 };
 
-/// The queue in front of the password hashes, as it is measured.
+/// Counters and waiting times of the queue.
 #[derive(Debug)]
 pub(crate) struct HashQueue {
     waiting: AtomicU64,
@@ -35,7 +35,7 @@ impl Default for HashQueue {
 }
 
 impl HashQueue {
-    /// Counts one more that waits, until the value is dropped or its turn begins.
+    /// Counts a hash as waiting, until the value is dropped or the hash begins.
     pub(crate) fn enter(self: &Arc<Self>) -> Waiting {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         Waiting {
@@ -44,17 +44,17 @@ impl HashQueue {
         }
     }
 
-    /// Counts one that waited too long.
+    /// Counts a hash that timed out.
     pub(crate) fn refuse(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Returns how many wait, how many run, and how many waited too long since the start.
+    /// Returns the number of hashes that wait, run, and have timed out since the start.
     pub(crate) fn read(&self) -> [u64; 3] {
         [&self.waiting, &self.running, &self.refused].map(|count| count.load(Ordering::Relaxed))
     }
 
-    /// Returns how long those waited whose turn has begun.
+    /// Returns the waiting times of the hashes that have begun.
     pub(crate) fn waits(&self) -> Histogram<{ WAIT_MS.len() }> {
         self.waits
             .lock()
@@ -68,7 +68,7 @@ impl HashQueue {
     }
 }
 
-/// One hash that waits for its turn.
+/// A hash that waits for a permit.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     queue: Arc<HashQueue>,

@@ -1,47 +1,36 @@
 //! The reference auth server of nolapse.
 //!
-//! `routes → domain ← store`: the [`domain`] holds every rule and touches nothing; the rest is built with
-//! the feature `serve`. [`serve::Server`] runs all of it; [`verifier`] is for anybody's API server.
+//! `routes → domain ← store`: the rules are those of the crate [`domain`], which does no input or output.
+//! [`AuthServer`] is the auth server as a router, for an app of your own; [`serve::Server`] adds listeners, page and
+//! reference API; [`verifier`] is for API servers.
 
-pub mod domain;
+pub use nolapse_domain as domain;
 
-#[cfg(feature = "serve")]
 pub mod clock;
-#[cfg(feature = "serve")]
 mod common_passwords;
-#[cfg(feature = "serve")]
 pub mod config;
-#[cfg(feature = "serve")]
 mod connections;
-#[cfg(feature = "serve")]
 mod hash_queue;
-#[cfg(feature = "serve")]
 pub mod keys;
-#[cfg(feature = "serve")]
 mod metrics;
-#[cfg(feature = "serve")]
+mod password_directory;
 pub mod passwords;
-#[cfg(feature = "serve")]
 pub mod problem;
-#[cfg(feature = "serve")]
 mod routes;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub use routes::fuzzing;
-#[cfg(feature = "serve")]
+mod auth_server;
+mod background;
 pub mod security_log;
-#[cfg(feature = "serve")]
 pub mod serve;
-#[cfg(feature = "serve")]
+mod startup;
 pub mod store;
-#[cfg(feature = "serve")]
 pub mod throttle;
-#[cfg(feature = "serve")]
 pub mod tokens;
-#[cfg(feature = "serve")]
-mod upkeep;
-#[cfg(feature = "serve")]
 pub mod verifier;
 
-#[cfg(feature = "serve")]
+pub use auth_server::{AuthServer, AuthServerBuilder};
+pub use password_directory::PasswordDirectory;
 pub use routes::Counters;
+pub use startup::StartError;

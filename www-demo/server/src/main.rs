@@ -1,5 +1,5 @@
-//! Runs the reference auth server: settings from the environment, one line of JSON on standard output
-//! once it listens, logs on standard error, until SIGINT or SIGTERM. Other [`commands`] look after it.
+//! Runs the reference auth server until SIGINT or SIGTERM: settings from the environment, one line of JSON on standard
+//! output once it listens, logs on standard error. Other [`commands`] administer it.
 
 mod commands;
 

@@ -1,4 +1,4 @@
-//! What a monitoring system asks for: numbers in Prometheus's text format (version 0.0.4).
+//! Metrics in Prometheus's text format (version 0.0.4).
 
 mod gauges;
 
@@ -20,7 +20,7 @@ const REFUSAL_MS: [u64; 7] = [1_000, 5_000, 15_000, 30_000, 45_000, 60_000, 120_
 /// The upper bounds of the buckets of the wait for a password hash, in milliseconds.
 pub(crate) const WAIT_MS: [u64; 7] = [5, 25, 100, 250, 1_000, 2_500, 5_000];
 
-/// Counts how many times fell below each bound.
+/// A histogram with fixed bounds.
 #[derive(Clone, Debug)]
 pub(crate) struct Histogram<const BOUNDS: usize> {
     below: [u64; BOUNDS],
@@ -63,7 +63,7 @@ impl<const BOUNDS: usize> Histogram<BOUNDS> {
     }
 }
 
-/// The times that a server took.
+/// The durations that a server measures.
 #[derive(Debug)]
 pub(crate) struct Timings {
     started_at: Timestamp,
@@ -90,13 +90,12 @@ impl Default for Timings {
 }
 
 impl Timings {
-    /// Returns when they began to be kept, as the server started.
+    /// Returns when the server started.
     pub(crate) const fn started_at(&self) -> Timestamp {
         self.started_at
     }
 
-    /// Notes how long a request took. Only patterns of paths and classes of statuses are told apart, of
-    /// which there are few.
+    /// Records the duration of a request, by path pattern and status class, which bound the number of series.
     pub(crate) fn answered(&self, path: &str, status: u16, took: Duration) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let requests = kept.requests.entry((path.to_owned(), status / 100));
@@ -105,14 +104,14 @@ impl Timings {
             .observe(&REQUEST_MS, took);
     }
 
-    /// Notes how long after its revocation a session was refused.
+    /// Records the time from a session's revocation to its refusal.
     pub(crate) fn refused(&self, after: Duration) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.refusals.observe(&REFUSAL_MS, after);
     }
 }
 
-/// Writes all that there is to know.
+/// Writes all metrics.
 pub(crate) fn write(
     timings: &Timings,
     events: &BTreeMap<&'static str, u64>,

@@ -1,4 +1,4 @@
-//! Argon2id, away from the runtime's threads and never more at once than the machine can bear.
+//! Argon2id on blocking threads, with a bound on concurrent hashes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,28 +15,28 @@ use crate::{
     hash_queue::HashQueue,
 };
 
-/// How many hashes are computed at once.
-const AT_ONCE: usize = 2;
-/// How long a hash may wait for its turn.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Upper bound on concurrent hashes.
+const MAX_CONCURRENT: usize = 2;
+/// How long a hash may wait for a permit.
+const PERMIT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why no hash was computed.
+/// Why a hash was not computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HashError {
-    /// Too many others wait.
+    /// No permit was free in time.
     Busy,
-    /// The machine has no memory for it.
+    /// Out of memory.
     Failed,
     /// The password is among the common ones, or close to one.
     Common,
 }
 
-/// What came of checking a password.
+/// The result of a verification.
 #[derive(Debug)]
 pub struct Checked {
-    /// Whether it is the right one.
+    /// Whether the password matches the hash.
     pub matches: bool,
-    /// Another hash of it, where it matches and the kept hash costs less than the settings ask.
+    /// A new hash, if the password matches and the stored hash costs less than the settings.
     pub renewed: Option<PasswordHash>,
 }
 
@@ -44,41 +44,40 @@ pub struct Checked {
 #[derive(Clone)]
 pub struct Passwords {
     argon2: Argon2<'static>,
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     queue: Arc<HashQueue>,
 }
 
 impl Passwords {
-    /// Makes a hasher that takes `memory_kib` for each hash.
+    /// Creates a hasher that uses `memory_kib` KiB for each hash.
     ///
     /// # Errors
-    /// Fails where that is out of Argon2's bounds or of memory.
+    /// Fails if that is out of Argon2's bounds or of memory.
     pub fn new(memory_kib: u32) -> Result<Self, HashError> {
         let params = Params::new(memory_kib, 2, 1, None).map_err(|_| HashError::Failed)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        // Finds out now whether there is memory for it.
+        // Fails early if there is too little memory.
         hash(&argon2, &[]).ok_or(HashError::Failed)?;
         Ok(Self {
             argon2,
-            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            permits: Arc::new(Semaphore::new(MAX_CONCURRENT)),
             queue: Arc::default(),
         })
     }
 
-    /// Judges a password that is to be, and hashes it, in one turn.
+    /// Hashes a new password.
     ///
     /// # Errors
-    /// Fails where it is a common one, too many wait, or no memory is left.
+    /// Fails if it is a common one, no permit is free in time, or memory is exhausted.
     pub async fn hash_new(&self, password: Password) -> Result<PasswordHash, HashError> {
         self.run(move |argon2| judged_hash(argon2, &password))
             .await?
     }
 
-    /// Judges a password that is to be, checks the current one, and hashes the new one, in one turn; `None`
-    /// where the current one is another.
+    /// Verifies the current password and hashes the new one, with one permit; `None` if the current one does not match.
     ///
     /// # Errors
-    /// Fails where the new one is a common one, too many wait, or no memory is left.
+    /// Fails if the new one is a common one, no permit is free in time, or memory is exhausted.
     pub async fn replace(
         &self,
         current: Password,
@@ -98,13 +97,13 @@ impl Passwords {
         self.run(work).await?
     }
 
-    /// Says whether the password is the one of the hash; without a hash, says no.
+    /// Verifies a password against a hash; without a hash it does not match.
     ///
-    /// It costs the same in each case: what the settings ask or `costliest`, the highest cost of any kept hash,
-    /// whichever is more. So the time of an answer tells neither whether there is an account nor how old its hash is.
+    /// The cost is the same in each case, the higher of the settings' and `costliest`, the highest cost of a stored hash: the
+    /// time of a response reveals neither whether there is an account nor the age of its hash.
     ///
     /// # Errors
-    /// Fails where too many wait.
+    /// Fails if no permit is free in time.
     pub async fn check(
         &self,
         password: Password,
@@ -115,7 +114,7 @@ impl Passwords {
         self.run(move |argon2| {
             let spent = kept.as_ref().map_or(0, PasswordHash::cost);
             let matches = kept.is_some_and(|kept| matches(argon2, &password, &kept));
-            spend(argon2, asked.max(costliest).saturating_sub(spent));
+            dummy_hash(argon2, asked.max(costliest).saturating_sub(spent));
             let renew = || hash(argon2, password.expose().as_bytes());
             let renewed = (matches && spent < asked).then(renew);
             Checked {
@@ -126,7 +125,7 @@ impl Passwords {
         .await
     }
 
-    /// Returns what is measured of the queue.
+    /// Returns the queue's measurements.
     pub(crate) fn queue(&self) -> &HashQueue {
         &self.queue
     }
@@ -136,32 +135,32 @@ impl Passwords {
         work: impl FnOnce(&Argon2<'static>) -> T + Send + 'static,
     ) -> Result<T, HashError> {
         let waiting = self.queue.enter();
-        let turn = Arc::clone(&self.turns).acquire_owned();
-        let turn = tokio::time::timeout(PATIENCE, turn).await;
-        let Ok(Ok(turn)) = turn else {
+        let permit = Arc::clone(&self.permits).acquire_owned();
+        let permit = tokio::time::timeout(PERMIT_TIMEOUT, permit).await;
+        let Ok(Ok(permit)) = permit else {
             self.queue.refuse();
             return Err(HashError::Busy);
         };
         let running = waiting.begin();
         let argon2 = self.argon2.clone();
         let done = tokio::task::spawn_blocking(move || {
-            let _turn = (turn, running);
+            let _permit = (permit, running);
             work(&argon2)
         });
         done.await.map_err(|_| HashError::Failed)
     }
 }
 
-/// Returns what a hash with these parameters costs, as [`PasswordHash::cost`] does.
+/// Returns the cost of a hash with these parameters, as [`PasswordHash::cost`] does.
 fn cost(params: &Params) -> u64 {
     u64::from(params.m_cost()) * u64::from(params.t_cost())
 }
 
-/// Does as much work as a hash of that cost, to no end.
-fn spend(argon2: &Argon2<'_>, cost: u64) {
+/// Computes and discards a hash of that cost.
+fn dummy_hash(argon2: &Argon2<'_>, cost: u64) {
     let passes = argon2.params().t_cost();
     let memory = u32::try_from(cost / u64::from(passes)).unwrap_or(u32::MAX);
-    // Below Argon2's least memory nothing is left to hide.
+    // A difference below Argon2's minimum of memory is not measurable.
     let Ok(params) = Params::new(memory, passes, 1, None) else {
         return;
     };

@@ -1,4 +1,4 @@
-//! The one shape of every answer that is not a success.
+//! The body of every error response.
 
 use axum::{
     Json,
@@ -14,9 +14,9 @@ use utoipa::{
 
 use crate::domain::{StoreError, StoreFailure};
 
-/// An answer that is not a success: `{ "error", "error_description", "reason"? }`.
+/// An error response: `{ "error", "error_description", "reason"? }`.
 ///
-/// Descriptions are fixed texts: nothing that was sent is ever repeated.
+/// Descriptions are fixed texts: no part of a request is repeated.
 #[derive(Clone, Copy, Debug)]
 pub struct Problem {
     status: StatusCode,
@@ -26,7 +26,7 @@ pub struct Problem {
     retry_after: Option<u32>,
 }
 
-/// What an answer that is not a success says.
+/// The body of an error response.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct Body {
@@ -40,7 +40,7 @@ pub(crate) struct Body {
 }
 
 impl Problem {
-    /// Makes a problem of a status, a code and a text for people.
+    /// Creates a problem from a status, a code and a description.
     #[must_use]
     pub const fn new(status: StatusCode, code: ErrorCode, description: &'static str) -> Self {
         Self {
@@ -62,7 +62,7 @@ impl Problem {
         )
     }
 
-    /// The session is over: 401.
+    /// The session has ended: 401.
     #[must_use]
     pub const fn session_ended(reason: EndReason) -> Self {
         let text = "the session is over; sign in again";
@@ -92,7 +92,7 @@ impl Problem {
         Self::new(status, ErrorCode::Internal, "the server failed")
     }
 
-    /// Says when to come back.
+    /// Sets `Retry-After`, in seconds.
     #[must_use]
     pub const fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
@@ -108,7 +108,7 @@ fn reasons() -> Object {
     spelled(EndReason::ALL.iter().map(|reason| reason.as_str()))
 }
 
-/// Describes one of some words.
+/// Returns the schema of an enumeration.
 pub(crate) fn spelled(words: impl Iterator<Item = &'static str>) -> Object {
     let words: Vec<&str> = words.collect();
     ObjectBuilder::new()

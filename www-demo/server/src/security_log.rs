@@ -1,10 +1,10 @@
-//! The security log: who did what from where, one JSON object a line, apart from the request log.
+//! The security log: one JSON object per line, apart from the request log.
 //!
-//! A line holds words of closed lists, ids in base64url and hashes, and nothing that a request contains: it can
-//! neither leak a secret nor be forged by a line break in an input.
+//! A line has words of closed lists, ids in base64url and hashes, but no part of a request: it can neither leak a secret
+//! nor be forged by a line break in an input.
 //!
-//! A file is opened anew for each batch of lines, so that it can be renamed or deleted while the server runs: the
-//! next line begins a new file. No signal is needed, and none is lost.
+//! The file is opened for each batch of lines, so that it can be renamed or deleted while the server runs: the next
+//! batch creates a new file, without a signal.
 
 use std::{
     fmt, fs,
@@ -31,7 +31,7 @@ use crate::{
     domain::{self, SessionId, Timestamp, UserId},
 };
 
-/// How many lines may wait for the file. Beyond it lines are dropped, and counted.
+/// The capacity of the queue. Lines beyond it are dropped and counted.
 const QUEUED_LINES: usize = 4_096;
 /// How long [`SecurityLog::flush`] waits for the file.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -39,7 +39,7 @@ const DAY_MS: u64 = 86_400_000;
 /// The bytes of a network's hash: a collision among a million networks a day has odds of one to eight million.
 const NETWORK_HASH_BYTES: usize = 8;
 
-/// Where the security log goes.
+/// The destination of the security log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
     /// Nowhere.
@@ -50,22 +50,22 @@ pub enum Destination {
     File(PathBuf),
 }
 
-/// What a line says. Members that do not apply are left out.
+/// A line. Members that do not apply are left out.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Event<'e> {
-    /// What was tried: a word of a closed list.
+    /// The event: a word of a closed list.
     pub event: &'static str,
-    /// What came of it: `ok`, `refused`, `throttled`, `malformed`, `unavailable` or `failed`.
+    /// The result: `ok`, `refused`, `throttled`, `malformed`, `unavailable` or `failed`.
     pub result: &'static str,
-    /// Why it was refused: a word of a closed list.
+    /// The reason of a refusal: a word of a closed list.
     pub reason: Option<&'static str>,
     /// `http`, or `console` for a command.
     pub source: &'static str,
-    /// Whose account it concerns.
+    /// The account.
     pub user: Option<UserId>,
     /// The session that acted.
     pub session: Option<SessionId>,
-    /// The session that was acted upon, where that is another one.
+    /// The session that was acted upon, if it is another one.
     pub target: Option<SessionId>,
     /// The hash of the network that it came from.
     pub network: Option<&'e str>,
@@ -99,7 +99,7 @@ enum Message {
     Flush(SyncSender<()>),
 }
 
-/// Writes the security log on a thread of its own: a slow disk holds no request up.
+/// Writes the security log on its own thread, so that a slow disk delays no request.
 #[derive(Clone)]
 pub struct SecurityLog {
     queue: Option<SyncSender<Message>>,
@@ -116,7 +116,7 @@ impl SecurityLog {
     /// Opens the log.
     ///
     /// # Errors
-    /// Fails where the file cannot be appended to, or no thread can be made.
+    /// Fails if the file cannot be appended to, or no thread can be created.
     pub fn open(destination: &Destination) -> io::Result<Self> {
         let lost = Arc::new(AtomicU64::new(0));
         let file = match destination {
@@ -168,7 +168,7 @@ impl SecurityLog {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// Waits until all lines are written, for five seconds at most. It blocks.
+    /// Blocks until all lines are written, for five seconds at most.
     pub fn flush(&self) {
         let Some(queue) = &self.queue else {
             return;
@@ -223,9 +223,10 @@ fn spelled(at: Timestamp) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// Hashes networks, so that lines of one day can be linked without telling an address.
+/// Hashes networks, so that lines of one day can be linked without an address.
 ///
-/// The key is the key file's: servers that share one agree, and only its holder can find the network of a hash.
+/// The key is derived from the key file: servers that share it produce the same hashes, and without it no hash can be
+/// traced to a network.
 #[derive(Clone)]
 pub struct NetworkHasher {
     key: [u8; 32],
@@ -238,10 +239,10 @@ impl NetworkHasher {
         Self { key }
     }
 
-    /// Hashes the /24 of an IPv4 address or the /48 of an IPv6 address, another way each day (UTC).
+    /// Hashes the /24 of an IPv4 address or the /48 of an IPv6 address, with the day (UTC) as salt.
     #[must_use]
     pub fn hash(&self, now: Timestamp, address: IpAddr) -> String {
-        let mut mac = domain::hmac(&self.key);
+        let mut mac = domain::hmac_sha256(&self.key);
         mac.update(&(now.as_millis() / DAY_MS).to_be_bytes());
         match address.to_canonical() {
             IpAddr::V4(address) => mac.update(&address.octets()[..3]),
@@ -252,7 +253,7 @@ impl NetworkHasher {
     }
 }
 
-/// Logs what a command did.
+/// Logs a command.
 pub fn console(log: &SecurityLog, event: &'static str, result: &'static str, user: Option<UserId>) {
     let event = Event {
         event,

@@ -1,7 +1,4 @@
-//! Starts a server on two ports and stops it again.
-
-mod assembly;
-mod error;
+//! The reference program's listeners: auth server with page, API and metrics.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -9,50 +6,42 @@ use std::{
     time::Duration,
 };
 
-pub use error::StartError;
+pub use crate::startup::{StartError, open_keys, open_security_log, open_store};
 
-use assembly::assemble;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
-    clock,
+    auth_server::AuthServer,
     config::Config,
-    connections::answer,
-    domain::Store,
-    keys::{KeyRing, RingError},
-    routes::{self, Counters, Outages},
-    security_log::SecurityLog,
-    store, upkeep,
+    connections::serve,
+    routes::{self, Counters},
 };
 
-/// How long requests may take to end once the server stops.
-const STOPPING_TIME: Duration = Duration::from_secs(10);
+/// How long [`RunningServer::shutdown`] waits for requests under way.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Starts servers.
 #[derive(Debug)]
 pub struct Server;
 
-/// A server that answers. Dropping it stops it at once.
+/// A server that accepts connections. Dropping it stops it at once.
 pub struct RunningServer {
-    /// Where the auth server answers.
+    /// The auth server's address.
     pub auth_addr: SocketAddr,
-    /// Where the API answers.
+    /// The API's address.
     pub api_addr: SocketAddr,
-    /// Where the metrics are, if they are asked for.
+    /// The metrics' address, if `METRICS_PORT` is set.
     pub metrics_addr: Option<SocketAddr>,
+    server: AuthServer,
     stop: watch::Sender<bool>,
-    tasks: Vec<JoinHandle<()>>,
-    store: Arc<dyn Store>,
-    counters: Arc<Counters>,
-    outages: Arc<Outages>,
-    security_log: SecurityLog,
+    listeners: Vec<JoinHandle<()>>,
 }
 
 impl Server {
-    /// Binds both ports, opens the database and the keys, and begins to answer.
+    /// Binds the ports, opens the database and the keys, and accepts connections.
     ///
     /// # Errors
-    /// Says what is in the way and what to do.
+    /// Fails with the cause and the setting that remedies it.
     pub async fn start(config: Config) -> Result<RunningServer, StartError> {
         let auth = bind("PORT", config.bind, config.port).await?;
         let api = bind("API_PORT", config.bind, config.api_port).await?;
@@ -61,19 +50,18 @@ impl Server {
             None => None,
         };
         let (auth_addr, api_addr) = (address(&auth)?, address(&api)?);
+        let metrics_addr = metrics.as_ref().map(address).transpose()?;
+        let config = with_local_origins(config, auth_addr, api_addr);
         let store = open_store(&config).await?;
-        let app = assemble(&config, Arc::clone(&store), auth_addr, api_addr).await?;
+        let server = AuthServer::builder(config.clone(), store).build().await?;
         if config.demo {
             tracing::warn!("DEMO=1: anybody can revoke sessions and break this server");
         }
+        let app = server.app();
         let (stop, stopped) = watch::channel(false);
-        let counters = Arc::clone(&app.counters);
-        let outages = Arc::clone(&app.outages);
-        let security_log = app.security_log.clone();
-        let connections = &app.connections;
         let listen = |listener, router| {
-            let (connections, stopped) = (Arc::clone(connections), stopped.clone());
-            answer(
+            let (connections, stopped) = (Arc::clone(&app.connections), stopped.clone());
+            serve(
                 listener,
                 router,
                 config.request_timeout,
@@ -81,116 +69,69 @@ impl Server {
                 stopped,
             )
         };
-        let mut tasks = vec![
-            listen(auth, routes::auth(&app)),
-            listen(api, routes::api(&app)),
-            upkeep::tend_keys(Arc::clone(&app.keys), stopped.clone()),
-            upkeep::prune(Arc::clone(&app.store), config.audit_kept, stopped.clone()),
-            upkeep::prune_throttles(Arc::clone(&app.store), stopped.clone()),
+        let mut listeners = vec![
+            listen(auth, routes::auth(app)),
+            listen(api, routes::api(app)),
         ];
-        let metrics_addr = metrics.as_ref().map(address).transpose()?;
-        if let Some(metrics) = metrics {
-            tasks.push(listen(metrics, routes::metrics(&app)));
-        }
+        listeners.extend(metrics.map(|metrics| listen(metrics, routes::metrics(app))));
         tracing::info!(%auth_addr, %api_addr, "listening");
         Ok(RunningServer {
             auth_addr,
             api_addr,
             metrics_addr,
+            server,
             stop,
-            tasks,
-            store,
-            counters,
-            outages,
-            security_log,
+            listeners,
         })
     }
 }
 
 impl RunningServer {
-    /// Counts what happened.
+    /// Returns the event counters.
     #[must_use]
     pub fn counters(&self) -> &Counters {
-        &self.counters
+        self.server.counters()
     }
 
-    /// Takes no new connections, lets the requests under way end for up to ten seconds, and closes the
-    /// database.
+    /// Accepts no more connections, waits up to ten seconds for requests under way, and closes the database.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
-        self.outages.stop();
+        self.server.app().outages.stop();
         let ending = async {
-            for task in &mut self.tasks {
-                if task.await.is_err() {
+            for listener in &mut self.listeners {
+                if listener.await.is_err() {
                     tracing::error!("a listener failed");
                 }
             }
         };
-        if tokio::time::timeout(STOPPING_TIME, ending).await.is_err() {
-            tracing::warn!("requests were cut off");
-        }
-        self.store.close().await;
-        let log = self.security_log.clone();
-        if tokio::task::spawn_blocking(move || log.flush())
+        if tokio::time::timeout(SHUTDOWN_TIMEOUT, ending)
             .await
             .is_err()
         {
-            tracing::error!("the security log was not flushed");
+            tracing::warn!("requests were cut off");
         }
+        self.server.close().await;
     }
 }
 
 impl Drop for RunningServer {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
+        self.listeners.iter().for_each(JoinHandle::abort);
     }
 }
 
-/// Opens the database of the settings and brings its tables up to date.
-///
-/// # Errors
-/// Says what is in the way and what to do.
-pub async fn open_store(config: &Config) -> Result<Arc<dyn Store>, StartError> {
-    let opened = store::open(&config.database_url, config.database_connections).await;
-    opened.map_err(|cause| StartError::Database {
-        url: without_credentials(&config.database_url),
-        cause,
-    })
-}
-
-/// Opens the keys of the settings, and makes them where they are missing.
-///
-/// # Errors
-/// Says what is in the way and what to do.
-pub async fn open_keys(config: &Config, store: Arc<dyn Store>) -> Result<KeyRing, StartError> {
-    let opened = KeyRing::open_file(clock::now(), store, &config.key_file, config.key_terms());
-    opened.await.map_err(|error| match error {
-        RingError::File(file, cause) => StartError::Keys {
-            file: file.display().to_string(),
-            cause,
-        },
-        error @ (RingError::Store(_)
-        | RingError::Sealed
-        | RingError::Lost(_)
-        | RingError::Contended) => StartError::SigningKeys(error),
-    })
-}
-
-/// Opens the security log of the settings.
-///
-/// # Errors
-/// Says what is in the way and what to do.
-pub fn open_security_log(config: &Config) -> Result<SecurityLog, StartError> {
-    SecurityLog::open(&config.security_log).map_err(StartError::SecurityLog)
-}
-
-/// Leaves out of a URL what stands before its host, and its query: there may be a password in them.
-fn without_credentials(url: &str) -> String {
-    let url = url.split_once('?').map_or(url, |(url, _)| url);
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
-        (Some(_) | None, Some(_) | None) => url.to_owned(),
-    }
+/// Fills in the origins that are not set, by the bound ports of this machine.
+fn with_local_origins(mut config: Config, auth: SocketAddr, api: SocketAddr) -> Config {
+    let local = |port: u16| format!("http://localhost:{port}");
+    config.issuer.get_or_insert_with(|| local(auth.port()));
+    config.audience.get_or_insert_with(|| local(api.port()));
+    config.allowed_origins.get_or_insert_with(|| {
+        vec![
+            local(auth.port()),
+            format!("http://127.0.0.1:{}", auth.port()),
+        ]
+    });
+    config
 }
 
 async fn bind(

@@ -1,6 +1,4 @@
-//! How often somebody may do something, counted in memory.
-//!
-//! Each server counts for itself: behind a balancer a limit is that many times the number of servers.
+//! Rate limits in memory, for each server alone: behind a balancer the limit is multiplied by the number of servers.
 
 use std::{
     collections::BTreeMap,
@@ -11,57 +9,62 @@ use std::{
 
 use crate::domain::Timestamp;
 
-/// How many names are remembered; a stranger cannot fill the memory.
+/// Upper bound on the names in memory.
 const MAX_NAMES: usize = 100_000;
 
-/// Lets each name do something so often at once, and then again as time passes.
+/// A rate limit for each name (generic cell rate algorithm).
 ///
-/// It keeps, for each name, the moment at which the name is owed nothing (the generic cell rate algorithm),
-/// under a keyed hash that strangers cannot aim at.
+/// Names are stored as keyed hashes (`RandomState`), so that collisions cannot be provoked.
 #[derive(Debug)]
 pub struct Throttle {
-    at_once: u32,
-    each: Duration,
+    burst: u32,
+    interval: Duration,
     hasher: RandomState,
-    even_at: Mutex<BTreeMap<u64, Timestamp>>,
+    theoretical_arrival: Mutex<BTreeMap<u64, Timestamp>>,
 }
 
 impl Throttle {
-    /// Allows `count` in each `span`, all of them at once if need be; none of it where `count` is zero, which
-    /// stands for no limit.
+    /// Allows `count` turns per `span`, also at once; 0 is no limit.
     #[must_use]
     pub fn new(count: u32, span: Duration) -> Self {
         Self {
-            at_once: count,
-            each: span / count.max(1),
+            burst: count,
+            interval: span / count.max(1),
             hasher: RandomState::new(),
-            even_at: Mutex::default(),
+            theoretical_arrival: Mutex::default(),
         }
     }
 
     /// Takes one turn of `name`.
     ///
     /// # Errors
-    /// Says after how many seconds, at least one, there will be a turn again.
+    /// Fails with the seconds until the next turn, at least one.
     pub fn take(&self, now: Timestamp, name: impl Hash) -> Result<(), u32> {
-        if self.at_once == 0 {
+        if self.burst == 0 {
             return Ok(());
         }
         let name = self.hasher.hash_one(name);
-        let mut even_at = self.even_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let owed_from = even_at.get(&name).copied().unwrap_or(now).max(now);
-        let next = owed_from + self.each;
+        let mut theoretical_arrival = self
+            .theoretical_arrival
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let owed_from = theoretical_arrival
+            .get(&name)
+            .copied()
+            .unwrap_or(now)
+            .max(now);
+        let next = owed_from + self.interval;
         let ahead = next.since(now);
-        let allowed = self.each * self.at_once;
+        let allowed = self.interval * self.burst;
         if ahead > allowed {
             let seconds = ahead.saturating_sub(allowed).as_millis().div_ceil(1_000);
             return Err(u32::try_from(seconds).unwrap_or(u32::MAX).max(1));
         }
-        even_at.insert(name, next);
-        if even_at.len() > MAX_NAMES {
-            even_at.retain(|_, even_at| *even_at > now);
-            if even_at.len() > MAX_NAMES {
-                even_at.pop_first();
+        theoretical_arrival.insert(name, next);
+        if theoretical_arrival.len() > MAX_NAMES {
+            theoretical_arrival.retain(|_, theoretical_arrival| *theoretical_arrival > now);
+            if theoretical_arrival.len() > MAX_NAMES {
+                theoretical_arrival.pop_first();
             }
         }
         Ok(())
@@ -95,7 +98,10 @@ mod tests {
         for name in 0..=MAX_NAMES {
             assert_eq!(throttle.take(NOW, name), Ok(()));
         }
-        assert_eq!(throttle.even_at.lock().unwrap().len(), MAX_NAMES);
+        assert_eq!(
+            throttle.theoretical_arrival.lock().unwrap().len(),
+            MAX_NAMES
+        );
 
         let none = Throttle::new(0, Duration::from_mins(1));
         assert!((0..1_000).all(|_| none.take(NOW, "ada").is_ok()));

@@ -19,19 +19,19 @@ pub const TOKEN_TYPE: &str = "at+jwt";
 /// The `client_id` of access tokens: one app signs in here (RFC 9068 §2.2).
 const CLIENT_ID: &str = "web";
 
-/// What every token of a server says alike.
+/// The claims that all tokens of a server share.
 #[derive(Clone, Debug)]
-pub struct TokenTerms {
-    /// Who issues: `iss`.
+pub struct TokenConfig {
+    /// `iss`.
     pub issuer: String,
-    /// Who may accept: `aud`.
+    /// `aud`.
     pub audience: String,
-    /// How long: `exp − iat`, whole seconds.
-    pub life: Duration,
+    /// `exp − iat`, in whole seconds.
+    pub lifetime: Duration,
 }
 
 #[derive(Serialize)]
-struct Said<'a> {
+struct CustomClaims<'a> {
     iss: &'a str,
     aud: &'a str,
     sub: String,
@@ -49,10 +49,10 @@ pub struct SigningFailed;
 /// Signs a token for a session's user, who signed in at `authenticated_at`.
 ///
 /// # Errors
-/// Fails only where `now` is out of the calendar.
+/// Fails only if `now` is out of the calendar.
 pub fn issue(
     now: Timestamp,
-    terms: &TokenTerms,
+    config: &TokenConfig,
     key: &SigningKey,
     session: SessionId,
     authenticated_at: Timestamp,
@@ -64,9 +64,9 @@ pub fn issue(
             .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
             .ok_or(SigningFailed)
     };
-    let mut claims = Claims::new(Said {
-        iss: &terms.issuer,
-        aud: &terms.audience,
+    let mut claims = Claims::new(CustomClaims {
+        iss: &config.issuer,
+        aud: &config.audience,
         sub: user.id.to_string(),
         sid: session.to_string(),
         jti: Base64UrlUnpadded::encode_string(&clock::random::<16>()),
@@ -77,7 +77,9 @@ pub fn issue(
     let issued_at = moment(now.as_secs())?;
     claims.issued_at = Some(issued_at);
     claims.not_before = Some(issued_at);
-    claims.expiration = Some(moment(now.as_secs().saturating_add(terms.life.as_secs()))?);
+    claims.expiration = Some(moment(
+        now.as_secs().saturating_add(config.lifetime.as_secs()),
+    )?);
     let header = Header::empty()
         .with_token_type(TOKEN_TYPE)
         .with_key_id(&key.id);

@@ -1,5 +1,4 @@
 //! `docs/deployment.md`, run as it stands: only ports are changed, to free ones.
-#![cfg(feature = "serve")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 #[path = "common/postgres.rs"]

@@ -1,6 +1,5 @@
 //! The drills of `docs/keys.md`, by the commands that stand there, against running servers: on `SQLite`, and on
 //! `PostgreSQL` with two servers.
-#![cfg(feature = "serve")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 #[path = "key_drills/drill.rs"]
@@ -116,19 +115,22 @@ async fn line18_secrets_rotate_without_a_sign_out_and_are_revoked_with_one() {
     let commands: Vec<&str> = Drill::block("rotate-secrets").lines().collect();
 
     drill.shell(commands[0]);
-    let mut tickets = Vec::new();
+    let mut refresh_tokens = Vec::new();
     ready("cookies are sealed with the new secrets", async || {
         pause().await;
         active.refresh(server).await;
-        tickets.push(drill.ticket(&active.cookie, false).unwrap());
-        drill.ticket(&active.cookie, true).is_some()
+        refresh_tokens.push(drill.refresh_token(&active.cookie, false).unwrap());
+        drill.refresh_token(&active.cookie, true).is_some()
     })
     .await;
 
     // The first cookie, sealed with the old secrets, still yields what it was replaced by.
     let mut late = first.clone();
     late.refresh(server).await;
-    assert_eq!(drill.ticket(&late.cookie, true).as_ref(), tickets.last());
+    assert_eq!(
+        drill.refresh_token(&late.cookie, true).as_ref(),
+        refresh_tokens.last()
+    );
     let file = drill.path("first/nolapse.keys");
     assert_eq!(
         fs::metadata(&file).unwrap().permissions().mode() & 0o777,
@@ -177,7 +179,7 @@ async fn line18_secrets_are_distributed_and_then_activated_at_two_servers() {
             pause().await;
             person.refresh(drill.server(1 - server)).await;
             person.refresh(drill.server(server)).await;
-            drill.ticket(&person.cookie, true).is_some()
+            drill.refresh_token(&person.cookie, true).is_some()
         })
         .await;
     }
@@ -201,7 +203,7 @@ async fn line18_a_server_that_was_forgotten_signs_nobody_out() {
     ready("the first server seals anew", async || {
         pause().await;
         person.refresh(drill.server(0)).await;
-        drill.ticket(&person.cookie, true).is_some()
+        drill.refresh_token(&person.cookie, true).is_some()
     })
     .await;
 

@@ -1,5 +1,4 @@
-//! How a verifier fetches key sets: over https, politely, and never from a place that it was not told of.
-#![cfg(feature = "serve")]
+//! A verifier's requests for key sets: over https, rate-limited, without redirects.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 #[path = "common/certificates.rs"]

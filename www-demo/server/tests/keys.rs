@@ -1,5 +1,4 @@
 //! Rotation of signing keys: several servers on one database agree, and no request fails for it.
-#![cfg(feature = "serve")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 #[path = "common/issuing.rs"]
@@ -18,7 +17,7 @@ use issuing::{issue, verifier};
 use nolapse_server::{
     clock,
     domain::{Store, Timestamp},
-    keys::{KeyRing, KeyTerms, RingError, Rotated, Secrets, ServerKeys},
+    keys::{KeyPolicy, KeyRing, RingError, Rotated, Secrets, ServerKeys},
     store::SqliteStore,
     verifier::{KeySource, Refusal},
 };
@@ -52,12 +51,12 @@ impl World {
 
     async fn ring(&self, rotate_every: Option<Duration>) -> KeyRing {
         let secrets = Secrets::load_or_make(&self.file()).unwrap();
-        let terms = KeyTerms {
+        let policy = KeyPolicy {
             wait: WAIT,
             rotate_every,
-            token_life: LIFE,
+            token_lifetime: LIFE,
         };
-        let ring = KeyRing::open(self.now, Arc::clone(&self.store), secrets, terms);
+        let ring = KeyRing::open(self.now, Arc::clone(&self.store), secrets, policy);
         ring.await.unwrap()
     }
 }
@@ -97,7 +96,7 @@ async fn p46_a_rotation_costs_no_token_at_any_server_however_late_it_notices() {
     // The other server still signs with the old key; everybody still knows it.
     let late = issue(world.now, &other.keys(), LIFE);
     assert!(here.verify(world.now, &late).await.is_ok());
-    other.tend(world.now).await.unwrap();
+    other.maintain(world.now).await.unwrap();
     assert_eq!(names(&other.keys()), names(&one.keys()));
 }
 
@@ -128,20 +127,20 @@ async fn p46_the_schedule_rotates_and_retired_keys_outlive_their_tokens() {
     let before = names(&ring.keys());
 
     world.now = world.now + every.saturating_sub(Duration::from_millis(1));
-    ring.tend(world.now).await.unwrap();
+    ring.maintain(world.now).await.unwrap();
     assert_eq!(names(&ring.keys()), before);
 
     let last = issue(world.now, &ring.keys(), LIFE);
     world.now = world.now + Duration::from_millis(1);
-    ring.tend(world.now).await.unwrap();
+    ring.maintain(world.now).await.unwrap();
     assert_eq!(ring.keys().current.id, before[1]);
     world.now = world.now + LIFE.saturating_sub(Duration::from_secs(2));
-    ring.tend(world.now).await.unwrap();
+    ring.maintain(world.now).await.unwrap();
     assert!(verifier.verify(world.now, &last).await.is_ok());
 
     world.now = world.now + WAIT + LIFE;
-    ring.tend(world.now).await.unwrap();
-    ring.tend(world.now).await.unwrap();
+    ring.maintain(world.now).await.unwrap();
+    ring.maintain(world.now).await.unwrap();
     assert!(ring.keys().retired.is_empty());
     let refused = verifier.verify(world.now, &last).await;
     assert_eq!(refused, Err(Refusal::UnknownKey));
@@ -210,13 +209,13 @@ async fn p43_the_database_alone_signs_nothing_and_another_key_file_is_named_as_s
     let world = World::new().await;
     world.ring(None).await;
     let other = Secrets::load_or_make(&world.folder.path().join("other")).unwrap();
-    let terms = KeyTerms {
+    let policy = KeyPolicy {
         wait: WAIT,
         rotate_every: None,
-        token_life: LIFE,
+        token_lifetime: LIFE,
     };
 
-    let opened = KeyRing::open(world.now, Arc::clone(&world.store), other, terms).await;
+    let opened = KeyRing::open(world.now, Arc::clone(&world.store), other, policy).await;
 
     let error = opened.err().unwrap();
     assert!(matches!(error, RingError::Sealed));

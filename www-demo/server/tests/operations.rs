@@ -1,6 +1,5 @@
 //! `docs/operations.md`, run as it stands, and the files of `deploy`, as far as they can be checked without the
 //! programs that read them.
-#![cfg(feature = "serve")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 #[path = "operations/alerts.rs"]
@@ -27,7 +26,7 @@ use instances::program;
 
 const DOCUMENT: &str = include_str!("../../../docs/operations.md");
 
-/// The blocks of the document whose fence says this, one after the other.
+/// The blocks of the document with this fence, in order.
 fn blocks(fence: &str) -> String {
     let all = DOCUMENT.split("\n```").skip(1).step_by(2);
     let all = all.filter_map(|block| block.split_once('\n'));

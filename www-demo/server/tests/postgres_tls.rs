@@ -1,5 +1,4 @@
-//! `PostgreSQL` over TLS: what each `sslmode` accepts, and what its refusal tells to do.
-#![cfg(feature = "serve")]
+//! `PostgreSQL` over TLS: the certificates that each `sslmode` accepts, and the remedies of its errors.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 #[path = "common/certificates.rs"]
@@ -18,7 +17,7 @@ use sqlx::{Connection, PgConnection, Row};
 
 const PASSWORD: &str = "never-to-be-seen";
 
-/// Opens a database as a server does, and returns what it says where that fails.
+/// Opens a database as a server does, and returns the error.
 async fn refusal(url: &str) -> String {
     let config = Config {
         database_url: url.to_owned(),
@@ -37,7 +36,7 @@ fn with(url: &str, parameters: &str) -> String {
     format!("{url}?{parameters}")
 }
 
-/// Says whether the connections of a store to a new database are encrypted.
+/// Returns whether the connections of a store to a new database are encrypted.
 async fn is_encrypted(postgres: &Postgres, host: &str, parameters: &str) -> bool {
     let database = postgres.database().await;
     let url = with(&database.replace("127.0.0.1", host), parameters);

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use nolapse_server::{
     clock,
-    domain::{Desk, Email, Grant, PasswordHash, Role, Store, User, UserId},
+    domain::{Email, Grant, PasswordHash, Role, SessionService, Store, User, UserId},
 };
 
-/// Makes `count` users and signs each in at the desk.
+/// Creates `count` users and signs each in at the session service.
 pub(crate) async fn begin(
     store: &Arc<dyn Store>,
-    desk: &Desk,
+    service: &SessionService,
     count: usize,
 ) -> Result<Vec<Grant>, Box<dyn std::error::Error + Send + Sync>> {
     let mut grants = Vec::with_capacity(count);
@@ -27,7 +27,9 @@ pub(crate) async fn begin(
         store.add_user(&user).await?;
         let (id, secret) = (clock::random(), clock::random());
         let device = "a device".to_owned();
-        let grant = desk.sign_in(clock::now(), user, device, id, secret).await?;
+        let grant = service
+            .sign_in(clock::now(), user, device, id, secret)
+            .await?;
         grants.push(grant.ok_or("a password was changed")?);
     }
     Ok(grants)

@@ -1,4 +1,4 @@
-//! The worst that a stranger can send, beside usual input of about the same size.
+//! The worst inputs, beside usual input of about the same size.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 

@@ -3,11 +3,11 @@
 use nolapse_server::{fuzzing::Endpoint, verifier::KeySet};
 use serde_json::Value;
 
-/// Reads the body as each endpoint does and says whether one takes it; what is taken must be an object with known members alone, and be
-/// taken again in another spelling.
+/// Parses the body as each endpoint does and returns whether one accepts it. An accepted body must be an object with
+/// known members only, and be accepted again when it is reformatted.
 ///
 /// # Panics
-/// Panics where something else is taken.
+/// Panics if something else is taken.
 #[expect(clippy::must_use_candidate, reason = "a fuzzer wants no answer")]
 pub fn check(input: &[u8]) -> bool {
     let mut is_taken = false;

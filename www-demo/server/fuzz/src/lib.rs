@@ -13,10 +13,10 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// Plays the files that the command line names, and says which are taken.
+/// Plays the files that the command line names, and prints which are accepted.
 ///
 /// # Errors
-/// Fails where one cannot be read.
+/// Fails if one cannot be read.
 pub fn play(check: fn(&[u8]) -> bool) -> io::Result<()> {
     for file in std::env::args_os().skip(1).map(PathBuf::from) {
         let is_taken = check(&fs::read(&file)?);
@@ -29,7 +29,7 @@ pub fn play(check: fn(&[u8]) -> bool) -> io::Result<()> {
 /// Runs to its end what never waits.
 ///
 /// # Panics
-/// Panics where it waits.
+/// Panics if it waits.
 pub(crate) fn now<T>(work: impl Future<Output = T>) -> T {
     let mut context = Context::from_waker(Waker::noop());
     let Poll::Ready(done) = pin!(work).poll(&mut context) else {

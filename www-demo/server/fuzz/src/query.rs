@@ -8,11 +8,11 @@ use nolapse_server::{
 
 use crate::now;
 
-/// Sends the target past what stands before the endpoints and says whether it comes through; none of theirs may come through with a query, and
-/// a name in a path has one spelling.
+/// Returns whether the target passes the layers before the endpoints. No endpoint's target may pass with a query, and an
+/// id in a path has one form.
 ///
 /// # Panics
-/// Panics where one does, or has two.
+/// Panics if one does, or has two.
 #[expect(clippy::must_use_candidate, reason = "a fuzzer wants no answer")]
 pub fn check(input: &[u8]) -> bool {
     let Ok(target) = Uri::try_from(input) else {

@@ -1,5 +1,5 @@
 //! Access tokens: the input is an `Authorization` header, or, after a first byte of `!`, a header and claims
-//! of a token, a line each, that is signed with the right key and says whatever it wants.
+//! of a token, a line each, that is signed with the right key and has any content.
 
 use std::sync::LazyLock;
 
@@ -31,10 +31,10 @@ static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
     Verifier::new(ISSUER, AUDIENCE, KeySource::given(keys))
 });
 
-/// Reads the token and says whether it is taken; nothing may pass that was not signed, or that a second reader of JSON would refuse.
+/// Verifies the token and returns whether it is accepted. It must be signed, and parse in a second reader of JSON.
 ///
 /// # Panics
-/// Panics where something does.
+/// Panics if something does.
 pub fn check(input: &[u8]) -> bool {
     if let Some(parts) = input.strip_prefix(b"!") {
         return check_signed(parts);

@@ -16,7 +16,7 @@ use nolapse_server::{
     store,
 };
 
-use super::{Failure, Refused, say};
+use super::{Failure, Refused, print};
 
 /// The copies' names, whatever the settings call the originals.
 const DATABASE: &str = "nolapse.db";
@@ -51,7 +51,7 @@ pub(super) async fn run(config: &Config, folder: &Path) -> Result<(), Failure> {
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty());
     fs::File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
-    say(format!(
+    print(format!(
         "{} has {DATABASE} and {KEY_FILE}",
         folder.display()
     ))

@@ -1,4 +1,4 @@
-//! `keys …`: what there is, and what to do where some of it leaked or is gone.
+//! `keys …`: lists, rotates, revokes and replaces keys.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use nolapse_server::{
 };
 use serde_json::json;
 
-use super::{Failure, Refused, say};
+use super::{Failure, Refused, print};
 
 /// What to do with keys.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl KeyCommand {
         }
     }
 
-    /// Does what is asked, and says on standard output what was done and what comes of it.
+    /// Runs the command, and prints the result and its consequences.
     pub(crate) async fn run(self, config: &Config, store: Arc<dyn Store>) -> Result<(), Failure> {
         if let Self::Reset { is_forced } = self {
             return reset(config, store, is_forced).await;
@@ -54,7 +54,7 @@ impl KeyCommand {
         match self {
             Self::List => list(&ring),
             Self::Rotate => match ring.rotate(clock::now()).await? {
-                Rotated::Now => say(format!("{} signs now", ring.keys().current.id)),
+                Rotated::Now => print(format!("{} signs now", ring.keys().current.id)),
                 Rotated::TooEarly => Err(Refused(
                     "the next key has not been published for KEY_WAIT_SECONDS yet, so that \
                      some verifiers may not know it; try again later",
@@ -64,7 +64,7 @@ impl KeyCommand {
             Self::Revoke(key) => revoke(&ring, &key).await,
             Self::AddSecrets => {
                 let id = ring.add_secrets(clock::now())?;
-                say(format!(
+                print(format!(
                     "secrets {id} wait in {}; copy the file to every server, look there that \
                      keys list names them, and then run keys activate-secrets on one",
                     config.key_file.display()
@@ -77,7 +77,7 @@ impl KeyCommand {
             }
             Self::RevokeSecrets(id) => {
                 let revoked = ring.revoke_secrets(id.as_deref()).await?;
-                say(format!(
+                print(format!(
                     "secrets {} are gone from {}; copy the file to every server. Sessions that \
                      have not been refreshed since the others became active must sign in again",
                     revoked.join(", "),
@@ -92,24 +92,24 @@ impl KeyCommand {
 async fn revoke(ring: &keys::KeyRing, key: &str) -> Result<(), Failure> {
     let revoked = ring.revoke(clock::now(), key).await?;
     let signs = &ring.keys().current.id;
-    say(format!(
+    print(format!(
         "{} ({}) is revoked: servers drop it within {}, and verifiers elsewhere within {} after \
          that, or as long as they cannot reach the key set, a day at most. Tokens that it signed \
          are refused from then on, and pages fetch new ones by themselves. {signs} signs",
         revoked.id,
         revoked.state,
-        seconds(keys::TENDED_EVERY),
+        seconds(keys::MAINTAIN_INTERVAL),
         seconds(verifier::KEYS_CACHED_FOR),
     ))
 }
 
 async fn activate(ring: &keys::KeyRing) -> Result<(), Failure> {
     let id = ring.activate_secrets().await?;
-    say(format!(
+    print(format!(
         "secrets {id} are active: servers seal cookies and signing keys with them within {}. \
          Cookies that older ones sealed are exchanged at their next refresh; where the older ones \
          leaked, run keys revoke-secrets",
-        seconds(keys::TENDED_EVERY)
+        seconds(keys::MAINTAIN_INTERVAL)
     ))
 }
 
@@ -117,7 +117,7 @@ async fn reset(config: &Config, store: Arc<dyn Store>, is_forced: bool) -> Resul
     let done = keys::reset(clock::now(), store, &config.key_file, is_forced).await?;
     let file = config.key_file.display();
     if let Some(aside) = &done.moved_to {
-        say(format!("what was {file} is now {}", aside.display()))?;
+        print(format!("what was {file} is now {}", aside.display()))?;
     }
     let consequence = if done.is_file_new {
         "Every refresh cookie and every token is worth nothing now: users sign in again. Copy the \
@@ -125,7 +125,7 @@ async fn reset(config: &Config, store: Arc<dyn Store>, is_forced: bool) -> Resul
     } else {
         "Every token is worth nothing now; cookies that this file sealed go on"
     };
-    say(format!(
+    print(format!(
         "{} signing keys were dropped, and new ones are sealed with {file}. {consequence}",
         done.dropped
     ))
@@ -134,7 +134,7 @@ async fn reset(config: &Config, store: Arc<dyn Store>, is_forced: bool) -> Resul
 fn list(ring: &keys::KeyRing) -> Result<(), Failure> {
     let age = |made_at| clock::now().since(made_at).as_secs();
     for key in ring.list_keys() {
-        say(json!({
+        print(json!({
             "signing_key": key.id,
             "state": key.state,
             "made_at": key.made_at.as_millis(),
@@ -142,7 +142,7 @@ fn list(ring: &keys::KeyRing) -> Result<(), Failure> {
         }))?;
     }
     for secrets in ring.list_secrets() {
-        say(json!({
+        print(json!({
             "secrets": secrets.id,
             "state": secrets.state,
             "made_at": secrets.made_at.map(nolapse_server::domain::Timestamp::as_millis),

@@ -9,16 +9,16 @@ use nolapse::wire::EndReason;
 use nolapse_server::{
     clock,
     config::Config,
-    domain::{Desk, Email, Password, PasswordHash, Role, Store, User, UserId, Written},
+    domain::{Applied, Email, Password, PasswordHash, Role, SessionService, Store, User, UserId},
     passwords::{HashError, Passwords},
     security_log::{self, SecurityLog},
     serve,
 };
 use serde_json::json;
 
-use super::{Failure, Refused, Usage, say, terminal};
+use super::{Failure, Refused, Usage, print, terminal};
 
-/// What is to become of an account.
+/// An operation on an account.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum UserCommand {
     Add,
@@ -31,7 +31,7 @@ pub(crate) enum UserCommand {
 }
 
 impl UserCommand {
-    /// Reads the words after `users`: the command and whose account it is for.
+    /// Parses the words after `users`: the command and the account.
     pub(super) fn parse(words: &[&str]) -> Result<(Self, String), Usage> {
         let (command, who) = match words {
             ["add", who] => (Self::Add, who),
@@ -83,7 +83,7 @@ impl UserCommand {
         }
     }
 
-    /// Does what is asked to the account of `who`, and logs it.
+    /// Runs the command on the account `who`, and logs it.
     pub(super) async fn run(
         self,
         config: &Config,
@@ -96,15 +96,15 @@ impl UserCommand {
             let added = add(config, &**store, who).await;
             let id = added.as_ref().ok().copied();
             security_log::console(log, event, result(&added), id);
-            return say(json!({ "id": added?.to_string() }));
+            return print(json!({ "id": added?.to_string() }));
         }
         let user = find(&**store, who).await?;
         let done = self.apply(config, store, &user).await;
         security_log::console(log, event, result(&done), Some(user.id));
-        say(done?)
+        print(done?)
     }
 
-    /// Returns what there is to say.
+    /// Runs the command and returns its output.
     async fn apply(
         self,
         config: &Config,
@@ -125,7 +125,7 @@ impl UserCommand {
                 Ok(account.to_string())
             }
             Self::SetRole(role) => {
-                if store.set_role(user.id, role).await? == Written::No {
+                if store.set_role(user.id, role).await? == Applied::No {
                     return Err(Refused("the user was deleted meanwhile").into());
                 }
                 Ok(format!(
@@ -181,8 +181,8 @@ async fn add(config: &Config, store: &dyn Store, email: &str) -> Result<UserId, 
         created_at: clock::now(),
     };
     match store.add_user(&user).await? {
-        Written::Yes => Ok(user.id),
-        Written::No => Err(Refused("there is an account with this address").into()),
+        Applied::Yes => Ok(user.id),
+        Applied::No => Err(Refused("there is an account with this address").into()),
     }
 }
 
@@ -194,8 +194,14 @@ async fn reset_password(
 ) -> Result<String, Failure> {
     let successor = read_password(config).await?;
     let keys = serve::open_keys(config, Arc::clone(store)).await?;
-    let desk = Desk::new(Arc::clone(store), keys.tickets().clone(), config.limits);
-    let ended = desk.reset_password(clock::now(), user, &successor).await?;
+    let service = SessionService::new(
+        Arc::clone(store),
+        keys.refresh_token_key().clone(),
+        config.limits,
+    );
+    let ended = service
+        .reset_password(clock::now(), user, &successor)
+        .await?;
     let ended = ended.ok_or(Refused(
         "the password was changed by another process; run this again",
     ))?;

@@ -1,4 +1,4 @@
-//! How much of the server's room one user or one address may take.
+//! Limits on one user or one address.
 
 use super::{Config, ConfigError, reader::Reader};
 

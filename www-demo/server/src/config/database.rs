@@ -1,9 +1,9 @@
-//! The database, and the keys that are sealed in it.
+//! The database, and the keys that are encrypted in it.
 
 use std::path::PathBuf;
 
 use super::{Config, ConfigError, reader::Reader};
-use crate::keys::KeyTerms;
+use crate::keys::KeyPolicy;
 
 impl Config {
     pub(super) fn with_database_and_keys(
@@ -37,13 +37,13 @@ impl Config {
         })
     }
 
-    /// Returns what the settings say of signing keys.
+    /// Returns the policy of signing keys.
     #[must_use]
-    pub const fn key_terms(&self) -> KeyTerms {
-        KeyTerms {
+    pub const fn key_policy(&self) -> KeyPolicy {
+        KeyPolicy {
             wait: self.key_wait,
             rotate_every: self.key_rotation,
-            token_life: self.token_life,
+            token_lifetime: self.token_lifetime,
         }
     }
 }

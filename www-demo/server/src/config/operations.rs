@@ -1,9 +1,9 @@
-//! What concerns the operation of a server rather than its clients.
+//! Settings for the operation of a server.
 
 use super::{Config, ConfigError, reader::Reader};
 use crate::security_log::Destination;
 
-/// The file of the security log, where none is named.
+/// The default file of the security log.
 const SECURITY_LOG: &str = "nolapse-security.log";
 
 impl Config {

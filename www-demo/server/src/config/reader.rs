@@ -1,4 +1,4 @@
-//! One variable at a time, each refused by name with what it must be.
+//! Reads and checks one variable at a time.
 
 use std::{fmt, time::Duration};
 
@@ -7,12 +7,12 @@ use crate::domain::Limits;
 
 const SECONDS_PER_DAY: u64 = 86_400;
 
-/// A setting that makes no sense.
+/// An invalid setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     /// The variable.
     pub variable: &'static str,
-    /// What it must be.
+    /// The expected form.
     pub expected: &'static str,
 }
 
@@ -24,7 +24,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Asks a source of variables for each name.
+/// Reads variables from a function of their names.
 pub(super) struct Reader<F>(pub(super) F);
 
 impl<F: Fn(&str) -> Option<String>> Reader<F> {
@@ -181,7 +181,7 @@ pub(super) fn refuse<T>(variable: &'static str, expected: &'static str) -> Resul
     Err(ConfigError { variable, expected })
 }
 
-/// Says whether a text is an origin as browsers spell it (RFC 6454 §6.1): scheme, host and port.
+/// Returns whether a text is a serialized origin (RFC 6454 §6.1): scheme, host and port.
 fn is_origin(text: &str) -> bool {
     let host = text
         .strip_prefix("https://")

@@ -4,11 +4,11 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::config::Config;
 
-/// How many connections are served at once where files are no matter; more wait in the system's queue.
+/// The maximum of concurrent connections; more wait in the listener's backlog.
 const MAX_CONNECTIONS: usize = 10_000;
-/// The fewest that a server is any good with.
+/// The minimum of concurrent connections.
 const MIN_CONNECTIONS: usize = 8;
-/// How many files are open beside connections: standard streams, listeners, the runtime's, `SQLite`'s.
+/// Files besides connections: standard streams, listeners, the runtime's, `SQLite`'s.
 const RESERVED_FILES: usize = 32;
 
 /// Returns how many connections may be open at once, by the soft limit of `RLIMIT_NOFILE`.
@@ -21,7 +21,7 @@ pub(crate) fn capacity(config: &Config) -> usize {
     within(files, database, config.site_dir.is_some())
 }
 
-/// Leaves files for the database, and for each connection one of the page's where there is a page.
+/// Reserves files for the database and, with a page, one file per connection.
 fn within(files: usize, database: usize, has_page: bool) -> usize {
     let left = files.saturating_sub(RESERVED_FILES.saturating_add(database));
     let connections = if has_page { left / 2 } else { left };

@@ -1,17 +1,16 @@
-//! Accepts connections and lets no client hold one without using it.
+//! Accepts connections, with time-outs for slow clients.
 //!
-//! A client has the patience for the head of a request, the first one or the next ([`serve`]), and for taking
-//! an answer ([`stream`]); a handler has it for the body. Beyond the limit of an address or of the system's
-//! files the connection that made no progress for longest makes room ([`registry`]).
+//! `patience` bounds the head of each request ([`serve`]), the reading of a response ([`stream`]) and the body. Beyond
+//! the limit of an address or of open files, the connection with the longest lack of progress is closed ([`registry`]).
 //!
-//! Requests that are sent ahead (pipelining, RFC 9112 §9.3.2) are answered one by one, and only while what is
-//! written and not taken fits in hyper's buffer and the system's: [`MAX_HEAD_BYTES`] and [`SEND_BUFFER_BYTES`].
+//! Pipelined requests (RFC 9112 §9.3.2) are served one by one, while unread output fits in the buffers of hyper and the
+//! system: [`MAX_HEAD_BYTES`] and [`SEND_BUFFER_BYTES`].
 
 mod capacity;
 mod registry;
 mod stream;
 
-use std::{convert::Infallible, io, net::IpAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, extract::ConnectInfo};
 use hyper::{body::Incoming, service::service_fn};
@@ -33,22 +32,17 @@ pub(crate) use registry::Connections;
 use registry::Registered;
 use stream::TimedStream;
 
-/// The largest head of a request, in bytes. Ours have about 1,500. An answer's head is begun where no more than
-/// this waits to be written.
+/// The largest head of a request, in bytes; the client's have about 1,500. A response is begun while at most this much
+/// output is buffered.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
-/// How much of an answer the system keeps for a peer that does not read. A larger buffer would hide a slow
-/// reader's progress for longer than the patience.
+/// The socket's send buffer (`SO_SNDBUF`). A larger one would hide a slow reader's progress for longer than `patience`.
 const SEND_BUFFER_BYTES: usize = 128 * 1024;
-/// How long to wait after the system refused to accept: it is out of files or memory.
+/// The pause after `accept` failed for lack of files or memory.
 const OUT_OF_FILES_PAUSE: Duration = Duration::from_millis(50);
 
-/// Where a connection comes from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) IpAddr);
-
-/// Answers on a listener until `stopped`, and then lets the requests under way end.
-pub(crate) fn answer(
+/// Serves a listener until `stopped`, then waits for the requests under way.
+pub(crate) fn serve(
     listener: TcpListener,
     router: Router,
     patience: Duration,
@@ -63,7 +57,7 @@ pub(crate) fn answer(
                 let permit = connections.permit().await;
                 (permit, listener.accept().await)
             };
-            // A sender that is gone stops the server as well.
+            // A dropped sender stops the server as well.
             let stop = async { drop(stopped.wait_for(|stop| *stop).await) };
             let (permit, accepted) = tokio::select! {
                 () = stop => break,
@@ -75,14 +69,8 @@ pub(crate) fn answer(
                     is_refused = false;
                     let registered = connections.register(from.ip(), permit);
                     let router = router.clone();
-                    let served = serve(
-                        stream,
-                        Peer(from.ip()),
-                        router,
-                        patience,
-                        registered,
-                        &graceful,
-                    );
+                    let served =
+                        serve_connection(stream, from, router, patience, registered, &graceful);
                     tokio::spawn(served);
                 }
                 (Some(_), Err(error)) if is_exhaustion(&error) => {
@@ -90,7 +78,7 @@ pub(crate) fn answer(
                         tracing::warn!(%error, "connections are not accepted: idle ones are closed");
                     }
                     is_refused = true;
-                    connections.make_room();
+                    connections.evict_stalest();
                     tokio::time::sleep(OUT_OF_FILES_PAUSE).await;
                 }
                 (Some(_), Err(error)) => tracing::debug!(%error, "a connection was not accepted"),
@@ -101,15 +89,15 @@ pub(crate) fn answer(
     })
 }
 
-/// Says whether the system is out of files or memory. Anything else befell one connection alone (`accept(2)`).
+/// Returns whether the system is out of files or memory. Other errors concern one connection (`accept(2)`).
 fn is_exhaustion(error: &io::Error) -> bool {
     let errors = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
     Errno::from_io_error(error).is_some_and(|error| errors.contains(&error))
 }
 
-fn serve(
+fn serve_connection(
     stream: TcpStream,
-    peer: Peer,
+    peer: SocketAddr,
     router: Router,
     patience: Duration,
     registered: Registered,
@@ -127,9 +115,9 @@ fn serve(
         request.extensions_mut().insert(ConnectInfo(peer));
         let (mut router, handling) = (router.clone(), progress.handling());
         async move {
-            let answer = router.call(request).await;
+            let response = router.call(request).await;
             drop(handling);
-            Ok::<_, Infallible>(answer.unwrap_or_else(|never| match never {}))
+            Ok::<_, Infallible>(response.unwrap_or_else(|never| match never {}))
         }
     });
     let connection = hyper::server::conn::http1::Builder::new()
@@ -156,7 +144,7 @@ fn serve(
     }
 }
 
-/// Says whether a connection ended because its peer did not read.
+/// Returns whether a connection ended because its peer did not read.
 fn is_stall(error: &hyper::Error) -> bool {
     let cause = std::error::Error::source(error);
     let cause = cause.and_then(|cause| cause.downcast_ref::<io::Error>());

@@ -1,4 +1,4 @@
-//! The open connections, by the network of the peer, and which of them makes room for one more.
+//! The open connections by the peer's network, and the eviction of the stalest.
 
 use std::{
     collections::BTreeMap,
@@ -36,7 +36,7 @@ struct Open {
     by_address: BTreeMap<IpAddr, BTreeMap<u64, Arc<Progress>>>,
 }
 
-/// What a connection last did.
+/// A connection's last progress.
 #[derive(Debug)]
 pub(super) struct Progress {
     begun: Instant,
@@ -46,7 +46,7 @@ pub(super) struct Progress {
     evicted: Notify,
 }
 
-/// A connection in the registry. Dropping it takes it out.
+/// A registered connection. Dropping it removes it.
 pub(super) struct Registered {
     connections: Arc<Connections>,
     address: IpAddr,
@@ -56,7 +56,7 @@ pub(super) struct Registered {
 }
 
 impl Connections {
-    /// Makes a registry of at most `capacity` connections, and `per_address` from one address.
+    /// Creates a registry of at most `capacity` connections, and `per_address` from one address.
     pub(crate) fn new(
         capacity: usize,
         per_address: Option<usize>,
@@ -82,13 +82,13 @@ impl Connections {
         self.open().count
     }
 
-    /// Waits until one more socket may be open. Evicted connections give theirs back at once.
+    /// Waits for a permit for one more socket. Evicted connections return theirs at once.
     pub(super) async fn permit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.room).acquire_owned().await.ok()
     }
 
-    /// Registers a connection. Where its address, or the server, has as many as are allowed, the one that made
-    /// no progress for longest is evicted: of the address, or of the address with the most.
+    /// Registers a connection. At the limit of its address, the stalest connection of the address is evicted; at the limit
+    /// of the server, the stalest of the address with the most.
     pub(super) fn register(
         self: &Arc<Self>,
         peer: IpAddr,
@@ -123,8 +123,8 @@ impl Connections {
         }
     }
 
-    /// Evicts a connection because the system has no files left.
-    pub(super) fn make_room(&self) {
+    /// Evicts a connection for lack of files.
+    pub(super) fn evict_stalest(&self) {
         self.evict_of_largest(&mut self.open());
     }
 
@@ -164,7 +164,7 @@ impl Open {
 }
 
 impl Registered {
-    /// Counts a connection whose peer did not take what was written.
+    /// Counts a connection whose peer did not read.
     pub(super) fn count_stalled(&self) {
         self.connections.counters.count("connections_stalled");
     }
@@ -177,26 +177,25 @@ impl Drop for Registered {
 }
 
 impl Progress {
-    /// Notes that a request has come in whole, or that the peer's system took bytes of an answer. Bytes of a
-    /// head do not count: one a second would.
+    /// Records progress: a whole request, or bytes of a response that the peer acknowledged. Bytes of a head do not count.
     pub(super) fn note(&self) {
         let millis = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.at.store(millis, Ordering::Relaxed);
     }
 
-    /// Notes that a request is being handled, until what is returned is dropped.
+    /// Marks a request as in progress, until the returned value is dropped.
     pub(super) fn handling(self: &Arc<Self>) -> Handling {
         self.note();
         self.is_handling.store(true, Ordering::Relaxed);
         Handling(Arc::clone(self))
     }
 
-    /// Waits until the connection has to make room for another one.
+    /// Waits until the connection is evicted.
     pub(super) async fn evicted(&self) {
         self.evicted.notified().await;
     }
 
-    /// Orders connections by who goes first: those that wait for their peer, longest first.
+    /// The order of eviction: connections that wait for their peer, longest first.
     fn order(&self) -> (bool, u64) {
         (
             self.is_handling.load(Ordering::Relaxed),
@@ -215,7 +214,7 @@ impl Drop for Handling {
     }
 }
 
-/// Returns what one subscriber has: an IPv4 address, or the /64 of an IPv6 address.
+/// Returns the network of one subscriber: an IPv4 address, or the /64 of an IPv6 address.
 fn network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),

@@ -1,4 +1,4 @@
-//! A socket whose peer has to take what is written.
+//! A socket with a time-out for a peer that does not read.
 
 use std::{
     io::{self, IoSlice},
@@ -16,14 +16,13 @@ use tokio::{
 
 use super::registry::Progress;
 
-/// The slowest that an answer may be read in the long run, in bytes a second. It bounds a whole answer: its
-/// length at this rate, and the patience.
+/// The minimum average rate at which a response is read, in bytes per second. It bounds a response's time: its length at
+/// this rate, plus `patience`.
 const LEAST_RATE: u64 = 1_024;
 
-/// A socket that fails with [`io::ErrorKind::TimedOut`] where its peer does not read.
+/// A socket that fails with [`io::ErrorKind::TimedOut`] if its peer does not read.
 ///
-/// A peer is credited with `patience`. Waiting for it spends the credit, and bytes that its system takes renew
-/// it at [`LEAST_RATE`]: neither one that reads nothing nor one that reads a byte now and then goes on.
+/// The credit begins at `patience`, decreases while a write waits, and grows with the bytes written at [`LEAST_RATE`].
 pub(super) struct TimedStream {
     stream: TcpStream,
     progress: Arc<Progress>,

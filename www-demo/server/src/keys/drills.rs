@@ -1,4 +1,4 @@
-//! What is done on a bad day: a key leaked, the key file leaked, the key file is gone.
+//! Revocation and replacement of keys: a leaked key, a leaked key file, a lost key file.
 
 use std::{
     fmt,
@@ -11,16 +11,16 @@ use super::{
     ring::{new_row, unseal},
     secrets::Generation,
 };
-use crate::domain::{SealedKey, Store, StoreError, Timestamp, Written};
+use crate::domain::{Applied, SealedKey, Store, StoreError, Timestamp};
 
-/// How often a change is tried that other servers were faster than.
+/// How often a change is retried after another server's.
 const TRIES: usize = 8;
 
-/// Why a drill changed nothing.
+/// Why nothing was changed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DrillError {
-    /// The keys are not at hand.
+    /// The keys cannot be read.
     Ring(RingError),
     /// There is no key, or no generation of secrets, of that name.
     Unknown,
@@ -79,10 +79,10 @@ pub struct Revoked {
     pub state: &'static str,
 }
 
-/// What a reset did.
+/// The result of a reset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reset {
-    /// Where the key file is now that was in the way.
+    /// Where the old key file was moved.
     pub moved_to: Option<PathBuf>,
     /// Whether a new key file was made.
     pub is_file_new: bool,
@@ -91,13 +91,13 @@ pub struct Reset {
 }
 
 impl KeyRing {
-    /// Drops a signing key, by its `kid` or as `current` or `next`: no server signs with it or accepts it from its
-    /// next look at the database on. In the place of the current key the next one signs at once.
+    /// Revokes a signing key, by its `kid` or as `current` or `next`: servers stop signing with it and accepting it at their
+    /// next reload. If it was the current key, the next one signs at once.
     ///
     /// # Errors
-    /// Fails where there is no such key, or the database does not answer; then nothing has changed.
+    /// Fails, without a change, if there is no such key or the database fails.
     pub async fn revoke(&self, now: Timestamp, key: &str) -> Result<Revoked, DrillError> {
-        // The key that has the state now, whatever another process does meanwhile.
+        // The key that has the state now, even if another process rotates meanwhile.
         let mut key = key.to_owned();
         for _ in 0..TRIES {
             let rows = self.store.signing_keys().await?;
@@ -115,18 +115,18 @@ impl KeyRing {
                 let row = new_row(now, &view.secrets, view.opened.active, number)?;
                 successors.push(row);
             }
-            if self.replace(&rows, successors).await? == Written::Yes {
+            if self.replace(&rows, successors).await? == Applied::Yes {
                 return Ok(Revoked { id, state });
             }
         }
         Err(RingError::Contended.into())
     }
 
-    /// Adds a generation of secrets to the key file, where it waits to be [activated](Self::activate_secrets), and
-    /// returns its name; where one waits already, the name of that.
+    /// Adds a generation of secrets to the key file, to be [activated](Self::activate_secrets), and returns its name. If one
+    /// already waits, returns the name of that.
     ///
     /// # Errors
-    /// Fails where the file cannot be read or written; then it has not changed.
+    /// Fails, without a change, if the file cannot be read or written.
     pub fn add_secrets(&self, now: Timestamp) -> Result<String, DrillError> {
         let file = self.file.clone().ok_or(DrillError::NoOther)?;
         let view = self.view();
@@ -143,21 +143,21 @@ impl KeyRing {
         Ok(id)
     }
 
-    /// Seals the signing keys with the newest secrets of the key file, which so become active: every server seals
-    /// tickets with them from its next look at the database on. Returns their name.
+    /// Encrypts the signing keys with the newest secrets of the key file, which activates them: each server encodes refresh
+    /// tokens with them from its next reload on. Returns their name.
     ///
     /// # Errors
-    /// Fails where the database does not answer; then nothing has changed.
+    /// Fails, without a change, if the database fails.
     pub async fn activate_secrets(&self) -> Result<String, DrillError> {
         let newest = self.view().secrets.generations.len() - 1;
         self.seal_with(newest).await
     }
 
-    /// Takes secrets out of the key file: those of that name, or all older ones. Tickets that they sealed are worth
-    /// nothing from then on. Returns their names.
+    /// Removes secrets from the key file: those of that name, or all older ones. Refresh tokens encoded with them become
+    /// invalid. Returns their names.
     ///
     /// # Errors
-    /// Fails where the secrets are active, or there are none; then nothing has changed.
+    /// Fails, without a change, if the secrets are active or missing.
     pub async fn revoke_secrets(&self, id: Option<&str>) -> Result<Vec<String>, DrillError> {
         let file = self.file.clone().ok_or(DrillError::NoOther)?;
         let rows = self.store.signing_keys().await?;
@@ -177,7 +177,7 @@ impl KeyRing {
         if revoked.is_empty() {
             return Err(id.map_or(DrillError::NoOther, |_| DrillError::Unknown));
         }
-        // A signing key that is still sealed with them could not be opened any more.
+        // A signing key that is still encrypted with them would be lost.
         self.seal_with(active).await?;
         let kept = kept.into_iter().map(|(_, one)| one.clone()).collect();
         let kept = Secrets::of(kept);
@@ -206,7 +206,7 @@ impl KeyRing {
                     ..row.clone()
                 });
             }
-            if self.replace(&rows, successors).await? == Written::Yes {
+            if self.replace(&rows, successors).await? == Applied::Yes {
                 return Ok(generation.id.clone());
             }
         }
@@ -217,20 +217,20 @@ impl KeyRing {
         &self,
         rows: &[SealedKey],
         successors: Vec<SealedKey>,
-    ) -> Result<Written, RingError> {
+    ) -> Result<Applied, RingError> {
         let written = self.store.replace_signing_keys(rows, &successors).await?;
-        if written == Written::Yes {
+        if written == Applied::Yes {
             self.take(self.view().secrets.clone(), successors)?;
         }
         Ok(written)
     }
 }
 
-/// Makes new keys where the old ones cannot be opened: a key file where there is none or a broken one, and signing keys
-/// in the place of those that it does not open. With `is_forced`, all of them in any case.
+/// Creates new keys if the old ones cannot be decrypted: a key file if it is missing or malformed, and signing keys in
+/// place of those that it does not decrypt. With `is_forced`, all of them in any case.
 ///
 /// # Errors
-/// Fails where nothing is lost, the file cannot be written or the database does not answer.
+/// Fails if nothing is lost, the file cannot be written or the database fails.
 pub async fn reset(
     now: Timestamp,
     store: Arc<dyn Store>,
@@ -263,7 +263,7 @@ pub async fn reset(
             new_row(now, &secrets, newest, number)?,
             new_row(now, &secrets, newest, number + 1)?,
         ];
-        if store.replace_signing_keys(&rows, &successors).await? == Written::Yes {
+        if store.replace_signing_keys(&rows, &successors).await? == Applied::Yes {
             return Ok(Reset {
                 moved_to,
                 is_file_new,

@@ -1,4 +1,4 @@
-//! The key file: the secrets that never stand in the database.
+//! The key file: the secrets that are not in the database.
 
 use std::{
     fmt, fs,
@@ -40,7 +40,7 @@ impl fmt::Display for KeyError {
 
 impl std::error::Error for KeyError {}
 
-/// Reads the file; `None` where there is none.
+/// Reads the file; `None` if there is none.
 pub(super) fn read(path: &Path) -> Result<Option<Secrets>, KeyError> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
@@ -57,8 +57,8 @@ pub(super) fn read(path: &Path) -> Result<Option<Secrets>, KeyError> {
     Secrets::parse(&text).map(Some).ok_or(KeyError::Malformed)
 }
 
-/// Makes the file with one generation of secrets, unless another process is faster: written beside its place, then
-/// linked into it.
+/// Creates the file with one generation of secrets, unless another process was first: written beside its path, then
+/// linked (`link(2)`).
 pub(super) fn make(path: &Path) -> Result<(), KeyError> {
     let secrets = Secrets::of(vec![Generation::generate(clock::now())]);
     let make = || {
@@ -73,10 +73,10 @@ pub(super) fn make(path: &Path) -> Result<(), KeyError> {
     make().map_err(KeyError::File)
 }
 
-/// Replaces the file in one step, for the same owner: a reader sees either the old one or the new one.
+/// Replaces the file atomically (`rename(2)`), for the same owner.
 pub(super) fn replace(path: &Path, secrets: &Secrets) -> Result<(), KeyError> {
     let replace = || {
-        // The file itself, where `path` is a link to it.
+        // The file itself, if `path` is a link to it.
         let path = fs::canonicalize(path)?;
         let beside = write_beside(&path, &secrets.to_text())?;
         let (old, new) = (fs::metadata(&path)?, fs::metadata(&beside)?);
@@ -116,7 +116,7 @@ fn write_beside(path: &Path, text: &str) -> io::Result<PathBuf> {
     Ok(beside)
 }
 
-/// Makes a new name in a folder survive a loss of power.
+/// Creates a new directory entry durable (`fsync(2)`).
 fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path
         .parent()

@@ -1,4 +1,4 @@
-//! What keys there are: names, ages and states, never a secret.
+//! Lists keys: names, ages and states, never a secret.
 
 use super::{KeyRing, ring::View};
 use crate::domain::Timestamp;
@@ -21,12 +21,12 @@ pub struct ListedSecrets {
     pub id: String,
     /// `old`, `active` or `waiting`.
     pub state: &'static str,
-    /// When it was made, where the file says so.
+    /// When it was created; `None` in old files.
     pub made_at: Option<Timestamp>,
 }
 
 impl KeyRing {
-    /// Lists the signing keys, the oldest first.
+    /// Lists the signing keys, oldest first.
     #[must_use]
     pub fn list_keys(&self) -> Vec<ListedKey> {
         let view = self.view();
@@ -41,7 +41,7 @@ impl KeyRing {
             .collect()
     }
 
-    /// Lists the generations of secrets of the key file, the oldest first.
+    /// Lists the generations of secrets of the key file, oldest first.
     #[must_use]
     pub fn list_secrets(&self) -> Vec<ListedSecrets> {
         let view = self.view();

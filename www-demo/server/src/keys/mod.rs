@@ -1,13 +1,11 @@
-//! The server's keys. What opens them is in a file, what they sign with is in the database, sealed: neither
-//! a dump of the database nor a copy of the file alone signs anybody in, and servers that share both agree
-//! on every key.
+//! The server's keys. Signing keys are in the database, encrypted with secrets of the key file: neither a dump of the
+//! database nor a copy of the file is enough to sign a token, and servers that share both have the same keys.
 //!
-//! Signing keys are numbered. The newest waits, published, until every verifier knows it; the one before it
-//! signs; those before that are published until the last token that they signed has expired. So rotating is
-//! adding a row, and of any number of servers exactly one does.
+//! Signing keys are numbered. The newest is published but does not sign yet; the one before it signs; older ones are
+//! published until their last token has expired. A rotation adds a row, and of any number of servers exactly one does.
 //!
-//! The secrets in the file are replaced by generations: a new one waits in the file until every server has it, is
-//! then activated by sealing the signing keys with it, and the old one opens tickets until it is revoked.
+//! The file's secrets are replaced by generations: a new one waits in the file until every server has it, is activated by
+//! encrypting the signing keys with it, and the old one decodes refresh tokens until it is revoked.
 
 mod drills;
 mod file;
@@ -27,7 +25,7 @@ use sha2::{Digest, Sha256};
 pub use drills::{DrillError, Reset, Revoked, reset};
 pub use file::KeyError;
 pub use listing::{ListedKey, ListedSecrets};
-pub use ring::{KeyRing, KeyTerms, RingError, Rotated, TENDED_EVERY};
+pub use ring::{KeyPolicy, KeyRing, MAINTAIN_INTERVAL, RingError, Rotated};
 pub use secrets::Secrets;
 
 use crate::{clock, verifier::KeySet};
@@ -36,7 +34,7 @@ type PrivateKey = <Ed25519 as Algorithm>::SigningKey;
 
 /// A key that signs access tokens.
 pub struct SigningKey {
-    /// Its name in tokens and in the key set: the key's thumbprint (RFC 7638).
+    /// Its `kid`: the key's thumbprint (RFC 7638).
     pub id: String,
     pub(crate) private: PrivateKey,
 }
@@ -64,14 +62,14 @@ impl fmt::Debug for SigningKey {
 pub struct ServerKeys {
     /// Signs now.
     pub current: SigningKey,
-    /// Is published already, to sign after the next rotation.
+    /// Published, signs after the next rotation.
     pub next: SigningKey,
-    /// Signed before: published while tokens of theirs may be about.
+    /// Signed before: published until their tokens have expired.
     pub retired: Vec<SigningKey>,
 }
 
 impl ServerKeys {
-    /// Makes new keys.
+    /// Creates new keys.
     #[must_use]
     pub fn generate() -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! The signing keys of all servers on one database, kept up to date.
+//! The signing keys of all servers on one database, and their rotation.
 
 mod error;
 
@@ -16,71 +16,71 @@ pub use error::RingError;
 use super::{KeyError, Secrets, ServerKeys, SigningKey};
 use crate::{
     clock,
-    domain::{SealedKey, Store, TicketKey, Timestamp, Written},
+    domain::{Applied, RefreshTokenKey, SealedKey, Store, Timestamp},
     verifier::KeySource,
 };
 
-/// How often a server looks for keys that another process made, revoked or activated: the bound of a revocation.
-pub const TENDED_EVERY: Duration = Duration::from_secs(1);
+/// How often a server reloads the keys: the bound of a revocation.
+pub const MAINTAIN_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long signing keys wait, sign and stay.
+/// The schedule of signing keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyTerms {
-    /// How long a key is published before it may sign. Verifiers keep a key set for five minutes, and other
-    /// servers look for new keys every second: less than the sum of both costs requests.
+pub struct KeyPolicy {
+    /// How long a key is published before it signs. Verifiers cache a key set for five minutes, and servers reload every
+    /// second: with less than the sum of both, requests fail.
     pub wait: Duration,
-    /// How long a key signs before it is replaced; `None` leaves that to whoever runs the server.
+    /// How long a key signs before it is rotated; `None` rotates by command only.
     pub rotate_every: Option<Duration>,
-    /// The longest life of an access token: so long, and `wait`, retired keys stay published.
-    pub token_life: Duration,
+    /// The lifetime of access tokens: retired keys stay published for it, plus `wait`.
+    pub token_lifetime: Duration,
 }
 
-/// What came of asking for a rotation.
+/// The outcome of a rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rotated {
     /// The next key signs, and a new one is published.
     Now,
-    /// Nothing has changed: the next key has not been published for [`KeyTerms::wait`] yet.
+    /// Nothing has changed: the next key has not been published for [`KeyPolicy::wait`] yet.
     TooEarly,
 }
 
 /// The signing keys of all servers on one database.
 pub struct KeyRing {
     pub(super) store: Arc<dyn Store>,
-    /// Where the secrets come from, where it may change.
+    /// The key file, if the secrets are from one.
     pub(super) file: Option<PathBuf>,
-    terms: KeyTerms,
-    tickets: TicketKey,
+    policy: KeyPolicy,
+    refresh_token_key: RefreshTokenKey,
     view: Mutex<Arc<View>>,
     is_behind: AtomicBool,
     published: KeySource,
 }
 
-/// What a server last saw of key file and database.
+/// The last state of key file and database.
 pub(super) struct View {
     pub(super) secrets: Secrets,
     pub(super) rows: Vec<SealedKey>,
     pub(super) opened: Opened,
 }
 
-/// The signing keys in clear, and the place of the secrets that are active.
+/// The decrypted signing keys, and the index of the active secrets.
 pub(super) struct Opened {
     pub(super) keys: Arc<ServerKeys>,
     pub(super) active: usize,
-    /// For each row the place of the secrets that it is sealed with.
+    /// For each row, the index of the secrets that encrypt it.
     pub(super) sealed_with: Vec<usize>,
 }
 
 impl KeyRing {
-    /// Reads the keys from the database; the first server makes them.
+    /// Reads the keys from the database; the first server creates them.
     ///
     /// # Errors
-    /// Fails where the database does not answer, or the keys were sealed with another key file.
+    /// Fails if the database fails, or the keys were encrypted with another key file.
     pub async fn open(
         now: Timestamp,
         store: Arc<dyn Store>,
         secrets: Secrets,
-        terms: KeyTerms,
+        policy: KeyPolicy,
     ) -> Result<Self, RingError> {
         let mut rows = store.signing_keys().await?;
         while rows.len() < 2 {
@@ -94,8 +94,8 @@ impl KeyRing {
         Ok(Self {
             store,
             file: None,
-            terms,
-            tickets: secrets.tickets.clone(),
+            policy,
+            refresh_token_key: secrets.refresh_token_key.clone(),
             published: KeySource::given(opened.keys.public()),
             is_behind: AtomicBool::new(false),
             view: Mutex::new(Arc::new(View {
@@ -106,16 +106,16 @@ impl KeyRing {
         })
     }
 
-    /// Does the same with the secrets of a file, which is made where neither file nor signing keys are there, and
-    /// looked at again by [`tend`](Self::tend).
+    /// Does the same with the secrets of a file, which [`maintain`](Self::maintain) reloads. It is created if there are no
+    /// signing keys yet.
     ///
     /// # Errors
-    /// Fails where the file cannot be used, too, or is gone while there are signing keys.
+    /// Fails as [`open`](Self::open) does, and if the file cannot be used or is missing although there are signing keys.
     pub async fn open_file(
         now: Timestamp,
         store: Arc<dyn Store>,
         file: &Path,
-        terms: KeyTerms,
+        policy: KeyPolicy,
     ) -> Result<Self, RingError> {
         let failed = |error| RingError::File(file.to_owned(), error);
         let secrets = if let Some(secrets) = Secrets::load(file).map_err(failed)? {
@@ -127,7 +127,7 @@ impl KeyRing {
             let made = Secrets::load(file).map_err(failed)?;
             made.ok_or_else(|| RingError::Lost(file.to_owned()))?
         };
-        let ring = Self::open(now, store, secrets, terms).await?;
+        let ring = Self::open(now, store, secrets, policy).await?;
         Ok(Self {
             file: Some(file.to_owned()),
             ..ring
@@ -140,14 +140,14 @@ impl KeyRing {
         Arc::clone(&self.view().opened.keys)
     }
 
-    /// Returns the key that seals refresh tickets. It follows this ring.
+    /// Returns the key of refresh tokens, which follows this ring.
     #[must_use]
-    pub const fn tickets(&self) -> &TicketKey {
-        &self.tickets
+    pub const fn refresh_token_key(&self) -> &RefreshTokenKey {
+        &self.refresh_token_key
     }
 
-    /// Derives a key for another purpose from the oldest secrets of the key file, so that it stays when others become
-    /// active; `label` tells it from all others.
+    /// Derives a key for another purpose, named by `label`, from the oldest secrets of the key file, so that activating
+    /// others does not change it.
     #[must_use]
     pub fn derive(&self, label: &[u8]) -> [u8; 32] {
         self.view().secrets.derive(label)
@@ -159,37 +159,36 @@ impl KeyRing {
         self.published.clone()
     }
 
-    /// Says whether the database has signing keys that this server's key file does not open: other servers may then
-    /// seal tickets that this one does not know.
+    /// Returns whether the database has signing keys that this server's key file does not decrypt: other servers may then
+    /// encode refresh tokens that this one cannot decode.
     #[must_use]
     pub fn is_behind(&self) -> bool {
         self.is_behind.load(Ordering::Relaxed)
     }
 
-    /// Adds a key, so that the one that waited signs, provided that it has waited long enough.
+    /// Adds a key, so that the next one signs, if that has been published for long enough.
     ///
-    /// Of any number of servers that do this at once exactly one adds a key.
+    /// Of any number of concurrent calls, at any number of servers, exactly one adds a key.
     ///
     /// # Errors
-    /// Fails where the database does not answer; then nothing has changed.
+    /// Fails, without a change, if the database fails.
     pub async fn rotate(&self, now: Timestamp) -> Result<Rotated, RingError> {
-        self.rotate_after(now, self.terms.wait).await
+        self.rotate_after(now, self.policy.wait).await
     }
 
-    /// Brings the keys up to date with key file and database, drops those whose tokens have all expired, and
-    /// rotates by the schedule.
+    /// Reloads key file and database, drops keys whose tokens have all expired, and rotates on schedule.
     ///
     /// # Errors
-    /// Fails where the database does not answer, or the file cannot be used; then the keys stay as they are.
-    pub async fn tend(&self, now: Timestamp) -> Result<(), RingError> {
+    /// Fails, without a change of the keys in use, if the database fails or the file cannot be used.
+    pub async fn maintain(&self, now: Timestamp) -> Result<(), RingError> {
         let reloaded = self.reload().await;
-        let terms = &self.terms;
-        if let Some(every) = terms.rotate_every {
-            self.rotate_after(now, every.max(terms.wait)).await?;
+        let policy = &self.policy;
+        if let Some(every) = policy.rotate_every {
+            self.rotate_after(now, every.max(policy.wait)).await?;
         }
         let rows = self.store.signing_keys().await?;
         if let [.., current, next] = rows.as_slice()
-            && now > next.made_at + terms.token_life + terms.wait
+            && now > next.made_at + policy.token_lifetime + policy.wait
             && rows.len() > 2
         {
             self.store.drop_signing_keys_before(current.number).await?;
@@ -201,7 +200,7 @@ impl KeyRing {
         reloaded
     }
 
-    /// Reads the key file again, and takes it where it has changed.
+    /// Reloads the key file, if it has changed.
     async fn reload(&self) -> Result<(), RingError> {
         let Some(file) = self.file.clone() else {
             return Ok(());
@@ -235,7 +234,7 @@ impl KeyRing {
         }
         let view = self.view();
         let key = new_row(now, &view.secrets, view.opened.active, number)?;
-        if self.store.add_signing_key(&key).await? == Written::Yes {
+        if self.store.add_signing_key(&key).await? == Applied::Yes {
             tracing::info!(number, "signing keys rotated");
         }
         self.take(view.secrets.clone(), self.store.signing_keys().await?)?;
@@ -246,13 +245,17 @@ impl KeyRing {
         Arc::clone(&self.view.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Takes what file and database say, if the one opens the other; else this server goes on with what it has.
+    /// Replaces the keys in use, if the secrets decrypt the rows; else keeps them.
     pub(super) fn take(&self, secrets: Secrets, rows: Vec<SealedKey>) -> Result<(), RingError> {
         let opened = unseal(&secrets, &rows);
         self.is_behind.store(opened.is_err(), Ordering::Relaxed);
         let opened = opened?;
-        let keys = secrets.generations.iter().map(|one| one.tickets).collect();
-        self.tickets.replace(keys, opened.active);
+        let keys = secrets
+            .generations
+            .iter()
+            .map(|one| one.refresh_token_key)
+            .collect();
+        self.refresh_token_key.replace(keys, opened.active);
         self.published.replace(opened.keys.public());
         let view = View {
             secrets,
@@ -264,7 +267,7 @@ impl KeyRing {
     }
 }
 
-/// Makes a signing key, sealed with the secrets at that place.
+/// Creates a signing key, encrypted with the secrets at that index.
 pub(super) fn new_row(
     now: Timestamp,
     secrets: &Secrets,

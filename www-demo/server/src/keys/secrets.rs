@@ -1,4 +1,4 @@
-//! The secrets of a key file, and what they seal.
+//! The secrets of a key file, and the encryption of signing keys.
 
 use std::{fmt, path::Path};
 
@@ -11,29 +11,29 @@ use sha2::{Digest, Sha256};
 use super::file::{self, KeyError};
 use crate::{
     clock,
-    domain::{self, TicketKey, Timestamp},
+    domain::{self, RefreshTokenKey, Timestamp},
 };
 
 const NONCE_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
 
-/// What a key file holds: one generation of secrets or more, the oldest first. Which one is active is known by the
-/// signing keys in the database: the newest that any of them is sealed with.
+/// The content of a key file: generations of secrets, oldest first. The active one is the newest that encrypts a signing
+/// key in the database.
 #[derive(Clone)]
 pub struct Secrets {
-    /// Seals refresh tickets.
-    pub tickets: TicketKey,
+    /// The key of refresh tokens.
+    pub refresh_token_key: RefreshTokenKey,
     pub(super) generations: Vec<Generation>,
 }
 
-/// Secrets that were made together, and are replaced together.
+/// Secrets that are created and replaced together.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Generation {
-    /// What it is called, where it is listed: a hash, which tells nothing of the secrets.
+    /// Its name: a hash of the secrets.
     pub(super) id: String,
-    /// When it was made; old files do not say so.
+    /// When it was created; `None` in old files.
     pub(super) made_at: Option<Timestamp>,
-    pub(super) tickets: [u8; 32],
+    pub(super) refresh_token_key: [u8; 32],
     sealing: [u8; 32],
 }
 
@@ -77,12 +77,11 @@ struct Entry {
 }
 
 impl Secrets {
-    /// Reads the secrets of `path`, or makes them and keeps them there, for the owner alone.
-    ///
-    /// Of several servers that start at once one makes the file, whole, and the others read it.
+    /// Reads the secrets of `path`, or creates the file with mode 600. Of several concurrent calls one creates it, and the
+    /// others read it.
     ///
     /// # Errors
-    /// Fails where the file cannot be read or made, is open to others, or holds something else.
+    /// Fails if the file cannot be read or created, others may read it, or it is malformed.
     pub fn load_or_make(path: &Path) -> Result<Self, KeyError> {
         if let Some(secrets) = file::read(path)? {
             return Ok(secrets);
@@ -92,17 +91,17 @@ impl Secrets {
         made.ok_or_else(|| KeyError::File(std::io::ErrorKind::NotFound.into()))
     }
 
-    /// Reads the secrets of `path`; `None` where there is no such file.
+    /// Reads the secrets of `path`; `None` if there is no such file.
     ///
     /// # Errors
-    /// Fails where the file cannot be read, is open to others, or holds something else.
+    /// Fails if the file cannot be read, others may read it, or it is malformed.
     pub fn load(path: &Path) -> Result<Option<Self>, KeyError> {
         file::read(path)
     }
 
     pub(super) fn of(generations: Vec<Generation>) -> Self {
         let secrets = Self {
-            tickets: TicketKey::from_bytes([0; 32]),
+            refresh_token_key: RefreshTokenKey::from_bytes([0; 32]),
             generations,
         };
         secrets.activate(0);
@@ -134,7 +133,7 @@ impl Secrets {
     pub(super) fn to_text(&self) -> String {
         let secrets = self.generations.iter().map(|one| Entry {
             made_at: one.made_at.map(Timestamp::as_secs),
-            tickets: Base64UrlUnpadded::encode_string(&one.tickets),
+            tickets: Base64UrlUnpadded::encode_string(&one.refresh_token_key),
             sealing: Base64UrlUnpadded::encode_string(&one.sealing),
         });
         let file = ThirdVersion {
@@ -144,21 +143,25 @@ impl Secrets {
         serde_json::to_string_pretty(&file).unwrap_or_default()
     }
 
-    /// Has tickets sealed with the generation at that place.
+    /// Encodes refresh tokens with the generation at that index.
     pub(super) fn activate(&self, place: usize) {
-        let keys = self.generations.iter().map(|one| one.tickets).collect();
-        self.tickets.replace(keys, place);
+        let keys = self
+            .generations
+            .iter()
+            .map(|one| one.refresh_token_key)
+            .collect();
+        self.refresh_token_key.replace(keys, place);
     }
 
-    /// Derives a key for another purpose: `label` tells it from all others (as RFC 5869 §2.3 does with `info`).
+    /// Derives a key for another purpose, named by `label` (as `info` of RFC 5869 §2.3).
     pub(super) fn derive(&self, label: &[u8]) -> [u8; 32] {
         let oldest = self.generations.first().map(|one| one.sealing);
-        let mut mac = domain::hmac(&oldest.unwrap_or_default());
+        let mut mac = domain::hmac_sha256(&oldest.unwrap_or_default());
         mac.update(label);
         mac.finalize().into_bytes().into()
     }
 
-    /// Opens a sealed signing key with the generation that sealed it, and returns the place of that one too.
+    /// Decrypts a signing key, and returns the index of its generation too.
     pub(super) fn open(&self, number: u64, sealed: &[u8]) -> Option<(usize, [u8; 32])> {
         let mut generations = self.generations.iter().enumerate();
         generations.find_map(|(place, one)| Some((place, one.open(number, sealed)?)))
@@ -170,19 +173,24 @@ impl Generation {
         Self::new(Some(now), clock::random(), clock::random())
     }
 
-    fn new(made_at: Option<Timestamp>, tickets: [u8; 32], sealing: [u8; 32]) -> Self {
-        let hash = [b"nolapse 1 name of secrets".as_slice(), &tickets, &sealing].concat();
+    fn new(made_at: Option<Timestamp>, refresh_token_key: [u8; 32], sealing: [u8; 32]) -> Self {
+        let hash = [
+            b"nolapse 1 name of secrets".as_slice(),
+            &refresh_token_key,
+            &sealing,
+        ]
+        .concat();
         let hash = Sha256::digest(hash);
         let hex = hash.iter().take(6).map(|byte| format!("{byte:02x}"));
         Self {
             id: hex.collect(),
             made_at,
-            tickets,
+            refresh_token_key,
             sealing,
         }
     }
 
-    /// Seals the seed of the signing key of that number, for the database (RFC 8439).
+    /// Encrypts the seed of the signing key with this number (ChaCha20-Poly1305, RFC 8439).
     pub(super) fn seal(&self, number: u64, seed: &[u8; 32]) -> Option<Vec<u8>> {
         let nonce: [u8; NONCE_BYTES] = clock::random();
         let mut sealed = seed.to_vec();
@@ -192,7 +200,7 @@ impl Generation {
         Some([nonce.as_slice(), &sealed, &tag].concat())
     }
 
-    /// Opens what [`seal`](Self::seal) made with the same secrets for the same number.
+    /// Decrypts the output of [`seal`](Self::seal) for the same number.
     fn open(&self, number: u64, sealed: &[u8]) -> Option<[u8; 32]> {
         let (nonce, rest) = sealed.split_first_chunk::<NONCE_BYTES>()?;
         let (seed, tag) = rest.split_last_chunk::<TAG_BYTES>()?;

@@ -1,10 +1,12 @@
-//! What is measured when the metrics are asked for, rather than counted when something happens.
+//! Gauges: measured at each request for the metrics.
 
 use std::{fmt::Display, fs, time::Duration};
 
 use crate::{
     clock,
     domain::{PoolUse, Timestamp},
+    hash_queue::HashQueue,
+    passwords::Passwords,
     routes::App,
 };
 
@@ -12,9 +14,9 @@ use super::{Histogram, WAIT_MS, head, line, sample, seconds};
 
 /// The state of a server at one moment.
 pub(crate) struct Gauges {
-    /// Sessions that have not ended; `None` where the database does not answer.
+    /// Live sessions; `None` if the database fails.
     pub(crate) sessions: Option<u64>,
-    /// How long the database took to answer, the wait for a connection among it; `None` where it does not.
+    /// The database's response time, including the wait for a connection; `None` if it fails.
     pub(crate) ping: Option<Duration>,
     /// The connections to the database.
     pub(crate) pool: PoolUse,
@@ -28,25 +30,26 @@ pub(crate) struct Gauges {
     pub(crate) lost_lines: u64,
     /// When the process started.
     pub(crate) started_at: Timestamp,
-    /// The process's open files and their limit, where the system tells (Linux).
+    /// The process's open files and their limit (Linux only).
     pub(crate) files: Option<(u64, u64)>,
 }
 
 impl Gauges {
-    /// Measures a server. It asks the database twice, for as long as a request would wait.
+    /// Measures a server, with two queries.
     pub(crate) async fn of(app: &App) -> Self {
-        let (store, queue) = (&app.store, app.passwords.queue());
+        let store = &app.store;
+        let queue = app.passwords.as_ref().map(Passwords::queue);
         let begun = clock::now();
         let ping = store.ping().await.ok();
         let ping = ping.map(|()| clock::now().since(begun));
-        // The other numbers are worth telling while the database is away.
+        // The other gauges are useful while the database is unreachable.
         let sessions = store.count_sessions(clock::now()).await.ok();
         Self {
             sessions,
             ping,
             pool: store.pool_use(),
-            hashes: queue.read(),
-            hash_waits: queue.waits(),
+            hashes: queue.map(HashQueue::read).unwrap_or_default(),
+            hash_waits: queue.map_or(Histogram::NEW, HashQueue::waits),
             connections: (app.connections.count(), app.connections.capacity()),
             lost_lines: app.security_log.lost(),
             started_at: app.timings.started_at(),

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::{
     App,
     address::Address,
-    body::Strict,
+    body::StrictJson,
     cookie,
     limits::Turns,
     security_events::note,
@@ -20,22 +20,21 @@ use super::{
 };
 use crate::{
     clock,
-    domain::{Email, Password, Reach, Role, Timestamp, User, UserId, Written},
-    passwords::HashError,
+    domain::{DirectoryError, Email, Password, SignOutScope, Timestamp, User},
     problem::{Body, Problem},
 };
 
-/// How often a sign-in that was overtaken by another writer of the password looks again.
+/// How often a sign-in is retried after a concurrent change of the password.
 const SIGN_IN_TRIES: usize = 3;
 
-/// The longest spelling of an address, in characters, as the document says.
+/// The longest input for an address, in characters, as in the `OpenAPI` document.
 const MAX_EMAIL_CHARS: usize = 254;
-/// The longest spelling of a password, in characters, as the document says.
+/// The longest input for a password, in characters, as in the `OpenAPI` document.
 const MAX_PASSWORD_CHARS: usize = 256;
 /// The longest label of a device, in characters.
 const MAX_DEVICE_CHARS: usize = 60;
 
-/// Who signs up or in.
+/// The credentials of a sign-up or sign-in.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Credentials {
@@ -76,7 +75,7 @@ pub(super) async fn sign_up(
     State(app): State<App>,
     address: Address,
     headers: HeaderMap,
-    Strict(credentials): Strict<Credentials>,
+    StrictJson(credentials): StrictJson<Credentials>,
 ) -> Result<Response, Problem> {
     let (email, password) = credentials.parse()?;
     let now = clock::now();
@@ -84,31 +83,17 @@ pub(super) async fn sign_up(
     let turns = app
         .limits
         .password(&*app.store, now, &email, address, device.as_ref());
-    // A probe for an account, or one account more: its turns stay taken, whatever comes of it.
+    // Its turns stay taken, whether it creates an account or reveals one.
     let _: Turns = turns.await?;
-    let user = User {
-        id: UserId::from_bytes(clock::random()),
-        email,
-        password: app.passwords.hash_new(password).await?,
-        role: Role::Member,
-        disabled: false,
-        created_at: now,
-    };
-    if app.store.add_user(&user).await? == Written::No {
-        return Err(Problem::new(
-            StatusCode::CONFLICT,
-            ErrorCode::AccountExists,
-            "there is an account with this e-mail address; sign in",
-        ));
-    }
+    let user = app.users.create(now, email, password).await?;
+    let user = user.ok_or(ACCOUNT_EXISTS)?;
     app.counters.count("sign_ups");
     begin(&app, now, &headers, user).await?.ok_or(MISMATCH)
 }
 
-/// Signs in; the session of a cookie that came along ends.
+/// Signs in; the session of a cookie in the request ends.
 ///
-/// An unknown address, a wrong password and a disabled user are told apart by nobody: same answer, same
-/// time.
+/// An unknown address, a wrong password and a disabled user cannot be distinguished: same response, same time.
 #[utoipa::path(
     post,
     path = SIGN_IN_PATH,
@@ -123,7 +108,7 @@ pub(super) async fn sign_in(
     State(app): State<App>,
     address: Address,
     headers: HeaderMap,
-    Strict(credentials): Strict<Credentials>,
+    StrictJson(credentials): StrictJson<Credentials>,
 ) -> Result<Response, Problem> {
     let (email, password) = credentials.parse()?;
     let (now, store) = (clock::now(), &*app.store);
@@ -133,11 +118,11 @@ pub(super) async fn sign_in(
         .password(store, now, &email, address, device.as_ref())
         .await?;
     for _ in 0..SIGN_IN_TRIES {
-        let Some(user) = proved(&app, &turns, &email, &password).await? else {
+        let Some(user) = verify(&app, &turns, &email, &password).await? else {
             app.counters.count("sign_ins_refused");
             return Err(MISMATCH);
         };
-        // Nothing begins where the password was changed meanwhile, or its hash renewed by another sign-in: look again.
+        // `None`: the password was changed meanwhile, or its hash renewed by a concurrent sign-in.
         if let Some(begun) = begin(&app, clock::now(), &headers, user).await? {
             turns.succeed(store).await?;
             app.counters.count("sign_ins");
@@ -147,40 +132,41 @@ pub(super) async fn sign_in(
     Err(MISMATCH)
 }
 
-/// Returns the user whose password this is, enabled; a hash that costs less than the settings ask is renewed.
-async fn proved(
+const ACCOUNT_EXISTS: Problem = Problem::new(
+    StatusCode::CONFLICT,
+    ErrorCode::AccountExists,
+    "there is an account with this e-mail address; sign in",
+);
+
+/// Returns the enabled user with these credentials.
+async fn verify(
     app: &App,
     turns: &Turns,
     email: &Email,
     password: &Password,
 ) -> Result<Option<User>, Problem> {
-    let store = &*app.store;
-    // A disabled user costs what no user costs: the time of the answer tells neither.
-    let user = store.user_by_email(email).await?;
+    let user = app.users.find_by_email(email).await?;
     let refused = match &user {
         None => "unknown_account",
         Some(user) if user.disabled => "disabled",
         Some(_) => "wrong_password",
     };
     note(|subject| subject.user = user.as_ref().map(|user| user.id));
+    // A disabled user is verified like an unknown one: the time of the response reveals neither.
     let user = user.filter(|user| !user.disabled);
-    let costliest = store.costliest_password().await?;
-    let kept = user.as_ref().map(|user| user.password.clone());
-    let checked = app.passwords.check(password.clone(), kept, costliest).await;
-    let checked = turns.unless_busy(store, checked).await?;
+    let stored = user.as_ref().map(|user| user.password.clone());
+    let verified = app.users.verify(user, password).await;
+    let verified = turns.unless_busy(&*app.store, verified).await?;
     note(|subject| {
-        subject.reason = (!checked.matches).then_some(refused);
+        subject.reason = verified.is_none().then_some(refused);
     });
-    let Some(mut user) = user.filter(|_| checked.matches) else {
-        return Ok(None);
-    };
-    if let Some(renewed) = checked.renewed
-        && store.replace_password(&user, &renewed).await? == Written::Yes
+    if verified
+        .as_ref()
+        .is_some_and(|user| Some(&user.password) != stored.as_ref())
     {
         app.counters.count("password_hashes_renewed");
-        user.password = renewed;
     }
-    Ok(Some(user))
+    Ok(verified)
 }
 
 const MISMATCH: Problem = Problem::new(
@@ -195,12 +181,14 @@ async fn begin(
     headers: &HeaderMap,
     user: User,
 ) -> Result<Option<Response>, Problem> {
-    if let Some(before) = cookie::ticket(headers, &app.tickets) {
-        app.desk.sign_out(now, &before, Reach::Here).await?;
+    if let Some(before) = cookie::refresh_token(headers, &app.refresh_token_key) {
+        app.sessions
+            .sign_out(now, &before, SignOutScope::Here)
+            .await?;
     }
     let device = device(headers);
     let (id, secret) = (clock::random(), clock::random());
-    let begun = app.desk.sign_in(now, user, device, id, secret).await?;
+    let begun = app.sessions.sign_in(now, user, device, id, secret).await?;
     let Some(grant) = begun else {
         return Ok(None);
     };
@@ -217,7 +205,7 @@ pub(super) fn parse_password(text: &str) -> Result<Password, Problem> {
     password.ok_or(Problem::invalid("password must have 8 to 256 characters"))
 }
 
-/// Labels a device by its browser and system, as far as they can be told.
+/// Returns a device's label: its browser and system, if they are known.
 fn device(headers: &HeaderMap) -> String {
     let agent = headers.get(header::USER_AGENT);
     let agent = agent
@@ -251,14 +239,15 @@ fn device(headers: &HeaderMap) -> String {
     }
 }
 
-impl From<HashError> for Problem {
-    fn from(error: HashError) -> Self {
+impl From<DirectoryError> for Problem {
+    fn from(error: DirectoryError) -> Self {
         match error {
-            HashError::Busy => Self::unavailable("too many people sign in at once", 2),
-            HashError::Failed => Self::internal(),
-            HashError::Common => Self::invalid(
+            DirectoryError::Busy => Self::unavailable("too many people sign in at once", 2),
+            DirectoryError::CommonPassword => Self::invalid(
                 "password is a common one, or close to one; take one that nobody would guess",
             ),
+            DirectoryError::Store(error) => error.into(),
+            DirectoryError::Failed => Self::internal(),
         }
     }
 }

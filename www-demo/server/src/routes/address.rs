@@ -1,4 +1,4 @@
-//! Where a request comes from, as far as it can be believed.
+//! The client's address.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,7 +8,7 @@ use axum::{
 };
 
 use super::App;
-use crate::{connections::Peer, problem::Problem};
+use crate::problem::Problem;
 
 /// The longest text of an address in `X-Forwarded-For`: an IPv6 address in brackets, with a port.
 const MAX_ADDRESS_CHARS: usize = 48;
@@ -27,15 +27,15 @@ pub(super) struct Network {
 }
 
 impl Address {
-    /// Reads it from a request: `None` where the request did not come over a connection.
+    /// Reads it from a request; `None` without `ConnectInfo`.
     pub(super) fn of(headers: &HeaderMap, extensions: &Extensions, app: &App) -> Option<Self> {
-        let ConnectInfo(Peer(peer)) = extensions.get::<ConnectInfo<Peer>>()?;
-        let address = forwarded(headers, app.terms.trusted_proxies).unwrap_or(*peer);
+        let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
+        let address = forwarded(headers, app.settings.trusted_proxies).unwrap_or(peer.ip());
         Some(Self(address.to_canonical()))
     }
 
-    /// Returns the networks that one party may hold: an IPv4 address and its /24, or the /64, /56 and /48 that
-    /// providers delegate of IPv6 (RFC 6177).
+    /// Returns the networks of one party: an IPv4 address and its /24, or the /64, /56 and /48 that providers delegate of
+    /// IPv6 (RFC 6177).
     pub(super) fn networks(self) -> Vec<Network> {
         let cut = |bits: u128, length: u32, prefixes: &[u8]| {
             let networks = prefixes.iter().map(|prefix| {
@@ -63,10 +63,9 @@ impl FromRequestParts<App> for Address {
     }
 }
 
-/// Reads the address that the outermost of so many proxies saw; what stands before it any client can write.
+/// Reads the address that the outermost trusted proxy appended; a client can write the elements before it.
 ///
-/// Elements are counted in bytes, whatever they hold: one that is no address, at the place that is believed, means
-/// that no address is, and never the next one.
+/// An element there that is not an address yields `None`, never another element.
 fn forwarded(headers: &HeaderMap, proxies: usize) -> Option<IpAddr> {
     let lines = headers.get_all("x-forwarded-for").iter();
     let all: Vec<&[u8]> = lines

@@ -1,4 +1,4 @@
-//! The API: notes, the user as the token says, and a report for admins. It asks no session.
+//! The reference API: notes, the token's claims, and a report for admins.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{App, body::Strict, openapi, security_events::note};
+use super::{App, body::StrictJson, openapi, security_events::note};
 use crate::{
     clock,
-    domain::{Note, NoteAdded, NoteId, Role, SessionId, StoreError, Timestamp, UserId, Written},
+    domain::{Applied, Note, NoteAdded, NoteId, Role, SessionId, StoreError, Timestamp, UserId},
     problem::{Body, Problem},
     verifier::{Live, Refusal, Refused, Verified},
 };
@@ -45,13 +45,13 @@ struct NoteView {
     created_at: u64,
 }
 
-/// The notes of a user, the newest first.
+/// The notes of a user, newest first.
 #[derive(Serialize, ToSchema)]
 struct Notes {
     notes: Vec<NoteView>,
 }
 
-/// What a token says. Times are seconds since the Unix epoch.
+/// The claims of a token. Times are seconds since the Unix epoch.
 #[derive(Serialize, ToSchema)]
 struct Me {
     id: String,
@@ -64,7 +64,7 @@ struct Me {
     token_expires_at: u64,
 }
 
-/// What happened, by name.
+/// Event counters, by name.
 #[derive(Serialize, ToSchema)]
 struct Report {
     counters: BTreeMap<&'static str, u64>,
@@ -90,7 +90,7 @@ pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
         .route_layer(middleware::from_fn_with_state(app.clone(), require_token))
 }
 
-/// Lets a request in on the word of its token alone.
+/// Requires a valid access token. Makes no query.
 async fn require_token(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let mut response = match app.verifier.authorize(request.headers()).await {
         Ok(token) => {
@@ -128,7 +128,7 @@ const fn counter(refusal: Refusal) -> &'static str {
     }
 }
 
-/// Says who the token says the caller is. No database is asked.
+/// Returns the claims of the caller's token. Makes no query.
 #[utoipa::path(
     get,
     path = "/me",
@@ -188,7 +188,7 @@ async fn list_notes(
 async fn add_note(
     State(app): State<App>,
     Extension(token): Extension<Verified>,
-    Strict(new): Strict<NewNote>,
+    StrictJson(new): StrictJson<NewNote>,
 ) -> Result<(StatusCode, Json<NoteView>), Response> {
     let id = NoteId::from_bytes(clock::random());
     let note = Note::write(clock::now(), id, &new.text);
@@ -196,7 +196,7 @@ async fn add_note(
     let user = user(&token).map_err(IntoResponse::into_response)?;
     let turn = app.limits.note(clock::now(), user);
     turn.map_err(IntoResponse::into_response)?;
-    let added = app.store.add_note(user, &note, app.terms.notes_per_user);
+    let added = app.store.add_note(user, &note, app.settings.notes_per_user);
     match added.await.map_err(problem)? {
         NoteAdded::Yes => Ok((StatusCode::CREATED, Json(note.into()))),
         NoteAdded::LimitReached => Err(TOO_MANY_NOTES.into_response()),
@@ -212,7 +212,7 @@ const TOO_MANY_NOTES: Problem = Problem::new(
     "the user has as many notes as are allowed; delete some first",
 );
 
-/// Deletes a note. One that is not the user's is not there.
+/// Deletes a note. Another user's note is 404.
 #[utoipa::path(
     delete,
     path = "/notes/{id}",
@@ -234,16 +234,15 @@ async fn delete_note(
     let id = id.ok_or_else(absent)?;
     let user = user(&token).map_err(IntoResponse::into_response)?;
     match app.store.delete_note(user, id).await.map_err(problem)? {
-        Written::Yes => Ok(StatusCode::NO_CONTENT),
-        Written::No => {
+        Applied::Yes => Ok(StatusCode::NO_CONTENT),
+        Applied::No => {
             refuse_deleted(&app, user).await?;
             Err(absent())
         }
     }
 }
 
-/// Deletes the caller's account with all that is theirs: not on the word of a token alone, but of a session
-/// that is alive and a sign-in not long ago.
+/// Deletes the caller's account with all its data. Requires a live session and a recent sign-in besides the token.
 #[utoipa::path(
     delete,
     path = "/account",
@@ -254,7 +253,7 @@ async fn delete_note(
     security(("bearer" = []))
 )]
 async fn delete_account(State(app): State<App>, Live(token): Live) -> Result<StatusCode, Response> {
-    let recent = token.max_age(clock::now(), app.terms.recent_sign_in);
+    let recent = token.max_age(clock::now(), app.settings.recent_sign_in);
     recent.map_err(IntoResponse::into_response)?;
     let user = user(&token).map_err(IntoResponse::into_response)?;
     note(|subject| {
@@ -266,7 +265,7 @@ async fn delete_account(State(app): State<App>, Live(token): Live) -> Result<Sta
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Something that only admins may see.
+/// Returns the event counters, for admins only.
 #[utoipa::path(
     get,
     path = "/admin/report",

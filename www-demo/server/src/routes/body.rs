@@ -14,12 +14,12 @@ use serde::{
 use crate::problem::Problem;
 
 /// A JSON body without unknown, missing, doubled or ill-typed members.
-pub(super) struct Strict<T>(pub(super) T);
+pub(super) struct StrictJson<T>(pub(super) T);
 
-/// The same, where no body at all, and `null`, stand for an empty object.
-pub(super) struct StrictOrEmpty<T>(pub(super) T);
+/// The same, but no body and `null` are an empty object.
+pub(super) struct StrictJsonOrEmpty<T>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Strict<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for StrictJson<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
@@ -31,7 +31,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Strict<T> {
     }
 }
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for StrictOrEmpty<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for StrictJsonOrEmpty<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
@@ -81,8 +81,7 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     })
 }
 
-/// An integer as JSON Schema has them (draft 2020-12, "Validation" §6.1.1): a number without a fraction, however
-/// it is spelled, so that `251.0` is one.
+/// An integer of JSON Schema (draft 2020-12, "Validation" §6.1.1): a number without a fraction, such as `251.0`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Whole<T>(pub(super) T);
 

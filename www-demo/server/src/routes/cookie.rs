@@ -5,18 +5,17 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderValue, header};
 use nolapse::wire::COOKIE;
 
-use crate::domain::{Session, Ticket, TicketKey, Timestamp};
+use crate::domain::{RefreshToken, RefreshTokenKey, Session, Timestamp};
 
-/// Reads the ticket of a request's cookie: `None` where there is none, more than one, or one that this
-/// server did not issue.
-pub(super) fn ticket(headers: &HeaderMap, key: &TicketKey) -> Option<Ticket> {
-    key.open(only(headers, COOKIE)?)
+/// Reads the refresh token of a request's cookie; `None` if there is none, more than one, or a forged one.
+pub(super) fn refresh_token(headers: &HeaderMap, key: &RefreshTokenKey) -> Option<RefreshToken> {
+    key.decode(only(headers, COOKIE)?)
 }
 
-/// Reads the value of the one cookie of that name; `None` where there is none, or more than one.
+/// Reads the value of the cookie with this name; `None` if there is none, or more than one.
 pub(super) fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let lines = headers.get_all(header::COOKIE).iter();
-    // Other cookies may hold any bytes: they are of no concern here.
+    // Other cookies may have any bytes.
     let mut values = lines
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
         .filter_map(|pair| pair.trim_ascii().strip_prefix(name.as_bytes()))
@@ -28,22 +27,26 @@ pub(super) fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     str::from_utf8(only).ok()
 }
 
-/// Hands out a session's ticket until the session's absolute end.
+/// Sets the refresh cookie, until the session's absolute limit.
 pub(super) fn set(
     now: Timestamp,
     session: &Session,
-    ticket: &Ticket,
-    key: &TicketKey,
+    refresh_token: &RefreshToken,
+    key: &RefreshTokenKey,
 ) -> HeaderValue {
-    spell(COOKIE, &key.seal(ticket), session.expires_at.since(now))
+    spell(
+        COOKIE,
+        &key.encode(refresh_token),
+        session.expires_at.since(now),
+    )
 }
 
-/// Takes the cookie away.
+/// Deletes the refresh cookie.
 pub(super) fn clear() -> HeaderValue {
     spell(COOKIE, "", Duration::ZERO)
 }
 
-/// Spells a cookie that neither scripts nor other hosts can read or set.
+/// Formats a `Set-Cookie` that neither scripts nor other hosts can read or set.
 pub(super) fn spell(name: &str, value: &str, lifetime: Duration) -> HeaderValue {
     let seconds = lifetime.as_secs();
     let text =

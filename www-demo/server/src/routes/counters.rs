@@ -1,4 +1,4 @@
-//! What happened, by name.
+//! Event counters.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use std::{
 pub struct Counters(Mutex<BTreeMap<&'static str, u64>>);
 
 impl Counters {
-    /// Counts one more.
+    /// Increments a counter.
     pub fn count(&self, event: &'static str) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.entry(event).or_default() += 1;
@@ -25,7 +25,7 @@ impl Counters {
             .clone()
     }
 
-    /// Begins again at zero.
+    /// Resets all counters.
     pub fn reset(&self) {
         self.0
             .lock()

@@ -1,4 +1,4 @@
-//! Who may call: the rule against forged requests, and CORS.
+//! The CSRF guard, and CORS.
 
 use std::time::Duration;
 
@@ -16,29 +16,29 @@ use crate::problem::Problem;
 
 const PREFLIGHT_LIFE: Duration = Duration::from_hours(2);
 
-/// What a guard has to know of its endpoints.
+/// A guard's endpoints.
 #[derive(Clone)]
 pub(super) struct Guarded {
     pub(super) app: App,
-    /// Those of these methods are guarded; others do not exist.
+    /// The guarded methods; the endpoints have no others.
     pub(super) methods: &'static [Method],
-    /// Whether a request without the cookie can do nothing there: it is then told what it lacks.
+    /// Whether a request without the cookie has no effect, and passes to get the more specific error.
     pub(super) wants_cookie: bool,
 }
 
-/// Refuses a call to a cookie-authenticated endpoint unless it has the version header and comes from an
-/// allowed origin, whatever the cookie's `SameSite` says.
+/// Rejects a request to a cookie-authenticated endpoint without the version header or from an origin that is not
+/// allowed, independently of the cookie's `SameSite`.
 pub(super) async fn guard(
     State(guarded): State<Guarded>,
     request: Request,
     next: Next,
 ) -> Response {
     let app = guarded.app;
-    let harmless =
-        guarded.wants_cookie && cookie::ticket(request.headers(), &app.tickets).is_none();
+    let harmless = guarded.wants_cookie
+        && cookie::refresh_token(request.headers(), &app.refresh_token_key).is_none();
     if guarded.methods.contains(request.method())
         && !harmless
-        && let Err(refused) = check(request.headers(), &app.terms.allowed_origins)
+        && let Err(refused) = check(request.headers(), &app.settings.allowed_origins)
     {
         app.counters.count("forbidden_origin");
         return refused.into_response();
@@ -53,7 +53,7 @@ fn check(headers: &HeaderMap, allowed: &[HeaderValue]) -> Result<(), Problem> {
     let origins = headers.get_all(header::ORIGIN).iter().count();
     let origin = headers.get(header::ORIGIN);
     let listed = origins == 1 && origin.is_some_and(|origin| allowed.contains(origin));
-    // A listed origin may be another site: it was listed. What cannot be judged is refused.
+    // A listed origin may be another site. Without `Origin`, `Sec-Fetch-Site` decides; without both, reject.
     let site = only(headers, &HeaderName::from_static("sec-fetch-site"));
     let own_page = origins == 0 && site == Some(b"same-origin");
     if listed || own_page {
@@ -74,7 +74,7 @@ const fn forbidden(text: &'static str) -> Problem {
     Problem::new(StatusCode::FORBIDDEN, ErrorCode::ForbiddenOrigin, text)
 }
 
-/// Lets the listed origins, and no other, read answers.
+/// Allows the listed origins to read responses.
 pub(super) fn cors(allowed: &[HeaderValue]) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(allowed.iter().cloned()))

@@ -1,11 +1,11 @@
-//! `/demo/…`: levers for the demo page and for tests. Only with `DEMO=1`: anybody can pull them.
+//! `/demo/…`: unauthenticated controls for the demo page and for tests. Only with `DEMO=1`.
 //!
 //! | call | body | effect |
 //! | --- | --- | --- |
 //! | `POST /demo/role` | `{ role: "member" \| "admin" }`, cookie | changes the caller's own role; tokens say so after the next refresh |
 //! | `POST /demo/revoke` | `{ session_id }` | revokes a session, as if from elsewhere |
 //! | `POST /demo/disable` | `{ session_id, disabled }` | disables or enables the session's user |
-//! | `POST /demo/outage` | see [`Order`] | makes the refresh endpoint fail for a while |
+//! | `POST /demo/outage` | see [`OutageSettings`] | makes the refresh endpoint fail for a while |
 //! | `GET /demo/counters` | – | what happened, by name |
 //! | `POST /demo/reset-counters` | – | begins again at zero |
 
@@ -23,10 +23,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{App, body::Strict, openapi, outage::Order, signed::Signed};
+use super::{App, body::StrictJson, openapi, outage::OutageSettings, signed::Signed};
 use crate::{
     clock,
-    domain::{Role, SessionId, Written},
+    domain::{Applied, Role, SessionId},
     problem::{Body, Problem},
 };
 
@@ -64,7 +64,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(counters))
 }
 
-/// Asks for the version header, which a foreign page cannot send.
+/// Requires the version header, which a page of another origin cannot send.
 async fn not_from_foreign_pages(request: Request, next: Next) -> Response {
     if request.headers().contains_key(VERSION_HEADER) {
         return next.run(request).await;
@@ -72,7 +72,7 @@ async fn not_from_foreign_pages(request: Request, next: Next) -> Response {
     Problem::invalid("the header nolapse-version is needed").into_response()
 }
 
-/// Changes the caller's own role; tokens say so after the next refresh.
+/// Changes the caller's own role, in tokens from the next refresh on.
 #[utoipa::path(
     post,
     path = "/demo/role",
@@ -87,14 +87,14 @@ async fn not_from_foreign_pages(request: Request, next: Next) -> Response {
 async fn change_role(
     State(app): State<App>,
     signed: Signed,
-    Strict(new): Strict<NewRole>,
+    StrictJson(new): StrictJson<NewRole>,
 ) -> Result<StatusCode, Problem> {
     let role = Role::parse(&new.role);
     let role = role.ok_or(Problem::invalid("role must be member or admin"))?;
     match app.store.set_role(signed.user.id, role).await? {
-        Written::Yes => Ok(StatusCode::NO_CONTENT),
+        Applied::Yes => Ok(StatusCode::NO_CONTENT),
         // The account was deleted a moment ago.
-        Written::No => Err(Problem::session_ended(EndReason::NoCookie)),
+        Applied::No => Err(Problem::session_ended(EndReason::NoCookie)),
     }
 }
 
@@ -108,9 +108,9 @@ async fn change_role(
 )]
 async fn revoke(
     State(app): State<App>,
-    Strict(said): Strict<Revoke>,
+    StrictJson(body): StrictJson<Revoke>,
 ) -> Result<StatusCode, Problem> {
-    let id = SessionId::parse(&said.session_id).ok_or(Problem::not_found())?;
+    let id = SessionId::parse(&body.session_id).ok_or(Problem::not_found())?;
     app.store.session(id).await?.ok_or(Problem::not_found())?;
     let at = clock::now();
     app.store.end_session(id, at, EndReason::Revoked).await?;
@@ -127,31 +127,31 @@ async fn revoke(
 )]
 async fn disable(
     State(app): State<App>,
-    Strict(said): Strict<Disable>,
+    StrictJson(body): StrictJson<Disable>,
 ) -> Result<StatusCode, Problem> {
-    let id = SessionId::parse(&said.session_id).ok_or(Problem::not_found())?;
+    let id = SessionId::parse(&body.session_id).ok_or(Problem::not_found())?;
     let (session, _) = app.store.session(id).await?.ok_or(Problem::not_found())?;
-    app.store.set_disabled(session.user, said.disabled).await?;
+    app.store.set_disabled(session.user, body.disabled).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Makes the refresh endpoint fail for a while.
+/// Creates the refresh endpoint fail for a while.
 #[utoipa::path(
     post,
     path = "/demo/outage",
     operation_id = "demo_outage",
-    request_body = Order,
+    request_body = OutageSettings,
     responses((status = 204))
 )]
 async fn outage(
     State(app): State<App>,
-    Strict(order): Strict<Order>,
+    StrictJson(settings): StrictJson<OutageSettings>,
 ) -> Result<StatusCode, Problem> {
-    app.outages.begin(clock::now(), order)?;
+    app.outages.begin(clock::now(), settings)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Counts what happened, by name.
+/// Returns the event counters, by name.
 #[utoipa::path(
     get,
     path = "/demo/counters",
@@ -162,7 +162,7 @@ async fn counters(State(app): State<App>) -> Json<BTreeMap<&'static str, u64>> {
     Json(app.counters.read())
 }
 
-/// Begins to count at zero.
+/// Resets the event counters.
 #[utoipa::path(
     post,
     path = "/demo/reset-counters",

@@ -1,8 +1,8 @@
-//! The device cookie: tells a browser that has signed in before from a stranger's, for throttles alone.
+//! The device cookie: marks a browser that has signed in before, for rate limits only.
 //!
-//! As OWASP's "Slow Down Online Guessing Attacks with Device Cookies" has it: a signed cookie names the accounts that
-//! signed in on this browser, and their guesses are counted apart, so that strangers cannot lock the owner out. It
-//! proves nothing else: a copy of it buys its holder one more set of turns.
+//! OWASP's "Slow Down Online Guessing Attacks with Device Cookies": a signed cookie names the accounts that signed in on
+//! this browser, and their attempts are counted apart, so that others cannot lock the owner out. A copy of it gives one
+//! more set of turns and nothing else.
 
 use std::time::Duration;
 
@@ -20,9 +20,9 @@ use crate::{
 /// The cookie's name.
 pub(super) const DEVICE_COOKIE: &str = "__Host-Http-nolapse-device";
 
-/// How long a browser is known after its last sign-in.
+/// The cookie's lifetime after the last sign-in.
 const LIFETIME: Duration = Duration::from_hours(24 * 180);
-/// How many accounts one browser is known for, the latest first.
+/// Upper bound on the accounts of one cookie, the latest first.
 const MAX_ACCOUNTS: usize = 5;
 
 const VERSION: u8 = 1;
@@ -45,7 +45,7 @@ pub(super) struct Device {
 }
 
 impl Device {
-    /// Returns what tells this sign-in of this browser from every other.
+    /// Returns the nonce of this browser's last sign-in.
     pub(super) fn nonce(&self) -> &[u8] {
         &self.nonce
     }
@@ -56,8 +56,7 @@ impl DeviceKey {
         Self(bytes)
     }
 
-    /// Reads the cookie of a request where it is known for this account: `None` for one that this server did not
-    /// sign, that has expired, that is of other accounts, or where there are several.
+    /// Reads the cookie of a request; `None` if it is missing, doubled, forged or expired, or does not name this account.
     pub(super) fn read(
         &self,
         now: Timestamp,
@@ -69,7 +68,7 @@ impl DeviceKey {
         known.then_some(device)
     }
 
-    /// Makes the cookie after a sign-in to this account: a new nonce, and the accounts that the cookie before named.
+    /// Creates the cookie after a sign-in to this account: a new nonce, and the accounts of the previous cookie.
     pub(super) fn issue(&self, now: Timestamp, headers: &HeaderMap, email: &Email) -> HeaderValue {
         let account = self.account(email);
         let before = self.open(now, headers).map(|device| device.accounts);
@@ -107,7 +106,7 @@ impl DeviceKey {
         })
     }
 
-    /// Names an account without telling its address.
+    /// Returns an account's keyed hash.
     fn account(&self, email: &Email) -> Account {
         let tag = self.mac(b"nolapse 1 account", email.expose().as_bytes());
         let mut account = Account::default();
@@ -118,7 +117,7 @@ impl DeviceKey {
     }
 
     fn mac(&self, purpose: &[u8], text: &[u8]) -> Hmac<Sha256> {
-        let mut mac = domain::hmac(&self.0);
+        let mut mac = domain::hmac_sha256(&self.0);
         mac.update(purpose);
         mac.update(text);
         mac

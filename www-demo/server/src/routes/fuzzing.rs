@@ -8,12 +8,12 @@ use axum::{
 use tower_service::Service;
 
 use super::{
-    accounts::Credentials, api::NewNote, body::parse, cookie, outage::Order, password::NewPassword,
-    refresh::Said, refuse_query, sign_out::SignOut,
+    accounts::Credentials, api::NewNote, body::parse, cookie, outage::OutageSettings,
+    password::NewPassword, refresh::RefreshBody, refuse_query, sign_out::SignOut,
 };
-use crate::domain::{Ticket, TicketKey};
+use crate::domain::{RefreshToken, RefreshTokenKey};
 
-/// What a body is sent to.
+/// The endpoint of a body.
 #[derive(Clone, Copy, Debug)]
 pub enum Endpoint {
     /// Sign-up and sign-in.
@@ -54,27 +54,27 @@ impl Endpoint {
         ),
     ];
 
-    /// Says whether the endpoint takes a body.
+    /// Returns whether the endpoint accepts a body.
     #[must_use]
     pub fn takes(self, body: &[u8]) -> bool {
         match self {
-            Self::Credentials => parse::<Credentials>(body).is_ok_and(|said| said.parse().is_ok()),
-            Self::Refresh => parse::<Said>(body).is_ok_and(|said| said.parse().is_ok()),
+            Self::Credentials => parse::<Credentials>(body).is_ok_and(|body| body.parse().is_ok()),
+            Self::Refresh => parse::<RefreshBody>(body).is_ok_and(|body| body.parse().is_ok()),
             Self::SignOut => parse::<SignOut>(body).is_ok(),
             Self::Password => parse::<NewPassword>(body).is_ok(),
             Self::Note => parse::<NewNote>(body).is_ok(),
-            Self::Outage => parse::<Order>(body).is_ok(),
+            Self::Outage => parse::<OutageSettings>(body).is_ok(),
         }
     }
 }
 
-/// Reads the ticket of a request's cookie.
+/// Reads the refresh token of a request's cookie.
 #[must_use]
-pub fn ticket(headers: &HeaderMap, key: &TicketKey) -> Option<Ticket> {
-    cookie::ticket(headers, key)
+pub fn refresh_token(headers: &HeaderMap, key: &RefreshTokenKey) -> Option<RefreshToken> {
+    cookie::refresh_token(headers, key)
 }
 
-/// Returns what a request for this target is answered with before any endpoint sees it; 200 where one would.
+/// Returns the status for a request target before routing; 200 if it would be routed.
 pub async fn before_endpoints(target: Uri) -> StatusCode {
     let mut router = Router::new()
         .fallback(async || StatusCode::OK)

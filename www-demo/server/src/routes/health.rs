@@ -1,4 +1,4 @@
-//! `GET /healthz` and `GET /readyz`, for whoever runs the server.
+//! `GET /healthz` and `GET /readyz`.
 
 use axum::{Json, extract::State};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::App;
 use crate::problem::Problem;
 
-/// That all is well.
+/// The state of a healthy server.
 #[derive(Serialize, ToSchema)]
 struct Health {
     status: &'static str,
@@ -22,13 +22,13 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(ready))
 }
 
-/// The process answers.
+/// Returns 200 while the process is running.
 #[utoipa::path(get, path = "/healthz", responses((status = 200, body = Health)))]
 async fn alive() -> Json<Health> {
     OK
 }
 
-/// The database answers too, and the key file opens what is in it.
+/// Returns 200 if the database responds and the key file decrypts its signing keys.
 #[utoipa::path(
     get,
     path = "/readyz",

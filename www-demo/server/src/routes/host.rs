@@ -1,7 +1,6 @@
 //! `Host` (RFC 9112 §3.2): a request that lacks it, doubles it or has an invalid one is malformed.
 //!
-//! No response depends on the value. The rule is here because a proxy in front may: two readers of one
-//! request must not see two targets.
+//! No response depends on the value. The check prevents a proxy and this server from reading different targets.
 
 use std::net::Ipv6Addr;
 
@@ -14,7 +13,7 @@ use axum::{
 
 use crate::problem::Problem;
 
-/// Refuses a request without exactly one valid `Host`, or whose absolute target names another authority.
+/// Rejects a request without exactly one valid `Host`, or whose absolute target has another authority.
 pub(super) async fn check(request: Request, next: Next) -> Response {
     if names_one_host(&request) {
         return next.run(request).await;
@@ -34,7 +33,7 @@ fn names_one_host(request: &Request) -> bool {
     second.is_none() && host.is_some() && is_target_valid(request.uri(), host)
 }
 
-/// Says whether a target is in origin form, or in absolute form (RFC 9112 §3.2.2) with the authority of `host`.
+/// Returns whether a target is in origin form, or in absolute form (RFC 9112 §3.2.2) with the authority of `host`.
 fn is_target_valid(target: &Uri, host: Option<&str>) -> bool {
     let Some(authority) = target.authority().map(Authority::as_str) else {
         return true;

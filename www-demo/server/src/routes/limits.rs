@@ -1,4 +1,4 @@
-//! Who asks too often: per account, network and device for passwords, per session for refreshes, per user for notes.
+//! Rate limits: per account, network and device for passwords, per session for refreshes, per user for notes.
 
 use std::time::Duration;
 
@@ -12,8 +12,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    domain::{self, Bucket, Email, SessionId, Store, Timestamp, UserId},
-    passwords::HashError,
+    domain::{self, Bucket, DirectoryError, Email, SessionId, Store, Timestamp, UserId},
     problem::Problem,
     throttle::Throttle,
 };
@@ -22,19 +21,18 @@ const PASSWORD_SPAN: Duration = Duration::from_mins(5);
 const REFRESH_SPAN: Duration = Duration::from_mins(1);
 const NOTE_SPAN: Duration = Duration::from_mins(1);
 
-/// How many times the setting an account may be tried by all strangers together. It is more than twice what one /48
-/// may try at it, so that one party does not lock an account for the others.
+/// The factor for an account, over all unknown devices. More than twice that of one /48, so that one party does not
+/// lock an account for others.
 const ACCOUNT: u32 = 10;
-/// How many times the setting a network may be tried from, whatever the accounts.
+/// The factor for a network, over all accounts.
 const NETWORK: u32 = 10;
 /// The same for an IPv4 /24, which many parties share.
 const SHARED_NETWORK: u32 = 20;
 
-/// What is counted.
+/// The rate limits of a server.
 ///
-/// Passwords are counted in the database, because a guess is one wherever it is made: shared by all servers, and not
-/// forgotten at a restart. Refreshes are counted in memory: their limit guards this server's own work, and a session
-/// that is refreshed at two servers costs each of them no more than its limit.
+/// Passwords are counted in the database: the limit holds across servers and restarts. Refreshes are counted in memory:
+/// the limit bounds the work of each server.
 pub(crate) struct Limits {
     passwords: u32,
     session: Throttle,
@@ -42,24 +40,23 @@ pub(crate) struct Limits {
     names: [u8; 32],
 }
 
-/// The turns that a try has taken; they stay taken unless the try [succeeds](Self::succeed).
+/// The turns that an attempt has taken, until it [succeeds](Self::succeed).
 #[must_use]
 pub(super) struct Turns(Vec<Bucket>);
 
 impl Turns {
-    /// Gives the turns back: the password was right, so that an office behind one address is not throttled by its
-    /// own sign-ins.
+    /// Returns the turns of a right password, so that many users behind one address are not throttled.
     pub(super) async fn succeed(self, store: &dyn Store) -> Result<(), Problem> {
         self.give_back(store).await
     }
 
-    /// Gives the turns back where nothing was tried, because too many others wait.
+    /// Returns the turns if the password was not verified for lack of capacity.
     pub(super) async fn unless_busy<T>(
         &self,
         store: &dyn Store,
-        tried: Result<T, HashError>,
+        tried: Result<T, DirectoryError>,
     ) -> Result<T, Problem> {
-        if matches!(tried, Err(HashError::Busy)) {
+        if matches!(tried, Err(DirectoryError::Busy)) {
             self.give_back(store).await?;
         }
         Ok(tried?)
@@ -71,7 +68,7 @@ impl Turns {
 }
 
 impl Limits {
-    /// Makes the limits of the settings; `names` is the key under which the database knows accounts and networks.
+    /// Creates the limits of the settings; `names` is the key of the hashes of accounts and networks in the database.
     pub(crate) fn new(config: &Config, names: [u8; 32]) -> Self {
         Self {
             passwords: config.passwords_per_account,
@@ -81,10 +78,10 @@ impl Limits {
         }
     }
 
-    /// Counts a password that is tried, before anything is known of the account.
+    /// Counts a password attempt, before the account is looked up.
     ///
-    /// A browser that has signed in to the account before has turns of its own. Once they are spent, and for every
-    /// stranger, the account and the networks count.
+    /// A device that has signed in to the account has turns of its own. Once they are spent, and for unknown devices, the
+    /// account and the networks are counted.
     pub(super) async fn password(
         &self,
         store: &dyn Store,
@@ -105,7 +102,8 @@ impl Limits {
         taken.map_err(|wait| too_many("too many passwords were tried", wait))
     }
 
-    /// Counts a current password that a signed-in user gives: apart from strangers, who could lock the user out.
+    /// Counts an attempt of a signed-in user's current password, apart from attempts of others, which could lock the user
+    /// out.
     pub(super) async fn current_password(
         &self,
         store: &dyn Store,
@@ -117,7 +115,7 @@ impl Limits {
         taken.map_err(|wait| too_many("too many passwords were tried", wait))
     }
 
-    /// Counts a refresh of a session that this server made.
+    /// Counts a refresh of a session.
     pub(super) fn refresh(&self, now: Timestamp, session: SessionId) -> Result<(), Problem> {
         let turn = self.session.take(now, session);
         turn.map_err(|seconds| {
@@ -155,11 +153,11 @@ impl Limits {
         buckets
     }
 
-    /// Names a bucket of so many times the setting; `None` where there is no limit.
+    /// Returns a bucket of `times` the setting; `None` if there is no limit.
     fn bucket(&self, kind: &str, subject: &[&[u8]], times: u32) -> Option<Bucket> {
-        let at_once = self.passwords.saturating_mul(times);
-        let each = PASSWORD_SPAN.checked_div(at_once)?;
-        let mut mac = domain::hmac(&self.names);
+        let burst = self.passwords.saturating_mul(times);
+        let interval = PASSWORD_SPAN.checked_div(burst)?;
+        let mut mac = domain::hmac_sha256(&self.names);
         mac.update(kind.as_bytes());
         for part in subject {
             mac.update(&(part.len() as u64).to_be_bytes());
@@ -172,8 +170,8 @@ impl Limits {
         }
         Some(Bucket {
             name,
-            each,
-            at_once,
+            interval,
+            burst,
         })
     }
 

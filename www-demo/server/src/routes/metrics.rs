@@ -1,4 +1,4 @@
-//! `GET /metrics`, on a port of its own: the numbers are for whoever runs the server.
+//! `GET /metrics`, on a port of its own.
 
 use axum::{
     Router,
@@ -12,7 +12,7 @@ use axum::{
 use super::{App, health, host, method_not_allowed, not_found, response_headers};
 use crate::metrics::{self, Gauges};
 
-/// The metrics' port: nothing but them and the health checks.
+/// The routes of the metrics' port: metrics and health checks.
 pub(crate) fn routes(app: &App) -> Router {
     Router::new()
         .route("/metrics", get(read))

@@ -1,4 +1,4 @@
-//! HTTP to the domain and back: one file an endpoint or a rule.
+//! The HTTP layer: one file per endpoint or rule.
 
 mod accounts;
 mod address;
@@ -16,11 +16,11 @@ mod host;
 mod jwks;
 mod limits;
 mod metrics;
-mod observe;
 mod openapi;
 mod outage;
 mod password;
 mod refresh;
+mod request_log;
 mod response_headers;
 mod security_events;
 mod sessions;
@@ -48,17 +48,24 @@ pub(crate) use limits::Limits;
 pub(crate) use metrics::routes as metrics;
 pub(crate) use outage::Outages;
 pub(crate) use security_events::SecurityCounts;
-pub(crate) use state::{App, Terms};
+pub(crate) use state::{App, Settings};
 
 use crate::problem::Problem;
 
 /// The largest body that any endpoint takes.
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// The auth server: the contract's endpoints, the health checks, the page and, where asked for, the demo.
-pub(crate) fn auth(app: &App) -> Router {
+/// The endpoints of the contract, for an app that merges them with its own.
+pub(crate) fn contract(app: &App) -> Router {
+    let router = Router::from(endpoints(app))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn(refuse_query));
+    with_layers(router, app)
+}
+
+fn endpoints(app: &App) -> OpenApiRouter<App> {
     let mut with_cookie = OpenApiRouter::new();
-    if app.terms.sign_up {
+    if app.settings.sign_up {
         with_cookie = with_cookie.routes(routes!(accounts::sign_up));
     }
     let with_cookie = with_cookie
@@ -76,47 +83,54 @@ pub(crate) fn auth(app: &App) -> Router {
     };
     let list = OpenApiRouter::new().routes(routes!(sessions::list));
     let revoke = OpenApiRouter::new().routes(routes!(sessions::revoke));
-    let password = OpenApiRouter::new().routes(routes!(password::change));
     let mut router = OpenApiRouter::new()
         .merge(guarded(with_cookie, &[Method::POST], false))
         .merge(guarded(list, &[Method::GET, Method::HEAD], true))
-        .merge(guarded(revoke, &[Method::DELETE], true))
-        .merge(guarded(password, &[Method::POST], true))
-        .routes(routes!(jwks::keys))
+        .merge(guarded(revoke, &[Method::DELETE], true));
+    if app.passwords.is_some() {
+        let password = OpenApiRouter::new().routes(routes!(password::change));
+        router = router.merge(guarded(password, &[Method::POST], true));
+    }
+    router.routes(routes!(jwks::keys))
+}
+
+/// The origin of the reference auth server: the contract, health checks, page and, with `DEMO=1`, the demo controls.
+pub(crate) fn auth(app: &App) -> Router {
+    let mut router = endpoints(app)
         .routes(routes!(site::config))
         .merge(health::routes());
-    if app.terms.demo {
+    if app.settings.demo {
         router = router.merge(demo::routes());
     }
     let router = openapi::serve(router, app, "nolapse auth server")
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn(refuse_query));
-    let router = match &app.terms.site_dir {
+    let router = match &app.settings.site_dir {
         Some(folder) => router.fallback_service(site::files(app, folder)),
         None => router.fallback(not_found),
     };
-    finish(router, app)
+    with_layers(router, app)
 }
 
-/// The API: an origin of its own that believes tokens and asks no session.
+/// The reference API: an origin of its own, which verifies access tokens without a query.
 pub(crate) fn api(app: &App) -> Router {
     let router = api::routes(app).merge(health::routes());
     let router = openapi::serve(router, app, "nolapse API")
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(middleware::from_fn(refuse_query));
-    finish(router, app)
+    with_layers(router, app)
 }
 
-fn finish(router: Router<App>, app: &App) -> Router {
+fn with_layers(router: Router<App>, app: &App) -> Router {
     let router = router
-        .layer(middleware::from_fn_with_state(app.clone(), give_up))
+        .layer(middleware::from_fn_with_state(app.clone(), timeout))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(cross_origin::cors(&app.terms.allowed_origins))
+        .layer(cross_origin::cors(&app.settings.allowed_origins))
         .layer(middleware::from_fn(host::check))
         .layer(middleware::from_fn_with_state(
             app.clone(),
-            observe::observe,
+            request_log::log_request,
         ))
         .layer(middleware::from_fn_with_state(
             app.clone(),
@@ -127,9 +141,9 @@ fn finish(router: Router<App>, app: &App) -> Router {
         .with_state(app.clone())
 }
 
-/// Answers for a handler that does not, or whose client sends its body too slowly.
-async fn give_up(State(app): State<App>, request: Request, next: Next) -> Response {
-    let answered = tokio::time::timeout(app.terms.request_timeout, next.run(request)).await;
+/// Responds 503 if a handler, or the client's body, takes too long.
+async fn timeout(State(app): State<App>, request: Request, next: Next) -> Response {
+    let answered = tokio::time::timeout(app.settings.request_timeout, next.run(request)).await;
     answered
         .unwrap_or_else(|_| Problem::unavailable("the request took too long", 2).into_response())
 }

@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: what the routes answer, in `OpenAPI` 3.1, made of the routes themselves.
+//! `GET /openapi.json`: the `OpenAPI` 3.1 document, generated from the routes.
 
 use axum::{
     Extension, Router,
@@ -71,7 +71,7 @@ pub(super) fn page_visibility() -> Object {
     spelled(PageVisibility::ALL.iter().map(|page| page.as_str()))
 }
 
-/// Puts the guard against forged requests before these routes, and says so.
+/// Adds the CSRF guard to these routes, and documents it.
 pub(super) fn guarded(mut endpoints: OpenApiRouter<App>, guarded: Guarded) -> OpenApiRouter<App> {
     let header = ParameterBuilder::new()
         .name(VERSION_HEADER)
@@ -98,7 +98,7 @@ pub(super) fn guarded(mut endpoints: OpenApiRouter<App>, guarded: Guarded) -> Op
 
 /// Completes the document of some routes and serves it beside them, unless `OPENAPI=0`.
 pub(super) fn serve(mut endpoints: OpenApiRouter<App>, app: &App, title: &str) -> Router<App> {
-    if !app.terms.openapi {
+    if !app.settings.openapi {
         return endpoints.into();
     }
     endpoints = endpoints.routes(routes!(document));
@@ -127,7 +127,7 @@ pub(super) fn serve(mut endpoints: OpenApiRouter<App>, app: &App, title: &str) -
     router.layer(Extension(Document(text.into())))
 }
 
-/// Tells what this origin answers, in `OpenAPI` 3.1.
+/// Describes this origin, in `OpenAPI` 3.1.
 #[utoipa::path(
     get,
     path = "/openapi.json",
@@ -149,7 +149,7 @@ fn operations(document: &mut OpenApi) -> impl Iterator<Item = &mut Operation> {
         })
 }
 
-/// Says of each answer what its status means: the specification wants a word on each.
+/// Adds a description to each response, which the specification requires.
 fn describe(operation: &mut Operation) {
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response

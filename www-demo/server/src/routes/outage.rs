@@ -25,7 +25,7 @@ use crate::{clock, domain::Timestamp, problem::Problem};
 const MAX_SECONDS: u32 = 3_600;
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
-/// What an outage looks like from outside.
+/// The kind of an outage.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 pub(super) enum Kind {
     /// 503 with `Retry-After`.
@@ -51,16 +51,16 @@ pub(super) enum Kind {
     Raw,
 }
 
-/// Orders an outage of the refresh endpoint; `seconds: 0` ends it.
+/// An outage of the refresh endpoint; `seconds: 0` ends it.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[schema(as = Outage)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Order {
+pub(super) struct OutageSettings {
     #[schema(value_type = u32, minimum = 0, maximum = 3_600)]
     seconds: Whole<u32>,
     #[serde(default = "unavailable")]
     kind: Kind,
-    /// The refresh is done, and only its answer is lost.
+    /// The refresh is carried out, and only its response is lost.
     #[serde(default)]
     after_rotation: bool,
     /// How many requests are hit; without it, all.
@@ -86,7 +86,7 @@ const fn unavailable() -> Kind {
 struct Outage {
     until: Timestamp,
     left: Option<u32>,
-    order: Order,
+    settings: OutageSettings,
 }
 
 /// The outage of one server, if there is one.
@@ -98,73 +98,73 @@ pub(crate) struct Outages {
 
 impl Outages {
     /// Begins an outage, in place of any that is there.
-    pub(super) fn begin(&self, now: Timestamp, order: Order) -> Result<(), Problem> {
-        let Whole(seconds) = order.seconds;
+    pub(super) fn begin(&self, now: Timestamp, settings: OutageSettings) -> Result<(), Problem> {
+        let Whole(seconds) = settings.seconds;
         if seconds > MAX_SECONDS {
             return Err(Problem::invalid("seconds must be 0 to 3600"));
         }
-        if order
+        if settings
             .repeat
             .is_some_and(|Whole(times)| times > MAX_ANSWER_BYTES)
         {
             return Err(Problem::invalid("repeat must be 0 to 4194304"));
         }
-        status(&order)?;
-        content_type(&order)?;
-        answer(&order)?;
+        status(&settings)?;
+        content_type(&settings)?;
+        answer(&settings)?;
         let outage = Outage {
             until: now + Duration::from_secs(seconds.into()),
-            left: order.times.map(|Whole(times)| times),
-            order,
+            left: settings.times.map(|Whole(times)| times),
+            settings,
         };
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(outage);
         Ok(())
     }
 
-    /// Answers in place of the refresh.
+    /// Responds in place of the refresh.
     pub(super) async fn before(&self, counters: &Counters) -> Option<Response> {
-        let order = self.hit(false)?;
-        self.fail(&order, counters).await
+        let settings = self.hit(false)?;
+        self.fail(&settings, counters).await
     }
 
-    /// Answers in place of the refresh's own answer.
+    /// Replaces the response of the refresh.
     pub(super) async fn after(&self, counters: &Counters) -> Option<Response> {
-        let order = self.hit(true)?;
-        self.fail(&order, counters).await
+        let settings = self.hit(true)?;
+        self.fail(&settings, counters).await
     }
 
-    /// Lets go of the requests that are never answered.
+    /// Ends the stalled requests.
     pub(crate) fn stop(&self) {
         self.stopping.notify_waiters();
     }
 
-    fn hit(&self, after_rotation: bool) -> Option<Order> {
+    fn hit(&self, after_rotation: bool) -> Option<OutageSettings> {
         let mut outage = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let current = outage.as_mut()?;
         if clock::now() >= current.until || current.left == Some(0) {
             *outage = None;
             return None;
         }
-        if current.order.after_rotation != after_rotation {
+        if current.settings.after_rotation != after_rotation {
             return None;
         }
         current.left = current.left.map(|left| left - 1);
-        Some(current.order.clone())
+        Some(current.settings.clone())
     }
 
-    async fn fail(&self, order: &Order, counters: &Counters) -> Option<Response> {
+    async fn fail(&self, settings: &OutageSettings, counters: &Counters) -> Option<Response> {
         counters.count("refreshes_failed_on_purpose");
-        if matches!(order.kind, Kind::Stall) {
+        if matches!(settings.kind, Kind::Stall) {
             // Until the client gives up, or the server is shut down.
             self.stopping.notified().await;
         }
-        answer(order).ok()
+        answer(settings).ok()
     }
 }
 
-fn answer(order: &Order) -> Result<Response, Problem> {
+fn answer(settings: &OutageSettings) -> Result<Response, Problem> {
     let text = "out of order, on purpose";
-    let mut response = match order.kind {
+    let mut response = match settings.kind {
         Kind::Unavailable => Problem::unavailable(text, 1).into_response(),
         Kind::TooManyRequests => {
             let status = StatusCode::TOO_MANY_REQUESTS;
@@ -181,17 +181,17 @@ fn answer(order: &Order) -> Result<Response, Problem> {
         Kind::Reset => Response::new(Body::new(Broken)),
         Kind::Stall => StatusCode::NO_CONTENT.into_response(),
         Kind::Raw => {
-            let body = order.body.as_deref().unwrap_or_default();
-            let times = order.repeat.map_or(1, |Whole(times)| times);
+            let body = settings.body.as_deref().unwrap_or_default();
+            let times = settings.repeat.map_or(1, |Whole(times)| times);
             let most = MAX_ANSWER_BYTES / body.len().max(1);
             raw(
-                status(order)?,
-                content_type(order)?,
+                status(settings)?,
+                content_type(settings)?,
                 body.repeat(times.min(most)),
             )
         }
     };
-    if let Some(retry_after) = &order.retry_after {
+    if let Some(retry_after) = &settings.retry_after {
         let value = HeaderValue::from_str(retry_after);
         let value = value.map_err(|_| Problem::invalid("retry_after must be a header's value"))?;
         response.headers_mut().insert(header::RETRY_AFTER, value);
@@ -199,13 +199,16 @@ fn answer(order: &Order) -> Result<Response, Problem> {
     Ok(response)
 }
 
-fn status(order: &Order) -> Result<StatusCode, Problem> {
-    let status = order.status.map_or(200, |Whole(status)| status);
+fn status(settings: &OutageSettings) -> Result<StatusCode, Problem> {
+    let status = settings.status.map_or(200, |Whole(status)| status);
     StatusCode::from_u16(status).map_err(|_| Problem::invalid("status must be an HTTP status"))
 }
 
-fn content_type(order: &Order) -> Result<HeaderValue, Problem> {
-    let kind = order.content_type.as_deref().unwrap_or("application/json");
+fn content_type(settings: &OutageSettings) -> Result<HeaderValue, Problem> {
+    let kind = settings
+        .content_type
+        .as_deref()
+        .unwrap_or("application/json");
     HeaderValue::from_str(kind)
         .map_err(|_| Problem::invalid("content_type must be a header's value"))
 }

@@ -12,18 +12,18 @@ use utoipa::ToSchema;
 use super::{
     App,
     accounts::parse_password,
-    body::Strict,
+    body::StrictJson,
     cookie,
     sessions::NO_STORE,
     signed::{SUPERSEDED, Signed},
 };
 use crate::{
     clock,
-    domain::{Password, PasswordHash, Session, Timestamp, User},
+    domain::{DirectoryError, Password, PasswordHash, Session, Timestamp, User},
     problem::{Body, Problem},
 };
 
-/// The password that the user has, and the one to be.
+/// The current password and the new one.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewPassword {
@@ -33,11 +33,9 @@ pub(super) struct NewPassword {
     new_password: String,
 }
 
-/// Gives the user another password, ends all their other sessions, and replaces the cookie by a fresh one: a copy of
-/// it is worth nothing any more.
+/// Replaces the user's password, ends all other sessions, and renews the cookie, which voids copies of it.
 ///
-/// It takes the cookie of a live session and the current password, which is throttled: a page that is found open is
-/// not enough to lock its user out.
+/// Requires the cookie of a live session and the current password, which is throttled.
 #[utoipa::path(
     post,
     path = PASSWORD_PATH,
@@ -54,10 +52,10 @@ pub(super) struct NewPassword {
 pub(super) async fn change(
     State(app): State<App>,
     signed: Signed,
-    Strict(said): Strict<NewPassword>,
+    StrictJson(body): StrictJson<NewPassword>,
 ) -> Result<Response, Problem> {
-    let current = parse_password(&said.current_password)?;
-    let new = parse_password(&said.new_password)?;
+    let current = parse_password(&body.current_password)?;
+    let new = parse_password(&body.new_password)?;
     let Signed {
         mut session,
         user,
@@ -68,35 +66,33 @@ pub(super) async fn change(
         .limits
         .current_password(store, clock::now(), session.id)
         .await?;
-    let kept = user.password.clone();
-    let successor = app.passwords.replace(current.clone(), kept, new).await;
+    let passwords = app.passwords.as_ref().ok_or(Problem::not_found())?;
+    let stored = user.password.clone();
+    let successor = passwords.replace(current.clone(), stored, new).await;
+    let successor = successor.map_err(DirectoryError::from);
     let successor = turns.unless_busy(store, successor).await?.ok_or(OTHER)?;
     turns.succeed(store).await?;
     if !is_newest {
         return Err(SUPERSEDED);
     }
     let now = clock::now();
-    let renewed = app.desk.renew(now, &mut session, clock::random()).await?;
-    let ticket = renewed.ok_or(SUPERSEDED)?;
-    // From here on every answer brings the new cookie.
+    let renewed = app
+        .sessions
+        .renew(now, &mut session, clock::random())
+        .await?;
+    let refresh_token = renewed.ok_or(SUPERSEDED)?;
+    // The secret is renewed: every response from here on sets the new cookie.
     let changed = replace(&app, now, &session, user, &current, &successor).await;
     let mut response = match changed {
         Ok(()) => (StatusCode::NO_CONTENT, NO_STORE).into_response(),
         Err(problem) => problem.into_response(),
     };
-    let cookie = cookie::set(now, &session, &ticket, &app.tickets);
+    let cookie = cookie::set(now, &session, &refresh_token, &app.refresh_token_key);
     response.headers_mut().insert(header::SET_COOKIE, cookie);
     Ok(response)
 }
 
-async fn is_current(app: &App, user: &User, current: &Password) -> Result<bool, Problem> {
-    let costliest = app.store.costliest_password().await?;
-    let kept = Some(user.password.clone());
-    let checked = app.passwords.check(current.clone(), kept, costliest);
-    Ok(checked.await?.matches)
-}
-
-/// Replaces the password, also where a sign-in renews its hash at the same time.
+/// Replaces the password, also if a concurrent sign-in renews its hash.
 async fn replace(
     app: &App,
     now: Timestamp,
@@ -107,7 +103,7 @@ async fn replace(
 ) -> Result<(), Problem> {
     for _ in 0..CHANGE_TRIES {
         let changed = app
-            .desk
+            .sessions
             .change_password(now, &user, successor, session)
             .await?;
         if let Some(ended) = changed {
@@ -115,17 +111,16 @@ async fn replace(
             tracing::info!(user = %user.id, ended, "password changed");
             return Ok(());
         }
-        let found = app.desk.find_alive(now, session.id).await?;
+        let found = app.sessions.find_alive(now, session.id).await?;
         let found = found.filter(|(_, found)| found.password != user.password);
         (_, user) = found.ok_or(OTHER)?;
-        if !is_current(app, &user, current).await? {
-            break;
-        }
+        let verified = app.users.verify(Some(user), current).await?;
+        user = verified.ok_or(OTHER)?;
     }
     Err(OTHER)
 }
 
-/// How often a change that was overtaken by a renewed hash looks again.
+/// How often a change is retried after a concurrent renewal of the hash.
 const CHANGE_TRIES: usize = 3;
 
 const OTHER: Problem = Problem::new(

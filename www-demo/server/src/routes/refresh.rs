@@ -1,4 +1,4 @@
-//! `POST /auth/refresh`: the stateful step.
+//! `POST /auth/refresh`.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::{
     App,
-    body::{Strict, Whole},
+    body::{StrictJson, Whole},
     cookie, openapi,
     security_events::note,
     signed::SUPERSEDED,
@@ -21,16 +21,16 @@ use super::{
 };
 use crate::{
     clock,
-    domain::{Refreshed, Ticket},
+    domain::{RefreshToken, Refreshed},
     problem::{Body, Problem},
 };
 use axum::extract::FromRequest;
 
-/// What a client says of a refresh.
+/// The body of a refresh.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = Refresh)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Said {
+pub(super) struct RefreshBody {
     #[schema(schema_with = openapi::refresh_reason)]
     reason: String,
     #[schema(schema_with = openapi::page_visibility)]
@@ -45,7 +45,7 @@ pub(super) struct Refresh {
     active_ago: Option<Duration>,
 }
 
-impl Said {
+impl RefreshBody {
     pub(super) fn parse(self) -> Result<Refresh, Problem> {
         let reason = RefreshReason::parse(&self.reason).ok_or(Problem::invalid(
             "reason must be timer, load, demand, rejected or force",
@@ -54,7 +54,7 @@ impl Said {
             .ok_or(Problem::invalid("page must be visible or hidden"))?;
         let declared = self.active_ago;
         let declared = declared.map(|Whole(ago)| Duration::from_secs(ago.into()));
-        // A timer proves nobody there; whatever else asks for a token was caused by the app just now.
+        // A timer does not imply activity; every other reason is caused by the app or the user just now.
         let active_ago = match reason {
             RefreshReason::Timer => declared,
             RefreshReason::Load
@@ -70,7 +70,7 @@ impl Said {
 #[utoipa::path(
     post,
     path = REFRESH_PATH,
-    request_body = Said,
+    request_body = RefreshBody,
     responses(
         (status = 200, body = TokenResponse, headers(("set-cookie" = String))),
         (status = 401, description = "the session is over; reason says why", body = Body),
@@ -83,12 +83,12 @@ pub(super) async fn refresh(State(app): State<App>, request: Request) -> Respons
         return answer;
     }
     let headers = request.headers().clone();
-    let said = match Strict::<Said>::from_request(request, &app).await {
-        Ok(Strict(said)) => said,
+    let body = match StrictJson::<RefreshBody>::from_request(request, &app).await {
+        Ok(StrictJson(body)) => body,
         Err(problem) => return problem.into_response(),
     };
-    let answer = match said.parse() {
-        Ok(said) => exchange(&app, &headers, &said).await,
+    let answer = match body.parse() {
+        Ok(body) => exchange(&app, &headers, &body).await,
         Err(problem) => Err(problem),
     };
     if let Some(lost) = app.outages.after(&app.counters).await {
@@ -97,32 +97,32 @@ pub(super) async fn refresh(State(app): State<App>, request: Request) -> Respons
     answer.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn exchange(app: &App, headers: &HeaderMap, said: &Refresh) -> Result<Response, Problem> {
-    app.counters.count(match said.reason {
+async fn exchange(app: &App, headers: &HeaderMap, body: &Refresh) -> Result<Response, Problem> {
+    app.counters.count(match body.reason {
         RefreshReason::Timer => "refreshes_timer",
         RefreshReason::Load => "refreshes_load",
         RefreshReason::Demand => "refreshes_demand",
         RefreshReason::Rejected => "refreshes_rejected",
         RefreshReason::Force => "refreshes_force",
     });
-    let Some(ticket) = cookie::ticket(headers, &app.tickets) else {
+    let Some(refresh_token) = cookie::refresh_token(headers, &app.refresh_token_key) else {
         if app.keys.is_behind() {
-            // Another server may have sealed it: only a server that has all keys can say that it is none.
+            // Another server may have encoded it with a key that this one lacks.
             return Err(Problem::unavailable("the key file is out of date", 5));
         }
         return Ok(ended(app, EndReason::NoCookie));
     };
-    app.limits.refresh(clock::now(), ticket.session)?;
-    present(app, &ticket, said.active_ago).await
+    app.limits.refresh(clock::now(), refresh_token.session)?;
+    present(app, &refresh_token, body.active_ago).await
 }
 
 async fn present(
     app: &App,
-    ticket: &Ticket,
+    refresh_token: &RefreshToken,
     active_ago: Option<Duration>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    match app.desk.refresh(now, ticket, active_ago).await? {
+    match app.sessions.refresh(now, refresh_token, active_ago).await? {
         Refreshed::Granted(grant) => {
             app.counters.count(if grant.repeated {
                 "refreshes_repeated"
@@ -163,14 +163,14 @@ async fn present(
                 subject.session = Some(session);
             });
             tracing::warn!(%session, "a refresh secret from before its renewal was used: refused");
-            // The browser may have the new cookie meanwhile: it is not taken away.
+            // The browser may have the new cookie meanwhile: do not delete it.
             Err(Problem::session_ended(EndReason::Revoked))
         }
         Refreshed::Contended => Err(Problem::unavailable("too many refreshes at once", 1)),
     }
 }
 
-/// Tells a client that the session is over, and takes its cookie away.
+/// Responds that the session has ended, and deletes its cookie.
 fn ended(app: &App, reason: EndReason) -> Response {
     app.counters.count(match reason {
         EndReason::SignedOut => "refreshes_ended_signed_out",

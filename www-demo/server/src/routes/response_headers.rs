@@ -7,8 +7,8 @@ use axum::{
     response::Response,
 };
 
-/// Forbids sniffing (Fetch, `X-Content-Type-Options`), and storing (RFC 9111 §5.2.2.5) unless the response says
-/// itself how long it may be stored.
+/// Forbids sniffing (Fetch, `X-Content-Type-Options`), and storing (RFC 9111 §5.2.2.5) unless the response has a
+/// `Cache-Control` of its own.
 pub(super) async fn complete(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

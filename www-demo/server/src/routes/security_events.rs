@@ -1,7 +1,7 @@
-//! Which requests the security log has, and what it says of each.
+//! Logs security events of requests.
 //!
-//! The event follows from method and path, its result from the response: an endpoint cannot forget to log a
-//! refusal. Handlers add what a response does not tell, with [`note`].
+//! The event is derived from method and path, its result from the response, so that every endpoint logs refusals.
+//! Handlers add users, sessions and reasons with [`note`].
 
 use std::{cell::RefCell, collections::BTreeMap, sync::Mutex, sync::PoisonError};
 
@@ -16,14 +16,14 @@ use nolapse::wire::{
     SIGN_UP_PATH,
 };
 
-use super::{App, address::Address, observe::REQUEST_ID, openapi};
+use super::{App, address::Address, openapi, request_log::REQUEST_ID};
 use crate::{
     clock,
     domain::{SessionId, UserId},
     security_log::Event,
 };
 
-/// The events of requests. `renewed_secret_reuse`, `reuse_detected` and `sign_out_everywhere` are named by handlers.
+/// The events of requests. Handlers set `renewed_secret_reuse`, `reuse_detected` and `sign_out_everywhere`.
 pub(crate) const EVENTS: [&str; 11] = [
     "account_deletion",
     "admin_report",
@@ -37,7 +37,7 @@ pub(crate) const EVENTS: [&str; 11] = [
     "sign_out_everywhere",
     "sign_up",
 ];
-/// What may come of them.
+/// The results of events.
 pub(crate) const RESULTS: [&str; 6] = [
     "ok",
     "refused",
@@ -47,14 +47,14 @@ pub(crate) const RESULTS: [&str; 6] = [
     "failed",
 ];
 
-/// What a handler knows of a request beyond its response.
+/// What a handler adds to an event.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Subject {
-    /// Named where it is not the one that the path stands for.
+    /// The event, if it is not that of the path.
     pub(super) event: Option<&'static str>,
     /// Why it was refused.
     pub(super) reason: Option<&'static str>,
-    /// Whose account it concerns.
+    /// The account.
     pub(super) user: Option<UserId>,
     /// The session that acts.
     pub(super) session: Option<SessionId>,
@@ -67,13 +67,13 @@ tokio::task_local! {
     static SUBJECT: RefCell<Subject>;
 }
 
-/// Adds to what is known of the request under way.
+/// Adds to the event of the current request.
 pub(super) fn note(add: impl FnOnce(&mut Subject)) {
-    // A request that is of no concern has no subject.
+    // Only security events have a subject.
     let _ = SUBJECT.try_with(|subject| add(&mut subject.borrow_mut()));
 }
 
-/// How many requests there were of each event and result.
+/// Counters by event and result.
 #[derive(Debug)]
 pub(crate) struct SecurityCounts(Mutex<BTreeMap<(&'static str, &'static str), u64>>);
 
@@ -99,7 +99,7 @@ impl SecurityCounts {
     }
 }
 
-/// Logs and counts a request that is of concern.
+/// Logs and counts a request that is a security event.
 pub(super) async fn record(State(app): State<App>, request: Request, next: Next) -> Response {
     let matched = request.extensions().get::<MatchedPath>();
     let path = matched.map(|path| path.as_str().to_owned());
@@ -118,7 +118,7 @@ pub(super) async fn record(State(app): State<App>, request: Request, next: Next)
     let Some(result) = result_of(event, response.status()) else {
         return response;
     };
-    // RFC 7009 §2.2: signing out succeeds where there is nothing to end.
+    // RFC 7009 §2.2: signing out succeeds without a session.
     if event == "sign_out" && result == "ok" && subject.session.is_none() {
         return response;
     }
@@ -159,7 +159,7 @@ fn event_of(method: &Method, path: &str) -> Option<&'static str> {
     }
 }
 
-/// Names a result. Refreshes are logged where they are throttled or forged, not each of them.
+/// Returns the result; `None` for a refresh that succeeded, was unavailable, or was refused other than with 403.
 fn result_of(event: &str, status: StatusCode) -> Option<&'static str> {
     let result = match status {
         status if status.is_success() => "ok",

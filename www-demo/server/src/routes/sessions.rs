@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::{App, openapi, security_events::note, signed::Signed};
 use crate::{
     clock,
-    domain::{SessionId, Written},
+    domain::{Applied, SessionId},
     problem::{Body, Problem},
 };
 
@@ -29,7 +29,7 @@ pub(super) struct DeviceView {
     current: bool,
 }
 
-/// The sessions of a user, the last seen first.
+/// The sessions of a user, most recently refreshed first.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Devices {
     sessions: Vec<DeviceView>,
@@ -51,7 +51,7 @@ pub(super) async fn list(State(app): State<App>, signed: Signed) -> Result<Respo
     let rows = app.store.sessions_of(signed.user.id).await?;
     let alive = rows
         .into_iter()
-        .filter(|session| session.over(now, app.desk.limits()).is_none());
+        .filter(|session| session.ended_reason(now, app.sessions.limits()).is_none());
     let sessions = alive
         .map(|session| DeviceView {
             id: session.id.to_string(),
@@ -65,7 +65,7 @@ pub(super) async fn list(State(app): State<App>, signed: Signed) -> Result<Respo
     Ok((NO_STORE, Json(Devices { sessions })).into_response())
 }
 
-/// Ends one of them. One that is not the user's is not there.
+/// Ends a session of the user. Another user's session is 404.
 #[utoipa::path(
     delete,
     path = openapi::one_of(SESSIONS_PATH),
@@ -92,13 +92,13 @@ pub(super) async fn revoke(
         return Err(Problem::not_found());
     }
     let ended = app.store.end_session(id, clock::now(), EndReason::Revoked);
-    if ended.await? == Written::Yes {
+    if ended.await? == Applied::Yes {
         app.counters.count("revocations");
         tracing::info!(session = %id, "revoked by its user");
     }
     Ok((StatusCode::NO_CONTENT, NO_STORE).into_response())
 }
 
-/// What depends on a cookie is nobody else's to keep.
+/// Responses that depend on a cookie are not cached.
 pub(super) const NO_STORE: [(HeaderName, HeaderValue); 1] =
     [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];

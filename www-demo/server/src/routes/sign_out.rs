@@ -9,21 +9,21 @@ use nolapse::wire::{EndReason, SIGN_OUT_PATH};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{App, body::StrictOrEmpty, cookie, security_events::note};
-use crate::{clock, domain::Reach, problem::Problem};
+use super::{App, body::StrictJsonOrEmpty, cookie, security_events::note};
+use crate::{clock, domain::SignOutScope, problem::Problem};
 
-/// How far a sign-out reaches.
+/// Which sessions a sign-out ends.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SignOut {
-    /// All sessions of the user, not this one alone.
+    /// All sessions of the user instead of this one.
     #[serde(default)]
     everywhere: bool,
 }
 
-/// Ends this session, or all sessions of its user, and takes the cookie away.
+/// Ends this session, or all sessions of its user, and deletes the cookie.
 ///
-/// Succeeds whatever the cookie is: whoever wanted to be signed out, is (RFC 7009 §2.2).
+/// Succeeds with any cookie, as RFC 7009 §2.2 requires.
 #[utoipa::path(
     post,
     path = SIGN_OUT_PATH,
@@ -34,25 +34,28 @@ pub(super) struct SignOut {
 pub(super) async fn sign_out(
     State(app): State<App>,
     headers: HeaderMap,
-    StrictOrEmpty(said): StrictOrEmpty<SignOut>,
+    StrictJsonOrEmpty(body): StrictJsonOrEmpty<SignOut>,
 ) -> Result<Response, Problem> {
-    let reach = if said.everywhere {
-        Reach::Everywhere
+    let scope = if body.everywhere {
+        SignOutScope::Everywhere
     } else {
-        Reach::Here
+        SignOutScope::Here
     };
-    if let Some(ticket) = cookie::ticket(&headers, &app.tickets) {
-        let ended = app.desk.sign_out(clock::now(), &ticket, reach).await?;
-        tracing::info!(session = %ticket.session, ended, "signed out");
-        let row = app.store.session(ticket.session).await?;
+    if let Some(refresh_token) = cookie::refresh_token(&headers, &app.refresh_token_key) {
+        let ended = app
+            .sessions
+            .sign_out(clock::now(), &refresh_token, scope)
+            .await?;
+        tracing::info!(session = %refresh_token.session, ended, "signed out");
+        let row = app.store.session(refresh_token.session).await?;
         note(|subject| {
-            subject.session = (ended > 0).then_some(ticket.session);
+            subject.session = (ended > 0).then_some(refresh_token.session);
             subject.user = row.as_ref().map(|(_, user)| user.id);
             subject.event = match row.and_then(|(session, _)| session.ended) {
                 Some(end) if ended > 0 && end.reason == EndReason::ReuseDetected => {
                     Some("reuse_detected")
                 }
-                _ if reach == Reach::Everywhere => Some("sign_out_everywhere"),
+                _ if scope == SignOutScope::Everywhere => Some("sign_out_everywhere"),
                 _ => None,
             };
         });

@@ -1,5 +1,5 @@
-//! Who asks, by the refresh cookie: for the auth server's own endpoints, which an API's token does not open
-//! (RFC 8707, OWASP ASVS 9.2.3).
+//! Authentication by the refresh cookie, for the auth server's own endpoints: access tokens are for APIs (RFC 8707,
+//! OWASP ASVS 9.2.3).
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use nolapse::wire::EndReason;
@@ -11,7 +11,7 @@ use crate::{
     problem::Problem,
 };
 
-/// The session of the request's cookie, alive, and its user. The cookie is not replaced.
+/// The live session of the request's cookie, and its user. Does not rotate the cookie.
 pub(super) struct Signed {
     pub(super) session: Session,
     pub(super) user: User,
@@ -37,9 +37,9 @@ impl FromRequestParts<App> for Signed {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let ticket = cookie::ticket(&parts.headers, &app.tickets);
-        let ticket = ticket.ok_or(Problem::session_ended(EndReason::NoCookie))?;
-        match app.desk.present(clock::now(), &ticket).await? {
+        let refresh_token = cookie::refresh_token(&parts.headers, &app.refresh_token_key);
+        let refresh_token = refresh_token.ok_or(Problem::session_ended(EndReason::NoCookie))?;
+        match app.sessions.present(clock::now(), &refresh_token).await? {
             Presented::Newest(alive) => Ok(Self::of(*alive, true)),
             Presented::Replaced(alive) => Ok(Self::of(*alive, false)),
             Presented::Superseded => Err(SUPERSEDED),
@@ -48,6 +48,6 @@ impl FromRequestParts<App> for Signed {
     }
 }
 
-/// The answer to a cookie that was replaced by a fresh one while its request was under way.
+/// The response to a cookie that was renewed while its request was under way.
 pub(super) const SUPERSEDED: Problem =
     Problem::unavailable("the cookie was replaced meanwhile; repeat the request", 1);

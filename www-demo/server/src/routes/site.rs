@@ -1,4 +1,4 @@
-//! The page's files, and what the page must know.
+//! The page's files and configuration.
 
 use std::{path::Path, sync::Arc};
 
@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use super::{App, not_found, site_path};
 
-/// Whether a path belongs to the page rather than to an endpoint: files may be asked for with a query.
+/// Returns whether a path belongs to the page rather than to an endpoint: files may have a query.
 pub(super) fn owns(path: &str) -> bool {
     let endpoints = [
         "/auth/",
@@ -49,7 +49,7 @@ pub(super) fn files(app: &App, folder: &Path) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), headers))
 }
 
-/// What the page must know.
+/// The page's configuration.
 #[derive(Serialize, ToSchema)]
 pub(super) struct PageConfig {
     /// The API's origin.
@@ -60,13 +60,13 @@ pub(super) struct PageConfig {
     token_life: u64,
 }
 
-/// Tells the page where the API is.
+/// Returns the page's configuration.
 #[utoipa::path(get, path = "/config.json", responses((status = 200, body = PageConfig)))]
 pub(super) async fn config(State(app): State<App>) -> Json<PageConfig> {
     Json(PageConfig {
-        api: app.terms.api_origin.clone(),
-        demo: app.terms.demo,
-        token_life: app.tokens.life.as_secs(),
+        api: app.settings.api_origin.clone(),
+        demo: app.settings.demo,
+        token_life: app.tokens.lifetime.as_secs(),
     })
 }
 
@@ -78,7 +78,7 @@ async fn headers(State(app): State<App>, request: Request, next: Next) -> Respon
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
          img-src 'self' data:; font-src 'self'; connect-src 'self' {}; worker-src 'self'; \
          manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-        app.terms.api_origin
+        app.settings.api_origin
     );
     let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::try_from(policy) {
@@ -111,8 +111,8 @@ async fn headers(State(app): State<App>, request: Request, next: Next) -> Respon
     response
 }
 
-/// Adds `charset=utf-8` to the type of a text that names no charset: without one a browser guesses, and what it
-/// guesses can be chosen by who writes a part of the text.
+/// Adds `charset=utf-8` to the type of a text without one: the author of a part of the text could influence the
+/// browser's guess.
 fn with_charset(kind: &HeaderValue) -> Option<HeaderValue> {
     let text = kind.to_str().ok()?;
     let essence = text.split(';').next()?.trim();

@@ -18,10 +18,10 @@ use crate::problem::Problem;
 /// The one folder whose name begins with a dot that is served (RFC 8615), at the top alone.
 const WELL_KNOWN: &str = ".well-known";
 
-/// Responds 404 to a path that names no file of the folder, whatever the file system makes of it.
+/// Responds 404 to a path that is not a file of the folder.
 ///
-/// The file is opened after the check, by its path: a process that may write in the folder could swap a link in
-/// between, and could as well write the page.
+/// The file is opened after the check, by its path: a process with write access to the folder could replace it by a link
+/// in between, but could as well write the page.
 pub(super) async fn check(
     State(folder): State<Arc<Path>>,
     request: Request,
@@ -35,7 +35,7 @@ pub(super) async fn check(
     Problem::not_found().into_response()
 }
 
-/// Says whether a path leads, links followed, to a file in the folder, or to a folder in it that has an index.
+/// Returns whether a path resolves, with links, to a file in the folder, or to a folder in it that has an index.
 fn is_served(folder: &Path, path: &str) -> bool {
     let Some(relative) = relative(path) else {
         return false;
@@ -53,8 +53,8 @@ fn is_served(folder: &Path, path: &str) -> bool {
     index.is_some_and(|index| index.is_file())
 }
 
-/// Decodes a path (RFC 3986 §3.3), one segment after the other. `None` where a segment is empty, begins with a
-/// dot, or holds what separates segments on some system, or a control character.
+/// Decodes a path (RFC 3986 §3.3), one segment after the other. `None` if a segment is empty, begins with a dot, or has a
+/// path separator of any system or a control character.
 fn relative(path: &str) -> Option<PathBuf> {
     let path = path.strip_prefix('/')?;
     let mut relative = PathBuf::new();
@@ -78,7 +78,7 @@ fn relative(path: &str) -> Option<PathBuf> {
     Some(relative)
 }
 
-/// Follows all links of a path. `None` where it does not exist, leads out of `root`, or leads to a dot-file.
+/// Follows all links of a path. `None` if it does not exist, or resolves outside of `root` or to a dot-file.
 fn within(root: &Path, path: &Path) -> Option<PathBuf> {
     let found = fs::canonicalize(path).ok()?;
     let is_visible = is_visible(found.strip_prefix(root).ok()?);

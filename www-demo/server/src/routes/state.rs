@@ -1,4 +1,4 @@
-//! What every handler shares.
+//! The state of the handlers.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -7,12 +7,12 @@ use axum::{extract::FromRef, http::HeaderValue};
 use super::{Counters, DeviceKey, Limits, Outages, SecurityCounts};
 use crate::{
     connections::Connections,
-    domain::{Desk, Store, TicketKey},
+    domain::{RefreshTokenKey, SessionService, Store, UserDirectory},
     keys::KeyRing,
     metrics::Timings,
     passwords::Passwords,
     security_log::{NetworkHasher, SecurityLog},
-    tokens::TokenTerms,
+    tokens::TokenConfig,
     verifier::{Sessions, Verifier},
 };
 
@@ -20,12 +20,14 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) desk: Arc<Desk>,
+    pub(crate) sessions: Arc<SessionService>,
     pub(crate) keys: Arc<KeyRing>,
-    pub(crate) tickets: TicketKey,
-    pub(crate) tokens: Arc<TokenTerms>,
+    pub(crate) refresh_token_key: RefreshTokenKey,
+    pub(crate) tokens: Arc<TokenConfig>,
     pub(crate) verifier: Arc<Verifier>,
-    pub(crate) passwords: Passwords,
+    pub(crate) users: Arc<dyn UserDirectory>,
+    /// The hasher of the reference directory; `None` with a directory of the embedding app.
+    pub(crate) passwords: Option<Passwords>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) devices: DeviceKey,
     pub(crate) connections: Arc<Connections>,
@@ -35,11 +37,11 @@ pub(crate) struct App {
     pub(crate) security_counts: Arc<SecurityCounts>,
     pub(crate) networks: NetworkHasher,
     pub(crate) outages: Arc<Outages>,
-    pub(crate) terms: Arc<Terms>,
+    pub(crate) settings: Arc<Settings>,
 }
 
-/// What the settings say to the routes.
-pub(crate) struct Terms {
+/// The settings of the routes.
+pub(crate) struct Settings {
     pub(crate) allowed_origins: Vec<HeaderValue>,
     pub(crate) api_origin: String,
     pub(crate) site_dir: Option<PathBuf>,
@@ -54,7 +56,7 @@ pub(crate) struct Terms {
 
 impl FromRef<App> for Arc<dyn Sessions> {
     fn from_ref(app: &App) -> Self {
-        Arc::<Desk>::clone(&app.desk)
+        Arc::<SessionService>::clone(&app.sessions)
     }
 }
 

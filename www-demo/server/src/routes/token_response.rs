@@ -1,4 +1,4 @@
-//! The answer to a sign-in or a refresh (RFC 6749 §5.1, with the session beside it).
+//! The response to a sign-in or a refresh (RFC 6749 §5.1, with the session beside it).
 
 use axum::{
     Json,
@@ -15,7 +15,7 @@ use crate::{
     tokens,
 };
 
-/// An access token and the session that it is of.
+/// An access token and its session.
 #[derive(Serialize, ToSchema)]
 pub(super) struct TokenResponse {
     access_token: String,
@@ -54,7 +54,7 @@ impl UserView {
     }
 }
 
-/// Signs a token for a grant and hands it out with the cookie.
+/// Signs a token for a grant and returns it with the cookie.
 pub(super) fn grant(app: &App, now: Timestamp, grant: &Grant) -> Result<Response, Problem> {
     let session = &grant.session;
     note(|subject| {
@@ -73,7 +73,7 @@ pub(super) fn grant(app: &App, now: Timestamp, grant: &Grant) -> Result<Response
     let body = TokenResponse {
         access_token: token.map_err(|_| Problem::internal())?,
         token_type: "Bearer",
-        expires_in: app.tokens.life.as_secs(),
+        expires_in: app.tokens.lifetime.as_secs(),
         session: SessionView {
             id: session.id.to_string(),
             user: UserView::of(&grant.user),
@@ -83,7 +83,7 @@ pub(super) fn grant(app: &App, now: Timestamp, grant: &Grant) -> Result<Response
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
-    let cookie = cookie::set(now, session, &grant.ticket, &app.tickets);
+    let cookie = cookie::set(now, session, &grant.refresh_token, &app.refresh_token_key);
     headers.insert(header::SET_COOKIE, cookie);
     Ok(response)
 }

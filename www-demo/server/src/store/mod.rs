@@ -1,4 +1,4 @@
-//! Databases behind the domain's store.
+//! The domain's store, in `SQLite` and `PostgreSQL`.
 
 mod notes;
 mod postgres;
@@ -17,14 +17,14 @@ pub use sqlite::SqliteStore;
 
 use sqlx::error::DatabaseError;
 
-use crate::domain::{Store, StoreError, StoreFailure, Written};
+use crate::domain::{Applied, Store, StoreError, StoreFailure};
 
 /// Why the database could not be opened.
 #[derive(Debug)]
 pub struct OpenError(sqlx::Error);
 
 impl OpenError {
-    /// Returns what to do about a failure of TLS; `None` where it is none.
+    /// Returns the remedy of a TLS error; `None` for other errors.
     #[must_use]
     pub fn tls_remedy(&self) -> Option<&'static str> {
         tls::remedy(&self.0)
@@ -45,7 +45,7 @@ impl From<sqlx::Error> for OpenError {
     }
 }
 
-/// Says whether a URL is one of `PostgreSQL`, by its scheme.
+/// Returns whether a URL is one of `PostgreSQL`, by its scheme.
 #[must_use]
 pub fn is_postgres(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
@@ -55,7 +55,7 @@ pub fn is_postgres(url: &str) -> bool {
 /// former, and brings its tables up to date.
 ///
 /// # Errors
-/// Fails where it cannot be reached, or holds the tables of a later version.
+/// Fails if it cannot be reached, or holds the tables of a later version.
 pub async fn open(url: &str, connections: u32) -> Result<Arc<dyn Store>, OpenError> {
     if is_postgres(url) {
         return Ok(Arc::new(PgStore::open(url, connections).await?));
@@ -67,13 +67,13 @@ pub async fn open(url: &str, connections: u32) -> Result<Arc<dyn Store>, OpenErr
 /// may go on writing meanwhile (`SQLite`, `VACUUM INTO`).
 ///
 /// # Errors
-/// Fails where there is no such database, or the copy cannot be written.
+/// Fails if there is no such database, or the copy cannot be written.
 pub async fn copy_sqlite(url: &str, copy: &Path) -> Result<(), OpenError> {
     Ok(sqlite::copy(url, copy).await?)
 }
 
-const fn written(rows: u64) -> Written {
-    if rows > 0 { Written::Yes } else { Written::No }
+const fn applied(rows: u64) -> Applied {
+    if rows > 0 { Applied::Yes } else { Applied::No }
 }
 
 /// The codes of a database that has too much to do: `SQLITE_BUSY`, `SQLITE_BUSY_RECOVERY`,
@@ -81,7 +81,7 @@ const fn written(rows: u64) -> Written {
 /// `lock_not_available` and `query_canceled` (by its statement timeout).
 const BUSY: [&str; 7] = ["5", "261", "517", "6", "53300", "55P03", "57014"];
 
-/// Tells apart what a request can cause from a database that failed.
+/// Classifies an error: a missing reference, a busy database, or a failure.
 fn failure(error: sqlx::Error) -> StoreError {
     let database = error.as_database_error();
     let code = database.and_then(DatabaseError::code);

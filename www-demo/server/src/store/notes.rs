@@ -6,7 +6,7 @@ macro_rules! notes {
     ($store:ty, $run:path, $begin:literal, $lock:literal) => {
         #[async_trait]
         impl NoteStore for $store {
-            async fn notes_of(&self, user: UserId) -> Stored<Vec<Note>> {
+            async fn notes_of(&self, user: UserId) -> StoreResult<Vec<Note>> {
                 let sql = "SELECT id, text, created_at FROM notes WHERE user_id = $1 \
                      ORDER BY created_at DESC LIMIT 100";
                 let user = user.as_bytes().as_slice();
@@ -14,9 +14,14 @@ macro_rules! notes {
                 rows.await?.iter().map(rows::note).collect()
             }
 
-            async fn add_note(&self, user: UserId, note: &Note, limit: u32) -> Stored<NoteAdded> {
+            async fn add_note(
+                &self,
+                user: UserId,
+                note: &Note,
+                limit: u32,
+            ) -> StoreResult<NoteAdded> {
                 let lock = concat!("SELECT id FROM users WHERE id = $1", $lock);
-                // A repeat after a lost answer does not count its own note.
+                // A repeat after a lost response does not count its own note.
                 let count = "SELECT count(*) FROM notes WHERE user_id = $1 AND id <> $2";
                 let insert = "INSERT INTO notes (id, user_id, text, created_at) \
                      VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING";
@@ -36,7 +41,7 @@ macro_rules! notes {
                         .bind(id)
                         .bind(user)
                         .bind(&note.text)
-                        .bind(rows::kept(note.created_at));
+                        .bind(rows::to_db(note.created_at));
                     inserted.execute(&mut *transaction).await?;
                     transaction.commit().await?;
                     Ok(NoteAdded::Yes)
@@ -44,14 +49,14 @@ macro_rules! notes {
                 done.await
             }
 
-            async fn delete_note(&self, user: UserId, id: NoteId) -> Stored<Written> {
+            async fn delete_note(&self, user: UserId, id: NoteId) -> StoreResult<Applied> {
                 let done = $run(|| {
                     sqlx::query("DELETE FROM notes WHERE id = $1 AND user_id = $2")
                         .bind(id.as_bytes().as_slice())
                         .bind(user.as_bytes().as_slice())
                         .execute(&self.pool)
                 });
-                Ok(written(done.await?.rows_affected()))
+                Ok(applied(done.await?.rows_affected()))
             }
         }
     };

@@ -11,25 +11,24 @@ use sqlx::{
 };
 
 use super::{
-    OpenError, failure,
+    OpenError, applied, failure,
     notes::notes,
     rows,
     signing_keys::signing_keys,
     statements::{session_columns, store, user_columns},
     throttles::{self, throttles},
-    written,
 };
 use crate::domain::{
-    Bucket, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash, PoolUse, Role, SealedKey,
-    Session, SessionId, SigningKeyStore, Store, StoreFailure, Stored, Throttles, Timestamp, User,
-    UserId, Written,
+    Applied, Bucket, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash, PoolUse, Role,
+    SealedKey, Session, SessionId, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles,
+    Timestamp, User, UserId,
 };
 
-/// How long a request waits for a connection; a database that restarts is often back by then.
+/// How long a request waits for a connection, long enough for most restarts of a database.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How long a connection may lie idle before it is tried out.
-const TRUSTED_FOR: Duration = Duration::from_secs(1);
-/// How often a step is tried: again after a deadlock, or on another connection after one that broke.
+/// A connection that was idle for longer is pinged before use.
+const PING_AFTER: Duration = Duration::from_secs(1);
+/// How often a step is tried after transient errors.
 const TRIES: u32 = 4;
 
 /// A store in a `PostgreSQL` database, shared by any number of servers.
@@ -42,10 +41,10 @@ impl PgStore {
     /// Connects to the database of `url` (`postgres://user@host/name`) with at most `connections`, and
     /// brings its tables up to date.
     ///
-    /// Any number of servers may do this at once: one makes the tables, behind an advisory lock.
+    /// Any number of servers may do so at once: an advisory lock serializes the migrations.
     ///
     /// # Errors
-    /// Fails where the database cannot be reached, or holds the tables of a later version.
+    /// Fails if the database is unreachable, or has the tables of a later version.
     pub async fn open(url: &str, connections: u32) -> Result<Self, OpenError> {
         let options = PgConnectOptions::from_str(url)?
             .application_name("nolapse-server")
@@ -60,7 +59,7 @@ impl PgStore {
             .test_before_acquire(false)
             .before_acquire(|connection, known| {
                 Box::pin(async move {
-                    let trusted = known.idle_for < TRUSTED_FOR;
+                    let trusted = known.idle_for < PING_AFTER;
                     Ok(trusted || connection.ping().await.is_ok())
                 })
             })
@@ -78,7 +77,7 @@ signing_keys!(PgStore, retrying);
 throttles!(PgStore, retrying, "greatest");
 
 impl PgStore {
-    /// Begins a transaction in which no other writes signing keys; they can still be read.
+    /// Begins a transaction with exclusive write access to signing keys.
     async fn begin_with_signing_keys(
         &self,
     ) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, Error> {
@@ -97,7 +96,7 @@ impl PgStore {
         kept: &[u8],
         at: Timestamp,
         reason: EndReason,
-    ) -> Stored<u64> {
+    ) -> StoreResult<u64> {
         let sql = format!(
             "WITH ended AS (UPDATE sessions SET ended_at = $1, end_reason = $2 \
              WHERE {column} = $3 AND id <> $4 AND ended_at IS NULL RETURNING id, user_id) \
@@ -106,7 +105,7 @@ impl PgStore {
         );
         let done = retrying(|| {
             sqlx::query(AssertSqlSafe(sql.as_str()))
-                .bind(rows::kept(at))
+                .bind(rows::to_db(at))
                 .bind(reason.as_str())
                 .bind(value.as_slice())
                 .bind(kept)
@@ -116,23 +115,23 @@ impl PgStore {
     }
 }
 
-/// Runs a step until it is done, or has failed for a reason that a repeat does not cure.
-async fn retrying<T, F>(step: impl Fn() -> F) -> Stored<T>
+/// Runs a step, and repeats it after transient errors.
+async fn retrying<T, F>(step: impl Fn() -> F) -> StoreResult<T>
 where
     F: Future<Output = Result<T, Error>>,
 {
     let mut tries = 1;
     loop {
         match step().await {
-            Err(error) if tries < TRIES && passes(&error) => tries += 1,
+            Err(error) if tries < TRIES && is_transient(&error) => tries += 1,
             done => return done.map_err(failure),
         }
     }
 }
 
-/// Says whether a repeat may do better: a lost serialisation or deadlock, or a connection that broke
-/// (`PostgreSQL`'s error classes 40, 57P and 08).
-fn passes(error: &Error) -> bool {
+/// Returns whether an error is transient: a serialization failure, a deadlock or a broken connection (`PostgreSQL`'s
+/// error classes 40, 57P and 08).
+fn is_transient(error: &Error) -> bool {
     let code = error.as_database_error().and_then(DatabaseError::code);
     let passing = ["40001", "40P01", "57P01", "57P02", "57P03"];
     let broken = matches!(error, Error::Io(_));

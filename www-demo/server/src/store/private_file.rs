@@ -1,4 +1,4 @@
-//! The modes of the database's file: 0600, whatever the umask is.
+//! The modes of the database's files: 0600, independently of the umask.
 
 use std::{
     ffi::OsString,
@@ -7,15 +7,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What belongs to the owner of a file alone.
+/// The mode of a private file.
 const PRIVATE: u32 = 0o600;
 
-/// Makes the file with mode 600 where it is missing, and takes it, its log and its index from all others where
-/// they may read or write it. `SQLite` gives the log and the index the mode of the file (`SQLite`,
-/// "Write-Ahead Logging").
+/// Creates the file with mode 600 if it is missing, and restricts it, its log and its index to the owner. `SQLite` gives
+/// the log and the index the mode of the file (`SQLite`, "Write-Ahead Logging").
 ///
 /// # Errors
-/// Fails where the file cannot be made.
+/// Fails if the file cannot be made.
 pub(super) fn prepare(file: &Path) -> io::Result<()> {
     // sqlx spells databases in memory as URIs.
     if file.as_os_str().is_empty() || file.to_string_lossy().starts_with("file:") {

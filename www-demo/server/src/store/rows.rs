@@ -1,4 +1,4 @@
-//! Rows to the domain's types and back.
+//! Conversions between rows and the domain's types.
 
 use nolapse::wire::EndReason;
 use serde::Deserialize;
@@ -6,49 +6,49 @@ use sqlx::{Row, postgres::PgRow, sqlite::SqliteRow};
 
 use crate::domain::{
     Email, Ending, Note, NoteId, PasswordHash, Renewal, Replaced, Role, SealedKey, SecretHash,
-    Session, SessionId, StoreError, Stored, Timestamp, User, UserId,
+    Session, SessionId, StoreError, StoreResult, Timestamp, User, UserId,
 };
 
 /// A row of either database, read by the names of its columns.
 pub(super) trait Columns {
     /// Reads a number.
-    fn number(&self, name: &str) -> Stored<i64>;
+    fn number(&self, name: &str) -> StoreResult<i64>;
     /// Reads a number that may be missing.
-    fn maybe_number(&self, name: &str) -> Stored<Option<i64>>;
+    fn maybe_number(&self, name: &str) -> StoreResult<Option<i64>>;
     /// Reads a text.
-    fn text(&self, name: &str) -> Stored<String>;
+    fn text(&self, name: &str) -> StoreResult<String>;
     /// Reads a text that may be missing.
-    fn maybe_text(&self, name: &str) -> Stored<Option<String>>;
+    fn maybe_text(&self, name: &str) -> StoreResult<Option<String>>;
     /// Reads a yes or no.
-    fn truth(&self, name: &str) -> Stored<bool>;
+    fn truth(&self, name: &str) -> StoreResult<bool>;
     /// Reads bytes.
-    fn bytes(&self, name: &str) -> Stored<&[u8]>;
+    fn bytes(&self, name: &str) -> StoreResult<&[u8]>;
 }
 
 macro_rules! columns {
     ($row:ty) => {
         impl Columns for $row {
-            fn number(&self, name: &str) -> Stored<i64> {
+            fn number(&self, name: &str) -> StoreResult<i64> {
                 self.try_get(name).map_err(StoreError::new)
             }
 
-            fn maybe_number(&self, name: &str) -> Stored<Option<i64>> {
+            fn maybe_number(&self, name: &str) -> StoreResult<Option<i64>> {
                 self.try_get(name).map_err(StoreError::new)
             }
 
-            fn text(&self, name: &str) -> Stored<String> {
+            fn text(&self, name: &str) -> StoreResult<String> {
                 self.try_get(name).map_err(StoreError::new)
             }
 
-            fn maybe_text(&self, name: &str) -> Stored<Option<String>> {
+            fn maybe_text(&self, name: &str) -> StoreResult<Option<String>> {
                 self.try_get(name).map_err(StoreError::new)
             }
 
-            fn truth(&self, name: &str) -> Stored<bool> {
+            fn truth(&self, name: &str) -> StoreResult<bool> {
                 self.try_get(name).map_err(StoreError::new)
             }
 
-            fn bytes(&self, name: &str) -> Stored<&[u8]> {
+            fn bytes(&self, name: &str) -> StoreResult<&[u8]> {
                 self.try_get(name).map_err(StoreError::new)
             }
         }
@@ -58,13 +58,13 @@ macro_rules! columns {
 columns!(SqliteRow);
 columns!(PgRow);
 
-/// Returns a time as the database keeps it.
-pub(super) fn kept(at: Timestamp) -> i64 {
+/// Converts a time for the database.
+pub(super) fn to_db(at: Timestamp) -> i64 {
     i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Returns a count as the database keeps it.
-pub(super) fn kept_count(count: u64) -> i64 {
+/// Converts a count for the database.
+pub(super) fn to_db_count(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
@@ -73,7 +73,7 @@ pub(super) fn counted(count: i64) -> u64 {
     u64::try_from(count).unwrap_or_default()
 }
 
-/// What a session's column `replaced_at` holds for each entry.
+/// An entry of a session's column `replaced_at`.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum KeptReplaced {
@@ -83,8 +83,8 @@ enum KeptReplaced {
     Moment(u64),
 }
 
-/// Returns the replaced generations as the database keeps them: a JSON array of `[first, last, at]`.
-pub(super) fn kept_replaced(replaced: &[Replaced]) -> String {
+/// Converts replaced generations for the database: a JSON array of `[first, last, at]`.
+pub(super) fn to_db_replaced(replaced: &[Replaced]) -> String {
     let spans: Vec<[u64; 3]> = replaced
         .iter()
         .map(|replaced| [replaced.first, replaced.last, replaced.at.as_millis()])
@@ -92,7 +92,7 @@ pub(super) fn kept_replaced(replaced: &[Replaced]) -> String {
     serde_json::json!(spans).to_string()
 }
 
-fn read_replaced(text: &str, generation: u64) -> Stored<Vec<Replaced>> {
+fn read_replaced(text: &str, generation: u64) -> StoreResult<Vec<Replaced>> {
     let kept: Vec<KeptReplaced> = serde_json::from_str(text).map_err(|_| damaged("replaced_at"))?;
     // A row of moments alone: the newest is the last, of the generation before the current one.
     let oldest = generation.saturating_sub(kept.len() as u64);
@@ -110,7 +110,7 @@ fn read_replaced(text: &str, generation: u64) -> Stored<Vec<Replaced>> {
 }
 
 /// Reads a session.
-pub(super) fn session(row: &impl Columns) -> Stored<Session> {
+pub(super) fn session(row: &impl Columns) -> StoreResult<Session> {
     let ended = match (row.maybe_number("ended_at")?, row.maybe_text("end_reason")?) {
         (Some(at), Some(reason)) => Some(Ending {
             at: moment(at)?,
@@ -145,7 +145,7 @@ pub(super) fn session(row: &impl Columns) -> Stored<Session> {
 }
 
 /// Reads a user whose columns are prefixed with `u_`.
-pub(super) fn user(row: &impl Columns) -> Stored<User> {
+pub(super) fn user(row: &impl Columns) -> StoreResult<User> {
     Ok(User {
         id: UserId::from_bytes(bytes(row, "u_id")?),
         email: Email::from_canonical(row.text("u_email")?),
@@ -157,7 +157,7 @@ pub(super) fn user(row: &impl Columns) -> Stored<User> {
 }
 
 /// Reads a note.
-pub(super) fn note(row: &impl Columns) -> Stored<Note> {
+pub(super) fn note(row: &impl Columns) -> StoreResult<Note> {
     Ok(Note {
         id: NoteId::from_bytes(bytes(row, "id")?),
         text: row.text("text")?,
@@ -166,7 +166,7 @@ pub(super) fn note(row: &impl Columns) -> Stored<Note> {
 }
 
 /// Reads a signing key.
-pub(super) fn signing_key(row: &impl Columns) -> Stored<SealedKey> {
+pub(super) fn signing_key(row: &impl Columns) -> StoreResult<SealedKey> {
     Ok(SealedKey {
         number: u64::try_from(row.number("number")?).map_err(|_| damaged("number"))?,
         sealed: row.bytes("sealed")?.to_vec(),
@@ -174,15 +174,15 @@ pub(super) fn signing_key(row: &impl Columns) -> Stored<SealedKey> {
     })
 }
 
-fn bytes<const N: usize>(row: &impl Columns, name: &'static str) -> Stored<[u8; N]> {
+fn bytes<const N: usize>(row: &impl Columns, name: &'static str) -> StoreResult<[u8; N]> {
     row.bytes(name)?.try_into().map_err(|_| damaged(name))
 }
 
-fn time(row: &impl Columns, name: &str) -> Stored<Timestamp> {
+fn time(row: &impl Columns, name: &str) -> StoreResult<Timestamp> {
     moment(row.number(name)?)
 }
 
-fn moment(millis: i64) -> Stored<Timestamp> {
+fn moment(millis: i64) -> StoreResult<Timestamp> {
     let millis = u64::try_from(millis).map_err(|_| damaged("a time"))?;
     Ok(Timestamp::from_millis(millis))
 }

@@ -12,24 +12,23 @@ use sqlx::{
 };
 
 use super::{
-    OpenError, failure,
+    OpenError, applied, failure,
     notes::notes,
     private_file, rows,
     signing_keys::signing_keys,
     statements::{session_columns, store, user_columns},
     throttles::{self, throttles},
-    written,
 };
 use crate::domain::{
-    Bucket, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash, PoolUse, Role, SealedKey,
-    Session, SessionId, SigningKeyStore, Store, StoreFailure, Stored, Throttles, Timestamp, User,
-    UserId, Written,
+    Applied, Bucket, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash, PoolUse, Role,
+    SealedKey, Session, SessionId, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles,
+    Timestamp, User, UserId,
 };
 
 /// How long a writer waits for another one.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECTIONS: u32 = 4;
-/// How often the tables are looked at before their state is taken for broken.
+/// How often migrations are tried.
 const MIGRATION_LOOKS: u32 = 4;
 
 /// A store in an `SQLite` file.
@@ -39,11 +38,10 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file of `url` (`sqlite://path`), makes it where it is missing, for its owner alone, and brings
-    /// its tables up to date.
+    /// Opens the file of `url` (`sqlite://path`), creates it with mode 600 if it is missing, and migrates its tables.
     ///
     /// # Errors
-    /// Fails where the file cannot be read and written, or holds the tables of a later version.
+    /// Fails if the file cannot be read and written, or holds the tables of a later version.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let options = SqliteConnectOptions::from_str(url)
             .map_err(OpenError)?
@@ -63,10 +61,10 @@ impl SqliteStore {
     }
 }
 
-store!(SqliteStore, once, "max", "BEGIN IMMEDIATE", "rowid");
-notes!(SqliteStore, once, "BEGIN IMMEDIATE", "");
-signing_keys!(SqliteStore, once);
-throttles!(SqliteStore, once, "max");
+store!(SqliteStore, no_retry, "max", "BEGIN IMMEDIATE", "rowid");
+notes!(SqliteStore, no_retry, "BEGIN IMMEDIATE", "");
+signing_keys!(SqliteStore, no_retry);
+throttles!(SqliteStore, no_retry, "max");
 
 impl SqliteStore {
     /// Begins a transaction in which no other writes.
@@ -85,7 +83,7 @@ impl SqliteStore {
         kept: &[u8],
         at: Timestamp,
         reason: EndReason,
-    ) -> Stored<u64> {
+    ) -> StoreResult<u64> {
         let audit = format!(
             "INSERT INTO audit (at, event, session_id, user_id) \
              SELECT $1, $2, id, user_id FROM sessions \
@@ -96,7 +94,7 @@ impl SqliteStore {
              WHERE {column} = $3 AND id <> $4 AND ended_at IS NULL"
         );
         let mut ended = 0;
-        // The write lock is taken at once: a reader that turns into a writer could find it taken.
+        // The write lock is taken first: an upgrade from a read could fail.
         let mut transaction = self
             .pool
             .begin_with("BEGIN IMMEDIATE")
@@ -104,7 +102,7 @@ impl SqliteStore {
             .map_err(failure)?;
         for sql in [audit, end] {
             let done = sqlx::query(AssertSqlSafe(sql))
-                .bind(rows::kept(at))
+                .bind(rows::to_db(at))
                 .bind(reason.as_str())
                 .bind(value.as_slice())
                 .bind(kept)
@@ -135,8 +133,7 @@ pub(super) async fn copy(url: &str, copy: &Path) -> Result<(), sqlx::Error> {
 
 /// Brings the tables up to date.
 ///
-/// Of several servers that start at once on a new file one does it; the others fail on what it made, look
-/// again and find it done.
+/// Of several servers that start at once on a new file one succeeds; the others fail, retry and find the tables.
 async fn migrate(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     let mut looks = 0;
     while let Err(error) = sqlx::migrate!("migrations/sqlite").run(pool).await {
@@ -148,8 +145,8 @@ async fn migrate(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Runs a step: the file is at hand, so that what fails once fails again.
-async fn once<T, F>(step: impl Fn() -> F) -> Stored<T>
+/// Runs a step once: errors of a local file are not transient.
+async fn no_retry<T, F>(step: impl Fn() -> F) -> StoreResult<T>
 where
     F: Future<Output = Result<T, sqlx::Error>>,
 {

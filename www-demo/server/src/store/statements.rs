@@ -17,12 +17,11 @@ macro_rules! user_columns {
     };
 }
 
-/// Implements the domain's store for a type with a `pool` and an `end_where`. `$run` runs a step, again where that may
-/// help; `$later` is the database's function for the greater of two numbers. `$begin` begins a transaction that is
-/// going to write, and `$place` is the database's own name of a row's place.
+/// Implements the domain's store for a type with a `pool` and an `end_where`. `$run` runs a step, and repeats it after
+/// transient errors; `$later` is the database's function for the greater of two numbers. `$begin` begins a write
+/// transaction, and `$place` is the database's row identifier.
 ///
-/// Every step is one statement, or one transaction, that a repeat leaves as it is, so that it does not matter whether the database
-/// had done it when the connection broke.
+/// Every step is one idempotent statement or transaction: it can be repeated after a broken connection.
 macro_rules! store {
     ($store:ty, $run:path, $later:literal, $begin:literal, $place:literal) => {
         #[async_trait]
@@ -39,13 +38,13 @@ macro_rules! store {
                 }
             }
 
-            async fn ping(&self) -> Stored<()> {
+            async fn ping(&self) -> StoreResult<()> {
                 let done = $run(|| sqlx::query("SELECT 1").execute(&self.pool));
                 done.await.map(drop)
             }
 
-            async fn add_user(&self, user: &User) -> Stored<Written> {
-                // A repeat after a lost answer finds its own row and says that it was written.
+            async fn add_user(&self, user: &User) -> StoreResult<Applied> {
+                // A repeat after a lost response finds its own row, and counts as applied.
                 let sql = "INSERT INTO users \
                      (id, email, password, role, disabled, created_at, password_cost) \
                      VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (email) \
@@ -57,50 +56,50 @@ macro_rules! store {
                         .bind(user.password.expose())
                         .bind(user.role.as_str())
                         .bind(user.disabled)
-                        .bind(rows::kept(user.created_at))
-                        .bind(rows::kept_count(user.password.cost()))
+                        .bind(rows::to_db(user.created_at))
+                        .bind(rows::to_db_count(user.password.cost()))
                         .execute(&self.pool)
                 });
-                Ok(written(done.await?.rows_affected()))
+                Ok(applied(done.await?.rows_affected()))
             }
 
-            async fn costliest_password(&self) -> Stored<u64> {
+            async fn costliest_password(&self) -> StoreResult<u64> {
                 let sql = "SELECT coalesce(max(password_cost), 0) FROM users";
                 let cost = $run(|| sqlx::query_scalar(sql).fetch_one(&self.pool));
                 Ok(rows::counted(cost.await?))
             }
 
-            async fn user_by_email(&self, email: &Email) -> Stored<Option<User>> {
+            async fn user_by_email(&self, email: &Email) -> StoreResult<Option<User>> {
                 let sql = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.email = $1");
                 let row = $run(|| sqlx::query(sql).bind(email.expose()).fetch_optional(&self.pool));
                 row.await?.as_ref().map(rows::user).transpose()
             }
 
-            async fn has_user(&self, user: UserId) -> Stored<bool> {
+            async fn has_user(&self, user: UserId) -> StoreResult<bool> {
                 let sql = "SELECT count(*) FROM users WHERE id = $1";
                 let id = user.as_bytes().as_slice();
                 let count = $run(|| sqlx::query_scalar(sql).bind(id).fetch_one(&self.pool));
                 Ok(rows::counted(count.await?) > 0)
             }
 
-            async fn user(&self, id: UserId) -> Stored<Option<User>> {
+            async fn user(&self, id: UserId) -> StoreResult<Option<User>> {
                 let sql = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.id = $1");
                 let id = id.as_bytes().as_slice();
                 let row = $run(|| sqlx::query(sql).bind(id).fetch_optional(&self.pool));
                 row.await?.as_ref().map(rows::user).transpose()
             }
 
-            async fn set_role(&self, user: UserId, role: Role) -> Stored<Written> {
+            async fn set_role(&self, user: UserId, role: Role) -> StoreResult<Applied> {
                 let done = $run(|| {
                     sqlx::query("UPDATE users SET role = $1 WHERE id = $2")
                         .bind(role.as_str())
                         .bind(user.as_bytes().as_slice())
                         .execute(&self.pool)
                 });
-                Ok(written(done.await?.rows_affected()))
+                Ok(applied(done.await?.rows_affected()))
             }
 
-            async fn set_disabled(&self, user: UserId, disabled: bool) -> Stored<()> {
+            async fn set_disabled(&self, user: UserId, disabled: bool) -> StoreResult<()> {
                 let done = $run(|| {
                     sqlx::query("UPDATE users SET disabled = $1 WHERE id = $2")
                         .bind(disabled)
@@ -114,7 +113,7 @@ macro_rules! store {
                 &self,
                 user: &User,
                 successor: &PasswordHash,
-            ) -> Stored<Written> {
+            ) -> StoreResult<Applied> {
                 // A repeat finds the successor, which has a salt that no other has.
                 let sql = "UPDATE users SET password = $1, password_cost = $4 \
                      WHERE id = $2 AND (password = $3 OR password = $1)";
@@ -123,15 +122,15 @@ macro_rules! store {
                         .bind(successor.expose())
                         .bind(user.id.as_bytes().as_slice())
                         .bind(user.password.expose())
-                        .bind(rows::kept_count(successor.cost()))
+                        .bind(rows::to_db_count(successor.cost()))
                         .execute(&self.pool)
                 });
-                Ok(written(done.await?.rows_affected()))
+                Ok(applied(done.await?.rows_affected()))
             }
 
-            async fn delete_user(&self, user: UserId) -> Stored<()> {
+            async fn delete_user(&self, user: UserId) -> StoreResult<()> {
                 let id = user.as_bytes().as_slice();
-                // The sessions go with the user, so that none can end, and be recorded, after the records.
+                // Sessions are deleted with the user, before the audit records: none can end in between and add one.
                 let done = $run(|| async {
                     let mut transaction = self.pool.begin_with($begin).await?;
                     for sql in [
@@ -146,35 +145,35 @@ macro_rules! store {
                 done.await
             }
 
-            async fn add_session(&self, session: &Session) -> Stored<Written> {
+            async fn add_session(&self, session: &Session) -> StoreResult<Applied> {
                 let sql = "INSERT INTO sessions (id, user_id, device, created_at, expires_at, \
                      last_active_at, last_seen_at, generation, secret_hash, replaced_at) \
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING";
-                let replaced_at = rows::kept_replaced(&session.replaced);
+                let replaced_at = rows::to_db_replaced(&session.replaced);
                 let done = $run(|| {
                     sqlx::query(sql)
                         .bind(session.id.as_bytes().as_slice())
                         .bind(session.user.as_bytes().as_slice())
                         .bind(&session.device)
-                        .bind(rows::kept(session.created_at))
-                        .bind(rows::kept(session.expires_at))
-                        .bind(rows::kept(session.last_active_at))
-                        .bind(rows::kept(session.last_seen_at))
-                        .bind(rows::kept_count(session.generation))
+                        .bind(rows::to_db(session.created_at))
+                        .bind(rows::to_db(session.expires_at))
+                        .bind(rows::to_db(session.last_active_at))
+                        .bind(rows::to_db(session.last_seen_at))
+                        .bind(rows::to_db_count(session.generation))
                         .bind(session.secret_hash.as_bytes().as_slice())
                         .bind(&replaced_at)
                         .execute(&self.pool)
                 });
                 match done.await {
-                    Ok(_) => Ok(Written::Yes),
+                    Ok(_) => Ok(Applied::Yes),
                     Err(error) if error.failure() == StoreFailure::MissingReference => {
-                        Ok(Written::No)
+                        Ok(Applied::No)
                     }
                     Err(error) => Err(error),
                 }
             }
 
-            async fn session(&self, id: SessionId) -> Stored<Option<(Session, User)>> {
+            async fn session(&self, id: SessionId) -> StoreResult<Option<(Session, User)>> {
                 let sql = concat!(
                     "SELECT ",
                     session_columns!(),
@@ -189,7 +188,7 @@ macro_rules! store {
                     .transpose()
             }
 
-            async fn rotate_session(&self, session: &Session, from: u64) -> Stored<Written> {
+            async fn rotate_session(&self, session: &Session, from: u64) -> StoreResult<Applied> {
                 let sql = concat!(
                     "UPDATE sessions SET generation = $1, secret_hash = $2, replaced_at = $3, \
                      renewed_generation = $8, renewed_at = $9, last_active_at = ",
@@ -198,24 +197,24 @@ macro_rules! store {
                     $later,
                     "(last_seen_at, $5) WHERE id = $6 AND generation = $7 AND ended_at IS NULL"
                 );
-                let replaced_at = rows::kept_replaced(&session.replaced);
+                let replaced_at = rows::to_db_replaced(&session.replaced);
                 let done = $run(|| {
                     sqlx::query(sql)
-                        .bind(rows::kept_count(session.generation))
+                        .bind(rows::to_db_count(session.generation))
                         .bind(session.secret_hash.as_bytes().as_slice())
                         .bind(&replaced_at)
-                        .bind(rows::kept(session.last_active_at))
-                        .bind(rows::kept(session.last_seen_at))
+                        .bind(rows::to_db(session.last_active_at))
+                        .bind(rows::to_db(session.last_seen_at))
                         .bind(session.id.as_bytes().as_slice())
-                        .bind(rows::kept_count(from))
-                        .bind(session.renewed.map(|renewed| rows::kept_count(renewed.generation)))
-                        .bind(session.renewed.map(|renewed| rows::kept(renewed.at)))
+                        .bind(rows::to_db_count(from))
+                        .bind(session.renewed.map(|renewed| rows::to_db_count(renewed.generation)))
+                        .bind(session.renewed.map(|renewed| rows::to_db(renewed.at)))
                         .execute(&self.pool)
                 });
-                Ok(written(done.await?.rows_affected()))
+                Ok(applied(done.await?.rows_affected()))
             }
 
-            async fn touch_session(&self, session: &Session) -> Stored<()> {
+            async fn touch_session(&self, session: &Session) -> StoreResult<()> {
                 let sql = concat!(
                     "UPDATE sessions SET last_active_at = ",
                     $later,
@@ -225,8 +224,8 @@ macro_rules! store {
                 );
                 let done = $run(|| {
                     sqlx::query(sql)
-                        .bind(rows::kept(session.last_active_at))
-                        .bind(rows::kept(session.last_seen_at))
+                        .bind(rows::to_db(session.last_active_at))
+                        .bind(rows::to_db(session.last_seen_at))
                         .bind(session.id.as_bytes().as_slice())
                         .execute(&self.pool)
                 });
@@ -238,9 +237,9 @@ macro_rules! store {
                 id: SessionId,
                 at: Timestamp,
                 reason: EndReason,
-            ) -> Stored<Written> {
+            ) -> StoreResult<Applied> {
                 let ended = self.end_where("id", id.as_bytes(), &[], at, reason);
-                Ok(written(ended.await?))
+                Ok(applied(ended.await?))
             }
 
             async fn end_sessions_of(
@@ -248,7 +247,7 @@ macro_rules! store {
                 user: UserId,
                 at: Timestamp,
                 reason: EndReason,
-            ) -> Stored<u64> {
+            ) -> StoreResult<u64> {
                 let ended = self.end_where("user_id", user.as_bytes(), &[], at, reason);
                 ended.await
             }
@@ -259,13 +258,13 @@ macro_rules! store {
                 kept: SessionId,
                 at: Timestamp,
                 reason: EndReason,
-            ) -> Stored<u64> {
+            ) -> StoreResult<u64> {
                 let ended =
                     self.end_where("user_id", user.as_bytes(), kept.as_bytes(), at, reason);
                 ended.await
             }
 
-            async fn sessions_of(&self, user: UserId) -> Stored<Vec<Session>> {
+            async fn sessions_of(&self, user: UserId) -> StoreResult<Vec<Session>> {
                 let sql = concat!(
                     "SELECT ",
                     session_columns!(),
@@ -277,7 +276,7 @@ macro_rules! store {
                 rows.await?.iter().map(rows::session).collect()
             }
 
-            async fn recorded_endings(&self, id: SessionId, reason: EndReason) -> Stored<u64> {
+            async fn recorded_endings(&self, id: SessionId, reason: EndReason) -> StoreResult<u64> {
                 let sql = "SELECT count(*) FROM audit WHERE session_id = $1 AND event = $2";
                 let count = $run(|| {
                     sqlx::query_scalar(sql)
@@ -288,23 +287,23 @@ macro_rules! store {
                 Ok(rows::counted(count.await?))
             }
 
-            async fn count_sessions(&self, now: Timestamp) -> Stored<u64> {
+            async fn count_sessions(&self, now: Timestamp) -> StoreResult<u64> {
                 let sql =
                     "SELECT count(*) FROM sessions WHERE ended_at IS NULL AND expires_at > $1";
-                let now = rows::kept(now);
+                let now = rows::to_db(now);
                 let count = $run(|| sqlx::query_scalar(sql).bind(now).fetch_one(&self.pool));
                 Ok(rows::counted(count.await?))
             }
 
-            async fn prune_sessions(&self, before: Timestamp, most: u32) -> Stored<u64> {
+            async fn prune_sessions(&self, before: Timestamp, most: u32) -> StoreResult<u64> {
                 let sql = "DELETE FROM sessions WHERE id IN \
                      (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)";
-                let (before, most) = (rows::kept(before), i64::from(most));
+                let (before, most) = (rows::to_db(before), i64::from(most));
                 let done = $run(|| sqlx::query(sql).bind(before).bind(most).execute(&self.pool));
                 Ok(done.await?.rows_affected())
             }
 
-            async fn forget_ended_sessions(&self, user: UserId, kept: u32) -> Stored<u64> {
+            async fn forget_ended_sessions(&self, user: UserId, kept: u32) -> StoreResult<u64> {
                 let sql = "DELETE FROM sessions WHERE user_id = $1 AND ended_at IS NOT NULL \
                      AND id NOT IN (SELECT id FROM sessions WHERE user_id = $1 \
                      AND ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT $2)";
@@ -314,7 +313,7 @@ macro_rules! store {
                 Ok(done.await?.rows_affected())
             }
 
-            async fn prune_audit(&self, before: Timestamp, most: u32) -> Stored<u64> {
+            async fn prune_audit(&self, before: Timestamp, most: u32) -> StoreResult<u64> {
                 let sql = concat!(
                     "DELETE FROM audit WHERE ",
                     $place,
@@ -322,7 +321,7 @@ macro_rules! store {
                     $place,
                     " FROM audit WHERE at < $1 LIMIT $2)"
                 );
-                let (before, most) = (rows::kept(before), i64::from(most));
+                let (before, most) = (rows::to_db(before), i64::from(most));
                 let done = $run(|| sqlx::query(sql).bind(before).bind(most).execute(&self.pool));
                 Ok(done.await?.rows_affected())
             }

@@ -14,12 +14,12 @@ macro_rules! throttles {
                 &self,
                 now: Timestamp,
                 buckets: &[Bucket],
-            ) -> Stored<Result<(), Duration>> {
+            ) -> StoreResult<Result<(), Duration>> {
                 let buckets = throttles::in_order(buckets);
                 if buckets.is_empty() {
                     return Ok(Ok(()));
                 }
-                // Looked at first: a try that is refused writes nothing, and takes no turn that others could use.
+                // Read first: a refused attempt writes nothing and takes no turn.
                 let sql = throttles::read(buckets.len());
                 let ahead = $run(|| {
                     let mut query = sqlx::query_as::<_, (Vec<u8>, i64)>(AssertSqlSafe(sql.as_str()));
@@ -34,12 +34,12 @@ macro_rules! throttles {
                 let sql = throttles::take($later, buckets.len());
                 let taken = $run(|| {
                     let mut query =
-                        sqlx::query_scalar::<_, Vec<u8>>(AssertSqlSafe(sql.as_str())).bind(rows::kept(now));
+                        sqlx::query_scalar::<_, Vec<u8>>(AssertSqlSafe(sql.as_str())).bind(rows::to_db(now));
                     for bucket in &buckets {
                         query = query
                             .bind(bucket.name.as_slice())
-                            .bind(rows::kept(now + bucket.each))
-                            .bind(throttles::millis(bucket.burst()));
+                            .bind(rows::to_db(now + bucket.interval))
+                            .bind(throttles::millis(bucket.tolerance()));
                     }
                     query.fetch_all(&self.pool)
                 });
@@ -47,21 +47,21 @@ macro_rules! throttles {
                 if taken.len() == buckets.len() {
                     return Ok(Ok(()));
                 }
-                // Another try was faster: what was taken goes back.
+                // A concurrent attempt was first: return the turns.
                 let (taken, empty): (Vec<Bucket>, Vec<Bucket>) = buckets
                     .into_iter()
                     .partition(|bucket| taken.iter().any(|name| *name == bucket.name));
                 self.return_turns(&taken).await?;
-                let wait = empty.iter().map(|bucket| bucket.each).max();
+                let wait = empty.iter().map(|bucket| bucket.interval).max();
                 Ok(Err(wait.unwrap_or_default()))
             }
 
-            async fn return_turns(&self, buckets: &[Bucket]) -> Stored<()> {
-                // A statement for each: one for all would lock the rows in another order than a take does.
+            async fn return_turns(&self, buckets: &[Bucket]) -> StoreResult<()> {
+                // One statement per bucket: a single one would lock rows in another order than `take_turns`.
                 for bucket in buckets {
                     let done = $run(|| {
                         sqlx::query("UPDATE throttles SET even_at = even_at - $1 WHERE name = $2")
-                            .bind(throttles::millis(bucket.each))
+                            .bind(throttles::millis(bucket.interval))
                             .bind(bucket.name.as_slice())
                             .execute(&self.pool)
                     });
@@ -70,15 +70,15 @@ macro_rules! throttles {
                 Ok(())
             }
 
-            async fn prune_throttles(&self, now: Timestamp, most: u32) -> Stored<u64> {
+            async fn prune_throttles(&self, now: Timestamp, most: u32) -> StoreResult<u64> {
                 let sql = "DELETE FROM throttles WHERE name IN \
                      (SELECT name FROM throttles WHERE even_at <= $1 LIMIT $2)";
-                let (now, most) = (rows::kept(now), i64::from(most));
+                let (now, most) = (rows::to_db(now), i64::from(most));
                 let done = $run(|| sqlx::query(sql).bind(now).bind(most).execute(&self.pool));
                 Ok(done.await?.rows_affected())
             }
 
-            async fn bound_throttles(&self, kept: u32) -> Stored<u64> {
+            async fn bound_throttles(&self, kept: u32) -> StoreResult<u64> {
                 // The greatest time among those to forget; beyond it stand at most `kept`.
                 let sql = "DELETE FROM throttles WHERE even_at <= \
                      (SELECT even_at FROM throttles ORDER BY even_at DESC LIMIT 1 OFFSET $1)";
@@ -100,7 +100,7 @@ pub(super) fn in_order(buckets: &[Bucket]) -> Vec<Bucket> {
     ordered
 }
 
-/// Spells the statement that takes a turn of each bucket that has one, and returns their names.
+/// Returns the statement that takes a turn of each bucket that has one, and returns their names.
 ///
 /// `$1` is the time; each bucket binds its name, the time after one turn of an unused bucket, and its burst.
 pub(super) fn take(later: &str, buckets: usize) -> String {
@@ -119,30 +119,33 @@ pub(super) fn take(later: &str, buckets: usize) -> String {
     )
 }
 
-/// Spells the statement that reads buckets by their names.
+/// Returns the statement that reads buckets by their names.
 pub(super) fn read(buckets: usize) -> String {
     let names: Vec<String> = (1..=buckets).map(|place| format!("${place}")).collect();
     let names = names.join(", ");
     format!("SELECT name, even_at FROM throttles WHERE name IN ({names})")
 }
 
-/// Returns how long until each of the buckets has a turn again; `None` where all of them have.
+/// Returns the time until each bucket has a turn; `None` if all have one.
 pub(super) fn longest_wait(
     now: Timestamp,
     buckets: &[Bucket],
-    even_at: &[(Vec<u8>, i64)],
+    theoretical_arrival: &[(Vec<u8>, i64)],
 ) -> Option<Duration> {
     let waits = buckets.iter().filter_map(|bucket| {
-        let (_, even_at) = even_at.iter().find(|(name, _)| *name == bucket.name)?;
-        let even_at = Timestamp::from_millis(u64::try_from(*even_at).unwrap_or_default());
-        let ahead = (even_at.max(now) + bucket.each).since(now);
-        let wait = ahead.saturating_sub(bucket.burst());
+        let (_, theoretical_arrival) = theoretical_arrival
+            .iter()
+            .find(|(name, _)| *name == bucket.name)?;
+        let theoretical_arrival =
+            Timestamp::from_millis(u64::try_from(*theoretical_arrival).unwrap_or_default());
+        let ahead = (theoretical_arrival.max(now) + bucket.interval).since(now);
+        let wait = ahead.saturating_sub(bucket.tolerance());
         (!wait.is_zero()).then_some(wait)
     });
     waits.max()
 }
 
-/// Returns a duration as the database keeps it.
+/// Converts a duration for the database.
 pub(super) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! What to do where a connection to `PostgreSQL` fails for TLS.
+//! Remedies for TLS errors of `PostgreSQL` connections.
 
 use std::io::ErrorKind;
 

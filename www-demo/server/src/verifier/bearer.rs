@@ -1,4 +1,4 @@
-//! Bearer tokens in requests, and the answers to bad ones (RFC 6750).
+//! Bearer tokens in requests, and the error responses (RFC 6750).
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use nolapse::wire::ErrorCode;
 use super::{Refusal, Verified, Verifier};
 use crate::{clock, problem::Problem};
 
-/// The answer to a request without a valid token.
+/// The response to a request without a valid token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused(pub Refusal);
 
@@ -23,7 +23,7 @@ impl IntoResponse for Refused {
             return Problem::unavailable("the issuer's keys are not at hand", 5).into_response();
         }
         let (challenge, description) = if refusal == Refusal::Missing {
-            // No error is named where no credentials were sent (RFC 6750 §3.1).
+            // Without credentials the challenge has no error code (RFC 6750 §3.1).
             ("Bearer", "an access token is needed")
         } else if refusal == Refusal::Expired {
             (
@@ -54,7 +54,7 @@ impl Verifier {
     /// Checks the token of a request's `Authorization` header, as of now.
     ///
     /// # Errors
-    /// Answers 401 with the challenge of RFC 6750 §3, or 503 while there are no keys.
+    /// Responds 401 with the challenge of RFC 6750 §3, or 503 while there are no keys.
     pub async fn authorize(&self, headers: &HeaderMap) -> Result<Verified, Refused> {
         let mut sent = headers.get_all(header::AUTHORIZATION).iter();
         let (first, second) = (sent.next(), sent.next());

@@ -23,16 +23,16 @@ use tokio_rustls::{
     },
 };
 
-/// How long keys are used without asking again, where the answer's `Cache-Control` does not say less.
+/// How long keys are fresh, unless `Cache-Control` has a shorter `max-age`.
 const FRESH_FOR: Duration = Duration::from_mins(5);
-/// The least that a `Cache-Control` can make of it.
+/// The lower bound on a `max-age`.
 const FRESH_FOR_AT_LEAST: Duration = Duration::from_secs(10);
-/// How long connecting, asking and reading may take in all.
+/// The time-out for connection, request and response.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// The largest head of an answer, in bytes.
+/// The largest head of a response, in bytes.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-/// How a key set is fetched, where the default is not enough.
+/// Options for fetching a key set.
 #[derive(Clone, Debug, Default)]
 pub struct FetchOptions {
     /// A file of certificates in PEM, of the authorities to trust in place of the system's.
@@ -131,7 +131,7 @@ impl Fetcher {
         })
     }
 
-    /// Asks once. Anything but a whole key set with status 200 is an error: a redirect is not followed.
+    /// Sends one request. Anything but a whole key set with status 200 is an error; redirects are not followed.
     pub(super) async fn fetch(&self) -> io::Result<Fetched> {
         let fetched = tokio::time::timeout(TIMEOUT, self.connect_and_ask());
         fetched.await.unwrap_or(Err(io::ErrorKind::TimedOut.into()))
@@ -208,7 +208,7 @@ fn roots(options: &FetchOptions) -> io::Result<RootCertStore> {
             roots.add(certificate).map_err(io::Error::other)?;
         }
     } else {
-        // A certificate of the system's that cannot be read vouches for nothing; the others still do.
+        // Certificates of the system that cannot be read are skipped.
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     }
     if roots.is_empty() {
@@ -217,7 +217,7 @@ fn roots(options: &FetchOptions) -> io::Result<RootCertStore> {
     Ok(roots)
 }
 
-/// Reads how long an answer may be used (RFC 9111 §5.2.2), within bounds.
+/// Reads a response's freshness lifetime (RFC 9111 §5.2.2), within bounds.
 fn fresh_for(headers: &HeaderMap) -> Duration {
     let lines = headers.get_all(header::CACHE_CONTROL).iter();
     let directives = lines

@@ -1,4 +1,4 @@
-//! For routes that want more than a valid token: a session that is alive now, a sign-in not long ago.
+//! Extractors for routes that need more than a valid token: a live session, a recent sign-in.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -32,23 +32,23 @@ use nolapse::wire::ErrorCode;
 use super::{Refusal, Refused, Verified, Verifier};
 use crate::{
     clock,
-    domain::{Desk, SessionId, Stored, Timestamp},
+    domain::{SessionId, SessionService, StoreResult, Timestamp},
     problem::Problem,
 };
 
-/// Knows which sessions are alive: the desk of an auth server, or whatever asks one.
+/// Looks up whether sessions are live: the session service of an auth server, or a client of one.
 #[async_trait]
 pub trait Sessions: Send + Sync {
-    /// Says whether the session of a token is alive now, and its user enabled.
+    /// Returns whether the session of a token is live, and its user enabled.
     ///
     /// # Errors
-    /// Fails where this cannot be found out.
-    async fn is_alive(&self, now: Timestamp, token: &Verified) -> Stored<bool>;
+    /// Fails if the look-up fails.
+    async fn is_alive(&self, now: Timestamp, token: &Verified) -> StoreResult<bool>;
 }
 
 #[async_trait]
-impl Sessions for Desk {
-    async fn is_alive(&self, now: Timestamp, token: &Verified) -> Stored<bool> {
+impl Sessions for SessionService {
+    async fn is_alive(&self, now: Timestamp, token: &Verified) -> StoreResult<bool> {
         match SessionId::parse(&token.session) {
             Some(session) => Ok(self.find_alive(now, session).await?.is_some()),
             None => Ok(false),
@@ -56,8 +56,7 @@ impl Sessions for Desk {
     }
 }
 
-/// A token whose session is alive now: costs one look-up, and closes the minute in which a revoked token is
-/// still believed.
+/// A token whose session is live. Costs one look-up, and rejects the tokens of a revoked session before they expire.
 #[derive(Clone, Debug)]
 pub struct Live(pub Verified);
 
@@ -81,8 +80,7 @@ where
     }
 }
 
-/// A token of a user who signed in at most so many seconds ago (RFC 9470). A refresh does not make a token
-/// pass: the user must sign in again.
+/// A token whose `auth_time` is at most `SECONDS` ago (RFC 9470). A refresh does not change `auth_time`.
 #[derive(Clone, Debug)]
 pub struct MaxAge<const SECONDS: u64>(pub Verified);
 
@@ -102,17 +100,17 @@ where
     }
 }
 
-/// The answer to a token whose user signed in too long ago: the challenge of RFC 9470 §3.
+/// The response to a token whose `auth_time` is too old: the challenge of RFC 9470 §3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooOld {
     max_age: Duration,
 }
 
 impl Verified {
-    /// Asks that the user signed in at most `max_age` ago; a token that does not say when is too old.
+    /// Checks that `auth_time` is at most `max_age` ago; a token without it is too old.
     ///
     /// # Errors
-    /// Answers 401 `insufficient_user_authentication` with the `max_age` that is asked for.
+    /// Responds 401 `insufficient_user_authentication` with the required `max_age`.
     pub fn max_age(&self, now: Timestamp, max_age: Duration) -> Result<(), TooOld> {
         match self.authenticated_at {
             Some(at) if now.since(at) <= max_age => Ok(()),

@@ -1,4 +1,4 @@
-//! Verifies access tokens without a database: for any API server, this one's or your own.
+//! Verifies access tokens without a database, for any API server.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -36,19 +36,19 @@ use nolapse::verify::{Claims, Expected, UnverifiedToken};
 
 use crate::domain::Timestamp;
 
-/// How long a verifier uses a key set of this server without asking again: what the set's `Cache-Control` says.
+/// The `max-age` of this server's key set.
 pub const KEYS_CACHED_FOR: Duration = Duration::from_mins(1);
 
-/// What a valid token says.
+/// The claims of a valid token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
     /// The user, `sub`.
     pub subject: String,
     /// The session, `sid`.
     pub session: String,
-    /// What the user may do, `role`.
+    /// The user's role, `role`.
     pub role: String,
-    /// When the user signed in, `auth_time`, where the token says so.
+    /// When the user signed in, `auth_time`, if the token has it.
     pub authenticated_at: Option<Timestamp>,
     /// When it was issued.
     pub issued_at: Timestamp,
@@ -65,7 +65,7 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Makes a verifier of tokens by `issuer` for `audience`.
+    /// Creates a verifier of tokens by `issuer` for `audience`.
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>, keys: KeySource) -> Self {
         Self {
             issuer: issuer.into(),
@@ -76,10 +76,10 @@ impl Verifier {
 
     /// Checks a token at `now`: size, form, header, key, signature, claims, issuer, audience and times.
     ///
-    /// No leeway is given on `exp`, five seconds on `nbf` and `iat`. No database is asked; keys come from memory.
+    /// The leeway is zero on `exp` and five seconds on `nbf` and `iat`. Makes no query; keys come from memory.
     ///
     /// # Errors
-    /// Says why the token is refused.
+    /// Fails with the reason of the refusal.
     pub async fn verify(&self, now: Timestamp, token: &str) -> Result<Verified, Refusal> {
         let token = UnverifiedToken::parse(token)?;
         let key = self.keys.find(now, token.key_id()).await?;

@@ -10,12 +10,12 @@ use nolapse::verify::{KeySet, PublicKey, Refusal};
 use super::fetch::{BadKeyUrl, FetchOptions, Fetched, Fetcher};
 use crate::domain::Timestamp;
 
-/// How long must pass between two requests, however many unknown key names arrive.
+/// The minimum time between two requests, whatever the number of unknown `kid`s.
 const FETCH_AT_MOST_EVERY: Duration = Duration::from_secs(10);
-/// How long keys are used while the auth server cannot be reached: the bound of a revocation in that case.
+/// How long stale keys are used while the auth server is unreachable, and thus the bound of a revocation.
 const STALE_FOR: Duration = Duration::from_hours(24);
 
-/// Where a verifier has its keys from. Clones share what they know.
+/// A source of a verifier's keys. Clones share their cache.
 #[derive(Clone, Debug)]
 pub struct KeySource(Arc<Source>);
 
@@ -29,7 +29,7 @@ enum Source {
     },
 }
 
-/// The last key set, and what is known of how to get the next one.
+/// The last key set, and the state of fetching the next one.
 #[derive(Debug, Default)]
 struct Cached {
     set: Option<(Fetched, Timestamp)>,
@@ -54,8 +54,7 @@ impl KeySource {
         Self(Arc::new(Source::Given(Mutex::new(Arc::new(keys)))))
     }
 
-    /// Uses other keys from now on, in all verifiers with a clone of this source. A source that fetches its
-    /// keys goes on fetching.
+    /// Replaces the keys in all clones. No effect on a source that fetches its keys.
     pub fn replace(&self, keys: KeySet) {
         if let Source::Given(given) = &*self.0 {
             *given.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
@@ -65,12 +64,12 @@ impl KeySource {
     /// Fetches the keys from the auth server's `/.well-known/jwks.json`, and caches them: over https with the system's
     /// root certificates, or over http from this machine.
     ///
-    /// They are fetched again after five minutes, or after `max-age` where the answer's `Cache-Control` says less, or
-    /// for a key name that is not among them, but at most every ten seconds. While the auth server is away the last
-    /// keys go on working, for a day. Redirects are not followed, and at most 64 KiB are read.
+    /// They are fetched again after five minutes or a shorter `max-age`, and for an unknown `kid`, but at most every ten
+    /// seconds. While the auth server is unreachable the last keys are used, for a day. Redirects are not followed, and at
+    /// most 64 KiB are read.
     ///
     /// # Errors
-    /// Refuses a URL that is not absolute, has credentials, or is neither https nor this machine's.
+    /// Fails if the URL is not absolute, has credentials, or is neither https nor this machine's.
     pub fn fetched(url: &str) -> Result<Self, BadKeyUrl> {
         Self::fetched_with(url, &FetchOptions::default())
     }
@@ -78,7 +77,7 @@ impl KeySource {
     /// Does the same with other root certificates, or over http from elsewhere.
     ///
     /// # Errors
-    /// Refuses such URLs as [`fetched`](Self::fetched) does, and certificates that cannot be read.
+    /// Fails as [`fetched`](Self::fetched) does, and if certificates cannot be read.
     pub fn fetched_with(url: &str, options: &FetchOptions) -> Result<Self, BadKeyUrl> {
         Ok(Self(Arc::new(Source::Fetched {
             fetcher: Box::new(Fetcher::new(url, options)?),
@@ -108,7 +107,7 @@ impl KeySource {
             Lookup::Fetch => {}
         }
         let _turn = fetching.lock().await;
-        // Another call may have fetched while this one waited for its turn.
+        // Another call may have fetched while this one waited for the lock.
         match read(cached).lookup(now, id) {
             Lookup::Answer(answer) => answer,
             Lookup::AnswerAndFetch(key) => Ok(key),
@@ -166,7 +165,7 @@ impl Cached {
         match answer {
             answer if self.is_tried_lately(now) => Lookup::Answer(answer),
             Ok(key) if is_fresh => Lookup::Answer(Ok(key)),
-            // The auth server is away: no call waits for it any longer.
+            // The auth server is unreachable: later calls do not wait for it.
             Ok(key) if self.has_failed => Lookup::AnswerAndFetch(key),
             Ok(_) | Err(_) => Lookup::Fetch,
         }

@@ -15,7 +15,7 @@ pub(crate) struct Instance {
     pub(crate) auth: String,
     /// Where its API answers.
     pub(crate) api: String,
-    /// Where its metrics are; empty where they are not asked for.
+    /// The address of its metrics; empty if it has none.
     pub(crate) metrics: String,
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use nolapse_server::{
     domain::{Email, PasswordHash, Role, SessionId, Timestamp, User, UserId},
     keys::ServerKeys,
-    tokens::{self, TokenTerms},
+    tokens::{self, TokenConfig},
     verifier::{KeySource, Verifier},
 };
 
@@ -13,7 +13,7 @@ const ISSUER: &str = "https://auth.example.com";
 const AUDIENCE: &str = "https://api.example.com";
 
 /// A token that lives so long, signed with the current key.
-pub(crate) fn issue(now: Timestamp, keys: &ServerKeys, life: Duration) -> String {
+pub(crate) fn issue(now: Timestamp, keys: &ServerKeys, lifetime: Duration) -> String {
     let user = User {
         id: UserId::from_bytes([1; 16]),
         email: Email::parse("ada@example.org").unwrap(),
@@ -22,13 +22,13 @@ pub(crate) fn issue(now: Timestamp, keys: &ServerKeys, life: Duration) -> String
         disabled: false,
         created_at: now,
     };
-    let terms = TokenTerms {
+    let config = TokenConfig {
         issuer: ISSUER.to_owned(),
         audience: AUDIENCE.to_owned(),
-        life,
+        lifetime,
     };
     let session = SessionId::from_bytes([2; 16]);
-    tokens::issue(now, &terms, &keys.current, session, now, &user).unwrap()
+    tokens::issue(now, &config, &keys.current, session, now, &user).unwrap()
 }
 
 /// A verifier of such tokens.

@@ -17,7 +17,7 @@ use std::{
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tempfile::TempDir;
 
-/// How often another port is taken after one that somebody else was faster to take.
+/// How often another port is tried after one that is in use.
 const STARTS: usize = 5;
 
 static SHARED: Mutex<Weak<Postgres>> = Mutex::new(Weak::new());
@@ -92,7 +92,7 @@ impl Postgres {
         cluster
     }
 
-    /// Makes a new, empty database and returns its URL.
+    /// Creates a new, empty database and returns its URL.
     pub(crate) async fn database(&self) -> String {
         let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
         let mut connection = PgConnection::connect(&self.url("postgres"))

@@ -1,4 +1,4 @@
-//! What a stranger sends fails neither database, and is bounded on both.
+//! Hostile input fails neither database, and is bounded on both.
 
 use hyper::{Method, StatusCode};
 use nolapse::wire::{PASSWORD_PATH, REFRESH_PATH, SESSIONS_PATH};

@@ -1,4 +1,4 @@
-//! A client that sends exactly what it is told, and what it is answered.
+//! A client that sends exactly the given request, and its response.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl Call {
         }
     }
 
-    /// Wants the answer to be one that the document tells of.
+    /// Requires a response that the document describes.
     pub(crate) fn held_to(mut self, document: &Arc<Document>) -> Self {
         self.document = Some(Arc::clone(document));
         self
@@ -107,7 +107,7 @@ impl Call {
         self.header("content-type", content_type)
     }
 
-    /// Sends the request over a connection of its own; `None` where that broke.
+    /// Sends the request over a connection of its own; `None` if that broke.
     pub(crate) async fn try_send(self) -> Option<Answer> {
         let stream = TcpStream::connect(&self.address).await.ok()?;
         let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;

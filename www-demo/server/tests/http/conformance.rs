@@ -130,7 +130,7 @@ async fn p48_the_document_and_the_server_accept_the_same_bodies() {
     let world = World::with(|config| {
         config.passwords_per_account = 0;
         config.refreshes_per_minute = 0;
-        config.token_life = std::time::Duration::from_hours(1);
+        config.token_lifetime = std::time::Duration::from_hours(1);
     })
     .await;
     let signed = world.sign_up().await;

@@ -81,7 +81,7 @@ impl Generator {
             ] {
                 texts.push(self.text(alphabet, chars));
             }
-            // Of the same character again and again a password is a common one, which no schema says.
+            // A password of one repeated character is a common one, which no schema expresses.
             let is_password = schema["format"] == "password";
             let blanks: &[&str] = if is_password {
                 &[]

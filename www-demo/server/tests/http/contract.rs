@@ -1,4 +1,4 @@
-//! Holds every answer of every test to the server's own `OpenAPI` document.
+//! Holds every response of every test to the server's own `OpenAPI` document.
 
 use std::{
     collections::BTreeSet,
@@ -17,7 +17,7 @@ use crate::support::{Answer, Call};
 /// An operation and a status: `GET /me 200`.
 pub(crate) type Outcome = String;
 
-/// What a server says that it answers.
+/// The `OpenAPI` documents of a server.
 pub(crate) struct Contract {
     /// The auth server's document.
     pub(crate) auth: Arc<Document>,
@@ -92,7 +92,7 @@ impl Document {
         all.collect()
     }
 
-    /// Asserts that the document tells of such an answer.
+    /// Asserts that the document describes such a response.
     #[track_caller]
     pub(crate) fn check(&self, method: &Method, path: &str, answer: &Answer) {
         let status = answer.status.as_u16();

@@ -1,4 +1,4 @@
-//! What is costly to judge holds nobody else up.
+//! Costly input does not delay other requests.
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::support::{Answer, EMAIL, PASSWORD, World, config};
 
-/// A world behind a proxy, so that a test says where it comes from.
+/// A world behind a proxy, so that a test sets its client's address.
 async fn proxied() -> World {
     World::with(|config| config.trusted_proxies = 1).await
 }
@@ -38,7 +38,7 @@ async fn guess(world: &World, email: &str, addresses: impl Iterator<Item = Strin
     tried
 }
 
-/// Tries wrong passwords from ever new networks until the account has no turn for strangers for a while.
+/// Tries wrong passwords from ever new networks until the account has no turn for unknown devices.
 async fn guess_until_locked(world: &World) {
     for net in 0_u32.. {
         let address = format!("2001:db9:{:x}:{:x}::1", net % 0xffff, net / 0xffff);
@@ -107,7 +107,7 @@ async fn p48_a_browser_that_has_signed_in_is_not_locked_out_by_any_number_of_str
     stranger.is_problem(429, "too_many_requests");
     let owner = from(&world, "192.0.2.1", EMAIL, PASSWORD, &device).await;
     assert_eq!(owner.status, StatusCode::OK);
-    // The cookie of another account, a forged one and a doubled one are a stranger's.
+    // The cookie of another account, a forged one and a doubled one are those of an unknown device.
     let other = sign_up(&world, "eve@example.org", "198.51.100.2").await;
     let other = other.device().expect("a device cookie");
     let forged = format!("{device}A");
@@ -134,7 +134,7 @@ async fn p48_a_device_cookie_buys_its_holder_no_more_than_one_set_of_guesses() {
         tried += usize::from(answer.status == StatusCode::UNAUTHORIZED);
     }
 
-    // Its own three, and those of any stranger in one /24.
+    // Its own three, and those of any unknown device in one /24.
     assert!((3..=15).contains(&tried), "{tried}");
 }
 

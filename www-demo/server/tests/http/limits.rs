@@ -1,4 +1,4 @@
-//! What nobody may do too often, too slowly or too largely.
+//! Limits of rate, time and size.
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
 //! The server over real HTTP, one module an endpoint or a promise.
-#![cfg(feature = "serve")]
 
 #[path = "../common/instances.rs"]
 mod instances;

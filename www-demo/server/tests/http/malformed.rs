@@ -1,4 +1,4 @@
-//! Whatever is sent, the answer is a 4xx in the one error shape, and nothing has changed.
+//! Whatever is sent, the response is a 4xx in the one error shape, and nothing has changed.
 
 use hyper::{Method, StatusCode};
 use nolapse::wire::{

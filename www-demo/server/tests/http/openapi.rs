@@ -1,5 +1,5 @@
-//! `GET /openapi.json`: the document and the server say the same. That every answer of every other test is
-//! as the document tells, [`crate::contract`] sees to.
+//! `GET /openapi.json`: the document matches the server. [`crate::contract`] checks every response of every other test
+//! against it.
 
 use std::collections::BTreeSet;
 

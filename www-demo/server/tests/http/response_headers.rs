@@ -1,4 +1,4 @@
-//! Header fields that every response has, whoever made it: a handler, a rule in front of it, or a file.
+//! Header fields that every response has: of a handler, a layer or a file.
 
 use std::fs;
 

@@ -14,7 +14,7 @@ use crate::{
 
 const PAGE: &str = "https://app.example.com";
 const OTHER: &str = "staple of another kind";
-/// What a proxy says of the clients of these tests.
+/// The `X-Forwarded-For` of the clients of these tests.
 const CLIENT: &str = "203.0.113.77";
 
 struct Logged {

@@ -84,7 +84,7 @@ async fn a_session_that_has_ended_manages_no_devices_with_the_cookie_that_is_lef
 #[tokio::test]
 async fn p14_after_a_revocation_no_api_call_is_accepted_for_longer_than_one_token_life() {
     let life = Duration::from_secs(2);
-    let world = World::with(|config| config.token_life = life).await;
+    let world = World::with(|config| config.token_lifetime = life).await;
     let signed = world.sign_up().await;
     // The newest token that the session can have at the moment of its revocation.
     let signed = world.refresh(&signed.cookie).await.signed();
@@ -210,6 +210,6 @@ async fn p42_a_cookie_that_was_replaced_within_the_grace_shows_the_devices_and_a
 
     assert_eq!(within.status, StatusCode::OK);
     assert_eq!(after.text("/reason"), "reuse_detected");
-    // A look is no refresh: it neither ends the session nor tells of it.
+    // Listing with a replaced token is refused, but does not end the session.
     assert_eq!(world.refresh(&newest.cookie).await.status, StatusCode::OK);
 }

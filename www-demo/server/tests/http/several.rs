@@ -70,7 +70,7 @@ impl Pair {
         Self::on(Postgres::shared(), settings).await
     }
 
-    /// Runs a command of the program with the servers' settings; returns what it says.
+    /// Runs a command of the program with the servers' settings; returns its output.
     fn command(&self, words: &[&str]) -> String {
         self.command_with(&[], words)
     }
@@ -268,7 +268,7 @@ async fn commands_look_after_a_running_server() {
     assert!(absent.contains("does not answer"), "{absent}");
 }
 
-/// What became of a client that refreshed until it was told to stop.
+/// The result of a client that refreshed until it was stopped.
 struct Served {
     granted: u32,
     turned_away: u32,

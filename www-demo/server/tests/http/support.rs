@@ -27,7 +27,7 @@ pub(crate) struct World {
     pub(crate) server: RunningServer,
     /// Its folder.
     pub(crate) folder: TempDir,
-    /// What it says that it answers.
+    /// Its `OpenAPI` documents.
     pub(crate) contract: Contract,
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use nolapse::wire;
-use nolapse_server::domain::{Ticket, TicketKey};
+use nolapse_server::domain::{RefreshToken, RefreshTokenKey};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
@@ -117,7 +117,7 @@ impl Drill {
         program(self.folder.path(), &settings)
     }
 
-    /// Runs a command of the program; returns what it says.
+    /// Runs a command of the program; returns its output.
     pub(crate) fn command(&self, words: &[&str]) -> String {
         let done = self.program("first").args(words).output().unwrap();
         said(&done)
@@ -138,12 +138,12 @@ impl Drill {
         rest.split_once("\n```").unwrap().0
     }
 
-    /// Runs a block of the document; returns what it says.
+    /// Runs a block of the document; returns its output.
     pub(crate) fn run(&self, name: &str) -> String {
         self.shell(Self::block(name))
     }
 
-    /// Runs a script with the settings of the first server; returns what it says.
+    /// Runs a script with the settings of the first server; returns its output.
     pub(crate) fn shell(&self, script: &str) -> String {
         let server = self.program("first");
         let folder = Path::new(server.get_program()).parent().unwrap();
@@ -169,7 +169,7 @@ impl Drill {
     }
 
     /// Opens a cookie with all secrets of the first server's key file, or with the newest alone.
-    pub(crate) fn ticket(&self, cookie: &str, only_newest: bool) -> Option<Ticket> {
+    pub(crate) fn refresh_token(&self, cookie: &str, only_newest: bool) -> Option<RefreshToken> {
         let text = fs::read_to_string(self.path("first/nolapse.keys")).unwrap();
         let file: Value = serde_json::from_str(&text).unwrap();
         let decode = |secrets: &Value| {
@@ -186,9 +186,9 @@ impl Drill {
         if only_newest {
             keys = keys.split_off(keys.len() - 1);
         }
-        let key = TicketKey::from_bytes([0; 32]);
+        let key = RefreshTokenKey::from_bytes([0; 32]);
         key.replace(keys, 0);
-        key.open(cookie)
+        key.decode(cookie)
     }
 }
 

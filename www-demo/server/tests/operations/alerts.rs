@@ -128,7 +128,7 @@ fn every_alert_is_whole_and_selects_series_that_a_server_has() {
                 let values = labels
                     .get(&label)
                     .unwrap_or_else(|| panic!("{name}: no {label}"));
-                // A class of status is there once such an answer was given.
+                // A class of status is there once such a response was given.
                 let is_status = label == "status" && ["2xx", "4xx", "5xx"].contains(&&*value);
                 assert!(
                     is_status || values.contains(&value),

@@ -1,4 +1,4 @@
-//! The drills of back-up and restore: what was alive goes on, what came after is as the document says.
+//! The drills of back-up and restore: sessions in the back-up go on, later ones behave as documented.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nolapse::wire::EndReason;
-use nolapse_server::domain::{Ending, Limits, SessionId, Store, TicketKey, Written};
+use nolapse_server::domain::{Applied, Ending, Limits, RefreshTokenKey, SessionId, Store};
 
 use crate::suite::{NOW, later, session, user};
 
@@ -20,7 +20,7 @@ pub(crate) async fn conforms(store: Arc<dyn Store>) {
 async fn an_ended_session_stays_ended_and_is_recorded_once(store: &dyn Store) {
     let user = user(4);
     store.add_user(&user).await.unwrap();
-    let (mut row, ticket) = session(40, &user);
+    let (mut row, refresh_token) = session(40, &user);
     store.add_session(&row).await.unwrap();
 
     let first = store
@@ -31,13 +31,13 @@ async fn an_ended_session_stays_ended_and_is_recorded_once(store: &dyn Store) {
         .end_session(row.id, later(2), EndReason::SignedOut)
         .await
         .unwrap();
-    let next = TicketKey::from_bytes([0; 32]).successor(&ticket);
+    let next = RefreshTokenKey::from_bytes([0; 32]).successor(&refresh_token);
     row.rotate(later(3), &next, None, &Limits::default());
     let rotated = store.rotate_session(&row, 0).await.unwrap();
 
     assert_eq!(
         (first, second, rotated),
-        (Written::Yes, Written::No, Written::No)
+        (Applied::Yes, Applied::No, Applied::No)
     );
     let kept = store.session(row.id).await.unwrap().unwrap().0;
     let ending = Ending {
@@ -139,7 +139,7 @@ async fn records_are_forgotten_after_their_time_in_batches(store: &dyn Store) {
         let (row, _) = session(number, &ada);
         store.add_session(&row).await.unwrap();
         let ended = store.end_session(row.id, later(seconds), EndReason::Revoked);
-        assert_eq!(ended.await.unwrap(), Written::Yes);
+        assert_eq!(ended.await.unwrap(), Applied::Yes);
         row.id
     };
     // Older than what the tests before this one recorded.

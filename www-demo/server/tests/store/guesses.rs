@@ -3,16 +3,16 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use nolapse_server::domain::{
-    Bucket, Email, PasswordHash, Renewal, Replaced, Store, User, UserId, Written,
+    Applied, Bucket, Email, PasswordHash, Renewal, Replaced, Store, User, UserId,
 };
 
 use crate::suite::{later, session, user};
 
-fn bucket(name: u8, at_once: u32) -> Bucket {
+fn bucket(name: u8, burst: u32) -> Bucket {
     Bucket {
         name: [name; 16],
-        each: Duration::from_secs(30),
-        at_once,
+        interval: Duration::from_secs(30),
+        burst,
     }
 }
 
@@ -135,15 +135,15 @@ async fn the_costliest_password_is_known(store: &dyn Store) {
     };
     let (cheap, costly) = (with(201, hash(64, "a")), with(202, hash(19_456, "b")));
     let before = store.costliest_password().await.unwrap();
-    assert_eq!(store.add_user(&cheap).await.unwrap(), Written::Yes);
+    assert_eq!(store.add_user(&cheap).await.unwrap(), Applied::Yes);
     assert_eq!(store.costliest_password().await.unwrap(), before.max(128));
-    assert_eq!(store.add_user(&costly).await.unwrap(), Written::Yes);
+    assert_eq!(store.add_user(&costly).await.unwrap(), Applied::Yes);
     assert_eq!(store.costliest_password().await.unwrap(), 38_912);
 
     store.delete_user(costly.id).await.unwrap();
     assert_eq!(store.costliest_password().await.unwrap(), before.max(128));
     let renewed = store.replace_password(&cheap, &hash(32_768, "c")).await;
-    assert_eq!(renewed.unwrap(), Written::Yes);
+    assert_eq!(renewed.unwrap(), Applied::Yes);
     assert_eq!(store.costliest_password().await.unwrap(), 65_536);
 }
 
@@ -169,7 +169,7 @@ async fn renewals_and_replacements_come_back(store: &dyn Store) {
         generation: 4,
         at: later(1),
     });
-    assert_eq!(store.rotate_session(&row, 0).await.unwrap(), Written::Yes);
+    assert_eq!(store.rotate_session(&row, 0).await.unwrap(), Applied::Yes);
 
     let (read, _) = store.session(row.id).await.unwrap().unwrap();
 

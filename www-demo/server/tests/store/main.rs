@@ -1,5 +1,4 @@
 //! Each database in turn against the one [`suite`], and what is particular to each.
-#![cfg(feature = "serve")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::{sync::Arc, time::Duration};
@@ -14,7 +13,7 @@ mod suite;
 
 use nolapse::wire::EndReason;
 use nolapse_server::{
-    domain::{Limits, SessionId, Store, TicketKey, Verdict, Written},
+    domain::{Applied, Limits, RefreshTokenKey, SessionId, Store, Verdict},
     store::{PgStore, SqliteStore},
 };
 use postgres::Postgres;
@@ -168,7 +167,7 @@ async fn p42_rows_of_before_the_last_migration_keep_their_grace_and_their_hashes
     let owner = user(1);
     store.add_user(&owner).await.unwrap();
     let (mut row, first) = session(10, &owner);
-    let key = TicketKey::from_bytes([0; 32]);
+    let key = RefreshTokenKey::from_bytes([0; 32]);
     store.add_session(&row).await.unwrap();
     let limits = Limits::default();
     let mut newest = first.clone();
@@ -178,7 +177,7 @@ async fn p42_rows_of_before_the_last_migration_keep_their_grace_and_their_hashes
         row.rotate(later(seconds), &newest, None, &limits);
         assert_eq!(
             store.rotate_session(&row, from).await.unwrap(),
-            Written::Yes
+            Applied::Yes
         );
     }
     let mut raw = sqlx::SqliteConnection::connect(&url).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nolapse_server::domain::{SealedKey, Store, Timestamp, Written};
+use nolapse_server::domain::{Applied, SealedKey, Store, Timestamp};
 
 fn key(number: u64, sealed: u8) -> SealedKey {
     SealedKey {
@@ -17,19 +17,19 @@ pub(crate) async fn are_replaced_whole(store: Arc<dyn Store>) {
     let first = [key(1, 1), key(2, 2)];
     assert_eq!(
         store.replace_signing_keys(&[], &first).await.unwrap(),
-        Written::Yes
+        Applied::Yes
     );
     assert_eq!(store.signing_keys().await.unwrap(), first);
 
     let resealed = [key(1, 3), key(2, 4)];
     for expected in [&[][..], &first[..1], &resealed[..], &[key(1, 1), key(3, 2)]] {
         let written = store.replace_signing_keys(expected, &[key(9, 9)]).await;
-        assert_eq!(written.unwrap(), Written::No);
+        assert_eq!(written.unwrap(), Applied::No);
         assert_eq!(store.signing_keys().await.unwrap(), first);
     }
     assert_eq!(
         store.replace_signing_keys(&first, &resealed).await.unwrap(),
-        Written::Yes
+        Applied::Yes
     );
     assert_eq!(store.signing_keys().await.unwrap(), resealed);
 
@@ -45,9 +45,9 @@ pub(crate) async fn are_replaced_whole(store: Arc<dyn Store>) {
         }));
     }
     let rotation = store.add_signing_key(&key(3, 99)).await.unwrap();
-    let mut won = usize::from(rotation == Written::Yes);
+    let mut won = usize::from(rotation == Applied::Yes);
     for writer in writers {
-        won += usize::from(writer.await.unwrap() == Written::Yes);
+        won += usize::from(writer.await.unwrap() == Applied::Yes);
     }
     assert_eq!(won, 1, "one writer is first, and the others know it");
     let kept = store.signing_keys().await.unwrap();

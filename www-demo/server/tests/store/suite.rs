@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use nolapse::wire::EndReason;
 use nolapse_server::domain::{
-    Desk, Email, Limits, Note, NoteAdded, NoteId, PasswordHash, Role, Session, SessionId, Store,
-    Ticket, TicketKey, Timestamp, User, UserId, Written,
+    Applied, Email, Limits, Note, NoteAdded, NoteId, PasswordHash, RefreshToken, RefreshTokenKey,
+    Role, Session, SessionId, SessionService, Store, Timestamp, User, UserId,
 };
 
 /// The beginning.
@@ -23,12 +23,12 @@ pub(crate) fn user(number: u8) -> User {
     }
 }
 
-/// A session of this number, with its first ticket.
-pub(crate) fn session(number: u8, user: &User) -> (Session, Ticket) {
-    let ticket = Ticket::first(SessionId::from_bytes([number; 16]), [number; 32]);
+/// A session of this number, with its first refresh token.
+pub(crate) fn session(number: u8, user: &User) -> (Session, RefreshToken) {
+    let refresh_token = RefreshToken::first(SessionId::from_bytes([number; 16]), [number; 32]);
     let device = format!("device {number}");
-    let row = Session::begin(NOW, &ticket, user.id, device, &Limits::default());
-    (row, ticket)
+    let row = Session::begin(NOW, &refresh_token, user.id, device, &Limits::default());
+    (row, refresh_token)
 }
 
 /// So many seconds after the beginning.
@@ -43,8 +43,8 @@ async fn users_are_found_by_address_and_are_one_an_address(store: &dyn Store) {
         ..ada.clone()
     };
 
-    assert_eq!(store.add_user(&ada).await.unwrap(), Written::Yes);
-    assert_eq!(store.add_user(&again).await.unwrap(), Written::No);
+    assert_eq!(store.add_user(&ada).await.unwrap(), Applied::Yes);
+    assert_eq!(store.add_user(&again).await.unwrap(), Applied::No);
     assert_eq!(
         store.user_by_email(&ada.email).await.unwrap(),
         Some(ada.clone())
@@ -59,16 +59,16 @@ async fn users_are_found_by_address_and_are_one_an_address(store: &dyn Store) {
 async fn a_session_comes_back_as_it_was(store: &dyn Store) {
     let user = user(2);
     store.add_user(&user).await.unwrap();
-    let (mut row, ticket) = session(20, &user);
+    let (mut row, refresh_token) = session(20, &user);
     store.add_session(&row).await.unwrap();
     assert_eq!(
         store.session(row.id).await.unwrap(),
         Some((row.clone(), user.clone()))
     );
 
-    let next = TicketKey::from_bytes([0; 32]).successor(&ticket);
+    let next = RefreshTokenKey::from_bytes([0; 32]).successor(&refresh_token);
     row.rotate(later(50), &next, Some(Duration::ZERO), &Limits::default());
-    assert_eq!(store.rotate_session(&row, 0).await.unwrap(), Written::Yes);
+    assert_eq!(store.rotate_session(&row, 0).await.unwrap(), Applied::Yes);
     assert_eq!(store.session(row.id).await.unwrap(), Some((row, user)));
     let absent = SessionId::from_bytes([250; 16]);
     assert_eq!(store.session(absent).await.unwrap(), None);
@@ -77,9 +77,9 @@ async fn a_session_comes_back_as_it_was(store: &dyn Store) {
 async fn of_concurrent_rotations_exactly_one_is_written(store: &Arc<dyn Store>) {
     let user = user(3);
     store.add_user(&user).await.unwrap();
-    let (row, ticket) = session(30, &user);
+    let (row, refresh_token) = session(30, &user);
     store.add_session(&row).await.unwrap();
-    let next = TicketKey::from_bytes([0; 32]).successor(&ticket);
+    let next = RefreshTokenKey::from_bytes([0; 32]).successor(&refresh_token);
 
     let writers: Vec<_> = (0..20)
         .map(|_| {
@@ -92,7 +92,7 @@ async fn of_concurrent_rotations_exactly_one_is_written(store: &Arc<dyn Store>) 
         .collect();
     let mut written = 0;
     for writer in writers {
-        written += u32::from(writer.await.unwrap() == Written::Yes);
+        written += u32::from(writer.await.unwrap() == Applied::Yes);
     }
 
     assert_eq!(written, 1);
@@ -129,7 +129,7 @@ async fn a_deleted_user_takes_along_what_was_theirs(store: &dyn Store) {
     let note = Note::write(NOW, NoteId::from_bytes([110; 16]), "mine").unwrap();
     store.add_note(user.id, &note, 9).await.unwrap();
     let ended = store.end_session(row.id, later(1), EndReason::Revoked);
-    assert_eq!(ended.await.unwrap(), Written::Yes);
+    assert_eq!(ended.await.unwrap(), Applied::Yes);
 
     store.delete_user(user.id).await.unwrap();
 
@@ -139,11 +139,11 @@ async fn a_deleted_user_takes_along_what_was_theirs(store: &dyn Store) {
     let recorded = store.recorded_endings(row.id, EndReason::Revoked).await;
     assert_eq!(recorded.unwrap(), 0, "no record names the user");
     assert!(!store.has_user(user.id).await.unwrap());
-    assert_eq!(store.add_session(&row).await.unwrap(), Written::No);
+    assert_eq!(store.add_session(&row).await.unwrap(), Applied::No);
     let late = store.add_note(user.id, &note, 9).await.unwrap();
     assert_eq!(late, NoteAdded::NoUser);
     let role = store.set_role(user.id, Role::Admin).await.unwrap();
-    assert_eq!(role, Written::No);
+    assert_eq!(role, Applied::No);
 }
 
 async fn notes_are_their_users_own(store: &dyn Store) {
@@ -160,12 +160,12 @@ async fn notes_are_their_users_own(store: &dyn Store) {
 
     let third = Note::write(later(2), NoteId::from_bytes([3; 16]), "one too many").unwrap();
     for (note, outcome) in [(&third, NoteAdded::LimitReached), (&newer, NoteAdded::Yes)] {
-        // A repeat after a lost answer is no further note.
+        // A repeat after a lost response is no further note.
         assert_eq!(store.add_note(ada.id, note, 2).await.unwrap(), outcome);
     }
     assert_eq!(
         store.delete_note(eve.id, older.id).await.unwrap(),
-        Written::No
+        Applied::No
     );
     assert_eq!(
         store.notes_of(ada.id).await.unwrap(),
@@ -173,7 +173,7 @@ async fn notes_are_their_users_own(store: &dyn Store) {
     );
     assert_eq!(
         store.delete_note(ada.id, older.id).await.unwrap(),
-        Written::Yes
+        Applied::Yes
     );
     assert_eq!(store.notes_of(ada.id).await.unwrap(), [newer]);
     assert!(store.notes_of(eve.id).await.unwrap().is_empty());
@@ -190,7 +190,7 @@ async fn a_password_is_replaced_by_the_first_who_does(store: &dyn Store) {
 
     assert_eq!(
         (first, repeated, late),
-        (Written::Yes, Written::Yes, Written::No)
+        (Applied::Yes, Applied::Yes, Applied::No)
     );
     let kept = store.user_by_email(&ada.email).await.unwrap().unwrap();
     assert_eq!(kept.password, second);
@@ -201,15 +201,15 @@ async fn who_proved_an_old_password_gets_no_session(store: &Arc<dyn Store>) {
     for user in [&ada, &eve] {
         store.add_user(user).await.unwrap();
     }
-    let key = TicketKey::from_bytes([7; 32]);
-    let desk = Desk::new(Arc::clone(store), key, Limits::default());
+    let key = RefreshTokenKey::from_bytes([7; 32]);
+    let service = SessionService::new(Arc::clone(store), key, Limits::default());
     let successor = PasswordHash::from_text("another".to_owned());
     store.replace_password(&ada, &successor).await.unwrap();
     store.set_disabled(eve.id, true).await.unwrap();
 
     for (number, user) in [(94, ada), (95, eve)] {
         let (id, secret) = ([number; 16], [number; 32]);
-        let begun = desk.sign_in(NOW, user.clone(), "a device".to_owned(), id, secret);
+        let begun = service.sign_in(NOW, user.clone(), "a device".to_owned(), id, secret);
 
         assert!(begun.await.unwrap().is_none());
         assert!(store.sessions_of(user.id).await.unwrap().is_empty());

@@ -120,7 +120,7 @@ async fn p46_line16_another_spelling_of_a_good_signature_is_refused() {
         flipped[place] ^= 1;
         assert_refused("a bit", &spell(&flipped), Refusal::Signature).await;
     }
-    // The last character of 86 has four bits that say nothing.
+    // The last character of 86 has four unused bits.
     let last = signature.chars().last().expect("a character");
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let others = alphabet.chars().filter(|other| *other != last);

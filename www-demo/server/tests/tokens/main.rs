@@ -1,5 +1,4 @@
 //! P46: every known way to forge, confuse or bend an access token is refused, each by its own name.
-#![cfg(feature = "serve")]
 
 mod attacks;
 mod curve;
@@ -14,7 +13,7 @@ use nolapse::verify::Expected;
 use nolapse_server::{
     domain::{Email, PasswordHash, Role, SessionId, Timestamp, User, UserId},
     keys::ServerKeys,
-    tokens::{self, TokenTerms},
+    tokens::{self, TokenConfig},
     verifier::{KeySet, KeySource, PublicKey, Refusal, Verified, Verifier},
 };
 use serde_json::{Value, json};
@@ -120,10 +119,10 @@ async fn p46_a_good_token_is_accepted_from_its_first_to_its_last_moment() {
 async fn p46_what_the_server_issues_passes_and_survives_a_rotation_of_keys() {
     let keys = ServerKeys::generate();
     let verifier = Verifier::new(ISSUER, AUDIENCE, KeySource::given(keys.public()));
-    let terms = TokenTerms {
+    let config = TokenConfig {
         issuer: ISSUER.to_owned(),
         audience: AUDIENCE.to_owned(),
-        life: Duration::from_mins(1),
+        lifetime: Duration::from_mins(1),
     };
     let user = User {
         id: UserId::from_bytes([1; 16]),
@@ -136,10 +135,10 @@ async fn p46_what_the_server_issues_passes_and_survives_a_rotation_of_keys() {
     let session = SessionId::from_bytes([2; 16]);
 
     for key in [&keys.current, &keys.next] {
-        let token = tokens::issue(NOW, &terms, key, session, NOW, &user).expect("it is signed");
+        let token = tokens::issue(NOW, &config, key, session, NOW, &user).expect("it is signed");
         let found = verifier.verify(NOW, &token).await.expect("it is good");
         assert_eq!(found.role, "admin");
-        assert_eq!(found.expires_at.since(found.issued_at), terms.life);
+        assert_eq!(found.expires_at.since(found.issued_at), config.lifetime);
         assert!(token.len() < 1_024, "{} bytes", token.len());
     }
 }

@@ -309,7 +309,7 @@ async fn p46_line16_base64url_has_one_spelling() {
     ] {
         assert_refused(&bent, &bent, Refusal::Malformed).await;
     }
-    // Claims whose last character has bits that say nothing.
+    // Claims whose last character has unused bits.
     for pad in 0..3 {
         let claims = with(claims(), "pad", json!("x".repeat(pad))).to_string();
         let token = sign(&header().to_string(), &claims);

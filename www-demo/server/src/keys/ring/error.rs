@@ -1,21 +1,21 @@
-//! Why there are no signing keys, in words that say what to do.
+//! Errors of signing keys, each with its remedy.
 
 use std::{fmt, path::PathBuf};
 
 use crate::{domain::StoreError, keys::KeyError};
 
-/// Why the signing keys are not at hand.
+/// Why the signing keys cannot be read.
 #[derive(Debug)]
 pub enum RingError {
-    /// The database does not answer.
+    /// The database failed.
     Store(StoreError),
-    /// They were sealed with another key file.
+    /// They were encrypted with another key file.
     Sealed,
-    /// There is no key file, and the signing keys were sealed with one.
+    /// The key file is missing, and the signing keys were encrypted with one.
     Lost(PathBuf),
     /// The key file cannot be used.
     File(PathBuf, KeyError),
-    /// Other writers were faster too often.
+    /// Too many lost races against other writers.
     Contended,
 }
 

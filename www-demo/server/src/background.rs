@@ -1,4 +1,4 @@
-//! What a server does without being asked.
+//! Background tasks: pruning, and rotation of signing keys.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,24 +6,22 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     clock,
-    domain::{Store, Stored},
-    keys::{KeyRing, TENDED_EVERY},
+    domain::{Store, StoreResult},
+    keys::{KeyRing, MAINTAIN_INTERVAL},
 };
 
-/// How many looks in a row may fail for one reason before it is logged again.
+/// A repeated failure is logged once in this many attempts.
 const LOG_EVERY: u32 = 60;
 
-/// How often a server looks for rows that may be forgotten.
+/// How often rows are pruned.
 const PRUNE_EVERY: Duration = Duration::from_hours(1);
-/// How long a session is kept beyond its absolute limit, which its cookie does not outlive.
+/// How long a session's row outlives its absolute limit, at which its cookie expires.
 const KEPT_BEYOND: Duration = Duration::from_hours(24);
-/// How many rows are forgotten in one statement, so that none holds up the others for long.
+/// Upper bound on rows deleted by one statement, so that its locks are short.
 const PRUNED_AT_ONCE: u32 = 1_000;
 
-/// Forgets sessions that are long over and records older than `audit_kept`, at once and then every hour, until
-/// the server stops.
-///
-/// Any number of servers may do this at once: each forgets what the others have not.
+/// Deletes expired sessions and audit records older than `audit_kept`, now and every hour until the server stops. Any
+/// number of servers may do so at once.
 pub(crate) fn prune(
     store: Arc<dyn Store>,
     audit_kept: Duration,
@@ -46,7 +44,7 @@ async fn prune_once(
     store: &dyn Store,
     audit_kept: Duration,
     stopped: &watch::Receiver<bool>,
-) -> Stored<()> {
+) -> StoreResult<()> {
     let now = clock::now();
     let whole = u64::from(PRUNED_AT_ONCE);
     let sessions = now.before(KEPT_BEYOND);
@@ -56,13 +54,12 @@ async fn prune_once(
     Ok(())
 }
 
-/// How often a server looks for throttles that may be forgotten.
+/// How often throttles are pruned.
 const PRUNE_THROTTLES_EVERY: Duration = Duration::from_mins(1);
-/// How many throttles are kept at most, about 100 MB of rows: strangers cannot fill the database.
+/// Upper bound on rows of throttles, about 100 MB.
 const MAX_THROTTLES: u32 = 1_000_000;
 
-/// Forgets throttles that are full again, every minute, and those that will be soonest where there are too many, until
-/// the server stops.
+/// Deletes full throttles every minute, and those that are full soonest beyond the maximum, until the server stops.
 pub(crate) fn prune_throttles(
     store: Arc<dyn Store>,
     mut stopped: watch::Receiver<bool>,
@@ -88,15 +85,18 @@ pub(crate) fn prune_throttles(
     })
 }
 
-/// Follows the signing keys in the database, and rotates them by the schedule, until the server stops.
-pub(crate) fn tend_keys(keys: Arc<KeyRing>, mut stopped: watch::Receiver<bool>) -> JoinHandle<()> {
+/// Reloads the signing keys from the database, and rotates them on schedule, until the server stops.
+pub(crate) fn rotate_keys(
+    keys: Arc<KeyRing>,
+    mut stopped: watch::Receiver<bool>,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut failures = 0;
-        while tokio::time::timeout(TENDED_EVERY, stopped.wait_for(|stop| *stop))
+        while tokio::time::timeout(MAINTAIN_INTERVAL, stopped.wait_for(|stop| *stop))
             .await
             .is_err()
         {
-            match keys.tend(clock::now()).await {
+            match keys.maintain(clock::now()).await {
                 Ok(()) => failures = 0,
                 Err(error) => {
                     if failures % LOG_EVERY == 0 {

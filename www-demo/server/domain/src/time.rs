@@ -9,7 +9,7 @@ use std::{ops::Add, time::Duration};
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// Makes a timestamp from milliseconds since the Unix epoch.
+    /// Creates a timestamp from milliseconds since the Unix epoch.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
@@ -21,13 +21,13 @@ impl Timestamp {
         self.0
     }
 
-    /// Returns the whole seconds since the Unix epoch, as a token's claims spell them (RFC 7519 §2).
+    /// Returns the whole seconds since the Unix epoch (`NumericDate` of RFC 7519 §2).
     #[must_use]
     pub const fn as_secs(self) -> u64 {
         self.0 / 1_000
     }
 
-    /// Returns the time that passed since `earlier`, zero where `earlier` is later.
+    /// Returns the time since `earlier`, zero if `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

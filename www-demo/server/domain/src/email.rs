@@ -13,7 +13,7 @@ use unicode_security::{RestrictionLevel, RestrictionLevelDetection};
 
 /// The longest e-mail address, in octets of the canonical form (RFC 5321 §4.5.3.1.3).
 pub const MAX_EMAIL_BYTES: usize = 254;
-/// The longest spelling that is looked at, in octets: the longest address, decomposed and in full width.
+/// The longest input that is parsed, in octets: the longest address, decomposed and in full width.
 const MAX_SPELLING_BYTES: usize = 4 * MAX_EMAIL_BYTES;
 /// What separates atoms and labels, and belongs to no script.
 const SEPARATORS: [char; 4] = ['.', '-', '_', '+'];
@@ -25,8 +25,7 @@ const SPECIALS: [char; 12] = ['(', ')', '<', '>', '[', ']', ':', ';', '@', '\\',
 pub struct Email(String);
 
 impl Email {
-    /// Reads an address in any of its spellings; `None` where it is not one, or its canonical form is longer
-    /// than 254 octets.
+    /// Parses an address in any of its forms; `None` if it is none, or its canonical form is longer than 254 octets.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -41,13 +40,13 @@ impl Email {
         (canonical.len() <= MAX_EMAIL_BYTES).then_some(Self(canonical))
     }
 
-    /// Takes the canonical form that the database kept. Whatever is kept can be read back.
+    /// Creates an address from its stored canonical form, without a check.
     #[must_use]
     pub const fn from_canonical(text: String) -> Self {
         Self(text)
     }
 
-    /// Returns the canonical form. It belongs in answers to its owner, never in a log.
+    /// Returns the canonical form. Only for responses to its owner, never for a log.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -88,12 +87,12 @@ fn folded(text: &str) -> Option<String> {
     Some(enforced.replace('ς', "σ"))
 }
 
-/// Says whether the letters are of one script, or of Latin and one that has no look-alikes of it (UTS 39 §5.2).
+/// Returns whether the letters are of one script, or of Latin and one that has no look-alikes of it (UTS 39 §5.2).
 fn is_one_script(atom: &str) -> bool {
     atom.is_ascii() || atom.check_restriction_level(RestrictionLevel::ModeratelyRestrictive)
 }
 
-/// Says whether a character is not displayed (UAX 44, `Default_Ignorable_Code_Point`): joiners, directional
+/// Returns whether a character is not displayed (UAX 44, `Default_Ignorable_Code_Point`): joiners, directional
 /// marks, tags, fillers and variation selectors are.
 fn is_invisible(character: char) -> bool {
     CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(character)

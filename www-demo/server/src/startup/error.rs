@@ -1,4 +1,4 @@
-//! Why a server does not start, in words that say what to do.
+//! Errors at start, each with its remedy.
 
 use std::{fmt, io};
 
@@ -7,7 +7,7 @@ use crate::{
     store::{OpenError, is_postgres},
 };
 
-/// Why a server did not start, and what to do about it.
+/// Why a server did not start. `Display` includes the remedy.
 #[derive(Debug)]
 pub enum StartError {
     /// A port is taken or may not be bound.
@@ -16,14 +16,14 @@ pub enum StartError {
         variable: &'static str,
         /// Its value.
         port: u16,
-        /// What the system says.
+        /// The system's error.
         cause: io::Error,
     },
     /// The database cannot be opened.
     Database {
-        /// The value of `DATABASE_URL`, without what signs in to it.
+        /// The value of `DATABASE_URL`, without credentials.
         url: String,
-        /// What the database says.
+        /// The database's error.
         cause: OpenError,
     },
     /// The key file cannot be used.
@@ -39,6 +39,8 @@ pub enum StartError {
     Passwords,
     /// An origin cannot be sent in a header.
     Origin,
+    /// A setting that has no default here: `ISSUER` or `AUDIENCE`.
+    Missing(&'static str),
     /// The security log cannot be written.
     SecurityLog(io::Error),
 }
@@ -86,6 +88,7 @@ impl fmt::Display for StartError {
                 "the security log cannot be written ({cause}); set SECURITY_LOG to a file that \
                  this user may append to, or to stderr"
             ),
+            Self::Missing(setting) => write!(formatter, "{setting} must be set"),
             Self::Origin => formatter.write_str("ALLOWED_ORIGINS holds something unprintable"),
         }
     }

@@ -1,4 +1,4 @@
-//! Names of rows: 128 random bits each, spelled in base64url.
+//! Ids of rows: 128 random bits, as text in base64url.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ macro_rules! id {
         pub struct $name([u8; 16]);
 
         impl $name {
-            /// Makes an id of random bytes.
+            /// Creates an id from random bytes.
             #[must_use]
             pub const fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(bytes)
@@ -23,7 +23,7 @@ macro_rules! id {
                 &self.0
             }
 
-            /// Reads the spelling that `Display` writes; `None` for any other text.
+            /// Parses the output of `Display`; `None` for any other text.
             #[must_use]
             pub fn parse(text: &str) -> Option<Self> {
                 let mut bytes = [0; 16];
@@ -47,16 +47,16 @@ macro_rules! id {
 }
 
 id! {
-    /// Names a session. Not a secret: it stands in tokens and in the user's list of devices.
+    /// A session's id. Not a secret: it is in tokens and in the user's list of devices.
     SessionId
 }
 
 id! {
-    /// Names a user, the `sub` of access tokens.
+    /// A user's id, the `sub` of access tokens.
     UserId
 }
 
 id! {
-    /// Names a note.
+    /// A note's id.
     NoteId
 }

@@ -1,8 +1,8 @@
-//! Notes: something worth fetching.
+//! Notes: the data of the reference API.
 
 use async_trait::async_trait;
 
-use super::{NoteId, Stored, Timestamp, UserId, Written};
+use crate::{Applied, NoteId, StoreResult, Timestamp, UserId};
 
 /// The longest note, in characters.
 const MAX_NOTE_CHARS: usize = 2_000;
@@ -10,17 +10,17 @@ const MAX_NOTE_CHARS: usize = 2_000;
 /// A note of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// Its name.
+    /// Its id.
     pub id: NoteId,
-    /// What it says.
+    /// Its text.
     pub text: String,
     /// When it was written.
     pub created_at: Timestamp,
 }
 
 impl Note {
-    /// Writes a note; `None` where there is no text, more than 2,000 characters of it, or a NUL, which
-    /// `PostgreSQL` keeps in no text.
+    /// Creates a note; `None` if the text is empty, has more than 2,000 characters, or a NUL, which `PostgreSQL` cannot
+    /// store.
     #[must_use]
     pub fn write(now: Timestamp, id: NoteId, text: &str) -> Option<Self> {
         let fits = text.chars().count() <= MAX_NOTE_CHARS && !text.contains('\0');
@@ -34,7 +34,7 @@ impl Note {
     }
 }
 
-/// What came of adding a note.
+/// The outcome of adding a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoteAdded {
     /// It was added.
@@ -48,12 +48,12 @@ pub enum NoteAdded {
 /// The notes of users. Each method is one atomic step.
 #[async_trait]
 pub trait NoteStore: Send + Sync + 'static {
-    /// Lists the notes of a user, the newest first, at most 100.
-    async fn notes_of(&self, user: UserId) -> Stored<Vec<Note>>;
+    /// Lists the notes of a user, newest first, at most 100.
+    async fn notes_of(&self, user: UserId) -> StoreResult<Vec<Note>>;
 
-    /// Adds a note, unless the user has `limit` notes: however many are added at once, no user has more.
-    async fn add_note(&self, user: UserId, note: &Note, limit: u32) -> Stored<NoteAdded>;
+    /// Adds a note, unless the user has `limit` notes. Concurrent calls never exceed the limit.
+    async fn add_note(&self, user: UserId, note: &Note, limit: u32) -> StoreResult<NoteAdded>;
 
-    /// Deletes a note, if it is the user's. [`Written::No`] where it is not there.
-    async fn delete_note(&self, user: UserId, id: NoteId) -> Stored<Written>;
+    /// Deletes a note of the user. [`Applied::No`] if there is none with this id.
+    async fn delete_note(&self, user: UserId, id: NoteId) -> StoreResult<Applied>;
 }

@@ -1,4 +1,4 @@
-//! One log line a request: no header, no body, no query.
+//! One log line per request, without headers, body and query.
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -14,12 +14,12 @@ use crate::clock;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Names each request, logs its end, and sends the name along.
-pub(super) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+/// Logs each request with an id, which the response has too.
+pub(super) async fn log_request(State(app): State<App>, request: Request, next: Next) -> Response {
     let id = Base64UrlUnpadded::encode_string(&clock::random::<9>());
     let begun = clock::now();
     let method = request.method().clone();
-    // The pattern of the path, not the path: what stands in a path is for its handler.
+    // The pattern of the path, not the path, which may have ids.
     let matched = request.extensions().get::<MatchedPath>();
     let path = matched.map_or("unmatched", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", %id, %method, path = &path);

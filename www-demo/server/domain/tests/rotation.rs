@@ -1,11 +1,12 @@
-//! Goal: whatever is presented, in whatever order and at whatever pace, one session has one newest
-//! ticket; whoever is inside the grace gets that one; whoever is past it ends the session.
+//! Goal: for any tokens, in any order and at any rate, a session has one newest refresh token; a token within the grace
+//! yields that one; a token past it ends the session.
 
 use std::time::Duration;
 
 use nolapse::wire::EndReason;
-use nolapse_server::domain::{
-    Limits, RefreshSecret, Session, SessionId, Ticket, TicketKey, Timestamp, UserId, Verdict,
+use nolapse_domain::{
+    Limits, RefreshSecret, RefreshToken, RefreshTokenKey, Session, SessionId, Timestamp, UserId,
+    Verdict,
 };
 use proptest::prelude::*;
 
@@ -14,21 +15,21 @@ const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 struct World {
     now: Timestamp,
     session: Session,
-    issued: Vec<Ticket>,
+    issued: Vec<RefreshToken>,
     limits: Limits,
-    key: TicketKey,
+    key: RefreshTokenKey,
 }
 
 impl World {
     fn new(limits: Limits) -> Self {
-        let first = Ticket::first(SessionId::from_bytes([7; 16]), [9; 32]);
+        let first = RefreshToken::first(SessionId::from_bytes([7; 16]), [9; 32]);
         let user = UserId::from_bytes([1; 16]);
         Self {
             now: START,
             session: Session::begin(START, &first, user, "a device".to_owned(), &limits),
             issued: vec![first],
             limits,
-            key: TicketKey::from_bytes([4; 32]),
+            key: RefreshTokenKey::from_bytes([4; 32]),
         }
     }
 
@@ -36,13 +37,13 @@ impl World {
         self.now = self.now + time;
     }
 
-    fn judge(&self, ticket: &Ticket, active_ago: Option<Duration>) -> Verdict {
+    fn judge(&self, token: &RefreshToken, active_ago: Option<Duration>) -> Verdict {
         let (now, limits, key) = (self.now, &self.limits, &self.key);
-        self.session.present(now, ticket, active_ago, limits, key)
+        self.session.present(now, token, active_ago, limits, key)
     }
 
-    fn refresh(&mut self, ticket: &Ticket, active_ago: Option<Duration>) -> Verdict {
-        let verdict = self.judge(ticket, active_ago);
+    fn refresh(&mut self, token: &RefreshToken, active_ago: Option<Duration>) -> Verdict {
+        let verdict = self.judge(token, active_ago);
         match &verdict {
             Verdict::Rotate(next) => {
                 self.session
@@ -51,13 +52,13 @@ impl World {
             }
             Verdict::Repeat(_) => self.session.touch(self.now, active_ago),
             Verdict::Theft => self.session.end(self.now, EndReason::ReuseDetected),
-            Verdict::Lapse(reason) => self.session.end(self.now, *reason),
+            Verdict::LimitReached(reason) => self.session.end(self.now, *reason),
             Verdict::Refuse(_) | Verdict::Superseded | Verdict::Void | Verdict::Unknown => {}
         }
         verdict
     }
 
-    fn newest(&self) -> Ticket {
+    fn newest(&self) -> RefreshToken {
         self.issued.last().expect("one was issued").clone()
     }
 }
@@ -65,7 +66,7 @@ impl World {
 const NOW: Option<Duration> = Some(Duration::ZERO);
 
 #[test]
-fn p42_the_previous_ticket_yields_the_same_successor_within_the_grace() {
+fn p42_the_previous_token_yields_the_same_successor_within_the_grace() {
     let mut world = World::new(Limits::default());
     let first = world.newest();
 
@@ -79,7 +80,7 @@ fn p42_the_previous_ticket_yields_the_same_successor_within_the_grace() {
 }
 
 #[test]
-fn p42_after_the_grace_a_replaced_ticket_is_theft_and_ends_the_session_for_all() {
+fn p42_after_the_grace_a_replaced_token_is_theft_and_ends_the_session_for_all() {
     let mut world = World::new(Limits::default());
     let first = world.newest();
     world.refresh(&first, NOW);
@@ -105,7 +106,7 @@ fn p42_a_request_overtaken_by_two_refreshes_is_forgiven_within_the_grace() {
 }
 
 #[test]
-fn p42_a_long_replaced_ticket_is_theft_however_many_refreshes_followed() {
+fn p42_a_long_replaced_token_is_theft_however_many_refreshes_followed() {
     let mut world = World::new(Limits::default());
     let stolen = world.newest();
     for _ in 0..40 {
@@ -129,10 +130,10 @@ fn p42_without_a_grace_every_reuse_is_theft() {
 }
 
 #[test]
-fn an_invented_ticket_is_unknown_and_ends_nothing() {
+fn an_invented_token_is_unknown_and_ends_nothing() {
     let mut world = World::new(Limits::default());
-    let invented = Ticket::first(world.session.id, [0; 32]);
-    let elsewhere = Ticket::first(SessionId::from_bytes([8; 16]), [9; 32]);
+    let invented = RefreshToken::first(world.session.id, [0; 32]);
+    let elsewhere = RefreshToken::first(SessionId::from_bytes([8; 16]), [9; 32]);
 
     assert_eq!(world.refresh(&invented, NOW), Verdict::Unknown);
     assert_eq!(world.refresh(&elsewhere, NOW), Verdict::Unknown);
@@ -153,7 +154,7 @@ fn a_poller_alone_does_not_keep_an_abandoned_session_alive() {
         }
     };
 
-    assert_eq!(end, Verdict::Lapse(EndReason::Idle));
+    assert_eq!(end, Verdict::LimitReached(EndReason::Idle));
     assert_eq!(abandoned_for, world.limits.idle);
 }
 
@@ -174,7 +175,7 @@ fn a_used_session_ends_at_its_absolute_limit_to_the_millisecond() {
 
     assert!(matches!(before, Verdict::Rotate(_)), "{before:?}");
     let after = world.judge(&world.newest(), NOW);
-    assert_eq!(after, Verdict::Lapse(EndReason::Expired));
+    assert_eq!(after, Verdict::LimitReached(EndReason::Expired));
 }
 
 #[derive(Clone, Debug)]
@@ -197,7 +198,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 #[test]
-fn p42_however_many_refreshes_overtake_a_request_within_the_grace_it_gets_the_newest_ticket() {
+fn p42_however_many_refreshes_overtake_a_request_within_the_grace_it_gets_the_newest_token() {
     for (rotations, apart) in [(9, 300), (50, 590), (1_000, 29), (2_000, 10)] {
         let mut world = World::new(Limits::default());
         let late = world.newest();
@@ -216,7 +217,7 @@ fn p42_however_many_refreshes_overtake_a_request_within_the_grace_it_gets_the_ne
 }
 
 #[test]
-fn p42_a_ticket_that_is_thousands_of_rotations_old_within_the_grace_is_told_to_come_back() {
+fn p42_a_token_that_is_thousands_of_rotations_old_within_the_grace_is_told_to_come_back() {
     let mut world = World::new(Limits::default());
     let late = world.newest();
     for _ in 0..10_000 {
@@ -251,7 +252,7 @@ fn p42_servers_whose_clocks_differ_forgive_alike_and_keep_the_row_bounded() {
 
 proptest! {
     #[test]
-    fn p42_after_a_renewal_no_ticket_from_before_it_is_good_for_a_token(
+    fn p42_after_a_renewal_no_token_from_before_it_is_good_for_a_token(
         before in 0..20_usize,
         after in 0..20_usize,
         apart in 0..40_000_u64,
@@ -296,11 +297,11 @@ proptest! {
                 Step::Present { back, active_ago } => (back, active_ago.map(Duration::from_secs)),
             };
             let place = world.issued.len().saturating_sub(back + 1);
-            let ticket = world.issued[place].clone();
+            let token = world.issued[place].clone();
             let age = world.issued.len() - 1 - place;
             let before = world.session.clone();
 
-            let verdict = world.refresh(&ticket, active_ago);
+            let verdict = world.refresh(&token, active_ago);
 
             match verdict {
                 Verdict::Rotate(next) => {
@@ -320,9 +321,9 @@ proptest! {
                     prop_assert!(grace == 0 || world.now > replaced_at[place] + limits.grace);
                 }
                 Verdict::Refuse(reason) => prop_assert_eq!(Some(reason), before.ended.map(|end| end.reason)),
-                Verdict::Lapse(_) => prop_assert!(world.now.since(before.last_active_at) >= limits.idle),
+                Verdict::LimitReached(_) => prop_assert!(world.now.since(before.last_active_at) >= limits.idle),
                 Verdict::Superseded | Verdict::Void | Verdict::Unknown => {
-                    prop_assert!(false, "a ticket that was issued is never unknown");
+                    prop_assert!(false, "a token that was issued is never unknown");
                 }
             }
             prop_assert_eq!(before.expires_at, world.session.expires_at);

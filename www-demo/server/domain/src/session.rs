@@ -1,36 +1,37 @@
-//! The row of a session, and what presenting a ticket for it means.
+//! A session's row, and the rules for a refresh token that is presented.
 
 use std::time::Duration;
 
 use nolapse::wire::EndReason;
 
-use super::{RefreshSecret, SecretHash, SessionId, Ticket, TicketKey, Timestamp, UserId};
+use crate::{
+    RefreshSecret, RefreshToken, RefreshTokenKey, SecretHash, SessionId, Timestamp, UserId,
+};
 
-/// How many successors are derived at most for one replaced ticket, about a millisecond's work. A ticket
-/// that is older than that within the grace is told to come back with the newest cookie.
+/// Upper bound on successors derived for a replaced refresh token: about 1 ms. An older token within the grace is
+/// [`Verdict::Superseded`].
 const MAX_DERIVATIONS: u64 = 2_048;
 
-/// How long a ticket from before [`Session::renew`] is answered with a passing failure: a refresh that was
-/// under way finds the new cookie when it is repeated.
+/// How long a refresh token from before [`Session::renew`] is [`Verdict::Superseded`] rather than void: a repeat of a
+/// refresh under way then has the new cookie.
 const RENEWAL_WINDOW: Duration = Duration::from_secs(30);
 
-/// How long things last, and how many there may be.
+/// The lifetimes and the number of sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How long a replaced ticket still yields its successor. It covers an answer that was lost:
-    /// the client's deadline, a back-off and one more deadline.
+    /// How long a replaced refresh token still yields its successor. Covers a lost response: the client's deadline, a
+    /// back-off and one more deadline.
     pub grace: Duration,
-    /// How long a session lives without declared activity.
+    /// The lifetime without declared activity.
     pub idle: Duration,
-    /// How long a session lives at most, whatever happens.
+    /// The absolute lifetime.
     pub absolute: Duration,
-    /// How many sessions a user has at most.
+    /// The maximum number of sessions of a user.
     pub sessions_per_user: usize,
 }
 
 impl Default for Limits {
-    /// Returns 30 seconds of grace, a day of idleness, thirty days in all, and 20 sessions
-    /// a user.
+    /// Returns a grace of 30 seconds, an idle lifetime of a day, an absolute one of 30 days, and 20 sessions per user.
     fn default() -> Self {
         Self {
             grace: Duration::from_secs(30),
@@ -44,92 +45,90 @@ impl Default for Limits {
 /// When and why a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ending {
-    /// When.
+    /// When it ended.
     pub at: Timestamp,
-    /// Why.
+    /// Why it ended.
     pub reason: EndReason,
 }
 
-/// What presenting a ticket means. Nothing has happened yet: the host acts on it.
+/// The decision on a refresh token. The caller carries it out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The newest ticket: [`rotate`](Session::rotate) the session to this successor and hand it out.
-    Rotate(Ticket),
-    /// A ticket that was replaced a moment ago, its answer lost or its tab beaten: hand out the newest
-    /// ticket again.
-    Repeat(Ticket),
-    /// A ticket that was replaced longer ago than the grace: someone copied it. End the session.
+    /// The newest token: [`rotate`](Session::rotate) to this successor and return it.
+    Rotate(RefreshToken),
+    /// A token replaced within the grace, by a concurrent refresh or one whose response was lost: return the newest token
+    /// again.
+    Repeat(RefreshToken),
+    /// A token replaced before the grace, which indicates a copy (RFC 9700 §4.14.2): end the session.
     Theft,
-    /// A ticket from before [`Session::renew`], which was a moment ago, or one that thousands of rotations have
-    /// replaced within the grace: a request that was under way. Nothing is handed out; a repeat with the new cookie
-    /// succeeds.
+    /// A token from before a recent [`Session::renew`], or thousands of rotations old within the grace: return no token; a
+    /// repeat with the new cookie succeeds.
     Superseded,
-    /// A ticket from before [`Session::renew`]: a copy that the renewal made void. The presenter is refused, and
-    /// the session, whose user proved to be there since, goes on.
+    /// A token from before [`Session::renew`], which revoked all copies: refuse it; the session goes on.
     Void,
-    /// The session has just been found to be past a limit: end it, for this reason.
-    Lapse(EndReason),
-    /// The session had ended before.
+    /// The session reached a limit: end it, for this reason.
+    LimitReached(EndReason),
+    /// The session has already ended.
     Refuse(EndReason),
-    /// The ticket was never one of this session's.
+    /// The session never had this token.
     Unknown,
 }
 
-/// Generations that were replaced in one second: so the number of rows is bounded by the grace in seconds.
+/// Generations replaced in the same second: bounds the number of entries by the grace in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Replaced {
-    /// The first of them.
+    /// The first generation.
     pub first: u64,
-    /// The last of them.
+    /// The last generation.
     pub last: u64,
-    /// When the last of them was replaced: the grace of all of them counts from here.
+    /// When the last one was replaced: the grace of all of them begins here.
     pub at: Timestamp,
 }
 
-/// When the secret of a session was last drawn anew, and not derived.
+/// The last time that the secret was random instead of derived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Renewal {
-    /// The first generation since then: tickets of earlier ones are void.
+    /// The first generation since then: tokens of earlier ones are void.
     pub generation: u64,
-    /// When.
+    /// When it was renewed.
     pub at: Timestamp,
 }
 
-/// A session as the database keeps it.
+/// A session's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// Its name.
+    /// Its id.
     pub id: SessionId,
-    /// Whose it is.
+    /// Its user.
     pub user: UserId,
-    /// What the user calls the device, from its `User-Agent`.
+    /// The device's label, derived from `User-Agent`.
     pub device: String,
     /// When the user signed in.
     pub created_at: Timestamp,
-    /// When it ends at the latest. Set once: rotation never moves it.
+    /// The absolute limit. Rotation never moves it.
     pub expires_at: Timestamp,
-    /// When the user was last known to be there. The idle limit counts from it.
+    /// The last declared activity. The idle limit begins here.
     pub last_active_at: Timestamp,
     /// When it was last refreshed.
     pub last_seen_at: Timestamp,
     /// When and why it ended.
     pub ended: Option<Ending>,
-    /// How often its ticket was replaced.
+    /// The number of rotations.
     pub generation: u64,
-    /// The hash of the newest ticket's secret.
+    /// The hash of the newest token's secret.
     pub secret_hash: SecretHash,
-    /// Which generations were replaced when, the newest last; those past the grace are forgotten.
+    /// The replaced generations within the grace, newest last.
     pub replaced: Vec<Replaced>,
-    /// The last [`renew`](Self::renew), if there was one.
+    /// The last [`renew`](Self::renew).
     pub renewed: Option<Renewal>,
 }
 
 impl Session {
-    /// Begins a session with its first ticket.
+    /// Creates a session with its first refresh token.
     #[must_use]
     pub fn begin(
         now: Timestamp,
-        first: &Ticket,
+        first: &RefreshToken,
         user: UserId,
         device: String,
         limits: &Limits,
@@ -150,33 +149,33 @@ impl Session {
         }
     }
 
-    /// Decides what presenting `ticket` at `now` means.
+    /// Decides on `token`, presented at `now`.
     ///
-    /// `active_ago` is how long ago the client says the user was there; `None` declares nothing.
-    /// An invented ticket changes nothing, so that nobody can end a session by knowing its name.
+    /// `active_ago` is the client's declared time since the last activity; `None` declares none. A forged token never ends
+    /// a session, because session ids are not secret.
     #[must_use]
     pub fn present(
         &self,
         now: Timestamp,
-        ticket: &Ticket,
+        token: &RefreshToken,
         active_ago: Option<Duration>,
         limits: &Limits,
-        key: &TicketKey,
+        key: &RefreshTokenKey,
     ) -> Verdict {
-        let Some(age) = self.generation.checked_sub(ticket.generation) else {
+        let Some(age) = self.generation.checked_sub(token.generation) else {
             return Verdict::Unknown;
         };
-        if ticket.session != self.id {
+        if token.session != self.id {
             return Verdict::Unknown;
         }
-        if age == 0 && ticket.secret.hash() != self.secret_hash {
+        if age == 0 && token.secret.hash() != self.secret_hash {
             return Verdict::Unknown;
         }
         if let Some(end) = self.ending(now, active_ago, limits) {
             return end;
         }
         if let Some(renewed) = self.renewed
-            && ticket.generation < renewed.generation
+            && token.generation < renewed.generation
         {
             let recent = now <= renewed.at + RENEWAL_WINDOW;
             return if recent {
@@ -186,25 +185,24 @@ impl Session {
             };
         }
         if age == 0 {
-            return Verdict::Rotate(key.successor(ticket));
+            return Verdict::Rotate(key.successor(token));
         }
-        self.forgive(now, ticket, age, limits, key)
+        self.within_grace(now, token, age, limits, key)
     }
 
-    /// Decides about a ticket that was replaced: by time alone, because a late request may be overtaken by any
-    /// number of refreshes.
-    fn forgive(
+    /// Decides on a replaced token, by time alone: any number of refreshes may overtake a late request.
+    fn within_grace(
         &self,
         now: Timestamp,
-        ticket: &Ticket,
+        token: &RefreshToken,
         age: u64,
         limits: &Limits,
-        key: &TicketKey,
+        key: &RefreshTokenKey,
     ) -> Verdict {
         let replaced = self
             .replaced
             .iter()
-            .find(|replaced| (replaced.first..=replaced.last).contains(&ticket.generation));
+            .find(|replaced| (replaced.first..=replaced.last).contains(&token.generation));
         let Some(replaced) = replaced else {
             return Verdict::Theft;
         };
@@ -214,7 +212,7 @@ impl Session {
         if age > MAX_DERIVATIONS {
             return Verdict::Superseded;
         }
-        key.descendant(ticket, age, self.secret_hash)
+        key.descendant(token, age, self.secret_hash)
             .map_or(Verdict::Unknown, Verdict::Repeat)
     }
 
@@ -228,19 +226,19 @@ impl Session {
             return Some(Verdict::Refuse(ended.reason));
         }
         if now >= self.expires_at {
-            return Some(Verdict::Lapse(EndReason::Expired));
+            return Some(Verdict::LimitReached(EndReason::Expired));
         }
         if now >= self.active_at(now, active_ago) + limits.idle {
-            return Some(Verdict::Lapse(EndReason::Idle));
+            return Some(Verdict::LimitReached(EndReason::Idle));
         }
         None
     }
 
-    /// Says why the session is over at `now`, or `None` while it lives.
+    /// Returns why the session has ended at `now`; `None` while it is live.
     #[must_use]
-    pub fn over(&self, now: Timestamp, limits: &Limits) -> Option<EndReason> {
+    pub fn ended_reason(&self, now: Timestamp, limits: &Limits) -> Option<EndReason> {
         match self.ending(now, None, limits) {
-            Some(Verdict::Refuse(reason) | Verdict::Lapse(reason)) => Some(reason),
+            Some(Verdict::Refuse(reason) | Verdict::LimitReached(reason)) => Some(reason),
             Some(
                 Verdict::Rotate(_)
                 | Verdict::Repeat(_)
@@ -253,11 +251,11 @@ impl Session {
         }
     }
 
-    /// Acts on [`Verdict::Rotate`]: the successor becomes the newest ticket.
+    /// Carries out [`Verdict::Rotate`]: the successor becomes the newest token.
     pub fn rotate(
         &mut self,
         now: Timestamp,
-        successor: &Ticket,
+        successor: &RefreshToken,
         active_ago: Option<Duration>,
         limits: &Limits,
     ) {
@@ -265,7 +263,7 @@ impl Session {
             .retain(|replaced| now <= replaced.at + limits.grace);
         let generation = self.generation;
         match self.replaced.last_mut() {
-            // Of two servers whose clocks differ the one behind adds to the newest second.
+            // The server whose clock is behind adds to the newest entry.
             Some(newest) if now.as_secs() <= newest.at.as_secs() => {
                 (newest.last, newest.at) = (generation, newest.at.max(now));
             }
@@ -280,11 +278,10 @@ impl Session {
         self.touch(now, active_ago);
     }
 
-    /// Draws the secret anew from random bytes and forgets the grace: no ticket from before, and none derived from
-    /// one, is good for a token any more. Returns the ticket to hand out.
+    /// Replaces the secret by a random one and clears the grace, which voids all earlier tokens. Returns the new token.
     ///
-    /// For acts that must end every copy of the cookie, such as a change of password (OWASP ASVS 7.4.3).
-    pub fn renew(&mut self, now: Timestamp, secret: RefreshSecret) -> Ticket {
+    /// For operations that must revoke every copy of the cookie, such as a change of password (OWASP ASVS 7.4.3).
+    pub fn renew(&mut self, now: Timestamp, secret: RefreshSecret) -> RefreshToken {
         let generation = self.generation.saturating_add(1);
         self.generation = generation;
         self.secret_hash = secret.hash();
@@ -294,20 +291,20 @@ impl Session {
             at: now,
         });
         self.touch(now, Some(Duration::ZERO));
-        Ticket {
+        RefreshToken {
             session: self.id,
             generation,
             secret,
         }
     }
 
-    /// Acts on [`Verdict::Repeat`]: notes that the session was seen, and the user with it.
+    /// Carries out [`Verdict::Repeat`]: updates the times of refresh and activity.
     pub fn touch(&mut self, now: Timestamp, active_ago: Option<Duration>) {
         self.last_active_at = self.active_at(now, active_ago);
         self.last_seen_at = self.last_seen_at.max(now);
     }
 
-    /// Ends the session. The first ending stays.
+    /// Ends the session, unless it has ended.
     pub fn end(&mut self, now: Timestamp, reason: EndReason) {
         self.ended.get_or_insert(Ending { at: now, reason });
     }

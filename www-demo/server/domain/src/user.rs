@@ -1,23 +1,23 @@
-//! Users: who may sign in, and as what.
+//! Users, passwords and roles.
 
 use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Email, Timestamp, UserId};
+use crate::{Email, Timestamp, UserId};
 
 /// The bounds of a password's length, in characters.
 const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
-/// The longest spelling that is normalised, in characters: none composes more than four.
+/// The longest input that is normalised, in characters: none composes more than four.
 const MAX_SPELLING_CHARS: usize = 4 * 256;
 
-/// A password in normal form C, so that keyboards which compose characters and keyboards which do not type the
-/// same one (NIST SP 800-63B §3.1.1.2): 8 to 256 characters, none of them cut off.
+/// A password in normal form C (NIST SP 800-63B §3.1.1.2), so that composed and decomposed input is the same: 8 to 256
+/// characters, never truncated.
 #[derive(Clone)]
 pub struct Password(String);
 
 impl Password {
-    /// Takes a password; `None` where it is too short or too long.
+    /// Parses a password; `None` if it is too short or too long.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.chars().count() > MAX_SPELLING_CHARS {
@@ -28,7 +28,7 @@ impl Password {
         fits.then_some(Self(normal))
     }
 
-    /// Returns the password, for its hash alone.
+    /// Returns the password, to be hashed.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -41,25 +41,24 @@ impl fmt::Debug for Password {
     }
 }
 
-/// A slow hash of a password, with its salt and cost (PHC string).
+/// A password hash as a PHC string, with salt and parameters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
 impl PasswordHash {
-    /// Takes the text that the database kept or the hash function made.
+    /// Creates a hash from its text.
     #[must_use]
     pub const fn from_text(text: String) -> Self {
         Self(text)
     }
 
-    /// Returns the text to keep.
+    /// Returns the text to store.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Returns what checking a password against it costs: memory in KiB times passes, as its parameters say
-    /// (RFC 9106 §3.1); 0 where it has none.
+    /// Returns the cost of a verification: memory in KiB times passes (RFC 9106 §3.1); 0 without parameters.
     #[must_use]
     pub fn cost(&self) -> u64 {
         let number = |name: &str| -> Option<u64> {
@@ -78,12 +77,12 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// What a user may do.
+/// A user's role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Sees what is theirs.
+    /// Has access to their own data.
     Member,
-    /// Sees the reports too.
+    /// Has access to the reports too.
     Admin,
 }
 
@@ -91,7 +90,7 @@ impl Role {
     /// All roles.
     pub const ALL: [Self; 2] = [Self::Member, Self::Admin];
 
-    /// Returns the spelling in tokens and in the database.
+    /// Returns the text in tokens and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -100,28 +99,42 @@ impl Role {
         }
     }
 
-    /// Reads that spelling.
+    /// Parses that text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == text)
     }
 }
 
-/// A user as the database keeps one.
+/// A user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// The user's name for programs.
+    /// The id, `sub` in access tokens.
     pub id: UserId,
-    /// The user's name for people.
+    /// The e-mail address.
     pub email: Email,
-    /// What proves the user.
+    /// The password's hash. A directory without hashes sets a text that changes with the credentials: a sign-in is
+    /// repeated if it changes meanwhile.
     pub password: PasswordHash,
-    /// What the user may do.
+    /// The role, `role` in access tokens.
     pub role: Role,
-    /// Whether the user may not sign in or refresh.
+    /// Whether sign-in and refresh are refused.
     pub disabled: bool,
-    /// When the account was made.
+    /// When the account was created.
     pub created_at: Timestamp,
+}
+
+impl User {
+    /// Returns a row for foreign keys: the id alone, without address and password.
+    pub(crate) fn reference(&self) -> Self {
+        Self {
+            email: Email::from_canonical(self.id.to_string()),
+            password: PasswordHash::from_text(String::new()),
+            role: Role::Member,
+            disabled: false,
+            ..self.clone()
+        }
+    }
 }
 
 #[cfg(test)]

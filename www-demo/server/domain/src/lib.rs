@@ -1,0 +1,33 @@
+//! The rules of sessions: rotation, grace, reuse detection, limits.
+//!
+//! No clock, no randomness, no input or output: `now` and random bytes are arguments, so that a simulation runs a year
+//! in a second. [`Session`] holds the rules; [`SessionService`] applies them to the rows of a [`Store`].
+
+mod email;
+mod ids;
+mod mac;
+mod note;
+mod refresh_token;
+mod renewal;
+mod session;
+mod session_service;
+mod signing_keys;
+mod store;
+mod throttles;
+mod time;
+mod user;
+mod user_directory;
+
+pub use email::{Email, MAX_EMAIL_BYTES};
+pub use ids::{NoteId, SessionId, UserId};
+pub use mac::hmac_sha256;
+pub use note::{Note, NoteAdded, NoteStore};
+pub use refresh_token::{ENCODED_CHARS, RefreshSecret, RefreshToken, RefreshTokenKey, SecretHash};
+pub use session::{Ending, Limits, Renewal, Replaced, Session, Verdict};
+pub use session_service::{Grant, Presented, Refreshed, SessionService, SignOutScope};
+pub use signing_keys::{SealedKey, SigningKeyStore};
+pub use store::{Applied, PoolUse, Store, StoreError, StoreFailure, StoreResult};
+pub use throttles::{Bucket, Throttles};
+pub use time::Timestamp;
+pub use user::{Password, PasswordHash, Role, User};
+pub use user_directory::{DirectoryError, UserDirectory};

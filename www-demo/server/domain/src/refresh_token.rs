@@ -1,0 +1,324 @@
+//! Refresh tokens: the value of the refresh cookie, and its rotation.
+//!
+//! The secret of a new session is random. Each successor is derived from its predecessor with a server key (HMAC), so
+//! that a repeat within the grace returns the *same* successor, although the database has only the newest secret's
+//! hash. Neither a dump of the database nor the key alone is enough to refresh.
+
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use hmac::{Hmac, Mac};
+use sha2::{Digest, Sha256};
+
+use crate::{SessionId, hmac_sha256};
+
+const SECRET_BYTES: usize = 32;
+const MAC_BYTES: usize = 16;
+const ENCODED_BYTES: usize = 16 + 8 + SECRET_BYTES + MAC_BYTES;
+
+/// The length of an encoded refresh token: 96 characters of base64url.
+pub const ENCODED_CHARS: usize = ENCODED_BYTES / 3 * 4;
+
+/// A refresh secret: 256 bits, in clear. Sent in a cookie only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RefreshSecret([u8; SECRET_BYTES]);
+
+impl RefreshSecret {
+    /// Creates a secret from random bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; SECRET_BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the hash for the database.
+    #[must_use]
+    pub fn hash(&self) -> SecretHash {
+        SecretHash(Sha256::digest(self.0).into())
+    }
+}
+
+impl fmt::Debug for RefreshSecret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("RefreshSecret(…)")
+    }
+}
+
+/// The SHA-256 of a refresh secret. The secret has 256 bits, so no slower hash is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecretHash([u8; 32]);
+
+impl SecretHash {
+    /// Creates a hash from stored bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the bytes to store.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// A refresh token (RFC 6749 §1.5) for one rotation of one session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshToken {
+    /// The session it refreshes.
+    pub session: SessionId,
+    /// The number of rotations before it.
+    pub generation: u64,
+    /// The secret.
+    pub secret: RefreshSecret,
+}
+
+impl RefreshToken {
+    /// Creates the first refresh token of a session from random bytes.
+    #[must_use]
+    pub const fn first(session: SessionId, random: [u8; SECRET_BYTES]) -> Self {
+        Self {
+            session,
+            generation: 0,
+            secret: RefreshSecret(random),
+        }
+    }
+}
+
+/// Upper bound on derivations in [`RefreshTokenKey::descendant`] across a change of keys: about 1 ms.
+const MAX_TRIED: u64 = 2_048;
+
+/// The server's keys for refresh tokens. The active one encodes tokens and derives successors; all of them decode.
+/// Clones share the keys.
+#[derive(Clone)]
+pub struct RefreshTokenKey(Arc<RwLock<Arc<KeyList>>>);
+
+/// Keys, oldest first.
+struct KeyList {
+    keys: Vec<KeyBytes>,
+    active: usize,
+}
+
+type KeyBytes = [u8; 32];
+
+impl RefreshTokenKey {
+    /// Creates a key from random bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        let keys = vec![bytes];
+        Self(Arc::new(RwLock::new(Arc::new(KeyList { keys, active: 0 }))))
+    }
+
+    /// Replaces the keys, oldest first, in all clones. No effect if `active` is out of range.
+    pub fn replace(&self, keys: Vec<[u8; 32]>, active: usize) {
+        if active < keys.len() {
+            let list = Arc::new(KeyList { keys, active });
+            *self.0.write().unwrap_or_else(PoisonError::into_inner) = list;
+        }
+    }
+
+    /// Returns the successor of `token`, which is deterministic for the active key.
+    #[must_use]
+    pub fn successor(&self, token: &RefreshToken) -> RefreshToken {
+        let list = self.list();
+        list.active_key()
+            .map_or_else(|| token.clone(), |key| successor(key, token))
+    }
+
+    /// Returns the token `rotations` after `token`, if its secret has this hash.
+    ///
+    /// The active key may have changed in between: the rotation at which it did is found by at most `MAX_TRIED`
+    /// derivations.
+    #[must_use]
+    pub fn descendant(
+        &self,
+        token: &RefreshToken,
+        rotations: u64,
+        hash: SecretHash,
+    ) -> Option<RefreshToken> {
+        let list = self.list();
+        let derive = |key: &KeyBytes, from: &RefreshToken, rotations: u64| {
+            let newest = (0..rotations).fold(from.clone(), |token, _| successor(key, &token));
+            (newest.secret.hash() == hash).then_some(newest)
+        };
+        let found = derive(list.active_key()?, token, rotations);
+        if found.is_some() {
+            return found;
+        }
+        let mut tried = 0;
+        for (place, older) in list.keys.iter().enumerate() {
+            let mut before = token.clone();
+            for left in (0..=rotations).rev() {
+                for newer in list.keys.iter().skip(place + 1) {
+                    tried += left + 1;
+                    if tried > MAX_TRIED {
+                        return None;
+                    }
+                    let found = derive(newer, &before, left);
+                    if found.is_some() {
+                        return found;
+                    }
+                }
+                before = successor(older, &before);
+            }
+        }
+        None
+    }
+
+    /// Encodes a refresh token with a MAC as a cookie's value: [`ENCODED_CHARS`] characters of base64url.
+    ///
+    /// The MAC distinguishes a replaced token from a forged one without a record of replaced tokens, and rejects a forged
+    /// one without a query.
+    #[must_use]
+    pub fn encode(&self, token: &RefreshToken) -> String {
+        let list = self.list();
+        let tag = list
+            .active_key()
+            .map(|key| mac(key, b"nolapse 1 seal", token).finalize().into_bytes());
+        let mut encoded = Vec::with_capacity(ENCODED_BYTES);
+        encoded.extend_from_slice(token.session.as_bytes());
+        encoded.extend_from_slice(&token.generation.to_be_bytes());
+        encoded.extend_from_slice(&token.secret.0);
+        encoded.extend(tag.into_iter().flatten().take(MAC_BYTES));
+        Base64UrlUnpadded::encode_string(&encoded)
+    }
+
+    /// Decodes the output of [`encode`](Self::encode); `None` if the MAC is not valid.
+    #[must_use]
+    pub fn decode(&self, encoded: &str) -> Option<RefreshToken> {
+        if encoded.len() != ENCODED_CHARS {
+            return None;
+        }
+        let mut bytes = [0; ENCODED_BYTES];
+        Base64UrlUnpadded::decode(encoded, &mut bytes).ok()?;
+        let (session, rest) = bytes.split_first_chunk::<16>()?;
+        let (generation, rest) = rest.split_first_chunk::<8>()?;
+        let (secret, tag) = rest.split_first_chunk::<SECRET_BYTES>()?;
+        let token = RefreshToken {
+            session: SessionId::from_bytes(*session),
+            generation: u64::from_be_bytes(*generation),
+            secret: RefreshSecret(*secret),
+        };
+        let is_authentic = self.list().keys.iter().any(|key| {
+            let mac = mac(key, b"nolapse 1 seal", &token);
+            mac.verify_truncated_left(tag).is_ok()
+        });
+        is_authentic.then_some(token)
+    }
+
+    fn list(&self) -> Arc<KeyList> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl KeyList {
+    fn active_key(&self) -> Option<&KeyBytes> {
+        self.keys.get(self.active)
+    }
+}
+
+fn successor(key: &KeyBytes, token: &RefreshToken) -> RefreshToken {
+    let derived = mac(key, b"nolapse 1 successor", token).finalize();
+    RefreshToken {
+        session: token.session,
+        generation: token.generation.saturating_add(1),
+        secret: RefreshSecret(derived.into_bytes().into()),
+    }
+}
+
+fn mac(key: &KeyBytes, purpose: &[u8], token: &RefreshToken) -> Hmac<Sha256> {
+    let mut mac = hmac_sha256(key);
+    mac.update(purpose);
+    mac.update(token.session.as_bytes());
+    mac.update(&token.generation.to_be_bytes());
+    mac.update(&token.secret.0);
+    mac
+}
+
+impl fmt::Debug for RefreshTokenKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("RefreshTokenKey(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token() -> RefreshToken {
+        RefreshToken::first(SessionId::from_bytes([3; 16]), [5; 32])
+    }
+
+    #[test]
+    fn an_encoded_token_is_decoded_with_its_key_alone() {
+        let key = RefreshTokenKey::from_bytes([1; 32]);
+
+        let encoded = key.encode(&token());
+
+        assert_eq!(encoded.len(), ENCODED_CHARS);
+        assert_eq!(key.decode(&encoded), Some(token()));
+        assert_eq!(RefreshTokenKey::from_bytes([2; 32]).decode(&encoded), None);
+    }
+
+    #[test]
+    fn a_changed_character_anywhere_is_refused() {
+        let key = RefreshTokenKey::from_bytes([1; 32]);
+        let encoded = key.encode(&token());
+
+        for place in 0..encoded.len() {
+            let mut changed = encoded.clone().into_bytes();
+            changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert_eq!(key.decode(&changed), None, "character {place}");
+        }
+        assert_eq!(key.decode(""), None);
+        assert_eq!(key.decode(&"é".repeat(ENCODED_CHARS / 2)), None);
+    }
+
+    #[test]
+    fn the_successor_is_always_the_same_and_never_the_same_as_another() {
+        let key = RefreshTokenKey::from_bytes([1; 32]);
+
+        let next = key.successor(&token());
+
+        assert_eq!(next, key.successor(&token()));
+        assert_eq!(next.generation, 1);
+        assert_ne!(next.secret, token().secret);
+        assert_ne!(
+            next,
+            RefreshTokenKey::from_bytes([2; 32]).successor(&token())
+        );
+    }
+
+    #[test]
+    fn line18_another_active_key_decodes_old_tokens_and_repeats_the_same_successors() {
+        let key = RefreshTokenKey::from_bytes([1; 32]);
+        let encoded = key.encode(&token());
+        let before = key.successor(&token());
+
+        key.replace(vec![[1; 32], [2; 32]], 1);
+
+        assert_eq!(key.decode(&encoded), Some(token()));
+        let after = key.successor(&before);
+        assert_ne!(key.encode(&token()), encoded);
+        assert_eq!(
+            key.descendant(&token(), 1, before.secret.hash()),
+            Some(before)
+        );
+        let found = key.descendant(&token(), 2, after.secret.hash());
+        assert_eq!(found, Some(after.clone()));
+        assert_eq!(key.descendant(&token(), 3, after.secret.hash()), None);
+        key.replace(vec![[2; 32]], 0);
+        assert_eq!(key.decode(&encoded), None);
+        assert_eq!(key.descendant(&token(), 2, after.secret.hash()), None);
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let printed = format!("{:?} {:?}", token(), RefreshTokenKey::from_bytes([1; 32]));
+
+        assert!(printed.contains("RefreshSecret(…)") && printed.contains("RefreshTokenKey(…)"));
+    }
+}

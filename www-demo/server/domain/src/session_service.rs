@@ -1,0 +1,331 @@
+//! Applies the rules of [`Session`] to the rows of a store.
+
+use std::{sync::Arc, time::Duration};
+
+use nolapse::wire::EndReason;
+
+use crate::{
+    Applied, Limits, RefreshToken, RefreshTokenKey, Session, SessionId, Store, StoreResult,
+    Timestamp, User, UserDirectory, Verdict,
+};
+
+/// How often a refresh retries after losing a compare-and-swap. Each loss means that another refresh succeeded.
+const MAX_LOOKS: usize = 8;
+
+/// How many ended sessions of a user are kept, so that a refresh of one returns the reason. Bounds the rows that
+/// repeated sign-ins can add.
+const ENDED_SESSIONS_PER_USER: u32 = 100;
+
+/// The outcome of a refresh.
+#[derive(Debug)]
+pub enum Refreshed {
+    /// A new or repeated successor.
+    Granted(Box<Grant>),
+    /// The session has ended.
+    Ended {
+        /// The session.
+        session: SessionId,
+        /// Why it ended.
+        reason: EndReason,
+        /// When it ended; `None` if this call ended it.
+        at: Option<Timestamp>,
+    },
+    /// No such session, or a refresh token that the session never had.
+    Unknown,
+    /// The refresh token is older than the last [`renew`](Session::renew). It is refused; the session goes on.
+    Void {
+        /// The session.
+        session: SessionId,
+    },
+    /// The secret was renewed while the request was under way: a repeat with the new cookie succeeds.
+    Superseded,
+    /// Too many lost races; a repeat may succeed.
+    Contended,
+}
+
+/// A live session with the refresh token to return.
+#[derive(Debug)]
+pub struct Grant {
+    /// The row after the change.
+    pub session: Session,
+    /// The user's current state: a changed role takes effect here.
+    pub user: User,
+    /// The newest refresh token.
+    pub refresh_token: RefreshToken,
+    /// Whether an earlier response had the same refresh token.
+    pub repeated: bool,
+}
+
+/// The session that a refresh token belongs to.
+#[derive(Debug)]
+pub enum Presented {
+    /// The newest refresh token of a live session, whose user is enabled.
+    Newest(Box<(Session, User)>),
+    /// The same, of a refresh token that was replaced within the grace.
+    Replaced(Box<(Session, User)>),
+    /// The secret was renewed while the request was under way.
+    Superseded,
+    /// No live session, for this reason.
+    Refused(EndReason),
+}
+
+/// Applies the rules to the rows of a store.
+#[derive(Clone)]
+pub struct SessionService {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) users: Option<Arc<dyn UserDirectory>>,
+    key: RefreshTokenKey,
+    pub(super) limits: Limits,
+}
+
+impl SessionService {
+    /// Creates a service whose users are rows of the store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, key: RefreshTokenKey, limits: Limits) -> Self {
+        Self {
+            store,
+            users: None,
+            key,
+            limits,
+        }
+    }
+
+    /// Reads users from a directory. The store's rows of users are then only what sessions refer to.
+    #[must_use]
+    pub fn with_directory(mut self, users: Arc<dyn UserDirectory>) -> Self {
+        self.users = Some(users);
+        self
+    }
+
+    /// Returns the limits in force.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Begins a session for a user whose credentials were verified, from 48 random bytes.
+    ///
+    /// Beyond the limit of sessions, the one that was refreshed longest ago ends. `None` if the password was changed
+    /// or the user disabled or deleted since `user` was read.
+    ///
+    /// # Errors
+    /// Fails if the store fails.
+    pub async fn sign_in(
+        &self,
+        now: Timestamp,
+        user: User,
+        device: String,
+        id: [u8; 16],
+        secret: [u8; 32],
+    ) -> StoreResult<Option<Grant>> {
+        let token = RefreshToken::first(SessionId::from_bytes(id), secret);
+        let session = Session::begin(now, &token, user.id, device, &self.limits);
+        self.add_reference(&user).await?;
+        if self.store.add_session(&session).await? == Applied::No {
+            return Ok(None);
+        }
+        // A change of password writes the password, then ends sessions: either it finds this row, or this read finds
+        // the new password.
+        let row = self.session(session.id).await?;
+        if !row.is_some_and(|(_, kept)| kept.password == user.password && !kept.disabled) {
+            let ended = self.store.end_session(session.id, now, EndReason::Revoked);
+            ended.await?;
+            return Ok(None);
+        }
+        self.evict_oldest(now, &session).await?;
+        Ok(Some(Grant {
+            session,
+            user,
+            refresh_token: token,
+            repeated: false,
+        }))
+    }
+
+    /// Finds the session of a refresh token without rotating it. A token that was replaced within the grace is
+    /// accepted; a rejected one changes nothing.
+    ///
+    /// # Errors
+    /// Fails if the store fails.
+    pub async fn present(&self, now: Timestamp, token: &RefreshToken) -> StoreResult<Presented> {
+        let Some((session, user)) = self.session(token.session).await? else {
+            return Ok(Presented::Refused(EndReason::NoCookie));
+        };
+        let verdict = session.present(now, token, None, &self.limits, &self.key);
+        Ok(match verdict {
+            Verdict::Rotate(_) | Verdict::Repeat(_) if user.disabled => {
+                Presented::Refused(EndReason::UserDisabled)
+            }
+            Verdict::Rotate(_) => Presented::Newest(Box::new((session, user))),
+            Verdict::Repeat(_) => Presented::Replaced(Box::new((session, user))),
+            Verdict::Superseded => Presented::Superseded,
+            Verdict::Void => Presented::Refused(EndReason::Revoked),
+            Verdict::Theft => Presented::Refused(EndReason::ReuseDetected),
+            Verdict::LimitReached(reason) | Verdict::Refuse(reason) => Presented::Refused(reason),
+            Verdict::Unknown => Presented::Refused(EndReason::NoCookie),
+        })
+    }
+
+    /// Exchanges a refresh token for its successor.
+    ///
+    /// Of any number of concurrent calls with one token, at any number of servers, exactly one rotates; the others
+    /// get the same successor.
+    ///
+    /// # Errors
+    /// Fails if the store fails; the session may have been rotated, and a repeat gets the same successor.
+    pub async fn refresh(
+        &self,
+        now: Timestamp,
+        token: &RefreshToken,
+        active_ago: Option<Duration>,
+    ) -> StoreResult<Refreshed> {
+        for _ in 0..MAX_LOOKS {
+            let Some((mut session, user)) = self.session(token.session).await? else {
+                return Ok(Refreshed::Unknown);
+            };
+            let limits = &self.limits;
+            let verdict = session.present(now, token, active_ago, limits, &self.key);
+            let (token, repeated) = match verdict {
+                Verdict::Unknown => return Ok(Refreshed::Unknown),
+                Verdict::Superseded => return Ok(Refreshed::Superseded),
+                Verdict::Void => {
+                    return Ok(Refreshed::Void {
+                        session: session.id,
+                    });
+                }
+                Verdict::Refuse(reason) => {
+                    return Ok(ended(
+                        session.id,
+                        reason,
+                        session.ended.map_or(now, |end| end.at),
+                    ));
+                }
+                Verdict::LimitReached(reason) => return self.end(now, session.id, reason).await,
+                Verdict::Theft => {
+                    return self.end(now, session.id, EndReason::ReuseDetected).await;
+                }
+                Verdict::Rotate(_) | Verdict::Repeat(_) if user.disabled => {
+                    return self.end(now, session.id, EndReason::UserDisabled).await;
+                }
+                Verdict::Rotate(successor) => {
+                    let from = session.generation;
+                    session.rotate(now, &successor, active_ago, limits);
+                    if self.store.rotate_session(&session, from).await? == Applied::No {
+                        continue;
+                    }
+                    (successor, false)
+                }
+                Verdict::Repeat(newest) => {
+                    session.touch(now, active_ago);
+                    self.store.touch_session(&session).await?;
+                    (newest, true)
+                }
+            };
+            return Ok(Refreshed::Granted(Box::new(Grant {
+                session,
+                user,
+                refresh_token: token,
+                repeated,
+            })));
+        }
+        Ok(Refreshed::Contended)
+    }
+
+    /// Finds a live session and its user; `None` if the user is disabled.
+    ///
+    /// # Errors
+    /// Fails if the store fails.
+    pub async fn find_alive(
+        &self,
+        now: Timestamp,
+        id: SessionId,
+    ) -> StoreResult<Option<(Session, User)>> {
+        let row = self.store.session(id).await?;
+        Ok(row.filter(|(session, user)| {
+            session.ended_reason(now, &self.limits).is_none() && !user.disabled
+        }))
+    }
+
+    /// Ends the session of a refresh token, or all sessions of its user; returns how many ended.
+    ///
+    /// A token that was replaced within the grace is accepted; a rejected one ends nothing, which is no error
+    /// (RFC 7009 §2.2).
+    ///
+    /// # Errors
+    /// Fails if the store fails.
+    pub async fn sign_out(
+        &self,
+        now: Timestamp,
+        token: &RefreshToken,
+        scope: SignOutScope,
+    ) -> StoreResult<u64> {
+        let Some((session, user)) = self.store.session(token.session).await? else {
+            return Ok(0);
+        };
+        let reason = match session.present(now, token, None, &self.limits, &self.key) {
+            Verdict::Rotate(_) | Verdict::Repeat(_) | Verdict::Superseded => EndReason::SignedOut,
+            Verdict::Theft => EndReason::ReuseDetected,
+            Verdict::LimitReached(reason) => reason,
+            Verdict::Refuse(_) | Verdict::Void | Verdict::Unknown => return Ok(0),
+        };
+        match scope {
+            SignOutScope::Everywhere if reason == EndReason::SignedOut => {
+                self.store.end_sessions_of(user.id, now, reason).await
+            }
+            SignOutScope::Everywhere | SignOutScope::Here => {
+                let written = self.store.end_session(session.id, now, reason).await?;
+                Ok(u64::from(written == Applied::Yes))
+            }
+        }
+    }
+
+    /// Ends the sessions of a user beyond the limit, least recently refreshed first, but never the new one.
+    async fn evict_oldest(&self, now: Timestamp, new: &Session) -> StoreResult<()> {
+        let sessions = self.store.sessions_of(new.user).await?;
+        let others = sessions.into_iter().filter(|session| session.id != new.id);
+        for session in others.skip(self.limits.sessions_per_user.saturating_sub(1)) {
+            let ended = self.store.end_session(session.id, now, EndReason::Revoked);
+            ended.await?;
+        }
+        let forgotten = self
+            .store
+            .forget_ended_sessions(new.user, ENDED_SESSIONS_PER_USER);
+        forgotten.await.map(drop)
+    }
+
+    async fn end(
+        &self,
+        now: Timestamp,
+        id: SessionId,
+        reason: EndReason,
+    ) -> StoreResult<Refreshed> {
+        let written = self.store.end_session(id, now, reason).await?;
+        if written == Applied::Yes {
+            return Ok(Refreshed::Ended {
+                session: id,
+                reason,
+                at: None,
+            });
+        }
+        let row = self.store.session(id).await?;
+        let ending = row.and_then(|(session, _)| session.ended);
+        let (reason, at) = ending.map_or((reason, now), |ending| (ending.reason, ending.at));
+        Ok(ended(id, reason, at))
+    }
+}
+
+/// Which sessions a sign-out ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignOutScope {
+    /// This session.
+    Here,
+    /// All sessions of the user.
+    Everywhere,
+}
+
+const fn ended(session: SessionId, reason: EndReason, at: Timestamp) -> Refreshed {
+    Refreshed::Ended {
+        session,
+        reason,
+        at: Some(at),
+    }
+}

@@ -1,0 +1,212 @@
+//! An auth server as a router, for the reference program and for apps that mount it.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{Router, http::HeaderValue};
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{
+    background,
+    config::Config,
+    connections::{Connections, capacity},
+    domain::{SessionService, Store, UserDirectory},
+    password_directory::PasswordDirectory,
+    passwords::Passwords,
+    routes::{self, App, Counters, DeviceKey, Limits, Settings},
+    security_log::NetworkHasher,
+    startup::{StartError, open_keys, open_security_log},
+    tokens::TokenConfig,
+    verifier::{Sessions, Verifier},
+};
+
+/// How long [`AuthServer::close`] waits for the background tasks.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Builds an [`AuthServer`].
+#[must_use]
+pub struct AuthServerBuilder {
+    config: Config,
+    store: Arc<dyn Store>,
+    users: Option<Arc<dyn UserDirectory>>,
+}
+
+/// An auth server without listeners: routes, keys and background tasks. Dropping it stops the tasks.
+pub struct AuthServer {
+    app: App,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl AuthServerBuilder {
+    /// Uses these users, in place of rows of the store with Argon2id hashes ([`PasswordDirectory`]).
+    ///
+    /// The store then has a row without address and password for each user who has signed in, which sessions refer
+    /// to. `POST /auth/password` is not served, because the directory's passwords are not the server's to change.
+    pub fn users(mut self, users: Arc<dyn UserDirectory>) -> Self {
+        self.users = Some(users);
+        self
+    }
+
+    /// Opens the keys and starts the background tasks: key rotation and pruning.
+    ///
+    /// # Errors
+    /// Fails if `issuer` or `audience` is missing, or if key file, signing keys, password hashes or security log
+    /// cannot be used.
+    pub async fn build(self) -> Result<AuthServer, StartError> {
+        let Self {
+            config,
+            store,
+            users,
+        } = self;
+        let (stop, stopped) = watch::channel(false);
+        let app = assemble(&config, store, users).await?;
+        let tasks = vec![
+            background::rotate_keys(Arc::clone(&app.keys), stopped.clone()),
+            background::prune(Arc::clone(&app.store), config.audit_kept, stopped.clone()),
+            background::prune_throttles(Arc::clone(&app.store), stopped),
+        ];
+        Ok(AuthServer { app, stop, tasks })
+    }
+}
+
+impl AuthServer {
+    /// Begins to build a server over a store.
+    ///
+    /// Fields of `config` that name listeners, the database or the program's log are not read; `issuer` and
+    /// `audience` are required, and without `allowed_origins` no page of another origin may call.
+    pub fn builder(config: Config, store: Arc<dyn Store>) -> AuthServerBuilder {
+        AuthServerBuilder {
+            config,
+            store,
+            users: None,
+        }
+    }
+
+    /// Returns the endpoints below `/auth/` and `/.well-known/jwks.json`, to be merged at the root of an app.
+    ///
+    /// Serve the app with `into_make_service_with_connect_info::<SocketAddr>()`: passwords are throttled by the
+    /// client's address, and without it sign-in and sign-up respond with 500.
+    pub fn router(&self) -> Router {
+        routes::contract(&self.app)
+    }
+
+    /// Returns a verifier of this server's access tokens, which follows its keys without a request.
+    #[must_use]
+    pub fn verifier(&self) -> Arc<Verifier> {
+        Arc::clone(&self.app.verifier)
+    }
+
+    /// Returns the look-up of live sessions, for [`Live`](crate::verifier::Live).
+    #[must_use]
+    pub fn sessions(&self) -> Arc<dyn Sessions> {
+        Arc::<SessionService>::clone(&self.app.sessions)
+    }
+
+    /// Returns the event counters.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.app.counters
+    }
+
+    /// Ends the background tasks, closes the store and flushes the security log. Stop the listener first: requests
+    /// that are still under way fail.
+    pub async fn close(&mut self) {
+        self.stop.send_replace(true);
+        let ending = async {
+            for task in &mut self.tasks {
+                if task.await.is_err() {
+                    tracing::error!("a background task failed");
+                }
+            }
+        };
+        if tokio::time::timeout(CLOSE_TIMEOUT, ending).await.is_err() {
+            tracing::warn!("background tasks were cut off");
+        }
+        self.app.store.close().await;
+        let log = self.app.security_log.clone();
+        if tokio::task::spawn_blocking(move || log.flush())
+            .await
+            .is_err()
+        {
+            tracing::error!("the security log was not flushed");
+        }
+    }
+
+    pub(crate) const fn app(&self) -> &App {
+        &self.app
+    }
+}
+
+impl Drop for AuthServer {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+async fn assemble(
+    config: &Config,
+    store: Arc<dyn Store>,
+    users: Option<Arc<dyn UserDirectory>>,
+) -> Result<App, StartError> {
+    let required = |name, value: &Option<String>| value.clone().ok_or(StartError::Missing(name));
+    let issuer = required("ISSUER", &config.issuer)?;
+    let audience = required("AUDIENCE", &config.audience)?;
+    let origins = config.allowed_origins.iter().flatten();
+    let origins: Result<Vec<_>, _> = origins.map(HeaderValue::try_from).collect();
+    let allowed_origins = origins.map_err(|_| StartError::Origin)?;
+    let keys = open_keys(config, Arc::clone(&store)).await?;
+    let refresh_token_key = keys.refresh_token_key().clone();
+    let service = SessionService::new(Arc::clone(&store), refresh_token_key.clone(), config.limits);
+    let (sessions, users, passwords) = if let Some(users) = users {
+        (service.with_directory(Arc::clone(&users)), users, None)
+    } else {
+        let hasher = Passwords::new(config.password_memory_kib);
+        let hasher = hasher.map_err(|_| StartError::Passwords)?;
+        let directory = PasswordDirectory::new(Arc::clone(&store), hasher.clone());
+        let users: Arc<dyn UserDirectory> = Arc::new(directory);
+        (service, users, Some(hasher))
+    };
+    let counters = Arc::default();
+    Ok(App {
+        sessions: Arc::new(sessions),
+        users,
+        passwords,
+        store,
+        refresh_token_key,
+        verifier: Arc::new(Verifier::new(&issuer, &audience, keys.published())),
+        tokens: Arc::new(TokenConfig {
+            issuer,
+            audience: audience.clone(),
+            lifetime: config.token_lifetime,
+        }),
+        limits: Arc::new(Limits::new(config, keys.derive(b"nolapse 1 throttles"))),
+        devices: DeviceKey::from_bytes(keys.derive(b"nolapse 1 devices")),
+        networks: NetworkHasher::new(keys.derive(b"networks in the security log")),
+        keys: Arc::new(keys),
+        connections: connections(config, &counters),
+        counters,
+        timings: Arc::default(),
+        security_log: open_security_log(config)?,
+        security_counts: Arc::default(),
+        outages: Arc::default(),
+        settings: Arc::new(Settings {
+            allowed_origins,
+            api_origin: audience,
+            site_dir: config.site_dir.clone(),
+            request_timeout: config.request_timeout,
+            recent_sign_in: config.recent_sign_in,
+            notes_per_user: config.notes_per_user,
+            sign_up: config.sign_up,
+            trusted_proxies: config.trusted_proxies,
+            demo: config.demo,
+            openapi: config.openapi,
+        }),
+    })
+}
+
+/// Creates the registry of connections. Behind a proxy all of them come from its address, which then has no limit.
+fn connections(config: &Config, counters: &Arc<Counters>) -> Arc<Connections> {
+    let per_address = config.connections_per_address;
+    let per_address = per_address.filter(|_| config.trusted_proxies == 0);
+    Connections::new(capacity(config), per_address, Arc::clone(counters))
+}

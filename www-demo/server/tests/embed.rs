@@ -1,0 +1,153 @@
+//! The example `embed`, over real HTTP.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+#[path = "common/client.rs"]
+mod client;
+#[path = "../examples/embed.rs"]
+#[expect(dead_code, reason = "its main is the program's")]
+mod embed;
+
+use std::{net::Ipv4Addr, sync::Arc};
+
+use client::Response;
+use nolapse::wire::{PASSWORD_PATH, REFRESH_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH};
+use nolapse_server::passwords::Passwords;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot, task::JoinHandle};
+
+const CREDENTIALS: &str = r#"{ "email": "ada@example.org", "password": "correct horse battery" }"#;
+const REFRESH: &str = r#"{ "reason": "load", "page": "visible" }"#;
+
+/// The example on a free port, with cheap password hashes.
+struct World {
+    runtime: Runtime,
+    address: String,
+    users: Arc<embed::Users>,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+    _folder: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let (runtime, folder) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
+        let users = Arc::new(embed::Users::new(Passwords::new(64).unwrap()));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+        let listener = runtime.block_on(listener).unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (stop, stopped) = oneshot::channel();
+        let (path, directory) = (folder.path().to_owned(), Arc::clone(&users));
+        let serving = runtime.spawn(async move {
+            let stop = async { stopped.await.unwrap() };
+            embed::serve(listener, &path, directory, stop)
+                .await
+                .unwrap();
+        });
+        Self {
+            runtime,
+            address,
+            users,
+            stop,
+            serving,
+            _folder: folder,
+        }
+    }
+
+    fn post(&self, path: &str, cookie: &str, body: &str) -> Response {
+        let (_, port) = self.address.rsplit_once(':').unwrap();
+        let origin = format!("http://localhost:{port}");
+        client::post(&self.address, path, &origin, cookie, body)
+    }
+
+    fn get(&self, path: &str, token: &str) -> Response {
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n",
+            self.address
+        );
+        client::send(&self.address, &head)
+    }
+
+    fn stop(self) {
+        self.stop.send(()).unwrap();
+        self.runtime.block_on(self.serving).unwrap();
+    }
+}
+
+fn text(response: &Response, pointer: &str) -> String {
+    let body: Value = serde_json::from_str(&response.body).unwrap();
+    body.pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[test]
+fn an_app_with_users_of_its_own_signs_in_refreshes_checks_tokens_and_signs_out() {
+    let world = World::new();
+    let created = world.post(SIGN_UP_PATH, "", CREDENTIALS);
+    assert_eq!(created.status, 200, "{}", created.body);
+    assert_eq!(world.post(SIGN_UP_PATH, "", CREDENTIALS).status, 409);
+    let wrong = CREDENTIALS.replace("correct", "another");
+    assert_eq!(world.post(SIGN_IN_PATH, "", &wrong).status, 401);
+
+    let signed = world.post(SIGN_IN_PATH, "", CREDENTIALS);
+    let refreshed = world.post(REFRESH_PATH, &signed.cookie(), REFRESH);
+    let token = text(&refreshed, "/access_token");
+    let me = world.get("/api/me", &token);
+    let signed_out = world.post(SIGN_OUT_PATH, &refreshed.cookie(), "");
+    let after = world.post(REFRESH_PATH, &refreshed.cookie(), REFRESH);
+
+    assert_eq!((signed.status, refreshed.status), (200, 200));
+    assert_ne!(signed.cookie(), refreshed.cookie());
+    assert_eq!(
+        (me.status, &me.body),
+        (200, &text(&refreshed, "/session/user/id"))
+    );
+    assert_eq!(world.get("/api/me", "").status, 401);
+    assert_eq!(signed_out.status, 204, "{}", signed_out.body);
+    assert_eq!(text(&after, "/error"), "session_ended");
+    assert_eq!(world.get("/", "").body, "a page of the app");
+    assert_eq!(world.get("/.well-known/jwks.json", "").status, 200);
+    assert_eq!(
+        world.post(PASSWORD_PATH, &refreshed.cookie(), "{}").status,
+        404
+    );
+    world.stop();
+}
+
+#[test]
+fn a_session_ends_at_the_next_refresh_when_its_user_is_disabled_in_the_directory_or_gone() {
+    let world = World::new();
+    let ada = world.post(SIGN_UP_PATH, "", CREDENTIALS);
+    let eve = world.post(SIGN_UP_PATH, "", &CREDENTIALS.replace("ada", "eve"));
+    assert_eq!((ada.status, eve.status), (200, 200));
+
+    {
+        let mut rows = world.users.rows.lock().unwrap();
+        rows[0].disabled = true;
+        rows.truncate(1);
+    }
+
+    for cookie in [ada.cookie(), eve.cookie()] {
+        let refused = world.post(REFRESH_PATH, &cookie, REFRESH);
+        assert_eq!(
+            text(&refused, "/reason"),
+            "user_disabled",
+            "{}",
+            refused.body
+        );
+    }
+    assert_eq!(world.post(SIGN_IN_PATH, "", CREDENTIALS).status, 401);
+    world.stop();
+}
+
+#[test]
+fn the_snippet_of_the_document_is_in_the_example() {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let document = include_str!("../../../docs/embedding.md");
+    let (_, snippet) = document.split_once("```rust\n").unwrap();
+    let (snippet, _) = snippet.split_once("```").unwrap();
+
+    assert!(words(include_str!("../examples/embed.rs")).contains(&words(snippet)));
+}
