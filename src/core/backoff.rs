@@ -1,80 +1,13 @@
-//! Back-off after failures of the auth server, and the rate limit on attempts.
+//! Back-off after failures of the auth server.
 
+use super::context::Context;
 use super::error::{FailureCause, SessionError};
 use super::input::Failure;
 use super::millis::Millis;
+use super::rate_limiter::RateLimiter;
+use super::rng::Rng;
 use super::storage_record::PersistedBackoff;
-use super::time::{Context, Timestamp};
-
-/// Pseudo-random numbers from a seed (`SplitMix64`), for jitter.
-#[derive(Clone, Debug)]
-pub(super) struct Rng(u64);
-
-impl Rng {
-    pub(super) const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        mix(self.0)
-    }
-
-    /// Draws a duration from zero to `most`.
-    pub(super) fn jitter(&mut self, most: Millis) -> Millis {
-        share_of(most, self.next())
-    }
-}
-
-const fn mix(mut bits: u64) -> u64 {
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ (bits >> 31)
-}
-
-/// Returns a duration from zero to `most` derived from `number`, so that all tabs compute the same one.
-pub(super) fn shared_jitter(most: Millis, number: u64) -> Millis {
-    share_of(most, mix(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
-}
-
-fn share_of(most: Millis, bits: u64) -> Millis {
-    // The upper 20 bits as a fraction of 2^20: a century does not overflow.
-    Millis::from_millis((most.as_millis() * (bits >> 44)) >> 20)
-}
-
-/// Allows `CAPACITY` attempts at once and one more each `interval`: the generic cell rate algorithm, kept as one timestamp.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct RateLimiter {
-    interval: Millis,
-    capacity: u32,
-    /// When the full capacity is available again; in the past if it is.
-    resets_at: Timestamp,
-}
-
-impl RateLimiter {
-    pub(super) const fn new(capacity: u32, interval: Millis) -> Self {
-        Self {
-            interval,
-            capacity,
-            resets_at: Timestamp::from_millis(0),
-        }
-    }
-
-    pub(super) fn consume(&mut self, now: Timestamp) {
-        let most = now + self.interval * u64::from(self.capacity);
-        self.resets_at = (self.resets_at.max(now) + self.interval).min(most);
-    }
-
-    /// Returns when the next attempt is allowed; in the past if it is allowed now.
-    pub(super) fn next(&self) -> Timestamp {
-        self.resets_at
-            .before(self.interval * u64::from(self.capacity - 1))
-    }
-
-    fn reset(&mut self) {
-        self.resets_at = Timestamp::default();
-    }
-}
+use super::time::Timestamp;
 
 /// The state of the auth server as seen by this tab.
 #[derive(Clone, Debug)]
@@ -224,7 +157,7 @@ impl Backoff {
         let resets_in = snapshot
             .resets_in
             .min(Self::INTERVAL * u64::from(Self::CAPACITY));
-        self.limiter.resets_at = self.limiter.resets_at.max(now + resets_in);
+        self.limiter.postpone_reset(now + resets_in);
         if self.streak.is_none_or(|streak| {
             let is_longer = streak.until < until;
             let is_later = streak.failures < snapshot.failures;
@@ -277,7 +210,7 @@ impl Backoff {
             failures: streak.failures,
             retry_in: streak.until.since(now),
             server_requested: streak.server_requested,
-            resets_in: self.limiter.resets_at.since(now),
+            resets_in: self.limiter.resets_at().since(now),
         })
     }
 

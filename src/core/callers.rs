@@ -3,7 +3,7 @@
 use crate::wire::RefreshReason;
 
 use super::credential::{Credential, SignOutSync};
-use super::effect::{Answer, Effect};
+use super::effect::Answer;
 use super::error::SessionError;
 use super::exchange::Exchange;
 use super::ids::{CallerId, Version};
@@ -17,11 +17,6 @@ use super::waiters::{TokenRequirement, Waiter};
 type Resolution = Option<Result<Answer, SessionError>>;
 
 impl Session {
-    /// Queues the result of a caller.
-    pub(super) fn answer(&mut self, caller: CallerId, answer: Result<Answer, SessionError>) {
-        self.effects.push(Effect::Settle { caller, answer });
-    }
-
     pub(super) fn on_refresh_requested(&mut self, now: Timestamp, caller: CallerId, force: bool) {
         // An explicit request is a retry hint, but does not restart the failure streak.
         self.backoff.retry_now(now);
@@ -45,7 +40,8 @@ impl Session {
             if self.rejections.next() > now {
                 // An API that rejects every new token is misconfigured; another refresh does not help.
                 let retry_in = self.rejections.next().since(now);
-                self.answer(caller, Err(SessionError::Misconfigured { retry_in }));
+                self.effects
+                    .settle(caller, Err(SessionError::Misconfigured { retry_in }));
                 return;
             }
             if self.waiters.reason() != Some(RefreshReason::Rejected) {
@@ -63,11 +59,11 @@ impl Session {
         requirement: TokenRequirement,
     ) {
         if let Some(answer) = self.resolve(now, requirement) {
-            self.answer(caller, answer);
+            self.effects.settle(caller, answer);
             return;
         }
         if self.waiters.is_full() {
-            self.answer(caller, Err(SessionError::Overloaded));
+            self.effects.settle(caller, Err(SessionError::Overloaded));
             return;
         }
         let deadline = now + self.config.call_deadline();
@@ -127,7 +123,7 @@ impl Session {
     pub(super) fn settle_all(&mut self, now: Timestamp) {
         for (caller, waiter) in self.waiters.take() {
             match self.resolve(now, waiter.requirement) {
-                Some(answer) => self.answer(caller, answer),
+                Some(answer) => self.effects.settle(caller, answer),
                 None => self.waiters.add(caller, waiter),
             }
         }
@@ -142,7 +138,7 @@ impl Session {
     fn reject(&mut self, error: SessionError, before: Timestamp, by_name: bool) {
         for (caller, waiter) in self.waiters.take() {
             if waiter.deadline < before || by_name && waiter.requirement.is_explicit() {
-                self.answer(caller, Err(error));
+                self.effects.settle(caller, Err(error));
             } else {
                 self.waiters.add(caller, waiter);
             }
@@ -177,7 +173,7 @@ impl Session {
         | Input::SignOutRequested { caller, .. } = input
         {
             let caller = *caller;
-            self.answer(caller, Err(SessionError::Closed));
+            self.effects.settle(caller, Err(SessionError::Closed));
         }
     }
 

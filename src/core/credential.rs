@@ -2,10 +2,10 @@
 
 use crate::wire::EndReason;
 
-use super::backoff::shared_jitter;
 use super::grant::Grant;
 use super::ids::Version;
 use super::millis::Millis;
+use super::rng::shared_jitter;
 use super::time::Timestamp;
 
 /// The credential of a tab.

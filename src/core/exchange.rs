@@ -1,5 +1,6 @@
 //! A tab's one exchange with the auth server, from the request for the lock to the response.
 
+use super::context::Context;
 use super::effect::Effect;
 use super::ids::{AttemptId, CallerId, Version};
 use super::input::Failure;
@@ -7,7 +8,7 @@ use super::millis::Millis;
 use super::scheduler::Task;
 use super::session::Session;
 use super::tab_message::TabMessage;
-use super::time::{Context, Timestamp};
+use super::time::Timestamp;
 use super::{FailureCause, RefreshOutcome, SignInOutcome, SignOutOutcome};
 
 /// The exchange of a tab with the auth server: at most one at a time.
@@ -111,8 +112,7 @@ impl Session {
             until: context.now + self.config.timeout,
             is_extended: false,
         });
-        self.effects
-            .push(Effect::Broadcast(TabMessage::RefreshStarted));
+        self.effects.broadcast(TabMessage::RefreshStarted);
         self.effects.push(match task {
             Task::Refresh => {
                 let reason = self
@@ -164,7 +164,7 @@ impl Session {
                 ..
             } if now >= until => {
                 self.lock_timed_out = true;
-                self.release(attempt);
+                self.effects.release(attempt);
                 if self.can_wait_for_lock(task, now) {
                     self.exchange = Exchange::Idle;
                 } else {
@@ -245,7 +245,7 @@ impl Session {
     pub(super) fn finish(&mut self, in_flight: InFlight) {
         self.exchange = Exchange::Idle;
         if in_flight.is_locked {
-            self.release(in_flight.attempt);
+            self.effects.release(in_flight.attempt);
         }
     }
 

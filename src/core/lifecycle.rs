@@ -2,12 +2,13 @@
 
 use crate::wire::PageVisibility;
 
+use super::context::Context;
 use super::credential::Credential;
 use super::effect::Effect;
 use super::exchange::{Exchange, SUSPEND_THRESHOLD};
 use super::input::PageChange;
 use super::session::Session;
-use super::time::{Context, Timestamp};
+use super::time::Timestamp;
 
 /// The lifecycle state of the page.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! The Web Lock shared by all tabs of a browser. It is held briefly, and progress never depends on it.
 
-use super::effect::Effect;
+use super::context::Context;
 use super::exchange::{Exchange, InFlight};
 use super::ids::AttemptId;
 use super::millis::Millis;
@@ -8,7 +8,7 @@ use super::scheduler::Task;
 use super::session::Session;
 use super::storage_record::{RecordState, StoredState};
 use super::tab_message::TabMessage;
-use super::time::{Context, Timestamp};
+use super::time::Timestamp;
 
 /// A lock granted later than this was held by another tab, whose message may still be in transit.
 const CONTENTION_THRESHOLD: Millis = Millis::from_millis(20);
@@ -22,7 +22,7 @@ impl Session {
             return;
         };
         if self.page.is_suspended || !self.is_wanted(task, now) {
-            self.release(attempt);
+            self.effects.release(attempt);
             self.exchange = Exchange::Idle;
         }
     }
@@ -44,7 +44,7 @@ impl Session {
         }
         self.lock_timed_out = false;
         if !self.is_wanted(task, context.now) {
-            self.release(attempt);
+            self.effects.release(attempt);
             self.exchange = Exchange::Idle;
             return;
         }
@@ -145,8 +145,7 @@ impl Session {
             until: context.now + pause,
         };
         let version = self.version;
-        self.effects
-            .push(Effect::Broadcast(TabMessage::StateRequest { version }));
+        self.effects.broadcast(TabMessage::StateRequest { version });
     }
 
     /// Postpones a background refresh that did not get the lock if the token stays usable; `false` otherwise.
@@ -160,12 +159,12 @@ impl Session {
         match self.exchange {
             Exchange::Idle => {}
             Exchange::AwaitingLock { attempt, .. } | Exchange::AwaitingPeers { attempt, .. } => {
-                self.release(attempt);
+                self.effects.release(attempt);
                 self.exchange = Exchange::Idle;
             }
             Exchange::InFlight(in_flight) => {
                 if in_flight.is_locked {
-                    self.release(in_flight.attempt);
+                    self.effects.release(in_flight.attempt);
                 }
                 self.exchange = Exchange::InFlight(InFlight {
                     is_locked: false,
@@ -190,10 +189,6 @@ impl Session {
         }
     }
 
-    pub(super) fn release(&mut self, attempt: AttemptId) {
-        self.effects.push(Effect::ReleaseLock { attempt });
-    }
-
     /// Releases a lock granted too late; a duplicate grant of the held lock is kept.
     fn release_unless_current(&mut self, granted: AttemptId) {
         let is_current = match self.exchange {
@@ -205,7 +200,7 @@ impl Session {
             Exchange::InFlight(in_flight) => in_flight.attempt == granted && in_flight.is_locked,
         };
         if !is_current {
-            self.release(granted);
+            self.effects.release(granted);
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::wire::{EndReason, RefreshReason};
 
+use super::context::Context;
 use super::credential::{ActiveToken, Credential, Jitter, SignOutSync, SignedOut};
-use super::effect::{Answer, Effect, Event, Source};
+use super::effect::{Answer, Event, Source};
 use super::error::SessionError;
 use super::exchange::InFlight;
 use super::grant::Grant;
@@ -12,7 +13,7 @@ use super::input::{Failure, RefreshOutcome, SignInOutcome, SignOutOutcome};
 use super::millis::Millis;
 use super::session::Session;
 use super::storage_record::{RecordState, StoredState};
-use super::time::{Context, Timestamp};
+use super::time::Timestamp;
 
 /// The origin of a token, for events.
 pub(super) struct Origin {
@@ -29,27 +30,27 @@ impl Session {
         outcome: RefreshOutcome,
     ) {
         let Some(in_flight) = self.take_in_flight(attempt) else {
-            self.note("late answer ignored");
+            self.effects.note("late answer ignored");
             return;
         };
         if in_flight.epoch != self.epoch {
             // A sign-in or sign-out happened while it was in flight.
-            self.note("answer of another session ignored");
+            self.effects.note("answer of another session ignored");
             self.finish(in_flight);
             return;
         }
         match outcome {
             RefreshOutcome::Granted(grant) if is_replaced(context, in_flight, &grant) => {
                 // A page that was suspended meanwhile received no message of the sign-in, but the storage record shows it.
-                self.note("answer of another session ignored");
+                self.effects.note("answer of another session ignored");
             }
             RefreshOutcome::Granted(grant) => self.on_granted(context, in_flight, grant),
             RefreshOutcome::Ended(_) if is_overtaken(context, in_flight) => {
                 // Another tab has signed in since: the session that ended may be the previous one.
-                self.note("end of an earlier session");
+                self.effects.note("end of an earlier session");
             }
             RefreshOutcome::Ended(reason) => {
-                self.note(reason.as_str());
+                self.effects.note(reason.as_str());
                 self.backoff.succeed();
                 // If this browser is signed out already, a new version could hide a concurrent sign-in.
                 let is_new = !self.is_confirmed_signed_out();
@@ -70,7 +71,7 @@ impl Session {
     }
 
     fn on_granted(&mut self, context: &Context, in_flight: InFlight, grant: Grant) {
-        self.note("granted");
+        self.effects.note("granted");
         self.known_lifetime = Some(grant.lifetime);
         if let Credential::Active(active) = &self.credential
             && active.issued > in_flight.sent
@@ -93,7 +94,7 @@ impl Session {
 
     fn on_failed(&mut self, context: &Context, in_flight: InFlight, failure: &Failure) {
         let now = context.now;
-        self.note(
+        self.effects.note(
             failure
                 .detail
                 .map_or(failure.cause.as_str(), super::UnexpectedAnswer::as_str),
@@ -101,14 +102,14 @@ impl Session {
         self.backoff
             .fail(now, in_flight.sent, failure, &mut self.rng);
         let retry_in = self.backoff.until().since(now);
-        self.effects.push(Effect::Emit(Event::RefreshFailed {
+        self.effects.emit(Event::RefreshFailed {
             reason: self.sent_reason,
             cause: failure.cause,
             http_status: failure.http_status,
             duration: now.since(in_flight.sent),
             failures: self.backoff.failures(),
             retry_in,
-        }));
+        });
         self.publish_backoff(context);
     }
 
@@ -135,14 +136,14 @@ impl Session {
         };
         let own = origin.source != Source::OtherTab;
         let active = ActiveToken::new(grant, self.version, issued, own, jitter);
-        self.effects.push(Effect::Emit(Event::Refreshed {
+        self.effects.emit(Event::Refreshed {
             reason: origin.reason,
             source: origin.source,
             waiting: self.waiters.len(),
             duration: origin.duration,
             expires_in: active.left(now),
             refresh_in: active.refresh_at.since(now),
-        }));
+        });
         let previous = std::mem::replace(&mut self.credential, Credential::Active(active));
         // The sign-in has replaced the session to be signed out; the server ends the old one on sign-in.
         self.settle_sign_outs(true);
@@ -151,10 +152,10 @@ impl Session {
             (previous, &self.credential)
             && !previous.grant.session.is_same_user(&active.grant.session)
         {
-            self.effects.push(Effect::Emit(Event::UserChanged {
+            self.effects.emit(Event::UserChanged {
                 previous: previous.grant.session.user,
                 user: active.grant.session.user.clone(),
-            }));
+            });
         }
     }
 
@@ -188,7 +189,7 @@ impl Session {
         if let Some(reason) = reason
             && !was_signed_out
         {
-            self.effects.push(Effect::Emit(Event::SignedOut { reason }));
+            self.effects.emit(Event::SignedOut { reason });
         }
     }
 
@@ -205,7 +206,7 @@ impl Session {
             Credential::Unknown | Credential::Active(_) => false,
         };
         if was_told && !everywhere {
-            self.answer(
+            self.effects.settle(
                 caller,
                 Ok(Answer::SignedOut {
                     server_notified: true,
@@ -235,7 +236,7 @@ impl Session {
         };
         match outcome {
             SignOutOutcome::Notified => {
-                self.note("told");
+                self.effects.note("told");
                 if let Credential::SignedOut(signed_out) = &mut self.credential
                     && in_flight.epoch == self.epoch
                 {
@@ -246,7 +247,7 @@ impl Session {
                 self.settle_sign_outs(true);
             }
             SignOutOutcome::Failed(failure) => {
-                self.note(failure.cause.as_str());
+                self.effects.note(failure.cause.as_str());
                 if in_flight.epoch == self.epoch {
                     self.backoff
                         .fail(context.now, in_flight.sent, &failure, &mut self.rng);
@@ -260,7 +261,8 @@ impl Session {
 
     pub(super) fn settle_sign_outs(&mut self, server_notified: bool) {
         for caller in std::mem::take(&mut self.sign_outs) {
-            self.answer(caller, Ok(Answer::SignedOut { server_notified }));
+            self.effects
+                .settle(caller, Ok(Answer::SignedOut { server_notified }));
         }
     }
 
@@ -290,7 +292,7 @@ impl Session {
             SignInOutcome::Unusable => Err(SessionError::InvalidTokenResponse),
             SignInOutcome::Threw => Err(SessionError::SignInThrew),
         };
-        self.answer(caller, answer);
+        self.effects.settle(caller, answer);
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::wire::EndReason;
 
 use super::backoff::BackoffSnapshot;
+use super::context::Context;
 use super::credential::{Credential, SignOutSync, UnconfirmedSignOut};
 use super::effect::Source;
 use super::grant::Grant;
@@ -12,7 +13,7 @@ use super::outcome::Origin;
 use super::session::Session;
 use super::storage_record::{RecordState, StorageRecord, StoredState};
 use super::tab_message::TabMessage;
-use super::time::{Context, Timestamp, WallTime};
+use super::time::{Timestamp, WallTime};
 
 /// The maximum lifetime of another tab's token until this tab has received one from the auth server.
 const MAX_UNVERIFIED_LIFETIME: Millis = Millis::from_secs(300);
@@ -88,10 +89,10 @@ impl Session {
         // Posted in the future: the wall clock was set back since, so the token's age is unknown.
         let is_ageless = posted.since(context.wall) > MAX_CLOCK_SKEW;
         if !is_newer || is_ageless || age >= grant.lifetime {
-            self.note("older tab message");
+            self.effects.note("older tab message");
             return;
         }
-        self.note("token from another tab");
+        self.effects.note("token from another tab");
         let believed = grant
             .lifetime
             .min(self.known_lifetime.unwrap_or(MAX_UNVERIFIED_LIFETIME));
@@ -118,19 +119,19 @@ impl Session {
     ) {
         let is_new = version.is_serial() && !self.version.is_after(version);
         if !is_new || matches!(self.credential, Credential::SignedOut(_)) {
-            self.note("older tab message");
+            self.effects.note("older tab message");
             return;
         }
         if self.ignore_sign_outs_until > context.now {
             // A recent sign-out message was forged. Ignore further ones; a real sign-out is also written to storage.
-            self.note("unconfirmed sign-out");
+            self.effects.note("unconfirmed sign-out");
             return;
         }
         if version == self.version && self.owns_different_session(fingerprint) {
             self.supersede(context, version);
             return;
         }
-        self.note(reason.as_str());
+        self.effects.note(reason.as_str());
         let before = self.version;
         self.end_session(Some(reason), SignOutSync::Done);
         self.version = version;
@@ -166,7 +167,7 @@ impl Session {
 
     /// Resolves a concurrent sign-out of an earlier session and sign-in on this tab: the new session wins.
     fn supersede(&mut self, context: &Context, version: Version) {
-        self.note("end of an earlier session");
+        self.effects.note("end of an earlier session");
         self.version = version.next();
         if let Credential::Active(active) = &mut self.credential {
             active.version = self.version;
@@ -181,7 +182,7 @@ impl Session {
             && let Some(unconfirmed) = signed_out.unconfirmed
             && context.now >= unconfirmed.until
         {
-            self.note("unconfirmed sign-out");
+            self.effects.note("unconfirmed sign-out");
             self.ignore_sign_outs_until = context.now + IGNORE_PERIOD;
             self.version = unconfirmed.before;
             self.credential = Credential::Unknown;
@@ -276,7 +277,7 @@ impl Session {
                 self.settle_sign_outs(true);
             }
         } else {
-            self.note(reason.as_str());
+            self.effects.note(reason.as_str());
             self.end_session(Some(reason), sync);
         }
     }

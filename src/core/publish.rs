@@ -3,13 +3,13 @@
 use crate::wire::EndReason;
 
 use super::backoff::BackoffSnapshot;
+use super::context::Context;
 use super::credential::{Credential, SignOutSync};
 use super::effect::Effect;
 use super::ids::Version;
 use super::session::Session;
 use super::storage_record::{RecordState, StorageRecord, StoredState};
 use super::tab_message::TabMessage;
-use super::time::Context;
 
 impl Session {
     /// Returns a version above every one that this browser is known to have used.
@@ -70,7 +70,7 @@ impl Session {
                 reason,
                 fingerprint: signed_out.fingerprint,
             };
-            self.effects.push(Effect::Broadcast(message));
+            self.effects.broadcast(message);
         }
     }
 
@@ -84,13 +84,12 @@ impl Session {
                 resets_in,
                 ..
             } = snapshot;
-            self.effects
-                .push(Effect::Broadcast(TabMessage::BackoffStarted {
-                    cause,
-                    failures,
-                    retry_in,
-                    resets_in,
-                }));
+            self.effects.broadcast(TabMessage::BackoffStarted {
+                cause,
+                failures,
+                retry_in,
+                resets_in,
+            });
         }
     }
 
@@ -98,12 +97,12 @@ impl Session {
         if let Credential::Active(active) = &self.credential
             && active.is_usable(context.now)
         {
-            self.effects.push(Effect::Broadcast(TabMessage::Token {
+            self.effects.broadcast(TabMessage::Token {
                 version: self.version,
                 grant: active.grant.clone(),
                 age: context.now.since(active.issued),
                 posted: context.wall,
-            }));
+            });
         }
     }
 

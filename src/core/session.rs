@@ -2,21 +2,25 @@
 
 use crate::wire::RefreshReason;
 
-use super::backoff::{Backoff, RateLimiter, Rng};
+use super::backoff::Backoff;
 use super::config::Config;
+use super::context::Context;
 use super::credential::{Credential, SignOutSync, SignedOut};
-use super::effect::{Effect, Event};
+use super::effect::Effect;
+use super::effects::Effects;
 use super::error::SessionError;
 use super::exchange::{Exchange, LateSignIn};
 use super::ids::{AttemptId, CallerId, Version};
 use super::input::Input;
 use super::lifecycle::Lifecycle;
 use super::millis::Millis;
+use super::rate_limiter::RateLimiter;
+use super::rng::Rng;
 use super::scheduler::Task;
 use super::secret::Secret;
 use super::status::Status;
 use super::storage_record::{StorageRecord, StoredState};
-use super::time::{Context, Timestamp};
+use super::time::Timestamp;
 use super::trace::TraceEntry;
 use super::waiters::{TokenRequirement, Waiters};
 
@@ -57,10 +61,8 @@ pub struct Session {
     pub(super) last_record: Option<StorageRecord>,
     pub(super) page: Lifecycle,
     pub(super) last_active: Timestamp,
-    pub(super) effects: Vec<Effect>,
+    pub(super) effects: Effects,
     is_closed: bool,
-    published: Status,
-    outcome: Option<&'static str>,
 }
 
 impl Session {
@@ -94,10 +96,8 @@ impl Session {
             last_record: None,
             page: Lifecycle::new(),
             last_active: Timestamp::default(),
-            effects: Vec::new(),
+            effects: Effects::new(),
             is_closed: false,
-            published: Status::Unknown { degraded: None },
-            outcome: None,
         }
     }
 
@@ -119,14 +119,30 @@ impl Session {
             self.cancel_if_unneeded(context.now);
             self.start_next(context);
         }
-        self.publish();
-        self.trace(context.now, trigger, before);
+        self.effects.publish(self.status());
+        let attempt = match self.exchange {
+            Exchange::Idle => None,
+            Exchange::AwaitingLock { attempt, .. } | Exchange::AwaitingPeers { attempt, .. } => {
+                Some(attempt)
+            }
+            Exchange::InFlight(in_flight) => Some(in_flight.attempt),
+        };
+        let entry = TraceEntry {
+            at: context.now,
+            trigger,
+            status: self.effects.status(),
+            tab: self.config.tab,
+            page: self.page.visibility(),
+            attempt,
+            outcome: None,
+        };
+        self.effects.trace(before, entry);
     }
 
     /// Returns the effects queued since the last call, in execution order.
     #[must_use]
     pub fn take_effects(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.effects)
+        self.effects.take()
     }
 
     /// Returns the next deadline and its reason; send [`Input::DeadlineReached`] then. It may lie in the past.
@@ -253,7 +269,7 @@ impl Session {
                 self.on_refresh_finished(context, attempt, outcome);
             }
             Input::TabMessageReceived(message) => self.on_tab_message(context, message),
-            Input::Malformed => self.note("ignored"),
+            Input::Malformed => self.effects.note("ignored"),
             Input::StorageChanged | Input::DeadlineReached => {}
             Input::PageChanged(change) => self.on_page_changed(context, change),
             Input::Closed => self.on_closed(),
@@ -295,46 +311,9 @@ impl Session {
         }
         self.exchange = Exchange::Idle;
         for caller in waiting {
-            self.answer(caller, Err(SessionError::Closed));
+            self.effects.settle(caller, Err(SessionError::Closed));
         }
         self.effects.push(Effect::CloseChannel);
         self.is_closed = true;
-    }
-
-    fn publish(&mut self) {
-        let status = self.status();
-        if status != self.published {
-            self.published = status.clone();
-            self.effects.push(Effect::Publish(status));
-        }
-    }
-
-    /// Sets the outcome of the current input, for the trace.
-    pub(super) fn note(&mut self, outcome: &'static str) {
-        self.outcome = Some(outcome);
-    }
-
-    fn trace(&mut self, now: Timestamp, trigger: &'static str, effects_before: usize) {
-        let outcome = self.outcome.take();
-        if outcome.is_none() && self.effects.len() == effects_before {
-            return;
-        }
-        let attempt = match self.exchange {
-            Exchange::Idle => None,
-            Exchange::AwaitingLock { attempt, .. } | Exchange::AwaitingPeers { attempt, .. } => {
-                Some(attempt)
-            }
-            Exchange::InFlight(in_flight) => Some(in_flight.attempt),
-        };
-        let entry = TraceEntry {
-            at: now,
-            trigger,
-            status: self.published.name(),
-            tab: self.config.tab,
-            page: self.page.visibility(),
-            attempt,
-            outcome,
-        };
-        self.effects.push(Effect::Emit(Event::Traced(entry)));
     }
 }

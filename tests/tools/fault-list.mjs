@@ -14,8 +14,8 @@ export const FAULTS = [
   {
     name: "lock: a lock that comes too late is kept",
     file: "lock.rs",
-    from: "        if !is_current {\n            self.release(granted);",
-    to: "        if is_current {\n            self.release(granted);",
+    from: "        if !is_current {\n            self.effects.release(granted);",
+    to: "        if is_current {\n            self.effects.release(granted);",
   },
   {
     name: "lock: nobody looks again after waiting",

@@ -56,62 +56,6 @@ fn bounds(spans: impl Iterator<Item = Millis>) -> (u64, u64) {
 }
 
 #[test]
-fn draws_are_those_of_splitmix64() {
-    let mut rng = Rng::new(1_234_567);
-
-    let drawn = [rng.next(), rng.next(), rng.next()];
-
-    // The reference sequence of the algorithm: https://prng.di.unimi.it/splitmix64.c
-    assert_eq!(
-        drawn,
-        [
-            6_457_827_717_110_365_317,
-            3_203_168_211_198_807_973,
-            9_817_491_932_198_370_423
-        ]
-    );
-}
-
-#[test]
-fn draws_and_agreed_parts_cover_the_whole_span() {
-    let most = Millis::from_secs(1);
-    let mut rng = Rng::new(1);
-    let drawn = bounds((0..1_000).map(|_| rng.jitter(most)));
-    let shared_jitter = bounds((0..1_000).map(|number| shared_jitter(most, number)));
-
-    for (least, longest) in [drawn, shared_jitter] {
-        assert!(
-            least < 20 && (980..1_000).contains(&longest),
-            "{least} to {longest}"
-        );
-    }
-}
-
-#[test]
-fn attempts_are_spent_one_by_one_and_comes_back_one_by_one() {
-    let mut limiter = RateLimiter::new(3, Millis::from_secs(10));
-    for _ in 0..3 {
-        assert!(limiter.next() <= NOW);
-        limiter.consume(NOW);
-    }
-
-    assert_eq!(limiter.next(), NOW + Millis::from_secs(10));
-    limiter.consume(NOW);
-    assert_eq!(
-        limiter.next(),
-        NOW + Millis::from_secs(10),
-        "no debt is run up"
-    );
-    let later = NOW + Millis::from_secs(25);
-    limiter.consume(later);
-    assert!(limiter.next() <= later, "two had come back");
-    limiter.consume(later);
-    assert_eq!(limiter.next(), later + Millis::from_secs(5));
-    limiter.reset();
-    assert!(limiter.next() <= NOW);
-}
-
-#[test]
 fn p10_after_the_callers_window_pauses_are_drawn_from_steps_that_double_up_to_four_minutes() {
     let broken = failure(FailureCause::ServerError, None);
     let lost = failure(FailureCause::Misconfigured, None);
