@@ -7,6 +7,7 @@ use super::millis::Millis;
 use super::rate_limiter::RateLimiter;
 use super::rng::Rng;
 use super::storage_record::PersistedBackoff;
+use super::tab_message::TabMessage;
 use super::time::Timestamp;
 
 /// The state of the auth server as seen by this tab.
@@ -31,14 +32,14 @@ struct FailureStreak {
     server_requested: bool,
 }
 
-/// The back-off of another tab, in this tab's time.
+/// The back-off of one tab in the time of another.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct BackoffSnapshot {
-    pub(super) cause: FailureCause,
-    pub(super) failures: u32,
-    pub(super) retry_in: Millis,
-    pub(super) server_requested: bool,
-    pub(super) resets_in: Millis,
+struct BackoffSnapshot {
+    cause: FailureCause,
+    failures: u32,
+    retry_in: Millis,
+    server_requested: bool,
+    resets_in: Millis,
 }
 
 impl Backoff {
@@ -146,8 +147,40 @@ impl Backoff {
         }
     }
 
+    /// Merges a back-off that another tab reports. A message cannot prove that the server requested it; only the storage
+    /// record can.
+    pub(super) fn on_message(&mut self, now: Timestamp, message: &TabMessage, rng: &mut Rng) {
+        if let TabMessage::BackoffStarted {
+            cause,
+            failures,
+            retry_in,
+            resets_in,
+        } = *message
+        {
+            let snapshot = BackoffSnapshot {
+                cause,
+                failures,
+                retry_in,
+                server_requested: false,
+                resets_in,
+            };
+            self.merge(now, snapshot, rng);
+        }
+    }
+
+    /// Returns the message with the back-off for other tabs; `None` without failures.
+    pub(super) fn message(&self, now: Timestamp) -> Option<TabMessage> {
+        self.snapshot(now)
+            .map(|snapshot| TabMessage::BackoffStarted {
+                cause: snapshot.cause,
+                failures: snapshot.failures,
+                retry_in: snapshot.retry_in,
+                resets_in: snapshot.resets_in,
+            })
+    }
+
     /// Merges the back-off of another tab if it is longer, has more failures or was requested by the server.
-    pub(super) fn merge(&mut self, now: Timestamp, snapshot: BackoffSnapshot, rng: &mut Rng) {
+    fn merge(&mut self, now: Timestamp, snapshot: BackoffSnapshot, rng: &mut Rng) {
         let longest = if snapshot.server_requested {
             Self::MOST
         } else {
@@ -203,8 +236,8 @@ impl Backoff {
         }
     }
 
-    /// Returns the back-off to send to other tabs; `None` without failures.
-    pub(super) fn snapshot(&self, now: Timestamp) -> Option<BackoffSnapshot> {
+    /// Returns the back-off for other tabs; `None` without failures.
+    fn snapshot(&self, now: Timestamp) -> Option<BackoffSnapshot> {
         self.streak.map(|streak| BackoffSnapshot {
             cause: streak.cause,
             failures: streak.failures,
@@ -249,6 +282,17 @@ impl Backoff {
     pub(super) fn idle_retry_at(&self) -> Timestamp {
         self.streak
             .map_or(Timestamp::default(), |streak| streak.idle_retry_at)
+    }
+
+    /// Returns when the next attempt is due; `None` without failures.
+    pub(super) fn retry_at(&self, has_callers: bool) -> Option<Timestamp> {
+        self.streak.map(|streak| {
+            if has_callers {
+                streak.until
+            } else {
+                streak.idle_retry_at
+            }
+        })
     }
 
     /// Returns the age of the failure streak.

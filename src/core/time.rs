@@ -34,6 +34,16 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// A deadline noticed later than this passed during a suspension.
+    const SUSPEND_THRESHOLD: Millis = Millis::from_secs(2);
+
+    /// Whether this deadline is noticed so late that it passed during a suspension.
+    pub(super) fn passed_in_suspension(self, now: Self) -> bool {
+        now.since(self) > Self::SUSPEND_THRESHOLD
+    }
+}
+
 impl Add<Millis> for Timestamp {
     type Output = Self;
 
