@@ -17,6 +17,7 @@ pub(super) struct Backoff {
     /// When the page or its network last came back; earlier failures do not predict the next attempt.
     last_retry_hint: Timestamp,
     streak: Option<FailureStreak>,
+    rng: Rng,
 }
 
 /// Consecutive failures, from the first on.
@@ -59,22 +60,17 @@ impl Backoff {
     /// The longest `Retry-After` that is honoured, also when another tab received it.
     const MOST: Millis = Millis::from_secs(600);
 
-    pub(super) const fn new() -> Self {
+    pub(super) const fn new(rng: Rng) -> Self {
         Self {
             limiter: RateLimiter::new(Self::CAPACITY, Self::INTERVAL),
             last_retry_hint: Timestamp::from_millis(0),
             streak: None,
+            rng,
         }
     }
 
     /// Records a failed attempt and schedules the next one.
-    pub(super) fn fail(
-        &mut self,
-        now: Timestamp,
-        sent: Timestamp,
-        failure: &Failure,
-        rng: &mut Rng,
-    ) {
+    pub(super) fn fail(&mut self, now: Timestamp, sent: Timestamp, failure: &Failure) {
         self.limiter.consume(now);
         let failures = self.failures().saturating_add(1);
         let since = self
@@ -84,21 +80,21 @@ impl Backoff {
         let is_waited_out = failure.cause.is_transient() && now < window;
         let is_outdated = self.last_retry_hint > sent;
         let pause = if is_outdated || is_waited_out && failures == 1 {
-            rng.jitter(Millis::from_secs(1)).max(Self::SHORTEST)
+            self.rng.jitter(Millis::from_secs(1)).max(Self::SHORTEST)
         } else if is_waited_out {
             // The last attempt that callers wait for is at the end of the window, not after it.
-            let pace = Self::PACE + rng.jitter(Self::PACE_SPREAD);
+            let pace = Self::PACE + self.rng.jitter(Self::PACE_SPREAD);
             pace.min(window.since(now)).max(Self::SHORTEST)
         } else {
             let step = Millis::from_secs(1) * (1_u64 << failures.min(8));
             // Frequent attempts for waiting callers must not lengthen the back-off beyond 4 times the streak's age.
             let step = step.min(now.since(since).max(Self::WINDOW) * 4);
-            rng.jitter(step.min(Self::LONGEST)).max(Self::SHORTEST)
+            self.rng.jitter(step.min(Self::LONGEST)).max(Self::SHORTEST)
         };
         let asked = failure.retry_after.filter(|wait| !wait.is_zero());
         let asked = asked.map(|wait| {
             // Jitter, so that clients given the same `Retry-After` do not retry at once.
-            wait.min(Self::MOST) + rng.jitter(Millis::from_secs(1))
+            wait.min(Self::MOST) + self.rng.jitter(Millis::from_secs(1))
         });
         let until = now + pause.max(asked.unwrap_or_default());
         let until = until.max(self.limiter.next());
@@ -107,17 +103,17 @@ impl Backoff {
             failures,
             since,
             until,
-            idle_retry_at: until.max(now + Self::idle_delay(failures, rng)),
+            idle_retry_at: until.max(now + self.idle_delay(failures)),
             server_requested: asked.is_some(),
         });
     }
 
     /// Draws the back-off without waiting callers: up to 1.5, 12, 96 and 240 s, so that many idle pages do not multiply the
     /// load of a failing server.
-    fn idle_delay(failures: u32, rng: &mut Rng) -> Millis {
+    fn idle_delay(&mut self, failures: u32) -> Millis {
         let step = Millis::from_millis(1_500)
             * (1_u64 << failures.saturating_sub(1).saturating_mul(3).min(8));
-        rng.jitter(step.min(Self::LONGEST))
+        self.rng.jitter(step.min(Self::LONGEST))
     }
 
     /// Resets the failures: the auth server has responded.
@@ -149,7 +145,7 @@ impl Backoff {
 
     /// Merges a back-off that another tab reports. A message cannot prove that the server requested it; only the storage
     /// record can.
-    pub(super) fn on_message(&mut self, now: Timestamp, message: &TabMessage, rng: &mut Rng) {
+    pub(super) fn on_message(&mut self, now: Timestamp, message: &TabMessage) {
         if let TabMessage::BackoffStarted {
             cause,
             failures,
@@ -164,7 +160,7 @@ impl Backoff {
                 server_requested: false,
                 resets_in,
             };
-            self.merge(now, snapshot, rng);
+            self.merge(now, snapshot);
         }
     }
 
@@ -180,7 +176,7 @@ impl Backoff {
     }
 
     /// Merges the back-off of another tab if it is longer, has more failures or was requested by the server.
-    fn merge(&mut self, now: Timestamp, snapshot: BackoffSnapshot, rng: &mut Rng) {
+    fn merge(&mut self, now: Timestamp, snapshot: BackoffSnapshot) {
         let longest = if snapshot.server_requested {
             Self::MOST
         } else {
@@ -201,20 +197,14 @@ impl Backoff {
                 failures: snapshot.failures.clamp(1, 64),
                 since: self.streak.map_or(now, |streak| streak.since),
                 until,
-                idle_retry_at: until
-                    .max(now + Self::idle_delay(snapshot.failures.clamp(1, 64), rng)),
+                idle_retry_at: until.max(now + self.idle_delay(snapshot.failures.clamp(1, 64))),
                 server_requested: snapshot.server_requested,
             });
         }
     }
 
     /// Merges the persisted back-off and the age of its failure streak, so that callers of all tabs wait equally long.
-    pub(super) fn merge_persisted(
-        &mut self,
-        context: &Context,
-        backoff: &PersistedBackoff,
-        rng: &mut Rng,
-    ) {
+    pub(super) fn merge_persisted(&mut self, context: &Context, backoff: &PersistedBackoff) {
         let snapshot = BackoffSnapshot {
             cause: backoff.cause,
             failures: backoff.failures,
@@ -222,7 +212,7 @@ impl Backoff {
             server_requested: backoff.server_requested,
             resets_in: backoff.resets_at.since(context.wall.max(backoff.since)),
         };
-        self.merge(context.now, snapshot, rng);
+        self.merge(context.now, snapshot);
         // No tab was open to retry for a long time: the next failure starts a new streak.
         let is_complete = context.wall.since(backoff.until) > Self::LONGEST;
         if let Some(streak) = &mut self.streak {

@@ -15,7 +15,7 @@ use super::token::Offer;
 type Resolution = Option<Result<Answer, SessionError>>;
 
 /// What a caller waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Need {
     /// A token with at least this validity, requested at this time.
     Token {
@@ -152,21 +152,19 @@ impl Callers {
         &mut self,
         finished: AttemptId,
     ) -> Option<(CallerId, Timestamp)> {
-        let is_it = |caller: &Caller| {
-            caller
-                .started()
-                .is_some_and(|(attempt, _)| attempt == finished)
-        };
-        let place = self.waiting.iter().position(is_it)?;
-        let caller = self.remove(place);
+        let is_it = |caller: &&Caller| matches!(caller.started(), Some((attempt, _)) if attempt == finished);
+        let caller = *self.waiting.iter().find(is_it)?;
+        self.remove(caller.id);
         caller.started().map(|(_, at)| (caller.id, at))
     }
 
     /// A caller no longer waits for its token. A sign-in or sign-out cannot be aborted.
     pub(super) fn on_aborted(&mut self, id: CallerId) {
-        let is_it = |caller: &Caller| caller.id == id && caller.deadline != NEVER;
-        if let Some(place) = self.waiting.iter().position(is_it) {
-            self.remove(place);
+        let is_it = |caller: &&Caller| caller.id == id;
+        if let Some(caller) = self.waiting.iter().find(is_it)
+            && caller.deadline != NEVER
+        {
+            self.remove(id);
         }
     }
 
@@ -266,7 +264,7 @@ impl Callers {
         if self.count(Kind::SignIn) == 0 {
             return None;
         }
-        let is_next = |caller: &&Caller| caller.need == Need::SignIn { started: None };
+        let is_next = |caller: &&Caller| matches!(caller.need, Need::SignIn { started: None });
         self.waiting.iter().find(is_next).map(|caller| caller.id)
     }
 
@@ -303,10 +301,14 @@ impl Callers {
         self.waiting.push(Caller { id, need, deadline });
     }
 
-    fn remove(&mut self, place: usize) -> Caller {
-        let caller = self.waiting.remove(place);
-        self.counts[caller.need.kind() as usize] -= 1;
-        caller
+    fn remove(&mut self, id: CallerId) {
+        for caller in std::mem::take(&mut self.waiting) {
+            if caller.id == id {
+                self.counts[caller.need.kind() as usize] -= 1;
+            } else {
+                self.waiting.push(caller);
+            }
+        }
     }
 
     fn count(&self, kind: Kind) -> usize {
@@ -339,9 +341,8 @@ impl Caller {
                 let applies = self.deadline < before || explicit && self.need.is_explicit();
                 applies.then_some(Err(error))
             }
-            Rule::SignedOut { server_notified } => {
-                (self.need == Need::SignOut).then_some(Ok(Answer::SignedOut { server_notified }))
-            }
+            Rule::SignedOut { server_notified } => matches!(self.need, Need::SignOut)
+                .then_some(Ok(Answer::SignedOut { server_notified })),
             Rule::Closed => Some(Err(SessionError::Closed)),
         }
     }

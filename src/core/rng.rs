@@ -11,6 +11,11 @@ impl Rng {
         Self(seed)
     }
 
+    /// Splits off independent random numbers.
+    pub(super) fn fork(&mut self) -> Self {
+        Self(self.next())
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mix(self.0)

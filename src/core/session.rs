@@ -32,7 +32,6 @@ mod outcome;
 #[derive(Debug)]
 pub struct Session {
     config: Config,
-    rng: Rng,
     credential: Credential,
     refresher: Refresher,
     peers: Peers,
@@ -49,12 +48,11 @@ impl Session {
         let mut rng = Rng::new(config.seed);
         let jitter = rng.jitter(Millis::from_secs(1)).as_millis();
         Self {
-            rng,
             credential: Credential::new(jitter),
-            refresher: Refresher::new(&config),
+            refresher: Refresher::new(&config, rng.fork()),
             peers: Peers::new(),
             callers: Callers::new(config.call_deadline()),
-            backoff: Backoff::new(),
+            backoff: Backoff::new(rng),
             lifecycle: Lifecycle::new(),
             effects: Effects::new(),
             config,
@@ -76,9 +74,11 @@ impl Session {
         if !self.lifecycle.is_closed() {
             self.expire(context);
             self.reject_during_backoff(context.now);
-            let situation = self.situation(context);
-            self.refresher
-                .on_situation(&situation, &mut self.rng, &mut self.effects);
+            if let Some((caller, attempt, at)) = self.refresher.sign_in() {
+                self.callers.on_sign_in_started(caller, attempt, at);
+            }
+            let situation = self.situation(context.now);
+            self.refresher.on_situation(&situation, &mut self.effects);
         }
         self.effects.publish(self.status());
         let entry = TraceEntry {
@@ -105,7 +105,7 @@ impl Session {
         if self.lifecycle.is_closed() {
             return None;
         }
-        let mut first = self.refresher.deadline(&self.situation_at(now));
+        let mut first = self.refresher.deadline(&self.situation(now));
         for deadline in [self.callers.deadline(), self.credential.deadline()] {
             if let Some((at, _)) = deadline
                 && first.is_none_or(|(earliest, _)| at < earliest)
@@ -189,16 +189,15 @@ impl Session {
                 self.on_sign_out_finished(context, attempt, outcome);
             }
             Input::LockGranted { attempt } => {
-                let situation = self.situation(context);
+                let (situation, effects) = (self.situation(now), &mut self.effects);
+                let is_behind = self.credential.is_behind(context);
                 self.refresher
-                    .on_lock_granted(&situation, attempt, &mut self.effects);
-                self.start_sign_in();
+                    .on_lock_granted(&situation, attempt, is_behind, effects);
             }
             Input::LockFailed { attempt } => {
-                let (situation, rng) = (self.situation(context), &mut self.rng);
+                let situation = self.situation(now);
                 self.refresher
-                    .on_lock_failed(&situation, attempt, rng, &mut self.effects);
-                self.start_sign_in();
+                    .on_lock_failed(&situation, attempt, &mut self.effects);
             }
             Input::RefreshFinished { attempt, outcome } => {
                 self.on_refresh_finished(context, attempt, outcome);
@@ -247,13 +246,6 @@ impl Session {
         let offer = self.credential.offer(now, self.lifecycle.is_suspended());
         self.callers
             .on_token_requested(now, caller, need, offer, &mut self.effects);
-    }
-
-    /// Marks the caller whose sign-in function is running.
-    fn start_sign_in(&mut self) {
-        if let Some((caller, attempt, at)) = self.refresher.sign_in() {
-            self.callers.on_sign_in_started(caller, attempt, at);
-        }
     }
 
     fn on_page_changed(&mut self, context: &Context, change: PageChange) {
@@ -331,15 +323,8 @@ impl Session {
         self.credential.offer(now, self.lifecycle.is_suspended())
     }
 
-    fn situation(&self, context: &Context) -> Situation {
-        Situation {
-            is_behind: self.credential.is_behind(context),
-            ..self.situation_at(context.now)
-        }
-    }
-
-    /// Collects what an exchange depends on, apart from the storage record.
-    fn situation_at(&self, now: Timestamp) -> Situation {
+    /// Collects what an exchange depends on.
+    fn situation(&self, now: Timestamp) -> Situation {
         Situation {
             now,
             sign_in: self.callers.next_sign_in(),
@@ -351,7 +336,6 @@ impl Session {
             epoch: self.credential.epoch(),
             version: self.credential.version(),
             seen: self.credential.highest_version(),
-            is_behind: false,
             has_peers: self.peers.is_any_open(now),
             peer_started_at: self.peers.refresh_started_at(),
             page: self.lifecycle.visibility(),

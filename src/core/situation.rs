@@ -47,8 +47,6 @@ pub(super) struct Situation {
     pub(super) epoch: u32,
     pub(super) version: Version,
     pub(super) seen: Version,
-    /// Whether other tabs may have a valid token that this one has not received.
-    pub(super) is_behind: bool,
     pub(super) has_peers: bool,
     /// When another tab started an exchange whose outcome has not been received.
     pub(super) peer_started_at: Option<Timestamp>,

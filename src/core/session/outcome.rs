@@ -12,7 +12,7 @@ use super::super::input::{Failure, RefreshOutcome, SignInOutcome, SignOutOutcome
 use super::super::millis::Millis;
 use super::super::refresher::Expiry;
 use super::super::sign_out::SignOutSync;
-use super::super::situation::{Sent, Task};
+use super::super::situation::Sent;
 use super::super::storage_record::StoredState;
 use super::super::tab_message::TabMessage;
 use super::super::time::Timestamp;
@@ -80,7 +80,7 @@ impl Session {
         let detail = failure.detail.map(UnexpectedAnswer::as_str);
         self.effects.note(detail.unwrap_or(failure.cause.as_str()));
         let now = context.now;
-        self.backoff.fail(now, sent.at, failure, &mut self.rng);
+        self.backoff.fail(now, sent.at, failure);
         self.effects.emit(Event::RefreshFailed {
             reason: sent.reason,
             cause: failure.cause,
@@ -173,8 +173,7 @@ impl Session {
             SignOutOutcome::Failed(failure) => {
                 self.effects.note(failure.cause.as_str());
                 if sent.epoch == self.credential.epoch() {
-                    let rng = &mut self.rng;
-                    self.backoff.fail(context.now, sent.at, &failure, rng);
+                    self.backoff.fail(context.now, sent.at, &failure);
                     self.publish_backoff(context);
                 }
                 false
@@ -216,8 +215,7 @@ impl Session {
             TabMessage::BackoffStarted { .. } => {
                 // After a sign-out, the sign-out notification is sent regardless of the other tabs' back-off.
                 if self.credential.signed_out().is_none() {
-                    let rng = &mut self.rng;
-                    self.backoff.on_message(context.now, &message, rng);
+                    self.backoff.on_message(context.now, &message);
                 }
             }
             TabMessage::RefreshStarted => self.refresher.on_peer_started(context.now),
@@ -284,8 +282,7 @@ impl Session {
         let version = self.credential.version();
         match &record.backoff {
             Some(backoff) if !version.is_after(record.version) => {
-                self.backoff
-                    .merge_persisted(context, backoff, &mut self.rng);
+                self.backoff.merge_persisted(context, backoff);
             }
             None if record.version.is_after(version) => self.backoff.succeed(),
             Some(_) | None => {}
@@ -295,20 +292,17 @@ impl Session {
     /// Handles passed deadlines.
     pub(super) fn expire(&mut self, context: &Context) {
         let now = context.now;
-        let (situation, rng) = (self.situation(context), &mut self.rng);
+        let situation = self.situation(now);
         let failure = Failure::new(FailureCause::Timeout);
-        match self
-            .refresher
-            .on_deadline(&situation, rng, &mut self.effects)
-        {
-            Expiry::None => self.start_sign_in(),
+        match self.refresher.on_deadline(&situation, &mut self.effects) {
+            Expiry::None => {}
             Expiry::Suspended => self.restart(now),
             Expiry::Postponed => self.credential.on_refresh_postponed(now),
-            Expiry::TimedOut(attempt, Task::NotifySignOut { .. }) => {
-                self.on_sign_out_finished(context, attempt, SignOutOutcome::Failed(failure));
-            }
-            Expiry::TimedOut(attempt, _) => {
+            Expiry::Refresh(attempt) => {
                 self.on_refresh_finished(context, attempt, RefreshOutcome::Failed(failure));
+            }
+            Expiry::SignOut(attempt) => {
+                self.on_sign_out_finished(context, attempt, SignOutOutcome::Failed(failure));
             }
         }
         if self.credential.on_deadline(now) {
