@@ -6,15 +6,17 @@ use super::context::Context;
 use super::error::FailureCause;
 use super::grant::{Grant, SessionInfo};
 use super::ids::Version;
-use super::input::RefreshOutcome;
 use super::millis::Millis;
 use super::sign_out::{SignOutSync, SignedOut};
-use super::situation::Sent;
 use super::status::Status;
-use super::storage_record::{RecordState, StorageRecord, StoredState};
+use super::storage_record::StoredState;
 use super::tab_message::TabMessage;
 use super::time::Timestamp;
 use super::token::{ActiveToken, Jitter, Offer};
+
+mod record;
+
+pub(super) use record::RecordChange;
 
 /// The credential of a tab.
 #[derive(Debug)]
@@ -40,19 +42,6 @@ enum State {
     SignedOut(SignedOut),
 }
 
-/// What the storage record means for callers and other tabs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RecordChange {
-    /// Nothing.
-    None,
-    /// The session has ended.
-    Ended(EndReason, SignOutSync),
-    /// The sign-out needs no notification any more.
-    SignOutSettled,
-    /// The sign-out was of an earlier session: this tab's session is to be published again.
-    Superseded,
-}
-
 impl Credential {
     /// How long the storage record may take to confirm a sign-out message.
     const CONFIRMATION_TIMEOUT: Millis = Millis::from_secs(2);
@@ -70,92 +59,6 @@ impl Credential {
     /// No session is recorded, so no request is sent (P29).
     pub(super) fn on_empty_storage(&mut self) {
         self.state = State::SignedOut(SignedOut::new(None, 0, SignOutSync::Done));
-    }
-
-    /// Reads the version of the storage record. Returns whether no tab can have written it: then all tabs continue from it and
-    /// ignore the rest of the record.
-    pub(super) fn on_version(&mut self, version: Version) -> bool {
-        if !version.is_serial() {
-            return false;
-        }
-        let known = self.settled_version().newest(self.seen);
-        if version.is_after(known) {
-            self.seen = version;
-            if !version.is_after(self.version) {
-                // This tab's version is too far behind to be compared (RFC 1982).
-                self.version = version.previous();
-            }
-            return false;
-        }
-        let is_of_other_numbering = !version.is_behind_by_little(known);
-        if is_of_other_numbering {
-            (self.version, self.seen) = (version, version);
-        }
-        is_of_other_numbering
-    }
-
-    /// Applies a changed storage record.
-    pub(super) fn on_record(&mut self, now: Timestamp, record: &StorageRecord) -> RecordChange {
-        if !record.version.is_serial() {
-            return RecordChange::None;
-        }
-        if let State::SignedOut(signed_out) = &mut self.state
-            && let Some(version) = signed_out.on_record(record)
-        {
-            self.version = version;
-        }
-        match record.state {
-            RecordState::SignedOut {
-                reason,
-                fingerprint,
-                told,
-                everywhere,
-            } => {
-                if self.supersede(record.version, fingerprint) {
-                    return RecordChange::Superseded;
-                }
-                if self.version.is_after(record.version) {
-                    return RecordChange::None;
-                }
-                self.version = record.version;
-                let sync = if told {
-                    SignOutSync::Done
-                } else {
-                    SignOutSync::Pending { everywhere }
-                };
-                let State::SignedOut(signed_out) = &mut self.state else {
-                    return RecordChange::Ended(reason, sync);
-                };
-                signed_out.on_sync(sync);
-                if told {
-                    RecordChange::SignOutSettled
-                } else {
-                    RecordChange::None
-                }
-            }
-            RecordState::SignedIn { fingerprint, .. } if record.version.is_after(self.version) => {
-                self.on_recorded_session(now, fingerprint)
-            }
-            RecordState::SignedIn { .. } => RecordChange::None,
-        }
-    }
-
-    fn on_recorded_session(&mut self, now: Timestamp, fingerprint: u32) -> RecordChange {
-        match &mut self.state {
-            State::Active(active) if active.session().fingerprint() != fingerprint => {
-                // The browser has another session now: this tab's token must not be sent.
-                active.invalidate(now);
-                self.begin_epoch();
-                RecordChange::None
-            }
-            State::SignedOut(_) => {
-                // Another tab has signed in; its message may have been lost.
-                self.state = State::Unknown;
-                self.begin_epoch();
-                RecordChange::SignOutSettled
-            }
-            State::Active(_) | State::Unknown => RecordChange::None,
-        }
     }
 
     /// Reverts a sign-out that the storage record did not confirm, as no tab sent it. Returns whether there was one.
@@ -287,28 +190,6 @@ impl Credential {
         })
     }
 
-    /// Returns why the outcome of a refresh is void; `None` if it counts.
-    pub(super) fn void_reason(
-        &self,
-        context: &Context,
-        sent: &Sent,
-        outcome: &RefreshOutcome,
-    ) -> Option<&'static str> {
-        if sent.epoch != self.epoch {
-            // A sign-in or sign-out happened while it was in flight.
-            return Some("answer of another session ignored");
-        }
-        match (outcome, recorded_since(context, sent.seen)?) {
-            // A page that was suspended meanwhile received no message of the sign-in, but the storage record shows it.
-            (RefreshOutcome::Granted(grant), fingerprint) => (grant.session.fingerprint()
-                != fingerprint)
-                .then_some("answer of another session ignored"),
-            // Another tab has signed in since: the session that ended may be the previous one.
-            (RefreshOutcome::Ended(_), _) => Some("end of an earlier session"),
-            (RefreshOutcome::Failed(_), _) => None,
-        }
-    }
-
     pub(super) fn active(&self) -> Option<&ActiveToken> {
         match &self.state {
             State::Active(active) => Some(active),
@@ -392,41 +273,6 @@ impl Credential {
         }
     }
 
-    /// Returns what the storage record shows of it. After `pagehide`, this page cannot send its token to other tabs.
-    pub(super) fn record_state(
-        &self,
-        context: &Context,
-        is_pagehidden: bool,
-    ) -> Option<RecordState> {
-        match &self.state {
-            State::Active(active) => Some(RecordState::SignedIn {
-                expires: if is_pagehidden {
-                    context.wall
-                } else {
-                    context.wall + active.left(context.now)
-                },
-                fingerprint: active.session().fingerprint(),
-            }),
-            State::SignedOut(signed_out) => signed_out.record_state(),
-            State::Unknown => None,
-        }
-    }
-
-    /// Whether other tabs may have a valid token that this one has not received: the storage record has a higher version,
-    /// or a version that no tab writes.
-    pub(super) fn is_behind(&self, context: &Context) -> bool {
-        let StoredState::Record(record) = &context.stored else {
-            return false;
-        };
-        match record.state {
-            _ if !record.version.is_serial() => true,
-            RecordState::SignedIn { expires, .. } => {
-                record.version.is_after(self.version) && expires > context.wall
-            }
-            RecordState::SignedOut { .. } => false,
-        }
-    }
-
     pub(super) fn version(&self) -> Version {
         self.version
     }
@@ -450,18 +296,6 @@ impl Credential {
 
     pub(super) fn epoch(&self) -> u32 {
         self.epoch
-    }
-}
-
-/// The fingerprint of a session that another tab has recorded since this version.
-fn recorded_since(context: &Context, seen: Version) -> Option<u32> {
-    match &context.stored {
-        StoredState::Record(StorageRecord {
-            version,
-            state: RecordState::SignedIn { fingerprint, .. },
-            ..
-        }) if version.is_after(seen) => Some(*fingerprint),
-        StoredState::Record(_) | StoredState::Unavailable | StoredState::Empty => None,
     }
 }
 

@@ -82,3 +82,60 @@ impl Effects {
         std::mem::take(&mut self.queue)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::wire::PageVisibility;
+
+    use super::super::ids::TabId;
+    use super::super::time::Timestamp;
+    use super::*;
+
+    fn entry() -> TraceEntry {
+        TraceEntry {
+            at: Timestamp::default(),
+            trigger: "deadline",
+            status: "unknown",
+            tab: TabId(1),
+            page: PageVisibility::Visible,
+            attempt: None,
+            outcome: None,
+        }
+    }
+
+    #[test]
+    fn a_status_is_published_when_it_changes() {
+        let mut effects = Effects::new();
+        let signed_out = Status::SignedOut {
+            reason: None,
+            server_notified: true,
+        };
+        effects.publish(Status::Unknown { degraded: None });
+        assert!(effects.take().is_empty());
+
+        effects.publish(signed_out.clone());
+        effects.publish(signed_out.clone());
+
+        assert_eq!(effects.take(), [Effect::Publish(signed_out)]);
+        assert_eq!(effects.status(), "signed-out");
+    }
+
+    #[test]
+    fn an_input_is_traced_if_it_has_effects_or_an_outcome() {
+        let mut effects = Effects::new();
+        effects.trace(0, entry());
+        assert_eq!(effects.len(), 0);
+
+        effects.push(Effect::OpenChannel);
+        effects.trace(1, entry());
+        assert_eq!(effects.len(), 1);
+        effects.trace(0, entry());
+        assert_eq!(effects.len(), 2);
+        effects.note("ignored");
+        effects.trace(2, entry());
+
+        let outcome = Some("ignored");
+        let traced = Effect::Emit(Event::Traced(TraceEntry { outcome, ..entry() }));
+        assert_eq!(effects.take().last(), Some(&traced));
+    }
+}

@@ -110,7 +110,7 @@ impl Lifecycle {
 
     /// Whether the page was suspended without an event, as a retry was due at `due`: a visible page retries on time. Timers
     /// of hidden pages are throttled, so those are not considered.
-    pub(super) fn has_overslept(&self, now: Timestamp, due: Timestamp) -> bool {
+    pub(super) fn missed_retry(&self, now: Timestamp, due: Timestamp) -> bool {
         self.is_visible && !self.is_suspended() && due.passed_in_suspension(now)
     }
 
@@ -189,12 +189,12 @@ mod tests {
         let due = Timestamp::from_millis(10_000);
         let late = due + Millis::from_millis(2_001);
         let mut page = Lifecycle::new();
-        assert!(page.has_overslept(late, due));
-        assert!(!page.has_overslept(due + Millis::from_secs(2), due));
+        assert!(page.missed_retry(late, due));
+        assert!(!page.missed_retry(due + Millis::from_secs(2), due));
 
         page.on_page_changed(PageChange::Hidden);
 
-        assert!(!page.has_overslept(late, due));
+        assert!(!page.missed_retry(late, due));
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod ids;
 mod input;
 mod lifecycle;
 mod millis;
+mod need;
 mod peers;
 mod rate_limiter;
 mod refresher;

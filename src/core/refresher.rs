@@ -12,6 +12,8 @@ use super::situation::{Sent, Situation, Task};
 use super::tab_message::TabMessage;
 use super::time::Timestamp;
 
+mod lock;
+
 /// Runs the exchanges of a tab: at most one at a time.
 #[derive(Debug)]
 pub(super) struct Refresher {
@@ -66,8 +68,6 @@ impl Refresher {
     const RESUME_GRACE: Millis = Millis::from_secs(2);
     /// The lock timeout after a first request for the lock has timed out.
     const SHORT_LOCK_WAIT: Millis = Millis::from_secs(5);
-    /// A lock granted later than this was held by another tab, whose message may still be in transit.
-    const CONTENTION_THRESHOLD: Millis = Millis::from_millis(20);
 
     pub(super) fn new(config: &Config, rng: Rng) -> Self {
         Self {
@@ -115,75 +115,6 @@ impl Refresher {
             is_locked: false,
         });
         effects.push(Effect::AcquireLock { attempt });
-    }
-
-    /// The lock was granted; `is_behind`: other tabs may have a valid token that this one has not received.
-    pub(super) fn on_lock_granted(
-        &mut self,
-        situation: &Situation,
-        granted: AttemptId,
-        is_behind: bool,
-        effects: &mut Effects,
-    ) {
-        let current = self.exchange.as_mut().filter(|it| it.attempt == granted);
-        let Some(exchange) = current else {
-            // Granted too late.
-            effects.release(granted);
-            return;
-        };
-        let Stage::AwaitingLock { since } = exchange.stage else {
-            if !exchange.is_locked {
-                effects.release(granted);
-            }
-            return;
-        };
-        self.lock_timed_out = false;
-        exchange.is_locked = true;
-        let (now, task) = (situation.now, exchange.task);
-        if !situation.wants(task) {
-            self.cancel(effects);
-            return;
-        }
-        let had_to_wait = now.since(since) > Self::CONTENTION_THRESHOLD && situation.has_peers;
-        let is_peer_busy = situation
-            .peer_started_at
-            .is_some_and(|begun| now.since(begun) <= self.timeout);
-        // Another tab's token does not satisfy a forced refresh, but its failure would start a back-off.
-        let may_be_done = had_to_wait || is_peer_busy || is_behind && !situation.wants_new();
-        if task == Task::Refresh && may_be_done {
-            self.await_peers(situation, self.peer_reply_timeout, effects);
-        } else {
-            self.send(situation, effects);
-        }
-    }
-
-    pub(super) fn on_lock_failed(
-        &mut self,
-        situation: &Situation,
-        failed: AttemptId,
-        effects: &mut Effects,
-    ) {
-        if let Some(exchange) = &mut self.exchange
-            && exchange.attempt == failed
-        {
-            // If the lock was stolen, continue without it.
-            exchange.is_locked = false;
-            if matches!(exchange.stage, Stage::AwaitingLock { .. }) {
-                self.proceed_without_lock(situation, effects);
-            }
-        }
-    }
-
-    /// Extends the lock timeout: another tab holds the lock and has sent a request.
-    pub(super) fn on_peer_started(&mut self, now: Timestamp) {
-        let one_exchange = self.longest_exchange();
-        if let Some(exchange) = &mut self.exchange
-            && let Stage::AwaitingLock { since } = exchange.stage
-        {
-            // Wait for at most two exchanges.
-            let until = (now + one_exchange).max(exchange.until);
-            exchange.until = until.min(since + one_exchange * 2);
-        }
     }
 
     /// Handles a passed deadline of the exchange.
@@ -320,30 +251,6 @@ impl Refresher {
         if let Some(exchange) = self.exchange.take() {
             effects.release(exchange.attempt);
         }
-    }
-
-    /// Without the lock, waits a random time so that tabs do not refresh at once.
-    fn proceed_without_lock(&mut self, situation: &Situation, effects: &mut Effects) {
-        let is_refresh = self
-            .exchange
-            .as_ref()
-            .is_some_and(|it| it.task == Task::Refresh);
-        if is_refresh && !situation.wants_new() {
-            let pause = self.rng.jitter(self.peer_reply_timeout * 3);
-            self.await_peers(situation, pause, effects);
-        } else {
-            self.send(situation, effects);
-        }
-    }
-
-    /// Requests the state of other tabs and waits for their messages.
-    fn await_peers(&mut self, situation: &Situation, pause: Millis, effects: &mut Effects) {
-        if let Some(exchange) = &mut self.exchange {
-            exchange.stage = Stage::AwaitingPeers;
-            exchange.until = situation.now + pause;
-        }
-        let version = situation.version;
-        effects.broadcast(TabMessage::StateRequest { version });
     }
 
     fn send(&mut self, situation: &Situation, effects: &mut Effects) {

@@ -1,7 +1,7 @@
 //! One tab's view of a session: passes inputs to its parts, and what follows from them on to the others.
 
 use super::backoff::Backoff;
-use super::callers::{Callers, Need};
+use super::callers::Callers;
 use super::config::Config;
 use super::context::Context;
 use super::credential::Credential;
@@ -12,6 +12,7 @@ use super::ids::{CallerId, Version};
 use super::input::{Input, PageChange};
 use super::lifecycle::{Lifecycle, Transition};
 use super::millis::Millis;
+use super::need::Need;
 use super::peers::Peers;
 use super::refresher::Refresher;
 use super::rng::Rng;
@@ -23,6 +24,7 @@ use super::time::Timestamp;
 use super::token::{ActiveToken, Offer};
 use super::trace::TraceEntry;
 
+mod message;
 mod outcome;
 
 /// One tab's view of a session.
@@ -49,10 +51,10 @@ impl Session {
         let jitter = rng.jitter(Millis::from_secs(1)).as_millis();
         Self {
             credential: Credential::new(jitter),
-            refresher: Refresher::new(&config, rng.fork()),
+            refresher: Refresher::new(&config, rng.clone()),
             peers: Peers::new(),
             callers: Callers::new(config.call_deadline()),
-            backoff: Backoff::new(rng),
+            backoff: Backoff::new(rng.fork()),
             lifecycle: Lifecycle::new(),
             effects: Effects::new(),
             config,
@@ -280,7 +282,7 @@ impl Session {
     fn detect_suspension(&mut self, now: Timestamp) {
         if self.refresher.attempt().is_none()
             && let Some(due) = self.backoff.retry_at(!self.callers.is_empty())
-            && self.lifecycle.has_overslept(now, due)
+            && self.lifecycle.missed_retry(now, due)
         {
             self.restart(now);
         }

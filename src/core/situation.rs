@@ -2,7 +2,9 @@
 
 use crate::wire::{PageVisibility, RefreshReason};
 
+use super::context::Context;
 use super::ids::{CallerId, Version};
+use super::input::RefreshOutcome;
 use super::millis::Millis;
 use super::time::Timestamp;
 
@@ -53,6 +55,30 @@ pub(super) struct Situation {
     pub(super) page: PageVisibility,
     pub(super) is_suspended: bool,
     pub(super) active_ago: Millis,
+}
+
+impl Sent {
+    /// Returns why the outcome of a refresh is void; `None` if it counts.
+    pub(super) fn void_reason(
+        &self,
+        context: &Context,
+        epoch: u32,
+        outcome: &RefreshOutcome,
+    ) -> Option<&'static str> {
+        if self.epoch != epoch {
+            // A sign-in or sign-out happened while it was in flight.
+            return Some("answer of another session ignored");
+        }
+        match (outcome, context.stored.session_since(self.seen)?) {
+            // A page that was suspended meanwhile received no message of the sign-in, but the storage record shows it.
+            (RefreshOutcome::Granted(grant), fingerprint) => (grant.session.fingerprint()
+                != fingerprint)
+                .then_some("answer of another session ignored"),
+            // Another tab has signed in since: the session that ended may be the previous one.
+            (RefreshOutcome::Ended(_), _) => Some("end of an earlier session"),
+            (RefreshOutcome::Failed(_), _) => None,
+        }
+    }
 }
 
 impl Situation {

@@ -1,9 +1,8 @@
-//! What follows from the outcome of an exchange, a message and the storage record.
+//! What follows from the outcome of an exchange.
 
 use crate::wire::{EndReason, RefreshReason};
 
 use super::super::context::Context;
-use super::super::credential::RecordChange;
 use super::super::effect::{Answer, Event, Source};
 use super::super::error::{FailureCause, SessionError};
 use super::super::grant::{Grant, UnexpectedAnswer};
@@ -13,16 +12,23 @@ use super::super::millis::Millis;
 use super::super::refresher::Expiry;
 use super::super::sign_out::SignOutSync;
 use super::super::situation::Sent;
-use super::super::storage_record::StoredState;
-use super::super::tab_message::TabMessage;
 use super::super::time::Timestamp;
 use super::Session;
 
 /// The origin of a token, for events.
-struct Origin {
+pub(super) struct Origin {
     source: Source,
     reason: Option<RefreshReason>,
     duration: Millis,
+}
+
+impl Origin {
+    /// The token is of another tab.
+    pub(super) const PEER: Self = Self {
+        source: Source::OtherTab,
+        reason: None,
+        duration: Millis::ZERO,
+    };
 }
 
 impl Session {
@@ -36,7 +42,7 @@ impl Session {
             self.effects.note("late answer ignored");
             return;
         };
-        if let Some(reason) = self.credential.void_reason(context, &sent, &outcome) {
+        if let Some(reason) = sent.void_reason(context, self.credential.epoch(), &outcome) {
             self.effects.note(reason);
         } else {
             match outcome {
@@ -184,111 +190,6 @@ impl Session {
         self.refresher.finish(&mut self.effects);
     }
 
-    pub(super) fn on_tab_message(&mut self, context: &Context, message: TabMessage) {
-        self.peers.on_message(context.now, &message);
-        match message {
-            TabMessage::Token {
-                version,
-                grant,
-                age,
-                posted,
-            } => {
-                let is_newer = self.credential.is_replaced_by(context, version);
-                let checked = self.peers.check_token(context, grant, age, posted);
-                if let Some((grant, issued)) = checked.filter(|_| is_newer) {
-                    self.effects.note("token from another tab");
-                    let origin = Origin {
-                        source: Source::OtherTab,
-                        reason: None,
-                        duration: Millis::ZERO,
-                    };
-                    self.install_token(context.now, version, grant, issued, &origin);
-                } else {
-                    self.effects.note("older tab message");
-                }
-            }
-            TabMessage::SignedOut {
-                version,
-                reason,
-                fingerprint,
-            } => self.on_peer_sign_out(context, version, reason, fingerprint),
-            TabMessage::BackoffStarted { .. } => {
-                // After a sign-out, the sign-out notification is sent regardless of the other tabs' back-off.
-                if self.credential.signed_out().is_none() {
-                    self.backoff.on_message(context.now, &message);
-                }
-            }
-            TabMessage::RefreshStarted => self.refresher.on_peer_started(context.now),
-            TabMessage::StateRequest { version } => {
-                if self.credential.version().is_after(version) {
-                    self.broadcast_credential(context);
-                }
-            }
-        }
-    }
-
-    fn on_peer_sign_out(
-        &mut self,
-        context: &Context,
-        version: Version,
-        reason: EndReason,
-        fingerprint: u32,
-    ) {
-        if !self.credential.is_ended_by(version) {
-            self.effects.note("older tab message");
-        } else if self.peers.ignores_sign_outs(context.now) {
-            self.effects.note("unconfirmed sign-out");
-        } else if self.credential.supersede(version, fingerprint) {
-            self.effects.note("end of an earlier session");
-            self.publish(context);
-        } else {
-            self.effects.note(reason.as_str());
-            self.end_session(reason, SignOutSync::Done);
-            self.credential.on_sign_out_reported(context, version);
-        }
-    }
-
-    /// Reads the version of the storage record, before anything else.
-    pub(super) fn read_version(&mut self, context: &Context) {
-        if let StoredState::Record(record) = &context.stored
-            && self.credential.on_version(record.version)
-        {
-            self.peers.on_record(record);
-        }
-    }
-
-    /// Applies the storage record if it has changed since the last input.
-    pub(super) fn read_record(&mut self, context: &Context) {
-        let StoredState::Record(record) = &context.stored else {
-            return;
-        };
-        if !self.peers.on_record(record) {
-            return;
-        }
-        match self.credential.on_record(context.now, record) {
-            RecordChange::None => {}
-            RecordChange::Ended(reason, sync) => {
-                self.effects.note(reason.as_str());
-                self.end_session(reason, sync);
-            }
-            RecordChange::SignOutSettled => {
-                self.callers.on_sign_out_settled(true, &mut self.effects);
-            }
-            RecordChange::Superseded => {
-                self.effects.note("end of an earlier session");
-                self.publish(context);
-            }
-        }
-        let version = self.credential.version();
-        match &record.backoff {
-            Some(backoff) if !version.is_after(record.version) => {
-                self.backoff.merge_persisted(context, backoff);
-            }
-            None if record.version.is_after(version) => self.backoff.succeed(),
-            Some(_) | None => {}
-        }
-    }
-
     /// Handles passed deadlines.
     pub(super) fn expire(&mut self, context: &Context) {
         let now = context.now;
@@ -328,7 +229,7 @@ impl Session {
     }
 
     /// Makes a token the current one.
-    fn install_token(
+    pub(super) fn install_token(
         &mut self,
         now: Timestamp,
         version: Version,
@@ -368,7 +269,7 @@ impl Session {
     }
 
     /// Ends the session on this tab.
-    fn end_session(&mut self, reason: EndReason, sync: SignOutSync) {
+    pub(super) fn end_session(&mut self, reason: EndReason, sync: SignOutSync) {
         let recorded = self.peers.recorded_fingerprint();
         let is_new = self.credential.on_ended(reason, sync, recorded);
         let error = SessionError::SignedOut {
@@ -384,12 +285,12 @@ impl Session {
     }
 
     /// Publishes the credential: the storage record for tabs that open later, a message for the others.
-    fn publish(&mut self, context: &Context) {
+    pub(super) fn publish(&mut self, context: &Context) {
         self.write_record(context);
         self.broadcast_credential(context);
     }
 
-    fn broadcast_credential(&mut self, context: &Context) {
+    pub(super) fn broadcast_credential(&mut self, context: &Context) {
         if let Some(message) = self.credential.message(context) {
             self.effects.broadcast(message);
         }
