@@ -148,12 +148,7 @@ impl Callers {
 
     /// Rejects all callers of a token.
     pub(super) fn on_ended(&mut self, error: SessionError, effects: &mut Effects) {
-        let rule = Rule::Rejected {
-            error,
-            before: NEVER,
-            explicit: false,
-        };
-        self.settle(&rule, effects);
+        self.reject(error, NEVER, false, effects);
     }
 
     /// Rejects callers with a deadline before `before`. Those that requested a new token can go on with the current one: with
@@ -165,16 +160,9 @@ impl Callers {
         has_token: bool,
         effects: &mut Effects,
     ) {
-        let Some(first) = self.first_deadline() else {
-            return;
-        };
-        if first < before || has_token && self.want_new() {
-            let rule = Rule::Rejected {
-                error,
-                before,
-                explicit: has_token,
-            };
-            self.settle(&rule, effects);
+        let is_any_due = self.first_deadline().is_some_and(|first| first < before);
+        if is_any_due || has_token && self.count(Kind::Explicit) > 0 {
+            self.reject(error, before, has_token, effects);
         }
     }
 
@@ -186,16 +174,9 @@ impl Callers {
         effects: &mut Effects,
     ) {
         if self.first_deadline().is_some_and(|first| first <= now) {
-            let error = error.unwrap_or(SessionError::Timeout {
-                retry_in: Millis::ZERO,
-            });
-            let before = now + Millis::from_millis(1);
-            let rule = Rule::Rejected {
-                error,
-                before,
-                explicit: false,
-            };
-            self.settle(&rule, effects);
+            let retry_in = Millis::ZERO;
+            let error = error.unwrap_or(SessionError::Timeout { retry_in });
+            self.reject(error, now + Millis::from_millis(1), false, effects);
         }
     }
 
@@ -247,11 +228,6 @@ impl Callers {
         }
     }
 
-    /// Whether a caller has requested a new token explicitly.
-    fn want_new(&self) -> bool {
-        self.count(Kind::Explicit) > 0
-    }
-
     /// Returns how many callers wait for a token.
     pub(super) fn len(&self) -> usize {
         self.count(Kind::Token) + self.count(Kind::Rejected) + self.count(Kind::Explicit)
@@ -279,6 +255,21 @@ impl Callers {
 
     fn count(&self, kind: Kind) -> usize {
         self.counts[kind as usize]
+    }
+
+    fn reject(
+        &mut self,
+        error: SessionError,
+        before: Timestamp,
+        explicit: bool,
+        effects: &mut Effects,
+    ) {
+        let rule = Rule::Rejected {
+            error,
+            before,
+            explicit,
+        };
+        self.settle(&rule, effects);
     }
 
     /// Settles the callers to whom the rule applies.
