@@ -1,7 +1,7 @@
 //! Checks the dependency rules of the architecture: which part may use which.
 #![cfg(not(target_arch = "wasm32"))]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -187,6 +187,93 @@ fn the_site_uses_the_package_by_its_name_alone() {
     for path in files("www-demo/site/src", "ts") {
         assert!(!code(&path).contains("nolapse/"), "{}", path.display());
     }
+}
+
+/// The files of `src/core` without unit tests, and the module directly in `core` that each belongs to.
+fn core_files() -> Vec<(String, PathBuf)> {
+    let core = root().join("src/core");
+    let mut found = Vec::new();
+    for path in files("src/core", "rs") {
+        let inside = path.strip_prefix(&core).expect("a file of the core");
+        let names: Vec<_> = inside
+            .iter()
+            .map(|name| name.to_string_lossy().trim_end_matches(".rs").to_owned())
+            .collect();
+        if !names.iter().any(|name| name == "tests" || name == "mod") {
+            found.push((names.first().expect("a name").clone(), path.clone()));
+        }
+    }
+    found
+}
+
+#[test]
+fn no_modules_of_the_core_import_each_other_in_a_circle() {
+    let mut imports: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (module, path) in core_files() {
+        let is_child = path.file_stem().is_some_and(|stem| *stem != *module);
+        let prefix = if is_child {
+            "use super::super::"
+        } else {
+            "use super::"
+        };
+        let code = code(&path);
+        let imported = code.lines().filter_map(|line| line.strip_prefix(prefix));
+        let names = imported.map(|rest| {
+            let name = rest.split("::").next().unwrap_or_default();
+            let is_module = name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+            assert!(is_module, "{} imports {rest}", path.display());
+            name.to_owned()
+        });
+        let of_module = imports.entry(module.clone()).or_default();
+        of_module.extend(names.filter(|name| *name != module));
+    }
+    assert!(imports.values().map(BTreeSet::len).sum::<usize>() > 50);
+    while let Some(free) = imports
+        .iter()
+        .find(|(_, of)| of.iter().all(|name| !imports.contains_key(name)))
+        .map(|(module, _)| module.clone())
+    {
+        imports.remove(&free);
+    }
+    assert!(imports.is_empty(), "a circle: {imports:?}");
+}
+
+/// The parts of a session.
+const PARTS: &[&str] = &[
+    "backoff",
+    "callers",
+    "credential",
+    "effects",
+    "lifecycle",
+    "peers",
+    "refresher",
+    "session",
+];
+
+#[test]
+fn the_session_has_few_fields_and_its_parts_have_private_ones_only() {
+    let mut checked = 0;
+    for (_, path) in core_files()
+        .into_iter()
+        .filter(|(module, _)| PARTS.contains(&module.as_str()))
+    {
+        checked += 1;
+        for line in code(&path).lines() {
+            let mut words = line.split_whitespace().skip_while(|word| {
+                word.starts_with("pub") || word.ends_with(')') && !word.contains(':')
+            });
+            let is_public = line.trim_start().starts_with("pub");
+            let is_field = words.next().is_some_and(|word| word.ends_with(':'));
+            assert!(!(is_public && is_field), "{}: {line}", path.display());
+        }
+    }
+    assert!(checked >= PARTS.len());
+    let session = code(&root().join("src/core/session.rs"));
+    let (_, fields) = session
+        .split_once("pub struct Session {\n")
+        .expect("a session");
+    let fields = fields.split("\n}").next().unwrap_or_default();
+    assert!((5..=10).contains(&fields.lines().count()), "{fields}");
 }
 
 /// Constants by name: `NAME = 3;` in Rust, `NAME: u32 = 3;`.

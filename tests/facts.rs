@@ -239,7 +239,7 @@ fn p18_a_sign_out_that_the_server_cannot_hear_of_is_told_after_a_rest() {
     assert_eq!(tab.wish(), None);
     assert!(tab.written().is_some_and(|mark| mark.backoff.is_some()));
     let (rested, what_for) = tab.alarm();
-    assert_eq!(what_for, "sign-out to be told");
+    assert_eq!(what_for, "sign_out");
     assert!(rested >= tab.now + 500, "{rested}");
     tab.ring(rested);
     assert!(tab.wish().is_some());
@@ -293,7 +293,7 @@ fn after_a_forged_sign_out_messages_of_one_count_for_nothing_for_ten_minutes() {
     cry(&mut tab);
     assert!(!tab.is_in());
     let doubted = tab.now + 2_000;
-    assert_eq!(tab.alarm(), (doubted, "confirmation"));
+    assert_eq!(tab.alarm(), (doubted, "sign_out"));
     tab.ring(doubted - 1);
     assert!(matches!(tab.core.status(), Status::SignedOut { .. }));
     tab.ring(doubted);

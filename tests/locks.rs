@@ -25,7 +25,7 @@ fn without_a_lock_a_refresh_waits_for_news_unless_none_would_do() {
         assert_eq!(tab.asks_the_tabs(), !force);
         if !force {
             let (at, what_for) = tab.alarm();
-            assert_eq!(what_for, "news");
+            assert_eq!(what_for, "peers");
             assert!(at <= tab.now + 300, "three beats at the most");
             tab.ring(at);
             assert!(tab.sends());
@@ -42,7 +42,7 @@ fn the_pause_without_a_lock_is_drawn_from_three_beats() {
         let attempt = tab.wish().expect("it asks for the lock");
         tab.feed(Input::LockFailed { attempt });
         let (at, what_for) = tab.alarm();
-        (what_for == "news").then_some(at - tab.now)
+        (what_for == "peers").then_some(at - tab.now)
     });
     let longest = pauses.max().unwrap_or_default();
     assert!((270..=300).contains(&longest), "{longest}");
@@ -82,7 +82,7 @@ fn distrusting() -> (Tab, u64) {
     let (until, _) = tab.alarm();
     tab.ring(until);
     let (at, what_for) = tab.alarm();
-    assert_eq!(what_for, "news");
+    assert_eq!(what_for, "peers");
     tab.ring(at);
     assert!(tab.sends());
     let sent = tab.now;
@@ -102,11 +102,11 @@ fn a_background_refresh_whose_lock_does_not_come_is_put_off_while_the_token_last
     for (left, put_off) in [(2_000, true), (501, true), (500, false)] {
         let (mut tab, issued) = distrusting();
         let (at, what_for) = tab.alarm();
-        assert_eq!(what_for, "background refresh");
+        assert_eq!(what_for, "timer");
         tab.ring(at);
         let attempt = tab.wish().expect("it asks for the lock");
         let (until, what_for) = tab.alarm();
-        assert_eq!(what_for, "lock wait");
+        assert_eq!(what_for, "lock");
         assert!((5_000..=5_500).contains(&(until - at)), "{}", until - at);
 
         let noticed = (issued + USABLE - left).max(until);
@@ -116,7 +116,7 @@ fn a_background_refresh_whose_lock_does_not_come_is_put_off_while_the_token_last
         assert_eq!(tab.asks_the_tabs(), !put_off, "{left}");
         if put_off {
             let half = (issued + USABLE - noticed) / 2;
-            assert_eq!(tab.alarm(), (noticed + half, "background refresh"));
+            assert_eq!(tab.alarm(), (noticed + half, "timer"));
         }
     }
 }
@@ -149,7 +149,7 @@ fn a_caller_is_not_put_off() {
 
     tab.ring(until);
 
-    assert_eq!(tab.alarm().1, "news");
+    assert_eq!(tab.alarm().1, "peers");
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn p02_a_lock_that_took_longer_than_twenty_milliseconds_had_a_holder_whose_news_
         assert_eq!(tab.asks_the_tabs(), listens, "{has_company} {waited}");
         assert_eq!(tab.sends(), !listens, "{has_company} {waited}");
         if listens {
-            assert_eq!(tab.alarm(), (tab.now + 100, "news"));
+            assert_eq!(tab.alarm(), (tab.now + 100, "peers"));
         }
     }
 }
@@ -227,10 +227,10 @@ fn a_lock_is_waited_for_as_long_as_its_holder_works_and_never_for_more_than_two_
 
     tab.now = since + 5_000;
     tab.hear(TabMessage::RefreshStarted);
-    assert_eq!(tab.alarm(), (since + 16_000, "lock wait"));
+    assert_eq!(tab.alarm(), (since + 16_000, "lock"));
     tab.now = since + 12_000;
     tab.hear(TabMessage::RefreshStarted);
-    assert_eq!(tab.alarm(), (since + 22_000, "lock wait"));
+    assert_eq!(tab.alarm(), (since + 22_000, "lock"));
     tab.ring(since + 22_000);
-    assert_eq!(tab.alarm().1, "news");
+    assert_eq!(tab.alarm().1, "peers");
 }

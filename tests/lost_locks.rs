@@ -78,7 +78,7 @@ fn a_lock_of_another_attempt_that_fails_changes_nothing() {
     let other = AttemptId(77);
     let (mut tab, attempt) = Tab::wanting(true);
     tab.feed(Input::LockFailed { attempt: other });
-    assert_eq!(tab.alarm().1, "lock wait");
+    assert_eq!(tab.alarm().1, "lock");
     tab.now += 50;
     tab.feed(Input::LockGranted { attempt });
     tab.feed(Input::LockFailed { attempt: other });

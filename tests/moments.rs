@@ -47,13 +47,13 @@ fn p17_a_lock_that_a_nap_kept_from_the_page_is_waited_for_anew() {
         tab.now = EXPIRED;
         tab.call();
         let (until, what_for) = tab.alarm();
-        assert_eq!(what_for, "lock wait");
+        assert_eq!(what_for, "lock");
 
         tab.ring(until + late);
 
         let goes_on = tab.has(|order| matches!(order, Effect::ReleaseLock { .. }));
         assert_eq!(goes_on, !is_nap, "{late}");
-        assert_eq!(tab.alarm().1 == "lock wait", is_nap, "{late}");
+        assert_eq!(tab.alarm().1 == "lock", is_nap, "{late}");
     }
 }
 
@@ -187,7 +187,7 @@ fn p25_nothing_is_sent_for_a_caller_that_no_longer_waits() {
     assert!(!tab.releases(attempt), "another one waits");
     tab.feed(Input::CallerAborted { caller: second });
     assert!(tab.releases(attempt));
-    assert_eq!(tab.alarm().1, "background refresh");
+    assert_eq!(tab.alarm().1, "timer");
 }
 
 #[test]

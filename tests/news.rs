@@ -126,7 +126,7 @@ fn p10_a_failure_of_another_tabs_is_a_rest_of_this_one() {
     tab.hear(failing());
 
     let (at, what_for) = tab.alarm();
-    assert_eq!(what_for, "background refresh");
+    assert_eq!(what_for, "timer");
     assert!(at >= tab.now + 30_000, "{}", at - tab.now);
 }
 
@@ -235,7 +235,7 @@ fn p19_a_message_signs_in_before_the_shelf_knows_and_an_end_without_it_is_in_dou
         fingerprint: theirs().session.fingerprint(),
     });
     assert_eq!(tab.token(), None);
-    assert_eq!(tab.alarm(), (tab.now + 2_000, "confirmation"));
+    assert_eq!(tab.alarm(), (tab.now + 2_000, "sign_out"));
 }
 
 #[test]

@@ -177,7 +177,7 @@ fn nobody_is_woken_to_be_patient_with_a_network_that_nobody_waits_for() {
         let mut tab = Tab::signed_in(seed);
         for _ in 0..6 {
             let (at, what_for) = tab.alarm();
-            assert_eq!(what_for, "background refresh", "seed {seed}");
+            assert_eq!(what_for, "timer", "seed {seed}");
             tab.ring(at);
             let attempt = tab.send();
             tab.fail(attempt, Failure::new(FailureCause::Network));

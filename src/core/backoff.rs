@@ -1,80 +1,14 @@
-//! Back-off after failures of the auth server, and the rate limit on attempts.
+//! Back-off after failures of the auth server.
 
+use super::context::Context;
 use super::error::{FailureCause, SessionError};
 use super::input::Failure;
 use super::millis::Millis;
+use super::rate_limiter::RateLimiter;
+use super::rng::Rng;
 use super::storage_record::PersistedBackoff;
-use super::time::{Context, Timestamp};
-
-/// Pseudo-random numbers from a seed (`SplitMix64`), for jitter.
-#[derive(Clone, Debug)]
-pub(super) struct Rng(u64);
-
-impl Rng {
-    pub(super) const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        mix(self.0)
-    }
-
-    /// Draws a duration from zero to `most`.
-    pub(super) fn jitter(&mut self, most: Millis) -> Millis {
-        share_of(most, self.next())
-    }
-}
-
-const fn mix(mut bits: u64) -> u64 {
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ (bits >> 31)
-}
-
-/// Returns a duration from zero to `most` derived from `number`, so that all tabs compute the same one.
-pub(super) fn shared_jitter(most: Millis, number: u64) -> Millis {
-    share_of(most, mix(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
-}
-
-fn share_of(most: Millis, bits: u64) -> Millis {
-    // The upper 20 bits as a fraction of 2^20: a century does not overflow.
-    Millis::from_millis((most.as_millis() * (bits >> 44)) >> 20)
-}
-
-/// Allows `CAPACITY` attempts at once and one more each `interval`: the generic cell rate algorithm, kept as one timestamp.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct RateLimiter {
-    interval: Millis,
-    capacity: u32,
-    /// When the full capacity is available again; in the past if it is.
-    resets_at: Timestamp,
-}
-
-impl RateLimiter {
-    pub(super) const fn new(capacity: u32, interval: Millis) -> Self {
-        Self {
-            interval,
-            capacity,
-            resets_at: Timestamp::from_millis(0),
-        }
-    }
-
-    pub(super) fn consume(&mut self, now: Timestamp) {
-        let most = now + self.interval * u64::from(self.capacity);
-        self.resets_at = (self.resets_at.max(now) + self.interval).min(most);
-    }
-
-    /// Returns when the next attempt is allowed; in the past if it is allowed now.
-    pub(super) fn next(&self) -> Timestamp {
-        self.resets_at
-            .before(self.interval * u64::from(self.capacity - 1))
-    }
-
-    fn reset(&mut self) {
-        self.resets_at = Timestamp::default();
-    }
-}
+use super::tab_message::TabMessage;
+use super::time::Timestamp;
 
 /// The state of the auth server as seen by this tab.
 #[derive(Clone, Debug)]
@@ -83,6 +17,7 @@ pub(super) struct Backoff {
     /// When the page or its network last came back; earlier failures do not predict the next attempt.
     last_retry_hint: Timestamp,
     streak: Option<FailureStreak>,
+    rng: Rng,
 }
 
 /// Consecutive failures, from the first on.
@@ -98,14 +33,14 @@ struct FailureStreak {
     server_requested: bool,
 }
 
-/// The back-off of another tab, in this tab's time.
+/// The back-off of one tab in the time of another.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct BackoffSnapshot {
-    pub(super) cause: FailureCause,
-    pub(super) failures: u32,
-    pub(super) retry_in: Millis,
-    pub(super) server_requested: bool,
-    pub(super) resets_in: Millis,
+struct BackoffSnapshot {
+    cause: FailureCause,
+    failures: u32,
+    retry_in: Millis,
+    server_requested: bool,
+    resets_in: Millis,
 }
 
 impl Backoff {
@@ -125,22 +60,17 @@ impl Backoff {
     /// The longest `Retry-After` that is honoured, also when another tab received it.
     const MOST: Millis = Millis::from_secs(600);
 
-    pub(super) const fn new() -> Self {
+    pub(super) const fn new(rng: Rng) -> Self {
         Self {
             limiter: RateLimiter::new(Self::CAPACITY, Self::INTERVAL),
             last_retry_hint: Timestamp::from_millis(0),
             streak: None,
+            rng,
         }
     }
 
     /// Records a failed attempt and schedules the next one.
-    pub(super) fn fail(
-        &mut self,
-        now: Timestamp,
-        sent: Timestamp,
-        failure: &Failure,
-        rng: &mut Rng,
-    ) {
+    pub(super) fn fail(&mut self, now: Timestamp, sent: Timestamp, failure: &Failure) {
         self.limiter.consume(now);
         let failures = self.failures().saturating_add(1);
         let since = self
@@ -150,21 +80,21 @@ impl Backoff {
         let is_waited_out = failure.cause.is_transient() && now < window;
         let is_outdated = self.last_retry_hint > sent;
         let pause = if is_outdated || is_waited_out && failures == 1 {
-            rng.jitter(Millis::from_secs(1)).max(Self::SHORTEST)
+            self.rng.jitter(Millis::from_secs(1)).max(Self::SHORTEST)
         } else if is_waited_out {
             // The last attempt that callers wait for is at the end of the window, not after it.
-            let pace = Self::PACE + rng.jitter(Self::PACE_SPREAD);
+            let pace = Self::PACE + self.rng.jitter(Self::PACE_SPREAD);
             pace.min(window.since(now)).max(Self::SHORTEST)
         } else {
             let step = Millis::from_secs(1) * (1_u64 << failures.min(8));
             // Frequent attempts for waiting callers must not lengthen the back-off beyond 4 times the streak's age.
             let step = step.min(now.since(since).max(Self::WINDOW) * 4);
-            rng.jitter(step.min(Self::LONGEST)).max(Self::SHORTEST)
+            self.rng.jitter(step.min(Self::LONGEST)).max(Self::SHORTEST)
         };
         let asked = failure.retry_after.filter(|wait| !wait.is_zero());
         let asked = asked.map(|wait| {
             // Jitter, so that clients given the same `Retry-After` do not retry at once.
-            wait.min(Self::MOST) + rng.jitter(Millis::from_secs(1))
+            wait.min(Self::MOST) + self.rng.jitter(Millis::from_secs(1))
         });
         let until = now + pause.max(asked.unwrap_or_default());
         let until = until.max(self.limiter.next());
@@ -173,17 +103,17 @@ impl Backoff {
             failures,
             since,
             until,
-            idle_retry_at: until.max(now + Self::idle_delay(failures, rng)),
+            idle_retry_at: until.max(now + self.idle_delay(failures)),
             server_requested: asked.is_some(),
         });
     }
 
     /// Draws the back-off without waiting callers: up to 1.5, 12, 96 and 240 s, so that many idle pages do not multiply the
     /// load of a failing server.
-    fn idle_delay(failures: u32, rng: &mut Rng) -> Millis {
+    fn idle_delay(&mut self, failures: u32) -> Millis {
         let step = Millis::from_millis(1_500)
             * (1_u64 << failures.saturating_sub(1).saturating_mul(3).min(8));
-        rng.jitter(step.min(Self::LONGEST))
+        self.rng.jitter(step.min(Self::LONGEST))
     }
 
     /// Resets the failures: the auth server has responded.
@@ -213,8 +143,40 @@ impl Backoff {
         }
     }
 
+    /// Merges a back-off that another tab reports. A message cannot prove that the server requested it; only the storage
+    /// record can.
+    pub(super) fn on_message(&mut self, now: Timestamp, message: &TabMessage) {
+        if let TabMessage::BackoffStarted {
+            cause,
+            failures,
+            retry_in,
+            resets_in,
+        } = *message
+        {
+            let snapshot = BackoffSnapshot {
+                cause,
+                failures,
+                retry_in,
+                server_requested: false,
+                resets_in,
+            };
+            self.merge(now, snapshot);
+        }
+    }
+
+    /// Returns the message with the back-off for other tabs; `None` without failures.
+    pub(super) fn message(&self, now: Timestamp) -> Option<TabMessage> {
+        self.snapshot(now)
+            .map(|snapshot| TabMessage::BackoffStarted {
+                cause: snapshot.cause,
+                failures: snapshot.failures,
+                retry_in: snapshot.retry_in,
+                resets_in: snapshot.resets_in,
+            })
+    }
+
     /// Merges the back-off of another tab if it is longer, has more failures or was requested by the server.
-    pub(super) fn merge(&mut self, now: Timestamp, snapshot: BackoffSnapshot, rng: &mut Rng) {
+    fn merge(&mut self, now: Timestamp, snapshot: BackoffSnapshot) {
         let longest = if snapshot.server_requested {
             Self::MOST
         } else {
@@ -224,7 +186,7 @@ impl Backoff {
         let resets_in = snapshot
             .resets_in
             .min(Self::INTERVAL * u64::from(Self::CAPACITY));
-        self.limiter.resets_at = self.limiter.resets_at.max(now + resets_in);
+        self.limiter.postpone_reset(now + resets_in);
         if self.streak.is_none_or(|streak| {
             let is_longer = streak.until < until;
             let is_later = streak.failures < snapshot.failures;
@@ -235,20 +197,14 @@ impl Backoff {
                 failures: snapshot.failures.clamp(1, 64),
                 since: self.streak.map_or(now, |streak| streak.since),
                 until,
-                idle_retry_at: until
-                    .max(now + Self::idle_delay(snapshot.failures.clamp(1, 64), rng)),
+                idle_retry_at: until.max(now + self.idle_delay(snapshot.failures.clamp(1, 64))),
                 server_requested: snapshot.server_requested,
             });
         }
     }
 
     /// Merges the persisted back-off and the age of its failure streak, so that callers of all tabs wait equally long.
-    pub(super) fn merge_persisted(
-        &mut self,
-        context: &Context,
-        backoff: &PersistedBackoff,
-        rng: &mut Rng,
-    ) {
+    pub(super) fn merge_persisted(&mut self, context: &Context, backoff: &PersistedBackoff) {
         let snapshot = BackoffSnapshot {
             cause: backoff.cause,
             failures: backoff.failures,
@@ -256,7 +212,7 @@ impl Backoff {
             server_requested: backoff.server_requested,
             resets_in: backoff.resets_at.since(context.wall.max(backoff.since)),
         };
-        self.merge(context.now, snapshot, rng);
+        self.merge(context.now, snapshot);
         // No tab was open to retry for a long time: the next failure starts a new streak.
         let is_complete = context.wall.since(backoff.until) > Self::LONGEST;
         if let Some(streak) = &mut self.streak {
@@ -270,14 +226,14 @@ impl Backoff {
         }
     }
 
-    /// Returns the back-off to send to other tabs; `None` without failures.
-    pub(super) fn snapshot(&self, now: Timestamp) -> Option<BackoffSnapshot> {
+    /// Returns the back-off for other tabs; `None` without failures.
+    fn snapshot(&self, now: Timestamp) -> Option<BackoffSnapshot> {
         self.streak.map(|streak| BackoffSnapshot {
             cause: streak.cause,
             failures: streak.failures,
             retry_in: streak.until.since(now),
             server_requested: streak.server_requested,
-            resets_in: self.limiter.resets_at.since(now),
+            resets_in: self.limiter.resets_at().since(now),
         })
     }
 
@@ -316,6 +272,17 @@ impl Backoff {
     pub(super) fn idle_retry_at(&self) -> Timestamp {
         self.streak
             .map_or(Timestamp::default(), |streak| streak.idle_retry_at)
+    }
+
+    /// Returns when the next attempt is due; `None` without failures.
+    pub(super) fn retry_at(&self, has_callers: bool) -> Option<Timestamp> {
+        self.streak.map(|streak| {
+            if has_callers {
+                streak.until
+            } else {
+                streak.idle_retry_at
+            }
+        })
     }
 
     /// Returns the age of the failure streak.

@@ -1,194 +1,318 @@
-//! Callers: settles each with a token or an error, at once or after waiting.
+//! The callers that wait for a result: each is settled once, in order of arrival.
 
 use crate::wire::RefreshReason;
 
-use super::credential::{Credential, SignOutSync};
-use super::effect::{Answer, Effect};
+use super::effect::Answer;
+use super::effects::Effects;
 use super::error::SessionError;
-use super::exchange::Exchange;
-use super::ids::{CallerId, Version};
-use super::input::Input;
+use super::ids::{AttemptId, CallerId};
 use super::millis::Millis;
-use super::session::Session;
+use super::need::{Kind, Need, Resolution};
+use super::rate_limiter::RateLimiter;
 use super::time::Timestamp;
-use super::waiters::{TokenRequirement, Waiter};
+use super::token::Offer;
 
-/// The result for a caller; `None` while it has to wait.
-type Resolution = Option<Result<Answer, SessionError>>;
+#[derive(Clone, Copy, Debug)]
+struct Caller {
+    id: CallerId,
+    need: Need,
+    deadline: Timestamp,
+}
 
-impl Session {
-    /// Queues the result of a caller.
-    pub(super) fn answer(&mut self, caller: CallerId, answer: Result<Answer, SessionError>) {
-        self.effects.push(Effect::Settle { caller, answer });
-    }
+/// The table of all waiting callers.
+#[derive(Debug)]
+pub(super) struct Callers {
+    /// In order of arrival, so that the deadlines ascend, apart from those that are `NEVER`.
+    waiting: Vec<Caller>,
+    /// How many wait, by kind of need.
+    counts: [usize; 5],
+    /// How long a caller of a token waits.
+    patience: Millis,
+    /// Limits the refreshes after rejections of new tokens.
+    rejections: RateLimiter,
+}
 
-    pub(super) fn on_refresh_requested(&mut self, now: Timestamp, caller: CallerId, force: bool) {
-        // An explicit request is a retry hint, but does not restart the failure streak.
-        self.backoff.retry_now(now);
-        let requirement = if force {
-            TokenRequirement::Forced { asked: now }
-        } else {
-            TokenRequirement::Renewed {
-                than: match &self.credential {
-                    Credential::Active(active) => active.version,
-                    Credential::Unknown | Credential::SignedOut(_) => self.settled_version(),
-                },
-            }
-        };
-        self.enqueue(now, caller, requirement);
-    }
+/// Which callers are settled.
+enum Rule<'a> {
+    /// Those whose need the credential meets, or cannot meet.
+    Offered(Timestamp, Offer<'a>),
+    /// Those of a token with a deadline before `before`, and with `explicit` those that requested a new token explicitly.
+    Rejected {
+        error: SessionError,
+        before: Timestamp,
+        explicit: bool,
+    },
+    /// Those that wait for the notification of a sign-out.
+    SignedOut { server_notified: bool },
+    /// All.
+    Closed,
+}
 
-    pub(super) fn on_token_rejected(&mut self, now: Timestamp, caller: CallerId, version: Version) {
-        let is_current =
-            matches!(&self.credential, Credential::Active(active) if active.version == version);
-        if is_current {
-            if self.rejections.next() > now {
-                // An API that rejects every new token is misconfigured; another refresh does not help.
-                let retry_in = self.rejections.next().since(now);
-                self.answer(caller, Err(SessionError::Misconfigured { retry_in }));
-                return;
-            }
-            if self.waiters.reason() != Some(RefreshReason::Rejected) {
-                self.rejections.consume(now);
-            }
+/// The deadline of callers that wait without one.
+const NEVER: Timestamp = Timestamp::from_millis(u64::MAX);
+
+impl Callers {
+    /// Upper bound on callers that wait for a token; more indicates a bug in the app.
+    const CAPACITY: usize = 10_000;
+
+    pub(super) const fn new(patience: Millis) -> Self {
+        Self {
+            waiting: Vec::new(),
+            counts: [0; 5],
+            patience,
+            rejections: RateLimiter::new(10, Millis::from_secs(10)),
         }
-        self.enqueue(now, caller, TokenRequirement::Replaced { than: version });
     }
 
-    /// Settles a caller at once or adds it to the waiting callers.
-    pub(super) fn enqueue(
+    /// Settles a caller of a token at once or adds it to the waiting callers.
+    pub(super) fn on_token_requested(
         &mut self,
         now: Timestamp,
-        caller: CallerId,
-        requirement: TokenRequirement,
+        id: CallerId,
+        need: Need,
+        offer: Offer<'_>,
+        effects: &mut Effects,
     ) {
-        if let Some(answer) = self.resolve(now, requirement) {
-            self.answer(caller, answer);
-            return;
+        if let Some(answer) = need.meet(now, offer) {
+            effects.settle(id, answer);
+        } else if self.len() >= Self::CAPACITY {
+            effects.settle(id, Err(SessionError::Overloaded));
+        } else {
+            self.add(id, need, now + self.patience);
         }
-        if self.waiters.is_full() {
-            self.answer(caller, Err(SessionError::Overloaded));
-            return;
-        }
-        let deadline = now + self.config.call_deadline();
-        self.waiters.add(
-            caller,
-            Waiter {
-                requirement,
-                deadline,
-            },
-        );
     }
 
-    /// Returns the result for a caller; `None` if it has to wait.
-    fn resolve(&self, now: Timestamp, requirement: TokenRequirement) -> Resolution {
-        let active = match &self.credential {
-            Credential::Unknown => return None,
-            Credential::SignedOut(signed_out) => {
-                let asks_server = requirement.is_explicit() && signed_out.sync == SignOutSync::Done;
-                return (!asks_server).then_some(Err(SessionError::SignedOut {
-                    reason: signed_out.reason,
-                }));
-            }
-            Credential::Active(active) => active,
-        };
-        if self.page.is_suspended || !active.is_usable(now) {
-            return None;
+    /// Limits the refreshes for rejected tokens; returns when the next one is allowed if this one is not.
+    pub(super) fn on_current_token_rejected(&mut self, now: Timestamp) -> Option<Millis> {
+        if self.rejections.next() > now {
+            // An API that rejects every new token is misconfigured; another refresh does not help.
+            return Some(self.rejections.next().since(now));
         }
-        let is_met = match requirement {
-            TokenRequirement::Token { min_validity, .. } if active.left(now) >= min_validity => {
-                true
-            }
-            TokenRequirement::Token {
-                min_validity,
-                asked,
-            } => {
-                // Another refresh cannot help: the full lifetime is too short, or this token is from less than 1 s before
-                // the call, or later.
-                let is_new = active.own && asked.since(active.issued) < Millis::from_secs(1);
-                if is_new || active.expires.since(active.issued) <= min_validity {
-                    return Some(Err(SessionError::MinValidity));
-                }
-                false
-            }
-            TokenRequirement::Renewed { than } | TokenRequirement::Replaced { than } => {
-                active.version != than
-            }
-            TokenRequirement::Forced { asked } => active.own && active.issued >= asked,
-        };
-        is_met.then(|| {
-            Ok(Answer::Token {
-                token: active.grant.token.clone(),
-                version: active.version,
-            })
-        })
+        if self.reason() != Some(RefreshReason::Rejected) {
+            self.rejections.consume(now);
+        }
+        None
     }
 
-    pub(super) fn settle_all(&mut self, now: Timestamp) {
-        for (caller, waiter) in self.waiters.take() {
-            match self.resolve(now, waiter.requirement) {
-                Some(answer) => self.answer(caller, answer),
-                None => self.waiters.add(caller, waiter),
+    pub(super) fn on_sign_in_requested(&mut self, id: CallerId) {
+        self.add(id, Need::SignIn { started: None }, NEVER);
+    }
+
+    pub(super) fn on_sign_out_requested(&mut self, id: CallerId) {
+        self.add(id, Need::SignOut, NEVER);
+    }
+
+    /// The app's sign-in function of this caller was called.
+    pub(super) fn on_sign_in_started(&mut self, id: CallerId, attempt: AttemptId, at: Timestamp) {
+        for caller in &mut self.waiting {
+            if let Need::SignIn { started } = &mut caller.need
+                && caller.id == id
+            {
+                *started = Some((attempt, at));
             }
         }
     }
 
-    /// Rejects all waiting callers.
-    pub(super) fn reject_all(&mut self, error: SessionError) {
-        self.reject(error, Timestamp::from_millis(u64::MAX), false);
+    /// Takes the caller of a sign-in function that has finished, and when it was called.
+    pub(super) fn on_sign_in_finished(
+        &mut self,
+        finished: AttemptId,
+    ) -> Option<(CallerId, Timestamp)> {
+        let is_it = |caller: &&Caller| matches!(caller.started(), Some((attempt, _)) if attempt == finished);
+        let caller = *self.waiting.iter().find(is_it)?;
+        self.remove(caller.id);
+        caller.started().map(|(_, at)| (caller.id, at))
     }
 
-    /// Rejects callers with a deadline before `before`; with `by_name`, also those that requested a new token explicitly.
-    fn reject(&mut self, error: SessionError, before: Timestamp, by_name: bool) {
-        for (caller, waiter) in self.waiters.take() {
-            if waiter.deadline < before || by_name && waiter.requirement.is_explicit() {
-                self.answer(caller, Err(error));
-            } else {
-                self.waiters.add(caller, waiter);
-            }
-        }
-    }
-
-    /// Rejects callers during a back-off, except those that can wait for recovery (P49).
-    pub(super) fn reject_during_backoff(&mut self, now: Timestamp) {
-        let is_under_way = matches!(self.exchange, Exchange::InFlight(_));
-        if is_under_way || self.backoff.until() <= now {
-            return;
-        }
-        self.settle_sign_outs(false);
-        let (Some(error), Some(first)) = (self.backoff.error(now), self.waiters.next_deadline())
-        else {
-            return;
-        };
-        let reject_before = self.backoff.reject_before(now);
-        // Callers that requested a new token can go on with the current one.
-        let is_served = self.usable_token(now).is_some();
-        if first < reject_before || is_served && self.waiters_want_new() {
-            self.reject(error, reject_before, is_served);
-        }
-    }
-
-    pub(super) fn reject_closed(&mut self, input: &Input) {
-        if let Input::TokenRequested { caller, .. }
-        | Input::RefreshRequested { caller, .. }
-        | Input::TokenRejected { caller, .. }
-        | Input::SignInRequested { caller }
-        | Input::TokensProvided { caller, .. }
-        | Input::SignOutRequested { caller, .. } = input
+    /// A caller no longer waits for its token. A sign-in or sign-out cannot be aborted.
+    pub(super) fn on_aborted(&mut self, id: CallerId) {
+        let is_it = |caller: &&Caller| caller.id == id;
+        if let Some(caller) = self.waiting.iter().find(is_it)
+            && caller.deadline != NEVER
         {
-            let caller = *caller;
-            self.answer(caller, Err(SessionError::Closed));
+            self.remove(id);
+        }
+    }
+
+    /// Settles callers with the credential.
+    pub(super) fn on_offer(&mut self, now: Timestamp, offer: Offer<'_>, effects: &mut Effects) {
+        self.settle(&Rule::Offered(now, offer), effects);
+    }
+
+    /// Settles callers that wait for the notification of a sign-out.
+    pub(super) fn on_sign_out_settled(&mut self, server_notified: bool, effects: &mut Effects) {
+        if self.count(Kind::SignOut) > 0 {
+            self.settle(&Rule::SignedOut { server_notified }, effects);
+        }
+    }
+
+    /// Rejects all callers of a token.
+    pub(super) fn on_ended(&mut self, error: SessionError, effects: &mut Effects) {
+        self.reject(error, NEVER, false, effects);
+    }
+
+    /// Rejects callers with a deadline before `before`. Those that requested a new token can go on with the current one: with
+    /// `has_token`, they are rejected, too.
+    pub(super) fn on_backoff(
+        &mut self,
+        error: SessionError,
+        before: Timestamp,
+        has_token: bool,
+        effects: &mut Effects,
+    ) {
+        let is_any_due = self.first_deadline().is_some_and(|first| first < before);
+        if is_any_due || has_token && self.count(Kind::Explicit) > 0 {
+            self.reject(error, before, has_token, effects);
         }
     }
 
     /// Rejects callers whose deadline has passed.
-    pub(super) fn expire_callers(&mut self, now: Timestamp) {
-        if self.waiters.next_deadline().is_none_or(|first| now < first) {
-            return;
+    pub(super) fn on_deadline(
+        &mut self,
+        now: Timestamp,
+        error: Option<SessionError>,
+        effects: &mut Effects,
+    ) {
+        if self.first_deadline().is_some_and(|first| first <= now) {
+            let retry_in = Millis::ZERO;
+            let error = error.unwrap_or(SessionError::Timeout { retry_in });
+            self.reject(error, now + Millis::from_millis(1), false, effects);
         }
-        let error = self.backoff.error(now).unwrap_or(SessionError::Timeout {
-            retry_in: Millis::ZERO,
-        });
-        self.reject(error, now + Millis::from_millis(1), false);
+    }
+
+    /// Extends every deadline: no caller could be served while the page was suspended.
+    pub(super) fn on_resumed(&mut self, now: Timestamp) {
+        for caller in &mut self.waiting {
+            caller.deadline = caller.deadline.max(now + self.patience);
+        }
+    }
+
+    /// Rejects all callers.
+    pub(super) fn on_closed(&mut self, effects: &mut Effects) {
+        self.settle(&Rule::Closed, effects);
+    }
+
+    /// Returns when the first caller is to be rejected.
+    pub(super) fn deadline(&self) -> Option<(Timestamp, &'static str)> {
+        self.first_deadline().map(|at| (at, "callers"))
+    }
+
+    fn first_deadline(&self) -> Option<Timestamp> {
+        if self.is_empty() {
+            return None;
+        }
+        let is_first = |caller: &&Caller| caller.deadline != NEVER;
+        let first = self.waiting.iter().find(is_first);
+        first.map(|caller| caller.deadline)
+    }
+
+    /// Returns the first caller whose sign-in function has not been called.
+    pub(super) fn next_sign_in(&self) -> Option<CallerId> {
+        if self.count(Kind::SignIn) == 0 {
+            return None;
+        }
+        let is_next = |caller: &&Caller| matches!(caller.need, Need::SignIn { started: None });
+        self.waiting.iter().find(is_next).map(|caller| caller.id)
+    }
+
+    /// The reason of a refresh for the callers of a token; `None` without any.
+    pub(super) fn reason(&self) -> Option<RefreshReason> {
+        if self.count(Kind::Explicit) > 0 {
+            Some(RefreshReason::Force)
+        } else if self.count(Kind::Rejected) > 0 {
+            Some(RefreshReason::Rejected)
+        } else if self.count(Kind::Token) > 0 {
+            Some(RefreshReason::Demand)
+        } else {
+            None
+        }
+    }
+
+    /// Returns how many callers wait for a token.
+    pub(super) fn len(&self) -> usize {
+        self.count(Kind::Token) + self.count(Kind::Rejected) + self.count(Kind::Explicit)
+    }
+
+    /// Whether no caller waits for a token.
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn add(&mut self, id: CallerId, need: Need, deadline: Timestamp) {
+        self.counts[need.kind() as usize] += 1;
+        self.waiting.push(Caller { id, need, deadline });
+    }
+
+    fn remove(&mut self, id: CallerId) {
+        for caller in std::mem::take(&mut self.waiting) {
+            if caller.id == id {
+                self.counts[caller.need.kind() as usize] -= 1;
+            } else {
+                self.waiting.push(caller);
+            }
+        }
+    }
+
+    fn count(&self, kind: Kind) -> usize {
+        self.counts[kind as usize]
+    }
+
+    fn reject(
+        &mut self,
+        error: SessionError,
+        before: Timestamp,
+        explicit: bool,
+        effects: &mut Effects,
+    ) {
+        let rule = Rule::Rejected {
+            error,
+            before,
+            explicit,
+        };
+        self.settle(&rule, effects);
+    }
+
+    /// Settles the callers to whom the rule applies.
+    fn settle(&mut self, rule: &Rule<'_>, effects: &mut Effects) {
+        for caller in std::mem::take(&mut self.waiting) {
+            if let Some(answer) = caller.answer(rule) {
+                self.counts[caller.need.kind() as usize] -= 1;
+                effects.settle(caller.id, answer);
+            } else {
+                self.waiting.push(caller);
+            }
+        }
     }
 }
+
+impl Caller {
+    /// Returns the result by this rule; `None` if the caller keeps waiting.
+    fn answer(&self, rule: &Rule<'_>) -> Resolution {
+        match *rule {
+            Rule::Offered(now, offer) => self.need.meet(now, offer),
+            Rule::Rejected {
+                error,
+                before,
+                explicit,
+            } => {
+                let applies = self.deadline < before || explicit && self.need.is_explicit();
+                applies.then_some(Err(error))
+            }
+            Rule::SignedOut { server_notified } => matches!(self.need, Need::SignOut)
+                .then_some(Ok(Answer::SignedOut { server_notified })),
+            Rule::Closed => Some(Err(SessionError::Closed)),
+        }
+    }
+
+    /// Returns the attempt and the time of the call of its sign-in function.
+    fn started(&self) -> Option<(AttemptId, Timestamp)> {
+        if let Need::SignIn { started } = self.need {
+            started
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,16 +1,39 @@
-//! The credential of a tab: an active token with its times, or a sign-out.
+//! The credential of a tab: unknown, an active token, or signed out. Versions and epochs order what changes it.
 
-use crate::wire::EndReason;
+use crate::wire::{EndReason, PageVisibility, RefreshReason};
 
-use super::backoff::shared_jitter;
-use super::grant::Grant;
+use super::context::Context;
+use super::error::FailureCause;
+use super::grant::{Grant, SessionInfo};
 use super::ids::Version;
 use super::millis::Millis;
+use super::sign_out::{SignOutSync, SignedOut};
+use super::status::Status;
+use super::storage_record::StoredState;
+use super::tab_message::TabMessage;
 use super::time::Timestamp;
+use super::token::{ActiveToken, Jitter, Offer};
+
+mod record;
+
+pub(super) use record::RecordChange;
 
 /// The credential of a tab.
-#[derive(Clone, Debug)]
-pub(super) enum Credential {
+#[derive(Debug)]
+pub(super) struct Credential {
+    state: State,
+    /// The version of the credential.
+    version: Version,
+    /// The highest version that this tab has read from the storage record.
+    seen: Version,
+    /// Incremented when a session begins or ends; responses from an earlier epoch are ignored.
+    epoch: u32,
+    /// This tab's jitter in thousandths; spreads the refreshes of concurrent tabs.
+    jitter: u64,
+}
+
+#[derive(Debug)]
+enum State {
     /// No token yet; there may be a session.
     Unknown,
     /// A token, possibly expired.
@@ -19,260 +42,262 @@ pub(super) enum Credential {
     SignedOut(SignedOut),
 }
 
-/// An access token and the times derived from its lifetime.
-#[derive(Clone, Debug)]
-pub(super) struct ActiveToken {
-    pub(super) grant: Grant,
-    pub(super) version: Version,
-    /// When the request for it was sent; its lifetime counts from here.
-    pub(super) issued: Timestamp,
-    /// Whether this tab's own request returned it.
-    pub(super) own: bool,
-    /// When the token is no longer sent: the lifetime less the expiry leeway.
-    pub(super) expires: Timestamp,
-    /// When the background refresh is due.
-    pub(super) refresh_at: Timestamp,
-}
+impl Credential {
+    /// How long the storage record may take to confirm a sign-out message.
+    const CONFIRMATION_TIMEOUT: Millis = Millis::from_secs(2);
 
-/// A sign-out and the state of its sign-out sync.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct SignedOut {
-    pub(super) reason: Option<EndReason>,
-    /// The fingerprint of the ended session; 0 if unknown.
-    pub(super) fingerprint: u32,
-    pub(super) sync: SignOutSync,
-    /// Set while only a tab message reports the sign-out.
-    pub(super) unconfirmed: Option<UnconfirmedSignOut>,
-}
-
-/// A sign-out not yet confirmed by the storage record: any script of the origin can post a message.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct UnconfirmedSignOut {
-    /// When it is treated as forged.
-    pub(super) until: Timestamp,
-    /// The version of this tab's credential before the message.
-    pub(super) before: Version,
-}
-
-/// Whether the auth server still has to be notified of a sign-out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SignOutSync {
-    /// The auth server is notified, or another tab notifies it.
-    Done,
-    /// The notification has not been sent, or failed.
-    Pending {
-        /// Whether to end the user's sessions on all devices.
-        everywhere: bool,
-    },
-}
-
-/// Spreads the background refreshes of tabs and browsers.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Jitter {
-    /// Equal on all tabs of a browser: spreads the clients of one server.
-    pub(super) shared: u64,
-    /// This tab's own, in thousandths: avoids that all tabs of a browser queue for the lock.
-    pub(super) own: u64,
-    /// Hidden tabs refresh later than visible ones.
-    pub(super) is_hidden: bool,
-}
-
-impl ActiveToken {
-    /// How long before its expiry a token is no longer sent. It could expire in transit, and servers round `exp` to whole
-    /// seconds (RFC 7519 §2), so up to one second of `expires_in` is lost at signing.
-    fn expiry_leeway(lifetime: Millis) -> Millis {
-        let (least, most) = (Millis::from_millis(1_100), Millis::from_millis(1_500));
-        (lifetime / 8).clamp(least, most).min(lifetime / 4)
-    }
-
-    /// How long before its expiry a token is refreshed.
-    fn refresh_lead(lifetime: Millis) -> Millis {
-        let expiry_leeway = Self::expiry_leeway(lifetime);
-        (lifetime / 6)
-            .min(Millis::from_secs(10))
-            .max(expiry_leeway + expiry_leeway / 5)
-    }
-
-    /// Derives the times of a token from its lifetime.
-    pub(super) fn new(
-        grant: Grant,
-        version: Version,
-        issued: Timestamp,
-        own: bool,
-        jitter: Jitter,
-    ) -> Self {
-        let lifetime = grant.lifetime;
-        let planned = grant
-            .refresh_in
-            .unwrap_or(lifetime.saturating_sub(Self::refresh_lead(lifetime)));
-        // For a 60 s lifetime: 0.8 to 2 s earlier, equal on all tabs, then up to 0.2 s later per tab (hidden: 0.2 to 0.8 s).
-        let unit = (lifetime / 30).min(Millis::from_secs(2));
-        let own_share = if jitter.is_hidden {
-            100 + jitter.own * 3 / 10
-        } else {
-            jitter.own / 10
-        };
-        let early = unit.thousandths(400) + shared_jitter(unit.thousandths(600), jitter.shared);
-        let late = unit.thousandths(own_share);
-        let refresh_in = (planned.saturating_sub(early) + late).max(Millis::from_secs(1));
+    pub(super) fn new(jitter: u64) -> Self {
         Self {
-            expires: issued + lifetime.saturating_sub(Self::expiry_leeway(lifetime)),
-            refresh_at: issued + refresh_in,
-            grant,
-            version,
-            issued,
-            own,
+            state: State::Unknown,
+            version: Version::default(),
+            seen: Version::default(),
+            epoch: 0,
+            jitter,
         }
     }
 
-    /// Whether it can be sent at `now`.
-    pub(super) fn is_usable(&self, now: Timestamp) -> bool {
-        now < self.expires
+    /// No session is recorded, so no request is sent (P29).
+    pub(super) fn on_empty_storage(&mut self) {
+        self.state = State::SignedOut(SignedOut::new(None, 0, SignOutSync::Done));
     }
 
-    /// Returns the remaining lifetime at `now`.
-    pub(super) fn left(&self, now: Timestamp) -> Millis {
-        self.expires.since(now)
+    /// Reverts a sign-out that the storage record did not confirm, as no tab sent it. Returns whether there was one.
+    pub(super) fn on_deadline(&mut self, now: Timestamp) -> bool {
+        let is_due = self.deadline().is_some_and(|(until, _)| now >= until);
+        if is_due {
+            self.version = self.settled_version();
+            self.state = State::Unknown;
+        }
+        is_due
     }
 
-    /// Expires the token now: its session is no longer this browser's.
-    pub(super) fn invalidate(&mut self, now: Timestamp) {
-        self.expires = self.expires.min(now);
-        self.refresh_at = self.refresh_at.min(now);
+    /// Makes a token the current one. Returns the previous session, if there was one.
+    pub(super) fn on_granted(
+        &mut self,
+        version: Version,
+        grant: Grant,
+        issued: Timestamp,
+        own: bool,
+        page: PageVisibility,
+    ) -> Option<SessionInfo> {
+        let is_same_session = self
+            .active()
+            .is_some_and(|active| active.session().id == grant.session.id);
+        if !is_same_session {
+            self.begin_epoch();
+        }
+        self.version = version;
+        let jitter = Jitter {
+            shared: version.number() ^ u64::from(grant.session.fingerprint()),
+            own: self.jitter,
+            is_hidden: page == PageVisibility::Hidden,
+        };
+        let active = ActiveToken::new(grant, version, issued, own, jitter);
+        match std::mem::replace(&mut self.state, State::Active(active)) {
+            State::Active(previous) => Some(previous.into_session()),
+            State::Unknown | State::SignedOut(_) => None,
+        }
     }
 
-    /// Postpones the background refresh to half of the token's remaining lifetime.
-    pub(super) fn postpone_refresh(&mut self, now: Timestamp) {
-        self.refresh_at = now + self.left(now) / 2;
+    /// Ends the session. Returns whether this tab was not signed out before.
+    pub(super) fn on_ended(
+        &mut self,
+        reason: EndReason,
+        sync: SignOutSync,
+        recorded_fingerprint: u32,
+    ) -> bool {
+        let (fingerprint, is_new) = match &self.state {
+            State::Active(active) => (active.session().fingerprint(), true),
+            State::SignedOut(signed_out) => (signed_out.fingerprint(), false),
+            State::Unknown => (recorded_fingerprint, true),
+        };
+        self.begin_epoch();
+        self.state = State::SignedOut(SignedOut::new(Some(reason), fingerprint, sync));
+        is_new
+    }
+
+    /// The sign-out was reported by a message with this version. If there is a storage record, it has to confirm it: the
+    /// record would have been read before, had it reported the sign-out.
+    pub(super) fn on_sign_out_reported(&mut self, context: &Context, version: Version) {
+        if let (State::SignedOut(signed_out), StoredState::Record(_)) =
+            (&mut self.state, &context.stored)
+        {
+            signed_out.on_reported(context.now + Self::CONFIRMATION_TIMEOUT, self.version);
+        }
+        self.version = version;
+    }
+
+    /// The auth server is notified of a sign-out in this epoch. Returns whether it was the current one.
+    pub(super) fn on_notified(&mut self, epoch: u32) -> bool {
+        match &mut self.state {
+            State::SignedOut(signed_out) if epoch == self.epoch => {
+                signed_out.on_sync(SignOutSync::Done);
+                true
+            }
+            State::SignedOut(_) | State::Active(_) | State::Unknown => false,
+        }
+    }
+
+    /// Postpones the background refresh.
+    pub(super) fn on_refresh_postponed(&mut self, now: Timestamp) {
+        if let State::Active(active) = &mut self.state {
+            active.postpone_refresh(now);
+        }
+    }
+
+    /// Resolves a concurrent sign-out of an earlier session and sign-in on this tab: the new session gets a newer version.
+    /// Returns whether the sign-out with this version was one.
+    pub(super) fn supersede(&mut self, version: Version, fingerprint: u32) -> bool {
+        match &mut self.state {
+            State::Active(active)
+                if version == self.version && active.is_own_of_other_session(fingerprint) =>
+            {
+                self.version = version.next();
+                active.renumber(self.version);
+                true
+            }
+            State::Active(_) | State::Unknown | State::SignedOut(_) => false,
+        }
+    }
+
+    /// Voids the responses to requests in flight: they belong to the previous session.
+    pub(super) fn begin_epoch(&mut self) {
+        self.epoch = self.epoch.wrapping_add(1);
+    }
+
+    /// Gives the credential a version above every one that this browser is known to have used.
+    pub(super) fn raise_version(&mut self) {
+        self.version = self.highest_version().next();
+    }
+
+    /// Whether a message with this version has a newer token. It does not have the version of this session's sign-out, or of
+    /// the active token. While the auth server has still to be notified of a sign-out, the storage record, if there is one,
+    /// must show the new session first.
+    pub(super) fn is_replaced_by(&self, context: &Context, version: Version) -> bool {
+        let must_be_recorded = matches!(context.stored, StoredState::Record(_));
+        version.is_after(self.version) && !(must_be_recorded && self.notification().is_some())
+    }
+
+    /// Whether a sign-out with this version would end this tab's session.
+    pub(super) fn is_ended_by(&self, version: Version) -> bool {
+        version.is_serial() && !self.version.is_after(version) && self.signed_out().is_none()
+    }
+
+    /// Whether a refresh that was sent at this time was overtaken by another tab's later one of the same session.
+    pub(super) fn is_newer_than(&self, sent: Timestamp, grant: &Grant) -> bool {
+        self.active().is_some_and(|active| {
+            active.is_issued_after(sent) && active.session().id == grant.session.id
+        })
+    }
+
+    pub(super) fn active(&self) -> Option<&ActiveToken> {
+        match &self.state {
+            State::Active(active) => Some(active),
+            State::Unknown | State::SignedOut(_) => None,
+        }
+    }
+
+    pub(super) fn signed_out(&self) -> Option<&SignedOut> {
+        match &self.state {
+            State::SignedOut(signed_out) => Some(signed_out),
+            State::Unknown | State::Active(_) => None,
+        }
+    }
+
+    /// Whether this browser is signed out and the sign-out is confirmed.
+    pub(super) fn is_confirmed_signed_out(&self) -> bool {
+        self.signed_out().is_some_and(SignedOut::is_confirmed)
+    }
+
+    /// Whether this browser is signed out and the auth server is notified.
+    pub(super) fn is_notified(&self) -> bool {
+        self.is_confirmed_signed_out() && self.notification().is_none()
+    }
+
+    /// Returns the sign-out of which the auth server has to be notified: whether it ends the sessions on all devices.
+    pub(super) fn notification(&self) -> Option<bool> {
+        self.signed_out().and_then(SignedOut::notification)
+    }
+
+    /// Returns what callers can be given.
+    pub(super) fn offer(&self, now: Timestamp, is_suspended: bool) -> Offer<'_> {
+        match &self.state {
+            State::Active(active) if active.is_usable(now) && !is_suspended => Offer::Token(active),
+            State::Active(_) | State::Unknown => Offer::Nothing,
+            State::SignedOut(signed_out) => Offer::SignedOut {
+                reason: signed_out.reason(),
+                is_notified: signed_out.is_notified(),
+            },
+        }
+    }
+
+    /// Returns when and why the token is refreshed without callers, not before `retry_at`; `None` if it is not.
+    pub(super) fn background(&self, retry_at: Timestamp) -> Option<(Timestamp, RefreshReason)> {
+        match &self.state {
+            State::Unknown => Some((Timestamp::default(), RefreshReason::Load)),
+            State::Active(active) => {
+                Some((active.refresh_at().max(retry_at), RefreshReason::Timer))
+            }
+            State::SignedOut(_) => None,
+        }
+    }
+
+    /// Returns until when a sign-out has to be confirmed.
+    pub(super) fn deadline(&self) -> Option<(Timestamp, &'static str)> {
+        let until = self.signed_out().and_then(SignedOut::deadline)?;
+        Some((until, "sign_out"))
+    }
+
+    pub(super) fn status(&self, degraded: Option<FailureCause>) -> Status {
+        match &self.state {
+            State::Unknown => Status::Unknown { degraded },
+            State::Active(active) => Status::SignedIn {
+                session: active.session().clone(),
+                degraded,
+            },
+            State::SignedOut(signed_out) => Status::SignedOut {
+                reason: signed_out.reason(),
+                server_notified: signed_out.is_notified(),
+            },
+        }
+    }
+
+    /// Returns the message for other tabs: a usable token, or a confirmed sign-out.
+    pub(super) fn message(&self, context: &Context) -> Option<TabMessage> {
+        match &self.state {
+            State::Active(active) if active.is_usable(context.now) => {
+                Some(active.message(self.version, context))
+            }
+            State::SignedOut(signed_out) => signed_out.message(self.version),
+            State::Active(_) | State::Unknown => None,
+        }
+    }
+
+    pub(super) fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Returns the highest version that more than a message confirms.
+    fn settled_version(&self) -> Version {
+        let before = self.signed_out().and_then(SignedOut::version_before);
+        before.unwrap_or(self.version)
+    }
+
+    /// Returns the version that a new token must differ from.
+    pub(super) fn token_version(&self) -> Version {
+        self.active()
+            .map_or_else(|| self.settled_version(), ActiveToken::version)
+    }
+
+    /// Returns the highest version that this browser is known to have used.
+    pub(super) fn highest_version(&self) -> Version {
+        self.version.newest(self.seen)
+    }
+
+    pub(super) fn epoch(&self) -> u32 {
+        self.epoch
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::secret::Secret;
-    use super::*;
-
-    fn active(lifetime: Millis, refresh_in: Option<Millis>, jitter: Jitter) -> ActiveToken {
-        let grant = Grant {
-            token: Secret::new("a.b.c").expect("a token"),
-            lifetime,
-            refresh_in,
-            session: super::super::grant::SessionInfo::default(),
-        };
-        ActiveToken::new(
-            grant,
-            Version::default(),
-            Timestamp::default(),
-            true,
-            jitter,
-        )
-    }
-
-    fn shifts() -> impl Iterator<Item = Jitter> {
-        (0..500_u64).flat_map(|shared| {
-            [(0, false), (1_000, false), (0, true), (1_000, true)].map(|(own, is_hidden)| Jitter {
-                shared,
-                own,
-                is_hidden,
-            })
-        })
-    }
-
-    #[test]
-    fn p01_a_sixty_second_token_is_renewed_at_fifty_less_up_to_two() {
-        for jitter in shifts() {
-            let refresh_at = active(Millis::from_secs(60), None, jitter)
-                .refresh_at
-                .as_millis();
-            assert!(
-                (48_000..=50_000).contains(&refresh_at),
-                "{refresh_at} {jitter:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn p06_the_lead_is_smaller_than_any_life_and_the_first_second_is_quiet() {
-        for jitter in shifts() {
-            for life_s in [2, 3, 5, 8, 10, 59, 60, 61, 300, 3_600, 86_400, 604_800] {
-                let lifetime = Millis::from_secs(life_s);
-                let active = active(lifetime, None, jitter);
-                assert!(active.refresh_at < active.expires, "{lifetime:?}");
-                assert!(
-                    active.refresh_at >= Timestamp::from_millis(1_000),
-                    "{lifetime:?}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn the_server_can_choose_the_refresh_time() {
-        for jitter in shifts() {
-            let refresh_at =
-                active(Millis::from_secs(60), Some(Millis::from_secs(20)), jitter).refresh_at;
-            assert!(
-                (18_000..=20_000).contains(&refresh_at.as_millis()),
-                "{refresh_at:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_visible_tab_comes_before_the_hidden_ones() {
-        let jitter = |own, is_hidden| Jitter {
-            shared: 7,
-            own,
-            is_hidden,
-        };
-        let visible = active(Millis::from_secs(60), None, jitter(990, false));
-        let hidden = active(Millis::from_secs(60), None, jitter(20, true));
-
-        assert!(visible.refresh_at < hidden.refresh_at);
-    }
-
-    #[test]
-    fn p06_the_second_that_a_server_rounds_away_is_never_used() {
-        for (life_ms, expires_ms) in [
-            (2_000, 1_500),
-            (4_400, 3_300),
-            (5_000, 3_900),
-            (8_000, 6_900),
-            (10_000, 8_750),
-            (12_000, 10_500),
-            (60_000, 58_500),
-        ] {
-            for jitter in shifts() {
-                let active = active(Millis::from_millis(life_ms), None, jitter);
-                assert_eq!(active.expires.as_millis(), expires_ms);
-                let expiry_leeway = life_ms - expires_ms;
-                let latest = active.refresh_at + Millis::from_millis(expiry_leeway / 5);
-                assert!(latest <= active.expires, "{life_ms} {jitter:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn p01_a_token_is_sent_until_its_last_moments_and_renewed_no_later_once_distrusted_or_put_off()
-    {
-        let jitter = Jitter {
-            shared: 7,
-            own: 0,
-            is_hidden: false,
-        };
-        let fresh = active(Millis::from_secs(60), None, jitter);
-        let last = Timestamp::from_millis(58_499);
-        let end = Timestamp::from_millis(58_500);
-        assert!(fresh.is_usable(last) && !fresh.is_usable(end));
-
-        let mut postpone_refresh = fresh.clone();
-        postpone_refresh.postpone_refresh(Timestamp::from_millis(50_500));
-        assert_eq!(postpone_refresh.refresh_at, Timestamp::from_millis(54_500));
-
-        let mut distrusted = fresh;
-        let now = Timestamp::from_millis(10_000);
-        distrusted.invalidate(now);
-        assert!(!distrusted.is_usable(now));
-        assert_eq!(distrusted.refresh_at, now);
-    }
-}
+mod tests;

@@ -1,117 +1,209 @@
-//! The Page Lifecycle states that matter to the session.
+//! The page: its Page Lifecycle state, its visibility and its last activity.
 
 use crate::wire::PageVisibility;
 
-use super::credential::Credential;
-use super::effect::Effect;
-use super::exchange::{Exchange, SUSPEND_THRESHOLD};
 use super::input::PageChange;
-use super::session::Session;
-use super::time::{Context, Timestamp};
+use super::millis::Millis;
+use super::time::Timestamp;
 
-/// The lifecycle state of the page.
-#[derive(Clone, Copy, Debug)]
+/// The lifecycle of the page and of the session object on it.
+#[derive(Debug)]
 pub(super) struct Lifecycle {
-    pub(super) is_visible: bool,
-    /// Frozen, or in the back/forward cache: no token is returned before the storage record has been read again.
-    pub(super) is_suspended: bool,
-    /// After `pagehide`: the channel to the other tabs is closed.
-    pub(super) is_pagehidden: bool,
+    stage: Stage,
+    is_visible: bool,
+    /// The last app or user activity; idle limits count from it.
+    last_active: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Running,
+    /// Frozen: no token is returned before the storage record has been read again.
+    Suspended,
+    /// After `pagehide`, possibly in the back/forward cache: the channel to the other tabs is closed, too.
+    PageHidden,
+    /// The app has closed the session object.
+    Closed,
+}
+
+/// What follows from a change of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transition {
+    /// Nothing.
+    None,
+    /// The page or its network came back: a retry hint.
+    Retry,
+    /// The page is frozen.
+    Suspended,
+    /// The page is left for the first time.
+    Left,
+    /// The page goes on, or is about to.
+    Resumed,
+    /// The page is restored after `pagehide`.
+    Returned,
 }
 
 impl Lifecycle {
     pub(super) const fn new() -> Self {
         Self {
+            stage: Stage::Running,
             is_visible: true,
-            is_suspended: false,
-            is_pagehidden: false,
+            last_active: Timestamp::from_millis(0),
         }
     }
 
-    pub(super) const fn visibility(self) -> PageVisibility {
+    pub(super) fn on_active(&mut self, now: Timestamp) {
+        self.last_active = self.last_active.max(now);
+    }
+
+    pub(super) fn on_page_changed(&mut self, change: PageChange) -> Transition {
+        let is_left = self.stage == Stage::PageHidden;
+        match change {
+            PageChange::Hidden => self.is_visible = false,
+            PageChange::Offline => {}
+            PageChange::Visible => {
+                self.is_visible = true;
+                return Transition::Retry;
+            }
+            PageChange::Online => return Transition::Retry,
+            PageChange::Left if !is_left => {
+                self.stage = Stage::PageHidden;
+                return Transition::Left;
+            }
+            PageChange::Frozen | PageChange::Left => {
+                if !is_left {
+                    self.stage = Stage::Suspended;
+                }
+                return Transition::Suspended;
+            }
+            // A page in the back/forward cache can be frozen and resumed without being shown.
+            PageChange::Resumed if is_left => return Transition::Resumed,
+            PageChange::Resumed | PageChange::Returned => {
+                self.stage = Stage::Running;
+                return if is_left {
+                    Transition::Returned
+                } else {
+                    Transition::Resumed
+                };
+            }
+        }
+        Transition::None
+    }
+
+    pub(super) fn on_closed(&mut self) {
+        self.stage = Stage::Closed;
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.stage == Stage::Closed
+    }
+
+    /// Whether tokens are not returned now.
+    pub(super) fn is_suspended(&self) -> bool {
+        self.stage != Stage::Running
+    }
+
+    /// Whether the channel to the other tabs is closed after `pagehide`.
+    pub(super) fn is_pagehidden(&self) -> bool {
+        self.stage == Stage::PageHidden
+    }
+
+    /// Whether the page was suspended without an event, as a retry was due at `due`: a visible page retries on time. Timers
+    /// of hidden pages are throttled, so those are not considered.
+    pub(super) fn missed_retry(&self, now: Timestamp, due: Timestamp) -> bool {
+        self.is_visible && !self.is_suspended() && due.passed_in_suspension(now)
+    }
+
+    pub(super) const fn visibility(&self) -> PageVisibility {
         if self.is_visible {
             PageVisibility::Visible
         } else {
             PageVisibility::Hidden
         }
     }
+
+    /// Returns the time since the last activity.
+    pub(super) fn active_ago(&self, now: Timestamp) -> Millis {
+        now.since(self.last_active)
+    }
 }
 
-impl Session {
-    pub(super) fn on_page_changed(&mut self, context: &Context, change: PageChange) {
-        match change {
-            PageChange::Hidden => self.page.is_visible = false,
-            PageChange::Offline => {}
-            PageChange::Visible => {
-                self.page.is_visible = true;
-                self.backoff.restart(context.now);
-            }
-            PageChange::Online => self.backoff.restart(context.now),
-            PageChange::Frozen => {
-                self.page.is_suspended = true;
-                self.release_held();
-            }
-            PageChange::Left => {
-                self.page.is_suspended = true;
-                self.release_held();
-                if !self.page.is_pagehidden {
-                    self.page.is_pagehidden = true;
-                    if !self.has_peers(context.now) {
-                        // No other tab is open: record the token as expired so the next page does not wait for peers.
-                        self.update_record(context);
-                    }
-                    self.effects.push(Effect::CloseChannel);
-                }
-            }
-            PageChange::Resumed => self.resume(context),
-            PageChange::Returned => {
-                if self.page.is_pagehidden {
-                    self.page.is_pagehidden = false;
-                    self.effects.push(Effect::OpenChannel);
-                    self.update_record(context);
-                }
-                self.resume(context);
-            }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frozen_page_goes_on_when_it_is_resumed() {
+        let mut page = Lifecycle::new();
+        assert!(!page.is_suspended());
+
+        let frozen = page.on_page_changed(PageChange::Frozen);
+        assert!(page.is_suspended() && !page.is_pagehidden());
+        let resumed = page.on_page_changed(PageChange::Resumed);
+
+        assert_eq!(
+            (frozen, resumed),
+            (Transition::Suspended, Transition::Resumed)
+        );
+        assert!(!page.is_suspended());
+    }
+
+    #[test]
+    fn a_page_in_the_back_forward_cache_stays_suspended_until_it_is_shown() {
+        let mut page = Lifecycle::new();
+        assert_eq!(page.on_page_changed(PageChange::Left), Transition::Left);
+
+        let repeated = [
+            (PageChange::Left, Transition::Suspended),
+            (PageChange::Frozen, Transition::Suspended),
+            (PageChange::Resumed, Transition::Resumed),
+        ];
+        for (change, transition) in repeated {
+            assert_eq!(page.on_page_changed(change), transition);
+            assert!(page.is_suspended() && page.is_pagehidden(), "{change:?}");
         }
+
+        let returned = page.on_page_changed(PageChange::Returned);
+        assert_eq!(returned, Transition::Returned);
+        assert!(!page.is_suspended() && !page.is_pagehidden());
+        let again = page.on_page_changed(PageChange::Returned);
+        assert_eq!(again, Transition::Resumed);
     }
 
-    /// Rewrites the record with the token's expiry. A tab without a usable token does not write: it could only overwrite
-    /// another tab's concurrent write.
-    fn update_record(&mut self, context: &Context) {
-        if let Credential::Active(active) = &self.credential
-            && active.is_usable(context.now)
-        {
-            self.write_record(context);
+    #[test]
+    fn a_page_that_is_shown_or_online_again_is_a_retry_hint() {
+        let mut page = Lifecycle::new();
+        for (change, transition) in [
+            (PageChange::Hidden, Transition::None),
+            (PageChange::Offline, Transition::None),
+            (PageChange::Online, Transition::Retry),
+            (PageChange::Visible, Transition::Retry),
+        ] {
+            assert_eq!(page.on_page_changed(change), transition);
         }
+        assert_eq!(page.visibility(), PageVisibility::Visible);
     }
 
-    fn resume(&mut self, context: &Context) {
-        // A page in the back/forward cache can be frozen and resumed without being shown.
-        self.page.is_suspended = self.page.is_pagehidden;
-        self.restart(context.now);
+    #[test]
+    fn a_late_retry_of_a_visible_page_means_that_it_was_suspended() {
+        let due = Timestamp::from_millis(10_000);
+        let late = due + Millis::from_millis(2_001);
+        let mut page = Lifecycle::new();
+        assert!(page.missed_retry(late, due));
+        assert!(!page.missed_retry(due + Millis::from_secs(2), due));
+
+        page.on_page_changed(PageChange::Hidden);
+
+        assert!(!page.missed_retry(late, due));
     }
 
-    /// Extends the deadlines of callers and restarts the failure streak after a suspension.
-    pub(super) fn restart(&mut self, now: Timestamp) {
-        self.waiters.extend(now + self.config.call_deadline());
-        self.backoff.restart(now);
-    }
+    #[test]
+    fn activity_counts_from_the_last_one() {
+        let at = Timestamp::from_millis;
+        let mut page = Lifecycle::new();
+        page.on_active(at(7_000));
+        page.on_active(at(3_000));
 
-    /// Detects a suspension without an event: a visible page retries on time, so a late retry means that it was suspended.
-    /// Timers of hidden pages are throttled, so those are not considered.
-    pub(super) fn detect_suspension(&mut self, now: Timestamp) {
-        let due = if self.waiters.is_empty() {
-            self.backoff.idle_retry_at()
-        } else {
-            self.backoff.until()
-        };
-        let is_resting = self.backoff.failures() > 0 && matches!(self.exchange, Exchange::Idle);
-        if is_resting
-            && self.page.is_visible
-            && !self.page.is_suspended
-            && now.since(due) > SUSPEND_THRESHOLD
-        {
-            self.restart(now);
-        }
+        assert_eq!(page.active_ago(at(9_000)), Millis::from_secs(2));
     }
 }

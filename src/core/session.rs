@@ -1,24 +1,31 @@
-//! One tab's view of a session.
+//! One tab's view of a session: passes inputs to its parts, and what follows from them on to the others.
 
-use crate::wire::RefreshReason;
-
-use super::backoff::{Backoff, RateLimiter, Rng};
+use super::backoff::Backoff;
+use super::callers::Callers;
 use super::config::Config;
-use super::credential::{Credential, SignOutSync, SignedOut};
-use super::effect::{Effect, Event};
+use super::context::Context;
+use super::credential::Credential;
+use super::effect::Effect;
+use super::effects::Effects;
 use super::error::SessionError;
-use super::exchange::{Exchange, LateSignIn};
-use super::ids::{AttemptId, CallerId, Version};
-use super::input::Input;
-use super::lifecycle::Lifecycle;
+use super::ids::{CallerId, Version};
+use super::input::{Input, PageChange};
+use super::lifecycle::{Lifecycle, Transition};
 use super::millis::Millis;
-use super::scheduler::Task;
+use super::need::Need;
+use super::peers::Peers;
+use super::refresher::Refresher;
+use super::rng::Rng;
 use super::secret::Secret;
+use super::situation::Situation;
 use super::status::Status;
-use super::storage_record::{StorageRecord, StoredState};
-use super::time::{Context, Timestamp};
+use super::storage_record::StoredState;
+use super::time::Timestamp;
+use super::token::{ActiveToken, Offer};
 use super::trace::TraceEntry;
-use super::waiters::{TokenRequirement, Waiters};
+
+mod message;
+mod outcome;
 
 /// One tab's view of a session.
 ///
@@ -26,41 +33,14 @@ use super::waiters::{TokenRequirement, Waiters};
 /// [`poll_deadline`](Self::poll_deadline).
 #[derive(Debug)]
 pub struct Session {
-    pub(super) config: Config,
-    pub(super) rng: Rng,
-    /// This tab's jitter in thousandths; spreads the refreshes of concurrent tabs.
-    pub(super) tab_jitter: u64,
-    pub(super) credential: Credential,
-    /// The version of this tab's credential.
-    pub(super) version: Version,
-    /// The highest version that this tab has read from the storage record.
-    pub(super) seen: Version,
-    /// Incremented when a session begins or ends; responses from an earlier epoch are ignored.
-    pub(super) epoch: u32,
-    pub(super) exchange: Exchange,
-    pub(super) last_attempt: AttemptId,
-    pub(super) sent_reason: RefreshReason,
-    pub(super) lock_timed_out: bool,
-    /// When the last message of another tab was received.
-    pub(super) last_peer_message_at: Option<Timestamp>,
-    /// Until when sign-out messages are ignored unless the storage record confirms them.
-    pub(super) ignore_sign_outs_until: Timestamp,
-    /// When another tab started an exchange whose outcome has not been received.
-    pub(super) peer_refresh_started_at: Option<Timestamp>,
-    pub(super) waiters: Waiters,
-    pub(super) sign_ins: Vec<CallerId>,
-    pub(super) late_sign_ins: Vec<LateSignIn>,
-    pub(super) sign_outs: Vec<CallerId>,
-    pub(super) backoff: Backoff,
-    pub(super) rejections: RateLimiter,
-    pub(super) known_lifetime: Option<Millis>,
-    pub(super) last_record: Option<StorageRecord>,
-    pub(super) page: Lifecycle,
-    pub(super) last_active: Timestamp,
-    pub(super) effects: Vec<Effect>,
-    is_closed: bool,
-    published: Status,
-    outcome: Option<&'static str>,
+    config: Config,
+    credential: Credential,
+    refresher: Refresher,
+    peers: Peers,
+    callers: Callers,
+    backoff: Backoff,
+    lifecycle: Lifecycle,
+    effects: Effects,
 }
 
 impl Session {
@@ -68,42 +48,22 @@ impl Session {
     #[must_use]
     pub fn new(config: Config) -> Self {
         let mut rng = Rng::new(config.seed);
-        let tab_jitter = rng.jitter(Millis::from_secs(1)).as_millis();
+        let jitter = rng.jitter(Millis::from_secs(1)).as_millis();
         Self {
+            credential: Credential::new(jitter),
+            refresher: Refresher::new(&config, rng.clone()),
+            peers: Peers::new(),
+            callers: Callers::new(config.call_deadline()),
+            backoff: Backoff::new(rng.fork()),
+            lifecycle: Lifecycle::new(),
+            effects: Effects::new(),
             config,
-            rng,
-            tab_jitter,
-            credential: Credential::Unknown,
-            version: Version::default(),
-            seen: Version::default(),
-            epoch: 0,
-            exchange: Exchange::Idle,
-            last_attempt: AttemptId::default(),
-            sent_reason: RefreshReason::Load,
-            lock_timed_out: false,
-            last_peer_message_at: None,
-            ignore_sign_outs_until: Timestamp::default(),
-            peer_refresh_started_at: None,
-            waiters: Waiters::default(),
-            sign_ins: Vec::new(),
-            late_sign_ins: Vec::new(),
-            sign_outs: Vec::new(),
-            backoff: Backoff::new(),
-            rejections: RateLimiter::new(10, Millis::from_secs(10)),
-            known_lifetime: None,
-            last_record: None,
-            page: Lifecycle::new(),
-            last_active: Timestamp::default(),
-            effects: Vec::new(),
-            is_closed: false,
-            published: Status::Unknown { degraded: None },
-            outcome: None,
         }
     }
 
     /// Handles an input and queues the effects that follow from it.
     pub fn handle(&mut self, context: &Context, input: Input) {
-        if self.is_closed {
+        if self.lifecycle.is_closed() {
             self.reject_closed(&input);
             return;
         }
@@ -111,44 +71,44 @@ impl Session {
         let before = self.effects.len();
         self.read_version(context);
         self.detect_suspension(context.now);
-        self.read_storage(context);
+        self.read_record(context);
         self.dispatch(context, input);
-        if !self.is_closed {
+        if !self.lifecycle.is_closed() {
             self.expire(context);
             self.reject_during_backoff(context.now);
-            self.cancel_if_unneeded(context.now);
-            self.start_next(context);
+            if let Some((caller, attempt, at)) = self.refresher.sign_in() {
+                self.callers.on_sign_in_started(caller, attempt, at);
+            }
+            let situation = self.situation(context.now);
+            self.refresher.on_situation(&situation, &mut self.effects);
         }
-        self.publish();
-        self.trace(context.now, trigger, before);
+        self.effects.publish(self.status());
+        let entry = TraceEntry {
+            at: context.now,
+            trigger,
+            status: self.effects.status(),
+            tab: self.config.tab,
+            page: self.lifecycle.visibility(),
+            attempt: self.refresher.attempt(),
+            outcome: None,
+        };
+        self.effects.trace(before, entry);
     }
 
     /// Returns the effects queued since the last call, in execution order.
     #[must_use]
     pub fn take_effects(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.effects)
+        self.effects.take()
     }
 
     /// Returns the next deadline and its reason; send [`Input::DeadlineReached`] then. It may lie in the past.
     #[must_use]
     pub fn poll_deadline(&self, now: Timestamp) -> Option<(Timestamp, &'static str)> {
-        if self.is_closed {
+        if self.lifecycle.is_closed() {
             return None;
         }
-        let idle = matches!(self.exchange, Exchange::Idle);
-        let task = if idle { self.task_deadline(now) } else { None };
-        let waiter = self
-            .waiters
-            .next_deadline()
-            .map(|at| (at, "caller's deadline"));
-        let unconfirmed = match &self.credential {
-            Credential::SignedOut(signed_out) => signed_out
-                .unconfirmed
-                .map(|unconfirmed| (unconfirmed.until, "confirmation")),
-            Credential::Unknown | Credential::Active(_) => None,
-        };
-        let mut first: Option<(Timestamp, &'static str)> = None;
-        for deadline in [self.exchange_deadline(), task, waiter, unconfirmed] {
+        let mut first = self.refresher.deadline(&self.situation(now));
+        for deadline in [self.callers.deadline(), self.credential.deadline()] {
             if let Some((at, _)) = deadline
                 && first.is_none_or(|(earliest, _)| at < earliest)
             {
@@ -161,55 +121,35 @@ impl Session {
     /// Returns the token if a request can be sent with it at `now` without waiting.
     #[must_use]
     pub fn usable_token(&self, now: Timestamp) -> Option<(&Secret, Version)> {
-        match &self.credential {
-            Credential::Active(active)
-                if active.is_usable(now) && !self.page.is_suspended && !self.is_closed =>
-            {
-                Some((&active.grant.token, active.version))
-            }
-            Credential::Active(_) | Credential::Unknown | Credential::SignedOut(_) => None,
+        match self.offer(now) {
+            Offer::Token(active) => Some((active.token(), active.version())),
+            Offer::Nothing | Offer::SignedOut { .. } => None,
         }
     }
 
     /// Returns how long the current token can still be sent; zero without a token.
     #[must_use]
     pub fn token_left(&self, now: Timestamp) -> Millis {
-        match &self.credential {
-            Credential::Active(active) => active.left(now),
-            Credential::Unknown | Credential::SignedOut(_) => Millis::ZERO,
-        }
+        let left = |active: &ActiveToken| active.left(now);
+        self.credential.active().map_or(Millis::ZERO, left)
     }
 
     /// Returns the time since the current token's refresh was sent; zero without a token.
     #[must_use]
     pub fn token_age(&self, now: Timestamp) -> Millis {
-        match &self.credential {
-            Credential::Active(active) => now.since(active.issued),
-            Credential::Unknown | Credential::SignedOut(_) => Millis::ZERO,
-        }
+        let age = |active: &ActiveToken| active.age(now);
+        self.credential.active().map_or(Millis::ZERO, age)
     }
 
     /// Records app or user activity; idle limits count from it.
     pub fn touch(&mut self, now: Timestamp) {
-        self.last_active = self.last_active.max(now);
+        self.lifecycle.on_active(now);
     }
 
     /// Returns the status of the session.
     #[must_use]
     pub fn status(&self) -> Status {
-        match &self.credential {
-            Credential::Unknown => Status::Unknown {
-                degraded: self.backoff.cause(),
-            },
-            Credential::Active(active) => Status::SignedIn {
-                session: active.grant.session.clone(),
-                degraded: self.backoff.cause(),
-            },
-            Credential::SignedOut(signed_out) => Status::SignedOut {
-                reason: signed_out.reason,
-                server_notified: signed_out.sync == SignOutSync::Done,
-            },
-        }
+        self.credential.status(self.backoff.cause())
     }
 
     fn dispatch(&mut self, context: &Context, input: Input) {
@@ -221,11 +161,14 @@ impl Session {
                 min_validity,
             } => {
                 let asked = now;
-                let requirement = TokenRequirement::Token {
-                    min_validity,
-                    asked,
-                };
-                self.enqueue(now, caller, requirement);
+                self.request_token(
+                    now,
+                    caller,
+                    Need::Token {
+                        min_validity,
+                        asked,
+                    },
+                );
             }
             Input::RefreshRequested { caller, force } => {
                 self.on_refresh_requested(now, caller, force);
@@ -233,8 +176,8 @@ impl Session {
             Input::TokenRejected { caller, version } => {
                 self.on_token_rejected(now, caller, version);
             }
-            Input::CallerAborted { caller } => self.waiters.remove(caller),
-            Input::SignInRequested { caller } => self.sign_ins.push(caller),
+            Input::CallerAborted { caller } => self.callers.on_aborted(caller),
+            Input::SignInRequested { caller } => self.callers.on_sign_in_requested(caller),
             Input::SignInFinished { attempt, outcome } => {
                 self.on_sign_in_finished(context, attempt, outcome);
             }
@@ -247,13 +190,22 @@ impl Session {
             Input::SignOutFinished { attempt, outcome } => {
                 self.on_sign_out_finished(context, attempt, outcome);
             }
-            Input::LockGranted { attempt } => self.on_lock_granted(context, attempt),
-            Input::LockFailed { attempt } => self.on_lock_failed(context, attempt),
+            Input::LockGranted { attempt } => {
+                let (situation, effects) = (self.situation(now), &mut self.effects);
+                let is_behind = self.credential.is_behind(context);
+                self.refresher
+                    .on_lock_granted(&situation, attempt, is_behind, effects);
+            }
+            Input::LockFailed { attempt } => {
+                let situation = self.situation(now);
+                self.refresher
+                    .on_lock_failed(&situation, attempt, &mut self.effects);
+            }
             Input::RefreshFinished { attempt, outcome } => {
                 self.on_refresh_finished(context, attempt, outcome);
             }
             Input::TabMessageReceived(message) => self.on_tab_message(context, message),
-            Input::Malformed => self.note("ignored"),
+            Input::Malformed => self.effects.note("ignored"),
             Input::StorageChanged | Input::DeadlineReached => {}
             Input::PageChanged(change) => self.on_page_changed(context, change),
             Input::Closed => self.on_closed(),
@@ -261,80 +213,136 @@ impl Session {
     }
 
     fn on_started(&mut self, context: &Context) {
-        self.last_active = context.now;
+        self.lifecycle.on_active(context.now);
         self.effects.push(Effect::OpenChannel);
         if context.stored == StoredState::Empty {
-            // No session is recorded, so no request is sent (P29).
-            self.credential = Credential::SignedOut(SignedOut {
-                reason: None,
-                fingerprint: 0,
-                sync: SignOutSync::Done,
-                unconfirmed: None,
-            });
+            self.credential.on_empty_storage();
         }
     }
 
-    fn expire(&mut self, context: &Context) {
-        self.expire_exchange(context);
-        self.revert_unconfirmed(context);
-        self.expire_callers(context.now);
+    fn on_refresh_requested(&mut self, now: Timestamp, caller: CallerId, force: bool) {
+        // An explicit request is a retry hint, but does not restart the failure streak.
+        self.backoff.retry_now(now);
+        let need = if force {
+            Need::Forced { asked: now }
+        } else {
+            let than = self.credential.token_version();
+            Need::Renewed { than }
+        };
+        self.request_token(now, caller, need);
+    }
+
+    fn on_token_rejected(&mut self, now: Timestamp, caller: CallerId, version: Version) {
+        let is_current = |active: &ActiveToken| active.version() == version;
+        if self.credential.active().is_some_and(is_current)
+            && let Some(retry_in) = self.callers.on_current_token_rejected(now)
+        {
+            let error = SessionError::Misconfigured { retry_in };
+            self.effects.settle(caller, Err(error));
+        } else {
+            self.request_token(now, caller, Need::Replaced { than: version });
+        }
+    }
+
+    fn request_token(&mut self, now: Timestamp, caller: CallerId, need: Need) {
+        let offer = self.credential.offer(now, self.lifecycle.is_suspended());
+        self.callers
+            .on_token_requested(now, caller, need, offer, &mut self.effects);
+    }
+
+    fn on_page_changed(&mut self, context: &Context, change: PageChange) {
+        match self.lifecycle.on_page_changed(change) {
+            Transition::None => {}
+            Transition::Retry => self.backoff.restart(context.now),
+            Transition::Suspended => self.refresher.on_suspended(&mut self.effects),
+            Transition::Left => {
+                self.refresher.on_suspended(&mut self.effects);
+                if !self.peers.is_any_open(context.now) {
+                    // No other tab is open: record the token as expired so the next page does not wait for peers.
+                    self.update_record(context);
+                }
+                self.effects.push(Effect::CloseChannel);
+            }
+            Transition::Resumed => self.restart(context.now),
+            Transition::Returned => {
+                self.effects.push(Effect::OpenChannel);
+                self.update_record(context);
+                self.restart(context.now);
+            }
+        }
+    }
+
+    /// Extends the deadlines of callers and restarts the failure streak after a suspension.
+    fn restart(&mut self, now: Timestamp) {
+        self.callers.on_resumed(now);
+        self.backoff.restart(now);
+    }
+
+    /// Detects a suspension without an event.
+    fn detect_suspension(&mut self, now: Timestamp) {
+        if self.refresher.attempt().is_none()
+            && let Some(due) = self.backoff.retry_at(!self.callers.is_empty())
+            && self.lifecycle.missed_retry(now, due)
+        {
+            self.restart(now);
+        }
+    }
+
+    /// Rejects callers during a back-off, except those that can wait for recovery (P49).
+    fn reject_during_backoff(&mut self, now: Timestamp) {
+        if self.refresher.is_in_flight() || self.backoff.until() <= now {
+            return;
+        }
+        self.callers.on_sign_out_settled(false, &mut self.effects);
+        if let Some(error) = self.backoff.error(now) {
+            let before = self.backoff.reject_before(now);
+            let has_token = self.usable_token(now).is_some();
+            self.callers
+                .on_backoff(error, before, has_token, &mut self.effects);
+        }
     }
 
     fn on_closed(&mut self) {
-        self.release_held();
-        self.reject_all(SessionError::Closed);
-        let mut waiting = std::mem::take(&mut self.sign_ins);
-        waiting.append(&mut self.sign_outs);
-        waiting.extend(self.late_sign_ins.drain(..).map(|late| late.caller));
-        if let Exchange::InFlight(in_flight) = self.exchange {
-            let attempt = in_flight.attempt;
-            self.effects.push(Effect::Abort { attempt });
-            if let Task::SignIn { caller } = in_flight.task {
-                waiting.push(caller);
-            }
-        }
-        self.exchange = Exchange::Idle;
-        for caller in waiting {
-            self.answer(caller, Err(SessionError::Closed));
-        }
+        self.refresher.on_closed(&mut self.effects);
+        self.callers.on_closed(&mut self.effects);
         self.effects.push(Effect::CloseChannel);
-        self.is_closed = true;
+        self.lifecycle.on_closed();
     }
 
-    fn publish(&mut self) {
-        let status = self.status();
-        if status != self.published {
-            self.published = status.clone();
-            self.effects.push(Effect::Publish(status));
+    fn reject_closed(&mut self, input: &Input) {
+        if let Input::TokenRequested { caller, .. }
+        | Input::RefreshRequested { caller, .. }
+        | Input::TokenRejected { caller, .. }
+        | Input::SignInRequested { caller }
+        | Input::TokensProvided { caller, .. }
+        | Input::SignOutRequested { caller, .. } = input
+        {
+            self.effects.settle(*caller, Err(SessionError::Closed));
         }
     }
 
-    /// Sets the outcome of the current input, for the trace.
-    pub(super) fn note(&mut self, outcome: &'static str) {
-        self.outcome = Some(outcome);
+    fn offer(&self, now: Timestamp) -> Offer<'_> {
+        self.credential.offer(now, self.lifecycle.is_suspended())
     }
 
-    fn trace(&mut self, now: Timestamp, trigger: &'static str, effects_before: usize) {
-        let outcome = self.outcome.take();
-        if outcome.is_none() && self.effects.len() == effects_before {
-            return;
+    /// Collects what an exchange depends on.
+    fn situation(&self, now: Timestamp) -> Situation {
+        Situation {
+            now,
+            sign_in: self.callers.next_sign_in(),
+            sign_out: self.credential.notification(),
+            waiting: self.callers.reason(),
+            background: self.credential.background(self.backoff.idle_retry_at()),
+            retry_at: self.backoff.until(),
+            token_left: self.token_left(now),
+            epoch: self.credential.epoch(),
+            version: self.credential.version(),
+            seen: self.credential.highest_version(),
+            has_peers: self.peers.is_any_open(now),
+            peer_started_at: self.peers.refresh_started_at(),
+            page: self.lifecycle.visibility(),
+            is_suspended: self.lifecycle.is_suspended(),
+            active_ago: self.lifecycle.active_ago(now),
         }
-        let attempt = match self.exchange {
-            Exchange::Idle => None,
-            Exchange::AwaitingLock { attempt, .. } | Exchange::AwaitingPeers { attempt, .. } => {
-                Some(attempt)
-            }
-            Exchange::InFlight(in_flight) => Some(in_flight.attempt),
-        };
-        let entry = TraceEntry {
-            at: now,
-            trigger,
-            status: self.published.name(),
-            tab: self.config.tab,
-            page: self.page.visibility(),
-            attempt,
-            outcome,
-        };
-        self.effects.push(Effect::Emit(Event::Traced(entry)));
     }
 }

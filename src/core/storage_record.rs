@@ -93,6 +93,18 @@ impl StoredState {
             backoff: None,
         }))
     }
+
+    /// Returns the fingerprint of a session that another tab has recorded since this version.
+    pub(super) fn session_since(&self, version: Version) -> Option<u32> {
+        match self {
+            Self::Record(StorageRecord {
+                version: recorded,
+                state: RecordState::SignedIn { fingerprint, .. },
+                ..
+            }) if recorded.is_after(version) => Some(*fingerprint),
+            Self::Record(_) | Self::Unavailable | Self::Empty => None,
+        }
+    }
 }
 
 impl StorageRecord {

@@ -3,7 +3,6 @@
 use std::ops::Add;
 
 use super::millis::Millis;
-use super::storage_record::StoredState;
 
 /// A time on the page's [`Clock`], which is monotonic and includes suspensions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +31,16 @@ impl Timestamp {
     #[must_use]
     pub fn before(self, span: Millis) -> Self {
         Self(self.0.saturating_sub(span.as_millis()))
+    }
+}
+
+impl Timestamp {
+    /// A deadline noticed later than this passed during a suspension.
+    const SUSPEND_THRESHOLD: Millis = Millis::from_secs(2);
+
+    /// Whether this deadline is noticed so late that it passed during a suspension.
+    pub(super) fn passed_in_suspension(self, now: Self) -> bool {
+        now.since(self) > Self::SUSPEND_THRESHOLD
     }
 }
 
@@ -79,17 +88,6 @@ impl Add<Millis> for WallTime {
     fn add(self, span: Millis) -> Self {
         Self(self.0 + span.as_millis())
     }
-}
-
-/// What the host reads for each input: both clocks and the storage record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Context {
-    /// The time on the page's clock.
-    pub now: Timestamp,
-    /// The time on the wall clock.
-    pub wall: WallTime,
-    /// The storage record.
-    pub stored: StoredState,
 }
 
 /// Combines two browser clocks into a monotonic one that includes suspensions.

@@ -36,11 +36,10 @@ fn rests(seed: u64, failures: u32, failure: &Failure) -> (Millis, Millis) {
 
 /// The same with `seconds` between failures.
 fn rests_apart(seconds: u64, seed: u64, failures: u32, failure: &Failure) -> (Millis, Millis) {
-    let mut rng = Rng::new(seed);
-    let mut backoff = Backoff::new();
+    let mut backoff = Backoff::new(Rng::new(seed));
     for left in (0..failures).rev() {
         let at = NOW.before(Millis::from_secs(seconds) * u64::from(left));
-        backoff.fail(at, at, failure, &mut rng);
+        backoff.fail(at, at, failure);
     }
     (
         backoff.until().since(NOW),
@@ -53,62 +52,6 @@ fn bounds(spans: impl Iterator<Item = Millis>) -> (u64, u64) {
     spans.fold((u64::MAX, 0), |(least, most), span| {
         (least.min(span.as_millis()), most.max(span.as_millis()))
     })
-}
-
-#[test]
-fn draws_are_those_of_splitmix64() {
-    let mut rng = Rng::new(1_234_567);
-
-    let drawn = [rng.next(), rng.next(), rng.next()];
-
-    // The reference sequence of the algorithm: https://prng.di.unimi.it/splitmix64.c
-    assert_eq!(
-        drawn,
-        [
-            6_457_827_717_110_365_317,
-            3_203_168_211_198_807_973,
-            9_817_491_932_198_370_423
-        ]
-    );
-}
-
-#[test]
-fn draws_and_agreed_parts_cover_the_whole_span() {
-    let most = Millis::from_secs(1);
-    let mut rng = Rng::new(1);
-    let drawn = bounds((0..1_000).map(|_| rng.jitter(most)));
-    let shared_jitter = bounds((0..1_000).map(|number| shared_jitter(most, number)));
-
-    for (least, longest) in [drawn, shared_jitter] {
-        assert!(
-            least < 20 && (980..1_000).contains(&longest),
-            "{least} to {longest}"
-        );
-    }
-}
-
-#[test]
-fn attempts_are_spent_one_by_one_and_comes_back_one_by_one() {
-    let mut limiter = RateLimiter::new(3, Millis::from_secs(10));
-    for _ in 0..3 {
-        assert!(limiter.next() <= NOW);
-        limiter.consume(NOW);
-    }
-
-    assert_eq!(limiter.next(), NOW + Millis::from_secs(10));
-    limiter.consume(NOW);
-    assert_eq!(
-        limiter.next(),
-        NOW + Millis::from_secs(10),
-        "no debt is run up"
-    );
-    let later = NOW + Millis::from_secs(25);
-    limiter.consume(later);
-    assert!(limiter.next() <= later, "two had come back");
-    limiter.consume(later);
-    assert_eq!(limiter.next(), later + Millis::from_secs(5));
-    limiter.reset();
-    assert!(limiter.next() <= NOW);
 }
 
 #[test]
@@ -169,8 +112,8 @@ fn a_retry_after_of_nothing_asks_for_nothing() {
     let zero = failure(FailureCause::ServerError, Some(Millis::ZERO));
     for seed in 0..SEEDS {
         assert_eq!(rests(seed, 2, &none), rests(seed, 2, &zero));
-        let mut backoff = Backoff::new();
-        backoff.fail(NOW, NOW, &zero, &mut Rng::new(seed));
+        let mut backoff = Backoff::new(Rng::new(seed));
+        backoff.fail(NOW, NOW, &zero);
         backoff.retry_now(NOW);
         assert_eq!(backoff.until(), NOW);
     }
@@ -197,21 +140,20 @@ fn p09_retry_after_is_honoured_up_to_ten_minutes_and_a_second_is_drawn_on_top() 
 #[test]
 fn p10_the_seventeenth_attempt_in_a_row_waits_for_the_rate_limiter() {
     let broken = failure(FailureCause::ServerError, None);
-    let mut rng = Rng::new(1);
-    let mut backoff = Backoff::new();
+    let mut backoff = Backoff::new(Rng::new(1));
     for _ in 0..15 {
-        backoff.fail(NOW, NOW, &broken, &mut rng);
+        backoff.fail(NOW, NOW, &broken);
         backoff.retry_now(NOW);
         assert!(backoff.until() <= NOW, "there is some left");
     }
-    backoff.fail(NOW, NOW, &broken, &mut rng);
+    backoff.fail(NOW, NOW, &broken);
     backoff.retry_now(NOW);
 
     assert_eq!(backoff.until(), NOW + Millis::from_secs(150));
     assert_eq!(backoff.idle_retry_at(), NOW + Millis::from_secs(150));
     backoff.succeed();
     assert_eq!(backoff.until(), Timestamp::default());
-    backoff.fail(NOW, NOW, &broken, &mut rng);
+    backoff.fail(NOW, NOW, &broken);
     assert!(
         backoff.until() < NOW + Millis::from_secs(2),
         "a response resets the limiter"
@@ -222,9 +164,9 @@ fn p10_the_seventeenth_attempt_in_a_row_waits_for_the_rate_limiter() {
 fn a_retry_hint_ends_a_back_off_that_the_server_did_not_request() {
     let later = NOW + Millis::from_millis(100);
     let after = |retry_after| {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::new(Rng::new(1));
         let busy = failure(FailureCause::RateLimited, retry_after);
-        backoff.fail(NOW, NOW, &busy, &mut Rng::new(1));
+        backoff.fail(NOW, NOW, &busy);
         let before = backoff.until();
         backoff.retry_now(later);
         (before, backoff)
@@ -235,7 +177,7 @@ fn a_retry_hint_ends_a_back_off_that_the_server_did_not_request() {
 
     assert_eq!((free.until(), free.idle_retry_at()), (later, later));
     assert_eq!(asked.until(), before);
-    let mut rested = Backoff::new();
+    let mut rested = Backoff::new(Rng::new(1));
     rested.retry_now(NOW);
     assert_eq!(rested.until(), Timestamp::default());
 }
@@ -244,13 +186,12 @@ fn a_retry_hint_ends_a_back_off_that_the_server_did_not_request() {
 fn a_failure_that_was_sent_before_a_retry_hint_is_tried_again_at_once() {
     let broken = failure(FailureCause::ServerError, None);
     let rest_after = |seed, sent| {
-        let mut rng = Rng::new(seed);
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::new(Rng::new(seed));
         for _ in 0..6 {
-            backoff.fail(NOW, NOW, &broken, &mut rng);
+            backoff.fail(NOW, NOW, &broken);
         }
         backoff.restart(NOW);
-        backoff.fail(NOW, sent, &broken, &mut rng);
+        backoff.fail(NOW, sent, &broken);
         backoff.until().since(NOW)
     };
 

@@ -16,10 +16,9 @@ fn snapshot(retry_in_s: u64, failures: u32) -> BackoffSnapshot {
 
 /// Merges two back-offs into a new one.
 fn heard(first: BackoffSnapshot, second: BackoffSnapshot) -> BackoffSnapshot {
-    let mut rng = Rng::new(1);
-    let mut backoff = Backoff::new();
-    backoff.merge(NOW, first, &mut rng);
-    backoff.merge(NOW, second, &mut rng);
+    let mut backoff = Backoff::new(Rng::new(1));
+    backoff.merge(NOW, first);
+    backoff.merge(NOW, second);
     backoff.snapshot(NOW).unwrap_or(snapshot(0, 0))
 }
 
@@ -91,8 +90,8 @@ fn a_rest_that_is_heard_of_is_bounded() {
 #[test]
 fn a_rest_that_is_heard_of_is_longer_where_nobody_waits() {
     let (_, most) = bounds((0..SEEDS).map(|seed| {
-        let mut backoff = Backoff::new();
-        backoff.merge(NOW, snapshot(1, 3), &mut Rng::new(seed));
+        let mut backoff = Backoff::new(Rng::new(seed));
+        backoff.merge(NOW, snapshot(1, 3));
         assert_eq!(backoff.until(), NOW + Millis::from_secs(1));
         assert!(backoff.idle_retry_at() >= backoff.until());
         backoff.idle_retry_at().since(NOW)
@@ -109,18 +108,17 @@ fn the_record_reads_back_as_written_even_with_a_clock_set_back() {
         wall,
         stored: StoredState::Empty,
     };
-    let mut rng = Rng::new(1);
-    let mut backoff = Backoff::new();
+    let mut backoff = Backoff::new(Rng::new(1));
     let busy = failure(FailureCause::RateLimited, Some(Millis::from_secs(100)));
-    backoff.fail(NOW, NOW, &busy, &mut rng);
+    backoff.fail(NOW, NOW, &busy);
     let written = backoff.persisted(&context(wall)).expect("there is a rest");
     let told = backoff.snapshot(NOW).expect("there is a rest");
 
     let day = 86_400_000;
     for (shift_ms, gone) in [(0, 0), (7_000, 7), (-day, 0)] {
-        let mut other = Backoff::new();
+        let mut other = Backoff::new(Rng::new(1));
         let at = WallTime::from_millis(wall.as_millis().saturating_add_signed(shift_ms));
-        other.merge_persisted(&context(at), &written, &mut rng);
+        other.merge_persisted(&context(at), &written);
 
         let read = other.snapshot(NOW).expect("there is a rest");
         let gone = Millis::from_secs(gone);
@@ -132,7 +130,11 @@ fn the_record_reads_back_as_written_even_with_a_clock_set_back() {
             read.server_requested && read.failures == 1 && read.cause == FailureCause::RateLimited
         );
     }
-    assert!(Backoff::new().persisted(&context(wall)).is_none());
+    assert!(
+        Backoff::new(Rng::new(1))
+            .persisted(&context(wall))
+            .is_none()
+    );
 }
 
 #[test]
@@ -143,37 +145,35 @@ fn p49_the_record_keeps_how_long_attempts_have_failed() {
         wall: wall + now.since(NOW),
         stored: StoredState::Empty,
     };
-    let mut rng = Rng::new(1);
     let broken = failure(FailureCause::ServerError, None);
-    let mut backoff = Backoff::new();
-    backoff.fail(NOW, NOW, &broken, &mut rng);
+    let mut backoff = Backoff::new(Rng::new(1));
+    backoff.fail(NOW, NOW, &broken);
     let later = NOW + Millis::from_secs(20);
-    backoff.fail(later, later, &broken, &mut rng);
+    backoff.fail(later, later, &broken);
     let written = backoff.persisted(&context(later)).expect("there is a rest");
 
     for (after_s, begun_s) in [(0, 0), (3, 0), (200, 0), (600, 620)] {
         let at = later + Millis::from_secs(after_s);
-        let mut other = Backoff::new();
-        other.merge_persisted(&context(at), &written, &mut rng);
+        let mut other = Backoff::new(Rng::new(1));
+        other.merge_persisted(&context(at), &written);
 
         // After minutes without an attempt, the next failure starts a new streak.
         let begun = NOW + Millis::from_secs(begun_s);
         assert_eq!(patient_until(&other), begun + WINDOW, "{after_s}");
     }
-    let mut woken = Backoff::new();
+    let mut woken = Backoff::new(Rng::new(1));
     woken.restart(later);
-    woken.merge_persisted(&context(later), &written, &mut rng);
+    woken.merge_persisted(&context(later), &written);
     assert_eq!(patient_until(&woken), later + WINDOW);
 }
 
 #[test]
 fn a_clock_that_is_set_back_lengthens_a_rest_by_no_more_than_half_a_minute() {
     let wall = WallTime::from_millis(1_700_000_000_000);
-    let mut rng = Rng::new(1);
-    let mut backoff = Backoff::new();
+    let mut backoff = Backoff::new(Rng::new(1));
     let asked = failure(FailureCause::ServerError, Some(Millis::from_secs(1)));
     let long_ago = NOW.before(Millis::from_secs(900));
-    backoff.fail(NOW, long_ago, &asked, &mut rng);
+    backoff.fail(NOW, long_ago, &asked);
     let context = |wall| Context {
         now: NOW,
         wall,
@@ -182,9 +182,9 @@ fn a_clock_that_is_set_back_lengthens_a_rest_by_no_more_than_half_a_minute() {
     let written = backoff.persisted(&context(wall)).expect("there is a rest");
 
     for set_back_s in [0, 10, 30, 600, 86_400] {
-        let mut other = Backoff::new();
+        let mut other = Backoff::new(Rng::new(1));
         let at = WallTime::from_millis(wall.as_millis() - set_back_s * 1_000);
-        other.merge_persisted(&context(at), &written, &mut rng);
+        other.merge_persisted(&context(at), &written);
 
         let most = backoff.until() + Millis::from_secs(26);
         assert!(other.until() <= most, "{set_back_s}: {:?}", other.until());

@@ -35,14 +35,17 @@ fn p49_callers_wait_for_twenty_five_seconds_from_the_first_failure() {
     for cause in FailureCause::ALL {
         let away = failure(*cause, None);
         let is_transient = TRANSIENT.contains(cause);
-        let mut backoff = Backoff::new();
-        backoff.fail(NOW, NOW, &away, &mut Rng::new(1));
+        let mut backoff = Backoff::new(Rng::new(1));
+        backoff.fail(NOW, NOW, &away);
         let later = |millis| NOW + Millis::from_millis(millis);
         let is_kept = |backoff: &Backoff, millis| is_kept(backoff, later(millis), later(100_000));
 
         assert_eq!(is_kept(&backoff, 24_999), is_transient, "{cause:?}");
         assert!(!is_kept(&backoff, 25_000), "{cause:?}");
-        assert_eq!(Backoff::new().reject_before(NOW), Timestamp::default());
+        assert_eq!(
+            Backoff::new(Rng::new(1)).reject_before(NOW),
+            Timestamp::default()
+        );
         let expected = if is_transient {
             later(25_000)
         } else {
@@ -64,11 +67,10 @@ fn p49_the_last_attempt_that_callers_wait_for_is_at_the_end_of_their_window() {
         (25_000, 500, 4_000),
     ] {
         for seed in 0..SEEDS {
-            let mut rng = Rng::new(seed);
-            let mut backoff = Backoff::new();
-            backoff.fail(NOW, NOW, &away, &mut rng);
+            let mut backoff = Backoff::new(Rng::new(seed));
+            backoff.fail(NOW, NOW, &away);
             let last = NOW + Millis::from_millis(after);
-            backoff.fail(last, last, &away, &mut rng);
+            backoff.fail(last, last, &away);
 
             let pause = backoff.until().since(last).as_millis();
             assert!((least..most).contains(&pause), "{after}: {pause}");
@@ -80,26 +82,25 @@ fn p49_the_last_attempt_that_callers_wait_for_is_at_the_end_of_their_window() {
 fn p49_a_rest_that_is_imposed_is_waited_for_only_by_callers_whose_deadline_is_later() {
     let asked = failure(FailureCause::RateLimited, Some(Millis::from_secs(10)));
     let long = failure(FailureCause::RateLimited, Some(Millis::from_secs(25)));
-    let mut rng = Rng::new(1);
-    let mut backoff = Backoff::new();
-    backoff.fail(NOW, NOW, &asked, &mut rng);
+    let mut backoff = Backoff::new(Rng::new(1));
+    backoff.fail(NOW, NOW, &asked);
     let until = backoff.until();
     let before = until.before(Millis::from_millis(1));
     assert!(is_kept(&backoff, NOW, until));
     assert!(!is_kept(&backoff, NOW, before));
 
-    let mut backoff = Backoff::new();
-    backoff.fail(NOW, NOW, &long, &mut rng);
+    let mut backoff = Backoff::new(Rng::new(1));
+    backoff.fail(NOW, NOW, &long);
     let endless = NOW + Millis::from_secs(3_600);
     assert!(!is_kept(&backoff, NOW, endless));
 
     let broken = failure(FailureCause::ServerError, None);
-    let mut backoff = Backoff::new();
+    let mut backoff = Backoff::new(Rng::new(1));
     for _ in 0..15 {
-        backoff.fail(NOW, NOW, &broken, &mut rng);
+        backoff.fail(NOW, NOW, &broken);
     }
     assert!(is_kept(&backoff, NOW, endless));
-    backoff.fail(NOW, NOW, &broken, &mut rng);
+    backoff.fail(NOW, NOW, &broken);
     assert!(!is_kept(&backoff, NOW, endless), "the limiter is exhausted");
 }
 
@@ -107,8 +108,8 @@ fn p49_a_rest_that_is_imposed_is_waited_for_only_by_callers_whose_deadline_is_la
 fn a_page_that_comes_back_starts_the_row_anew_and_an_app_that_asks_does_not() {
     for retry_after in [None, Some(Millis::from_secs(100))] {
         let away = failure(FailureCause::Network, retry_after);
-        let mut backoff = Backoff::new();
-        backoff.fail(NOW, NOW, &away, &mut Rng::new(1));
+        let mut backoff = Backoff::new(Rng::new(1));
+        backoff.fail(NOW, NOW, &away);
         let (snapshot, later) = (backoff.until(), NOW + Millis::from_secs(60));
 
         backoff.retry_now(later);
