@@ -320,7 +320,7 @@ fn of_two_sign_ins_that_take_their_time_each_is_answered_for_itself() {
         tab.feed(Input::LockGranted { attempt });
         assert!(tab.has(|order| *order == Effect::RunSignIn { attempt, caller }));
         let (overdue, what_for) = tab.alarm();
-        assert_eq!(what_for, "answer");
+        assert_eq!(what_for, "timeout");
         tab.ring(overdue);
         assert!(tab.has(|order| *order == Effect::ReleaseLock { attempt }));
         begun.push((caller, attempt));

@@ -30,7 +30,7 @@ fn p04_an_answer_that_a_nap_kept_from_the_page_has_two_more_seconds() {
         tab.ring(noticed);
         assert_eq!(tab.aborts(), !is_nap, "{noticed}");
         if is_nap {
-            assert_eq!(tab.alarm(), (noticed + 2_000, "answer"));
+            assert_eq!(tab.alarm(), (noticed + 2_000, "timeout"));
             tab.ring(noticed + 1_999);
             assert!(!tab.aborts());
             // However late the timeout is noticed, there is no third attempt.

@@ -28,6 +28,7 @@ extern "C" {
 #[wasm_bindgen(module = "/src/generated/host.js")]
 extern "C" {
     /// Calls the timer handler of that machine's host.
+    #[wasm_bindgen(js_name = fireTimer)]
     fn fire_timer(machine: u32);
 }
 

@@ -117,7 +117,7 @@ mod tests {
         effects.publish(signed_out.clone());
 
         assert_eq!(effects.take(), [Effect::Publish(signed_out)]);
-        assert_eq!(effects.status(), "signed-out");
+        assert_eq!(effects.status(), "signed_out");
     }
 
     #[test]

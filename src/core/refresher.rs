@@ -236,7 +236,7 @@ impl Refresher {
         let reason = match exchange.stage {
             Stage::AwaitingLock { .. } => "lock",
             Stage::AwaitingPeers => "peers",
-            Stage::InFlight { .. } => "answer",
+            Stage::InFlight { .. } => "timeout",
         };
         Some((exchange.until, reason))
     }

@@ -67,13 +67,13 @@ impl Sent {
     ) -> Option<&'static str> {
         if self.epoch != epoch {
             // A sign-in or sign-out happened while it was in flight.
-            return Some("answer of another session ignored");
+            return Some("other_session");
         }
         match (outcome, context.stored.session_since(self.seen)?) {
             // A page that was suspended meanwhile received no message of the sign-in, but the storage record shows it.
             (RefreshOutcome::Granted(grant), fingerprint) => (grant.session.fingerprint()
                 != fingerprint)
-                .then_some("answer of another session ignored"),
+                .then_some("other_session"),
             // Another tab has signed in since: the session that ended may be the previous one.
             (RefreshOutcome::Ended(_), _) => Some("end of an earlier session"),
             (RefreshOutcome::Failed(_), _) => None,

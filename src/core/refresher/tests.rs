@@ -178,7 +178,7 @@ fn a_request_times_out_unless_the_page_was_suspended_meanwhile() {
     let expiry = refresher.on_deadline(&wanted(late), &mut effects);
     assert_eq!(expiry, Expiry::Suspended);
     let deadline = refresher.deadline(&wanted(late));
-    assert_eq!(deadline, Some((at(late + 2_000), "answer")));
+    assert_eq!(deadline, Some((at(late + 2_000), "timeout")));
     let expiry = refresher.on_deadline(&wanted(late + 9_000), &mut effects);
     assert_eq!(expiry, Expiry::Refresh(attempt));
 }
