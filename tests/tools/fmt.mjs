@@ -1,9 +1,9 @@
 /** `npm run fmt`: formats Rust, JavaScript, TypeScript and JSON, and bundles the crate's scripts. */
 
-import { writeBundle } from "./bundle.mjs";
-import { run, tool } from "./process.mjs";
+import { writeBundle } from "../../pkg-template/tools/bundle.mjs";
+import { run, tool } from "../../pkg-template/tools/process.mjs";
+import { main, step } from "../../pkg-template/tools/step.mjs";
 import { setUp } from "./setup.mjs";
-import { main, step } from "./step.mjs";
 
 await main(async () => {
   await setUp();

@@ -1,5 +1,6 @@
 //! Databases behind the domain's store.
 
+mod migrations;
 mod notes;
 mod postgres;
 mod private_file;
