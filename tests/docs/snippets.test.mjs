@@ -3,7 +3,7 @@ import { cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { root, run, tool } from "../tools/process.mjs";
+import { root, run, tool } from "../../pkg-template/tools/process.mjs";
 import { parse, read, readDocuments } from "./documents.mjs";
 import { complaintsAbout } from "./shell.mjs";
 
