@@ -118,6 +118,9 @@ async function writeTypeScript(modules) {
         "nolapse/inline": [join(root, "pkg-template/inline.d.ts")],
         "nolapse/testing": [join(root, "pkg-template/testing.d.ts")],
         "nolapse/verify": [join(root, "pkg-template/verify.d.ts")],
+        // What the packed apps are tested with.
+        vitest: [join(root, "tests/packed/node_modules/vitest")],
+        "@jest/globals": [join(root, "tests/packed/node_modules/@jest/globals")],
       },
     },
     include: ["*.ts", "*.tsx"],

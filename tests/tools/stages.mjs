@@ -104,7 +104,7 @@ export const STAGES = [
   {
     name: "docs",
     needs: ["browser", "package", "server"],
-    packages: ["tests", "tests/docs"],
+    packages: ["tests", "tests/packed", "tests/docs"],
     run: (context) => nodeTests("docs", context),
   },
   {
