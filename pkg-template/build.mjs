@@ -6,33 +6,32 @@
  */
 
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
 
-import { openGlue } from "../tests/tools/glue.mjs";
-import { shortenImports } from "../tests/tools/imports.mjs";
-import { npm, root, run, tool } from "../tests/tools/process.mjs";
-import { fingerprint, unlessFresh } from "../tests/tools/stamp.mjs";
-import { step } from "../tests/tools/step.mjs";
+import { cargoProgram } from "./tools/cargo.mjs";
+import { compile, currentBuildId, RUST_INPUTS } from "./tools/compile.mjs";
+import { openGlue } from "./tools/glue.mjs";
+import { shortenImports } from "./tools/imports.mjs";
+import { npm, root, run, tool } from "./tools/process.mjs";
+import { isFresh, unlessFresh } from "./tools/stamp.mjs";
+import { step } from "./tools/step.mjs";
 
-/** A build of the crate in the package. @typedef {{ name: string, features: string }} Build */
+/** A build of the crate in the package, and the entry that is for it alone. @typedef {{ name: string, features: string, entry?: string }} Build */
 
 /** The default module, and the one that verifies signatures. @type {readonly Build[]} */
 const BUILDS = [
   { name: "nolapse", features: "npm" },
-  { name: "nolapse_verify", features: "npm,verify" },
+  { name: "nolapse_verify", features: "npm,verify", entry: "verify" },
 ];
-
-/** Inputs of the compiled modules. */
-export const RUST_INPUTS = ["src", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml", ".cargo/config.toml"];
 
 /** Tools that process the modules. */
 const TOOL_INPUTS = [
-  "tests/tools/src",
-  "tests/tools/glue.mjs",
-  "tests/tools/imports.mjs",
-  "tests/tools/traps.mjs",
-  "tests/tools/Cargo.toml",
+  "pkg-template/tools/src",
+  "pkg-template/tools/Cargo.toml",
+  "pkg-template/tools/compile.mjs",
+  "pkg-template/tools/glue.mjs",
+  "pkg-template/tools/imports.mjs",
+  "pkg-template/tools/traps.mjs",
   "package-lock.json",
   "pkg-template/build.mjs",
 ];
@@ -57,11 +56,8 @@ const SMALLEST = [
   "--strip-target-features",
 ];
 
-/**
- * LLVM's size optimisation does not account for brotli: small functions are shorter inlined than called (its own threshold
- * is 5), and duplicate instructions at both ends of a branch compress to nothing.
- */
-const FOR_BROTLI = ["-Cllvm-args=-inline-threshold=12", "-Cllvm-args=-simplifycfg-sink-common=false"];
+/** The tool of this folder that writes the glue. */
+const BINDGEN = "bindgen";
 
 /** The script that passes commands from the module to its host. */
 const BRIDGE = "bridge.js";
@@ -76,129 +72,101 @@ const INSTALLED = join(root, "node_modules", "nolapse");
 /** The tarball that `npm publish` would upload. */
 export const TARBALL = join(root, ".cache", "nolapse.tgz");
 
+/** The whole package: its stamp's name and outputs. */
+const WHOLE = { name: "package", outputs: ["pkg", ".cache/nolapse.tgz", "node_modules/nolapse"] };
+
+/** What the demo page needs of it. */
+const FOR_DEMO = { name: "package-demo", outputs: ["node_modules/nolapse"] };
+
 /**
  * Builds the package if any input has changed.
  *
+ * @param {object} [options]
+ * @param {boolean} [options.isForDemo] unpacked, without the module that verifies signatures and without a tarball, unless
+ *   the whole package is there already
+ * @param {Promise<unknown>} [options.ready] settles when the npm packages are installed, which compiling does not wait for
  * @returns {Promise<void>}
  */
-export async function buildPackage() {
+export async function buildPackage({ isForDemo = false, ready = Promise.resolve() } = {}) {
+  // A failure is told where it is waited for.
+  ready.catch(() => {});
   await step(
     "package",
     async (watch) => {
       const compiler = (await run("rustc", ["-vV"])).stdout;
-      const everything = {
-        name: "package",
-        inputs: [...RUST_INPUTS, ...TOOL_INPUTS, "pkg-template", "LICENSE-MIT", "LICENSE-APACHE"],
-        facts: [compiler],
-        outputs: ["pkg", ".cache/nolapse.tgz", "node_modules/nolapse"],
+      const inputs = [...RUST_INPUTS, ...TOOL_INPUTS, ...(await templateFiles()), "LICENSE-MIT", "LICENSE-APACHE"];
+      const wanted = { inputs, facts: [compiler] };
+      const unlessThere = async () => {
+        if (isForDemo && (await isFresh({ ...WHOLE, ...wanted }))) return "fresh";
+        return unlessFresh({ ...(isForDemo ? FOR_DEMO : WHOLE), ...wanted }, async () => {
+          const buildId = await currentBuildId();
+          const builds = isForDemo ? BUILDS.slice(0, 1) : BUILDS;
+          await buildModules(builds, buildId, ready, watch);
+          await assemble(isForDemo ? INSTALLED : PACKAGE, builds, buildId);
+          if (!isForDemo) await install(watch);
+        });
       };
-      return unlessFresh(everything, async () => {
-        const buildId = await currentBuildId();
-        for (const build of BUILDS) await buildModule(build, buildId, watch);
-        await assemble(buildId);
-        await install(watch);
-      });
+      const outcome = await unlessThere();
+      await ready;
+      // `npm ci` takes away what it did not install.
+      return outcome === "fresh" ? unlessThere() : outcome;
     },
     (outcome) => (outcome === "fresh" ? "unchanged" : ""),
   );
 }
 
-/**
- * The build id that facade and module share: 48 bits of a hash of the module's inputs, as a number.
- *
- * @returns {Promise<string>}
- */
-export async function currentBuildId() {
-  const compiler = (await run("rustc", ["-vV"])).stdout;
-  return `${Number.parseInt((await fingerprint(RUST_INPUTS, [compiler])).slice(0, 12), 16)}`;
+/** What the package is made of: this folder, without the tools. */
+async function templateFiles() {
+  const names = await readdir(TEMPLATE);
+  return names.filter((name) => name !== "tools").map((name) => `pkg-template/${name}`);
 }
 
 /**
- * Compiles one module and writes it, with its glue, to `target/npm`.
+ * Compiles modules one after the other, and processes each while the next one is compiled.
  *
+ * @param {readonly Build[]} builds
+ * @param {string} buildId
+ * @param {Promise<unknown>} ready
+ * @param {(line: string) => void} watch
+ */
+async function buildModules(builds, buildId, ready, watch) {
+  await mkdir(join(root, "target", "npm"), { recursive: true });
+  /** @type {Promise<unknown>} */
+  let compiled = Promise.resolve();
+  const processed = builds.map(async (build) => {
+    compiled = compiled.then(() => compileModule(build, buildId, watch));
+    await Promise.all([compiled, ready]);
+    await processModule(build, watch);
+  });
+  await Promise.all([cargoProgram(BINDGEN, { watch }), ...processed]);
+}
+
+/**
  * @param {Build} build
  * @param {string} buildId
  * @param {(line: string) => void} watch
  */
-async function buildModule({ name, features }, buildId, watch) {
+async function compileModule({ name, features }, buildId, watch) {
   console.log(`  compiling the crate with the features ${features}`);
-  const compiled = await compile(features, buildId, watch);
-  const inputs = [`target/npm/${name}.wasm`, ...TOOL_INPUTS];
-  await mkdir(join(root, "target/npm"), { recursive: true });
-  await copyFile(compiled, join(root, `target/npm/${name}.wasm`));
+  await copyFile(await compile(features, buildId, watch), join(root, "target", "npm", `${name}.wasm`));
+}
+
+/**
+ * Writes a module as it is shipped, with its glue, to `target/npm`.
+ *
+ * @param {Build} build
+ * @param {(line: string) => void} watch
+ */
+async function processModule({ name }, watch) {
+  const module = `target/npm/${name}.wasm`;
   const folder = `target/npm/${name}`;
-  await unlessFresh({ name, inputs, outputs: [folder] }, async () => {
+  await unlessFresh({ name, inputs: [module, ...TOOL_INPUTS], outputs: [folder] }, async () => {
     await rm(join(root, folder), { recursive: true, force: true });
-    await bind(name, folder, watch);
+    console.log(`  wasm-bindgen ${name}`);
+    const program = await cargoProgram(BINDGEN, { watch });
+    await run(program, ["bundler", module, folder, name], { watch });
     await shrink(name, folder, watch);
   });
-}
-
-/**
- * Compiles the crate for browsers.
- *
- * @param {string} features
- * @param {string} buildId
- * @param {(line: string) => void} watch
- * @param {string} [checkout] the folder of the crate, whose own `target` is used
- * @returns {Promise<string>} the module's file
- */
-export async function compile(features, buildId, watch, checkout = root) {
-  const parameters = [
-    "rustc",
-    "--release",
-    "--lib",
-    "--crate-type",
-    "cdylib",
-    "--no-default-features",
-    "--features",
-    features,
-  ];
-  const target = ["--target", "wasm32-unknown-unknown", "--message-format", "json-render-diagnostics", "--locked"];
-  const { stdout } = await run("cargo", [...parameters, ...target], {
-    cwd: checkout,
-    env: {
-      CARGO_ENCODED_RUSTFLAGS: [...FOR_BROTLI, ...(await remappings(checkout))].join("\x1f"),
-      NOLAPSE_BUILD_ID: buildId,
-    },
-    watch,
-  });
-  const files = stdout
-    .split("\n")
-    .filter((line) => line.startsWith('{"reason":"compiler-artifact"'))
-    .flatMap((line) => JSON.parse(line).filenames);
-  const module = files.findLast((file) => file.endsWith("nolapse.wasm"));
-  if (!module) throw new Error("cargo built no nolapse.wasm");
-  return module;
-}
-
-/**
- * Compiler flags that remap local paths in the module: panics contain the paths of their source files.
- *
- * @param {string} checkout
- */
-async function remappings(checkout) {
-  const sysroot = (await run("rustc", ["--print", "sysroot"])).stdout.trim();
-  const cargoHome = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
-  return [
-    `--remap-path-prefix=${join(cargoHome, "registry", "src")}=/crates`,
-    `--remap-path-prefix=${join(sysroot, "lib", "rustlib", "src", "rust")}=/rust`,
-    `--remap-path-prefix=${checkout.replace(/[\\/]$/, "")}=/nolapse`,
-  ];
-}
-
-/**
- * @param {string} name
- * @param {string} folder
- * @param {(line: string) => void} watch
- */
-async function bind(name, folder, watch) {
-  console.log(`  wasm-bindgen ${name}`);
-  // `cargo xtask` is silent; building it here shows the progress.
-  await run("cargo", ["build", "--profile", "xtask", "--package", "xtask"], { watch });
-  const files = ["--out-dir", folder, "--out-name", name];
-  const parameters = ["--target", "bundler", ...files, "--remove-producers-section"];
-  await run("cargo", ["xtask", "wasm-bindgen", `target/npm/${name}.wasm`, ...parameters], { watch });
 }
 
 /**
@@ -211,7 +179,7 @@ async function shrink(name, folder, watch) {
   const module = join(folder, `${name}_bg.wasm`);
   // Imported dynamically: the packages may not be installed before setup.
   const { build } = await import("esbuild");
-  const { silencePanics } = await import("../tests/tools/traps.mjs");
+  const { silencePanics } = await import("./tools/traps.mjs");
   await writeFile(join(root, module), silencePanics(await readFile(join(root, module))));
   await tool("binaryen/bin/wasm-opt", [...SMALLEST, module, "-o", module], { watch });
   const file = `${name}_bg.js`;
@@ -277,41 +245,45 @@ async function bundled(file) {
 /**
  * Writes the package's files.
  *
+ * @param {string} folder
+ * @param {readonly Build[]} builds whose modules and entries it has
  * @param {string} buildId replaces `__NOLAPSE_BUILD_ID__` in the facade
  */
-async function assemble(buildId) {
-  await rm(PACKAGE, { recursive: true, force: true });
-  await mkdir(PACKAGE);
-  for (const { name } of BUILDS) {
+async function assemble(folder, builds, buildId) {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  const left = BUILDS.filter((build) => !builds.includes(build)).map(({ entry }) => entry);
+  for (const { name } of builds) {
     for (const file of [`${name}.js`, `${name}_bg.wasm`]) {
-      await copyFile(join(root, "target/npm", name, file), join(PACKAGE, file));
+      await copyFile(join(root, "target/npm", name, file), join(folder, file));
     }
   }
   for (const file of (await readdir(TEMPLATE)).filter((name) => /\.(js|ts|cts|md)$/.test(name))) {
-    if (PRIVATE_TYPES.includes(file)) continue;
+    if (PRIVATE_TYPES.includes(file) || left.includes(file.split(".")[0])) continue;
     const path = join(TEMPLATE, file);
     const text = BUNDLED.includes(file) ? await bundled(path) : await readFile(path, "utf8");
-    await writeFile(join(PACKAGE, file), text.replaceAll("__NOLAPSE_BUILD_ID__", buildId));
+    await writeFile(join(folder, file), text.replaceAll("__NOLAPSE_BUILD_ID__", buildId));
   }
-  const base64 = (await readFile(join(PACKAGE, "nolapse_bg.wasm"))).toString("base64");
-  await writeFile(join(PACKAGE, "nolapse_bytes.js"), `export default "${base64}";\n`);
-  await copyFile(join(root, "src", "host", BRIDGE), join(PACKAGE, BRIDGE));
-  await bundleForRequire("testing");
-  for (const file of ["LICENSE-MIT", "LICENSE-APACHE"]) await copyFile(join(root, file), join(PACKAGE, file));
+  const base64 = (await readFile(join(folder, "nolapse_bg.wasm"))).toString("base64");
+  await writeFile(join(folder, "nolapse_bytes.js"), `export default "${base64}";\n`);
+  await copyFile(join(root, "src", "host", BRIDGE), join(folder, BRIDGE));
+  await bundleForRequire(folder, "testing");
+  for (const file of ["LICENSE-MIT", "LICENSE-APACHE"]) await copyFile(join(root, file), join(folder, file));
   const { name, ...rest } = JSON.parse(await readFile(join(TEMPLATE, "package.json"), "utf8"));
   const manifest = { name, version: await crateVersion(), ...rest };
-  await writeFile(join(PACKAGE, "package.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  await writeFile(join(folder, "package.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
 }
 
 /**
  * Bundles an entry point for `require`, for test runners without ES modules.
  *
+ * @param {string} folder
  * @param {string} entry
  */
-async function bundleForRequire(entry) {
+async function bundleForRequire(folder, entry) {
   const { build } = await import("esbuild");
-  const outfile = join(PACKAGE, `${entry}.cjs`);
-  await build({ entryPoints: [join(PACKAGE, `${entry}.js`)], bundle: true, format: "cjs", target: "es2022", outfile });
+  const outfile = join(folder, `${entry}.cjs`);
+  await build({ entryPoints: [join(folder, `${entry}.js`)], bundle: true, format: "cjs", target: "es2022", outfile });
 }
 
 /** The version of the crate, which the package shares. */

@@ -183,6 +183,17 @@ fn scripts_import_what_their_part_may_know_of() {
 }
 
 #[test]
+fn what_builds_the_package_knows_nothing_of_the_tests() {
+    let endings = ["js", "mjs", "rs", "toml"];
+    for path in endings
+        .iter()
+        .flat_map(|ending| files("pkg-template", ending))
+    {
+        assert!(!code(&path).contains("tests/"), "{}", path.display());
+    }
+}
+
+#[test]
 fn the_site_uses_the_package_by_its_name_alone() {
     for path in files("www-demo/site/src", "ts") {
         assert!(!code(&path).contains("nolapse/"), "{}", path.display());

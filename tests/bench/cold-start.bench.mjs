@@ -12,9 +12,9 @@ import { join } from "node:path";
 
 import { build } from "esbuild";
 
+import { root } from "../../pkg-template/tools/process.mjs";
 import { newUser, openSession, signIn } from "../e2e/harness/page.mjs";
 import { until } from "../e2e/harness/until.mjs";
-import { root } from "../tools/process.mjs";
 import { median, onStage, shuffled, table } from "./scene.mjs";
 
 /** How many times as long as by hand the SDK may take, and as by hand with a lock. */

@@ -6,7 +6,7 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
 
-import { root } from "../tools/process.mjs";
+import { root } from "../../pkg-template/tools/process.mjs";
 
 /** The package as `npm install` of the tarball gives it. */
 const INSTALLED = join(root, "node_modules", "nolapse");

@@ -3,7 +3,7 @@
  * five, the app calling fifty times a second and hurrying as it can. The test holds the budget; its numbers are shown.
  */
 
-import { run } from "../tools/process.mjs";
+import { run } from "../../pkg-template/tools/process.mjs";
 
 const TEST = "p10_an_hour_of_any_fixed_failure_costs_forty_refreshes_at_the_most";
 

@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { root } from "../tools/process.mjs";
+import { root } from "../../pkg-template/tools/process.mjs";
 
 /** Every document, by its path in the checkout. */
 export const DOCUMENTS = [

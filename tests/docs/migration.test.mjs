@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 
 import { build } from "esbuild";
 
-import { root } from "../tools/process.mjs";
+import { root } from "../../pkg-template/tools/process.mjs";
 import { readDocument } from "./documents.mjs";
 
 const FOLDER = join(root, ".cache", "docs", "migration");

@@ -7,8 +7,8 @@ import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { createTestSession } from "nolapse/testing";
 
+import { root } from "../../pkg-template/tools/process.mjs";
 import { until } from "../e2e/harness/until.mjs";
-import { root } from "../tools/process.mjs";
 import { readDocument } from "./documents.mjs";
 
 /** Where recipes are bundled; below the checkout, so that they find the clients that they name. */

@@ -5,7 +5,7 @@ import { homedir, hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 
-import { root } from "../tools/process.mjs";
+import { root } from "../../pkg-template/tools/process.mjs";
 import { anchors, codeIn, read, readDocument, readDocuments, table } from "./documents.mjs";
 
 /** Folders that have tests, with the endings of the files that hold them. */

@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { cargoProgram } from "../../pkg-template/tools/cargo.mjs";
+import { root, run } from "../../pkg-template/tools/process.mjs";
 import { launchBrowser } from "../e2e/harness/browser.mjs";
 import { newUser } from "../e2e/harness/page.mjs";
 import { startServer } from "../e2e/harness/server.mjs";
-import { root, run } from "../tools/process.mjs";
 
 const EXAMPLE = join(root, "www-demo", "rust-example");
 
@@ -55,8 +56,7 @@ async function buildExample(site) {
   const manifest = ["--manifest-path", join(EXAMPLE, "Cargo.toml")];
   await run("cargo", ["fmt", "--check", ...manifest]);
   await run("cargo", ["build", ...manifest, ...target]);
-  await run("cargo", ["build", "--profile", "xtask", "--package", "xtask"]);
   const module = join(TARGET, "wasm32-unknown-unknown", "debug", "nolapse-rust-example.wasm");
-  await run("cargo", ["xtask", "wasm-bindgen", module, "--target", "web", "--out-dir", site, "--out-name", "example"]);
+  await run(await cargoProgram("bindgen"), ["web", module, site, "example"]);
   for (const file of ["index.html", "start.js"]) await copyFile(join(EXAMPLE, file), join(site, file));
 }

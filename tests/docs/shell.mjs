@@ -3,8 +3,9 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { root } from "../tools/process.mjs";
+import { root } from "../../pkg-template/tools/process.mjs";
 import { TARGETS } from "../tools/fuzz-targets.mjs";
+import { optionsOf } from "../tools/options.mjs";
 import { STAGES } from "../tools/stages.mjs";
 import { read } from "./documents.mjs";
 
@@ -74,10 +75,12 @@ async function checkScript(script, [separator, ...parameters]) {
   }
   if (script === "soak") return /^\d+$/.test(parameters.join(" ")) ? "" : "soak takes a number";
   if (script !== "test") return `${script} takes nothing`;
-  for (let place = 0; place < parameters.length; place += 2) {
-    const [option, value = ""] = parameters.slice(place);
-    if (option !== "--only" && option !== "--grep") return `there is no option ${option}`;
-    if (option === "--only" && !STAGES.some(({ name }) => name === value)) return `there is no stage ${value}`;
+  try {
+    const { only = [] } = optionsOf(parameters);
+    const unknown = only.find((stage) => !STAGES.some(({ name }) => name === stage));
+    if (unknown) return `there is no stage ${unknown}`;
+  } catch (error) {
+    return String(error);
   }
   return "";
 }

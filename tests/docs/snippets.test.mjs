@@ -3,7 +3,7 @@ import { cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { root, run, tool } from "../tools/process.mjs";
+import { root, run, tool } from "../../pkg-template/tools/process.mjs";
 import { parse, read, readDocuments } from "./documents.mjs";
 import { complaintsAbout } from "./shell.mjs";
 
@@ -118,6 +118,9 @@ async function writeTypeScript(modules) {
         "nolapse/inline": [join(root, "pkg-template/inline.d.ts")],
         "nolapse/testing": [join(root, "pkg-template/testing.d.ts")],
         "nolapse/verify": [join(root, "pkg-template/verify.d.ts")],
+        // What the packed apps are tested with.
+        vitest: [join(root, "tests/packed/node_modules/vitest")],
+        "@jest/globals": [join(root, "tests/packed/node_modules/@jest/globals")],
       },
     },
     include: ["*.ts", "*.tsx"],

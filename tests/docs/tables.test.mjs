@@ -3,8 +3,9 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { root } from "../../pkg-template/tools/process.mjs";
 import { CONTESTANTS, versions } from "../bench/peers/contestants.mjs";
-import { root } from "../tools/process.mjs";
+import { LOCKED } from "../tools/packages.mjs";
 import { STAGES } from "../tools/stages.mjs";
 import { codeIn, read, readDocument, table } from "./documents.mjs";
 
@@ -120,12 +121,16 @@ test("the README has every variable of the server, with its default", async () =
   );
 });
 
-test("CONTRIBUTING tells every script and every package of package.json, and no other", async () => {
-  const { scripts, devDependencies } = JSON.parse(await read("package.json"));
+test("CONTRIBUTING tells every script and every package of each package.json, and no other", async () => {
+  const manifests = await Promise.all(
+    LOCKED.map(async (folder) => JSON.parse(await read(join(folder, "package.json")))),
+  );
+  const { scripts } = manifests[0];
   const told = firstColumn(table(contributing, "command")).map((command) => command.replace(/^npm (run )?/, ""));
 
   assertSame(told, Object.keys(scripts));
-  assertSame(firstColumn(table(contributing, "package")), Object.keys(devDependencies));
+  const packages = new Set(manifests.flatMap(({ devDependencies }) => Object.keys(devDependencies)));
+  assertSame(firstColumn(table(contributing, "package")), [...packages]);
 });
 
 test("the page of benchmarks has each client of the bench, in the version that was measured, and no other", async () => {

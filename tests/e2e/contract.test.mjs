@@ -3,9 +3,9 @@ import { cp } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { root } from "../../pkg-template/tools/process.mjs";
 import { CASES as CALLS } from "../contract/calls.mjs";
 import { CASES as SESSIONS } from "../contract/session.mjs";
-import { root } from "../tools/process.mjs";
 import { launchBrowser } from "./harness/browser.mjs";
 import { newUser, openPage } from "./harness/page.mjs";
 import { startServer } from "./harness/server.mjs";

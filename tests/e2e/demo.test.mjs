@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { root } from "../tools/process.mjs";
-import { until } from "./harness/until.mjs";
+import { root } from "../../pkg-template/tools/process.mjs";
 import { freePort, portOf } from "./harness/ports.mjs";
+import { until } from "./harness/until.mjs";
 
 /** Builds are part of the command; in `npm test` they were done before. */
 const START_MS = 240_000;

@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { root } from "../tools/process.mjs";
+import { root } from "../../pkg-template/tools/process.mjs";
 import { INSTALLED } from "./package.mjs";
 
 /** What the packed types said when somebody last looked at them. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 
-import { root, run } from "../tools/process.mjs";
+import { root, run } from "../../pkg-template/tools/process.mjs";
 import { INSTALLED, TARBALL } from "./package.mjs";
 
 /** What users download, and nothing else. */

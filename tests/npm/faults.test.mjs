@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { root } from "../../pkg-template/tools/process.mjs";
 import { FAULTS } from "../tools/fault-list.mjs";
-import { root } from "../tools/process.mjs";
 
 test("every fault of `npm run faults` can be planted in the core as it is", async () => {
   for (const { name, file, from, to } of FAULTS) {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { npm, run } from "../tools/process.mjs";
+import { npm, run } from "../../pkg-template/tools/process.mjs";
 import { TARBALL } from "./package.mjs";
 
 const ENTRIES = ["nolapse", "nolapse/inline", "nolapse/testing", "nolapse/verify"];

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 
-import { tool } from "../tools/process.mjs";
+import { tool } from "../../pkg-template/tools/process.mjs";
 import { INSTALLED, TARBALL } from "./package.mjs";
 
 test("publint has nothing to say about the package", async () => {
@@ -20,5 +20,5 @@ test("the types are found the way each TypeScript setting looks for them", async
   // A wasm file has no types; CommonJS, and the resolution before `exports`, cannot load ES modules with subpaths.
   const modules = ["--exclude-entrypoints", "nolapse_bg.wasm", "nolapse_verify_bg.wasm"];
   const parameters = [TARBALL, "--profile", "esm-only", ...modules, "--no-emoji", "--no-color"];
-  await tool("@arethetypeswrong/cli/dist/index.js", parameters);
+  await tool("@arethetypeswrong/cli/dist/index.js", parameters, { from: "tests/npm" });
 });

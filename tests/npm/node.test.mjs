@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 
-import { run } from "../tools/process.mjs";
+import { run } from "../../pkg-template/tools/process.mjs";
 import { INSTALLED } from "./package.mjs";
 
 const INLINE = pathToFileURL(`${INSTALLED}/inline.js`).href;

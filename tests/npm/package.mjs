@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 
-import { root } from "../tools/process.mjs";
+import { root } from "../../pkg-template/tools/process.mjs";
 
 export { TARBALL } from "../../pkg-template/build.mjs";
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { compile, currentBuildId } from "../../pkg-template/build.mjs";
-import { root } from "../tools/process.mjs";
+import { compile, currentBuildId } from "../../pkg-template/tools/compile.mjs";
+import { root } from "../../pkg-template/tools/process.mjs";
 
 // In another folder the module would differ: wasm-bindgen names the imports of `platform.js` by a hash of the crate's own.
 test("a clean build gives the same module, byte for byte", async (t) => {

@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { tool } from "../tools/process.mjs";
+import { tool } from "../../pkg-template/tools/process.mjs";
 import { INSTALLED } from "./package.mjs";
 
 const SETTINGS = [

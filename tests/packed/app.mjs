@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { dirname, extname, join, normalize } from "node:path";
 
 import { TARBALL } from "../../pkg-template/build.mjs";
-import { npm, root } from "../tools/process.mjs";
+import { npm, root } from "../../pkg-template/tools/process.mjs";
 
 const TYPES = new Map([
   [".html", "text/html; charset=utf-8"],

@@ -3,9 +3,9 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { root, start, tool } from "../../pkg-template/tools/process.mjs";
 import { launchBrowser } from "../e2e/harness/browser.mjs";
 import { until } from "../e2e/harness/until.mjs";
-import { root, start, tool } from "../tools/process.mjs";
 import { makeApp, runApp, USE } from "./app.mjs";
 
 /** Next.js, as its users start it. */
@@ -43,7 +43,7 @@ const APP = {
 test("P37 a Next.js app with a server component builds without configuration, and runs", async (t) => {
   const app = await makeApp(t, APP, { inside: true });
 
-  const { output } = await tool(NEXT, ["build"], { cwd: app, env: QUIET });
+  const { output } = await tool(NEXT, ["build"], { cwd: app, env: QUIET, from: "tests/packed" });
   const { token, complaints } = await runApp(await launchBrowser(t), await serve(t, app));
 
   // On a CI machine, Next.js asks for a cache besides, which has nothing to do with the package.
@@ -62,7 +62,7 @@ test("P37 a Next.js app with a server component builds without configuration, an
  * @returns {Promise<string>} its origin
  */
 async function serve(test, app) {
-  const parameters = [join(root, "node_modules", NEXT), "start", "--port", "0", "--hostname", "localhost"];
+  const parameters = [join(root, "tests/packed/node_modules", NEXT), "start", "--port", "0", "--hostname", "localhost"];
   const server = start(process.execPath, parameters, { cwd: app, env: { ...QUIET, NO_COLOR: "1" } });
   test.after(() => server.kill("SIGKILL"));
   let printed = "";

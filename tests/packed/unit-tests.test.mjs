@@ -3,8 +3,8 @@ import { test } from "node:test";
 
 import { transform } from "esbuild";
 
+import { tool } from "../../pkg-template/tools/process.mjs";
 import { readDocument } from "../docs/documents.mjs";
-import { tool } from "../tools/process.mjs";
 import { makeApp } from "./app.mjs";
 
 /** The recipe for React, as the documents have it, and a page that shows who is there. */
@@ -90,7 +90,7 @@ test("P36 P37 an app's unit tests run in Vitest with jsdom, with nolapse/testing
   };
   const app = await makeApp(t, { ...files, "test/told.test.ts": toldTest("vitest") }, { inside: true });
 
-  const { output } = await tool("vitest/vitest.mjs", ["run"], { cwd: app });
+  const { output } = await tool("vitest/vitest.mjs", ["run"], { cwd: app, from: "tests/packed" });
 
   assert.match(output, /Tests\s+4 passed/);
 });
@@ -123,7 +123,7 @@ test("P36 P37 an app's unit tests run in Jest with jsdom, which knows no ES modu
   assert.ok(toldTest("@jest/globals").includes(mocked));
   const app = await makeApp(t, { ...files, "test/told.test.js": `${mocked}\n${code}` }, { inside: true });
 
-  const { output } = await tool("jest/bin/jest.js", ["--rootDir", app], { cwd: app });
+  const { output } = await tool("jest/bin/jest.js", ["--rootDir", app], { cwd: app, from: "tests/packed" });
 
   assert.match(output, /Tests:\s+4 passed/);
 });

@@ -5,8 +5,8 @@ import { test } from "node:test";
 
 import { createServer } from "vite";
 
+import { tool } from "../../pkg-template/tools/process.mjs";
 import { launchBrowser } from "../e2e/harness/browser.mjs";
-import { tool } from "../tools/process.mjs";
 import { appFrom, makeApp, pageWith, runApp, serveFolder } from "./app.mjs";
 
 const APP = { "index.html": pageWith("/main.js"), "main.js": appFrom("nolapse") };

@@ -1,8 +1,8 @@
 /** `npm run bench:server`: prints the server's numbers; needs PostgreSQL, no browser and no package. */
 
-import { start } from "./process.mjs";
+import { start } from "../../pkg-template/tools/process.mjs";
+import { main, Remedy } from "../../pkg-template/tools/step.mjs";
 import { setUp, setUpServices } from "./setup.mjs";
-import { main, Remedy } from "./step.mjs";
 
 await main(async () => {
   await setUp();

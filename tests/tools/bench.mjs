@@ -4,10 +4,11 @@ import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 import { buildPackage } from "../../pkg-template/build.mjs";
+import { root, start } from "../../pkg-template/tools/process.mjs";
+import { main, Remedy } from "../../pkg-template/tools/step.mjs";
 import { buildServer } from "./demo-parts.mjs";
-import { root, start } from "./process.mjs";
+import { setUpPackages } from "./packages.mjs";
 import { setUp, setUpBrowser } from "./setup.mjs";
-import { main, Remedy } from "./step.mjs";
 
 /** The bench that needs nothing running, and comes first. */
 const SIZE = "size";
@@ -18,6 +19,7 @@ const SERVERLESS = [SIZE, "peers"];
 await main(async () => {
   const wanted = process.argv[2] ?? "";
   await setUp();
+  await setUpPackages(["tests", "tests/bench"]);
   const browser = await setUpBrowser();
   await buildPackage();
   const benches = await allBenches();
@@ -29,7 +31,7 @@ await main(async () => {
   const env = {
     CHROMIUM: browser.chromium,
     CHROMEDRIVER: browser.chromedriver,
-    NOLAPSE_SERVER: needsServer ? await buildServer() : undefined,
+    NOLAPSE_SERVER: needsServer ? await buildServer("server") : undefined,
   };
   for (const { name, command, parameters } of chosen) {
     console.log(`\n# ${name}\n`);

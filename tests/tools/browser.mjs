@@ -3,8 +3,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-import { isExecutable, root, run, which } from "./process.mjs";
-import { Remedy } from "./step.mjs";
+import { isExecutable, root, run, which } from "../../pkg-template/tools/process.mjs";
+import { Remedy } from "../../pkg-template/tools/step.mjs";
+import { setUpPackages } from "./packages.mjs";
 import { installPackages } from "./system.mjs";
 
 /**
@@ -125,7 +126,7 @@ function majorOf(version) {
  * @returns {Promise<BrowserFiles | undefined>} nothing where it cannot be had
  */
 async function download(watch) {
-  // Imported late: before `npm ci` there are no packages.
+  await setUpPackages(["tests"]);
   const { Browser, computeExecutablePath, detectBrowserPlatform, install, resolveBuildId } = await import(
     "@puppeteer/browsers"
   );

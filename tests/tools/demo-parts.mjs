@@ -2,9 +2,10 @@
 
 import { join } from "node:path";
 
-import { root, run, tool } from "./process.mjs";
-import { unlessFresh } from "./stamp.mjs";
-import { step } from "./step.mjs";
+import { cargoProgram } from "../../pkg-template/tools/cargo.mjs";
+import { root, tool } from "../../pkg-template/tools/process.mjs";
+import { unlessFresh } from "../../pkg-template/tools/stamp.mjs";
+import { step } from "../../pkg-template/tools/step.mjs";
 
 /** The demo page, built. */
 export const SITE = join(root, "www-demo", "site", "dist");
@@ -32,21 +33,11 @@ export async function buildSite() {
 }
 
 /**
- * Builds the server for speed.
+ * Builds the server.
  *
+ * @param {"dev" | "server"} [profile] `server` is the one for speed, which takes long to compile and is for measuring
  * @returns {Promise<string>} its program
  */
-export function buildServer() {
-  return step("server", async (watch) => {
-    const parameters = ["build", "--profile", "server", "--package", "nolapse-server", "--locked"];
-    const { stdout } = await run("cargo", [...parameters, "--message-format", "json-render-diagnostics"], { watch });
-    /** @type {(string | null)[]} */
-    const programs = stdout
-      .split("\n")
-      .filter((line) => line.startsWith('{"reason":"compiler-artifact"'))
-      .map((line) => JSON.parse(line).executable);
-    const program = programs.findLast((file) => file !== null);
-    if (!program) throw new Error("cargo built no nolapse-server program");
-    return program;
-  });
+export function buildServer(profile = "dev") {
+  return step("server", (watch) => cargoProgram("nolapse-server", { watch, profile }));
 }

@@ -10,11 +10,13 @@ import { createServer } from "node:net";
 import { join, relative } from "node:path";
 
 import { buildPackage } from "../../pkg-template/build.mjs";
+import { cargoProgram } from "../../pkg-template/tools/cargo.mjs";
+import { root } from "../../pkg-template/tools/process.mjs";
+import { main, Remedy, step } from "../../pkg-template/tools/step.mjs";
 import { buildServer, buildSite, SITE } from "./demo-parts.mjs";
-import { root } from "./process.mjs";
+import { setUpPackages } from "./packages.mjs";
 import { startServer } from "./server.mjs";
-import { setUp } from "./setup.mjs";
-import { main, Remedy } from "./step.mjs";
+import { setUpCompiler } from "./setup.mjs";
 
 /** Where the demo keeps its database and its log. */
 const KEPT = join(root, ".cache", "demo");
@@ -22,12 +24,10 @@ const KEPT = join(root, ".cache", "demo");
 await main(async () => {
   const port = portFrom("PORT", 8080);
   const apiPort = portFrom("API_PORT", port + 1);
-  await setUp();
+  await setUpCompiler();
   await refuseTaken("PORT", port);
   await refuseTaken("API_PORT", apiPort);
-  await buildPackage();
-  await buildSite();
-  const program = await buildServer();
+  const [program] = await Promise.all([buildPrograms(), buildPage()]);
 
   await mkdir(KEPT, { recursive: true });
   const logFile = join(KEPT, "server.log");
@@ -48,6 +48,22 @@ await main(async () => {
   console.log(`Demo ready: http://localhost:${port}`);
   throw new Remedy(`The server ended: ${await server.ended}. See ${relative(process.cwd(), logFile)}.`);
 });
+
+/**
+ * Builds what cargo compiles for this machine: first the tool that the package waits for, then the server.
+ *
+ * @returns {Promise<string>} the server's program
+ */
+async function buildPrograms() {
+  await step("wasm-bindgen", (watch) => cargoProgram("bindgen", { watch }));
+  return buildServer();
+}
+
+/** Builds the package and the page, while cargo is at the server. */
+async function buildPage() {
+  await buildPackage({ isForDemo: true, ready: setUpPackages() });
+  await buildSite();
+}
 
 /**
  * Reads a port from the environment.

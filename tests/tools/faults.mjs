@@ -7,9 +7,9 @@
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import { CommandFailed, root, run } from "../../pkg-template/tools/process.mjs";
+import { main, Remedy, step } from "../../pkg-template/tools/step.mjs";
 import { FAULTS } from "./fault-list.mjs";
-import { CommandFailed, root, run } from "./process.mjs";
-import { main, Remedy, step } from "./step.mjs";
 
 /** How many schedules a fault has to survive; it must not. */
 const SCHEDULES = "4000";

@@ -6,9 +6,9 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { root, start } from "./process.mjs";
+import { root, start } from "../../pkg-template/tools/process.mjs";
+import { main, Remedy } from "../../pkg-template/tools/step.mjs";
 import { setUp } from "./setup.mjs";
-import { main, Remedy } from "./step.mjs";
 
 await main(async () => {
   await setUp();

@@ -1,8 +1,8 @@
 /** `npm run fmt`: formats Rust, JavaScript, TypeScript and JSON. */
 
-import { run, tool } from "./process.mjs";
+import { run, tool } from "../../pkg-template/tools/process.mjs";
+import { main, step } from "../../pkg-template/tools/step.mjs";
 import { setUp } from "./setup.mjs";
-import { main, step } from "./step.mjs";
 
 await main(async () => {
   await setUp();

@@ -7,8 +7,9 @@ import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
-import { root, run, which } from "./process.mjs";
-import { Remedy, step } from "./step.mjs";
+import { cargoArtifacts } from "../../pkg-template/tools/cargo.mjs";
+import { root, run, which } from "../../pkg-template/tools/process.mjs";
+import { Remedy, step } from "../../pkg-template/tools/step.mjs";
 import { installPackages } from "./system.mjs";
 
 /** What is fuzzed, a program each. */
@@ -34,7 +35,7 @@ const COVERAGE = [
  * @param {readonly string[]} [targets]
  */
 export async function fuzz(seconds, targets = TARGETS) {
-  const programs = await build();
+  const programs = await buildFuzzTargets();
   const waiting = [...targets];
   const worker = async () => {
     for (let target = waiting.shift(); target; target = waiting.shift()) {
@@ -44,7 +45,19 @@ export async function fuzz(seconds, targets = TARGETS) {
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
 }
 
-/** @returns {Promise<Map<string, string>>} the programs by target */
+/** @type {Promise<Map<string, string>> | undefined} */
+let built;
+
+/**
+ * Builds the targets, once.
+ *
+ * @returns {Promise<Map<string, string>>} the programs by target
+ */
+export function buildFuzzTargets() {
+  built ??= build();
+  return built;
+}
+
 async function build() {
   return step("fuzz targets", async (watch) => {
     await checkCompiler(watch);
@@ -52,13 +65,9 @@ async function build() {
     const host = /^host: (.+)$/m.exec(version)?.[1] ?? "";
     // With a target that is named, the flags are not for what runs while compiling.
     const parameters = ["build", "--package", "nolapse-server-fuzz", "--bins", "--profile", "fuzz", "--target", host];
-    const { stdout } = await run("cargo", [...parameters, "--locked", "--message-format", "json-render-diagnostics"], {
-      env: { RUSTFLAGS: COVERAGE },
-      watch,
-    });
-    const built = stdout.split("\n").filter((line) => line.startsWith('{"reason":"compiler-artifact"'));
-    const programs = built.map((line) => JSON.parse(line)).filter(({ executable }) => executable);
-    return new Map(programs.map(({ target, executable }) => [target.name, executable]));
+    const made = await cargoArtifacts([...parameters, "--locked"], { env: { RUSTFLAGS: COVERAGE }, watch });
+    const programs = made.filter(({ executable }) => executable);
+    return new Map(programs.map(({ target, executable }) => [target.name, executable ?? ""]));
   });
 }
 

@@ -1,8 +1,8 @@
 /** `npm run fuzz`: fuzzes each target for ten minutes; `npm run fuzz -- 3600 token` one of them for an hour. */
 
+import { main, Remedy } from "../../pkg-template/tools/step.mjs";
 import { fuzz, TARGETS } from "./fuzz-targets.mjs";
 import { setUp } from "./setup.mjs";
-import { main, Remedy } from "./step.mjs";
 
 await main(async () => {
   const [seconds = "600", ...targets] = process.argv.slice(2);

@@ -2,7 +2,7 @@
 
 import { generateAll } from "../../pkg-template/tools/generate.mjs";
 import { setUp } from "./setup.mjs";
-import { main, step } from "./step.mjs";
+import { main, step } from "../../pkg-template/tools/step.mjs";
 
 await main(async () => {
   await setUp();

@@ -1,6 +1,6 @@
 /** Starts the server's program and waits until it listens. */
 
-import { start } from "./process.mjs";
+import { start } from "../../pkg-template/tools/process.mjs";
 
 /** How long a start may take: the first one makes keys and a database. */
 const START_MS = 30_000;

@@ -1,13 +1,13 @@
 /** Makes a checkout ready: toolchain, npm packages and, where asked for, a browser with its driver. */
 
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import { root, run, which } from "../../pkg-template/tools/process.mjs";
+import { Remedy, step } from "../../pkg-template/tools/step.mjs";
 import { findBrowser, findFirefox } from "./browser.mjs";
-import { npm, root, run, which } from "./process.mjs";
-import { Remedy, step } from "./step.mjs";
+import { setUpPackages } from "./packages.mjs";
 import { findNginx, findOpenssl, findPostgres, installPackages } from "./system.mjs";
 import { findWebKit, NO_WEBKIT } from "./webkit.mjs";
 
@@ -20,14 +20,22 @@ const WASM = "wasm32-unknown-unknown";
  * @returns {Promise<void>}
  */
 export async function setUp() {
+  await setUpCompiler();
+  await setUpPackages();
+}
+
+/**
+ * Checks Node, and checks and completes the compiler.
+ *
+ * @returns {Promise<void>}
+ */
+export async function setUpCompiler() {
   await step("set-up", async (watch) => {
     checkNode();
     await checkRust(watch);
     await checkLinker(watch);
-    await installNodeModules(watch);
   });
 }
-
 /**
  * Finds, or gets, what the tests need besides: Chromium and chromedriver.
  *
@@ -119,15 +127,4 @@ async function checkLinker(watch) {
   if (process.platform === "darwin") throw new Remedy("A C compiler is missing: run `xcode-select --install`.");
   if (await installPackages(["build-essential"], watch)) return;
   throw new Remedy("A C compiler (`cc`) is missing: install your system's package for it, such as build-essential.");
-}
-
-/** @param {(line: string) => void} watch */
-async function installNodeModules(watch) {
-  const lock = await readFile(join(root, "package-lock.json"));
-  const wanted = createHash("sha256").update(lock).digest("hex");
-  const stamp = join(root, "node_modules", ".installed-lock");
-  if ((await readFile(stamp, "utf8").catch(() => "")) === wanted) return;
-  console.log("  npm ci");
-  await npm(["ci"], { watch });
-  await writeFile(stamp, wanted);
 }

@@ -1,7 +1,7 @@
 /** `npm run soak`: a million random schedules, or as many as are asked for; some minutes of work once it is compiled. */
 
-import { run } from "./process.mjs";
-import { main, Remedy, step } from "./step.mjs";
+import { run } from "../../pkg-template/tools/process.mjs";
+import { main, Remedy, step } from "../../pkg-template/tools/step.mjs";
 
 /** How many, unless another number is given. */
 const MILLION = 1_000_000;

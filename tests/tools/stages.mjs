@@ -5,13 +5,15 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
 import { buildPackage } from "../../pkg-template/build.mjs";
+import { cargo, cargoProgram } from "../../pkg-template/tools/cargo.mjs";
+import { root, run, tool } from "../../pkg-template/tools/process.mjs";
+import { Remedy, step } from "../../pkg-template/tools/step.mjs";
 import { countTests, none, sum } from "./counts.mjs";
 import { buildServer, buildSite } from "./demo-parts.mjs";
-import { fuzz } from "./fuzz-targets.mjs";
-import { root, run, tool } from "./process.mjs";
+import { buildFuzzTargets, fuzz } from "./fuzz-targets.mjs";
+import { setUpPackages, TEST_PACKAGES } from "./packages.mjs";
 import { setUp, setUpBrowser, setUpEngines, setUpServices } from "./setup.mjs";
-import { Remedy, step } from "./step.mjs";
-import { inChromium, inFirefox, inWebKit } from "./wasm-tests.mjs";
+import { buildWasmTests, inChromium, inFirefox, inWebKit } from "./wasm-tests.mjs";
 import { NO_WEBKIT } from "./webkit.mjs";
 
 /**
@@ -29,14 +31,27 @@ import { NO_WEBKIT } from "./webkit.mjs";
  * @typedef {object} Stage
  * @property {string} name what `--only` calls it
  * @property {readonly string[]} needs stages that must have run
+ * @property {Parameters<typeof import("./packages.mjs").setUpPackages>[0]} [packages] the folders whose npm packages it needs besides the root's
+ * @property {() => Promise<unknown>} [ahead] the part that may be done while the tests of earlier stages run, once
  * @property {(context: Context) => Promise<import("./counts.mjs").Counts>} run
  */
+
+/** The package, once it is built. @type {Promise<void> | undefined} */
+let packaged;
+
+function packageOnce() {
+  packaged ??= buildPackage();
+  return packaged;
+}
 
 /** How long one test of `node --test` may take. */
 const TEST_TIMEOUT_MS = 600_000;
 
 /** How long each fuzz target runs: long enough here to find what is easy to find, a minute where nobody waits. */
 const FUZZ_SECONDS = process.env.CI ? 60 : 10;
+
+/** Programs that have no tests, and need not be compiled for them. */
+const TOOLS = ["--exclude", "bindgen", "--exclude", "test-runner"];
 
 /** The compiler's target for browsers. */
 const WASM = ["--target", "wasm32-unknown-unknown"];
@@ -61,23 +76,41 @@ export const STAGES = [
   { name: "static", needs: ["setup"], run: asBuild(staticChecks) },
   { name: "services", needs: ["setup"], run: asBuild(setUpServices) },
   { name: "native", needs: ["setup", "services"], run: nativeTests },
-  { name: "fuzz", needs: ["setup"], run: asBuild(() => fuzz(FUZZ_SECONDS)) },
-  { name: "package", needs: ["setup"], run: asBuild(buildPackage) },
-  { name: "wasm", needs: ["browser", "engines", "package"], run: wasmTests },
-  { name: "npm", needs: ["package"], run: (context) => nodeTests("npm", context) },
-  { name: "packed", needs: ["browser", "package"], run: (context) => nodeTests("packed", context) },
+  { name: "fuzz", needs: ["setup"], ahead: buildFuzzTargets, run: asBuild(() => fuzz(FUZZ_SECONDS)) },
+  { name: "package", needs: ["setup"], ahead: packageOnce, run: asBuild(packageOnce) },
+  {
+    name: "wasm",
+    needs: ["browser", "engines", "package"],
+    packages: ["tests"],
+    ahead: buildWasmTests,
+    run: wasmTests,
+  },
+  { name: "npm", needs: ["package"], packages: ["tests/npm"], run: (context) => nodeTests("npm", context) },
+  {
+    name: "packed",
+    needs: ["browser", "package"],
+    packages: ["tests", "tests/packed", "tests/bench"],
+    run: (context) => nodeTests("packed", context),
+  },
   { name: "site", needs: ["package"], run: asBuild(buildSite) },
   {
     name: "server",
     needs: ["setup"],
+    ahead: () => cargoProgram("nolapse-server"),
     run: asBuild(async (context) => {
       context.server = await buildServer();
     }),
   },
-  { name: "docs", needs: ["browser", "package", "server"], run: (context) => nodeTests("docs", context) },
+  {
+    name: "docs",
+    needs: ["browser", "package", "server"],
+    packages: ["tests", "tests/packed", "tests/docs"],
+    run: (context) => nodeTests("docs", context),
+  },
   {
     name: "e2e",
     needs: ["browser", "engines", "package", "site", "server"],
+    packages: ["tests"],
     run: (context) => nodeTests("e2e", context),
   },
 ];
@@ -97,9 +130,6 @@ function asBuild(work) {
 
 /** Formatting, lints, types, and what the lock files bring: what can be told without running anything. */
 async function staticChecks() {
-  const clippy = ["clippy", "--quiet"];
-  const strict = ["--", "-D", "warnings"];
-  const sdk = [...WASM, "--package", "nolapse", "--lib", "--test", "browser"];
   await step("cargo fmt", (watch) => run("cargo", ["fmt", "--all", "--check", "--", "--color", "never"], { watch }));
   await step("supply chain", async () => {
     // Imported here: it needs a package that set-up installs.
@@ -107,29 +137,38 @@ async function staticChecks() {
     await checkSupplyChain();
   });
   await step("biome", (watch) => tool("@biomejs/biome/bin/biome", ["check", "--error-on-warnings"], { watch }));
+  // While the compiler is at work, the packages come whose types are named.
+  await Promise.all([step("clippy", lintRust), checkTypes()]);
+}
+
+/** @param {(line: string) => void} watch */
+async function lintRust(watch) {
+  const clippy = ["clippy"];
+  const strict = ["--", "-D", "warnings"];
+  const sdk = [...WASM, "--package", "nolapse", "--lib", "--test", "browser"];
+  await cargo([...clippy, "--workspace", "--all-targets", ...strict], { watch });
+  for (const features of ["", "npm", "npm,verify"]) {
+    await cargo([...clippy, ...sdk, "--features", features, ...strict], { watch });
+  }
+  await cargo([...clippy, ...WASM, "--package", "nolapse-domain", ...strict], { watch });
+  // As the npm package has it.
+  const packed = [...WASM, "--package", "nolapse", "--lib", "--no-default-features", "--features", "npm,verify"];
+  await cargo([...clippy, ...packed, ...strict], { watch });
+}
+
+async function checkTypes() {
+  await setUpPackages(TEST_PACKAGES);
   await step("tsc", async (watch) => {
     for (const project of ["tsconfig.json", "tests/tools/tsconfig.site.json"]) {
       await tool("typescript/bin/tsc", ["--project", project], { watch });
     }
   });
-  await step("clippy", async (watch) => {
-    await run("cargo", [...clippy, "--workspace", "--all-targets", ...strict], { watch });
-    for (const features of ["", "npm", "npm,verify"]) {
-      await run("cargo", [...clippy, ...sdk, "--features", features, ...strict], { watch });
-    }
-    await run("cargo", [...clippy, ...WASM, "--package", "nolapse-domain", ...strict], { watch });
-    // As the npm package has it.
-    const packed = [...WASM, "--package", "nolapse", "--lib", "--no-default-features", "--features", "npm,verify"];
-    await run("cargo", [...clippy, ...packed, ...strict], { watch });
-  });
 }
 
 /** @type {Stage["run"]} */
 function nativeTests({ grep }) {
-  const parameters = ["test", "--workspace", "--exclude", "xtask", "--no-fail-fast"];
-  return testing("native tests", grep, (watch) =>
-    run("cargo", [...parameters, ...(grep ? ["--", grep] : [])], { watch }),
-  );
+  const parameters = ["test", "--workspace", ...TOOLS, "--no-fail-fast"];
+  return testing("native tests", grep, (watch) => cargo([...parameters, ...(grep ? ["--", grep] : [])], { watch }));
 }
 
 /** @type {Stage["run"]} */

@@ -5,8 +5,9 @@ import { join } from "node:path";
 
 import satisfies from "spdx-satisfies";
 
-import { root, run } from "./process.mjs";
-import { Remedy } from "./step.mjs";
+import { root, run } from "../../pkg-template/tools/process.mjs";
+import { Remedy } from "../../pkg-template/tools/step.mjs";
+import { LOCKED } from "./packages.mjs";
 
 /**
  * @typedef {object} Crate
@@ -50,11 +51,11 @@ const CRATES_IO = "registry+https://github.com/rust-lang/crates.io-index";
 export async function checkSupplyChain() {
   const rules = rulesOf(await readFile(join(root, "deny.toml"), "utf8"));
   const metadata = await run("cargo", ["metadata", "--format-version", "1", "--locked", "--all-features"]);
-  const { packages } = JSON.parse(await readFile(join(root, "package-lock.json"), "utf8"));
-  const complaints = [
-    ...complaintsAboutCrates(JSON.parse(metadata.stdout).packages, rules),
-    ...complaintsAboutPackages(packages, rules),
-  ];
+  const complaints = complaintsAboutCrates(JSON.parse(metadata.stdout).packages, rules);
+  for (const folder of LOCKED) {
+    const { packages } = JSON.parse(await readFile(join(root, folder, "package-lock.json"), "utf8"));
+    complaints.push(...complaintsAboutPackages(packages, rules).map((complaint) => join(folder, complaint)));
+  }
   if (complaints.length > 0) throw new Remedy(`${complaints.join("\n")}\ndeny.toml has the rules, and the reasons.`);
 }
 

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { run, which } from "./process.mjs";
+import { run, which } from "../../pkg-template/tools/process.mjs";
 
 /** Where Debian keeps PostgreSQL's server programs, off the path, a folder for each version. */
 const POSTGRES = "/usr/lib/postgresql";

@@ -1,25 +1,51 @@
-/**
- * `npm test`: runs every stage, stops at the first that fails, and says at the end how many tests passed and failed.
- *
- * `npm test -- --only e2e` runs that stage (several: with commas) and what it needs; `--grep TEXT` runs only the
- * tests whose name has the text.
- */
+/** `npm test`: runs every stage, stops at the first that fails, and says at the end how many tests passed and failed. */
 
-import { parseArgs } from "node:util";
-
+import { aside, CommandFailed, endChildren } from "../../pkg-template/tools/process.mjs";
+import { describe, main } from "../../pkg-template/tools/step.mjs";
+import { readChanges, stagesForChanges } from "./changed.mjs";
 import { countTests, none, sum } from "./counts.mjs";
-import { CommandFailed } from "./process.mjs";
+import { optionsOf, USAGE } from "./options.mjs";
+import { setUpPackages } from "./packages.mjs";
 import { STAGES, stagesFor } from "./stages.mjs";
-import { describe, main } from "./step.mjs";
+
+/** The stage whose tests run while other stages' programs are compiled. */
+const FIRST_TESTS = "native";
 
 await main(async () => {
-  const { values } = parseArgs({ options: { only: { type: "string" }, grep: { type: "string" } } });
-  const stages = values.only === undefined ? STAGES : stagesFor(values.only.split(","));
+  const options = optionsOf(process.argv.slice(2));
+  if (options.help) console.log(USAGE);
+  else await runStages(await choose(options), options.grep);
+});
+
+/**
+ * The stages that were asked for.
+ *
+ * @param {import("./options.mjs").Options} options
+ * @returns {Promise<readonly import("./stages.mjs").Stage[]>}
+ */
+async function choose({ only, changed }) {
+  if (!changed) return only === undefined ? STAGES : stagesFor(only);
+  const { stages, reasons } = stagesForChanges(await readChanges());
+  for (const reason of reasons) console.log(reason);
+  return stagesFor(stages);
+}
+
+/**
+ * @param {readonly import("./stages.mjs").Stage[]} stages
+ * @param {string | undefined} grep
+ */
+async function runStages(stages, grep) {
   /** @type {import("./stages.mjs").Context} */
-  const context = { grep: values.grep, browser: undefined, server: undefined };
+  const context = { grep, browser: undefined, server: undefined };
+  const builds = stages.flatMap(({ ahead }) => ahead ?? []);
+  /** @type {Promise<void> | undefined} */
+  let building;
   let counts = none();
   for (const stage of stages) {
+    // Once it is known that the sources are well-formed.
+    if (stage.name === FIRST_TESTS) building = aside(() => buildAhead(builds));
     try {
+      if (stage.packages) await setUpPackages(stage.packages);
       counts = sum(counts, await stage.run(context));
     } catch (error) {
       console.error(describe(error));
@@ -29,8 +55,22 @@ await main(async () => {
       break;
     }
   }
+  if (process.exitCode) endChildren();
+  await building;
   console.log(`${counts.passed} passed, ${counts.failed} failed`);
-});
+}
+
+/**
+ * Does what the stages to come would begin with. What goes wrong is told by the stage that it is for.
+ *
+ * @param {readonly (() => Promise<unknown>)[]} builds
+ */
+async function buildAhead(builds) {
+  for (const build of builds) {
+    if (process.exitCode) return;
+    await build().catch(() => {});
+  }
+}
 
 /**
  * What a failed stage counts as: its tests, and at least one failure.

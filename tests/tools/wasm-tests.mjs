@@ -4,7 +4,8 @@ import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { CommandFailed, root, run, start } from "./process.mjs";
+import { cargo, cargoArtifacts, cargoProgram } from "../../pkg-template/tools/cargo.mjs";
+import { CommandFailed, root, start } from "../../pkg-template/tools/process.mjs";
 import { openScreen } from "./webkit.mjs";
 
 /** @typedef {(line: string) => void} Watch */
@@ -24,6 +25,18 @@ const NO_DRIVER = {
 };
 
 /**
+ * Compiles the tests and what runs them.
+ *
+ * @param {Watch} [watch]
+ * @returns {Promise<{ module: string, runner: string }>} their files
+ */
+export async function buildWasmTests(watch = () => {}) {
+  const made = await cargoArtifacts([...TESTS, "--no-run"], { watch });
+  const module = made.map(({ executable }) => executable).findLast((file) => file !== null) ?? "";
+  return { module, runner: await cargoProgram("test-runner", { watch }) };
+}
+
+/**
  * @param {import("./browser.mjs").BrowserFiles} browser
  * @param {readonly string[]} filter
  * @param {Watch} watch
@@ -34,7 +47,7 @@ export async function inChromium({ chromium, chromedriver }, filter, watch) {
   await mkdir(join(root, ".cache"), { recursive: true });
   await writeFile(settings, JSON.stringify({ "goog:chromeOptions": options }));
   const env = { ...NO_DRIVER, CHROMEDRIVER: chromedriver, WASM_BINDGEN_TEST_WEBDRIVER_JSON: settings };
-  return run("cargo", [...TESTS, ...filter], { env, watch });
+  return cargo([...TESTS, ...filter], { env, watch });
 }
 
 /**
@@ -47,7 +60,7 @@ export async function inWebKit(webkit, filter, watch) {
   try {
     // To the runner, whoever speaks WebDriver as Safari does is Safari.
     const env = { ...NO_DRIVER, ...screen.env, SAFARIDRIVER: webkit.driver };
-    return await run("cargo", [...TESTS, ...filter], { env, watch });
+    return await cargo([...TESTS, ...filter], { env, watch });
   } finally {
     screen.close();
   }
@@ -61,14 +74,10 @@ export async function inWebKit(webkit, filter, watch) {
  * @param {Watch} watch
  */
 export async function inFirefox(firefox, filter, watch) {
-  const { stdout } = await run("cargo", [...TESTS, "--no-run", "--message-format", "json-render-diagnostics"], {
-    watch,
-  });
-  const made = stdout.split("\n").filter((line) => line.startsWith('{"reason":"compiler-artifact"'));
-  const module = made.map((line) => JSON.parse(line).executable).findLast((file) => file !== null);
+  const { module, runner } = await buildWasmTests(watch);
   const env = { ...NO_DRIVER, NO_HEADLESS: "1", WASM_BINDGEN_TEST_ADDRESS: "127.0.0.1:0" };
   const words = filter.filter((word) => word !== "--");
-  const server = start("cargo", ["xtask", "test-runner", module, ...words], { env });
+  const server = start(runner, [module, ...words], { env });
   const ended = once(server, "close");
   try {
     const { address, said } = await listening(server);
@@ -101,7 +110,7 @@ function listening(server) {
     server.once("error", reject);
     server.once("close", (code) => {
       if (code === 0) resolve({ said });
-      else reject(new CommandFailed("cargo xtask test-runner", `exit code ${code}`, said));
+      else reject(new CommandFailed("test-runner", `exit code ${code}`, said));
     });
   });
 }

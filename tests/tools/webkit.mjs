@@ -1,8 +1,8 @@
 /** Finds WebKitGTK's driver, or gets it, and gives it a screen. */
 
+import { start, which } from "../../pkg-template/tools/process.mjs";
+import { Remedy } from "../../pkg-template/tools/step.mjs";
 import { named } from "./browser.mjs";
-import { start, which } from "./process.mjs";
-import { Remedy } from "./step.mjs";
 import { installPackages } from "./system.mjs";
 
 /**

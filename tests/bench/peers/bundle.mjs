@@ -5,7 +5,7 @@ import { join } from "node:path";
 
 import { build } from "esbuild";
 
-import { root } from "../../tools/process.mjs";
+import { root } from "../../../pkg-template/tools/process.mjs";
 
 const FOLDER = join(root, "tests", "bench", "peers");
 const CLIENTS = join(FOLDER, "clients");

@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { root } from "../../tools/process.mjs";
+import { root } from "../../../pkg-template/tools/process.mjs";
 import { cookieProtocol } from "./mocks/cookie.mjs";
 import { openidProtocol } from "./mocks/openid.mjs";
 import { supertokensProtocol } from "./mocks/supertokens.mjs";
@@ -84,7 +84,6 @@ export const CONTESTANTS = [
 
 /** The packages that are measured, with their versions. */
 export async function versions() {
-  const { devDependencies } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
-  const names = ["@auth0/auth0-spa-js", "supertokens-website", "oidc-client-ts"];
-  return names.map((name) => `${name} ${devDependencies[name]}`);
+  const { devDependencies } = JSON.parse(await readFile(join(root, "tests", "bench", "package.json"), "utf8"));
+  return Object.entries(devDependencies).map(([name, version]) => `${name} ${version}`);
 }

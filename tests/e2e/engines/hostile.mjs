@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { root } from "../../tools/process.mjs";
+import { root } from "../../../pkg-template/tools/process.mjs";
 import { openBlank } from "./scene.mjs";
 
 /** The package as users get it. */

@@ -3,7 +3,7 @@
 import { cp, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { root } from "../../tools/process.mjs";
+import { root } from "../../../pkg-template/tools/process.mjs";
 
 /** The package as `npm install` of the tarball gives it. */
 const INSTALLED = join(root, "node_modules", "nolapse");

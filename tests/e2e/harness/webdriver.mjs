@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 
-import { start } from "../../tools/process.mjs";
+import { start } from "../../../pkg-template/tools/process.mjs";
 import { freePort } from "./ports.mjs";
 import { until } from "./until.mjs";
 

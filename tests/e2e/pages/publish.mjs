@@ -3,7 +3,7 @@
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
 
-import { root } from "../../tools/process.mjs";
+import { root } from "../../../pkg-template/tools/process.mjs";
 
 /**
  * Serves this folder's modules at `/pages/`.

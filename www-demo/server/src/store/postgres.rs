@@ -65,7 +65,7 @@ impl PgStore {
             })
             .connect_with(options)
             .await?;
-        let tables = sqlx::migrate!("migrations/postgres").run(&pool).await;
+        let tables = super::migrations::postgres().run(&pool).await;
         tables.map_err(Error::from)?;
         Ok(Self { pool })
     }

@@ -136,7 +136,7 @@ pub(super) async fn copy(url: &str, copy: &Path) -> Result<(), sqlx::Error> {
 /// Of several servers that start at once on a new file one succeeds; the others fail, retry and find the tables.
 async fn migrate(pool: &SqlitePool) -> Result<(), sqlx::Error> {
     let mut looks = 0;
-    while let Err(error) = sqlx::migrate!("migrations/sqlite").run(pool).await {
+    while let Err(error) = super::migrations::sqlite().run(pool).await {
         looks += 1;
         if looks == MIGRATION_LOOKS {
             return Err(error.into());

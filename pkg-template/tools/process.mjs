@@ -1,8 +1,10 @@
 /** Runs commands, keeps their output, and leaves no child behind. */
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants } from "node:fs";
+import { constants as system, setPriority } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -14,6 +16,20 @@ const onWindows = process.platform === "win32";
 
 /** What runs now. @type {Set<import("node:child_process").ChildProcess>} */
 const children = new Set();
+
+/** Whether what is started is to leave the processor to what is started elsewhere. @type {AsyncLocalStorage<true>} */
+const asides = new AsyncLocalStorage();
+
+/**
+ * Does work whose commands run at a low priority: beside tests, which have deadlines.
+ *
+ * @template T
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export function aside(work) {
+  return asides.run(true, work);
+}
 
 /** Output that is kept and read has no colours. */
 const PLAIN = { NO_COLOR: "1", FORCE_COLOR: undefined, CARGO_TERM_COLOR: "never" };
@@ -37,16 +53,23 @@ export class CommandFailed extends Error {
 }
 
 /**
+ * @typedef {object} Options
+ * @property {string} [cwd]
+ * @property {Record<string, string | undefined>} [env] added to this process's own
+ * @property {(line: string) => void} [watch] is told each line as it comes
+ * @property {(line: string) => boolean} [drop] lines that are watched, and not kept
+ */
+
+/**
  * Runs a command to its end and returns what it printed.
  *
  * @param {string} command
  * @param {readonly string[]} parameters
- * @param {{ cwd?: string, env?: Record<string, string | undefined>, watch?: (line: string) => void }} [options]
- *   `env` is added to this process's own; `watch` is told each line as it comes.
+ * @param {Options} [options]
  * @returns {Promise<{ stdout: string, output: string }>} `output` has both streams as they came
  * @throws {CommandFailed} where it cannot be started or does not end with 0
  */
-export async function run(command, parameters, { cwd = root, env = {}, watch = () => {} } = {}) {
+export async function run(command, parameters, { cwd = root, env = {}, watch = () => {}, drop = () => false } = {}) {
   const shown = [command, ...parameters].join(" ");
   const child = start(command, parameters, { cwd, env: { ...PLAIN, ...env } });
   let stdout = "";
@@ -55,7 +78,7 @@ export async function run(command, parameters, { cwd = root, env = {}, watch = (
   const take = (text) => {
     output += text;
     // Lines of JSON are for programs.
-    const last = text.split("\n").findLast((line) => line.trim() !== "" && !line.includes('{"'));
+    const last = linesOf(text).findLast((line) => line.trim() !== "" && !line.includes('{"'));
     if (last) watch(last);
   };
   child.stdout.setEncoding("utf8").on("data", (text) => {
@@ -65,12 +88,20 @@ export async function run(command, parameters, { cwd = root, env = {}, watch = (
   child.stderr.setEncoding("utf8").on("data", take);
   try {
     const [code, signal] = await once(child, "close");
+    output = linesOf(output)
+      .filter((line) => !drop(line))
+      .join("");
     if (code !== 0) throw new CommandFailed(shown, signal ? `ended by ${signal}` : `exit code ${code}`, output);
     return { stdout, output };
   } catch (error) {
     if (error instanceof CommandFailed) throw error;
     throw new CommandFailed(shown, error instanceof Error ? error.message : String(error), output);
   }
+}
+
+/** Lines with their ends; one that is drawn over ends with a carriage return. @param {string} text */
+function linesOf(text) {
+  return text.split(/(?<=[\r\n])/);
 }
 
 /**
@@ -90,6 +121,7 @@ export function start(command, parameters, { cwd = root, env = {} } = {}) {
   });
   children.add(child);
   child.once("close", () => children.delete(child));
+  if (asides.getStore() && child.pid !== undefined) setPriority(child.pid, system.priority.PRIORITY_BELOW_NORMAL);
   return child;
 }
 
@@ -110,10 +142,10 @@ export function npm(parameters, options) {
  *
  * @param {string} file its script, below `node_modules`
  * @param {readonly string[]} parameters
- * @param {Parameters<typeof run>[2]} [options]
+ * @param {Options & { from?: string }} [options] `from`: the folder whose packages have it, where it is not the checkout
  */
-export function tool(file, parameters, options) {
-  return run(process.execPath, [join(root, "node_modules", file), ...parameters], options);
+export function tool(file, parameters, { from = ".", ...options } = {}) {
+  return run(process.execPath, [join(root, from, "node_modules", file), ...parameters], options);
 }
 
 /**
@@ -157,8 +189,11 @@ function endWithChildren(signal) {
   }, ENDING_MS);
 }
 
+/** Ends what still runs. */
+export function endChildren() {
+  for (const child of children) child.kill();
+}
+
 process.once("SIGINT", endWithChildren);
 process.once("SIGTERM", endWithChildren);
-process.once("exit", () => {
-  for (const child of children) child.kill();
-});
+process.once("exit", endChildren);

@@ -10,23 +10,39 @@ import { root } from "./process.mjs";
 const STAMPS = join(root, ".cache", "stamps");
 
 /**
+ * Work that need not be done again: files and folders below the checkout; `facts` are inputs that are no files, such as a
+ * tool's version.
+ *
+ * @typedef {{ name: string, inputs: readonly string[], facts?: readonly string[], outputs: readonly string[] }} Work
+ */
+
+/**
  * Does the work, unless it was done with the same inputs and its outputs are still as it left them.
  *
- * @param {{ name: string, inputs: readonly string[], facts?: readonly string[], outputs: readonly string[] }} what
- *   files and folders below the checkout; `facts` are inputs that are no files, such as a tool's version
+ * @param {Work} what
  * @param {() => Promise<void>} work
  * @returns {Promise<"done" | "fresh">}
  */
-export async function unlessFresh({ name, inputs, facts = [], outputs }, work) {
-  const stamp = join(STAMPS, name);
-  const before = await fingerprint(inputs, facts);
-  const last = await readFile(stamp, "utf8").catch(() => "");
-  if (last === `${before} ${await fingerprint(outputs)}`) return "fresh";
+export async function unlessFresh(what, work) {
+  if (await isFresh(what)) return "fresh";
+  const stamp = join(STAMPS, what.name);
+  const before = await fingerprint(what.inputs, what.facts);
   await rm(stamp, { force: true });
   await work();
   await mkdir(STAMPS, { recursive: true });
-  await writeFile(stamp, `${before} ${await fingerprint(outputs)}`);
+  await writeFile(stamp, `${before} ${await fingerprint(what.outputs)}`);
   return "done";
+}
+
+/**
+ * Whether the work was done with the same inputs and its outputs are still as it left them.
+ *
+ * @param {Work} what
+ * @returns {Promise<boolean>}
+ */
+export async function isFresh({ name, inputs, facts, outputs }) {
+  const last = await readFile(join(STAMPS, name), "utf8").catch(() => "");
+  return last === `${await fingerprint(inputs, facts)} ${await fingerprint(outputs)}`;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Says what is being done, how long it takes, and that it is still going on. */
 
-import { CommandFailed } from "./process.mjs";
+import { CommandFailed, endChildren } from "./process.mjs";
 
 /** How often a long step says that it is alive. */
 const HEARTBEAT_MS = 15_000;
@@ -37,7 +37,7 @@ export async function step(title, work, summary = () => "") {
   let latest = "";
   say(`▸ ${title}`);
   const heartbeat = setInterval(() => {
-    say(`  … ${seconds(started)}${latest ? ` · ${latest.trim().slice(0, LINE_LENGTH)}` : ""}`);
+    say(`  … ${title} (${seconds(started)})${latest ? ` · ${latest.trim().slice(0, LINE_LENGTH)}` : ""}`);
   }, HEARTBEAT_MS);
   try {
     const result = await work((line) => {
@@ -64,6 +64,7 @@ export async function main(program) {
   } catch (error) {
     console.error(describe(error));
     process.exitCode = 1;
+    endChildren();
   }
 }
 

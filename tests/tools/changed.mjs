@@ -1,0 +1,127 @@
+/** Which stages can tell that a change broke something: by the files that it touches. */
+
+import { CommandFailed, run } from "../../pkg-template/tools/process.mjs";
+import { STAGES } from "./stages.mjs";
+
+/** The branch that changes are measured against, here and as it was last fetched. */
+const MAIN = ["main", "origin/main"];
+
+/** Stands for every stage. */
+const ALL = STAGES.map(({ name }) => name);
+
+/** The stages that run the npm package. */
+const PACKAGE = ["npm", "packed", "docs", "site", "e2e"];
+
+/** The stages that run the server, in-process or as a program. */
+const SERVER = ["native", "docs", "e2e"];
+
+/**
+ * Files by their paths, and the stages that read, compile or run them; the first that fits counts. What none fits can
+ * break everything.
+ *
+ * @type {readonly (readonly [RegExp, readonly string[]])[]}
+ */
+const RULES = [
+  // What every stage is made of.
+  [/^(Cargo\.(toml|lock)|rust-toolchain\.toml|package(-lock)?\.json|\.npmrc|\.cargo\/|\.ci\/)/, ALL],
+  [/^(pkg-template|tests)\/tools\//, ALL],
+  [/^tests\/(package(-lock)?\.json|\.npmrc)$/, ALL],
+
+  // Settings of what checks without running.
+  [/^(biome\.json|clippy\.toml|tsconfig(\.base)?\.json|\.gitignore)$/, ["static", "site", "docs"]],
+  [/^deny\.toml$/, ["static", "npm"]],
+
+  // Documents: the glossary is a rule of the architecture's, drills and settings are played by the server's tests, and
+  // some pages are what the packed apps are made of.
+  [/^ARCHITECTURE\.md$/, ["native", "docs"]],
+  [/^docs\/(deployment|keys|operations)\.md$/, ["native", "docs"]],
+  [/^docs\/(csp|install|testing)\.md$/, ["packed", "docs"]],
+  [/^(README|CHANGELOG)\.md$/, ["npm", "docs"]],
+  [/^(docs\/|[A-Z]+\.md$)/, ["docs"]],
+  [/^LICENSE-/, ["npm"]],
+
+  // The crate and the package.
+  [/^src\/client(\/|\.rs$)/, ["static", "native", "wasm", "docs"]],
+  [/^src\/(host|generated)\//, ["static", "native", "wasm", ...PACKAGE]],
+  [/^src\//, ["static", "native", "fuzz", "wasm", ...PACKAGE]],
+  [/^pkg-template\//, ["static", "native", ...PACKAGE]],
+
+  // The server, the pages and the example.
+  [/^www-demo\/server\/fuzz\//, ["static", "native", "fuzz"]],
+  [/^www-demo\/server\/(tests|benches|examples|deploy)\//, ["static", "native", "docs"]],
+  [/^www-demo\/server\//, ["static", "fuzz", ...SERVER]],
+  [/^www-demo\/site\//, ["static", "native", "site", "e2e"]],
+  [/^www-demo\/rust-example\//, ["static", "docs"]],
+
+  // The tests themselves; what is in the browser's harness is used by all that run in one.
+  [/^tests\/(browser\.rs|tab\/)/, ["static", "native", "wasm"]],
+  [/^tests\/(\w+\.(rs|regressions)|sim\/)/, ["static", "native", "docs"]],
+  [/^tests\/npm\//, ["static", "npm", "docs"]],
+  [/^tests\/packed\//, ["static", "packed", "docs"]],
+  [/^tests\/docs\//, ["static", "docs", "npm", "packed"]],
+  [/^tests\/contract\//, ["static", "npm", "e2e"]],
+  [/^tests\/e2e\/(harness|pages)\//, ["static", "packed", "docs", "e2e"]],
+  [/^tests\/e2e\//, ["static", "docs", "e2e"]],
+  [/^tests\/bench\//, ["static", "npm", "packed", "docs"]],
+];
+
+/**
+ * The stages for files, and for each stage or group of them why.
+ *
+ * @param {readonly string[]} paths
+ * @returns {{ stages: string[], reasons: string[] }}
+ */
+export function stagesForChanges(paths) {
+  /** @type {Map<string, string[]>} */
+  const files = new Map();
+  for (const path of paths) {
+    const stages = ruleFor(path)?.join(", ") ?? "";
+    files.set(stages, [...(files.get(stages) ?? []), path]);
+  }
+  const chosen = new Set([...files.keys()].flatMap((stages) => (stages === "" ? ALL : stages.split(", "))));
+  const reasons = [...files].map(([stages, some]) => {
+    const more = some.length > 3 ? ` and ${some.length - 3} more` : "";
+    const told = stages === "" ? "every stage, as no rule of tests/tools/changed.mjs is for them" : stages;
+    return `${some.slice(0, 3).join(", ")}${more}: ${told === ALL.join(", ") ? "every stage" : told}`;
+  });
+  if (paths.length === 0) reasons.push("Nothing has changed since the main branch.");
+  return { stages: ALL.filter((name) => chosen.has(name)), reasons };
+}
+
+/**
+ * The stages of the rule that a path falls under.
+ *
+ * @param {string} path
+ * @returns {readonly string[] | undefined} nothing where no rule is for it
+ */
+export function ruleFor(path) {
+  return RULES.find(([pattern]) => pattern.test(path))?.[1];
+}
+
+/**
+ * The files that differ from where this branch left the main one: committed, not committed, and new.
+ *
+ * @returns {Promise<string[]>}
+ */
+export async function readChanges() {
+  const base = await mergeBase();
+  const [changed, added] = await Promise.all([
+    // With `--no-renames`, a file that has moved is one that is gone and one that is new.
+    run("git", ["diff", "--name-only", "--no-renames", "-z", base]),
+    run("git", ["ls-files", "--others", "--exclude-standard", "-z"]),
+  ]);
+  return [...new Set([changed, added].flatMap(({ stdout }) => stdout.split("\0")).filter(Boolean))].sort();
+}
+
+/** @returns {Promise<string>} the commit */
+async function mergeBase() {
+  for (const branch of MAIN) {
+    const found = await run("git", ["merge-base", "HEAD", branch]).catch((error) => {
+      if (error instanceof CommandFailed) return undefined;
+      throw error;
+    });
+    if (found) return found.stdout.trim();
+  }
+  // Without a main branch, everything counts as changed: the tree that is empty in each repository.
+  return (await run("git", ["hash-object", "-t", "tree", "/dev/null"])).stdout.trim();
+}

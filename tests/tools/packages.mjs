@@ -1,0 +1,86 @@
+/** Installs npm packages: those of the checkout, and those of folders of the tests that have a lock file of their own. */
+
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { npm, root } from "../../pkg-template/tools/process.mjs";
+import { step } from "../../pkg-template/tools/step.mjs";
+
+/** What builds and checks. */
+const ROOT = ".";
+
+/** Folders of the tests with packages of their own, which are installed by the stages that need them. */
+export const TEST_PACKAGES = /** @type {const} */ (["tests", "tests/npm", "tests/packed", "tests/docs", "tests/bench"]);
+
+/** Every folder that has a lock file. */
+export const LOCKED = [ROOT, ...TEST_PACKAGES];
+
+/** Folders below `.cache` for what tests write and run, and whose packages it finds there. */
+const BORROWED = new Map([
+  ["tests/packed", "packed"],
+  ["tests/docs", "docs"],
+]);
+
+/** What is being installed, or has been, in this process. @type {Map<string, Promise<void>>} */
+const installed = new Map();
+
+/**
+ * Installs the packages of folders, one after the other, where they are not those of the lock file.
+ *
+ * @param {readonly (typeof TEST_PACKAGES)[number][]} [folders] the checkout's own, unless others are given
+ * @returns {Promise<void>}
+ */
+export async function setUpPackages(folders) {
+  for (const folder of folders ?? [ROOT]) {
+    const ready = installed.get(folder) ?? setUpFolder(folder);
+    installed.set(folder, ready);
+    await ready;
+  }
+}
+
+/** @param {string} folder */
+async function setUpFolder(folder) {
+  if (await isInstalled(folder)) return;
+  await step(folder === ROOT ? "npm ci" : `npm ci in ${folder}`, (watch) => install(folder, watch));
+}
+
+/** @param {string} folder */
+async function isInstalled(folder) {
+  return (await readFile(stampOf(folder), "utf8").catch(() => "")) === (await lockOf(folder));
+}
+
+/**
+ * @param {string} folder
+ * @param {(line: string) => void} watch
+ */
+async function install(folder, watch) {
+  await npm(["ci"], { cwd: join(root, folder), watch });
+  const borrower = BORROWED.get(folder);
+  if (borrower) await lend(folder, join(root, ".cache", borrower));
+  await writeFile(stampOf(folder), await lockOf(folder));
+}
+
+/**
+ * Lets files in a folder find the packages of another.
+ *
+ * @param {string} folder
+ * @param {string} borrower
+ */
+async function lend(folder, borrower) {
+  await mkdir(borrower, { recursive: true });
+  await rm(join(borrower, "node_modules"), { recursive: true, force: true });
+  // What Windows lets everybody make; elsewhere it is a plain link.
+  await symlink(join(root, folder, "node_modules"), join(borrower, "node_modules"), "junction");
+}
+
+/** The lock file that the packages were installed by, as a hash. @param {string} folder */
+function stampOf(folder) {
+  return join(root, folder, "node_modules", ".installed-lock");
+}
+
+/** @param {string} folder */
+async function lockOf(folder) {
+  const lock = await readFile(join(root, folder, "package-lock.json"));
+  return createHash("sha256").update(lock).digest("hex");
+}
