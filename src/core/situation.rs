@@ -71,11 +71,11 @@ impl Sent {
         }
         match (outcome, context.stored.session_since(self.seen)?) {
             // A page that was suspended meanwhile received no message of the sign-in, but the storage record shows it.
-            (RefreshOutcome::Granted(grant), fingerprint) => (grant.session.fingerprint()
-                != fingerprint)
-                .then_some("other_session"),
+            (RefreshOutcome::Granted(grant), fingerprint) => {
+                (grant.session.fingerprint() != fingerprint).then_some("other_session")
+            }
             // Another tab has signed in since: the session that ended may be the previous one.
-            (RefreshOutcome::Ended(_), _) => Some("end of an earlier session"),
+            (RefreshOutcome::Ended(_), _) => Some("earlier_session"),
             (RefreshOutcome::Failed(_), _) => None,
         }
     }

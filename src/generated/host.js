@@ -1357,8 +1357,7 @@ var Host = class {
   }
   /** Reads the monotonic and the wall clock, in milliseconds. @returns {[steady: number, wall: number]} */
   #clocks() {
-    const { performance, Date: Date2 } = this.#realm;
-    return [performance.now(), Date2.now()];
+    return [this.#realm.performance.now(), this.#realm.Date.now()];
   }
   /** Returns how long the current token can still be sent, in seconds. */
   tokenLeft() {

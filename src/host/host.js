@@ -361,8 +361,7 @@ export class Host {
 
   /** Reads the monotonic and the wall clock, in milliseconds. @returns {[steady: number, wall: number]} */
   #clocks() {
-    const { performance, Date } = this.#realm;
-    return [performance.now(), Date.now()];
+    return [this.#realm.performance.now(), this.#realm.Date.now()];
   }
 
   /** Returns how long the current token can still be sent, in seconds. */

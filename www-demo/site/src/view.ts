@@ -37,7 +37,7 @@ export class View {
     workspace.hidden = status.state === "unknown" || !(signedIn || recorded);
     workspace.classList.toggle("monitor-only", !signedIn);
 
-    this.#parts["signed_out"].classList.toggle("again", status.state === "signed_out" && status.reason !== null);
+    this.#parts.signed_out.classList.toggle("again", status.state === "signed_out" && status.reason !== null);
     this.#state.dataset.state = status.state;
     this.#state.dataset.degraded = String(status.failure !== null);
     say(byId("state-text", HTMLElement), stateWords(status));
