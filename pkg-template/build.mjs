@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { cargoProgram } from "./tools/cargo.mjs";
 import { compile, currentBuildId, RUST_INPUTS } from "./tools/compile.mjs";
 import { openGlue } from "./tools/glue.mjs";
+import { shortenExports } from "./tools/exports.mjs";
 import { shortenImports } from "./tools/imports.mjs";
 import { npm, root, run, tool } from "./tools/process.mjs";
 import { isFresh, unlessFresh } from "./tools/stamp.mjs";
@@ -30,6 +31,7 @@ const TOOL_INPUTS = [
   "pkg-template/tools/Cargo.toml",
   "pkg-template/tools/compile.mjs",
   "pkg-template/tools/glue.mjs",
+  "pkg-template/tools/exports.mjs",
   "pkg-template/tools/imports.mjs",
   "pkg-template/tools/traps.mjs",
   "package-lock.json",
@@ -185,8 +187,9 @@ async function shrink(name, folder, watch) {
   const file = `${name}_bg.js`;
   const { glue, script } = openGlue(await readFile(join(root, folder, file), "utf8"), `./${file}`);
   const short = shortenImports(await readFile(join(root, module)), script);
-  await writeFile(join(root, module), short.module);
-  await writeFile(join(root, folder, "glue.js"), glue);
+  const shortest = shortenExports(short.module, glue);
+  await writeFile(join(root, module), shortest.module);
+  await writeFile(join(root, folder, "glue.js"), shortest.glue);
   const { outputFiles } = await build({
     ...BUNDLE,
     stdin: { contents: short.glue, resolveDir: join(root, folder) },

@@ -107,7 +107,7 @@ export class SharedSession {
    * @param {Listener} listener
    */
   listen(type, listener) {
-    if (typeof listener !== "function") throw new TypeError("the listener is not a function");
+    if (typeof listener !== "function") throw new TypeError("the listener is no function");
     // Wrapped, so that a function registered twice counts as two listeners.
     const entry = { listener };
     const set = this.#listeners.get(type) ?? new Set();
@@ -208,7 +208,7 @@ export class SharedSession {
       reason: word(reason),
       failure: word(failure),
       retryInMs: number(retryInMs),
-      problem,
+      problem: word(problem ?? ""),
     });
   }
 }

@@ -56,7 +56,7 @@ async function compile(source) {
   const isPlace = typeof source === "string" || source instanceof URL || source instanceof Request;
   const found = isPlace ? await fetch(source) : source;
   if (found instanceof Response) {
-    if (!found.ok) throw new Error(`${found.url} was answered with status ${found.status}`);
+    if (!found.ok) throw new Error(`${found.url}: status ${found.status}`);
     // Streaming compilation requires the MIME type `application/wasm`.
     const isNamed = found.headers.get("content-type") === "application/wasm";
     return isNamed ? WebAssembly.compileStreaming(found) : WebAssembly.compile(await found.arrayBuffer());

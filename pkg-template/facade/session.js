@@ -118,7 +118,7 @@ export function openSession(core) {
       return end;
     },
     on(type, listener) {
-      if (!EVENTS.includes(type)) throw new TypeError(`there is no event ${String(type)}`);
+      if (!EVENTS.includes(type)) throw new TypeError(`no event ${String(type)}`);
       return listen(type, listener);
     },
     get expiresIn() {

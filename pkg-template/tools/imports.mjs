@@ -90,7 +90,7 @@ export function findSection(module, wanted) {
     if (id === wanted) return { head, start: reader.at, end: reader.at + size };
     reader.at += size;
   }
-  throw new Error("the module has no imports");
+  throw new Error(`the module has no section ${wanted}`);
 }
 
 /** Reads the numbers and names of a module. */
@@ -130,7 +130,7 @@ export class Reader {
 }
 
 /** @param {number} value @returns {Uint8Array} */
-function unsigned(value) {
+export function unsigned(value) {
   const bytes = [];
   let rest = value;
   while (rest >= 0x80) {
@@ -141,13 +141,13 @@ function unsigned(value) {
 }
 
 /** @param {string} value @returns {Uint8Array} */
-function text(value) {
+export function text(value) {
   const bytes = new TextEncoder().encode(value);
   return Buffer.concat([unsigned(bytes.length), bytes]);
 }
 
 /** @param {number} index @returns {string} */
-function letters(index) {
+export function letters(index) {
   const rest = Math.floor(index / LETTERS.length);
   return (rest > 0 ? letters(rest - 1) : "") + LETTERS[index % LETTERS.length];
 }

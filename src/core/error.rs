@@ -145,7 +145,7 @@ impl SessionError {
             Self::Misconfigured { .. } => "the auth server rejects the request itself",
             Self::MinValidity => "no token is valid for that long",
             Self::Overloaded => "too many calls wait for a token",
-            Self::Closed => "the session object was closed",
+            Self::Closed => "the session was closed",
             Self::InvalidTokenResponse => "no usable token in the response",
             Self::SignInThrew => "the sign-in function threw",
         }

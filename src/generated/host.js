@@ -747,17 +747,10 @@ var Requests = class {
     if (status >= 200 && status < 300) return body;
     const { error, error_description: description } = own(body);
     const isRefused = status >= 400 && status < 500;
-    const failure = isRefused ? "" : status < 0 ? "timeout" : status ? "server_error" : this.#failure("");
-    const code = isRefused ? "sign_in_refused" : status < 0 ? failure : "unreachable";
-    throw app.error(
-      code,
-      `${description ?? "no response to the sign-in"}`,
-      "",
-      failure,
-      retryAfter2 * 1e3,
-      void 0,
-      `${error ?? ""}`
-    );
+    const failure = status < 0 ? "timeout" : status ? "server_error" : this.#failure("");
+    const code = isRefused ? "sign_in_refused" : status < 0 ? "timeout" : "unreachable";
+    const message = `${description ?? "no response"}`;
+    throw app.error(code, message, "", isRefused ? "" : failure, retryAfter2 * 1e3, void 0, `${error ?? ""}`);
   }
   /**
    * The cause of a failure without a response. The platform does not distinguish DNS, connection, TLS, CORS and redirects.
@@ -1041,7 +1034,7 @@ function onTimer(machine, fire) {
 
 // src/host/host.js
 var NOTHING_TO_WAIT_FOR = -1;
-var CLOSED_SESSION = "the session object was closed";
+var CLOSED_SESSION = "the session was closed";
 var BROKEN_MODULE = "the module failed";
 var Host = class {
   #app;
@@ -1335,7 +1328,7 @@ var Host = class {
   signIn(how, endpoint2) {
     const { server } = this.#settings;
     const isFunction = typeof how === "function";
-    if (!isFunction && server === void 0) refuse("auth", "a URL, for a sign-in with credentials");
+    if (!isFunction && server === void 0) refuse("auth", "a URL");
     const send = () => this.#requests.credentials(
       `${server}/auth/${endpoint2}`,
       /** @type {object} */

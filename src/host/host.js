@@ -37,7 +37,7 @@ import { RecordStorage } from "./storage.js";
 const NOTHING_TO_WAIT_FOR = -1;
 
 /** The error message for calls made after `close`. */
-export const CLOSED_SESSION = "the session object was closed";
+export const CLOSED_SESSION = "the session was closed";
 
 /** The error message for calls that hit a trap in the module. */
 const BROKEN_MODULE = "the module failed";
@@ -344,7 +344,7 @@ export class Host {
   signIn(how, endpoint) {
     const { server } = this.#settings;
     const isFunction = typeof how === "function";
-    if (!isFunction && server === undefined) refuse("auth", "a URL, for a sign-in with credentials");
+    if (!isFunction && server === undefined) refuse("auth", "a URL");
     const send = () => this.#requests.credentials(`${server}/auth/${endpoint}`, /** @type {object} */ (how), this.#app);
     return this.#promise([codes.SIGN_IN_REQUESTED], undefined, isFunction ? /** @type {() => unknown} */ (how) : send);
   }

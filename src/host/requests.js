@@ -131,17 +131,10 @@ export class Requests {
     if (status >= 200 && status < 300) return body;
     const { error, error_description: description } = own(body);
     const isRefused = status >= 400 && status < 500;
-    const failure = isRefused ? "" : status < 0 ? "timeout" : status ? "server_error" : this.#failure("");
-    const code = isRefused ? "sign_in_refused" : status < 0 ? failure : "unreachable";
-    throw app.error(
-      code,
-      `${description ?? "no response to the sign-in"}`,
-      "",
-      failure,
-      retryAfter * 1_000,
-      undefined,
-      `${error ?? ""}`,
-    );
+    const failure = status < 0 ? "timeout" : status ? "server_error" : this.#failure("");
+    const code = isRefused ? "sign_in_refused" : status < 0 ? "timeout" : "unreachable";
+    const message = `${description ?? "no response"}`;
+    throw app.error(code, message, "", isRefused ? "" : failure, retryAfter * 1_000, undefined, `${error ?? ""}`);
   }
 
   /**

@@ -179,3 +179,49 @@ test("P07 500 calls at the moment of expiry cause one refresh, and each gets its
   assert.equal(network.to("/notes").filter(({ method }) => method === "GET").length, 500);
   assert.equal(network.refreshes().length, 1);
 });
+
+test("credentials sign up and in, and those that the server rejects are told apart from a server that fails", async (t) => {
+  const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
+  const { page } = await openPage(browser, server);
+  await openSession(page, server, { timeoutMs: 1_000 });
+  const user = { ...newUser() };
+  /** @param {Record<string, string>} credentials @param {"signIn" | "signUp"} [how] */
+  const send = (credentials, how = "signIn") =>
+    page.evaluate(
+      (all, way) =>
+        window.session[way](all).then(
+          () => window.session.status.state,
+          ({ name, code, problem, failure }) => ({ name, code, problem, failure }),
+        ),
+      credentials,
+      how,
+    );
+  const refused = { name: "SessionError", code: "sign_in_refused", failure: null };
+
+  assert.deepEqual(await send(user), { ...refused, problem: "invalid_credentials" });
+  assert.equal(await send(user, "signUp"), "signed_in");
+  await page.evaluate(() => window.session.signOut());
+  assert.deepEqual(await send({ ...user, password: "another one" }), { ...refused, problem: "invalid_credentials" });
+  assert.deepEqual(await send({ email: user.email }), { ...refused, problem: "invalid_request" });
+  assert.equal(await send(user), "signed_in");
+  assert.deepEqual(await send(user, "signUp"), { ...refused, problem: "account_exists" });
+  await page.setOfflineMode(true);
+  assert.deepEqual(await send(user), { name: "SessionError", code: "unreachable", problem: null, failure: "offline" });
+  assert.equal(await page.evaluate(() => window.session.status.state), "signed_in");
+});
+
+test("an app without an auth server's URL cannot send credentials", async (t) => {
+  const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
+  const { page } = await openPage(browser, server);
+
+  const seen = await page.evaluate(async () => {
+    /** @type {typeof import("nolapse")} */
+    const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
+    const session = createSession({ auth: { refresh: async () => ({ access_token: "token", expires_in: 60 }) } });
+    const refused = await session.signIn({ email: "a" }).catch(({ code, option }) => [code, option]);
+    session.close();
+    return refused;
+  });
+
+  assert.deepEqual(seen, ["misconfigured", "auth"]);
+});

@@ -87,3 +87,56 @@ test("P41 where the module does not come, the refresh begun for it gives the loc
   assert.ok(network.refreshes().every(({ status }) => status === 200));
   assert.equal((await server.counters()).reuse_alarms, undefined);
 });
+
+test("P41 calls made before the module is loaded wait for it, and an aborted one does not", async (t) => {
+  /** @type {HTTPRequest[]} */
+  const held = [];
+  const { server, page } = await comeBack(t, (request) => held.push(request));
+
+  const seen = page.evaluate(
+    async (options, url) => {
+      /** @type {typeof import("nolapse")} */
+      const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
+      const session = createSession(options);
+      const before = session.status;
+      const end = new AbortController();
+      const aborted = session.fetch(url, { signal: end.signal }).catch((error) => error);
+      const calls = [session.fetch(url).then(({ status }) => status), session.getToken().then((token) => typeof token)];
+      end.abort("enough");
+      const reason = await aborted;
+      document.title = "called";
+      return [before, reason, ...(await Promise.all(calls)), session.status.state];
+    },
+    { auth: server.auth, allowedOrigins: [server.api] },
+    `${server.api}/notes`,
+  );
+  await until("the calls wait", async () => held.length === 1 && (await page.title()) === "called");
+  await held[0]?.continue();
+
+  assert.deepEqual(await seen, [{ state: "unknown", failure: null }, "enough", 200, "string", "signed_in"]);
+});
+
+test("P36 a session that is closed before the module is loaded rejects its calls, and starts nothing", async (t) => {
+  /** @type {HTTPRequest[]} */
+  const held = [];
+  const { server, page } = await comeBack(t, (request) => held.push(request));
+
+  const code = page.evaluate(async (auth) => {
+    /** @type {typeof import("nolapse")} */
+    const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
+    const session = createSession({ auth });
+    const call = session.getToken().catch((error) => error.code);
+    session.close();
+    const code = await call;
+    await session.ready;
+    return code;
+  }, server.auth);
+  await until("the module is asked for", () => held.length === 1);
+  await held[0]?.continue();
+
+  assert.equal(await code, "closed");
+  await until("the lock is free", async () => {
+    const { held: locks = [], pending = [] } = await page.evaluate(() => navigator.locks.query());
+    return locks.length + pending.length === 0;
+  });
+});

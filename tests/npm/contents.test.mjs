@@ -25,8 +25,6 @@ const FILES = [
   "nolapse_verify.js",
   "nolapse_verify_bg.wasm",
   "package.json",
-  "testing-core.js",
-  "testing-grant.js",
   "testing.cjs",
   "testing.d.cts",
   "testing.d.ts",
