@@ -53,7 +53,8 @@ test("the package has the crate's version, no dependencies and no scripts", asyn
 });
 
 test("no file of the package says where it was built", async () => {
-  const tell = [homedir(), root.replace(/\/$/, ""), hostname(), "registry/src", "index.crates.io", ".cargo", ".rustup"];
+  const names = [homedir(), root.replace(/\/$/, ""), hostname()].filter((name) => name.length > 3);
+  const tell = [...names, "registry/src", "index.crates.io", ".cargo", ".rustup"];
 
   for (const file of FILES) {
     const bytes = await readFile(join(INSTALLED, file));

@@ -28,7 +28,7 @@ const RULES = [
   [/^tests\/(package(-lock)?\.json|\.npmrc)$/, ALL],
 
   // Settings of what checks without running.
-  [/^(biome\.json|clippy\.toml|tsconfig(\.base)?\.json|\.gitignore)$/, ["static", "site", "docs"]],
+  [/^(biome\.json|clippy\.toml|tsconfig(\.base)?\.json|\.gitignore|\.gitattributes)$/, ["static", "site", "docs"]],
   [/^deny\.toml$/, ["static", "npm"]],
 
   // Documents: the glossary is a rule of the architecture's, drills and settings are played by the server's tests, and
