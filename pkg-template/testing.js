@@ -44,15 +44,6 @@ class TestedSession extends SharedSession {
   listeners = 0;
   /** @type {SimulatedServer | undefined} */
   server;
-  /** @type {SimulatedBrowser | undefined} */
-  browser;
-
-  /** @override @type {SharedSession["refreshed"]} */
-  refreshed(...given) {
-    super.refreshed(...given);
-    // A forced refresh needs a token that is newer than the call, by the clock.
-    this.browser?.skip(1);
-  }
 
   /** @override @type {SharedSession["status"]} */
   status(...given) {
@@ -148,7 +139,7 @@ class TestBed {
     if (unknown) this.#leaveExpiredRecord();
     const realm = this.#openTab();
     const shared = new TestedSession(openInstance(), this.#settings, undefined, () => {}, realm);
-    Object.assign(shared, { server, browser: this.#browser });
+    shared.server = server;
     if (user !== undefined && !unknown) shared.host.setTokens(server.issue());
     const session = openSession(shared);
     const test = Object.freeze(this.#controls(shared, realm));

@@ -172,7 +172,7 @@ impl Client {
         credentials: &C,
         endpoint: &str,
     ) -> impl Future<Output = Result<(), Error>> + use<C> {
-        let sent = to_js(credentials).map(|body| self.host.sign_in(&body, endpoint));
+        let sent = to_js(credentials).and_then(|body| self.host.sign_in(&body, endpoint));
         async move { settled(sent?).await }
     }
 
@@ -195,7 +195,8 @@ impl Client {
             let signed_in = sign_in();
             future_to_promise(async move { signed_in.await.map(Into::into) })
         });
-        settled(self.host.sign_in(&run, "sign-in"))
+        let signed_in = self.host.sign_in(&run, "sign-in");
+        async move { settled(signed_in?).await }
     }
 
     /// Signs in with a token response that the app has already.

@@ -22,8 +22,8 @@ pub(super) enum Need {
     Renewed { than: Version },
     /// A token other than this version, because an API rejected it.
     Replaced { than: Version },
-    /// A token from a refresh sent at this time or later.
-    Forced { asked: Timestamp },
+    /// A token from a refresh sent at this time or later, other than the version that the tab had then.
+    Forced { asked: Timestamp, than: Version },
     /// The outcome of a sign-in, and the attempt for which its function was called.
     SignIn {
         started: Option<(AttemptId, Timestamp)>,
@@ -89,7 +89,9 @@ impl Need {
                 is_met
             }
             Self::Renewed { than } | Self::Replaced { than } => active.version() != than,
-            Self::Forced { asked } => active.is_own() && active.age(asked).is_zero(),
+            Self::Forced { asked, than } => {
+                active.is_own() && active.version() != than && active.age(asked).is_zero()
+            }
             Self::SignIn { .. } | Self::SignOut => false,
         };
         is_met.then(|| Ok(active.answer()))

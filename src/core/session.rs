@@ -223,10 +223,10 @@ impl Session {
     fn on_refresh_requested(&mut self, now: Timestamp, caller: CallerId, force: bool) {
         // An explicit request is a retry hint, but does not restart the failure streak.
         self.backoff.retry_now(now);
+        let than = self.credential.token_version();
         let need = if force {
-            Need::Forced { asked: now }
+            Need::Forced { asked: now, than }
         } else {
-            let than = self.credential.token_version();
             Need::Renewed { than }
         };
         self.request_token(now, caller, need);

@@ -6,7 +6,7 @@ function rustApp() {
     // The app is in the same module.
     onTrap: () => {
     },
-    error: (code, message, reason, failure, retryInMs, _, problem) => Object.assign(new Error(message), { name: "SessionError", code, message, reason, failure, retryInMs, problem })
+    error: (code, message, reason, failure, retryInMs, _, problem = "") => Object.assign(new Error(message), { name: "SessionError", code, message, reason, failure, retryInMs, problem })
   };
 }
 

@@ -5,7 +5,7 @@ export function rustApp() {
   return {
     // The app is in the same module.
     onTrap: () => {},
-    error: (code, message, reason, failure, retryInMs, _, problem) =>
+    error: (code, message, reason, failure, retryInMs, _, problem = "") =>
       Object.assign(new Error(message), { name: "SessionError", code, message, reason, failure, retryInMs, problem }),
   };
 }

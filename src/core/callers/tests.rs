@@ -21,7 +21,11 @@ fn five() -> (Callers, Effects) {
     let mut callers = Callers::new(PATIENCE);
     let mut effects = Effects::new();
     let than = Version::default();
-    let needs = [PLAIN, Need::Replaced { than }, Need::Forced { asked: NOW }];
+    let needs = [
+        PLAIN,
+        Need::Replaced { than },
+        Need::Forced { asked: NOW, than },
+    ];
     for (id, need) in (1..).map(CallerId).zip(needs) {
         callers.on_token_requested(NOW, id, need, Offer::Nothing, &mut effects);
     }

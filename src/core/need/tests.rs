@@ -57,9 +57,18 @@ fn another_token_is_one_of_another_version_and_a_forced_one_is_of_a_later_reques
     assert!(is_met(Need::Renewed { than: old }, &peers));
     assert!(!is_met(Need::Renewed { than: current }, &own));
     assert!(!is_met(Need::Replaced { than: current }, &own));
-    let forced = |asked| Need::Forced { asked: at(asked) };
+    let forced = |asked| Need::Forced {
+        asked: at(asked),
+        than: old,
+    };
     assert!(is_met(forced(10_000), &own) && !is_met(forced(10_001), &own));
     assert!(!is_met(forced(10_000), &peers));
+    // The token was there when the refresh was forced, in the same millisecond.
+    let forced = Need::Forced {
+        asked: at(10_000),
+        than: current,
+    };
+    assert!(!is_met(forced, &own));
 }
 
 #[test]
