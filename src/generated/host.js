@@ -959,8 +959,8 @@ var Locks = class {
 };
 
 // src/host/options.js
-var HTTPS = "an https URL (http on localhost) without credentials";
-var ENDPOINT = "an https URL (http on localhost) or a path";
+var HTTPS = "an https URL without credentials";
+var ENDPOINT = "an https URL or a path";
 var ORIGINS = "an array of origins like https://api.example.com";
 function refuse(option, expected) {
   throw Object.assign(new Error(`${option} must be ${expected}`), { option });
@@ -1009,7 +1009,7 @@ function place(value, kind) {
 }
 function refuseUnknown(object, known, prefix = "") {
   for (const key of Object.keys(object)) {
-    if (!known.includes(key)) refuse(prefix + key, "omitted: unknown option");
+    if (!known.includes(key)) refuse(prefix + key, "left out");
   }
 }
 

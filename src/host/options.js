@@ -18,8 +18,8 @@ import { parseUrl } from "./origins.js";
  * @property {unknown} wasm the source of the module, as given
  */
 
-const HTTPS = "an https URL (http on localhost) without credentials";
-const ENDPOINT = "an https URL (http on localhost) or a path";
+const HTTPS = "an https URL without credentials";
+const ENDPOINT = "an https URL or a path";
 const ORIGINS = "an array of origins like https://api.example.com";
 
 /**
@@ -99,6 +99,6 @@ function place(value, kind) {
  */
 function refuseUnknown(object, known, prefix = "") {
   for (const key of Object.keys(object)) {
-    if (!known.includes(key)) refuse(prefix + key, "omitted: unknown option");
+    if (!known.includes(key)) refuse(prefix + key, "left out");
   }
 }
