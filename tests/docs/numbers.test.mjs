@@ -14,26 +14,28 @@ const SESSION = "www-demo/server/domain/src/session.rs";
  * @type {Record<string, readonly [RegExp, Unit, string, string, number?][]>}
  */
 const REPEATED = {
-  "ARCHITECTURE.md": [
-    [/allowance \| (\d+) attempts at once/, "", BACKOFF, "CAPACITY"],
+  "docs/decisions/time-and-failures.md": [
+    [/rate limiter \| (\d+) attempts at once/, "", BACKOFF, "CAPACITY"],
     [/one more every (\d+) s: 24 an hour/, "s", BACKOFF, "INTERVAL"],
     [/steps of at most (\d+) s/, "s", BACKOFF, "LONGEST"],
     [/never below (\d+) ms/, "ms", BACKOFF, "SHORTEST"],
     [/both forms, at most (\d+) minutes/, "min", BACKOFF, "MOST"],
-    [/longer than (\d+) ms, or while another/, "ms", "src/core/lock.rs", "CONTENDED"],
-    [/listens for (\d+) ms before it sends/, "ms", CONFIG, "beat"],
-    [/after a random pause of up to (\d+) ms/, "ms", CONFIG, "beat", 3],
-    [/to come is waited for (\d+) s/, "s", "src/core/exchange.rs", "DISTRUSTING"],
     [/more than (\d+) ms on the steady one/, "", "src/core/time.rs", "TOLERANCE_MS"],
-    [/The grace, (\d+) s by default/, "s", SESSION, "grace"],
   ],
+  "docs/decisions/tabs.md": [
+    [/longer than (\d+) ms, while another/, "ms", "src/core/refresher/lock.rs", "CONTENTION_THRESHOLD"],
+    [/and waits for (\d+) ms before it sends/, "ms", CONFIG, "peer_reply_timeout"],
+    [/after a random pause of up to (\d+) ms/, "ms", CONFIG, "peer_reply_timeout", 3],
+    [/to come is waited for (\d+) s/, "s", "src/core/refresher.rs", "SHORT_LOCK_WAIT"],
+  ],
+  "docs/decisions/server.md": [[/The grace, (\d+) s by default/, "s", SESSION, "grace"]],
   "SECURITY.md": [
     [/\(`GRACE_SECONDS`, (\d+) by default\)/, "s", SESSION, "grace"],
     [/Idle (\d+) h and absolute/, "h", SESSION, "idle"],
     [/absolute (\d+) days/, "days", SESSION, "absolute"],
-    [/told this tab, or (\d+) s/, "s", "src/core/tabs.rs", "STRANGERS_LIFE"],
-    [/\| about (\d+) s and one refresh/, "s", "src/core/tabs.rs", "DOUBT"],
-    [/count for nothing for (\d+) s/, "s", "src/core/tabs.rs", "DEAF"],
+    [/told this tab, or (\d+) s/, "s", "src/core/peers.rs", "MAX_UNVERIFIED_LIFETIME"],
+    [/\| about (\d+) s and one refresh/, "s", "src/core/credential.rs", "CONFIRMATION_TIMEOUT"],
+    [/count for nothing for (\d+) s/, "s", "src/core/peers.rs", "IGNORE_PERIOD"],
     [/\| at most (\d+) s; showing the page/, "s", BACKOFF, "LONGEST"],
     [/after at most (\d+) s where it also/, "s", BACKOFF, "INTERVAL"],
     [/\| at most (\d+) s \|/, "s", BACKOFF, "MOST"],
@@ -42,8 +44,8 @@ const REPEATED = {
     [/common ones; (\w+) hashes at a time/, "", "www-demo/server/src/passwords.rs", "MAX_CONCURRENT"],
   ],
   "pkg-template/README.md": [
-    [/one refresh may take, 1 to 60 \| (\d+) \|/, "s", CONFIG, "timeout"],
-    [/more than ([\d,]+) calls wait/, "", "src/core/waiters.rs", "CAPACITY"],
+    [/1,000 to 60,000 ms \| ([\d,]+) \|/, "ms", CONFIG, "timeout"],
+    [/more than ([\d,]+) calls wait/, "", "src/core/callers.rs", "CAPACITY"],
   ],
 };
 
