@@ -5,10 +5,10 @@
 
 import { run } from "../../pkg-template/tools/process.mjs";
 
-const TEST = "p10_an_hour_of_any_fixed_failure_costs_forty_refreshes_at_the_most";
+const TEST = "worst_hour::p10_an_hour_of_any_fixed_failure_costs_forty_refreshes_at_the_most";
 
 const { stdout } = await run("cargo", [
-  ...["test", "--quiet", "--profile", "soak", "--package", "nolapse", "--test", "worst_hour"],
+  ...["test", "--quiet", "--profile", "soak", "--package", "nolapse", "--test", "simulation"],
   ...["--", "--exact", TEST, "--nocapture"],
 ]);
 const lines = stdout.split("\n").filter((line) => line.endsWith(" refreshes"));

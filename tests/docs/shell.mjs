@@ -35,7 +35,7 @@ export async function complaintsAbout(at, text) {
 /** @param {string} variable */
 async function isRead(variable) {
   const places = [
-    "tests/schedules.rs",
+    "tests/simulation/schedules.rs",
     "tests/npm/api.test.mjs",
     "www-demo/server/src/config.rs",
     "tests/tools/demo.mjs",
@@ -96,7 +96,7 @@ async function checkCargo([command = "", ...parameters]) {
   }
   if (option === "--test") {
     const tests = await readdir(join(root, "tests"));
-    return tests.includes(`${value}.rs`) ? "" : `there is no test ${value}`;
+    return tests.includes(`${value}.rs`) || tests.includes(value) ? "" : `there is no test ${value}`;
   }
   return `${option} is not checked`;
 }

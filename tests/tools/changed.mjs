@@ -54,8 +54,8 @@ const RULES = [
   [/^www-demo\/rust-example\//, ["static", "docs"]],
 
   // The tests themselves; what is in the browser's harness is used by all that run in one.
-  [/^tests\/(browser\.rs|tab\/)/, ["static", "native", "wasm"]],
-  [/^tests\/(\w+\.(rs|regressions)|sim\/)/, ["static", "native", "docs"]],
+  [/^tests\/(browser\.rs|single_tab\/)/, ["static", "native", "wasm"]],
+  [/^tests\/(\w+\.rs|simulation\/)/, ["static", "native", "docs"]],
   [/^tests\/npm\//, ["static", "npm", "docs"]],
   [/^tests\/packed\//, ["static", "packed", "docs"]],
   [/^tests\/docs\//, ["static", "docs", "npm", "packed"]],

@@ -12,7 +12,7 @@ await main(async () => {
   // Four tests share them.
   const each = String(Math.ceil(asked / 4));
   await step(`${asked} schedules`, (watch) =>
-    run("cargo", ["test", "--profile", "soak", "--package", "nolapse", "--test", "schedules"], {
+    run("cargo", ["test", "--profile", "soak", "--package", "nolapse", "--test", "simulation", "schedules::"], {
       env: { NOLAPSE_SCHEDULES: each },
       watch,
     }),

@@ -3,11 +3,9 @@
 //! Promises (test names carry the numbers of `promises.md`): ten tabs refresh as often as one; twenty that start within 5 ms
 //! trigger no reuse detection in 1,000 rounds; no state of lock, channel or storage leaves a caller pending.
 
-mod sim;
-
 use nolapse::core::PageChange;
 
-use sim::{Ending, Locks, Mode, World};
+use crate::sim::{Ending, Locks, Mode, World};
 
 const SEED: u64 = 50;
 const HOUR: u64 = 3_600_000;

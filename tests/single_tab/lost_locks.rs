@@ -2,11 +2,9 @@
 //!
 //! Promise P17, in a single tab.
 
-mod tab;
-
 use nolapse::core::{AttemptId, Input, PageChange};
 
-use tab::{Tab, grant};
+use crate::tab::{Tab, grant};
 
 #[test]
 fn a_lock_that_is_not_needed_any_more_goes_back_and_one_in_use_stays() {

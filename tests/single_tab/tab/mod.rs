@@ -1,10 +1,9 @@
 //! A single-tab harness: a test feeds inputs at chosen times and inspects the effects.
 
 #![allow(
-    dead_code,
     clippy::allow_attributes,
     clippy::wildcard_enum_match_arm,
-    reason = "a module that each test file includes and uses another part of"
+    reason = "tests use what production code may not"
 )]
 
 use nolapse::core::{

@@ -15,13 +15,11 @@
 //! - after recovery, within one step of the back-off (300 s with its jitter) all tabs of a browser agree with its cookie
 //!   (unless the page that signed in was killed before it received the result), and the next call succeeds.
 
-mod sim;
-
 use nolapse::core::{Millis, Status};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError};
 
-use sim::{Ending, Menu, Mode, Network, SignedOut, Step, World, steps};
+use crate::sim::{Ending, Menu, Mode, Network, SignedOut, Step, World, steps};
 
 /// The number of schedules: some thousands by default, more with `NOLAPSE_SCHEDULES`. Failures are shrunk, up to
 /// `PROPTEST_MAX_SHRINK_ITERS`.

@@ -3,12 +3,10 @@
 //! Promises: no forged message has an effect beyond the next refresh, is stored or is forwarded. Without storage, tab
 //! messages are the only source: the higher version wins, and for equal versions a sign-out of the current session wins.
 
-mod sim;
-
 use nolapse::core::{Input, PageChange, Status, TabMessage, Version};
 use nolapse::wire::EndReason;
 
-use sim::{Mode, World};
+use crate::sim::{Mode, World};
 
 const SEED: u64 = 50;
 

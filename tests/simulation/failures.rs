@@ -5,12 +5,10 @@
 //! while the token is valid; every caller is settled within 25 s; a page killed at any time during a refresh loads signed
 //! in.
 
-mod sim;
-
 use nolapse::core::{PageChange, Status};
 use nolapse::wire::EndReason;
 
-use sim::{Mode, Network, World};
+use crate::sim::{Mode, Network, World};
 
 const SEED: u64 = 50;
 

@@ -3,11 +3,9 @@
 //! Promises (test names carry the numbers of `promises.md`): aborting one caller does not affect the others; `minValidity`
 //! is met or rejected, with at most one refresh.
 
-mod sim;
-
 use nolapse::core::{Millis, SessionError};
 
-use sim::{Ending, Network, World};
+use crate::sim::{Ending, Network, World};
 
 const SEED: u64 = 50;
 

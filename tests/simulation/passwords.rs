@@ -3,11 +3,9 @@
 //! Promises on rotation (test names carry the numbers of `promises.md`): no copy of the cookie from before the change ever
 //! yields a token; the tabs of the browser that made the change stay signed in, whatever refreshes were in flight.
 
-mod sim;
-
 use nolapse_domain::RefreshToken;
 
-use sim::{Network, Random, World, server::Reply};
+use crate::sim::{Network, Random, World, server::Reply};
 
 const SEED: u64 = 90;
 

@@ -211,7 +211,7 @@ impl World {
             }
             Step::News(lost, late) => (self.lost_news, self.late_news) = (*lost, *late),
             // Excludes forged tokens: one invents a session, whose end can hide a real session that starts at the same
-            // time. tests/tabs.rs bounds that effect; it breaks no guarantee between unforged tabs.
+            // time. tests/simulation/tabs.rs bounds that effect; it breaks no guarantee between unforged tabs.
             Step::Forge(browser, kind) => {
                 let kind = if kind % 6 == 4 { kind - 1 } else { *kind };
                 self.forge(self.pick_browser(*browser), kind);

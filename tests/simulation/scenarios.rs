@@ -4,11 +4,9 @@
 //! number of callers; wrong clocks, suspension and throttling cost at most one refresh; a token with the requested validity,
 //! or an error; no request for a visitor.
 
-mod sim;
-
 use nolapse::core::{Millis, PageChange, SessionError, Status};
 
-use sim::{Ending, Network, World};
+use crate::sim::{Ending, Network, World};
 
 const SEED: u64 = 50;
 const HOUR: u64 = 3_600_000;

@@ -2,11 +2,9 @@
 //!
 //! Promise P17, in a single tab: behaviour if the lock is not granted, granted too late, granted twice or stolen.
 
-mod tab;
-
 use nolapse::core::{Grant, Input, Millis, StoredState, TabMessage, WallTime};
 
-use tab::{Tab, grant, signed_in_mark};
+use crate::tab::{Tab, grant, signed_in_mark};
 
 /// How long after the request a token with a lifetime of 60 s is sent, in milliseconds.
 const USABLE: u64 = 58_500;

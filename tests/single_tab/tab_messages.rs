@@ -2,15 +2,13 @@
 //!
 //! Promises P12, P13 and P18, for single messages: the version, the age, and the stored record.
 
-mod tab;
-
 use nolapse::core::{
     Effect, FailureCause, Grant, Input, Millis, RecordState, StorageRecord, StoredState,
     TabMessage, WallTime,
 };
 use nolapse::wire::EndReason;
 
-use tab::{Tab, grant, grant_of, order, signed_in_mark};
+use crate::tab::{Tab, grant, grant_of, order, signed_in_mark};
 
 fn theirs() -> Grant {
     grant_of("theirs", "session", "user")

@@ -1,13 +1,11 @@
 //! Goal: no text that a script writes into the record that tabs share makes later records unreadable, parts the tabs for
 //! longer than until the next refresh, sign-in or sign-out, or undoes a sign-out.
 
-mod sim;
-
 use nolapse::core::{Input, PageChange, Status};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
-use sim::{Forged, Order, World, record};
+use crate::sim::{Forged, Order, World, record};
 
 /// The user's action after the record was overwritten.
 #[derive(Clone, Copy, Debug)]

@@ -2,13 +2,11 @@
 //!
 //! Promises P10 and P19, for single records.
 
-mod tab;
-
 use nolapse::core::{
     Failure, FailureCause, Input, PersistedBackoff, Status, StorageRecord, StoredState, WallTime,
 };
 
-use tab::{Tab, grant, order, signed_in_mark};
+use crate::tab::{Tab, grant, order, signed_in_mark};
 
 /// A stored record of this session, `ahead` versions above the tab's, with a back-off if `is_troubled`.
 fn stored(tab: &Tab, ahead: i64, is_troubled: bool) -> StoredState {

@@ -1,14 +1,12 @@
 //! Goal: each result changes only its own part of the session's state, whatever arrives in between.
 
-mod tab;
-
 use nolapse::core::{
     Answer, CallerId, Effect, Event, Failure, Input, PageChange, RecordState, SignInOutcome,
     SignOutOutcome, Status, StoredState, TabMessage, WallTime,
 };
 use nolapse::wire::EndReason;
 
-use tab::{BEGIN, Tab, grant, grant_of, order, signed_in_mark};
+use crate::tab::{BEGIN, Tab, grant, grant_of, order, signed_in_mark};
 
 const SOME: u32 = 77;
 

@@ -1,10 +1,8 @@
 //! Goal: callers wait for the auth server for as long as that may be of use, to the very millisecond, and no longer.
 
-mod tab;
-
 use nolapse::core::{Failure, FailureCause, Input, Millis, PageChange, UnexpectedAnswer};
 
-use tab::{EXPIRED, Tab, error_of};
+use crate::tab::{EXPIRED, Tab, error_of};
 
 /// For how long callers wait, from the first failure.
 const PATIENCE: u64 = 25_000;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use nolapse::core::{Input, SessionError, Status};
+use nolapse::core::{Input, Status};
 use nolapse::wire::EndReason;
 
-use super::{Ending, Step, World};
+use super::{Step, World};
 
 /// One log line, formatted only when printed.
 #[derive(Clone, Debug)]
@@ -93,15 +93,6 @@ impl World {
         self.calls
             .iter()
             .filter(|call| call.ending.is_none())
-            .count()
-    }
-
-    /// The number of calls that failed with this error code.
-    pub fn failed(&self, code: &str) -> usize {
-        let is_it = |error: &SessionError| error.code() == code;
-        self.calls
-            .iter()
-            .filter(|call| matches!(&call.ending, Some(Ending::Failed(error)) if is_it(error)))
             .count()
     }
 }

@@ -3,12 +3,10 @@
 //! Promises (test names carry the numbers of `promises.md`): a sign-out, a sign-in and a session end by the server reach all
 //! tabs within a second, through the channel or storage; late messages have no effect; the sign-out is sent to the server.
 
-mod sim;
-
 use nolapse::core::{PageChange, Status};
 use nolapse::wire::EndReason;
 
-use sim::{Ending, Network, World};
+use crate::sim::{Ending, Network, World};
 
 const SEED: u64 = 50;
 

@@ -1,13 +1,11 @@
 //! Goal: what depends on a moment depends on that very millisecond.
 
-mod tab;
-
 use nolapse::core::{
     Answer, CallerId, Effect, Event, Input, Millis, RefreshOutcome, SessionError, SignInOutcome,
     Timestamp,
 };
 
-use tab::{BEGIN, EXPIRED, Tab, grant};
+use crate::tab::{BEGIN, EXPIRED, Tab, grant};
 
 /// The timeout of a request.
 const TIMEOUT: u64 = 10_000;

@@ -2,11 +2,9 @@
 //!
 //! Promise P10: an hour of any constant failure costs at most 40 refreshes, for one tab and for five, at 50 calls/s.
 
-mod sim;
-
 use nolapse::core::PageChange;
 
-use sim::{Mode, Network, World};
+use crate::sim::{Mode, Network, World};
 
 const SEED: u64 = 50;
 

@@ -4,16 +4,14 @@
 //! delays, duplicates and reorders; and the reference server's rotation rules. Everything derives from one seed.
 
 #![allow(
-    dead_code,
     unreachable_pub,
-    unused_imports,
     clippy::allow_attributes,
     clippy::cast_precision_loss,
     clippy::needless_pass_by_value,
     clippy::struct_excessive_bools,
     clippy::unwrap_used,
     clippy::wildcard_enum_match_arm,
-    reason = "a module that each test file includes and uses another part of"
+    reason = "tests use what production code may not"
 )]
 
 mod browser;
@@ -33,8 +31,6 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
 use nolapse::core::{AttemptId, Config, Input, Millis, PageChange, TabId};
-
-use nolapse_domain::SessionId;
 
 pub use browser::{Browser, Locks, Tab};
 pub use calls::{Call, Ending, SignedOut};

@@ -3,11 +3,9 @@
 //! Promise P49: a call that needs a token waits through 5xx, 429 and a network that fails, until its own deadline, while
 //! the row of failures is younger than 25 s. Afterwards calls fail at once, with the time of the next attempt.
 
-mod sim;
-
 use nolapse::core::{Millis, Status};
 
-use sim::{Mode, Network, OUTAGES, World, retry_in};
+use crate::sim::{Mode, Network, OUTAGES, World, retry_in};
 
 #[test]
 fn p49_an_outage_of_twenty_seconds_fails_no_call_of_five_tabs_and_costs_ten_refreshes_at_the_most()

@@ -1,10 +1,8 @@
 //! Goal: a trace shows each trigger, its attempt and its outcome.
 
-mod tab;
-
 use nolapse::core::{Effect, Event, Failure, Input, TraceEntry};
 
-use tab::{BEGIN, Tab};
+use crate::tab::{BEGIN, Tab};
 
 /// The trace entry of the last input.
 fn traced(tab: &Tab) -> Option<TraceEntry> {

@@ -1,11 +1,9 @@
 //! Goal: whether a caller waits in an outage is decided by what the outage is, when it began and what the caller wants
 //! (promise P49).
 
-mod sim;
-
 use nolapse::core::{Millis, PageChange};
 
-use sim::{Ending, Mode, Network, OUTAGES, World, retry_in};
+use crate::sim::{Ending, Mode, Network, OUTAGES, World, retry_in};
 
 #[test]
 fn p49_a_page_that_is_opened_in_an_outage_waits_for_its_end_and_no_longer_than_the_others() {
