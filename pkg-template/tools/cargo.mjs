@@ -1,4 +1,4 @@
-/** Runs cargo: says how far it is, and tells what it has made. */
+/** Runs cargo, prints its progress, and returns the files that it built. */
 
 import { run } from "./process.mjs";
 
@@ -38,7 +38,7 @@ export function progressIn(line) {
 }
 
 /**
- * Builds, and tells what there is now.
+ * Builds, and returns the files that were built.
  *
  * @param {readonly string[]} parameters
  * @param {Parameters<typeof run>[2]} [options]

@@ -1,14 +1,14 @@
 /**
- * Makes of wasm-bindgen's glue for bundlers one script that a module can be instantiated with, and once more.
+ * Converts wasm-bindgen's glue for bundlers to one script that can instantiate the module more than once.
  *
- * The glue for pages brings a loader of its own, with ways in that nobody here takes, and keeps one instance for good;
- * the glue for bundlers has the same functions without any of that.
+ * The glue for pages has a loader of its own and keeps one instance for ever; the glue for bundlers has the same functions without
+ * them.
  */
 
-/** What the glue exports for the module, and not for whoever uses it. */
+/** Exports of the glue for the module itself. */
 const IMPORT = /^export function (__wb(?!g_set_wasm\b)\w+)\(/gm;
 
-/** What else it exports. */
+/** Exports of the glue for its users. */
 const EXPORT = /^export (?:class|function) (?!__wb)(\w+)/gm;
 
 /** Views of an instance's memory, which are made anew only when it grows. */

@@ -1,20 +1,20 @@
-/** Says what is being done, how long it takes, and that it is still going on. */
+/** Prints the steps of a command, their duration, and a heartbeat while a step is running. */
 
 import { CommandFailed, endChildren } from "./process.mjs";
 
-/** How often a long step says that it is alive. */
+/** The interval of the heartbeat. */
 const HEARTBEAT_MS = 15_000;
 
-/** The longest piece of a tool's own line that a heartbeat shows. */
+/** The length to which a tool's own line is cut in a heartbeat. */
 const LINE_LENGTH = 100;
 
 /**
- * Tells whoever watches. In a test's own process, standard output belongs to the test runner, which may take a line between
- * its messages for one of them and fail (nodejs/node#64061).
+ * Prints a line. In a test's own process, standard output belongs to the test runner, which may parse a line between its messages
+ * as one of them and fail (nodejs/node#64061).
  */
 const say = process.env.NODE_TEST_CONTEXT ? console.error : console.log;
 
-/** A failure that a person can put right: printed without a stack. */
+/** A failure with a remedy: printed without a stack. */
 export class Remedy extends Error {
   /** @param {string} message what is missing, and what to do about it */
   constructor(message) {
@@ -24,12 +24,12 @@ export class Remedy extends Error {
 }
 
 /**
- * Does a step of work under a headline.
+ * Runs a step under a headline.
  *
  * @template T
  * @param {string} title
- * @param {(watch: (line: string) => void) => Promise<T>} work tells `watch` what it is at
- * @param {(result: T) => string} [summary] what the closing line adds
+ * @param {(watch: (line: string) => void) => Promise<T>} work calls `watch` with each line of progress
+ * @param {(result: T) => string} [summary] returns what the closing line adds
  * @returns {Promise<T>}
  */
 export async function step(title, work, summary = () => "") {

@@ -1,9 +1,8 @@
 /**
  * Turns panics into bare traps.
  *
- * Nobody can hear what a panic of the module says: a browser gives it no standard error, and it ends in a trap either
- * way, which the facade makes an error of. What it would say, the places in the source that it would name and the
- * machinery that spells both are a twentieth of the module.
+ * A panic's message is lost in a browser, which has no standard error, and a panic ends in a trap, which the facade converts to an
+ * error. Messages, source locations and the code that formats them are a twentieth of the module.
  */
 
 import binaryen from "binaryen";
@@ -36,10 +35,10 @@ const PLACE = 16;
 /** A part of the memory that the module fills. @typedef {{ address: number, bytes: Buffer }} Segment */
 
 /**
- * Makes each panic of a module a trap, and clears the places that it would name.
+ * Makes each panic of a module a trap, and clears the source locations.
  *
  * @param {Uint8Array} module with the names of its functions
- * @returns {Uint8Array} the module, which wasm-opt has yet to rid of what nobody calls any more
+ * @returns {Uint8Array} the module, with unreachable functions that wasm-opt removes
  */
 export function silencePanics(module) {
   const parsed = binaryen.readBinary(module);
