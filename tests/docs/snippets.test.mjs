@@ -153,8 +153,9 @@ edition = "${edition}"
 
 [dependencies]
 nolapse = { path = ${JSON.stringify(root)} }
+serde = { version = "1", features = ["derive"] }
 wasm-bindgen = "*"
-wasm-bindgen-futures = "*"
+web-sys = { version = "*", features = ["Request", "Response"] }
 `;
   await cp(join(root, "Cargo.lock"), join(folder, "Cargo.lock"));
   await writeFile(join(folder, "Cargo.toml"), manifest);
