@@ -12,26 +12,8 @@ import * as codes from "../generated/codes.js";
 import { isHidden, watchLifecycle } from "./lifecycle.js";
 import { RecordStorage } from "./storage.js";
 
-/**
- * An input, by position: its kind, its id, then its other fields: up to three numbers and five texts.
- *
- * @typedef {[kind: number, id: number, a?: number, b?: number, c?: number, ...texts: string[]]} Given
- */
-
-/**
- * The app's callbacks, with positional arguments; NaN and empty texts stand for unknown values.
- *
- * @typedef {object} App
- * @property {(serverNotified: boolean, state: string, failure: string, reason: string, sessionId: string, user: string) => void} status
- * @property {(waiting: number, durationMs: number, expiresIn: number, refreshIn: number, reason: string, source: string) => void} refreshed
- * @property {(httpStatus: number, durationMs: number, failures: number, retryInMs: number, reason: string, failure: string) => void} refreshFailed
- * @property {(reason: string) => void} signedOut
- * @property {(previous: string, user: string) => void} userChanged
- * @property {(method: string, url: string, waitedMs: number, tokenAgeMs: number, httpStatus: number | undefined, retried: boolean, durationMs: number) => void} called
- * @property {(atMs: number, tab: number, attempt: number, trigger: string, status: string, page: string, outcome: string) => void} traced
- * @property {(code: string, message: string, reason: string, failure: string, retryInMs: number, cause?: unknown, problem?: string) => unknown} error makes the error that a caller is rejected with
- * @property {(cause: unknown) => void} onTrap the module has trapped: this host is unusable, and a new instance is needed
- */
+/** @typedef {import("./app.js").Given} Given */
+/** @typedef {import("./app.js").App} App */
 
 /** The machine's return value if it needs no timer, or sets its own. */
 const NOTHING_TO_WAIT_FOR = -1;
@@ -123,11 +105,7 @@ export class Host {
     this.#earlyLock = undefined;
   }
 
-  /**
-   * Feeds an input to the machine and executes its commands. Inputs fed meanwhile are queued.
-   *
-   * @param {Given} given
-   */
+  /** Feeds an input to the machine and executes its commands. Inputs fed meanwhile are queued. @param {Given} given */
   feed(...given) {
     this.#queue.push(given);
     if (this.#isDraining) return;
@@ -183,11 +161,7 @@ export class Host {
     this.#app.onTrap(cause);
   }
 
-  /**
-   * Makes this host unusable: rejects every call with the error.
-   *
-   * @param {unknown} error
-   */
+  /** Makes this host unusable: rejects every call with the error. @param {unknown} error */
   break(error) {
     this.broken = { error };
     this.#queue = [];
@@ -281,10 +255,7 @@ export class Host {
     this.#channel = undefined;
   }
 
-  /**
-   * @param {number} attempt
-   * @param {number} caller
-   */
+  /** @param {number} attempt @param {number} caller */
   #runSignIn(attempt, caller) {
     const run = this.#callers.takeSignIn(caller);
     if (!run) return this.feed(codes.SIGN_IN_THREW, attempt);
