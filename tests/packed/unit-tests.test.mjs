@@ -43,7 +43,7 @@ const TESTS = `
     await act(() => root.render(createElement(StrictMode, null, createElement(Greeting, { session }))));
     expect(place.textContent).toBe("Hello, Ada");
     expect(session.test.listeners).toBe(1);
-    await act(() => await session.test.end("revoked"));
+    await act(() => session.test.end("revoked"));
     expect(place.textContent).toBe("signed_out");
     await act(() => root.unmount());
     expect(session.test.listeners).toBe(0);
@@ -54,7 +54,7 @@ const TESTS = `
     const session = createTestSession({
       user: { name: "Ada" },
       allowedOrigins: ["https://api.example.com"],
-      fetch: async (url, { headers }) => {
+      fetch: async ({ headers }) => {
         sent.push(headers.get("authorization"));
         return { status: 200, headers: new Headers(), json: async () => ["a note"] };
       },
