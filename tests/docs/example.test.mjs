@@ -40,6 +40,7 @@ test("the README's example, run as it is in Chromium, signs in and fetches with 
     async (address, email, password) => {
       /** @type {Example} */
       const { session, signIn, notes } = await import(address);
+      await session.ready;
       const before = session.status.state;
       await signIn(email, password);
       return { before, status: session.status, notes: await notes() };

@@ -39,9 +39,9 @@ test("the refresher for OAuth servers renews, rotates its refresh token, and end
 
   await begin({ access_token: "from-the-sign-in", refresh_token: "first", expires_in: 60 }, { id: "1" });
   assert.equal(await session.getToken(), "from-the-sign-in");
-  await session.test.advance(55);
+  await session.test.advance(55_000);
   assert.equal(await session.getToken(), "renewed");
-  await session.test.advance(55);
+  await session.test.advance(55_000);
 
   assert.deepEqual(used, ["first", "second"]);
   assert.deepEqual(

@@ -87,7 +87,7 @@ for (const [name, call, expected] of CLIENTS) {
     const { recipe, session, sent } = await follow(name);
 
     assert.deepEqual(await call(recipe), expected);
-    await session.test.advance(55);
+    await session.test.advance(55_000);
     recipe.queries?.clear();
     if (name === "urql") recipe.api.query("{ other }", {}).toPromise();
     else await call(recipe);
@@ -124,7 +124,7 @@ test("the recipe for Svelte follows the session, and lets go of it", async () =>
   const seen = [];
 
   const end = recipe.email.subscribe((/** @type {unknown} */ value) => seen.push(value));
-  session.test.end();
+  await session.test.end();
   end();
 
   assert.deepEqual(seen, [ADA.email, undefined]);
@@ -137,7 +137,7 @@ test("the recipe for Vue follows the session, and lets go of it", async () => {
   const scope = effectScope();
 
   const status = scope.run(() => recipe.useSession());
-  session.test.end();
+  await session.test.end();
   assert.equal(status.value.state, "signed_out");
   scope.stop();
 
@@ -166,10 +166,10 @@ test("the recipe for WebSocket opens again with a new token, and after the next 
 
   recipe.connect(() => {}, end.signal);
   await until("the first socket", () => sockets.length === 1);
-  await session.test.advance(55);
+  await session.test.advance(55_000);
   sockets[0]?.onclose();
   await until("the second socket", () => sockets.length === 2);
-  session.test.end();
+  await session.test.end();
   sockets[1]?.onclose();
   await until("it waits for a sign-in", () => session.test.listeners === 1);
   session.test.signIn(ADA);

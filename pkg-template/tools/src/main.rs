@@ -21,6 +21,7 @@ fn main() -> anyhow::Result<()> {
         .input_path(module)
         .out_name(name)
         .remove_producers_section(true)
+        .omit_default_module_path(false)
         .typescript(true)
         .generate(folder)
 }
