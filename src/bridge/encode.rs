@@ -146,9 +146,9 @@ fn write_status(command: &mut Command, status: &Status) {
     command.kind = codes::STATUS;
     command.line(status.name());
     match status {
-        Status::Unknown { degraded } => command.line(cause(*degraded)),
-        Status::SignedIn { session, degraded } => {
-            command.line(cause(*degraded));
+        Status::Unknown { failure } => command.line(cause(*failure)),
+        Status::SignedIn { session, failure } => {
+            command.line(cause(*failure));
             command.line("");
             command.line(&session.id);
             command.line(&session.user);

@@ -56,7 +56,7 @@ impl EventQueue {
         Self {
             listener,
             pending: RefCell::default(),
-            status: RefCell::new(Status::Unknown { degraded: None }),
+            status: RefCell::new(Status::Unknown { failure: None }),
             trace: RefCell::default(),
         }
     }

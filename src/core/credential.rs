@@ -248,12 +248,12 @@ impl Credential {
         Some((until, "sign_out"))
     }
 
-    pub(super) fn status(&self, degraded: Option<FailureCause>) -> Status {
+    pub(super) fn status(&self, failure: Option<FailureCause>) -> Status {
         match &self.state {
-            State::Unknown => Status::Unknown { degraded },
+            State::Unknown => Status::Unknown { failure },
             State::Active(active) => Status::SignedIn {
                 session: active.session().clone(),
-                degraded,
+                failure,
             },
             State::SignedOut(signed_out) => Status::SignedOut {
                 reason: signed_out.reason(),

@@ -21,7 +21,7 @@ impl Effects {
     pub(super) const fn new() -> Self {
         Self {
             queue: Vec::new(),
-            published: Status::Unknown { degraded: None },
+            published: Status::Unknown { failure: None },
             outcome: None,
         }
     }
@@ -110,7 +110,7 @@ mod tests {
             reason: None,
             server_notified: true,
         };
-        effects.publish(Status::Unknown { degraded: None });
+        effects.publish(Status::Unknown { failure: None });
         assert!(effects.take().is_empty());
 
         effects.publish(signed_out.clone());

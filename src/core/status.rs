@@ -11,14 +11,14 @@ pub enum Status {
     /// Not known yet.
     Unknown {
         /// Why the last refresh failed.
-        degraded: Option<FailureCause>,
+        failure: Option<FailureCause>,
     },
     /// There is a session.
     SignedIn {
         /// The session and its user.
         session: SessionInfo,
         /// Why the last refresh failed.
-        degraded: Option<FailureCause>,
+        failure: Option<FailureCause>,
     },
     /// There is no session.
     SignedOut {
@@ -48,10 +48,10 @@ mod tests {
     #[test]
     fn each_state_has_the_word_of_the_javascript_api() {
         let session = SessionInfo::default();
-        let degraded = None;
+        let failure = None;
         for (status, name) in [
-            (Status::Unknown { degraded }, "unknown"),
-            (Status::SignedIn { session, degraded }, "signed_in"),
+            (Status::Unknown { failure }, "unknown"),
+            (Status::SignedIn { session, failure }, "signed_in"),
             (
                 Status::SignedOut {
                     reason: None,

@@ -30,13 +30,13 @@ fn p08_no_failure_signs_out() {
         world.server.mode = mode;
         world.run(10 * 60_000);
 
-        let Status::SignedIn { degraded, .. } = world.status(0) else {
+        let Status::SignedIn { failure, .. } = world.status(0) else {
             panic!("{mode:?}: {:?}", world.status(0));
         };
-        assert!(degraded.is_some(), "{mode:?}");
+        assert!(failure.is_some(), "{mode:?}");
         world.server.mode = Mode::Fine;
         world.run(300_000);
-        let Status::SignedIn { degraded: None, .. } = world.status(0) else {
+        let Status::SignedIn { failure: None, .. } = world.status(0) else {
             panic!("{mode:?}: {:?}", world.status(0));
         };
     }

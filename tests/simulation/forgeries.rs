@@ -34,11 +34,11 @@ fn forged_news_lasts_no_longer_than_until_the_next_refresh() {
         world.run(310_000);
 
         for tab in 0..3 {
-            let Status::SignedIn { session, degraded } = world.status(tab) else {
+            let Status::SignedIn { session, failure } = world.status(tab) else {
                 panic!("kind {kind}, tab {tab}: {:?}", world.status(tab));
             };
             assert_eq!(&*session.user_id, "1", "kind {kind}, tab {tab}");
-            assert_eq!(degraded, None, "kind {kind}, tab {tab}");
+            assert_eq!(failure, None, "kind {kind}, tab {tab}");
         }
         let sent = world.sent(0) - before;
         assert!(sent <= 16, "kind {kind}: {sent} refreshes");

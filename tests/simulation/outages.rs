@@ -129,7 +129,7 @@ fn p49_degraded_is_told_at_once_while_calls_wait() {
             matches!(
                 &status,
                 Status::SignedIn {
-                    degraded: Some(_),
+                    failure: Some(_),
                     ..
                 }
             ),
@@ -142,7 +142,7 @@ fn p49_degraded_is_told_at_once_while_calls_wait() {
     for tab in 0..3 {
         assert!(matches!(
             world.status(tab),
-            Status::SignedIn { degraded: None, .. }
+            Status::SignedIn { failure: None, .. }
         ));
     }
 }

@@ -117,7 +117,7 @@ fn check_settled(world: &mut World) -> Result<(), TestCaseError> {
             .filter(|session| world.server.is_alive(*session));
         let name = cookie.map(|session| format!("{:?}", session.as_bytes()));
         match world.status(tab) {
-            Status::SignedIn { session, degraded } => {
+            Status::SignedIn { session, failure } => {
                 prop_assert_eq!(
                     Some(session.id.to_string()),
                     name,
@@ -126,7 +126,7 @@ fn check_settled(world: &mut World) -> Result<(), TestCaseError> {
                     log(world)
                 );
                 prop_assert_eq!(
-                    degraded,
+                    failure,
                     None,
                     "tab {} has not recovered\n{}",
                     tab,

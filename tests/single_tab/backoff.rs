@@ -33,7 +33,7 @@ fn is_degraded(tab: &Tab) -> bool {
     matches!(
         tab.core.status(),
         Status::SignedIn {
-            degraded: Some(_),
+            failure: Some(_),
             ..
         }
     )

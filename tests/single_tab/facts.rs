@@ -258,7 +258,7 @@ fn p18_that_an_earlier_sign_out_could_not_be_told_is_no_trouble_of_the_session_a
     assert_eq!(tab.written(), None);
     assert!(matches!(
         tab.core.status(),
-        Status::SignedIn { degraded: None, .. }
+        Status::SignedIn { failure: None, .. }
     ));
 }
 

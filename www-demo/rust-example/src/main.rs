@@ -57,7 +57,7 @@ async fn count_devices(client: &Client) -> Result<u32, Error> {
 
 #[component]
 fn App() -> Html {
-    let status = use_state_eq(|| Status::Unknown { degraded: None });
+    let status = use_state_eq(|| Status::Unknown { failure: None });
     let message = use_state(String::new);
     let client = {
         let status = status.setter();
