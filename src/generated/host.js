@@ -1114,11 +1114,7 @@ var Host = class {
     if (this.#earlyLock) cancelEarly(earlyRefresh);
     this.#earlyLock = void 0;
   }
-  /**
-   * Feeds an input to the machine and executes its commands. Inputs fed meanwhile are queued.
-   *
-   * @param {Given} given
-   */
+  /** Feeds an input to the machine and executes its commands. Inputs fed meanwhile are queued. @param {Given} given */
   feed(...given) {
     this.#queue.push(given);
     if (this.#isDraining) return;
@@ -1172,11 +1168,7 @@ var Host = class {
     this.break(this.#app.error("internal", BROKEN_MODULE, "", "", Number.NaN, cause));
     this.#app.onTrap(cause);
   }
-  /**
-   * Makes this host unusable: rejects every call with the error.
-   *
-   * @param {unknown} error
-   */
+  /** Makes this host unusable: rejects every call with the error. @param {unknown} error */
   break(error) {
     this.broken = { error };
     this.#queue = [];
@@ -1269,10 +1261,7 @@ var Host = class {
     this.#channel?.close();
     this.#channel = void 0;
   }
-  /**
-   * @param {number} attempt
-   * @param {number} caller
-   */
+  /** @param {number} attempt @param {number} caller */
   #runSignIn(attempt, caller) {
     const run = this.#callers.takeSignIn(caller);
     if (!run) return this.feed(SIGN_IN_THREW, attempt);
