@@ -5,11 +5,17 @@
  */
 
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 import { CommandFailed, root, run } from "../../pkg-template/tools/process.mjs";
 import { main, Remedy, step } from "../../pkg-template/tools/step.mjs";
 import { FAULTS } from "./fault-list.mjs";
+
+/** What the tests of the core are compiled from. */
+const PARTS = [
+  ...["Cargo.toml", "Cargo.lock", "README.md", "clippy.toml"],
+  ...["src", "tests", "www-demo/server", "pkg-template/tools"],
+];
 
 /** How many schedules a fault has to survive; it must not. */
 const SCHEDULES = "4000";
@@ -18,8 +24,9 @@ await main(async () => {
   const copy = join(root, "target", "faults");
   await rm(join(copy, "src"), { recursive: true, force: true });
   await mkdir(copy, { recursive: true });
-  for (const part of ["Cargo.toml", "Cargo.lock", "README.md", "clippy.toml", "src", "tests", "www-demo/server"]) {
-    await cp(join(root, part), join(copy, part), { recursive: true });
+  for (const part of PARTS) {
+    const filter = (/** @type {string} */ path) => basename(path) !== "node_modules";
+    await cp(join(root, part), join(copy, part), { recursive: true, filter });
   }
   const missed = [];
   for (const fault of FAULTS) {
