@@ -12,7 +12,7 @@ use nolapse_domain::{
     Limits, RefreshToken, RefreshTokenKey, Session, SessionId, Timestamp, UserId, Verdict,
 };
 
-use super::{Happening, Network, World};
+use super::{Happening, Locks, Network, World};
 
 /// How the auth server responds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -295,7 +295,11 @@ impl World {
         }
         if let Reply::Granted { ticket, .. } | Reply::Changed(ticket) = &reply {
             browser.cookie = Some(ticket.clone());
-            browser.cookie_good_at = self.now;
+            let row = self.server.sessions.get(ticket.session.as_bytes());
+            let is_newest = row.is_some_and(|row| row.generation == ticket.generation);
+            // Without a lock, requests overlap, and after a suspension an older cookie may be the last to arrive.
+            let is_superseded = !is_newest && browser.locks != Locks::Honest;
+            browser.cookie_good_at = if is_superseded { 0 } else { self.now };
         }
         if let (Reply::Notified, Question::SignOut { .. }) = (&reply, exchange.question) {
             browser.cookie = None;
