@@ -4,6 +4,7 @@ import { cancelEarly, startEarly } from "../../src/host/early-refresh.js";
 import { Host } from "../../src/host/host.js";
 import { parsed } from "../../src/host/http.js";
 import { SessionError } from "./errors.js";
+import { LastUser } from "./last-user.js";
 
 /** @typedef {import("../../src/host/host.js").App} App */
 /** @typedef {import("../index.js").SessionStatus} SessionStatus */
@@ -22,8 +23,9 @@ export class SharedSession {
   #realm;
   #generation = 0;
   refCount = 0;
+  #lastUser;
   /** @type {SessionStatus} */
-  snapshot = Object.freeze({ state: "unknown", failure: null });
+  snapshot;
   /** Resolves when the module is loaded. @type {Promise<void>} */
   ready = Promise.resolve();
   /** @type {Map<string, Set<{ listener: Listener }>>} */
@@ -44,6 +46,8 @@ export class SharedSession {
     this.#load = load;
     this.#onRelease = onRelease;
     this.#realm = realm;
+    this.#lastUser = new LastUser(settings, realm);
+    this.snapshot = Object.freeze({ state: "unknown", failure: null, lastUser: this.#lastUser.get() });
     this.host = this.#open();
     instance.sessions.add(this);
   }
@@ -151,10 +155,12 @@ export class SharedSession {
   status(serverNotified, state, cause, reason, sessionId, user) {
     const failure = /** @type {FailureCause | null} */ (word(cause));
     /** @type {SessionStatus} */
-    let next = { state: "unknown", failure };
+    let next = { state: "unknown", failure, lastUser: this.#lastUser.get() };
     if (state === "signed_in") next = { state, user: parsed(user) ?? null, sessionId, failure };
     if (state === "signed_out") next = { state, reason: word(reason), serverNotified, failure: null };
     this.snapshot = Object.freeze(next);
+    if (next.state === "signed_in") tell((/** @type {unknown} */ known) => this.#lastUser.keep(known), next.user);
+    if (next.state === "signed_out") this.#lastUser.forget();
     this.#emit("status", this.snapshot);
   }
 

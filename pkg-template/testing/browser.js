@@ -76,6 +76,7 @@ export class SimulatedBrowser {
       navigator: this.#navigator,
       localStorage: {
         getItem: (/** @type {string} */ key) => storage.get(key) ?? null,
+        removeItem: (/** @type {string} */ key) => void storage.delete(key),
         setItem: (/** @type {string} */ key, /** @type {string} */ value) => void storage.set(key, value),
       },
       // A constructor may return another object.

@@ -23,6 +23,7 @@ pub(crate) const STORAGE_CHANGED: u32 = 18;
 pub(crate) const DEADLINE_REACHED: u32 = 19;
 pub(crate) const PAGE_CHANGED: u32 = 20;
 pub(crate) const CLOSED: u32 = 21;
+pub(crate) const ACTIVE: u32 = 22;
 
 // Page changes.
 pub(crate) const VISIBLE: u32 = 0;

@@ -21,6 +21,7 @@ pub(super) fn decode_input(kind: u32, id: f64, numbers: [f64; 3], text: &str) ->
         codes::TOKEN_REQUESTED => Input::TokenRequested {
             caller,
             min_validity: span(a / 1_000.0).unwrap_or_default(),
+            waits_out: b == 0.0,
         },
         codes::REFRESH_REQUESTED => Input::RefreshRequested {
             caller,
@@ -87,6 +88,7 @@ pub(super) fn decode_input(kind: u32, id: f64, numbers: [f64; 3], text: &str) ->
             .and_then(read_change)
             .map_or(Input::Malformed, Input::PageChanged),
         codes::CLOSED => Input::Closed,
+        codes::ACTIVE => Input::Active,
         codes::DEADLINE_REACHED => Input::DeadlineReached,
         _ => Input::Malformed,
     }

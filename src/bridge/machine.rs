@@ -150,11 +150,13 @@ impl Machine {
         encode::of(effect).push();
     }
 
-    /// Returns the version of the token if it can be sent now, else −1. Counts as activity of the app.
+    /// Returns the version of the token if it can be sent now, else −1. Counts as activity of the app, unless `background`.
     #[wasm_bindgen(js_name = usableVersion)]
-    pub fn usable_version(&mut self, steady: f64, wall: f64) -> f64 {
+    pub fn usable_version(&mut self, steady: f64, wall: f64, background: bool) -> f64 {
         let now = self.clock.read(steady, wall);
-        self.core.touch(now);
+        if !background {
+            self.core.touch(now);
+        }
         self.core
             .usable_token(now)
             .map_or(-1.0, |(_, version)| encode::whole(version.number()))

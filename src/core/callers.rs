@@ -25,7 +25,7 @@ pub(super) struct Callers {
     /// In order of arrival, so that the deadlines ascend, apart from those that are `NEVER`.
     waiting: Vec<Caller>,
     /// How many wait, by kind of need.
-    counts: [usize; 5],
+    counts: [usize; 6],
     /// How long a caller of a token waits.
     patience: Millis,
     /// Limits the refreshes after rejections of new tokens.
@@ -42,6 +42,8 @@ enum Rule<'a> {
         before: Timestamp,
         explicit: bool,
     },
+    /// Those of a token that do not wait out a back-off.
+    Brief(SessionError),
     /// Those that wait for the notification of a sign-out.
     SignedOut { server_notified: bool },
     /// All.
@@ -58,7 +60,7 @@ impl Callers {
     pub(super) const fn new(patience: Millis) -> Self {
         Self {
             waiting: Vec::new(),
-            counts: [0; 5],
+            counts: [0; 6],
             patience,
             rejections: RateLimiter::new(10, Millis::from_secs(10)),
         }
@@ -151,8 +153,8 @@ impl Callers {
         self.reject(error, NEVER, false, effects);
     }
 
-    /// Rejects callers with a deadline before `before`. Those that requested a new token can go on with the current one: with
-    /// `has_token`, they are rejected, too.
+    /// Rejects callers that do not wait out a back-off or have a deadline before `before`. Those that requested a new token can
+    /// go on with the current one: with `has_token`, they are rejected, too.
     pub(super) fn on_backoff(
         &mut self,
         error: SessionError,
@@ -160,6 +162,9 @@ impl Callers {
         has_token: bool,
         effects: &mut Effects,
     ) {
+        if self.count(Kind::Brief) > 0 {
+            self.settle(&Rule::Brief(error), effects);
+        }
         let is_any_due = self.first_deadline().is_some_and(|first| first < before);
         if is_any_due || has_token && self.count(Kind::Explicit) > 0 {
             self.reject(error, before, has_token, effects);
@@ -221,16 +226,17 @@ impl Callers {
             Some(RefreshReason::Force)
         } else if self.count(Kind::Rejected) > 0 {
             Some(RefreshReason::Rejected)
-        } else if self.count(Kind::Token) > 0 {
-            Some(RefreshReason::Demand)
-        } else {
+        } else if self.is_empty() {
             None
+        } else {
+            Some(RefreshReason::Demand)
         }
     }
 
     /// Returns how many callers wait for a token.
     pub(super) fn len(&self) -> usize {
-        self.count(Kind::Token) + self.count(Kind::Rejected) + self.count(Kind::Explicit)
+        let of_a_token = [Kind::Token, Kind::Brief, Kind::Rejected, Kind::Explicit];
+        of_a_token.into_iter().map(|kind| self.count(kind)).sum()
     }
 
     /// Whether no caller waits for a token.
@@ -298,6 +304,7 @@ impl Caller {
                 let applies = self.deadline < before || explicit && self.need.is_explicit();
                 applies.then_some(Err(error))
             }
+            Rule::Brief(error) => (self.need.kind() == Kind::Brief).then_some(Err(error)),
             Rule::SignedOut { server_notified } => matches!(self.need, Need::SignOut)
                 .then_some(Ok(Answer::SignedOut { server_notified })),
             Rule::Closed => Some(Err(SessionError::Closed)),

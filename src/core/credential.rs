@@ -99,20 +99,27 @@ impl Credential {
         }
     }
 
-    /// Ends the session. Returns whether this tab was not signed out before.
+    /// Ends the session. Returns whether this tab was not signed out before. A request without a cookie ends no session that this
+    /// browser knows of: a visitor remains one, without a reason.
     pub(super) fn on_ended(
         &mut self,
         reason: EndReason,
         sync: SignOutSync,
         recorded_fingerprint: u32,
     ) -> bool {
-        let (fingerprint, is_new) = match &self.state {
-            State::Active(active) => (active.session().fingerprint(), true),
-            State::SignedOut(signed_out) => (signed_out.fingerprint(), false),
-            State::Unknown => (recorded_fingerprint, true),
+        let (fingerprint, is_new, reason_before) = match &self.state {
+            State::Active(active) => (active.session().fingerprint(), true, Some(reason)),
+            State::SignedOut(signed_out) => (signed_out.fingerprint(), false, signed_out.reason()),
+            State::Unknown if recorded_fingerprint == 0 => (0, true, None),
+            State::Unknown => (recorded_fingerprint, true, Some(reason)),
+        };
+        let reason = if reason == EndReason::NoCookie {
+            reason_before
+        } else {
+            Some(reason)
         };
         self.begin_epoch();
-        self.state = State::SignedOut(SignedOut::new(Some(reason), fingerprint, sync));
+        self.state = State::SignedOut(SignedOut::new(reason, fingerprint, sync));
         is_new
     }
 

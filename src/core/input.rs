@@ -19,6 +19,8 @@ pub enum Input {
         caller: CallerId,
         /// The minimum remaining lifetime.
         min_validity: Millis,
+        /// Whether the caller waits for the auth server to recover (P49), or is rejected at the first failure.
+        waits_out: bool,
     },
     /// The app requested a new token.
     RefreshRequested {
@@ -89,6 +91,8 @@ pub enum Input {
         /// The outcome.
         outcome: RefreshOutcome,
     },
+    /// The app made a call or the user gave input. The host sends it once a second at most.
+    Active,
     /// A message of another tab.
     TabMessageReceived(TabMessage),
     /// A message or an input that cannot be decoded.
@@ -121,6 +125,7 @@ impl Input {
             Self::LockFailed { .. } => "lock_failed",
             Self::RefreshFinished { .. } => "refresh_finished",
             Self::TabMessageReceived(_) => "tab_message",
+            Self::Active => "active",
             Self::Malformed => "malformed",
             Self::StorageChanged => "storage_changed",
             Self::PageChanged(change) => change.name(),
@@ -300,6 +305,7 @@ mod tests {
         ];
         let others = [
             Input::Started,
+            Input::Active,
             Input::Malformed,
             Input::StorageChanged,
             Input::DeadlineReached,

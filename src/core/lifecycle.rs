@@ -11,14 +11,16 @@ use super::time::Timestamp;
 pub(super) struct Lifecycle {
     stage: Stage,
     is_visible: bool,
-    /// The last app or user activity; idle limits count from it.
+    /// The last app or user activity in any tab; idle limits count from it.
     last_active: Timestamp,
+    /// When a tab last announced activity, this one or another.
+    announced: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Running,
-    /// Frozen: no token is returned before the storage record has been read again.
+    /// Frozen.
     Suspended,
     /// After `pagehide`, possibly in the back/forward cache: the channel to the other tabs is closed, too.
     PageHidden,
@@ -44,16 +46,36 @@ pub(super) enum Transition {
 }
 
 impl Lifecycle {
+    /// How often activity is announced to the other tabs, by all tabs together.
+    const ANNOUNCE_INTERVAL: Millis = Millis::from_secs(5);
+
     pub(super) const fn new() -> Self {
         Self {
             stage: Stage::Running,
             is_visible: true,
             last_active: Timestamp::from_millis(0),
+            announced: Timestamp::from_millis(0),
         }
     }
 
     pub(super) fn on_active(&mut self, now: Timestamp) {
         self.last_active = self.last_active.max(now);
+    }
+
+    /// Records activity in this tab. Returns whether to announce it to the other tabs.
+    pub(super) fn on_own_activity(&mut self, now: Timestamp) -> bool {
+        self.on_active(now);
+        let is_due = now.since(self.announced) >= Self::ANNOUNCE_INTERVAL;
+        if is_due {
+            self.announced = now;
+        }
+        is_due
+    }
+
+    /// Records activity that another tab announces.
+    pub(super) fn on_peer_activity(&mut self, at: Timestamp) {
+        self.on_active(at);
+        self.announced = self.announced.max(at);
     }
 
     pub(super) fn on_page_changed(&mut self, change: PageChange) -> Transition {
@@ -98,7 +120,8 @@ impl Lifecycle {
         self.stage == Stage::Closed
     }
 
-    /// Whether tokens are not returned now.
+    /// Whether the page is frozen or left: no exchange is started, and a token is returned only after the storage record was
+    /// read.
     pub(super) fn is_suspended(&self) -> bool {
         self.stage != Stage::Running
     }
@@ -195,6 +218,25 @@ mod tests {
         page.on_page_changed(PageChange::Hidden);
 
         assert!(!page.missed_retry(late, due));
+    }
+
+    #[test]
+    fn activity_of_all_tabs_is_announced_every_five_seconds_at_most() {
+        let at = |seconds: u64| Timestamp::from_millis(seconds * 1_000);
+        let mut page = Lifecycle::new();
+
+        let announced: Vec<bool> = (100..112)
+            .map(|second| page.on_own_activity(at(second)))
+            .collect();
+        let is_fifth = |second: u64| second % 5 == 0;
+        assert_eq!(announced, (0..12).map(is_fifth).collect::<Vec<_>>());
+
+        page.on_peer_activity(at(113));
+        page.on_peer_activity(at(90));
+
+        assert!(!page.on_own_activity(at(117)));
+        assert!(page.on_own_activity(at(118)));
+        assert_eq!(page.active_ago(at(120)), Millis::from_secs(2));
     }
 
     #[test]

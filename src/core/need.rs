@@ -13,10 +13,11 @@ pub(super) type Resolution = Option<Result<Answer, SessionError>>;
 /// What a caller waits for.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Need {
-    /// A token with at least this validity, requested at this time.
+    /// A token with at least this validity, requested at this time; `waits_out`: also during a back-off (P49).
     Token {
         min_validity: Millis,
         asked: Timestamp,
+        waits_out: bool,
     },
     /// A token other than this version, because the app requested a new one.
     Renewed { than: Version },
@@ -36,6 +37,7 @@ pub(super) enum Need {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Token,
+    Brief,
     Rejected,
     Explicit,
     SignIn,
@@ -45,7 +47,10 @@ pub(super) enum Kind {
 impl Need {
     pub(super) const fn kind(self) -> Kind {
         match self {
-            Self::Token { .. } => Kind::Token,
+            Self::Token {
+                waits_out: true, ..
+            } => Kind::Token,
+            Self::Token { .. } => Kind::Brief,
             Self::Replaced { .. } => Kind::Rejected,
             Self::Renewed { .. } | Self::Forced { .. } => Kind::Explicit,
             Self::SignIn { .. } => Kind::SignIn,
@@ -78,6 +83,7 @@ impl Need {
             Self::Token {
                 min_validity,
                 asked,
+                ..
             } => {
                 // Another refresh cannot help: the full lifetime is too short, or this token is from less than 1 s before
                 // the call, or later.

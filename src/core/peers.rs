@@ -108,11 +108,14 @@ impl Peers {
         self.refresh_started_at
     }
 
-    /// Returns the fingerprint of the recorded session; 0 without one.
+    /// Returns the fingerprint of the recorded session, or of the one that has ended; 0 without one.
     pub(super) fn recorded_fingerprint(&self) -> u32 {
         match self.record.as_ref().map(|record| &record.state) {
-            Some(RecordState::SignedIn { fingerprint, .. }) => *fingerprint,
-            Some(RecordState::SignedOut { .. }) | None => 0,
+            Some(
+                RecordState::SignedIn { fingerprint, .. }
+                | RecordState::SignedOut { fingerprint, .. },
+            ) => *fingerprint,
+            None => 0,
         }
     }
 

@@ -9,8 +9,8 @@ use super::effect::Effect;
 use super::effects::Effects;
 use super::error::SessionError;
 use super::ids::{CallerId, Version};
-use super::input::{Input, PageChange};
-use super::lifecycle::{Lifecycle, Transition};
+use super::input::Input;
+use super::lifecycle::Lifecycle;
 use super::millis::Millis;
 use super::need::Need;
 use super::peers::Peers;
@@ -26,6 +26,7 @@ use super::trace::TraceEntry;
 
 mod message;
 mod outcome;
+mod page;
 
 /// One tab's view of a session.
 ///
@@ -65,6 +66,11 @@ impl Session {
     pub fn handle(&mut self, context: &Context, input: Input) {
         if self.lifecycle.is_closed() {
             self.reject_closed(&input);
+            return;
+        }
+        if input == Input::Active {
+            // Not traced: the trace would contain little else.
+            self.on_active(context);
             return;
         }
         let trigger = input.name();
@@ -141,7 +147,7 @@ impl Session {
         self.credential.active().map_or(Millis::ZERO, age)
     }
 
-    /// Records app or user activity; idle limits count from it.
+    /// Records activity of the app; idle limits count from it. [`Input::Active`] also announces it to the other tabs.
     pub fn touch(&mut self, now: Timestamp) {
         self.lifecycle.on_active(now);
     }
@@ -159,22 +165,24 @@ impl Session {
             Input::TokenRequested {
                 caller,
                 min_validity,
+                waits_out,
             } => {
                 let asked = now;
                 self.request_token(
-                    now,
+                    context,
                     caller,
                     Need::Token {
                         min_validity,
                         asked,
+                        waits_out,
                     },
                 );
             }
             Input::RefreshRequested { caller, force } => {
-                self.on_refresh_requested(now, caller, force);
+                self.on_refresh_requested(context, caller, force);
             }
             Input::TokenRejected { caller, version } => {
-                self.on_token_rejected(now, caller, version);
+                self.on_token_rejected(context, caller, version);
             }
             Input::CallerAborted { caller } => self.callers.on_aborted(caller),
             Input::SignInRequested { caller } => self.callers.on_sign_in_requested(caller),
@@ -206,7 +214,7 @@ impl Session {
             }
             Input::TabMessageReceived(message) => self.on_tab_message(context, message),
             Input::Malformed => self.effects.note("ignored"),
-            Input::StorageChanged | Input::DeadlineReached => {}
+            Input::Active | Input::StorageChanged | Input::DeadlineReached => {}
             Input::PageChanged(change) => self.on_page_changed(context, change),
             Input::Closed => self.on_closed(),
         }
@@ -220,7 +228,8 @@ impl Session {
         }
     }
 
-    fn on_refresh_requested(&mut self, now: Timestamp, caller: CallerId, force: bool) {
+    fn on_refresh_requested(&mut self, context: &Context, caller: CallerId, force: bool) {
+        let now = context.now;
         // An explicit request is a retry hint, but does not restart the failure streak.
         self.backoff.retry_now(now);
         let than = self.credential.token_version();
@@ -229,10 +238,11 @@ impl Session {
         } else {
             Need::Renewed { than }
         };
-        self.request_token(now, caller, need);
+        self.request_token(context, caller, need);
     }
 
-    fn on_token_rejected(&mut self, now: Timestamp, caller: CallerId, version: Version) {
+    fn on_token_rejected(&mut self, context: &Context, caller: CallerId, version: Version) {
+        let now = context.now;
         let is_current = |active: &ActiveToken| active.version() == version;
         if self.credential.active().is_some_and(is_current)
             && let Some(retry_in) = self.callers.on_current_token_rejected(now)
@@ -240,52 +250,18 @@ impl Session {
             let error = SessionError::Misconfigured { retry_in };
             self.effects.settle(caller, Err(error));
         } else {
-            self.request_token(now, caller, Need::Replaced { than: version });
+            self.request_token(context, caller, Need::Replaced { than: version });
         }
     }
 
-    fn request_token(&mut self, now: Timestamp, caller: CallerId, need: Need) {
-        let offer = self.credential.offer(now, self.lifecycle.is_suspended());
+    /// A page that is left or frozen can still send: the storage record, read with each input, shows what it missed.
+    fn request_token(&mut self, context: &Context, caller: CallerId, need: Need) {
+        let now = context.now;
+        let may_have_missed = context.stored == StoredState::Unavailable;
+        let is_withheld = self.lifecycle.is_suspended() && may_have_missed;
+        let offer = self.credential.offer(now, is_withheld);
         self.callers
             .on_token_requested(now, caller, need, offer, &mut self.effects);
-    }
-
-    fn on_page_changed(&mut self, context: &Context, change: PageChange) {
-        match self.lifecycle.on_page_changed(change) {
-            Transition::None => {}
-            Transition::Retry => self.backoff.restart(context.now),
-            Transition::Suspended => self.refresher.on_suspended(&mut self.effects),
-            Transition::Left => {
-                self.refresher.on_suspended(&mut self.effects);
-                if !self.peers.is_any_open(context.now) {
-                    // No other tab is open: record the token as expired so the next page does not wait for peers.
-                    self.update_record(context);
-                }
-                self.effects.push(Effect::CloseChannel);
-            }
-            Transition::Resumed => self.restart(context.now),
-            Transition::Returned => {
-                self.effects.push(Effect::OpenChannel);
-                self.update_record(context);
-                self.restart(context.now);
-            }
-        }
-    }
-
-    /// Extends the deadlines of callers and restarts the failure streak after a suspension.
-    fn restart(&mut self, now: Timestamp) {
-        self.callers.on_resumed(now);
-        self.backoff.restart(now);
-    }
-
-    /// Detects a suspension without an event.
-    fn detect_suspension(&mut self, now: Timestamp) {
-        if self.refresher.attempt().is_none()
-            && let Some(due) = self.backoff.retry_at(!self.callers.is_empty())
-            && self.lifecycle.missed_retry(now, due)
-        {
-            self.restart(now);
-        }
     }
 
     /// Rejects callers during a back-off, except those that can wait for recovery (P49).

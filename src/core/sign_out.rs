@@ -115,7 +115,8 @@ impl SignedOut {
     /// Returns what the storage record shows of it; nothing of an unconfirmed sign-out.
     pub(super) fn record_state(&self) -> Option<RecordState> {
         self.is_confirmed().then(|| RecordState::SignedOut {
-            reason: self.reason.unwrap_or(EndReason::SignedOut),
+            // With a fingerprint of 0, a visitor.
+            reason: self.reason.unwrap_or(EndReason::NoCookie),
             fingerprint: self.fingerprint,
             told: self.is_notified(),
             everywhere: self.notification() == Some(true),

@@ -46,6 +46,11 @@ pub enum TabMessage {
     },
     /// This tab holds the lock and has sent a request to the auth server.
     RefreshStarted,
+    /// The app made a call or the user gave input.
+    Active {
+        /// When the message was posted.
+        at: WallTime,
+    },
     /// Requests the state of tabs that have a higher version.
     StateRequest {
         /// The requesting tab's version.
@@ -64,7 +69,7 @@ impl TabMessage {
     pub const fn is_outcome(&self) -> bool {
         match self {
             Self::Token { .. } | Self::SignedOut { .. } | Self::BackoffStarted { .. } => true,
-            Self::RefreshStarted | Self::StateRequest { .. } => false,
+            Self::RefreshStarted | Self::Active { .. } | Self::StateRequest { .. } => false,
         }
     }
 
@@ -114,6 +119,10 @@ impl TabMessage {
                 writer.number(resets_in.as_millis());
             }
             Self::RefreshStarted => writer.field("working"),
+            Self::Active { at } => {
+                writer.field("active");
+                writer.number(at.as_millis());
+            }
             Self::StateRequest { version } => {
                 writer.field("ask");
                 writer.number(version.number());
@@ -146,6 +155,9 @@ impl TabMessage {
                 resets_in: fields.span(),
             },
             "working" => Self::RefreshStarted,
+            "active" => Self::Active {
+                at: fields.wall_time(),
+            },
             "ask" => Self::StateRequest {
                 version: fields.version(),
             },
@@ -218,6 +230,9 @@ mod tests {
                 resets_in: Millis::from_secs(240),
             },
             TabMessage::RefreshStarted,
+            TabMessage::Active {
+                at: WallTime::from_millis(1_700_000_000_000),
+            },
             TabMessage::StateRequest { version },
         ]
     }

@@ -23,6 +23,7 @@ export const STORAGE_CHANGED = 18;
 export const DEADLINE_REACHED = 19;
 export const PAGE_CHANGED = 20;
 export const CLOSED = 21;
+export const ACTIVE = 22;
 
 // Page changes.
 export const VISIBLE = 0;

@@ -201,6 +201,7 @@ var STORAGE_CHANGED = 18;
 var DEADLINE_REACHED = 19;
 var PAGE_CHANGED = 20;
 var CLOSED = 21;
+var ACTIVE = 22;
 var VISIBLE = 0;
 var HIDDEN = 1;
 var FROZEN = 2;
@@ -374,6 +375,69 @@ var Origins = class {
   }
 };
 
+// src/host/options.js
+var HTTPS = "an https URL without credentials";
+var ENDPOINT = "an https URL or a path";
+var UNNAMED = "a function for auth.refresh names no session";
+var ORIGINS = "an array of origins like https://api.example.com";
+function refuse(option, expected) {
+  throw Object.assign(new Error(`${option} must be ${expected}`), { option });
+}
+function readOptions(options) {
+  if (typeof options !== "object" || options === null) refuse("options", "an object");
+  const given = own(options);
+  refuseUnknown(given, ["auth", "allowedOrigins", "authorization", "storageKey", "timeoutMs", "wasm"]);
+  const { auth, allowedOrigins = [], storageKey, timeoutMs = 1e4, wasm } = given;
+  const authorization = checkAuthorization(given.authorization ?? "required");
+  const origins = Array.isArray(allowedOrigins) ? allowedOrigins.map((api) => place(api, "origin")) : [void 0];
+  if (origins.includes(void 0)) refuse("allowedOrigins", ORIGINS);
+  if (storageKey !== void 0 && !(typeof storageKey === "string" && /^\P{Cc}{1,100}$/u.test(storageKey)))
+    refuse("storageKey", "1 to 100 printable characters");
+  if (!(typeof timeoutMs === "number" && timeoutMs >= 1e3 && timeoutMs <= 6e4))
+    refuse("timeoutMs", "1,000 to 60,000");
+  const endpoints = readAuth(auth);
+  const { refresh } = endpoints;
+  const name = storageKey ?? (typeof refresh === "string" ? refresh : refuse("storageKey", `set: ${UNNAMED}`));
+  const key = `nolapse:${name}`;
+  return { ...endpoints, key, allowedOrigins: (
+    /** @type {string[]} */
+    origins
+  ), authorization, timeoutMs, wasm };
+}
+function checkAuthorization(value) {
+  if (value !== "required" && value !== "optional" && value !== "best_effort")
+    refuse("authorization", "required, optional or best_effort");
+  return value;
+}
+function readAuth(auth) {
+  if (typeof auth !== "object" || auth === null || auth instanceof URL) {
+    if (typeof auth !== "string" && !(auth instanceof URL)) refuse("auth", "a URL, or { refresh, signOut }");
+    const server = place(auth, "server") ?? refuse("auth", HTTPS);
+    return { server, refresh: `${server}/auth/refresh`, signOut: `${server}/auth/sign-out` };
+  }
+  const given = own(auth);
+  refuseUnknown(given, ["refresh", "signOut"], "auth.");
+  const refresh = endpoint(given.refresh, "auth.refresh");
+  const signOut2 = given.signOut === void 0 ? void 0 : endpoint(given.signOut, "auth.signOut");
+  return { server: void 0, refresh, signOut: signOut2 };
+}
+function endpoint(value, option) {
+  if (typeof value === "function") return (
+    /** @type {(context: object) => unknown} */
+    value
+  );
+  if (typeof value !== "string" && !(value instanceof URL)) refuse(option, "a URL or a function");
+  return place(value, "endpoint") ?? refuse(option, ENDPOINT);
+}
+function place(value, kind) {
+  return typeof value === "string" || value instanceof URL ? parseUrl(String(value), kind) : void 0;
+}
+function refuseUnknown(object, known, prefix = "") {
+  for (const key of Object.keys(object)) {
+    if (!known.includes(key)) refuse(prefix + key, "left out");
+  }
+}
+
 // src/host/fetch.js
 var SAFE = /^(GET|HEAD)$/;
 var FetchWrapper = class {
@@ -383,15 +447,17 @@ var FetchWrapper = class {
   #native;
   #origins;
   #url;
+  #authorization;
   /** Called when a call finishes, if the app observes calls. @type {import("./host.js").App["called"] | undefined} */
   onCall;
   /**
-   * @param {readonly string[]} allowedOrigins
+   * @param {import("./options.js").Settings} settings
    * @param {import("./host.js").Host} host
    * @param {import("./realm.js").Realm} realm
    */
-  constructor(allowedOrigins, host, realm) {
+  constructor({ allowedOrigins, authorization }, host, realm) {
     this.#host = host;
+    this.#authorization = authorization;
     this.#origins = new Origins(allowedOrigins);
     this.#realm = realm;
     this.#native = realm.fetch;
@@ -399,14 +465,16 @@ var FetchWrapper = class {
     this.#url = Object.getOwnPropertyDescriptor(this.#Request.prototype, "url")?.get;
   }
   /**
-   * Calls `fetch` with these arguments, with a token if the URL of the resulting `Request` is listed.
+   * Calls `fetch` with these arguments, with a token if the URL of the resulting `Request` is listed. Throws if the call's own
+   * `authorization` is invalid.
    *
    * @param {Parameters<typeof fetch> | []} given
    * @returns {Promise<Response>}
    */
   fetch(...given) {
+    const [input, init] = given;
+    const authorization = checkAuthorization(field(init, "authorization") ?? this.#authorization);
     try {
-      const [input, init] = given;
       if (!given.length) return (
         /** @type {() => Promise<Response>} */
         this.#native.call(this.#realm)
@@ -417,11 +485,12 @@ var FetchWrapper = class {
         input
       );
       if (this.#origins.allows(known ?? `${target}`) === false) return this.#native.call(this.#realm, target, init);
-      const body = init ? own(Object.getOwnPropertyDescriptor(init, "body")).value : void 0;
+      const body = field(init, "body");
       const request = this.#make(target, init);
       if (!this.#allows(request) || request.headers.has("authorization")) return this.#send(request);
       const mayBeAborted = known !== void 0 || init && "signal" in init;
-      if (!mayBeAborted || !request.signal.aborted) return this.#authorise(request, body);
+      if (!mayBeAborted || !request.signal.aborted)
+        return this.#authorise(request, body, authorization, !!field(init, "background"));
       const { reason } = request.signal;
       release(request, reason);
       throw reason;
@@ -464,14 +533,18 @@ var FetchWrapper = class {
   /**
    * @param {Request} request
    * @param {unknown} body the body that the request was made from, if known
+   * @param {Authorization} authorization
+   * @param {boolean} background
    * @returns {Promise<Response>}
    */
-  #authorise(request, body) {
+  #authorise(request, body, authorization, background) {
     const call = this.onCall && this.#begin(request);
-    const bearer = this.#host.bearer();
+    const bearer = this.#host.bearer(background);
     if (bearer) return this.#watch(this.#sendWith(bearer, request, body, call), call);
-    return this.#ask([TOKEN_REQUESTED, 0], request, (ok, answer) => {
+    const isBrief = authorization === "best_effort";
+    return this.#ask([TOKEN_REQUESTED, 0, Number(isBrief)], request, (ok, answer) => {
       if (!ok) {
+        if (!request.signal.aborted && goesWithout(authorization, answer)) return this.#watch(this.#send(request), call);
         release(request, answer);
         throw answer;
       }
@@ -619,6 +692,14 @@ var FetchWrapper = class {
     return answer;
   }
 };
+function field(init, name) {
+  return init ? own(Object.getOwnPropertyDescriptor(init, name)).value : void 0;
+}
+function goesWithout(authorization, error) {
+  const { code } = own(error);
+  if (code === "signed_out") return authorization !== "required";
+  return authorization === "best_effort" && code !== void 0 && code !== "closed";
+}
 function isTokenRejected({ status, headers }) {
   const challenge = headers.get("www-authenticate") || "bearer";
   return status === 401 && /bearer(?:(?!error=).)*(?:error="?invalid_token|$)/is.test(challenge);
@@ -815,8 +896,7 @@ function watchLifecycle(realm, key, feed, touch) {
   on(document, "visibilitychange", () => feed(PAGE_CHANGED, isHidden(realm) ? HIDDEN : VISIBLE));
   on(document, "freeze", changes(FROZEN));
   on(document, "resume", changes(RESUMED));
-  on(document, "pointerdown", touch);
-  on(document, "keydown", touch);
+  for (const type of ["pointerdown", "keydown", "wheel", "scroll", "touchmove"]) on(document, type, touch);
   on(realm, "pagehide", changes(LEFT));
   on(realm, "pageshow", (event) => {
     if (
@@ -958,61 +1038,6 @@ var Locks = class {
   }
 };
 
-// src/host/options.js
-var HTTPS = "an https URL without credentials";
-var ENDPOINT = "an https URL or a path";
-var ORIGINS = "an array of origins like https://api.example.com";
-function refuse(option, expected) {
-  throw Object.assign(new Error(`${option} must be ${expected}`), { option });
-}
-function readOptions(options) {
-  if (typeof options !== "object" || options === null) refuse("options", "an object");
-  const given = own(options);
-  refuseUnknown(given, ["auth", "allowedOrigins", "storageKey", "timeoutMs", "wasm"]);
-  const { auth, allowedOrigins = [], storageKey, timeoutMs = 1e4, wasm } = given;
-  const origins = Array.isArray(allowedOrigins) ? allowedOrigins.map((api) => place(api, "origin")) : [void 0];
-  if (origins.includes(void 0)) refuse("allowedOrigins", ORIGINS);
-  if (storageKey !== void 0 && !(typeof storageKey === "string" && /^\P{Cc}{1,100}$/u.test(storageKey)))
-    refuse("storageKey", "1 to 100 printable characters");
-  if (!(typeof timeoutMs === "number" && timeoutMs >= 1e3 && timeoutMs <= 6e4))
-    refuse("timeoutMs", "1,000 to 60,000");
-  const endpoints = readAuth(auth);
-  const { refresh } = endpoints;
-  const key = `nolapse:${storageKey ?? (typeof refresh === "string" ? refresh : "custom")}`;
-  return { ...endpoints, key, allowedOrigins: (
-    /** @type {string[]} */
-    origins
-  ), timeoutMs, wasm };
-}
-function readAuth(auth) {
-  if (typeof auth !== "object" || auth === null || auth instanceof URL) {
-    if (typeof auth !== "string" && !(auth instanceof URL)) refuse("auth", "a URL, or { refresh, signOut }");
-    const server = place(auth, "server") ?? refuse("auth", HTTPS);
-    return { server, refresh: `${server}/auth/refresh`, signOut: `${server}/auth/sign-out` };
-  }
-  const given = own(auth);
-  refuseUnknown(given, ["refresh", "signOut"], "auth.");
-  const refresh = endpoint(given.refresh, "auth.refresh");
-  const signOut2 = given.signOut === void 0 ? void 0 : endpoint(given.signOut, "auth.signOut");
-  return { server: void 0, refresh, signOut: signOut2 };
-}
-function endpoint(value, option) {
-  if (typeof value === "function") return (
-    /** @type {(context: object) => unknown} */
-    value
-  );
-  if (typeof value !== "string" && !(value instanceof URL)) refuse(option, "a URL or a function");
-  return place(value, "endpoint") ?? refuse(option, ENDPOINT);
-}
-function place(value, kind) {
-  return typeof value === "string" || value instanceof URL ? parseUrl(String(value), kind) : void 0;
-}
-function refuseUnknown(object, known, prefix = "") {
-  for (const key of Object.keys(object)) {
-    if (!known.includes(key)) refuse(prefix + key, "left out");
-  }
-}
-
 // src/host/bridge.js
 var commands = [];
 var timers = /* @__PURE__ */ new Map();
@@ -1082,7 +1107,7 @@ var Host = class {
     this.#storage = new RecordStorage(settings.key, realm);
     this.#callers = new Callers(feed);
     this.#requests = new Requests(realm, settings, feed);
-    this.calls = new FetchWrapper(settings.allowedOrigins, this, realm);
+    this.calls = new FetchWrapper(settings, this, realm);
   }
   /**
    * Starts the session: adds event listeners and, if there may be a session, requests the first token.
@@ -1296,12 +1321,12 @@ var Host = class {
   }
   /** @param {number} minValidityMs @param {AbortSignal} [signal] @returns {Promise<string>} */
   getToken(minValidityMs, signal) {
-    this.#touch();
-    const fresh = minValidityMs === 0 && !signal?.aborted ? this.bearer() : void 0;
+    const bearer = this.bearer();
+    const fresh = minValidityMs === 0 && !signal?.aborted ? bearer : void 0;
     const found = fresh ? Promise.resolve(fresh) : this.#promise([TOKEN_REQUESTED, minValidityMs], signal);
-    return found.then((bearer) => (
+    return found.then((bearer2) => (
       /** @type {import("./fetch.js").Bearer} */
-      bearer.token
+      bearer2.token
     ));
   }
   /** @param {boolean} force @param {AbortSignal} [signal] */
@@ -1349,17 +1374,22 @@ var Host = class {
   tokenAge() {
     return this.#run((machine) => machine.tokenAge(...this.#clocks())) ?? 0;
   }
-  /** Returns the token to send now; `undefined` if the call has to wait. Counts as activity of the app. */
-  bearer() {
-    const version = this.#run((machine) => machine.usableVersion(...this.#clocks()));
+  /**
+   * Returns the token to send now; `undefined` if the call has to wait.
+   *
+   * @param {boolean} [background] whether the call does not count as activity of the app
+   */
+  bearer(background = false) {
+    if (!background) this.#touch();
+    const version = this.#run((machine) => machine.usableVersion(...this.#clocks(), background));
     return this.#bearer?.version === version ? this.#bearer : void 0;
   }
-  /** Reports user activity to the machine, at most once a second. */
+  /** Reports activity to the machine, at most once a second. */
   #touch() {
     const now = this.#realm.performance.now();
     if (now - this.#lastTouch < 1e3) return;
     this.#lastTouch = now;
-    this.bearer();
+    this.feed(ACTIVE, 0);
   }
   /** Closes this host: rejects every waiting caller and releases all resources. */
   close() {

@@ -7,9 +7,11 @@
  */
 
 import { TOKEN_REJECTED, TOKEN_REQUESTED } from "../generated/codes.js";
+import { checkAuthorization } from "./options.js";
 import { own } from "./own.js";
 import { Origins } from "./origins.js";
 
+/** @typedef {import("./options.js").Authorization} Authorization */
 /** A token as sent in the `Authorization` header. @typedef {{ version: number, token: string, header: string }} Bearer */
 
 /**
@@ -28,16 +30,18 @@ export class FetchWrapper {
   #native;
   #origins;
   #url;
+  #authorization;
   /** Called when a call finishes, if the app observes calls. @type {import("./host.js").App["called"] | undefined} */
   onCall;
 
   /**
-   * @param {readonly string[]} allowedOrigins
+   * @param {import("./options.js").Settings} settings
    * @param {import("./host.js").Host} host
    * @param {import("./realm.js").Realm} realm
    */
-  constructor(allowedOrigins, host, realm) {
+  constructor({ allowedOrigins, authorization }, host, realm) {
     this.#host = host;
+    this.#authorization = authorization;
     this.#origins = new Origins(allowedOrigins);
     this.#realm = realm;
     this.#native = realm.fetch;
@@ -47,14 +51,16 @@ export class FetchWrapper {
   }
 
   /**
-   * Calls `fetch` with these arguments, with a token if the URL of the resulting `Request` is listed.
+   * Calls `fetch` with these arguments, with a token if the URL of the resulting `Request` is listed. Throws if the call's own
+   * `authorization` is invalid.
    *
    * @param {Parameters<typeof fetch> | []} given
    * @returns {Promise<Response>}
    */
   fetch(...given) {
+    const [input, init] = given;
+    const authorization = checkAuthorization(field(init, "authorization") ?? this.#authorization);
     try {
-      const [input, init] = given;
       // Without arguments, the platform throws its own error.
       if (!given.length) return /** @type {() => Promise<Response>} */ (this.#native).call(this.#realm);
       const known = typeof input === "object" && input ? this.#urlOf(input) : undefined;
@@ -62,13 +68,13 @@ export class FetchWrapper {
       const target = known === undefined ? `${input}` : /** @type {Request} */ (input);
       // An absolute URL of an unlisted origin goes to the platform's `fetch` with the caller's own arguments.
       if (this.#origins.allows(known ?? `${target}`) === false) return this.#native.call(this.#realm, target, init);
-      // Read without running a getter: the platform runs it once, and a second run could differ.
-      const body = init ? own(Object.getOwnPropertyDescriptor(init, "body")).value : undefined;
+      const body = field(init, "body");
       const request = this.#make(target, init);
       if (!this.#allows(request) || request.headers.has("authorization")) return this.#send(request);
       // Check first: most calls have no signal, and reading `request.signal` makes the platform create one.
       const mayBeAborted = known !== undefined || (init && "signal" in init);
-      if (!mayBeAborted || !request.signal.aborted) return this.#authorise(request, body);
+      if (!mayBeAborted || !request.signal.aborted) 
+        return this.#authorise(request, body, authorization, !!field(init, "background"));
       const { reason } = request.signal;
       release(request, reason);
       throw reason;
@@ -115,14 +121,18 @@ export class FetchWrapper {
   /**
    * @param {Request} request
    * @param {unknown} body the body that the request was made from, if known
+   * @param {Authorization} authorization
+   * @param {boolean} background
    * @returns {Promise<Response>}
    */
-  #authorise(request, body) {
+  #authorise(request, body, authorization, background) {
     const call = this.onCall && this.#begin(request);
-    const bearer = this.#host.bearer();
+    const bearer = this.#host.bearer(background);
     if (bearer) return this.#watch(this.#sendWith(bearer, request, body, call), call);
-    return this.#ask([TOKEN_REQUESTED, 0], request, (ok, answer) => {
+    const isBrief = authorization === "best_effort";
+    return this.#ask([TOKEN_REQUESTED, 0, Number(isBrief)], request, (ok, answer) => {
       if (!ok) {
+        if (!request.signal.aborted && goesWithout(authorization, answer)) return this.#watch(this.#send(request), call);
         release(request, answer);
         throw answer;
       }
@@ -275,6 +285,28 @@ export class FetchWrapper {
     }
     return answer;
   }
+}
+
+/**
+ * Reads a field without running a getter: the platform runs it once, and a second run could differ.
+ *
+ * @param {unknown} init
+ * @param {string} name
+ */
+function field(init, name) {
+  return init ? own(Object.getOwnPropertyDescriptor(init, name)).value : undefined;
+}
+
+/**
+ * Whether a call is sent without a token for which there is this error.
+ *
+ * @param {Authorization} authorization
+ * @param {unknown} error
+ */
+function goesWithout(authorization, error) {
+  const { code } = own(error);
+  if (code === "signed_out") return authorization !== "required";
+  return authorization === "best_effort" && code !== undefined && code !== "closed";
 }
 
 /**

@@ -71,7 +71,7 @@ export class Host {
     this.#storage = new RecordStorage(settings.key, realm);
     this.#callers = new Callers(feed);
     this.#requests = new Requests(realm, settings, feed);
-    this.calls = new FetchWrapper(settings.allowedOrigins, this, realm);
+    this.calls = new FetchWrapper(settings, this, realm);
   }
 
   /**
@@ -294,9 +294,9 @@ export class Host {
 
   /** @param {number} minValidityMs @param {AbortSignal} [signal] @returns {Promise<string>} */
   getToken(minValidityMs, signal) {
-    this.#touch();
     // A token that a call would be sent with now can be returned, too.
-    const fresh = minValidityMs === 0 && !signal?.aborted ? this.bearer() : undefined;
+    const bearer = this.bearer();
+    const fresh = minValidityMs === 0 && !signal?.aborted ? bearer : undefined;
     const found = fresh ? Promise.resolve(fresh) : this.#promise([codes.TOKEN_REQUESTED, minValidityMs], signal);
     return found.then((bearer) => /** @type {import("./fetch.js").Bearer} */ (bearer).token);
   }
@@ -345,18 +345,23 @@ export class Host {
     return this.#run((machine) => machine.tokenAge(...this.#clocks())) ?? 0;
   }
 
-  /** Returns the token to send now; `undefined` if the call has to wait. Counts as activity of the app. */
-  bearer() {
-    const version = this.#run((machine) => machine.usableVersion(...this.#clocks()));
+  /**
+   * Returns the token to send now; `undefined` if the call has to wait.
+   *
+   * @param {boolean} [background] whether the call does not count as activity of the app
+   */
+  bearer(background = false) {
+    if (!background) this.#touch();
+    const version = this.#run((machine) => machine.usableVersion(...this.#clocks(), background));
     return this.#bearer?.version === version ? this.#bearer : undefined;
   }
 
-  /** Reports user activity to the machine, at most once a second. */
+  /** Reports activity to the machine, at most once a second. */
   #touch() {
     const now = this.#realm.performance.now();
     if (now - this.#lastTouch < 1_000) return;
     this.#lastTouch = now;
-    this.bearer();
+    this.feed(codes.ACTIVE, 0);
   }
 
   /** Closes this host: rejects every waiting caller and releases all resources. */

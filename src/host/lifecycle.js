@@ -52,8 +52,7 @@ export function watchLifecycle(realm, key, feed, touch) {
   on(document, "visibilitychange", () => feed(PAGE_CHANGED, isHidden(realm) ? HIDDEN : VISIBLE));
   on(document, "freeze", changes(FROZEN));
   on(document, "resume", changes(RESUMED));
-  on(document, "pointerdown", touch);
-  on(document, "keydown", touch);
+  for (const type of ["pointerdown", "keydown", "wheel", "scroll", "touchmove"]) on(document, type, touch);
   on(realm, "pagehide", changes(LEFT));
   on(realm, "pageshow", (event) => {
     // `pageshow` also fires on the first load, which is no return from the back/forward cache.

@@ -5,6 +5,8 @@ import { parseUrl } from "./origins.js";
 
 /** @typedef {string | ((context: object) => unknown)} Endpoint a reference protocol URL or the app's own function */
 
+/** Whether a call needs a token, as in `index.d.ts`. @typedef {"required" | "optional" | "best_effort"} Authorization */
+
 /**
  * Checked options.
  *
@@ -14,12 +16,15 @@ import { parseUrl } from "./origins.js";
  * @property {Endpoint | undefined} signOut `undefined`: sign-out is local
  * @property {string | undefined} server the auth server, if it speaks the reference protocol
  * @property {string[]} allowedOrigins
+ * @property {Authorization} authorization
+ * @property {((user: unknown) => unknown) | undefined} remember
  * @property {number} timeoutMs
  * @property {unknown} wasm the source of the module, as given
  */
 
 const HTTPS = "an https URL without credentials";
 const ENDPOINT = "an https URL or a path";
+const UNNAMED = "a function for auth.refresh names no session";
 const ORIGINS = "an array of origins like https://api.example.com";
 
 /**
@@ -43,18 +48,32 @@ export function refuse(option, expected) {
 export function readOptions(options) {
   if (typeof options !== "object" || options === null) refuse("options", "an object");
   const given = own(options);
-  refuseUnknown(given, ["auth", "allowedOrigins", "storageKey", "timeoutMs", "wasm"]);
-  const { auth, allowedOrigins = [], storageKey, timeoutMs = 10_000, wasm } = given;
+  refuseUnknown(given, ["auth", "allowedOrigins", "authorization", "remember", "storageKey", "timeoutMs", "wasm"]);
+  const { auth, allowedOrigins = [], remember, storageKey, timeoutMs = 10_000, wasm } = given;
+  const authorization = checkAuthorization(given.authorization ?? "required");
   const origins = Array.isArray(allowedOrigins) ? allowedOrigins.map((api) => place(api, "origin")) : [undefined];
   if (origins.includes(undefined)) refuse("allowedOrigins", ORIGINS);
   if (storageKey !== undefined && !(typeof storageKey === "string" && /^\P{Cc}{1,100}$/u.test(storageKey)))
     refuse("storageKey", "1 to 100 printable characters");
   if (!(typeof timeoutMs === "number" && timeoutMs >= 1_000 && timeoutMs <= 60_000))
     refuse("timeoutMs", "1,000 to 60,000");
+  if (remember !== undefined && typeof remember !== "function") refuse("remember", "a function");
   const endpoints = readAuth(auth);
   const { refresh } = endpoints;
-  const key = `nolapse:${storageKey ?? (typeof refresh === "string" ? refresh : "custom")}`;
-  return { ...endpoints, key, allowedOrigins: /** @type {string[]} */ (origins), timeoutMs, wasm };
+  // Functions have no identity beyond this page: two apps of one origin would share a session.
+  const name = storageKey ?? (typeof refresh === "string" ? refresh : refuse("storageKey", `set: ${UNNAMED}`));
+  const key = `nolapse:${name}`;
+  return { ...endpoints, key, allowedOrigins: /** @type {string[]} */ (origins), authorization, remember: /** @type {Settings["remember"]} */ (remember), timeoutMs, wasm };
+}
+
+/**
+ * @param {unknown} value
+ * @returns {Authorization}
+ */
+export function checkAuthorization(value) {
+  if (value !== "required" && value !== "optional" && value !== "best_effort")
+    refuse("authorization", "required, optional or best_effort");
+  return value;
 }
 
 /**

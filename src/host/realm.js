@@ -12,7 +12,7 @@
  * @property {typeof globalThis.Request} Request
  * @property {Function} Response
  * @property {{ locks?: Pick<LockManager, "request">, onLine?: boolean }} [navigator]
- * @property {Pick<Storage, "getItem" | "setItem">} [localStorage] reading it may throw
+ * @property {Pick<Storage, "getItem" | "setItem" | "removeItem">} [localStorage] reading it may throw
  * @property {new (name: string) => BroadcastChannel} [BroadcastChannel]
  * @property {Document} [document]
  * @property {Pick<typeof AbortSignal, "timeout">} [AbortSignal]

@@ -27,13 +27,14 @@ export class RecordStorage {
   }
 
   /**
-   * Writes the record, if the browser allows it.
+   * Writes the record, if the browser allows it; removes it if the text is empty.
    *
    * @param {string} record
    */
   write(record) {
     try {
-      this.#storage?.setItem(this.#key, record);
+      if (record) this.#storage?.setItem(this.#key, record);
+      else this.#storage?.removeItem(this.#key);
     } catch {
       // Full or blocked: the tabs still have the channel and the lock.
     }

@@ -92,6 +92,7 @@ fn whoever_asks_a_closed_session_is_told_so() {
         Input::TokenRequested {
             caller,
             min_validity: Millis::ZERO,
+            waits_out: true,
         },
         Input::RefreshRequested {
             caller,

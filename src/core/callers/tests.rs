@@ -11,6 +11,7 @@ const PATIENCE: Millis = Millis::from_secs(25);
 const PLAIN: Need = Need::Token {
     min_validity: Millis::ZERO,
     asked: NOW,
+    waits_out: true,
 };
 const ENDED: SessionError = SessionError::SignedOut {
     reason: Some(EndReason::Revoked),

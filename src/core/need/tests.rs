@@ -31,6 +31,7 @@ fn need(min_validity_ms: u64, asked: u64) -> Need {
     Need::Token {
         min_validity: Millis::from_millis(min_validity_ms),
         asked: at(asked),
+        waits_out: true,
     }
 }
 

@@ -42,6 +42,11 @@ impl Session {
                 }
             }
             TabMessage::RefreshStarted => self.refresher.on_peer_started(context.now),
+            TabMessage::Active { at } => {
+                // Delivered late to a page that was frozen.
+                let ago = context.wall.since(at);
+                self.lifecycle.on_peer_activity(context.now.before(ago));
+            }
             TabMessage::StateRequest { version } => {
                 if self.credential.version().is_after(version) {
                     self.broadcast_credential(context);

@@ -10,7 +10,7 @@ use super::super::ids::{AttemptId, CallerId, Version};
 use super::super::input::{Failure, RefreshOutcome, SignInOutcome, SignOutOutcome};
 use super::super::millis::Millis;
 use super::super::refresher::Expiry;
-use super::super::sign_out::SignOutSync;
+use super::super::sign_out::{SignOutSync, SignedOut};
 use super::super::situation::Sent;
 use super::super::time::Timestamp;
 use super::Session;
@@ -272,14 +272,13 @@ impl Session {
     pub(super) fn end_session(&mut self, reason: EndReason, sync: SignOutSync) {
         let recorded = self.peers.recorded_fingerprint();
         let is_new = self.credential.on_ended(reason, sync, recorded);
-        let error = SessionError::SignedOut {
-            reason: Some(reason),
-        };
+        let reason = self.credential.signed_out().and_then(SignedOut::reason);
+        let error = SessionError::SignedOut { reason };
         self.callers.on_ended(error, &mut self.effects);
         if sync == SignOutSync::Done {
             self.callers.on_sign_out_settled(true, &mut self.effects);
         }
-        if is_new {
+        if let Some(reason) = reason.filter(|_| is_new) {
             self.effects.emit(Event::SignedOut { reason });
         }
     }

@@ -87,6 +87,7 @@ impl World {
                 Input::TokenRequested {
                     caller,
                     min_validity: Millis::ZERO,
+                    waits_out: true,
                 },
             ),
         }
@@ -101,6 +102,7 @@ impl World {
             Input::TokenRequested {
                 caller,
                 min_validity,
+                waits_out: true,
             },
         );
         self.calls.len() - 1

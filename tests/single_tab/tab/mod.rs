@@ -196,6 +196,7 @@ impl Tab {
         self.feed(Input::TokenRequested {
             caller,
             min_validity,
+            waits_out: true,
         });
         caller
     }

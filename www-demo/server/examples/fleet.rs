@@ -94,6 +94,7 @@ impl Client {
         let asked = Input::TokenRequested {
             caller,
             min_validity,
+            waits_out: true,
         };
         self.feed(now, asked, server);
     }
