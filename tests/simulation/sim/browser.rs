@@ -23,8 +23,6 @@ pub enum Locks {
 pub struct Browser {
     /// The refresh cookie.
     pub cookie: Option<RefreshToken>,
-    /// When the cookie last was the server's newest.
-    pub cookie_good_at: u64,
     /// `localStorage`.
     pub stored: Option<String>,
     /// Whether the page may use `localStorage`.
@@ -47,7 +45,6 @@ impl Default for Browser {
     fn default() -> Self {
         Self {
             cookie: None,
-            cookie_good_at: 0,
             stored: None,
             has_shelf: true,
             has_channel: true,

@@ -273,7 +273,6 @@ impl World {
                     self.server
                         .sign_in(now, user, self.browsers[browser].cookie.as_ref());
                 self.browsers[browser].cookie = Some(ticket);
-                self.browsers[browser].cookie_good_at = now;
                 SignInOutcome::Granted(grant)
             }
             Network::Fine

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     clock,
-    domain::{RefreshToken, Refreshed},
+    domain::{RefreshToken, Refreshed, Rotation},
     problem::{Body, Problem},
 };
 use axum::extract::FromRequest;
@@ -124,11 +124,18 @@ async fn present(
     let now = clock::now();
     match app.sessions.refresh(now, refresh_token, active_ago).await? {
         Refreshed::Granted(grant) => {
-            app.counters.count(if grant.repeated {
-                "refreshes_repeated"
-            } else {
-                "refreshes_rotated"
+            app.counters.count(match grant.rotation {
+                Rotation::Rotated => "refreshes_rotated",
+                Rotation::Repeated => "refreshes_repeated",
+                Rotation::Forked => "refreshes_forked",
             });
+            if grant.rotation == Rotation::Forked {
+                note(|subject| {
+                    subject.event = Some("late_refresh");
+                    subject.session = Some(grant.session.id);
+                    subject.user = Some(grant.user.id);
+                });
+            }
             token_response::grant(app, now, &grant)
         }
         Refreshed::Ended {
