@@ -23,6 +23,8 @@ pub enum Locks {
 pub struct Browser {
     /// The refresh cookie.
     pub cookie: Option<RefreshToken>,
+    /// The cookie before it, as it may still be on disk, until the newest is sent.
+    pub cookie_before: Option<RefreshToken>,
     /// `localStorage`.
     pub stored: Option<String>,
     /// Whether the page may use `localStorage`.
@@ -45,6 +47,7 @@ impl Default for Browser {
     fn default() -> Self {
         Self {
             cookie: None,
+            cookie_before: None,
             stored: None,
             has_shelf: true,
             has_channel: true,

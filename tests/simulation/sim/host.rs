@@ -136,6 +136,7 @@ impl World {
     fn send(&mut self, tab: usize, attempt: AttemptId, question: Question) {
         let browser = self.tabs[tab].browser;
         self.browsers[browser].in_flight += 1;
+        self.browsers[browser].cookie_before = None;
         self.counts.most_at_once = self
             .counts
             .most_at_once
@@ -163,7 +164,7 @@ impl World {
                     Happening::Answered(exchange, super::server::Reply::Html),
                 );
             }
-            Network::Fine | Network::LosingAnswers | Network::Slow => {
+            Network::Fine | Network::LosingAnswers | Network::Unanswered | Network::Slow => {
                 let delay = self.random.between(2, 60);
                 self.plan(delay, Happening::Arrived(exchange));
             }
@@ -178,6 +179,7 @@ impl World {
             | Network::Offline
             | Network::Stalling
             | Network::LosingAnswers
+            | Network::Unanswered
             | Network::Captive => self.random.between(2, 120),
         }
     }
@@ -252,6 +254,16 @@ impl World {
         }
     }
 
+    /// Crashes the browser before it has written its newest cookie to disk: the one before comes back, if the newest was
+    /// never sent.
+    pub fn crash(&mut self, browser: usize) {
+        for tab in self.tabs_of(browser) {
+            self.kill(tab);
+        }
+        let browser = &mut self.browsers[browser];
+        browser.cookie = browser.cookie_before.take().or(browser.cookie.take());
+    }
+
     /// Reloads the tab: kills it and opens a new one.
     pub fn reload(&mut self, tab: usize) -> usize {
         let browser = self.tabs[tab].browser;
@@ -280,6 +292,7 @@ impl World {
             | Network::Offline
             | Network::Stalling
             | Network::LosingAnswers
+            | Network::Unanswered
             | Network::Captive => SignInOutcome::Threw,
         };
         self.deliver(tab, Input::SignInFinished { attempt, outcome });

@@ -51,6 +51,8 @@ pub enum Network {
     Stalling,
     /// Requests arrive, responses do not: the requests fail after a delay.
     LosingAnswers,
+    /// Requests arrive, responses do not, and no error reports it: only the client's timeout ends the requests.
+    Unanswered,
     /// A captive portal responds to every request with its own page.
     Captive,
     /// Responses take up to nine seconds.
@@ -92,6 +94,8 @@ pub struct World {
     pub tabs: Vec<Tab>,
     pub server: Server,
     pub network: Network,
+    /// The timeout of tabs that are opened from now on.
+    pub timeout: Millis,
     pub calls: Vec<Call>,
     pub counts: Counts,
     /// Whether the lock has always worked as specified.
@@ -143,6 +147,7 @@ impl World {
             tabs: Vec::new(),
             server: Server::new(),
             network: Network::Fine,
+            timeout: Config::default().timeout,
             calls: Vec::new(),
             counts: Counts::default(),
             had_lock: true,
@@ -197,6 +202,7 @@ impl World {
         let index = self.tabs.len();
         let mut config = Config {
             seed: self.random.next(),
+            timeout: self.timeout,
             tab: TabId(u32::try_from(index).unwrap_or(u32::MAX)),
             ..Config::default()
         };

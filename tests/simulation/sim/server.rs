@@ -271,6 +271,9 @@ impl World {
             Mode::Missing => Reply::Status(404, None),
             Mode::Silent => return,
         };
+        if self.network == Network::Unanswered {
+            return;
+        }
         let delay = self.answer_delay();
         let reply = if self.network == Network::LosingAnswers {
             Reply::NoNetwork
@@ -296,7 +299,9 @@ impl World {
             browser.in_flight = browser.in_flight.saturating_sub(1);
         }
         if let Reply::Granted { ticket, .. } | Reply::Changed(ticket) = &reply {
-            browser.cookie = Some(ticket.clone());
+            if browser.cookie.as_ref() != Some(ticket) {
+                browser.cookie_before = browser.cookie.replace(ticket.clone());
+            }
         }
         if let (Reply::Notified, Question::SignOut { .. }) = (&reply, exchange.question) {
             browser.cookie = None;

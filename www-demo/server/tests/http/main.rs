@@ -26,6 +26,7 @@ mod guesses;
 mod held;
 mod host;
 mod limits;
+mod losses;
 mod malformed;
 mod metrics;
 mod openapi;
