@@ -17,7 +17,7 @@
 //! | `ALLOWED_ORIGINS` | `http://localhost:PORT,http://127.0.0.1:PORT` | exact origins of pages that may call |
 //! | `SITE_DIR` | none | a folder of static files to serve on `PORT` |
 //! | `TOKEN_LIFE_SECONDS` | `60` | 1 to 86,400: the life of an access token, and so the bound of a revocation |
-//! | `GRACE_SECONDS` | `30` | 0 to 600: how long a replaced refresh secret yields its successor; it should cover the client's deadline, a back-off and one more deadline |
+//! | `GRACE_SECONDS` | `30` | 0 to 600: how long a replaced refresh secret yields the newest one although its successor was used, for requests that overlap; lost responses need none |
 //! | `IDLE_SECONDS` | `86400` | 1 to 31,536,000: the life of a session without declared activity |
 //! | `ABSOLUTE_SECONDS` | `2592000` | 1 to 31,536,000: the life of a session whatever happens |
 //! | `SESSIONS_PER_USER` | `20` | 1 to 1,000: the session seen longest ago ends when a user signs in once more |
