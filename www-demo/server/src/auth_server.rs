@@ -12,7 +12,7 @@ use crate::{
     domain::{SessionService, Store, UserDirectory},
     password_directory::PasswordDirectory,
     passwords::Passwords,
-    routes::{self, App, Counters, DeviceKey, Limits, Settings},
+    routes::{self, App, CookieRules, Counters, DeviceKey, Limits, Settings},
     security_log::NetworkHasher,
     startup::{StartError, open_keys, open_security_log},
     tokens::TokenConfig,
@@ -191,6 +191,10 @@ async fn assemble(
         outages: Arc::default(),
         settings: Arc::new(Settings {
             allowed_origins,
+            cookies: CookieRules {
+                same_site: config.cookie_same_site,
+                hint_domain: config.hint_cookie_domain.clone(),
+            },
             api_origin: audience,
             site_dir: config.site_dir.clone(),
             request_timeout: config.request_timeout,

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{extract::FromRef, http::HeaderValue};
 
-use super::{Counters, DeviceKey, Limits, Outages, SecurityCounts};
+use super::{CookieRules, Counters, DeviceKey, Limits, Outages, SecurityCounts};
 use crate::{
     connections::Connections,
     domain::{RefreshTokenKey, SessionService, Store, UserDirectory},
@@ -43,6 +43,7 @@ pub(crate) struct App {
 /// The settings of the routes.
 pub(crate) struct Settings {
     pub(crate) allowed_origins: Vec<HeaderValue>,
+    pub(crate) cookies: CookieRules,
     pub(crate) api_origin: String,
     pub(crate) site_dir: Option<PathBuf>,
     pub(crate) request_timeout: Duration,

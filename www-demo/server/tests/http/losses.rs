@@ -1,4 +1,5 @@
 //! Refresh tokens that come back after the grace: lost responses, and copies.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::time::Duration;
 

@@ -11,14 +11,14 @@ use nolapse_server::domain::{
 use crate::suite::{NOW, later, user};
 
 /// A session whose first refresh had no response, at two servers.
-struct Lost {
+struct LostResponse {
     servers: [SessionService; 2],
     session: SessionId,
     held: RefreshToken,
     lost: RefreshToken,
 }
 
-impl Lost {
+impl LostResponse {
     async fn new(store: &Arc<dyn Store>, number: u8) -> Self {
         let owner = user(number);
         store.add_user(&owner).await.unwrap();
@@ -40,14 +40,15 @@ impl Lost {
 }
 
 async fn granted(server: &SessionService, now: Timestamp, token: &RefreshToken) -> Grant {
-    match server.refresh(now, token, None).await.unwrap() {
-        Refreshed::Granted(grant) => *grant,
-        other => panic!("refused: {other:?}"),
-    }
+    let outcome = server.refresh(now, token, None).await.unwrap();
+    let Refreshed::Granted(grant) = outcome else {
+        panic!("refused: {outcome:?}");
+    };
+    *grant
 }
 
 async fn concurrent_late_repeats_fork_once(store: &Arc<dyn Store>) {
-    let lost = Lost::new(store, 160).await;
+    let lost = LostResponse::new(store, 160).await;
 
     let repeats: Vec<_> = (0..20)
         .map(|turn| {
@@ -71,7 +72,7 @@ async fn concurrent_late_repeats_fork_once(store: &Arc<dyn Store>) {
 }
 
 async fn of_siblings_used_at_once_one_goes_on(store: &Arc<dyn Store>) {
-    let lost = Lost::new(store, 161).await;
+    let lost = LostResponse::new(store, 161).await;
     let [here, there] = &lost.servers;
     let forked = granted(here, later(60), &lost.held).await.refresh_token;
 
@@ -103,7 +104,7 @@ async fn of_siblings_used_at_once_one_goes_on(store: &Arc<dyn Store>) {
 }
 
 async fn a_late_repeat_is_a_live_session_that_only_a_refresh_forks(store: &Arc<dyn Store>) {
-    let lost = Lost::new(store, 162).await;
+    let lost = LostResponse::new(store, 162).await;
     let [server, _] = &lost.servers;
     let (before, _) = store.session(lost.session).await.unwrap().unwrap();
 
