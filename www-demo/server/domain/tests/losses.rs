@@ -1,5 +1,4 @@
-//! Goal: no sequence of lost responses signs a browser out, however long it is offline, and two parties who both go on with
-//! copies of one cookie are noticed.
+//! Goal: no sequence of lost responses signs a browser out, however long it is offline.
 
 mod world;
 
@@ -7,31 +6,9 @@ use std::time::Duration;
 
 use nolapse_domain::{Limits, MAX_FORKS, RefreshToken, Verdict};
 use proptest::prelude::*;
-use world::{NOW, World};
+use world::{NOW, World, granted, long_lived};
 
 const HOUR: u64 = 3_600;
-
-/// Limits under which only the grace matters.
-fn long_lived() -> Limits {
-    Limits {
-        idle: Duration::from_hours(24 * 3_650),
-        absolute: Duration::from_hours(24 * 3_650),
-        ..Limits::default()
-    }
-}
-
-/// The token that a response has; `None` if there is none.
-fn granted(verdict: Verdict) -> Option<RefreshToken> {
-    match verdict {
-        Verdict::Rotate(token) | Verdict::Repeat(token) | Verdict::Fork(token) => Some(token),
-        Verdict::Theft
-        | Verdict::Superseded
-        | Verdict::Void
-        | Verdict::LimitReached(_)
-        | Verdict::Refuse(_)
-        | Verdict::Unknown => None,
-    }
-}
 
 #[test]
 fn issue11_line2_after_a_lost_response_the_session_goes_on_however_long_the_browser_was_offline() {
@@ -127,10 +104,10 @@ fn issue11_line2_siblings_are_bounded_and_the_newest_is_repeated_beyond() {
     let mut forks = 0;
     for _ in 0..40 {
         world.pass(Duration::from_secs(HOUR));
-        match world.refresh(&held, NOW) {
-            Verdict::Fork(_) => forks += 1,
-            other => assert_eq!(other, Verdict::Repeat(world.newest())),
-        }
+        let verdict = world.refresh(&held, NOW);
+        let is_fork = matches!(verdict, Verdict::Fork(_));
+        forks += u64::from(is_fork);
+        assert!(is_fork || verdict == Verdict::Repeat(world.newest()));
     }
 
     assert_eq!(forks, u64::from(MAX_FORKS));
@@ -178,74 +155,6 @@ fn issue11_line2_a_change_of_the_password_voids_every_sibling() {
         assert_eq!(world.judge(&copy, NOW), Verdict::Void);
     }
     assert!(matches!(world.judge(&newest, NOW), Verdict::Rotate(_)));
-}
-
-/// Two holders of one cookie, each of which goes on with what it got.
-struct Parties {
-    world: World,
-    held: [RefreshToken; 2],
-}
-
-impl Parties {
-    fn new() -> Self {
-        let world = World::new(long_lived());
-        let held = [world.newest(), world.newest()];
-        Self { world, held }
-    }
-
-    /// One of them refreshes; returns whether the session goes on.
-    fn refresh(&mut self, party: usize) -> bool {
-        let verdict = self.world.refresh(&self.held[party].clone(), NOW);
-        if let Some(token) = granted(verdict) {
-            self.held[party] = token;
-        }
-        self.world.session.ended.is_none()
-    }
-}
-
-#[test]
-fn issue11_line2_two_parties_who_both_go_on_are_noticed_at_every_offset_beyond_the_grace() {
-    for period in [50, 90, 120, HOUR] {
-        for offset in (1..period).step_by(if period == HOUR { 97 } else { 1 }) {
-            let mut parties = Parties::new();
-            let mut rounds = 0;
-            let is_noticed = loop {
-                if rounds == 50 {
-                    break false;
-                }
-                rounds += 1;
-                if !parties.refresh(0) {
-                    break true;
-                }
-                parties.world.pass(Duration::from_secs(offset));
-                if !parties.refresh(1) {
-                    break true;
-                }
-                parties.world.pass(Duration::from_secs(period - offset));
-            };
-
-            let grace = parties.world.limits.grace.as_secs();
-            assert_eq!(is_noticed, offset > grace, "{offset} s of {period} s");
-            assert!(
-                !is_noticed || rounds <= 3,
-                "{offset} s of {period} s: {rounds}"
-            );
-        }
-    }
-}
-
-#[test]
-fn issue11_line2_a_thief_who_goes_on_while_the_owner_is_away_is_noticed_when_the_owner_is_back() {
-    for away in [40, HOUR, 20 * HOUR] {
-        let mut parties = Parties::new();
-        for _ in 0..2 {
-            assert!(parties.refresh(1));
-            parties.world.pass(Duration::from_secs(50));
-        }
-        parties.world.pass(Duration::from_secs(away));
-
-        assert!(!parties.refresh(0), "{away}");
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -315,64 +224,16 @@ proptest! {
                 Step::Refresh | Step::Lose | Step::Delay => {
                     let response = browser.send(&mut world);
                     prop_assert!(response.is_some(), "signed out: {:?}", world.session);
-                    match step {
-                        Step::Refresh => browser.held = response.unwrap_or(browser.held),
-                        Step::Delay => browser.late = response,
-                        _ => {}
+                    if matches!(step, Step::Refresh) {
+                        browser.held = response.unwrap_or(browser.held);
+                    } else if matches!(step, Step::Delay) {
+                        browser.late = response;
                     }
                 }
                 Step::Arrive => browser.held = browser.late.take().unwrap_or(browser.held),
                 Step::Crash => browser.held = browser.on_disk.clone(),
             }
             prop_assert!(world.session.siblings.len() <= usize::from(MAX_FORKS));
-        }
-    }
-
-    #[test]
-    fn issue11_line2_two_parties_are_noticed_once_both_have_come_back_after_a_fork(
-        turns in prop::collection::vec((0..2_usize, 30_001..80_000_u64), 2..60),
-    ) {
-        let mut parties = Parties::new();
-        let mut since_fork = [0, 0];
-        for (party, pause) in turns {
-            parties.world.pass(Duration::from_millis(pause));
-            let before = parties.world.session.siblings.len();
-            if !parties.refresh(party) {
-                return Ok(());
-            }
-            match parties.world.session.siblings.len() {
-                forks if forks > before => since_fork = [1, 1],
-                _ => since_fork[party] += i32::from(since_fork[party] > 0),
-            }
-            prop_assert!(since_fork.iter().any(|uses| *uses < 2), "{since_fork:?}");
-        }
-    }
-
-    #[test]
-    fn issue11_line2_two_parties_with_jitter_are_noticed_within_three_periods_of_their_first_fork(
-        periods in prop::collection::vec((45_000..55_000_u64, 45_000..55_000_u64), 400),
-        offset in 0..50_000_u64,
-    ) {
-        let mut parties = Parties::new();
-        let mut turns: Vec<(u64, usize)> = Vec::new();
-        let mut at = [0, offset];
-        for (owners, thiefs) in periods {
-            turns.extend([(at[0], 0), (at[1], 1)]);
-            at = [at[0] + owners, at[1] + thiefs];
-        }
-        turns.sort_unstable();
-        let begun = parties.world.now;
-        let mut since_fork = None;
-        for (at, party) in turns {
-            parties.world.now = begun + Duration::from_millis(at);
-            if !parties.refresh(party) {
-                return Ok(());
-            }
-            if since_fork.is_some() || parties.world.session.siblings != [] {
-                let turns = since_fork.get_or_insert(0);
-                *turns += 1;
-                prop_assert!(*turns <= 6, "after the first fork");
-            }
         }
     }
 }

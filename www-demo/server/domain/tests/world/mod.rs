@@ -73,3 +73,25 @@ impl World {
 }
 
 pub const NOW: Option<Duration> = Some(Duration::ZERO);
+
+/// Limits under which only the grace matters.
+pub fn long_lived() -> Limits {
+    Limits {
+        idle: Duration::from_hours(24 * 3_650),
+        absolute: Duration::from_hours(24 * 3_650),
+        ..Limits::default()
+    }
+}
+
+/// The token that a response has; `None` if there is none.
+pub fn granted(verdict: Verdict) -> Option<RefreshToken> {
+    match verdict {
+        Verdict::Rotate(token) | Verdict::Repeat(token) | Verdict::Fork(token) => Some(token),
+        Verdict::Theft
+        | Verdict::Superseded
+        | Verdict::Void
+        | Verdict::LimitReached(_)
+        | Verdict::Refuse(_)
+        | Verdict::Unknown => None,
+    }
+}
