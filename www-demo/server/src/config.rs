@@ -14,7 +14,7 @@
 //! | `KEY_ROTATION_SECONDS` | `2592000` | 0 to 31,536,000: how long a signing key signs; 0 rotates by command alone |
 //! | `ISSUER` | `http://localhost:PORT` | `iss` of access tokens: the auth server's origin |
 //! | `AUDIENCE` | `http://localhost:API_PORT` | `aud` of access tokens: the API's origin |
-//! | `ALLOWED_ORIGINS` | `http://localhost:PORT,http://127.0.0.1:PORT` | exact origins of pages that may call |
+//! | `ALLOWED_ORIGINS` | `http://localhost:PORT,http://127.0.0.1:PORT` | origins of pages that may call; in an `https` host one `*` stands for a part of one label |
 //! | `COOKIE_SAME_SITE` | `strict` | `none` for an app on another site, or embedded in one: cookies are then `SameSite=None; Partitioned` |
 //! | `HINT_COOKIE_DOMAIN` | none | the domain on which pages can read that there may be a session; none is the auth server's own host |
 //! | `SITE_DIR` | none | a folder of static files to serve on `PORT` |

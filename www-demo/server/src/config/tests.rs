@@ -26,6 +26,8 @@ fn nonsense_is_refused_by_the_name_of_the_variable() {
         ("AUDIENCE", "https://api.example.com/v1"),
         ("ALLOWED_ORIGINS", "*"),
         ("ALLOWED_ORIGINS", "null"),
+        ("ALLOWED_ORIGINS", "https://a.example,https://*.example"),
+        ("ALLOWED_ORIGINS", "gopher://a.example"),
         ("ALLOWED_ORIGINS", "https://a.example,https://b.example/"),
         ("COOKIE_SAME_SITE", "lax"),
         ("HINT_COOKIE_DOMAIN", "example.com"),

@@ -30,6 +30,7 @@ mod losses;
 mod malformed;
 mod metrics;
 mod openapi;
+mod origins;
 mod password;
 mod process;
 mod raw;
