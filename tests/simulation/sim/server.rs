@@ -298,10 +298,10 @@ impl World {
         if exchange.question != Question::Password {
             browser.in_flight = browser.in_flight.saturating_sub(1);
         }
-        if let Reply::Granted { ticket, .. } | Reply::Changed(ticket) = &reply {
-            if browser.cookie.as_ref() != Some(ticket) {
-                browser.cookie_before = browser.cookie.replace(ticket.clone());
-            }
+        if let Reply::Granted { ticket, .. } | Reply::Changed(ticket) = &reply
+            && browser.cookie.as_ref() != Some(ticket)
+        {
+            browser.cookie_before = browser.cookie.replace(ticket.clone());
         }
         if let (Reply::Notified, Question::SignOut { .. }) = (&reply, exchange.question) {
             browser.cookie = None;
