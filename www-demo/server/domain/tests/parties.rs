@@ -78,6 +78,25 @@ fn issue11_line2_a_thief_who_goes_on_while_the_owner_is_away_is_noticed_when_the
     }
 }
 
+#[test]
+fn issue11_line2_a_thief_who_repeats_one_copy_is_noticed_after_the_owners_second_refresh() {
+    for repeats in [1, 5, 100] {
+        let mut parties = Parties::new();
+        let copy = parties.held[1].clone();
+        for _ in 0..repeats {
+            assert!(parties.refresh(1));
+            parties.held[1] = copy.clone();
+            parties.world.pass(Duration::from_secs(60));
+        }
+        for _ in 0..2 {
+            assert!(parties.refresh(0));
+            parties.world.pass(Duration::from_secs(60));
+        }
+
+        assert!(!parties.refresh(1), "{repeats}");
+    }
+}
+
 proptest! {
     #[test]
     fn issue11_line2_two_parties_are_noticed_once_both_have_come_back_after_a_fork(
