@@ -1,5 +1,5 @@
 //! Goal: no sequence of lost responses, outages of the network and killed browsers signs anybody out, whatever the timeout of
-//! the client.
+//! the client; and two browsers with one cookie are noticed.
 //!
 //! Promise: a refresh token whose successor was never used yields one whenever it is presented, so a browser with one cookie
 //! jar stays signed in. Limit: the browser has written a cookie to disk before it sends it.
@@ -88,6 +88,31 @@ fn issue11_line2_a_browser_that_was_killed_comes_back_with_an_older_cookie_and_i
         assert_ne!(world.browsers[0].cookie, newest, "seed {seed}");
         assert!(recovers(&mut world), "{}", world.story());
         assert_eq!(world.counts.false_alarms, 0, "seed {seed}");
+    }
+}
+
+#[test]
+fn issue11_line2_two_browsers_that_go_on_with_copies_of_one_cookie_are_noticed() {
+    for seed in 0..40 {
+        let mut world = World::signed_in(seed, 2);
+        let before = world.sent(0);
+        while world.sent(0) == before {
+            world.run(100);
+        }
+        // Far enough from the owner's next refresh.
+        world.run(1_000 + 350 * seed);
+        let session = world.cookie_session(0).expect("the owner has a session");
+        let thief = world.add_browser();
+        world.browsers[thief].cookie = world.browsers[0].cookie.clone();
+        let tab = world.open(thief);
+        world.refresh(tab, true);
+        world.run(5_000);
+        assert!(world.is_in(tab), "seed {seed}: the copy works");
+
+        world.run(150_000);
+
+        assert!(!world.server.is_alive(session), "{}", world.story());
+        assert!(world.counts.false_alarms > 0, "seed {seed}");
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The secret of a new session is random. Each successor is derived from its predecessor with a server key (HMAC), so
 //! that a repeat within the grace returns the *same* successor, although the database has only the newest secret's
-//! hash. Neither a dump of the database nor the key alone is enough to refresh.
+//! hash. A repeat after the grace gets a sibling of it: another successor, derived with a number. Neither a dump of the database nor the key alone is enough to refresh.
 
 use std::{
     fmt,
