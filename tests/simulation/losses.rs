@@ -2,12 +2,14 @@
 //! the client; and two browsers with one cookie are noticed.
 //!
 //! Promise: a refresh token whose successor was never used yields one whenever it is presented, so a browser with one cookie
-//! jar stays signed in. Limit: the browser has written a cookie to disk before it sends it.
+//! jar stays signed in. Limits: the browser has written a cookie to disk before it sends it, and discards the responses to
+//! requests that were aborted.
 
 use nolapse::core::Millis;
 use proptest::prelude::*;
-use proptest::test_runner::FileFailurePersistence;
+use proptest::test_runner::Config;
 
+use crate::schedules::config;
 use crate::sim::{Network, Step, World};
 
 const HOUR: u64 = 3_600_000;
@@ -16,6 +18,7 @@ const HOUR: u64 = 3_600_000;
 fn world(timeout: u64, seed: u64) -> World {
     let mut world = World::new(seed);
     world.timeout = Millis::from_secs(timeout);
+    world.discards_aborted = true;
     // Consecutive suspensions can exceed the idle limit of one day.
     world.server.limits.idle = world.server.limits.absolute;
     let first = world.open(0);
@@ -154,11 +157,7 @@ fn loss() -> impl Strategy<Value = Loss> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 500,
-        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(Config { cases: config().cases / 4, ..config() })]
 
     #[test]
     fn issue11_line2_no_sequence_of_losses_signs_anybody_out(

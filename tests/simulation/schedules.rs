@@ -23,7 +23,7 @@ use crate::sim::{Ending, Menu, Mode, Network, SignedOut, Step, World, steps};
 
 /// The number of schedules: some thousands by default, more with `NOLAPSE_SCHEDULES`. Failures are shrunk, up to
 /// `PROPTEST_MAX_SHRINK_ITERS`.
-fn config() -> Config {
+pub(crate) fn config() -> Config {
     #[expect(
         clippy::disallowed_methods,
         reason = "the number of schedules is asked for from outside"

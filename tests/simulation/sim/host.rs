@@ -76,7 +76,10 @@ impl World {
             Effect::OpenChannel => self.tabs[tab].hears = true,
             Effect::CloseChannel => self.tabs[tab].hears = false,
             Effect::Publish(_) => *self.counts.published.entry(tab).or_default() += 1,
-            Effect::Abort { .. } | Effect::Emit(_) => {}
+            Effect::Abort { attempt } => {
+                self.aborted.insert((tab, attempt));
+            }
+            Effect::Emit(_) => {}
         }
     }
 

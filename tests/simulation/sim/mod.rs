@@ -27,7 +27,7 @@ mod schedule;
 pub mod server;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use nolapse::core::{AttemptId, Config, Input, Millis, PageChange, TabId};
@@ -96,6 +96,10 @@ pub struct World {
     pub network: Network,
     /// The timeout of tabs that are opened from now on.
     pub timeout: Millis,
+    /// Whether the response to an aborted request is discarded, as browsers do. Otherwise it still sets its cookie.
+    pub discards_aborted: bool,
+    /// The requests that tabs have aborted.
+    pub aborted: BTreeSet<(usize, AttemptId)>,
     pub calls: Vec<Call>,
     pub counts: Counts,
     /// Whether the lock has always worked as specified.
@@ -148,6 +152,8 @@ impl World {
             server: Server::new(),
             network: Network::Fine,
             timeout: Config::default().timeout,
+            discards_aborted: false,
+            aborted: BTreeSet::new(),
             calls: Vec::new(),
             counts: Counts::default(),
             had_lock: true,

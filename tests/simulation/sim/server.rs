@@ -173,6 +173,11 @@ impl Server {
             .is_some_and(|row| row.ended.is_none())
     }
 
+    fn granted(&mut self, now: u64, ticket: RefreshToken) -> (Reply, bool) {
+        let grant = self.grant(now, ticket.session);
+        (Reply::Granted { grant, ticket }, false)
+    }
+
     pub fn refresh(&mut self, now: u64, cookie: Option<&RefreshToken>) -> (Reply, bool) {
         let at = Timestamp::from_millis(now);
         let Some(ticket) = cookie else {
@@ -184,36 +189,13 @@ impl Server {
         match row.present(at, ticket, None, &self.limits, &self.key) {
             Verdict::Rotate(successor) => {
                 row.rotate(at, &successor, Some(Duration::ZERO), &self.limits);
-                let grant = self.grant(now, ticket.session);
-                (
-                    Reply::Granted {
-                        grant,
-                        ticket: successor,
-                    },
-                    false,
-                )
+                self.granted(now, successor)
             }
             Verdict::Fork(sibling) => {
                 row.fork(at, &sibling, Some(Duration::ZERO), &self.limits);
-                let grant = self.grant(now, ticket.session);
-                (
-                    Reply::Granted {
-                        grant,
-                        ticket: sibling,
-                    },
-                    false,
-                )
+                self.granted(now, sibling)
             }
-            Verdict::Repeat(newest) => {
-                let grant = self.grant(now, ticket.session);
-                (
-                    Reply::Granted {
-                        grant,
-                        ticket: newest,
-                    },
-                    false,
-                )
-            }
+            Verdict::Repeat(newest) => self.granted(now, newest),
             Verdict::Theft => {
                 row.end(at, EndReason::ReuseDetected);
                 (Reply::Ended(EndReason::ReuseDetected), true)
@@ -297,6 +279,10 @@ impl World {
         let browser = &mut self.browsers[exchange.browser];
         if exchange.question != Question::Password {
             browser.in_flight = browser.in_flight.saturating_sub(1);
+        }
+        let is_aborted = self.aborted.contains(&(exchange.tab, exchange.attempt));
+        if self.discards_aborted && is_aborted {
+            return;
         }
         if let Reply::Granted { ticket, .. } | Reply::Changed(ticket) = &reply
             && browser.cookie.as_ref() != Some(ticket)
