@@ -1,7 +1,7 @@
 /**
  * What five tabs of one user cost the auth server, and what their calls notice: with all of them at work, with four of
  * them hidden and throttled, with the server failing, and with wrong clocks. Real tabs, real time, and a server that
- * gives no grace: two refreshes with one cookie would end the session.
+ * gives no grace: two refreshes with one cookie are a fork, or end the session.
  */
 
 import { setTimeout as passes } from "node:timers/promises";
@@ -109,7 +109,7 @@ async function load(name, server, tabs, span) {
     expired: counters.api_refused_expired ?? 0,
     refused: refused.reduce((sum, [, count = 0]) => sum + count, 0),
     failed: calls.reduce((sum, { failed }) => sum + failed.length, 0),
-    alarms: counters.reuse_alarms ?? 0,
+    alarms: (counters.reuse_alarms ?? 0) + (counters.refreshes_forked ?? 0),
   };
   const answered = calls.reduce((sum, one) => sum + one.answered, 0);
   const slowest = Math.max(...calls.map((one) => one.slowest));

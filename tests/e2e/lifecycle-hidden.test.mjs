@@ -42,6 +42,7 @@ test("P05 hidden tabs that wake once a minute send no expired token, and need on
   t.diagnostic(`${JSON.stringify(counters)} ${JSON.stringify(seen)}`);
   assert.equal(counters.api_refused_expired, undefined);
   assert.equal(counters.reuse_alarms, undefined);
+  assert.equal(counters.refreshes_forked, undefined);
   for (const { failed } of seen) assert.deepEqual(failed, []);
   await everywhere(tabs, async ({ page, network }) => {
     await page.evaluate(() => window.stopCalls());

@@ -169,8 +169,8 @@ async function processTree(top) {
 
 /** How many refreshes have reached the server. @param {import("./harness/server.mjs").Server} server */
 async function refreshesAtServer(server) {
-  const { refreshes_rotated = 0, refreshes_repeated = 0 } = await server.counters();
-  return refreshes_rotated + refreshes_repeated;
+  const { refreshes_rotated = 0, refreshes_repeated = 0, refreshes_forked = 0 } = await server.counters();
+  return refreshes_rotated + refreshes_repeated + refreshes_forked;
 }
 
 /**

@@ -4,6 +4,7 @@
 mod callers;
 mod failures;
 mod forgeries;
+mod losses;
 mod outage_calls;
 mod outages;
 mod passwords;

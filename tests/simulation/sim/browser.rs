@@ -23,8 +23,8 @@ pub enum Locks {
 pub struct Browser {
     /// The refresh cookie.
     pub cookie: Option<RefreshToken>,
-    /// When the cookie last was the server's newest.
-    pub cookie_good_at: u64,
+    /// The cookie before it, as it may still be on disk, until the newest is sent.
+    pub cookie_before: Option<RefreshToken>,
     /// `localStorage`.
     pub stored: Option<String>,
     /// Whether the page may use `localStorage`.
@@ -47,7 +47,7 @@ impl Default for Browser {
     fn default() -> Self {
         Self {
             cookie: None,
-            cookie_good_at: 0,
+            cookie_before: None,
             stored: None,
             has_shelf: true,
             has_channel: true,

@@ -76,7 +76,10 @@ impl World {
             Effect::OpenChannel => self.tabs[tab].hears = true,
             Effect::CloseChannel => self.tabs[tab].hears = false,
             Effect::Publish(_) => *self.counts.published.entry(tab).or_default() += 1,
-            Effect::Abort { .. } | Effect::Emit(_) => {}
+            Effect::Abort { attempt } => {
+                self.aborted.insert((tab, attempt));
+            }
+            Effect::Emit(_) => {}
         }
     }
 
@@ -136,6 +139,7 @@ impl World {
     fn send(&mut self, tab: usize, attempt: AttemptId, question: Question) {
         let browser = self.tabs[tab].browser;
         self.browsers[browser].in_flight += 1;
+        self.browsers[browser].cookie_before = None;
         self.counts.most_at_once = self
             .counts
             .most_at_once
@@ -163,7 +167,7 @@ impl World {
                     Happening::Answered(exchange, super::server::Reply::Html),
                 );
             }
-            Network::Fine | Network::LosingAnswers | Network::Slow => {
+            Network::Fine | Network::LosingAnswers | Network::Unanswered | Network::Slow => {
                 let delay = self.random.between(2, 60);
                 self.plan(delay, Happening::Arrived(exchange));
             }
@@ -178,6 +182,7 @@ impl World {
             | Network::Offline
             | Network::Stalling
             | Network::LosingAnswers
+            | Network::Unanswered
             | Network::Captive => self.random.between(2, 120),
         }
     }
@@ -252,6 +257,16 @@ impl World {
         }
     }
 
+    /// Crashes the browser before it has written its newest cookie to disk: the one before comes back, if the newest was
+    /// never sent.
+    pub fn crash(&mut self, browser: usize) {
+        for tab in self.tabs_of(browser) {
+            self.kill(tab);
+        }
+        let browser = &mut self.browsers[browser];
+        browser.cookie = browser.cookie_before.take().or(browser.cookie.take());
+    }
+
     /// Reloads the tab: kills it and opens a new one.
     pub fn reload(&mut self, tab: usize) -> usize {
         let browser = self.tabs[tab].browser;
@@ -273,7 +288,6 @@ impl World {
                     self.server
                         .sign_in(now, user, self.browsers[browser].cookie.as_ref());
                 self.browsers[browser].cookie = Some(ticket);
-                self.browsers[browser].cookie_good_at = now;
                 SignInOutcome::Granted(grant)
             }
             Network::Fine
@@ -281,6 +295,7 @@ impl World {
             | Network::Offline
             | Network::Stalling
             | Network::LosingAnswers
+            | Network::Unanswered
             | Network::Captive => SignInOutcome::Threw,
         };
         self.deliver(tab, Input::SignInFinished { attempt, outcome });

@@ -27,7 +27,7 @@ mod schedule;
 pub mod server;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use nolapse::core::{AttemptId, Config, Input, Millis, PageChange, TabId};
@@ -51,6 +51,8 @@ pub enum Network {
     Stalling,
     /// Requests arrive, responses do not: the requests fail after a delay.
     LosingAnswers,
+    /// Requests arrive, responses do not, and no error reports it: only the client's timeout ends the requests.
+    Unanswered,
     /// A captive portal responds to every request with its own page.
     Captive,
     /// Responses take up to nine seconds.
@@ -92,6 +94,12 @@ pub struct World {
     pub tabs: Vec<Tab>,
     pub server: Server,
     pub network: Network,
+    /// The timeout of tabs that are opened from now on.
+    pub timeout: Millis,
+    /// Whether the response to an aborted request is discarded, as browsers do. Otherwise it still sets its cookie.
+    pub discards_aborted: bool,
+    /// The requests that tabs have aborted.
+    pub aborted: BTreeSet<(usize, AttemptId)>,
     pub calls: Vec<Call>,
     pub counts: Counts,
     /// Whether the lock has always worked as specified.
@@ -143,6 +151,9 @@ impl World {
             tabs: Vec::new(),
             server: Server::new(),
             network: Network::Fine,
+            timeout: Config::default().timeout,
+            discards_aborted: false,
+            aborted: BTreeSet::new(),
             calls: Vec::new(),
             counts: Counts::default(),
             had_lock: true,
@@ -197,6 +208,7 @@ impl World {
         let index = self.tabs.len();
         let mut config = Config {
             seed: self.random.next(),
+            timeout: self.timeout,
             tab: TabId(u32::try_from(index).unwrap_or(u32::MAX)),
             ..Config::default()
         };

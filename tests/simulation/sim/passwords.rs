@@ -17,7 +17,8 @@ impl Server {
         let row = cookie.and_then(|ticket| {
             let row = self.sessions.get_mut(ticket.session.as_bytes())?;
             let verdict = row.present(at, ticket, None, &self.limits, &self.key);
-            matches!(verdict, Verdict::Rotate(_)).then_some(row)
+            let is_newest = row.secret_hash == ticket.secret.hash();
+            (is_newest && matches!(verdict, Verdict::Rotate(_))).then_some(row)
         });
         row.map_or(Reply::Status(503, Some(1)), |row| {
             Reply::Changed(row.renew(at, RefreshSecret::from_bytes(secret)))

@@ -12,7 +12,7 @@ use nolapse_domain::{
     Limits, RefreshToken, RefreshTokenKey, Session, SessionId, Timestamp, UserId, Verdict,
 };
 
-use super::{Happening, Locks, Network, World};
+use super::{Happening, Network, World};
 
 /// How the auth server responds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,6 +173,11 @@ impl Server {
             .is_some_and(|row| row.ended.is_none())
     }
 
+    fn granted(&mut self, now: u64, ticket: RefreshToken) -> (Reply, bool) {
+        let grant = self.grant(now, ticket.session);
+        (Reply::Granted { grant, ticket }, false)
+    }
+
     pub fn refresh(&mut self, now: u64, cookie: Option<&RefreshToken>) -> (Reply, bool) {
         let at = Timestamp::from_millis(now);
         let Some(ticket) = cookie else {
@@ -184,25 +189,13 @@ impl Server {
         match row.present(at, ticket, None, &self.limits, &self.key) {
             Verdict::Rotate(successor) => {
                 row.rotate(at, &successor, Some(Duration::ZERO), &self.limits);
-                let grant = self.grant(now, ticket.session);
-                (
-                    Reply::Granted {
-                        grant,
-                        ticket: successor,
-                    },
-                    false,
-                )
+                self.granted(now, successor)
             }
-            Verdict::Repeat(newest) => {
-                let grant = self.grant(now, ticket.session);
-                (
-                    Reply::Granted {
-                        grant,
-                        ticket: newest,
-                    },
-                    false,
-                )
+            Verdict::Fork(sibling) => {
+                row.fork(at, &sibling, Some(Duration::ZERO), &self.limits);
+                self.granted(now, sibling)
             }
+            Verdict::Repeat(newest) => self.granted(now, newest),
             Verdict::Theft => {
                 row.end(at, EndReason::ReuseDetected);
                 (Reply::Ended(EndReason::ReuseDetected), true)
@@ -260,6 +253,9 @@ impl World {
             Mode::Missing => Reply::Status(404, None),
             Mode::Silent => return,
         };
+        if self.network == Network::Unanswered {
+            return;
+        }
         let delay = self.answer_delay();
         let reply = if self.network == Network::LosingAnswers {
             Reply::NoNetwork
@@ -271,16 +267,7 @@ impl World {
 
     fn present(&mut self, exchange: &Exchange) -> Reply {
         let (reply, is_theft) = self.server.refresh(self.now, exchange.cookie.as_ref());
-        if is_theft {
-            let grace = u64::try_from(self.server.limits.grace.as_millis()).unwrap_or(u64::MAX);
-            let unheard = self.now - self.browsers[exchange.browser].cookie_good_at;
-            // Unavoidable for any client: the response with the new cookie never reached the browser.
-            if unheard > grace && grace > 0 {
-                self.counts.excused_alarms += 1;
-            } else {
-                self.counts.false_alarms += 1;
-            }
-        }
+        self.counts.false_alarms += u32::from(is_theft);
         if let Reply::Granted { .. } = reply {
             self.counts.granted += 1;
         }
@@ -293,13 +280,14 @@ impl World {
         if exchange.question != Question::Password {
             browser.in_flight = browser.in_flight.saturating_sub(1);
         }
-        if let Reply::Granted { ticket, .. } | Reply::Changed(ticket) = &reply {
-            browser.cookie = Some(ticket.clone());
-            let row = self.server.sessions.get(ticket.session.as_bytes());
-            let is_newest = row.is_some_and(|row| row.generation == ticket.generation);
-            // Without a lock, requests overlap, and after a suspension an older cookie may be the last to arrive.
-            let is_superseded = !is_newest && browser.locks != Locks::Honest;
-            browser.cookie_good_at = if is_superseded { 0 } else { self.now };
+        let is_aborted = self.aborted.contains(&(exchange.tab, exchange.attempt));
+        if self.discards_aborted && is_aborted {
+            return;
+        }
+        if let Reply::Granted { ticket, .. } | Reply::Changed(ticket) = &reply
+            && browser.cookie.as_ref() != Some(ticket)
+        {
+            browser.cookie_before = browser.cookie.replace(ticket.clone());
         }
         if let (Reply::Notified, Question::SignOut { .. }) = (&reply, exchange.question) {
             browser.cookie = None;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, http::HeaderValue};
+use axum::Router;
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
@@ -10,9 +10,10 @@ use crate::{
     config::Config,
     connections::{Connections, capacity},
     domain::{SessionService, Store, UserDirectory},
+    origins::AllowedOrigins,
     password_directory::PasswordDirectory,
     passwords::Passwords,
-    routes::{self, App, Counters, DeviceKey, Limits, Settings},
+    routes::{self, App, CookieRules, Counters, DeviceKey, Limits, Settings},
     security_log::NetworkHasher,
     startup::{StartError, open_keys, open_security_log},
     tokens::TokenConfig,
@@ -152,8 +153,8 @@ async fn assemble(
     let issuer = required("ISSUER", &config.issuer)?;
     let audience = required("AUDIENCE", &config.audience)?;
     let origins = config.allowed_origins.iter().flatten();
-    let origins: Result<Vec<_>, _> = origins.map(HeaderValue::try_from).collect();
-    let allowed_origins = origins.map_err(|_| StartError::Origin)?;
+    let allowed_origins = AllowedOrigins::parse(origins.map(String::as_str));
+    let allowed_origins = allowed_origins.map_err(StartError::Origin)?;
     let keys = open_keys(config, Arc::clone(&store)).await?;
     let refresh_token_key = keys.refresh_token_key().clone();
     let service = SessionService::new(Arc::clone(&store), refresh_token_key.clone(), config.limits);
@@ -191,6 +192,10 @@ async fn assemble(
         outages: Arc::default(),
         settings: Arc::new(Settings {
             allowed_origins,
+            cookies: CookieRules {
+                same_site: config.cookie_same_site,
+                hint_domain: config.hint_cookie_domain.clone(),
+            },
             api_origin: audience,
             site_dir: config.site_dir.clone(),
             request_timeout: config.request_timeout,

@@ -14,10 +14,12 @@
 //! | `KEY_ROTATION_SECONDS` | `2592000` | 0 to 31,536,000: how long a signing key signs; 0 rotates by command alone |
 //! | `ISSUER` | `http://localhost:PORT` | `iss` of access tokens: the auth server's origin |
 //! | `AUDIENCE` | `http://localhost:API_PORT` | `aud` of access tokens: the API's origin |
-//! | `ALLOWED_ORIGINS` | `http://localhost:PORT,http://127.0.0.1:PORT` | exact origins of pages that may call |
+//! | `ALLOWED_ORIGINS` | `http://localhost:PORT,http://127.0.0.1:PORT` | origins of pages that may call; in an `https` host one `*` stands for a part of one label |
+//! | `COOKIE_SAME_SITE` | `strict` | `none` for an app on another site, or embedded in one: cookies are then `SameSite=None; Partitioned` |
+//! | `HINT_COOKIE_DOMAIN` | none | the domain on which pages can read that there may be a session; none is the auth server's own host |
 //! | `SITE_DIR` | none | a folder of static files to serve on `PORT` |
 //! | `TOKEN_LIFE_SECONDS` | `60` | 1 to 86,400: the life of an access token, and so the bound of a revocation |
-//! | `GRACE_SECONDS` | `30` | 0 to 600: how long a replaced refresh secret yields its successor; it should cover the client's deadline, a back-off and one more deadline |
+//! | `GRACE_SECONDS` | `30` | 0 to 600: how long a replaced refresh secret yields the newest one although its successor was used, for requests that overlap; lost responses need none |
 //! | `IDLE_SECONDS` | `86400` | 1 to 31,536,000: the life of a session without declared activity |
 //! | `ABSOLUTE_SECONDS` | `2592000` | 1 to 31,536,000: the life of a session whatever happens |
 //! | `SESSIONS_PER_USER` | `20` | 1 to 1,000: the session seen longest ago ends when a user signs in once more |
@@ -39,6 +41,7 @@
 //! | `DEMO` | `0` | `1` opens `/demo/…`, with which anybody can break the server: never in production |
 
 mod bounds;
+mod cookies;
 mod database;
 mod operations;
 mod reader;
@@ -47,6 +50,7 @@ mod tests;
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
+pub use cookies::SameSite;
 pub use reader::ConfigError;
 
 use reader::{Reader, refuse};
@@ -91,6 +95,10 @@ pub struct Config {
     pub audience: Option<String>,
     /// `ALLOWED_ORIGINS`.
     pub allowed_origins: Option<Vec<String>>,
+    /// `COOKIE_SAME_SITE`.
+    pub cookie_same_site: SameSite,
+    /// `HINT_COOKIE_DOMAIN`.
+    pub hint_cookie_domain: Option<String>,
     /// `SITE_DIR`.
     pub site_dir: Option<PathBuf>,
     /// `TOKEN_LIFE_SECONDS`.
@@ -147,6 +155,8 @@ impl Default for Config {
             issuer: None,
             audience: None,
             allowed_origins: None,
+            cookie_same_site: SameSite::Strict,
+            hint_cookie_domain: None,
             site_dir: None,
             token_lifetime: Duration::from_mins(1),
             limits: Limits::default(),
@@ -186,7 +196,7 @@ impl Config {
     /// Fails for the first invalid variable, with its name and the expected form.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let read = Reader(variable);
-        let config = Self::default().with_addresses(&read)?;
+        let config = Self::default().with_addresses(&read)?.with_cookies(&read)?;
         let config = config.with_database_and_keys(&read)?;
         let config = config.with_sessions(&read)?;
         let config = config.with_abuse_limits(&read)?.with_bounds(&read)?;

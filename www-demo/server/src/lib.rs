@@ -13,6 +13,7 @@ mod connections;
 mod hash_queue;
 pub mod keys;
 mod metrics;
+pub mod origins;
 mod password_directory;
 pub mod passwords;
 pub mod problem;

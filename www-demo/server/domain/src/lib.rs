@@ -7,6 +7,7 @@ mod email;
 mod ids;
 mod mac;
 mod note;
+mod outcomes;
 mod refresh_token;
 mod renewal;
 mod session;
@@ -17,17 +18,22 @@ mod throttles;
 mod time;
 mod user;
 mod user_directory;
+mod verdict;
 
 pub use email::{Email, MAX_EMAIL_BYTES};
 pub use ids::{NoteId, SessionId, UserId};
 pub use mac::hmac_sha256;
 pub use note::{Note, NoteAdded, NoteStore};
-pub use refresh_token::{ENCODED_CHARS, RefreshSecret, RefreshToken, RefreshTokenKey, SecretHash};
-pub use session::{Ending, Limits, Renewal, Replaced, Session, Verdict};
-pub use session_service::{Grant, Presented, Refreshed, SessionService, SignOutScope};
+pub use outcomes::{Grant, Presented, Refreshed, Rotation, SignOutScope};
+pub use refresh_token::{
+    ENCODED_CHARS, MAX_FORKS, RefreshSecret, RefreshToken, RefreshTokenKey, SecretHash,
+};
+pub use session::{Ending, Limits, Renewal, Replaced, Session};
+pub use session_service::SessionService;
 pub use signing_keys::{SealedKey, SigningKeyStore};
 pub use store::{Applied, PoolUse, Store, StoreError, StoreFailure, StoreResult};
 pub use throttles::{Bucket, Throttles};
 pub use time::Timestamp;
 pub use user::{Password, PasswordHash, Role, User};
 pub use user_directory::{DirectoryError, UserDirectory};
+pub use verdict::Verdict;

@@ -2,7 +2,7 @@
 //!
 //! The secret of a new session is random. Each successor is derived from its predecessor with a server key (HMAC), so
 //! that a repeat within the grace returns the *same* successor, although the database has only the newest secret's
-//! hash. Neither a dump of the database nor the key alone is enough to refresh.
+//! hash. A repeat after the grace gets a sibling of it: another successor, derived with a number. Neither a dump of the database nor the key alone is enough to refresh.
 
 use std::{
     fmt,
@@ -87,8 +87,12 @@ impl RefreshToken {
     }
 }
 
-/// Upper bound on derivations in [`RefreshTokenKey::descendant`] across a change of keys: about 1 ms.
-const MAX_TRIED: u64 = 2_048;
+/// Upper bound on derivations in [`RefreshTokenKey::descendant`]: about 2 ms.
+const MAX_TRIED: u64 = 4_096;
+
+/// How many siblings of a successor there are. Bounds a session's row; each is a response that was lost for longer than
+/// the grace.
+pub const MAX_FORKS: u8 = 7;
 
 /// The server's keys for refresh tokens. The active one encodes tokens and derives successors; all of them decode.
 /// Clones share the keys.
@@ -127,10 +131,31 @@ impl RefreshTokenKey {
             .map_or_else(|| token.clone(), |key| successor(key, token))
     }
 
+    /// Returns another successor of `token`, which is deterministic for the active key and the fork's number.
+    #[must_use]
+    pub fn sibling(&self, token: &RefreshToken, fork: u8) -> RefreshToken {
+        let list = self.list();
+        list.active_key()
+            .map_or_else(|| token.clone(), |key| sibling(key, token, fork))
+    }
+
+    /// Returns whether the first successor of `token` has one of these hashes, whichever key was active.
+    #[must_use]
+    pub fn is_predecessor(
+        &self,
+        token: &RefreshToken,
+        mut hashes: impl Iterator<Item = SecretHash>,
+    ) -> bool {
+        let list = self.list();
+        let derived = list.keys.iter().map(|key| successor(key, token));
+        let derived: Vec<SecretHash> = derived.map(|token| token.secret.hash()).collect();
+        hashes.any(|hash| derived.contains(&hash))
+    }
+
     /// Returns the token `rotations` after `token`, if its secret has this hash.
     ///
-    /// The active key may have changed in between: the rotation at which it did is found by at most `MAX_TRIED`
-    /// derivations.
+    /// The first rotation may have been forked: later ones cannot have been while `token` is within the grace. The active
+    /// key may have changed in between. At most `MAX_TRIED` derivations are tried.
     #[must_use]
     pub fn descendant(
         &self,
@@ -139,32 +164,32 @@ impl RefreshTokenKey {
         hash: SecretHash,
     ) -> Option<RefreshToken> {
         let list = self.list();
-        let derive = |key: &KeyBytes, from: &RefreshToken, rotations: u64| {
-            let newest = (0..rotations).fold(from.clone(), |token, _| successor(key, &token));
-            (newest.secret.hash() == hash).then_some(newest)
+        let active = list.active_key()?;
+        let mut search = Search {
+            keys: &list.keys,
+            hash,
+            left: MAX_TRIED,
         };
-        let found = derive(list.active_key()?, token, rotations);
+        let found = search.derive(active, token, rotations);
         if found.is_some() {
             return found;
         }
-        let mut tried = 0;
-        for (place, older) in list.keys.iter().enumerate() {
-            let mut before = token.clone();
-            for left in (0..=rotations).rev() {
-                for newer in list.keys.iter().skip(place + 1) {
-                    tried += left + 1;
-                    if tried > MAX_TRIED {
-                        return None;
-                    }
-                    let found = derive(newer, &before, left);
-                    if found.is_some() {
-                        return found;
-                    }
-                }
-                before = successor(older, &before);
-            }
-        }
-        None
+        let rest = rotations.checked_sub(1);
+        let forked: Vec<_> = rest.map_or_else(Vec::new, |rest| {
+            let forks = list.keys.iter().rev();
+            let forks = forks.flat_map(|key| (1..=MAX_FORKS).map(|fork| sibling(key, token, fork)));
+            forks.map(|sibling| (sibling, rest)).collect()
+        });
+        let by_active = forked
+            .iter()
+            .find_map(|(sibling, rest)| search.derive(active, sibling, *rest));
+        by_active
+            .or_else(|| search.across_keys(token, rotations))
+            .or_else(|| {
+                forked
+                    .iter()
+                    .find_map(|(sibling, rest)| search.across_keys(sibling, *rest))
+            })
     }
 
     /// Encodes a refresh token with a MAC as a cookie's value: [`ENCODED_CHARS`] characters of base64url.
@@ -219,12 +244,64 @@ impl KeyList {
     }
 }
 
+/// A search for a descendant, with the derivations that are left.
+struct Search<'k> {
+    keys: &'k [KeyBytes],
+    hash: SecretHash,
+    left: u64,
+}
+
+impl Search<'_> {
+    /// Returns the token so many rotations after `from`, all with this key, if it is the one searched for.
+    fn derive(
+        &mut self,
+        key: &KeyBytes,
+        from: &RefreshToken,
+        rotations: u64,
+    ) -> Option<RefreshToken> {
+        self.left = self.left.checked_sub(rotations + 1)?;
+        let newest = (0..rotations).fold(from.clone(), |token, _| successor(key, &token));
+        (newest.secret.hash() == self.hash).then_some(newest)
+    }
+
+    /// Does the same with one change of keys, at any of the rotations.
+    fn across_keys(&mut self, from: &RefreshToken, rotations: u64) -> Option<RefreshToken> {
+        for (place, older) in self.keys.iter().enumerate() {
+            let newer = self.keys.get(place + 1..).unwrap_or_default();
+            if newer.is_empty() {
+                break;
+            }
+            let mut before = from.clone();
+            for rest in (0..=rotations).rev() {
+                for newer in newer {
+                    let found = self.derive(newer, &before, rest);
+                    if found.is_some() {
+                        return found;
+                    }
+                }
+                self.left = self.left.checked_sub(1)?;
+                before = successor(older, &before);
+            }
+        }
+        None
+    }
+}
+
 fn successor(key: &KeyBytes, token: &RefreshToken) -> RefreshToken {
     let derived = mac(key, b"nolapse 1 successor", token).finalize();
     RefreshToken {
         session: token.session,
         generation: token.generation.saturating_add(1),
         secret: RefreshSecret(derived.into_bytes().into()),
+    }
+}
+
+fn sibling(key: &KeyBytes, token: &RefreshToken, fork: u8) -> RefreshToken {
+    let derived = mac(key, b"nolapse 1 sibling", token).chain_update([fork]);
+    RefreshToken {
+        session: token.session,
+        generation: token.generation.saturating_add(1),
+        secret: RefreshSecret(derived.finalize().into_bytes().into()),
     }
 }
 
@@ -244,81 +321,4 @@ impl fmt::Debug for RefreshTokenKey {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn token() -> RefreshToken {
-        RefreshToken::first(SessionId::from_bytes([3; 16]), [5; 32])
-    }
-
-    #[test]
-    fn an_encoded_token_is_decoded_with_its_key_alone() {
-        let key = RefreshTokenKey::from_bytes([1; 32]);
-
-        let encoded = key.encode(&token());
-
-        assert_eq!(encoded.len(), ENCODED_CHARS);
-        assert_eq!(key.decode(&encoded), Some(token()));
-        assert_eq!(RefreshTokenKey::from_bytes([2; 32]).decode(&encoded), None);
-    }
-
-    #[test]
-    fn a_changed_character_anywhere_is_refused() {
-        let key = RefreshTokenKey::from_bytes([1; 32]);
-        let encoded = key.encode(&token());
-
-        for place in 0..encoded.len() {
-            let mut changed = encoded.clone().into_bytes();
-            changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
-            let changed = String::from_utf8(changed).unwrap();
-            assert_eq!(key.decode(&changed), None, "character {place}");
-        }
-        assert_eq!(key.decode(""), None);
-        assert_eq!(key.decode(&"é".repeat(ENCODED_CHARS / 2)), None);
-    }
-
-    #[test]
-    fn the_successor_is_always_the_same_and_never_the_same_as_another() {
-        let key = RefreshTokenKey::from_bytes([1; 32]);
-
-        let next = key.successor(&token());
-
-        assert_eq!(next, key.successor(&token()));
-        assert_eq!(next.generation, 1);
-        assert_ne!(next.secret, token().secret);
-        assert_ne!(
-            next,
-            RefreshTokenKey::from_bytes([2; 32]).successor(&token())
-        );
-    }
-
-    #[test]
-    fn line18_another_active_key_decodes_old_tokens_and_repeats_the_same_successors() {
-        let key = RefreshTokenKey::from_bytes([1; 32]);
-        let encoded = key.encode(&token());
-        let before = key.successor(&token());
-
-        key.replace(vec![[1; 32], [2; 32]], 1);
-
-        assert_eq!(key.decode(&encoded), Some(token()));
-        let after = key.successor(&before);
-        assert_ne!(key.encode(&token()), encoded);
-        assert_eq!(
-            key.descendant(&token(), 1, before.secret.hash()),
-            Some(before)
-        );
-        let found = key.descendant(&token(), 2, after.secret.hash());
-        assert_eq!(found, Some(after.clone()));
-        assert_eq!(key.descendant(&token(), 3, after.secret.hash()), None);
-        key.replace(vec![[2; 32]], 0);
-        assert_eq!(key.decode(&encoded), None);
-        assert_eq!(key.descendant(&token(), 2, after.secret.hash()), None);
-    }
-
-    #[test]
-    fn nothing_secret_is_printed() {
-        let printed = format!("{:?} {:?}", token(), RefreshTokenKey::from_bytes([1; 32]));
-
-        assert!(printed.contains("RefreshSecret(…)") && printed.contains("RefreshTokenKey(…)"));
-    }
-}
+mod tests;

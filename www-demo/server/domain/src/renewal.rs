@@ -20,9 +20,9 @@ impl SessionService {
         session: &mut Session,
         secret: [u8; 32],
     ) -> StoreResult<Option<RefreshToken>> {
-        let from = session.generation;
+        let read = session.clone();
         let token = session.renew(now, RefreshSecret::from_bytes(secret));
-        let written = self.store.rotate_session(session, from).await?;
+        let written = self.store.rotate_session(session, &read).await?;
         Ok((written == Applied::Yes).then_some(token))
     }
 

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use nolapse::wire::EndReason;
 
 use crate::{
-    Applied, Limits, RefreshToken, RefreshTokenKey, Session, SessionId, Store, StoreResult,
-    Timestamp, User, UserDirectory, Verdict,
+    Applied, Grant, Limits, Presented, RefreshToken, RefreshTokenKey, Refreshed, Rotation, Session,
+    SessionId, SignOutScope, Store, StoreResult, Timestamp, User, UserDirectory, Verdict,
 };
 
 /// How often a refresh retries after losing a compare-and-swap. Each loss means that another refresh succeeded.
@@ -15,59 +15,6 @@ const MAX_LOOKS: usize = 8;
 /// How many ended sessions of a user are kept, so that a refresh of one returns the reason. Bounds the rows that
 /// repeated sign-ins can add.
 const ENDED_SESSIONS_PER_USER: u32 = 100;
-
-/// The outcome of a refresh.
-#[derive(Debug)]
-pub enum Refreshed {
-    /// A new or repeated successor.
-    Granted(Box<Grant>),
-    /// The session has ended.
-    Ended {
-        /// The session.
-        session: SessionId,
-        /// Why it ended.
-        reason: EndReason,
-        /// When it ended; `None` if this call ended it.
-        at: Option<Timestamp>,
-    },
-    /// No such session, or a refresh token that the session never had.
-    Unknown,
-    /// The refresh token is older than the last [`renew`](Session::renew). It is refused; the session goes on.
-    Void {
-        /// The session.
-        session: SessionId,
-    },
-    /// The secret was renewed while the request was under way: a repeat with the new cookie succeeds.
-    Superseded,
-    /// Too many lost races; a repeat may succeed.
-    Contended,
-}
-
-/// A live session with the refresh token to return.
-#[derive(Debug)]
-pub struct Grant {
-    /// The row after the change.
-    pub session: Session,
-    /// The user's current state: a changed role takes effect here.
-    pub user: User,
-    /// The newest refresh token.
-    pub refresh_token: RefreshToken,
-    /// Whether an earlier response had the same refresh token.
-    pub repeated: bool,
-}
-
-/// The session that a refresh token belongs to.
-#[derive(Debug)]
-pub enum Presented {
-    /// The newest refresh token of a live session, whose user is enabled.
-    Newest(Box<(Session, User)>),
-    /// The same, of a refresh token that was replaced within the grace.
-    Replaced(Box<(Session, User)>),
-    /// The secret was renewed while the request was under way.
-    Superseded,
-    /// No live session, for this reason.
-    Refused(EndReason),
-}
 
 /// Applies the rules to the rows of a store.
 #[derive(Clone)]
@@ -137,12 +84,12 @@ impl SessionService {
             session,
             user,
             refresh_token: token,
-            repeated: false,
+            rotation: Rotation::Rotated,
         }))
     }
 
-    /// Finds the session of a refresh token without rotating it. A token that was replaced within the grace is
-    /// accepted; a rejected one changes nothing.
+    /// Finds the session of a refresh token without rotating it. A token that was replaced within the grace, or whose
+    /// successors were never used, is accepted; a rejected one changes nothing.
     ///
     /// # Errors
     /// Fails if the store fails.
@@ -152,11 +99,15 @@ impl SessionService {
         };
         let verdict = session.present(now, token, None, &self.limits, &self.key);
         Ok(match verdict {
-            Verdict::Rotate(_) | Verdict::Repeat(_) if user.disabled => {
+            Verdict::Rotate(_) | Verdict::Repeat(_) | Verdict::Fork(_) if user.disabled => {
                 Presented::Refused(EndReason::UserDisabled)
             }
-            Verdict::Rotate(_) => Presented::Newest(Box::new((session, user))),
-            Verdict::Repeat(_) => Presented::Replaced(Box::new((session, user))),
+            Verdict::Rotate(_) if token.secret.hash() == session.secret_hash => {
+                Presented::Newest(Box::new((session, user)))
+            }
+            Verdict::Rotate(_) | Verdict::Repeat(_) | Verdict::Fork(_) => {
+                Presented::Replaced(Box::new((session, user)))
+            }
             Verdict::Superseded => Presented::Superseded,
             Verdict::Void => Presented::Refused(EndReason::Revoked),
             Verdict::Theft => Presented::Refused(EndReason::ReuseDetected),
@@ -167,8 +118,8 @@ impl SessionService {
 
     /// Exchanges a refresh token for its successor.
     ///
-    /// Of any number of concurrent calls with one token, at any number of servers, exactly one rotates; the others
-    /// get the same successor.
+    /// Of any number of concurrent calls with one token, at any number of servers, exactly one rotates or forks; the
+    /// others get the same successor.
     ///
     /// # Errors
     /// Fails if the store fails; the session may have been rotated, and a repeat gets the same successor.
@@ -184,7 +135,8 @@ impl SessionService {
             };
             let limits = &self.limits;
             let verdict = session.present(now, token, active_ago, limits, &self.key);
-            let (token, repeated) = match verdict {
+            let read = session.clone();
+            let (token, rotation) = match verdict {
                 Verdict::Unknown => return Ok(Refreshed::Unknown),
                 Verdict::Superseded => return Ok(Refreshed::Superseded),
                 Verdict::Void => {
@@ -203,28 +155,34 @@ impl SessionService {
                 Verdict::Theft => {
                     return self.end(now, session.id, EndReason::ReuseDetected).await;
                 }
-                Verdict::Rotate(_) | Verdict::Repeat(_) if user.disabled => {
+                Verdict::Rotate(_) | Verdict::Repeat(_) | Verdict::Fork(_) if user.disabled => {
                     return self.end(now, session.id, EndReason::UserDisabled).await;
                 }
                 Verdict::Rotate(successor) => {
-                    let from = session.generation;
                     session.rotate(now, &successor, active_ago, limits);
-                    if self.store.rotate_session(&session, from).await? == Applied::No {
+                    if self.store.rotate_session(&session, &read).await? == Applied::No {
                         continue;
                     }
-                    (successor, false)
+                    (successor, Rotation::Rotated)
+                }
+                Verdict::Fork(sibling) => {
+                    session.fork(now, &sibling, active_ago, limits);
+                    if self.store.rotate_session(&session, &read).await? == Applied::No {
+                        continue;
+                    }
+                    (sibling, Rotation::Forked)
                 }
                 Verdict::Repeat(newest) => {
                     session.touch(now, active_ago);
                     self.store.touch_session(&session).await?;
-                    (newest, true)
+                    (newest, Rotation::Repeated)
                 }
             };
             return Ok(Refreshed::Granted(Box::new(Grant {
                 session,
                 user,
                 refresh_token: token,
-                repeated,
+                rotation,
             })));
         }
         Ok(Refreshed::Contended)
@@ -247,8 +205,8 @@ impl SessionService {
 
     /// Ends the session of a refresh token, or all sessions of its user; returns how many ended.
     ///
-    /// A token that was replaced within the grace is accepted; a rejected one ends nothing, which is no error
-    /// (RFC 7009 §2.2).
+    /// A token that was replaced within the grace, or whose successors were never used, is accepted; a rejected one ends
+    /// nothing, which is no error (RFC 7009 §2.2).
     ///
     /// # Errors
     /// Fails if the store fails.
@@ -262,7 +220,9 @@ impl SessionService {
             return Ok(0);
         };
         let reason = match session.present(now, token, None, &self.limits, &self.key) {
-            Verdict::Rotate(_) | Verdict::Repeat(_) | Verdict::Superseded => EndReason::SignedOut,
+            Verdict::Rotate(_) | Verdict::Repeat(_) | Verdict::Fork(_) | Verdict::Superseded => {
+                EndReason::SignedOut
+            }
             Verdict::Theft => EndReason::ReuseDetected,
             Verdict::LimitReached(reason) => reason,
             Verdict::Refuse(_) | Verdict::Void | Verdict::Unknown => return Ok(0),
@@ -311,15 +271,6 @@ impl SessionService {
         let (reason, at) = ending.map_or((reason, now), |ending| (ending.reason, ending.at));
         Ok(ended(id, reason, at))
     }
-}
-
-/// Which sessions a sign-out ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignOutScope {
-    /// This session.
-    Here,
-    /// All sessions of the user.
-    Everywhere,
 }
 
 const fn ended(session: SessionId, reason: EndReason, at: Timestamp) -> Refreshed {

@@ -136,10 +136,11 @@ pub trait Store: NoteStore + SigningKeyStore + Throttles {
     /// Finds a session and its user.
     async fn session(&self, id: SessionId) -> StoreResult<Option<(Session, User)>>;
 
-    /// Replaces a session's row, if it is still at generation `from` and has not ended (compare-and-swap).
+    /// Replaces a session's row, if it still has the generation and secret hash of `read` and has not ended
+    /// (compare-and-swap).
     ///
-    /// The only way to rotate: of any number of servers, exactly one succeeds.
-    async fn rotate_session(&self, session: &Session, from: u64) -> StoreResult<Applied>;
+    /// The only way to rotate or fork: of any number of servers, exactly one succeeds.
+    async fn rotate_session(&self, session: &Session, read: &Session) -> StoreResult<Applied>;
 
     /// Advances the session's times of activity and refresh, never back.
     async fn touch_session(&self, session: &Session) -> StoreResult<()>;

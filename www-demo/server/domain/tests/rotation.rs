@@ -1,69 +1,17 @@
 //! Goal: for any tokens, in any order and at any rate, a session has one newest refresh token; a token within the grace
-//! yields that one; a token past it ends the session.
+//! yields that one; a token past it ends the session, if its successor was used.
 
+mod world;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nolapse::wire::EndReason;
 use nolapse_domain::{
-    Limits, RefreshSecret, RefreshToken, RefreshTokenKey, Session, SessionId, Timestamp, UserId,
-    Verdict,
+    Limits, MAX_FORKS, RefreshSecret, RefreshToken, SessionId, Timestamp, Verdict,
 };
 use proptest::prelude::*;
-
-const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
-
-struct World {
-    now: Timestamp,
-    session: Session,
-    issued: Vec<RefreshToken>,
-    limits: Limits,
-    key: RefreshTokenKey,
-}
-
-impl World {
-    fn new(limits: Limits) -> Self {
-        let first = RefreshToken::first(SessionId::from_bytes([7; 16]), [9; 32]);
-        let user = UserId::from_bytes([1; 16]);
-        Self {
-            now: START,
-            session: Session::begin(START, &first, user, "a device".to_owned(), &limits),
-            issued: vec![first],
-            limits,
-            key: RefreshTokenKey::from_bytes([4; 32]),
-        }
-    }
-
-    fn pass(&mut self, time: Duration) {
-        self.now = self.now + time;
-    }
-
-    fn judge(&self, token: &RefreshToken, active_ago: Option<Duration>) -> Verdict {
-        let (now, limits, key) = (self.now, &self.limits, &self.key);
-        self.session.present(now, token, active_ago, limits, key)
-    }
-
-    fn refresh(&mut self, token: &RefreshToken, active_ago: Option<Duration>) -> Verdict {
-        let verdict = self.judge(token, active_ago);
-        match &verdict {
-            Verdict::Rotate(next) => {
-                self.session
-                    .rotate(self.now, next, active_ago, &self.limits);
-                self.issued.push(next.clone());
-            }
-            Verdict::Repeat(_) => self.session.touch(self.now, active_ago),
-            Verdict::Theft => self.session.end(self.now, EndReason::ReuseDetected),
-            Verdict::LimitReached(reason) => self.session.end(self.now, *reason),
-            Verdict::Refuse(_) | Verdict::Superseded | Verdict::Void | Verdict::Unknown => {}
-        }
-        verdict
-    }
-
-    fn newest(&self) -> RefreshToken {
-        self.issued.last().expect("one was issued").clone()
-    }
-}
-
-const NOW: Option<Duration> = Some(Duration::ZERO);
+use world::{NOW, World};
 
 #[test]
 fn p42_the_previous_token_yields_the_same_successor_within_the_grace() {
@@ -80,10 +28,11 @@ fn p42_the_previous_token_yields_the_same_successor_within_the_grace() {
 }
 
 #[test]
-fn p42_after_the_grace_a_replaced_token_is_theft_and_ends_the_session_for_all() {
+fn p42_after_the_grace_a_token_whose_successor_was_used_is_theft_and_ends_the_session_for_all() {
     let mut world = World::new(Limits::default());
     let first = world.newest();
     world.refresh(&first, NOW);
+    world.refresh(&world.newest(), NOW);
 
     world.pass(world.limits.grace + Duration::from_millis(1));
     let replayed = world.refresh(&first, NOW);
@@ -118,13 +67,14 @@ fn p42_a_long_replaced_token_is_theft_however_many_refreshes_followed() {
 }
 
 #[test]
-fn p42_without_a_grace_every_reuse_is_theft() {
+fn p42_without_a_grace_every_reuse_is_theft_once_the_successor_was_used() {
     let mut world = World::new(Limits {
         grace: Duration::ZERO,
         ..Limits::default()
     });
     let first = world.newest();
     world.refresh(&first, NOW);
+    world.refresh(&world.newest(), NOW);
 
     assert_eq!(world.judge(&first, NOW), Verdict::Theft);
 }
@@ -289,7 +239,8 @@ proptest! {
     ) {
         let limits = Limits { grace: Duration::from_millis(grace), ..Limits::default() };
         let mut world = World::new(limits);
-        let mut replaced_at: Vec<Timestamp> = Vec::new();
+        let mut graces: BTreeMap<u64, Timestamp> = BTreeMap::new();
+        let mut used: Vec<RefreshToken> = Vec::new();
         for step in steps {
             let (back, active_ago) = match step {
                 Step::Pass(millis) => { world.pass(Duration::from_millis(millis)); continue; }
@@ -298,8 +249,15 @@ proptest! {
             };
             let place = world.issued.len().saturating_sub(back + 1);
             let token = world.issued[place].clone();
-            let age = world.issued.len() - 1 - place;
+            let age = world.session.generation - token.generation;
             let before = world.session.clone();
+            let was_used = used.contains(&token);
+            // Generations of one second are forgiven as long as the last of them.
+            let replaced_at = graces.get(&token.generation).map(|at| {
+                let same = graces.values().filter(|other| other.as_secs() == at.as_secs());
+                *same.max().unwrap_or(at)
+            });
+            let in_grace = grace > 0 && replaced_at.is_some_and(|at| world.now <= at + limits.grace);
 
             let verdict = world.refresh(&token, active_ago);
 
@@ -307,22 +265,26 @@ proptest! {
                 Verdict::Rotate(next) => {
                     prop_assert_eq!(age, 0);
                     prop_assert_eq!(next.generation, before.generation + 1);
-                    replaced_at.push(world.now);
+                    used.push(token);
+                    graces.insert(before.generation, world.now);
                 }
                 Verdict::Repeat(newest) => {
-                    // Generations of one second are forgiven as long as the last of them.
-                    let second = replaced_at[place].as_secs();
-                    let same = replaced_at.iter().filter(|at| at.as_secs() == second).max();
-                    prop_assert!(age > 0 && same.is_some_and(|at| world.now <= *at + limits.grace));
+                    let is_full = before.siblings.len() == usize::from(MAX_FORKS);
+                    prop_assert!(age > 0 && was_used && (in_grace || age == 1 && is_full));
                     prop_assert_eq!(&newest, &world.newest());
                     prop_assert_eq!(before.generation, world.session.generation);
                 }
-                Verdict::Theft => {
-                    prop_assert!(grace == 0 || world.now > replaced_at[place] + limits.grace);
+                Verdict::Fork(sibling) => {
+                    prop_assert!(age == 1 && was_used && !in_grace);
+                    prop_assert_eq!(sibling.generation, before.generation);
+                    prop_assert!(!world.issued[..world.issued.len() - 1].contains(&sibling));
+                    graces.insert(token.generation, world.now);
                 }
+                Verdict::Theft => prop_assert!(!in_grace && (age > 1 || age == 1 && !was_used)),
+                Verdict::Superseded => prop_assert!(in_grace && !was_used),
                 Verdict::Refuse(reason) => prop_assert_eq!(Some(reason), before.ended.map(|end| end.reason)),
                 Verdict::LimitReached(_) => prop_assert!(world.now.since(before.last_active_at) >= limits.idle),
-                Verdict::Superseded | Verdict::Void | Verdict::Unknown => {
+                Verdict::Void | Verdict::Unknown => {
                     prop_assert!(false, "a token that was issued is never unknown");
                 }
             }

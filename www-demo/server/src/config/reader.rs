@@ -3,7 +3,10 @@
 use std::{fmt, time::Duration};
 
 use super::LogFormat;
-use crate::domain::Limits;
+use crate::{
+    domain::Limits,
+    origins::{AllowedOrigins, is_web_origin},
+};
 
 const SECONDS_PER_DAY: u64 = 86_400;
 
@@ -118,7 +121,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 
     pub(super) fn origin(&self, variable: &'static str) -> Result<Option<String>, ConfigError> {
         match self.text(variable) {
-            Some(text) if is_origin(&text) => Ok(Some(text)),
+            Some(text) if is_web_origin(&text) => Ok(Some(text)),
             Some(_) => refuse(variable, "an origin such as https://auth.example.com"),
             None => Ok(None),
         }
@@ -132,14 +135,10 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             return Ok(None);
         };
         let origins: Vec<String> = text.split(',').map(|one| one.trim().to_owned()).collect();
-        if origins.iter().all(|one| is_origin(one)) {
-            return Ok(Some(origins));
+        match AllowedOrigins::parse(origins.iter().map(String::as_str)) {
+            Ok(_) => Ok(Some(origins)),
+            Err(error) => refuse(variable, error.expected()),
         }
-        refuse(
-            variable,
-            "exact origins with commas between, such as https://app.example.com; no *, no null, \
-             no path, no slash at the end",
-        )
     }
 
     pub(super) fn log(
@@ -179,17 +178,4 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 
 pub(super) fn refuse<T>(variable: &'static str, expected: &'static str) -> Result<T, ConfigError> {
     Err(ConfigError { variable, expected })
-}
-
-/// Returns whether a text is a serialized origin (RFC 6454 §6.1): scheme, host and port.
-fn is_origin(text: &str) -> bool {
-    let host = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"));
-    host.is_some_and(|host| {
-        !host.is_empty()
-            && host
-                .chars()
-                .all(|c| matches!(c, 'a'..='z' | '0'..='9' | '.' | '-' | ':' | '[' | ']'))
-    })
 }

@@ -26,7 +26,11 @@ fn nonsense_is_refused_by_the_name_of_the_variable() {
         ("AUDIENCE", "https://api.example.com/v1"),
         ("ALLOWED_ORIGINS", "*"),
         ("ALLOWED_ORIGINS", "null"),
+        ("ALLOWED_ORIGINS", "https://a.example,https://*.example"),
+        ("ALLOWED_ORIGINS", "gopher://a.example"),
         ("ALLOWED_ORIGINS", "https://a.example,https://b.example/"),
+        ("COOKIE_SAME_SITE", "lax"),
+        ("HINT_COOKIE_DOMAIN", "example.com"),
         ("SITE_DIR", "no such folder"),
         ("TOKEN_LIFE_SECONDS", "0"),
         ("TOKEN_LIFE_SECONDS", "86401"),
@@ -71,5 +75,34 @@ fn every_variable_is_in_the_table_and_read() {
     assert_eq!(rows.count(), asked.borrow().len());
     for row in asked.borrow().iter() {
         assert!(source.contains(row.as_str()), "{row} is missing");
+    }
+}
+
+#[test]
+fn issue11_line6_a_hint_has_a_domain_that_the_issuer_may_set() {
+    let config = |issuer: &'static str, domain: &'static str| {
+        Config::read(|asked| match asked {
+            "ISSUER" => Some(issuer.to_owned()),
+            "HINT_COOKIE_DOMAIN" => Some(domain.to_owned()),
+            _ => None,
+        })
+    };
+    for issuer in ["https://auth.example.com", "https://example.com:8443"] {
+        let config = config(issuer, "example.com").expect(issuer);
+        assert_eq!(config.hint_cookie_domain.as_deref(), Some("example.com"));
+    }
+    let refused = [
+        ("https://auth.example.com", "com"),
+        ("https://auth.example.com", "ample.com"),
+        ("https://auth.example.com", "app.example.com"),
+        ("https://auth.example.com", ".example.com"),
+        ("https://auth.example.com", "example.com; Secure"),
+        ("https://auth.example.com", "Example.com"),
+        ("http://localhost:8787", "localhost"),
+        ("http://10.0.0.1:8787", "10.0.0.1"),
+    ];
+    for (issuer, domain) in refused {
+        let error = config(issuer, domain).expect_err(domain);
+        assert_eq!(error.variable, "HINT_COOKIE_DOMAIN", "{domain}");
     }
 }

@@ -194,7 +194,8 @@ async fn begin(
     };
     tracing::info!(session = %grant.session.id, user = %grant.user.id, "signed in");
     let mut response = token_response::grant(app, now, &grant)?;
-    let known = app.devices.issue(now, headers, &grant.user.email);
+    let (email, cookies) = (&grant.user.email, &app.settings.cookies);
+    let known = app.devices.issue(now, headers, email, cookies);
     response.headers_mut().append(header::SET_COOKIE, known);
     Ok(Some(response))
 }

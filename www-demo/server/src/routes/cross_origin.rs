@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -12,7 +12,7 @@ use nolapse::wire::{ErrorCode, VERSION, VERSION_HEADER};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use super::{App, cookie};
-use crate::problem::Problem;
+use crate::{origins::AllowedOrigins, problem::Problem};
 
 const PREFLIGHT_LIFE: Duration = Duration::from_hours(2);
 
@@ -46,13 +46,13 @@ pub(super) async fn guard(
     next.run(request).await
 }
 
-fn check(headers: &HeaderMap, allowed: &[HeaderValue]) -> Result<(), Problem> {
+fn check(headers: &HeaderMap, allowed: &AllowedOrigins) -> Result<(), Problem> {
     if only(headers, &HeaderName::from_static(VERSION_HEADER)) != Some(VERSION.as_bytes()) {
         return Err(forbidden("the header nolapse-version: 1 is needed"));
     }
     let origins = headers.get_all(header::ORIGIN).iter().count();
     let origin = headers.get(header::ORIGIN);
-    let listed = origins == 1 && origin.is_some_and(|origin| allowed.contains(origin));
+    let listed = origins == 1 && origin.is_some_and(|origin| allowed.matches(origin));
     // A listed origin may be another site. Without `Origin`, `Sec-Fetch-Site` decides; without both, reject.
     let site = only(headers, &HeaderName::from_static("sec-fetch-site"));
     let own_page = origins == 0 && site == Some(b"same-origin");
@@ -75,9 +75,12 @@ const fn forbidden(text: &'static str) -> Problem {
 }
 
 /// Allows the listed origins to read responses.
-pub(super) fn cors(allowed: &[HeaderValue]) -> CorsLayer {
+pub(super) fn cors(allowed: &AllowedOrigins) -> CorsLayer {
+    let allowed = allowed.clone();
     CorsLayer::new()
-        .allow_origin(AllowOrigin::list(allowed.iter().cloned()))
+        .allow_origin(AllowOrigin::predicate(move |origin, _| {
+            allowed.matches(origin)
+        }))
         .allow_credentials(true)
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers([

@@ -11,7 +11,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use super::cookie;
+use super::{CookieRules, cookie};
 use crate::{
     clock,
     domain::{self, Email, Timestamp},
@@ -69,7 +69,13 @@ impl DeviceKey {
     }
 
     /// Creates the cookie after a sign-in to this account: a new nonce, and the accounts of the previous cookie.
-    pub(super) fn issue(&self, now: Timestamp, headers: &HeaderMap, email: &Email) -> HeaderValue {
+    pub(super) fn issue(
+        &self,
+        now: Timestamp,
+        headers: &HeaderMap,
+        email: &Email,
+        cookies: &CookieRules,
+    ) -> HeaderValue {
         let account = self.account(email);
         let before = self.open(now, headers).map(|device| device.accounts);
         let others = before.unwrap_or_default().into_iter();
@@ -81,7 +87,7 @@ impl DeviceKey {
         let tag = self.mac(b"nolapse 1 device", &text).finalize().into_bytes();
         text.extend(tag.into_iter().take(MAC_BYTES));
         let value = Base64UrlUnpadded::encode_string(&text);
-        cookie::spell(DEVICE_COOKIE, &value, LIFETIME)
+        cookies.private(DEVICE_COOKIE, &value, LIFETIME)
     }
 
     fn open(&self, now: Timestamp, headers: &HeaderMap) -> Option<Device> {
@@ -129,6 +135,7 @@ mod tests {
     use axum::http::header;
 
     use super::*;
+    use crate::config::SameSite;
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -147,6 +154,13 @@ mod tests {
         headers
     }
 
+    fn rules() -> CookieRules {
+        CookieRules {
+            same_site: SameSite::Strict,
+            hint_domain: None,
+        }
+    }
+
     fn key() -> DeviceKey {
         DeviceKey::from_bytes([7; 32])
     }
@@ -155,7 +169,12 @@ mod tests {
     fn a_device_is_known_for_the_accounts_that_signed_in_on_it_and_for_no_other() {
         let mut headers = HeaderMap::new();
         for number in 0..7 {
-            headers = sent(&value(&key().issue(NOW, &headers, &email(number))));
+            headers = sent(&value(&key().issue(
+                NOW,
+                &headers,
+                &email(number),
+                &rules(),
+            )));
         }
 
         let known = |number| key().read(NOW, &headers, &email(number)).is_some();
@@ -169,7 +188,7 @@ mod tests {
 
     #[test]
     fn what_this_server_did_not_sign_is_no_device() {
-        let good = value(&key().issue(NOW, &HeaderMap::new(), &email(1)));
+        let good = value(&key().issue(NOW, &HeaderMap::new(), &email(1), &rules()));
         let (name, text) = good.split_once('=').unwrap();
         let known = |cookies: &str, at| key().read(at, &sent(cookies), &email(1)).is_some();
         assert!(known(
@@ -200,8 +219,8 @@ mod tests {
             let device = key().read(NOW, &sent(&value(&set)), &email(1)).unwrap();
             device.nonce().to_vec()
         };
-        let first = nonce(key().issue(NOW, &HeaderMap::new(), &email(1)));
-        let second = nonce(key().issue(NOW, &HeaderMap::new(), &email(1)));
+        let first = nonce(key().issue(NOW, &HeaderMap::new(), &email(1), &rules()));
+        let second = nonce(key().issue(NOW, &HeaderMap::new(), &email(1), &rules()));
 
         assert_ne!(first, second);
     }

@@ -41,6 +41,7 @@ use axum::{
 use nolapse::wire::ErrorCode;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(crate) use cookie::CookieRules;
 pub use counters::Counters;
 use cross_origin::Guarded;
 pub(crate) use device::DeviceKey;

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::State,
-    http::{StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use nolapse::wire::{ErrorCode, PASSWORD_PATH};
@@ -13,7 +13,6 @@ use super::{
     App,
     accounts::parse_password,
     body::StrictJson,
-    cookie,
     sessions::NO_STORE,
     signed::{SUPERSEDED, Signed},
 };
@@ -87,8 +86,9 @@ pub(super) async fn change(
         Ok(()) => (StatusCode::NO_CONTENT, NO_STORE).into_response(),
         Err(problem) => problem.into_response(),
     };
-    let cookie = cookie::set(now, &session, &refresh_token, &app.refresh_token_key);
-    response.headers_mut().insert(header::SET_COOKIE, cookie);
+    let (headers, key) = (response.headers_mut(), &app.refresh_token_key);
+    let cookies = &app.settings.cookies;
+    cookies.set(headers, now, &session, &refresh_token, key);
     Ok(response)
 }
 

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     clock,
-    domain::{RefreshToken, Refreshed},
+    domain::{RefreshToken, Refreshed, Rotation},
     problem::{Body, Problem},
 };
 use axum::extract::FromRequest;
@@ -110,25 +110,33 @@ async fn exchange(app: &App, headers: &HeaderMap, body: &Refresh) -> Result<Resp
             // Another server may have encoded it with a key that this one lacks.
             return Err(Problem::unavailable("the key file is out of date", 5));
         }
-        return Ok(ended(app, EndReason::NoCookie));
+        return Ok(ended(app, headers, EndReason::NoCookie));
     };
     app.limits.refresh(clock::now(), refresh_token.session)?;
-    present(app, &refresh_token, body.active_ago).await
+    present(app, headers, &refresh_token, body.active_ago).await
 }
 
 async fn present(
     app: &App,
+    headers: &HeaderMap,
     refresh_token: &RefreshToken,
     active_ago: Option<Duration>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     match app.sessions.refresh(now, refresh_token, active_ago).await? {
         Refreshed::Granted(grant) => {
-            app.counters.count(if grant.repeated {
-                "refreshes_repeated"
-            } else {
-                "refreshes_rotated"
+            app.counters.count(match grant.rotation {
+                Rotation::Rotated => "refreshes_rotated",
+                Rotation::Repeated => "refreshes_repeated",
+                Rotation::Forked => "refreshes_forked",
             });
+            if grant.rotation == Rotation::Forked {
+                note(|subject| {
+                    subject.event = Some("late_refresh");
+                    subject.session = Some(grant.session.id);
+                    subject.user = Some(grant.user.id);
+                });
+            }
             token_response::grant(app, now, &grant)
         }
         Refreshed::Ended {
@@ -149,9 +157,9 @@ async fn present(
             if let (EndReason::Revoked, Some(at)) = (reason, at) {
                 app.timings.refused(now.since(at));
             }
-            Ok(ended(app, reason))
+            Ok(ended(app, headers, reason))
         }
-        Refreshed::Unknown => Ok(ended(app, EndReason::NoCookie)),
+        Refreshed::Unknown => Ok(ended(app, headers, EndReason::NoCookie)),
         Refreshed::Superseded => {
             app.counters.count("refreshes_superseded");
             Err(SUPERSEDED)
@@ -170,8 +178,8 @@ async fn present(
     }
 }
 
-/// Responds that the session has ended, and deletes its cookie.
-fn ended(app: &App, reason: EndReason) -> Response {
+/// Responds that the session has ended, and deletes its cookies.
+fn ended(app: &App, request: &HeaderMap, reason: EndReason) -> Response {
     app.counters.count(match reason {
         EndReason::SignedOut => "refreshes_ended_signed_out",
         EndReason::Revoked => "refreshes_ended_revoked",
@@ -183,7 +191,7 @@ fn ended(app: &App, reason: EndReason) -> Response {
     });
     let mut response = Problem::session_ended(reason).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::SET_COOKIE, cookie::clear());
+    app.settings.cookies.clear(headers, request);
     headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     response
 }

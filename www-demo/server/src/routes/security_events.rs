@@ -23,10 +23,12 @@ use crate::{
     security_log::Event,
 };
 
-/// The events of requests. Handlers set `renewed_secret_reuse`, `reuse_detected` and `sign_out_everywhere`.
-pub(crate) const EVENTS: [&str; 11] = [
+/// The events of requests. Handlers set `late_refresh`, `renewed_secret_reuse`, `reuse_detected` and
+/// `sign_out_everywhere`.
+pub(crate) const EVENTS: [&str; 12] = [
     "account_deletion",
     "admin_report",
+    "late_refresh",
     "password_change",
     "refresh",
     "renewed_secret_reuse",

@@ -2,14 +2,14 @@
 
 use axum::{
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use nolapse::wire::{EndReason, SIGN_OUT_PATH};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{App, body::StrictJsonOrEmpty, cookie, security_events::note};
+use super::{App, body::StrictJsonOrEmpty, cookie, security_events::note, sessions::NO_STORE};
 use crate::{clock, domain::SignOutScope, problem::Problem};
 
 /// Which sessions a sign-out ends.
@@ -21,7 +21,7 @@ pub(super) struct SignOut {
     everywhere: bool,
 }
 
-/// Ends this session, or all sessions of its user, and deletes the cookie.
+/// Ends this session, or all sessions of its user, and deletes the cookies.
 ///
 /// Succeeds with any cookie, as RFC 7009 §2.2 requires.
 #[utoipa::path(
@@ -61,12 +61,8 @@ pub(super) async fn sign_out(
         });
     }
     app.counters.count("sign_outs");
-    let headers = [
-        (header::SET_COOKIE, cookie::clear()),
-        (
-            header::CACHE_CONTROL,
-            "no-store".parse().unwrap_or(cookie::clear()),
-        ),
-    ];
-    Ok((StatusCode::NO_CONTENT, headers).into_response())
+    let mut response = (StatusCode::NO_CONTENT, NO_STORE).into_response();
+    let cookies = &app.settings.cookies;
+    cookies.clear(response.headers_mut(), &headers);
+    Ok(response)
 }

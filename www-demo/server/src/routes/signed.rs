@@ -15,7 +15,7 @@ use crate::{
 pub(super) struct Signed {
     pub(super) session: Session,
     pub(super) user: User,
-    /// Whether the cookie is the newest one, and not one that was replaced within the grace.
+    /// Whether the cookie is the newest one, and neither a replaced one nor an older sibling.
     pub(super) is_newest: bool,
 }
 
@@ -48,6 +48,6 @@ impl FromRequestParts<App> for Signed {
     }
 }
 
-/// The response to a cookie that was renewed while its request was under way.
+/// The response to a cookie that was renewed, or whose sibling was used, while its request was under way.
 pub(super) const SUPERSEDED: Problem =
     Problem::unavailable("the cookie was replaced meanwhile; repeat the request", 1);

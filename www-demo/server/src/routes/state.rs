@@ -2,14 +2,15 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use axum::{extract::FromRef, http::HeaderValue};
+use axum::extract::FromRef;
 
-use super::{Counters, DeviceKey, Limits, Outages, SecurityCounts};
+use super::{CookieRules, Counters, DeviceKey, Limits, Outages, SecurityCounts};
 use crate::{
     connections::Connections,
     domain::{RefreshTokenKey, SessionService, Store, UserDirectory},
     keys::KeyRing,
     metrics::Timings,
+    origins::AllowedOrigins,
     passwords::Passwords,
     security_log::{NetworkHasher, SecurityLog},
     tokens::TokenConfig,
@@ -42,7 +43,8 @@ pub(crate) struct App {
 
 /// The settings of the routes.
 pub(crate) struct Settings {
-    pub(crate) allowed_origins: Vec<HeaderValue>,
+    pub(crate) allowed_origins: AllowedOrigins,
+    pub(crate) cookies: CookieRules,
     pub(crate) api_origin: String,
     pub(crate) site_dir: Option<PathBuf>,
     pub(crate) request_timeout: Duration,

@@ -8,7 +8,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{App, cookie, openapi, security_events::note};
+use super::{App, openapi, security_events::note};
 use crate::{
     domain::{Grant, Timestamp, User},
     problem::Problem,
@@ -83,7 +83,8 @@ pub(super) fn grant(app: &App, now: Timestamp, grant: &Grant) -> Result<Response
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
-    let cookie = cookie::set(now, session, &grant.refresh_token, &app.refresh_token_key);
-    headers.insert(header::SET_COOKIE, cookie);
+    let (token, key) = (&grant.refresh_token, &app.refresh_token_key);
+    let cookies = &app.settings.cookies;
+    cookies.set(headers, now, session, token, key);
     Ok(response)
 }

@@ -4,6 +4,7 @@ use std::{fmt, io};
 
 use crate::{
     keys::{KeyError, RingError},
+    origins::OriginError,
     store::{OpenError, is_postgres},
 };
 
@@ -37,8 +38,8 @@ pub enum StartError {
     SigningKeys(RingError),
     /// Password hashes need more memory than there is.
     Passwords,
-    /// An origin cannot be sent in a header.
-    Origin,
+    /// `ALLOWED_ORIGINS` has something that cannot be the origin of a page.
+    Origin(OriginError),
     /// A setting that has no default here: `ISSUER` or `AUDIENCE`.
     Missing(&'static str),
     /// The security log cannot be written.
@@ -89,7 +90,7 @@ impl fmt::Display for StartError {
                  this user may append to, or to stderr"
             ),
             Self::Missing(setting) => write!(formatter, "{setting} must be set"),
-            Self::Origin => formatter.write_str("ALLOWED_ORIGINS holds something unprintable"),
+            Self::Origin(cause) => cause.fmt(formatter),
         }
     }
 }

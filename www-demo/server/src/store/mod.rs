@@ -5,6 +5,7 @@ mod notes;
 mod postgres;
 mod private_file;
 mod rows;
+mod siblings;
 mod signing_keys;
 mod sqlite;
 mod statements;

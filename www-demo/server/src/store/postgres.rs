@@ -13,7 +13,7 @@ use sqlx::{
 use super::{
     OpenError, applied, failure,
     notes::notes,
-    rows,
+    rows, siblings,
     signing_keys::signing_keys,
     statements::{session_columns, store, user_columns},
     throttles::{self, throttles},

@@ -4,6 +4,7 @@ use nolapse::wire::EndReason;
 use serde::Deserialize;
 use sqlx::{Row, postgres::PgRow, sqlite::SqliteRow};
 
+use super::siblings;
 use crate::domain::{
     Email, Ending, Note, NoteId, PasswordHash, Renewal, Replaced, Role, SealedKey, SecretHash,
     Session, SessionId, StoreError, StoreResult, Timestamp, User, UserId,
@@ -139,6 +140,7 @@ pub(super) fn session(row: &impl Columns) -> StoreResult<Session> {
         ended,
         generation,
         secret_hash: SecretHash::from_bytes(bytes(row, "secret_hash")?),
+        siblings: siblings::read(row.maybe_text("siblings")?.as_deref(), generation)?,
         replaced: read_replaced(&row.text("replaced_at")?, generation)?,
         renewed: renewed.transpose()?,
     })
@@ -187,6 +189,6 @@ fn moment(millis: i64) -> StoreResult<Timestamp> {
     Ok(Timestamp::from_millis(millis))
 }
 
-fn damaged(column: &'static str) -> StoreError {
+pub(super) fn damaged(column: &'static str) -> StoreError {
     StoreError::new(format!("{column} holds a value that was never written"))
 }

@@ -14,7 +14,7 @@ use sqlx::{
 use super::{
     OpenError, applied, failure,
     notes::notes,
-    private_file, rows,
+    private_file, rows, siblings,
     signing_keys::signing_keys,
     statements::{session_columns, store, user_columns},
     throttles::{self, throttles},

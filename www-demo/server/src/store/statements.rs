@@ -5,7 +5,7 @@ macro_rules! session_columns {
     () => {
         "s.id, s.user_id, s.device, s.created_at, s.expires_at, s.last_active_at, s.last_seen_at, \
          s.ended_at, s.end_reason, s.generation, s.secret_hash, s.replaced_at, \
-         s.renewed_generation, s.renewed_at"
+         s.renewed_generation, s.renewed_at, s.siblings"
     };
 }
 
@@ -188,16 +188,22 @@ macro_rules! store {
                     .transpose()
             }
 
-            async fn rotate_session(&self, session: &Session, from: u64) -> StoreResult<Applied> {
+            async fn rotate_session(
+                &self,
+                session: &Session,
+                read: &Session,
+            ) -> StoreResult<Applied> {
                 let sql = concat!(
                     "UPDATE sessions SET generation = $1, secret_hash = $2, replaced_at = $3, \
-                     renewed_generation = $8, renewed_at = $9, last_active_at = ",
+                     renewed_generation = $8, renewed_at = $9, siblings = $10, last_active_at = ",
                     $later,
                     "(last_active_at, $4), last_seen_at = ",
                     $later,
-                    "(last_seen_at, $5) WHERE id = $6 AND generation = $7 AND ended_at IS NULL"
+                    "(last_seen_at, $5) WHERE id = $6 AND generation = $7 \
+                     AND secret_hash = $11 AND ended_at IS NULL"
                 );
                 let replaced_at = rows::to_db_replaced(&session.replaced);
+                let siblings = siblings::to_db(session);
                 let done = $run(|| {
                     sqlx::query(sql)
                         .bind(rows::to_db_count(session.generation))
@@ -206,9 +212,11 @@ macro_rules! store {
                         .bind(rows::to_db(session.last_active_at))
                         .bind(rows::to_db(session.last_seen_at))
                         .bind(session.id.as_bytes().as_slice())
-                        .bind(rows::to_db_count(from))
+                        .bind(rows::to_db_count(read.generation))
                         .bind(session.renewed.map(|renewed| rows::to_db_count(renewed.generation)))
                         .bind(session.renewed.map(|renewed| rows::to_db(renewed.at)))
+                        .bind(&siblings)
+                        .bind(read.secret_hash.as_bytes().as_slice())
                         .execute(&self.pool)
                 });
                 Ok(applied(done.await?.rows_affected()))

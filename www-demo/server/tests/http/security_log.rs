@@ -114,6 +114,8 @@ async fn p31_the_security_log_has_each_event_with_who_and_from_where() {
     }
     let third = logged.sign(SIGN_IN_PATH, EMAIL, OTHER).await.signed();
     logged.refresh(&third.cookie).await.signed();
+    let late = logged.refresh(&third.cookie).await.signed();
+    logged.refresh(&late.cookie).await.signed();
     logged
         .refresh(&third.cookie)
         .await
@@ -131,7 +133,7 @@ async fn p31_the_security_log_has_each_event_with_who_and_from_where() {
     let foreign = Call::new(logged.server.auth.clone(), Method::POST, SIGN_IN_PATH);
     foreign.send().await;
 
-    let lines = logged.lines(16).await;
+    let lines = logged.lines(17).await;
 
     let all: Vec<String> = lines.iter().map(told).collect();
     assert_eq!(
@@ -147,6 +149,7 @@ async fn p31_the_security_log_has_each_event_with_who_and_from_where() {
             "password_change refused invalid_credentials",
             "password_change ok -",
             "sign_in ok -",
+            "late_refresh ok -",
             "reuse_detected refused session_ended",
             "sign_in ok -",
             "sign_out ok -",
@@ -156,18 +159,20 @@ async fn p31_the_security_log_has_each_event_with_who_and_from_where() {
         ]
     );
     let user = lines[0]["user"].as_str().expect("a user");
-    for place in [2, 5, 6, 7, 8, 10, 12, 14] {
+    for place in [2, 5, 6, 7, 8, 10, 11, 13, 15] {
         assert_eq!(lines[place]["user"], user, "{}", lines[place]);
     }
     assert_eq!(lines[3].get("user"), None);
     assert_eq!(lines[0]["session"], first.session.as_str());
     assert_eq!(lines[6]["session"], first.session.as_str());
     assert_eq!(lines[6]["target"], second.session.as_str());
-    assert_eq!(lines[10]["session"], third.session.as_str());
-    assert_eq!(lines[12]["session"], fourth.session.as_str());
+    for place in [10, 11] {
+        assert_eq!(lines[place]["session"], third.session.as_str());
+    }
+    assert_eq!(lines[13]["session"], fourth.session.as_str());
     let network = lines[0]["network"].as_str().expect("a network");
-    assert!(network.len() == 11 && lines[..15].iter().all(|line| line["network"] == network));
-    assert_ne!(lines[15]["network"], network);
+    assert!(network.len() == 11 && lines[..16].iter().all(|line| line["network"] == network));
+    assert_ne!(lines[16]["network"], network);
     for line in &lines {
         assert_eq!(line["source"], "http");
         assert_eq!(line["log"], "security");

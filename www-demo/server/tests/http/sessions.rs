@@ -195,11 +195,11 @@ async fn p45_the_devices_are_shown_and_ended_for_the_own_page_alone() {
 }
 
 #[tokio::test]
-async fn p42_a_cookie_that_was_replaced_within_the_grace_shows_the_devices_and_a_later_one_does_not()
- {
+async fn p42_a_cookie_whose_successor_was_used_shows_the_devices_within_the_grace_and_not_later() {
     let world = World::with(|config| config.limits.grace = Duration::from_secs(1)).await;
     let signed = world.sign_up().await;
     let newest = world.refresh(&signed.cookie).await.signed();
+    let newest = world.refresh(&newest.cookie).await.signed();
 
     let within = world.own(&signed, Method::GET, SESSIONS_PATH).send().await;
     let after = eventually("the grace is over", || async {

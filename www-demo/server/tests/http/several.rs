@@ -176,7 +176,7 @@ async fn p42_p47_a_replay_after_the_grace_at_another_server_ends_the_session_and
     let [here, there] = &pair.servers;
     let stolen = pair.sign_up(EMAIL).await;
     let owner = refreshing(&here.auth, &stolen.cookie).send().await.signed();
-
+    let owner = refreshing(&here.auth, &owner.cookie).send().await.signed();
     let refused = eventually("the grace ends", || async {
         let answer = refreshing(&there.auth, &stolen.cookie).send().await;
         (answer.status != StatusCode::OK).then_some(answer)
@@ -189,8 +189,8 @@ async fn p42_p47_a_replay_after_the_grace_at_another_server_ends_the_session_and
     assert_eq!(owners.text("/reason"), "reuse_detected");
     let store = PgStore::open(&pair.url, 2).await.unwrap();
     let id = SessionId::parse(&stolen.session).unwrap();
-    let recorded = store.recorded_endings(id, EndReason::ReuseDetected).await;
-    assert_eq!(recorded.unwrap(), 1);
+    let recorded = store.recorded_endings(id, EndReason::ReuseDetected);
+    assert_eq!(recorded.await.unwrap(), 1);
 }
 
 /// The names of the keys that a server publishes.

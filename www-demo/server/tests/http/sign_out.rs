@@ -1,10 +1,10 @@
 //! `/auth/sign-out`.
 
 use hyper::{Method, StatusCode};
-use nolapse::wire::{SIGN_IN_PATH, SIGN_OUT_PATH};
+use nolapse::wire::{SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH};
 use serde_json::json;
 
-use crate::support::{EMAIL, PASSWORD, World};
+use crate::support::{Answer, EMAIL, PASSWORD, World};
 
 #[tokio::test]
 async fn signing_out_ends_the_session_and_takes_the_cookie_away() {
@@ -81,4 +81,56 @@ async fn signing_out_without_a_session_succeeds() {
 
     assert_eq!(none.status, StatusCode::NO_CONTENT);
     assert_eq!(invented.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn issue11_line6_a_hint_that_scripts_can_read_comes_with_the_cookie_and_goes_with_it() {
+    let world = World::new().await;
+    let signing_up = world.auth(Method::POST, SIGN_UP_PATH);
+    let credentials = json!({ "email": EMAIL, "password": PASSWORD });
+    let signed = signing_up.json(&credentials).send().await;
+    let refreshed = world.refresh(&signed.cookie().unwrap()).await;
+    let cookie = refreshed.cookie().unwrap();
+    let revoked = world.auth(Method::POST, SIGN_OUT_PATH).cookie(&cookie);
+
+    let signed_out = revoked.send().await;
+    let ended = world.refresh(&cookie).await;
+    let nobody = world.refresh("x").await;
+
+    for answer in [&signed, &refreshed] {
+        let hint = hint(answer).expect("a hint");
+        assert!(hint.starts_with("nolapse-hint=1; "), "{hint}");
+        assert!(!hint.contains("HttpOnly"), "{hint}");
+    }
+    for answer in [&signed_out, &ended, &nobody] {
+        let hint = hint(answer).expect("a hint");
+        assert!(
+            hint.starts_with("nolapse-hint=; Path=/; Max-Age=0; "),
+            "{hint}"
+        );
+    }
+    assert_eq!(nobody.text("/reason"), "no_cookie");
+}
+
+#[tokio::test]
+async fn issue11_line6_the_hint_can_be_for_a_parent_domain() {
+    let world = World::with(|config| {
+        config.issuer = Some("https://auth.example.com".to_owned());
+        config.hint_cookie_domain = Some("example.com".to_owned());
+    })
+    .await;
+    let signing_up = world.auth(Method::POST, SIGN_UP_PATH);
+    let credentials = json!({ "email": EMAIL, "password": PASSWORD });
+
+    let signed = signing_up.json(&credentials).send().await;
+
+    let hint = hint(&signed).expect("a hint");
+    assert!(hint.contains("; Domain=example.com; "), "{hint}");
+}
+
+/// Returns the `Set-Cookie` of the hint.
+fn hint(answer: &Answer) -> Option<String> {
+    let all = answer.headers.get_all("set-cookie").iter();
+    let mut all = all.filter_map(|line| line.to_str().ok().map(str::to_owned));
+    all.find(|line| line.starts_with("nolapse-hint="))
 }

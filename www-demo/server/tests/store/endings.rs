@@ -32,8 +32,9 @@ async fn an_ended_session_stays_ended_and_is_recorded_once(store: &dyn Store) {
         .await
         .unwrap();
     let next = RefreshTokenKey::from_bytes([0; 32]).successor(&refresh_token);
+    let read = row.clone();
     row.rotate(later(3), &next, None, &Limits::default());
-    let rotated = store.rotate_session(&row, 0).await.unwrap();
+    let rotated = store.rotate_session(&row, &read).await.unwrap();
 
     assert_eq!(
         (first, second, rotated),

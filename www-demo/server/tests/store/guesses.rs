@@ -150,8 +150,9 @@ async fn the_costliest_password_is_known(store: &dyn Store) {
 async fn renewals_and_replacements_come_back(store: &dyn Store) {
     let owner = user(210);
     store.add_user(&owner).await.unwrap();
-    let (mut row, _) = session(210, &owner);
-    store.add_session(&row).await.unwrap();
+    let (read, _) = session(210, &owner);
+    store.add_session(&read).await.unwrap();
+    let mut row = read.clone();
     row.generation = 9;
     row.replaced = vec![
         Replaced {
@@ -169,7 +170,10 @@ async fn renewals_and_replacements_come_back(store: &dyn Store) {
         generation: 4,
         at: later(1),
     });
-    assert_eq!(store.rotate_session(&row, 0).await.unwrap(), Applied::Yes);
+    assert_eq!(
+        store.rotate_session(&row, &read).await.unwrap(),
+        Applied::Yes
+    );
 
     let (read, _) = store.session(row.id).await.unwrap().unwrap();
 

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 mod endings;
 mod guesses;
+mod losses;
 #[path = "../common/postgres.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod postgres;
@@ -28,7 +29,8 @@ async fn sqlite_conforms() {
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&url).await.unwrap());
     conforms(Arc::clone(&store)).await;
     endings::conforms(Arc::clone(&store)).await;
-    guesses::conforms(store).await;
+    guesses::conforms(Arc::clone(&store)).await;
+    losses::conforms(store).await;
 }
 
 #[tokio::test]
@@ -67,7 +69,8 @@ async fn postgres_conforms() {
     let store: Arc<dyn Store> = Arc::new(PgStore::open(&url, 8).await.unwrap());
     conforms(Arc::clone(&store)).await;
     endings::conforms(Arc::clone(&store)).await;
-    guesses::conforms(store).await;
+    guesses::conforms(Arc::clone(&store)).await;
+    losses::conforms(store).await;
 }
 
 #[tokio::test]
@@ -173,10 +176,10 @@ async fn p42_rows_of_before_the_last_migration_keep_their_grace_and_their_hashes
     let mut newest = first.clone();
     for seconds in [1, 2, 3] {
         newest = key.successor(&newest);
-        let from = row.generation;
+        let read = row.clone();
         row.rotate(later(seconds), &newest, None, &limits);
         assert_eq!(
-            store.rotate_session(&row, from).await.unwrap(),
+            store.rotate_session(&row, &read).await.unwrap(),
             Applied::Yes
         );
     }
@@ -191,4 +194,33 @@ async fn p42_rows_of_before_the_last_migration_keep_their_grace_and_their_hashes
     assert_eq!(verdict, Verdict::Repeat(newest));
     let late = read.present(later(32), &first, None, &limits, &key);
     assert_eq!(late, Verdict::Theft);
+}
+
+#[tokio::test]
+async fn issue11_line2_siblings_of_before_a_rotation_by_an_older_server_are_dead() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("test.db").display());
+    let store = SqliteStore::open(&url).await.unwrap();
+    let owner = user(1);
+    store.add_user(&owner).await.unwrap();
+    let (begun, first) = session(10, &owner);
+    store.add_session(&begun).await.unwrap();
+    let (key, limits) = (RefreshTokenKey::from_bytes([0; 32]), Limits::default());
+    let next = key.successor(&first);
+    let mut row = begun.clone();
+    row.rotate(later(1), &next, None, &limits);
+    store.rotate_session(&row, &begun).await.unwrap();
+    let rotated = row.clone();
+    row.fork(later(60), &key.sibling(&first, 1), None, &limits);
+    store.rotate_session(&row, &rotated).await.unwrap();
+
+    let mut raw = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    let old = sqlx::query("UPDATE sessions SET generation = 2");
+    old.execute(&mut raw).await.unwrap();
+
+    let (read, _) = store.session(row.id).await.unwrap().unwrap();
+    assert_eq!(read.siblings, []);
+    let damaged = sqlx::query("UPDATE sessions SET generation = 1, siblings = '[1, [\"x\"]]'");
+    damaged.execute(&mut raw).await.unwrap();
+    assert!(store.session(row.id).await.is_err());
 }

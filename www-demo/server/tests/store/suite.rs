@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use nolapse::wire::EndReason;
 use nolapse_server::domain::{
-    Applied, Email, Limits, Note, NoteAdded, NoteId, PasswordHash, RefreshToken, RefreshTokenKey,
-    Role, Session, SessionId, SessionService, Store, Timestamp, User, UserId,
+    Applied, Email, Limits, MAX_FORKS, Note, NoteAdded, NoteId, PasswordHash, RefreshToken,
+    RefreshTokenKey, Role, Session, SessionId, SessionService, Store, Timestamp, User, UserId,
 };
 
 /// The beginning.
@@ -66,9 +66,33 @@ async fn a_session_comes_back_as_it_was(store: &dyn Store) {
         Some((row.clone(), user.clone()))
     );
 
-    let next = RefreshTokenKey::from_bytes([0; 32]).successor(&refresh_token);
+    let key = RefreshTokenKey::from_bytes([0; 32]);
+    let read = row.clone();
+    let next = key.successor(&refresh_token);
     row.rotate(later(50), &next, Some(Duration::ZERO), &Limits::default());
-    assert_eq!(store.rotate_session(&row, 0).await.unwrap(), Applied::Yes);
+    let rotated = store.rotate_session(&row, &read).await.unwrap();
+    assert_eq!(rotated, Applied::Yes);
+    let kept = store.session(row.id).await.unwrap();
+    assert_eq!(kept, Some((row.clone(), user.clone())));
+
+    for fork in 1..=MAX_FORKS {
+        let read = row.clone();
+        let at = later(50 + 31 * u64::from(fork));
+        row.fork(
+            at,
+            &key.sibling(&refresh_token, fork),
+            None,
+            &Limits::default(),
+        );
+        let forked = store.rotate_session(&row, &read).await.unwrap();
+        assert_eq!(forked, Applied::Yes);
+        let kept = store.session(row.id).await.unwrap();
+        assert_eq!(kept, Some((row.clone(), user.clone())));
+    }
+    let read = row.clone();
+    row.rotate(later(400), &key.successor(&next), None, &Limits::default());
+    let rotated = store.rotate_session(&row, &read).await.unwrap();
+    assert_eq!(rotated, Applied::Yes);
     assert_eq!(store.session(row.id).await.unwrap(), Some((row, user)));
     let absent = SessionId::from_bytes([250; 16]);
     assert_eq!(store.session(absent).await.unwrap(), None);
@@ -83,10 +107,11 @@ async fn of_concurrent_rotations_exactly_one_is_written(store: &Arc<dyn Store>) 
 
     let writers: Vec<_> = (0..20)
         .map(|_| {
-            let (store, mut row, next) = (Arc::clone(store), row.clone(), next.clone());
+            let (store, read, next) = (Arc::clone(store), row.clone(), next.clone());
+            let mut row = row.clone();
             tokio::spawn(async move {
                 row.rotate(later(1), &next, None, &Limits::default());
-                store.rotate_session(&row, 0).await.unwrap()
+                store.rotate_session(&row, &read).await.unwrap()
             })
         })
         .collect();
@@ -100,6 +125,31 @@ async fn of_concurrent_rotations_exactly_one_is_written(store: &Arc<dyn Store>) 
         store.session(row.id).await.unwrap().unwrap().0.generation,
         1
     );
+}
+
+async fn of_changes_to_one_generation_exactly_one_is_written(store: &dyn Store) {
+    let user = user(96);
+    store.add_user(&user).await.unwrap();
+    let (mut row, first) = session(96, &user);
+    store.add_session(&row).await.unwrap();
+    let (key, limits) = (RefreshTokenKey::from_bytes([0; 32]), Limits::default());
+    let begun = row.clone();
+    let next = key.successor(&first);
+    row.rotate(later(1), &next, None, &limits);
+    store.rotate_session(&row, &begun).await.unwrap();
+    let (rotated, mut next_row) = (row.clone(), row.clone());
+    let mut again = row.clone();
+
+    row.fork(later(60), &key.sibling(&first, 1), None, &limits);
+    let forked = store.rotate_session(&row, &rotated).await.unwrap();
+    again.fork(later(60), &key.sibling(&first, 2), None, &limits);
+    let forked_again = store.rotate_session(&again, &rotated).await.unwrap();
+    next_row.rotate(later(60), &key.successor(&next), None, &limits);
+    let rotated_again = store.rotate_session(&next_row, &rotated).await.unwrap();
+
+    let all = (forked, forked_again, rotated_again);
+    assert_eq!(all, (Applied::Yes, Applied::No, Applied::No));
+    assert_eq!(store.session(row.id).await.unwrap(), Some((row, user)));
 }
 
 async fn activity_only_moves_forward(store: &dyn Store) {
@@ -222,6 +272,7 @@ pub(crate) async fn conforms(store: Arc<dyn Store>) {
     users_are_found_by_address_and_are_one_an_address(&*store).await;
     a_session_comes_back_as_it_was(&*store).await;
     of_concurrent_rotations_exactly_one_is_written(&store).await;
+    of_changes_to_one_generation_exactly_one_is_written(&*store).await;
     a_password_is_replaced_by_the_first_who_does(&*store).await;
     who_proved_an_old_password_gets_no_session(&store).await;
     activity_only_moves_forward(&*store).await;

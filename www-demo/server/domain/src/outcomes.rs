@@ -1,0 +1,79 @@
+//! The outcomes of what a [`SessionService`](crate::SessionService) does.
+
+use nolapse::wire::EndReason;
+
+use crate::{RefreshToken, Session, SessionId, Timestamp, User};
+
+/// The outcome of a refresh.
+#[derive(Debug)]
+pub enum Refreshed {
+    /// A new or repeated successor.
+    Granted(Box<Grant>),
+    /// The session has ended.
+    Ended {
+        /// The session.
+        session: SessionId,
+        /// Why it ended.
+        reason: EndReason,
+        /// When it ended; `None` if this call ended it.
+        at: Option<Timestamp>,
+    },
+    /// No such session, or a refresh token that the session never had.
+    Unknown,
+    /// The refresh token is older than the last [`renew`](Session::renew). It is refused; the session goes on.
+    Void {
+        /// The session.
+        session: SessionId,
+    },
+    /// The secret was renewed, or a sibling used, while the request was under way: a repeat with the new cookie succeeds.
+    Superseded,
+    /// Too many lost races; a repeat may succeed.
+    Contended,
+}
+
+/// A live session with the refresh token to return.
+#[derive(Debug)]
+pub struct Grant {
+    /// The row after the change.
+    pub session: Session,
+    /// The user's current state: a changed role takes effect here.
+    pub user: User,
+    /// The newest refresh token.
+    pub refresh_token: RefreshToken,
+    /// How the refresh token came about.
+    pub rotation: Rotation,
+}
+
+/// How a refresh token came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// The session began, or its newest token was used.
+    Rotated,
+    /// An earlier response had the same refresh token.
+    Repeated,
+    /// The predecessor came back after the grace, and no successor of it had been used: a sibling.
+    Forked,
+}
+
+/// The session that a refresh token belongs to.
+#[derive(Debug)]
+pub enum Presented {
+    /// The newest refresh token of a live session, whose user is enabled.
+    Newest(Box<(Session, User)>),
+    /// The same, of a refresh token that was replaced within the grace, whose successors were never used, or that is an
+    /// older sibling of the newest.
+    Replaced(Box<(Session, User)>),
+    /// The secret was renewed, or a sibling used, while the request was under way.
+    Superseded,
+    /// No live session, for this reason.
+    Refused(EndReason),
+}
+
+/// Which sessions a sign-out ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignOutScope {
+    /// This session.
+    Here,
+    /// All sessions of the user.
+    Everywhere,
+}

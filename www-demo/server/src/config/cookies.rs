@@ -1,0 +1,64 @@
+//! Settings for cookies.
+
+use super::{
+    Config, ConfigError,
+    reader::{Reader, refuse},
+};
+
+/// The `SameSite` of the cookies with secrets (RFC 6265bis §5.6.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SameSite {
+    /// `Strict`: sent by pages of the auth server's own site only.
+    Strict,
+    /// `None` and `Partitioned` (CHIPS): sent by pages of other sites and by pages embedded in them. Each top-level site has
+    /// sessions of its own.
+    None,
+}
+
+/// The expected form of `HINT_COOKIE_DOMAIN`.
+const HINT_DOMAIN: &str =
+    "a domain such as example.com: the host of ISSUER, or a parent of it that is no public suffix";
+
+impl Config {
+    pub(super) fn with_cookies(
+        self,
+        read: &Reader<impl Fn(&str) -> Option<String>>,
+    ) -> Result<Self, ConfigError> {
+        let same_site = match read.text("COOKIE_SAME_SITE").as_deref() {
+            None => self.cookie_same_site,
+            Some("strict") => SameSite::Strict,
+            Some("none") => SameSite::None,
+            Some(_) => return refuse("COOKIE_SAME_SITE", "strict or none"),
+        };
+        let hint_domain = read.text("HINT_COOKIE_DOMAIN");
+        if let Some(domain) = &hint_domain
+            && !is_settable(domain, self.issuer.as_deref())
+        {
+            return refuse("HINT_COOKIE_DOMAIN", HINT_DOMAIN);
+        }
+        Ok(Self {
+            cookie_same_site: same_site,
+            hint_cookie_domain: hint_domain,
+            ..self
+        })
+    }
+}
+
+/// Returns whether a browser takes a cookie with this `Domain` from the issuer (RFC 6265bis §5.7); whether it is a public
+/// suffix is not known here.
+fn is_settable(domain: &str, issuer: Option<&str>) -> bool {
+    let is_label = |label: &str| {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        !label.is_empty() && label.bytes().all(plain)
+    };
+    let is_address = domain.parse::<std::net::Ipv4Addr>().is_ok();
+    if !domain.contains('.') || is_address || !domain.split('.').all(is_label) {
+        return false;
+    }
+    let Some((_, authority)) = issuer.and_then(|issuer| issuer.split_once("://")) else {
+        return false;
+    };
+    let host = authority.split(':').next().unwrap_or_default();
+    let above = host.strip_suffix(domain);
+    above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+}
