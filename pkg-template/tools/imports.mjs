@@ -53,16 +53,7 @@ export function shortenImports(module, glue) {
   // What the glue has for imports that the module has lost since is never called.
   renamed = renamed.replace(/\n {8}__wb\w+: [^\n]*/g, "");
   const body = Buffer.concat(parts);
-  return {
-    module: Buffer.concat([
-      module.subarray(0, section.head),
-      Uint8Array.of(IMPORTS),
-      unsigned(body.length),
-      body,
-      module.subarray(section.end),
-    ]),
-    glue: renamed,
-  };
+  return { module: replaceSection(module, section, IMPORTS, body), glue: renamed };
 }
 
 /**
@@ -91,6 +82,25 @@ export function findSection(module, wanted) {
     reader.at += size;
   }
   throw new Error(`the module has no section ${wanted}`);
+}
+
+/**
+ * Replaces a section of a module.
+ *
+ * @param {Uint8Array} module
+ * @param {{ head: number, end: number }} section where it is
+ * @param {number} id
+ * @param {Uint8Array} body its new content
+ * @returns {Buffer}
+ */
+export function replaceSection(module, { head, end }, id, body) {
+  return Buffer.concat([
+    module.subarray(0, head),
+    Uint8Array.of(id),
+    unsigned(body.length),
+    body,
+    module.subarray(end),
+  ]);
 }
 
 /** Reads the numbers and names of a module. */

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { createServer } from "node:http";
 import { test } from "node:test";
 
 import { launchBrowser } from "./harness/browser.mjs";
+import { listen } from "./harness/listen.mjs";
 import { startServer } from "./harness/server.mjs";
 
 /** @typedef {{ method: string, path: string, authorization: string | undefined }} Received */
@@ -31,15 +31,7 @@ async function startApi(test, away = "") {
     else response.writeHead(200, headers);
     response.end();
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  test.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  const port = typeof address === "object" ? address?.port : undefined;
-  return { origin: `http://127.0.0.1:${port}`, received };
+  return { origin: await listen(test, server), received };
 }
 
 test("the differences from fetch", async (t) => {
