@@ -1,4 +1,4 @@
-/** What every session does, in words that a page and Node both run: state, tokens, endings. */
+/** The contract of state, tokens and endings, for every session; runs on pages and in Node. */
 
 import { failureOf, eventsOf, nextRefresh, outcome, tokenResponse } from "./world.mjs";
 

@@ -11,7 +11,7 @@ import { root } from "../../pkg-template/tools/process.mjs";
 import { freePort, portOf } from "./harness/ports.mjs";
 import { until } from "./harness/until.mjs";
 
-/** Builds are part of the command; in `npm test` they were done before. */
+/** The command builds as well; in `npm test` everything is built before. */
 const START_MS = 240_000;
 
 test("npm run demo says its address as its last line, serves page and API there, and ends with Ctrl-C", async (t) => {
@@ -53,7 +53,7 @@ test("npm run demo with a port that is taken says which variable to set", async 
 
 /** @param {Record<string, string>} env */
 function runDemo(env) {
-  // A process group of its own, which is what Ctrl-C reaches in a terminal.
+  // A process group of its own: a terminal sends Ctrl-C to the group.
   const child = spawn("npm", ["run", "demo"], { cwd: root, detached: true, env: { ...process.env, ...env } });
   let output = "";
   let ended = false;

@@ -26,7 +26,7 @@ test("redirected calls that are refused", async (t) => {
    */
   async function call(allowedOrigins, url, init) {
     const page = await (await browser.createBrowserContext()).newPage();
-    // The server's policy lets its pages call the demo's API alone, and these tests bring APIs of their own.
+    // The server's Content-Security-Policy allows calls to the demo's API alone; these tests have APIs of their own.
     await page.setBypassCSP(true);
     await page.goto(`${server.auth}/blank.html`);
     const seen = await page.evaluate(

@@ -18,7 +18,7 @@ const INVALID = 'Bearer error="invalid_token"';
  */
 async function openWith(browser, server, allowedOrigins) {
   const page = await (await browser.createBrowserContext()).newPage();
-  // The server's policy lets its pages call the demo's API alone, and these tests bring APIs of their own.
+  // The server's Content-Security-Policy allows calls to the demo's API alone; these tests have APIs of their own.
   await page.setBypassCSP(true);
   const network = await recordNetwork(page);
   await page.goto(`${server.auth}/blank.html`);
@@ -104,7 +104,7 @@ test("the fetch wrapper", async (t) => {
     const kinds = ["string", "form", "blob", "buffer", "view", "parameters", "request"];
     /** @type {Record<string, number>} */
     const statuses = {};
-    // A session stops to believe an API that refuses five new tokens in a row.
+    // After five 401s to new tokens in a row, a session no longer refreshes for an API.
     for (const some of [kinds.slice(0, 4), kinds.slice(4)]) {
       const { page } = await openWith(browser, server, [api.origin]);
       Object.assign(statuses, await page.evaluate(sendEachKindOfBody, api.origin, some));
@@ -246,7 +246,7 @@ async function sendEachKindOfBody(origin, kinds) {
     const call = body
       ? window.session.fetch(url, { method: "POST", body })
       : window.session.fetch(new Request(url, { method: "PUT", body: "of a request", headers: { "x-own": "1" } }));
-    // What the caller does with the bytes after the call is no part of the request.
+    // A change of the bytes after the call does not change the request.
     if (kind === "view") bytes.fill(7);
     statuses[kind] = (await call).status;
   }

@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 import { root, run } from "../../pkg-template/tools/process.mjs";
 import { INSTALLED, TARBALL } from "./package.mjs";
 
-/** What users download, and nothing else. */
+/** The files of the tarball. */
 const FILES = [
   "LICENSE-APACHE",
   "LICENSE-MIT",

@@ -86,7 +86,7 @@ async function standing(call) {
     () => "served",
     ({ code }) => code,
   );
-  // What is settled by now comes first.
+  // Promises that are settled by now are handled first.
   await new Promise((resolve) => setImmediate(resolve));
   return Promise.race([settled, Promise.resolve("waits")]);
 }
@@ -107,13 +107,13 @@ for (const cause of /** @type {const} */ (["network", "timeout", "server_error",
     assert.equal(await standing(early), "waits");
 
     for (; (await standing(early)) === "waits"; sinceFailure += 100) await session.test.advance(100);
-    // An attempt that times out counts from its sending, and the next one is not waited for.
+    // The timeout counts from the request; the next attempt is not waited for.
     assert.ok(sinceFailure <= 25_100 && sinceFailure >= (cause === "timeout" ? 14_900 : 24_900), `${sinceFailure} ms`);
     const code = cause === "timeout" ? "timeout" : "unreachable";
     assert.deepEqual(await Promise.all([standing(early), standing(other)]), [code, code]);
     assert.equal(await standing(session.getToken()), code);
     await session.test.fail(null);
-    // The request that hangs times out first.
+    // The pending request times out first.
     if (cause === "timeout") await session.test.advance(10_000);
     assert.equal(await standing(session.getToken()), "served");
 

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { launchBrowser } from "../e2e/harness/browser.mjs";
 import { makeApp, pageWith, runApp, serveFolder, USE } from "./app.mjs";
 
-/** Shows the code in the place of the token, where there is none. */
+/** Shows the error's code in place of the token, if there is none. */
 const APP = {
   "index.html": pageWith("main.js"),
   "main.js": `import { createSession, isSessionError } from "/node_modules/nolapse/index.js";

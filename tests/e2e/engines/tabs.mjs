@@ -1,4 +1,4 @@
-/** Many tabs: they refresh as one, and hear of each other. */
+/** Many tabs: one refreshes for all, and changes reach every tab. */
 
 import assert from "node:assert/strict";
 
@@ -87,7 +87,7 @@ export const TABS = {
   },
 };
 
-/** On the page: refreshes whenever any tab says so, and counts in the title. */
+/** On the page: refreshes at each message on a channel, and counts in the title. */
 function refreshOnSignal() {
   let times = 0;
   document.title = "0";
@@ -99,7 +99,7 @@ function refreshOnSignal() {
 }
 
 /**
- * On the page: how a call to the API is refused.
+ * On the page: the error code of a call to the API.
  *
  * @param {string} api
  */
@@ -111,7 +111,7 @@ function refusal(api) {
 }
 
 /**
- * Whether all tabs have that user, or nobody where it is no text.
+ * Whether all tabs are signed in as that user; signed out, if it is not a text.
  *
  * @param {readonly Tab[]} tabs
  * @param {string} email

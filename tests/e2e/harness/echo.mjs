@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { listen } from "./listen.mjs";
 
 /**
- * One request as it came in.
+ * One received request.
  *
  * @typedef {{ method: string, path: string, authorization: string | undefined, type: string | undefined, body: Buffer }} Received
  */
