@@ -72,7 +72,7 @@ for (const [document, rows] of Object.entries(REPEATED)) {
   }
 }
 
-test("README says which Node is the oldest, as package.json does", async () => {
+test("the oldest Node in the README is that of package.json", async () => {
   const told = /Node ([\d.]+) or newer/.exec(await read("README.md"))?.[1];
 
   assert.equal(`>=${told}`, JSON.parse(await read("package.json")).engines.node);

@@ -98,7 +98,7 @@ for (const [name, call, expected] of CLIENTS) {
   });
 }
 
-test("the recipe for TanStack Query forgets what a user saw when the user goes", async () => {
+test("the recipe for TanStack Query clears a user's data at the sign-out", async () => {
   const { recipe, session } = await follow("TanStack Query");
   await recipe.queries.fetchQuery(recipe.notes);
 

@@ -14,7 +14,7 @@ import { until } from "./harness/until.mjs";
 /** The command builds as well; in `npm test` everything is built before. */
 const START_MS = 240_000;
 
-test("npm run demo says its address as its last line, serves page and API there, and ends with Ctrl-C", async (t) => {
+test("npm run demo prints its address as its last line, serves page and API there, and ends with Ctrl-C", async (t) => {
   const [port, apiPort] = await Promise.all([freePort(), freePort()]);
   const folder = await mkdtemp(join(tmpdir(), "nolapse-demo-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
@@ -38,7 +38,7 @@ test("npm run demo says its address as its last line, serves page and API there,
   await assert.rejects(fetch(`http://localhost:${apiPort}/notes`));
 });
 
-test("npm run demo with a port that is taken says which variable to set", async (t) => {
+test("npm run demo with a port that is taken names the variable to set", async (t) => {
   const occupant = createServer().listen(0, "127.0.0.1");
   await once(occupant, "listening");
   t.after(() => occupant.close());

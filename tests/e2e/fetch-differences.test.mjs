@@ -239,7 +239,7 @@ test("the differences from fetch", async (t) => {
     assert.deepEqual(seen, ["", 0]);
   });
 
-  await t.test("a closed session calls nobody", async (t) => {
+  await t.test("a closed session sends no call", async (t) => {
     const [listed, other] = [await startApi(t), await startApi(t)];
     const page = await open(listed.origin);
 

@@ -131,7 +131,7 @@ test("redirected calls that are refused", async (t) => {
     assert.deepEqual(told(api.received), ["POST /do with a token"]);
   });
 
-  await t.test("P23 an opaque answer tells nothing, and causes no retry", async (t) => {
+  await t.test("P23 an opaque response reveals no status, and causes no retry", async (t) => {
     const api = await startEcho(t, () => ({ status: 401, challenge: INVALID }));
 
     const seen = await call([api.origin], `${api.origin}/do`, { method: "POST", mode: "no-cors", body: "an order" });

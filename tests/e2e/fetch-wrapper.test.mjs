@@ -89,7 +89,7 @@ test("the fetch wrapper", async (t) => {
     },
   );
 
-  await t.test("P23 what another token cannot mend is not retried", async (t) => {
+  await t.test("P23 a 401 that another token cannot cure is not retried", async (t) => {
     const api = await startEcho(t, () => ({ status: 401, challenge: 'Bearer error="insufficient_scope"' }));
     const { page, network } = await openWith(browser, server, [api.origin]);
 

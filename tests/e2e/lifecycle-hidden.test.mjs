@@ -54,7 +54,7 @@ test("P05 hidden tabs that wake once a minute send no expired token, and need on
   assert.equal((await server.counters()).api_refused_expired, undefined);
 });
 
-test("P30 100 times hidden and shown, and nobody is told of anything", async (t) => {
+test("P30 100 times hidden and shown, without an event", async (t) => {
   const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
   const { page, network } = await openSignedIn(browser, server);
   const other = await openPage(browser, server);

@@ -10,7 +10,7 @@ import { until } from "./harness/until.mjs";
 /** The number of tabs of one app. */
 const TABS = 20;
 
-test("P16 20 tabs that refresh within milliseconds of each other, 50 times, alarm nobody", async (t) => {
+test("P16 20 tabs that refresh within milliseconds of each other, 50 times, trigger no reuse detection", async (t) => {
   // Without a grace period, two exchanges with one cookie end the session.
   const env = { GRACE_SECONDS: "0", REFRESHES_PER_MINUTE: "0" };
   const [server, browser] = await Promise.all([startServer(t, env), launchBrowser(t)]);

@@ -94,7 +94,7 @@ test("P49 a call waits for a server that is stopped and started again", async (t
   assert.deepEqual(await calls, [200, 200]);
 });
 
-test("P49 a rest that the server asks for is told at once where no call can wait for its end", async (t) => {
+test("P49 calls are rejected at once if Retry-After is longer than they can wait", async (t) => {
   const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
   const first = await openSignedIn(browser, server);
   await first.page.close();

@@ -177,7 +177,7 @@ test("the demo page", async (t) => {
     assert.deepEqual(complaints, []);
   });
 
-  await t.test("a visitor who signs up by hand is told what is wrong, and comes back with the password", async () => {
+  await t.test("the sign-up form shows errors, and its account signs in again", async () => {
     const { page, complaints } = await visit(await browser.createBrowserContext(), server);
     const email = `visitor-${Date.now()}@example.org`;
     await page.type('[data-testid="auth-email"]', email);
@@ -205,7 +205,7 @@ test("the demo page", async (t) => {
   });
 });
 
-test("the demo page tells who signed in too long ago to delete the account", async (t) => {
+test("the demo page asks for a new sign-in if the last one is too old to delete the account", async (t) => {
   const settings = { SITE_DIR: SITE, RECENT_SIGN_IN_SECONDS: "1" };
   const [server, browser] = await Promise.all([startServer(t, settings), launchBrowser(t)]);
   const { page, network, complaints } = await openDemo(await browser.createBrowserContext(), server);

@@ -180,7 +180,7 @@ test("P07 500 calls at the moment of expiry cause one refresh, and each gets its
   assert.equal(network.refreshes().length, 1);
 });
 
-test("credentials sign up and in, and those that the server rejects are told apart from a server that fails", async (t) => {
+test("credentials sign up and in, and a rejection differs from a failure of the server", async (t) => {
   const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
   const { page } = await openPage(browser, server);
   await openSession(page, server, { timeoutMs: 1_000 });

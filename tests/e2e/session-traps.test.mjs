@@ -20,7 +20,7 @@ async function ruin(page) {
   assert.equal(ruined, 1);
 }
 
-test("P34 a trap rejects whoever waits, and the next call works on a fresh instance", async (t) => {
+test("P34 a trap rejects waiting callers, and the next call works on a fresh instance", async (t) => {
   const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
   const { page, network } = await openSignedIn(browser, server);
   await beginOutage(server, { kind: "stall" });

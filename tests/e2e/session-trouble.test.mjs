@@ -31,7 +31,7 @@ function raw(body, status = 200) {
   return { kind: "raw", status, content_type: "application/json", body };
 }
 
-test("P08 whatever the endpoint answers, short of an ending, the session stays and says degraded", async (t) => {
+test("P08 whatever the endpoint answers, except an end of the session, the session stays, with a failure in its status", async (t) => {
   const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
   for (const [name, order, cause] of TROUBLES) {
     await t.test(name, async () => {

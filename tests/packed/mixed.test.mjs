@@ -31,7 +31,7 @@ const WRONG = [
   ],
 ];
 
-test("P33 P41 parts that do not belong together are told by one typed error", async (t) => {
+test("P33 P41 parts of different builds are reported by one typed error", async (t) => {
   const browser = await launchBrowser(t);
   for (const [name, code, spoil] of WRONG) {
     await t.test(`P33 P41 ${name}: ${code}`, async (t) => {

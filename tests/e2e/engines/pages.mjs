@@ -36,7 +36,7 @@ export const PAGES = {
     assert.equal(auth.refreshes().length, 1);
   },
 
-  "P30 hiding and showing a tab tells nobody anything, and costs no refresh": async (t, openProfile) => {
+  "P30 hiding and showing a tab emits no event, and costs no refresh": async (t, openProfile) => {
     const [scene, profile] = await Promise.all([openScene(t), openProfile()]);
     const { first: tab } = await openSignedIn(profile, scene);
     await tab.evaluate(() => {

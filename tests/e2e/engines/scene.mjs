@@ -9,7 +9,7 @@ import { publishPages } from "../pages/publish.mjs";
 /** @typedef {import("../harness/engines.mjs").Profile} Profile */
 
 /** The time limit for a change to reach another tab. */
-export const NEWS_MS = 1_000;
+export const PEER_MS = 1_000;
 
 /** One for all tests of a file. @type {ReturnType<typeof makeIdentity> | undefined} */
 let identity;

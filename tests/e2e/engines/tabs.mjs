@@ -5,13 +5,13 @@ import assert from "node:assert/strict";
 import { newUser, signIn } from "../harness/page.mjs";
 import { isCycleOfSixSeconds, startCalls, stopCalls } from "../harness/tabs.mjs";
 import { until } from "../harness/until.mjs";
-import { NEWS_MS, openScene, openSignedIn, openTab } from "./scene.mjs";
+import { PEER_MS, openScene, openSignedIn, openTab } from "./scene.mjs";
 
 /** @typedef {import("./scene.mjs").Tab} Tab */
 
 /** @type {Record<string, import("./core.mjs").Body>} */
 export const TABS = {
-  "P15 P16 five tabs refresh as often as one, and alarm nobody": async (t, openProfile) => {
+  "P15 P16 five tabs refresh as often as one, and trigger no reuse detection": async (t, openProfile) => {
     const env = { TOKEN_LIFE_SECONDS: "6", GRACE_SECONDS: "0" };
     const [scene, profile] = await Promise.all([openScene(t, env), openProfile()]);
     const { tabs } = await openSignedIn(profile, scene, 5);
@@ -29,7 +29,10 @@ export const TABS = {
     assert.equal((await scene.server.counters()).reuse_alarms, undefined);
   },
 
-  "P16 P13 tabs that refresh at once alarm nobody, and a forced refresh reaches all": async (t, openProfile) => {
+  "P16 P13 tabs that refresh at once trigger no reuse detection, and a forced refresh reaches all": async (
+    t,
+    openProfile,
+  ) => {
     const env = { GRACE_SECONDS: "0", REFRESHES_PER_MINUTE: "0" };
     const [scene, profile] = await Promise.all([openScene(t, env), openProfile()]);
     const { tabs, first } = await openSignedIn(profile, scene, 6);
@@ -49,7 +52,7 @@ export const TABS = {
     const token = await first.evaluate(() => window.session.getToken());
 
     const tokens = () => Promise.all(tabs.map((tab) => tab.evaluate(() => window.session.getToken())));
-    await until("all have it", async () => (await tokens()).every((one) => one === token), { within: NEWS_MS });
+    await until("all have it", async () => (await tokens()).every((one) => one === token), { within: PEER_MS });
     assert.equal((await scene.server.counters()).reuse_alarms, undefined);
   },
 
@@ -58,13 +61,13 @@ export const TABS = {
     const { tabs, first } = await openSignedIn(profile, scene, 3);
 
     await first.evaluate(() => window.session.signOut());
-    await until("all are out", () => everyUser(tabs, ""), { within: NEWS_MS });
+    await until("all are out", () => everyUser(tabs, ""), { within: PEER_MS });
     for (const tab of tabs) assert.deepEqual(await tab.evaluate(refusal, scene.api), ["signed_out", "signed_out"]);
     assert.deepEqual(scene.fronts.api.to("/notes"), []);
 
     const next = newUser();
     await signIn(first, next, "sign-up");
-    await until("all are in", () => everyUser(tabs, next.email), { within: NEWS_MS });
+    await until("all are in", () => everyUser(tabs, next.email), { within: PEER_MS });
   },
 
   "P12 P14 a sign-out everywhere ends the user's other browsers": async (t, openProfile) => {
