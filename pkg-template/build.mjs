@@ -86,11 +86,11 @@ const FOR_DEMO = { name: "package-demo", outputs: ["node_modules/nolapse"] };
  * @param {object} [options]
  * @param {boolean} [options.isForDemo] unpacked, without the module that verifies signatures and without a tarball, unless
  *   the whole package is there already
- * @param {Promise<unknown>} [options.ready] settles when the npm packages are installed, which compiling does not wait for
+ * @param {Promise<unknown>} [options.ready] settles when the npm packages are installed; compiling does not wait for it
  * @returns {Promise<void>}
  */
 export async function buildPackage({ isForDemo = false, ready = Promise.resolve() } = {}) {
-  // A failure is told where it is waited for.
+  // A rejection is handled where the promise is awaited.
   ready.catch(() => {});
   await step(
     "package",
@@ -110,7 +110,7 @@ export async function buildPackage({ isForDemo = false, ready = Promise.resolve(
       };
       const outcome = await unlessThere();
       await ready;
-      // `npm ci` takes away what it did not install.
+      // `npm ci` removes what it did not install.
       return outcome === "fresh" ? unlessThere() : outcome;
     },
     (outcome) => (outcome === "fresh" ? "unchanged" : ""),

@@ -134,7 +134,7 @@ async fn p29_a_visitor_is_signed_out_at_once_and_asks_nobody() {
 }
 
 #[wasm_bindgen_test]
-async fn dropping_a_client_leaves_no_lock_and_tells_whoever_waits() {
+async fn dropping_a_client_leaves_no_lock_and_rejects_waiting_callers() {
     let stalled = |_: RefreshContext| std::future::pending::<Result<JsValue, RefreshError>>();
     let client = builder("dropped", Refresher::from_fn(stalled))
         .build()

@@ -87,24 +87,7 @@ export function openSession(core) {
 
   /** @type {Omit<import("../index.js").Session, typeof Symbol.dispose>} */
   const session = {
-    fetch: (...given) => call((host) => host.calls.fetch(...given)),
-    getToken: (options) =>
-      call((host) => {
-        const { minValidityMs = 0, signal } = /** @type {Waiting} */ (own(options));
-        return host.getToken(isDuration(minValidityMs) ? minValidityMs : refuse("minValidityMs", "0 or more"), signal);
-      }),
-    refresh: (options) =>
-      call((host) => {
-        const { force, signal } = /** @type {Waiting} */ (own(options));
-        return host.refresh(!!force, signal).then(() => undefined);
-      }),
-    signIn: (how) => call((host) => host.signIn(how, "sign-in").then(() => undefined)),
-    signUp: (credentials) => call((host) => host.signIn(credentials, "sign-up").then(() => undefined)),
-    setTokens: (response) => call((host) => host.setTokens(response).then(() => undefined)),
-    signOut: (options) =>
-      call((host) =>
-        host.signOut(!!own(options).everywhere).then((notified) => ({ serverNotified: notified === true })),
-      ),
+    ...requests(call),
     get ready() {
       return core.ready;
     },
@@ -131,4 +114,33 @@ export function openSession(core) {
   define(session.fetch, "length", 1);
   if (Symbol.dispose) define(session, Symbol.dispose, close);
   return /** @type {import("../index.js").Session} */ (Object.freeze(session));
+}
+
+/**
+ * The methods that request something of a host.
+ *
+ * @param {<T>(work: (host: Host) => Promise<T>) => Promise<T>} call
+ * @returns {Pick<import("../index.js").Session, "fetch" | "getToken" | "refresh" | "signIn" | "signUp" | "setTokens" | "signOut">}
+ */
+function requests(call) {
+  return {
+    fetch: (...given) => call((host) => host.calls.fetch(...given)),
+    getToken: (options) =>
+      call((host) => {
+        const { minValidityMs = 0, signal } = /** @type {Waiting} */ (own(options));
+        return host.getToken(isDuration(minValidityMs) ? minValidityMs : refuse("minValidityMs", "0 or more"), signal);
+      }),
+    refresh: (options) =>
+      call((host) => {
+        const { force, signal } = /** @type {Waiting} */ (own(options));
+        return host.refresh(!!force, signal).then(() => undefined);
+      }),
+    signIn: (how) => call((host) => host.signIn(how, "sign-in").then(() => undefined)),
+    signUp: (credentials) => call((host) => host.signIn(credentials, "sign-up").then(() => undefined)),
+    setTokens: (response) => call((host) => host.setTokens(response).then(() => undefined)),
+    signOut: (options) =>
+      call((host) =>
+        host.signOut(!!own(options).everywhere).then((notified) => ({ serverNotified: notified === true })),
+      ),
+  };
 }

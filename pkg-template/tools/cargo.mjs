@@ -27,7 +27,7 @@ export async function cargo(parameters, { watch = () => {}, env = {}, ...rest } 
 }
 
 /**
- * What a line of cargo's says of how far it is.
+ * Reads the progress in a line of cargo's output.
  *
  * @param {string} line
  * @returns {string | undefined}

@@ -1,6 +1,6 @@
 /** Gives the exports of a wasm-bindgen module short names, in the module and in its glue, and drops those that the glue lacks. */
 
-import { findSection, letters, Reader, text, unsigned } from "./imports.mjs";
+import { findSection, letters, Reader, replaceSection, text, unsigned } from "./imports.mjs";
 
 /** The id of the export section (WebAssembly Core §5.5.10). */
 const EXPORTS = 7;
@@ -32,14 +32,5 @@ export function shortenExports(module, glue) {
     parts.push(Buffer.concat([text(short), Uint8Array.of(kind), unsigned(index)]));
   }
   const body = Buffer.concat([unsigned(parts.length), ...parts]);
-  return {
-    module: Buffer.concat([
-      module.subarray(0, section.head),
-      Uint8Array.of(EXPORTS),
-      unsigned(body.length),
-      body,
-      module.subarray(section.end),
-    ]),
-    glue: renamed,
-  };
+  return { module: replaceSection(module, section, EXPORTS, body), glue: renamed };
 }

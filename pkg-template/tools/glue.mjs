@@ -11,27 +11,27 @@ const IMPORT = /^export function (__wb(?!g_set_wasm\b)\w+)\(/gm;
 /** Exports of the glue for its users. */
 const EXPORT = /^export (?:class|function) (?!__wb)(\w+)/gm;
 
-/** Views of an instance's memory, which are made anew only when it grows. */
+/** Cached views of an instance's memory, which are replaced only when it grows. */
 const VIEW = /^let (cached\w+Memory0) = null;$/gm;
 
-/** What is made at import, where a platform that lacks it would throw: instances are what need it. */
+/** Objects that the glue creates at import, which would throw on a platform without their class: only instances need them. */
 const CODECS =
   /^let cachedTextDecoder = (new TextDecoder\(.+?\));\ncachedTextDecoder\.decode\(\);$([\s\S]*?)^const cachedTextEncoder = (new TextEncoder\(\));\n\nif [\s\S]*?^}$/m;
 
 /** Options of a platform's class, which a polluted `Object.prototype` must not add to. */
 const OPTIONS = /\{ (?=ignoreBOM: true)/g;
 
-/** What is called with each new instance. */
+/** The function that is called with each new instance. */
 const SETTER = "export function __wbg_set_wasm(val) {\n    wasm = val;\n";
 
 /**
- * Writes the script: what the module is to be given as `imports`, what takes its exports as `use`, and what it exports.
+ * Writes the script. It exports `imports`, the module's import object, `use`, which takes the module's exports, and the glue's own exports.
  *
  * @param {string} glue as wasm-bindgen has written it
  * @param {string} file its name in the module's imports
- * @returns {{ glue: string, script: string }} the glue with its views forgotten with their instance and its codecs made for it,
+ * @returns {{ glue: string, script: string }} the glue, whose memory views and text codecs belong to one instance,
  *   and the script that imports it from `./glue.js`
- * @throws {Error} where the glue is not what this was written for
+ * @throws {Error} if the glue has another form
  */
 export function openGlue(glue, file) {
   const [imports, exports, views] = [IMPORT, EXPORT, VIEW].map((pattern) => [...glue.matchAll(pattern)].map(nameOf));
@@ -43,7 +43,7 @@ export function openGlue(glue, file) {
   }
   const codecs = `    cachedTextDecoder = ${decoder};\n    cachedTextEncoder = ${encoder};\n`;
   const renew = codecs + views.map((view) => `    ${view} = null;\n`).join("");
-  // One key to a line, as the names are looked for that way when they are shortened.
+  // One key per line: `shortenImports` finds the names that way.
   const keys = imports.map((name) => `\n        ${name}: glue.${name},`).join("");
   const script = [
     'import * as glue from "./glue.js";',

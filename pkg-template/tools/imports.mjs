@@ -1,7 +1,7 @@
 /**
  * Gives the imports of a wasm-bindgen module short names, in the module and in its glue.
  *
- * Each import's name carries a hash that no encoding can compress, and stands in both files: with a hundred imports
+ * Each import's name carries a hash that does not compress, and is in both files: with a hundred imports
  * that is a tenth of a small module.
  */
 
@@ -14,7 +14,7 @@ const HEADER = 8;
 /** Kinds of imports (WebAssembly Core §5.5.5) that wasm-bindgen makes: functions, whose type is one index. */
 const FUNCTION = 0;
 
-/** Where wasm-bindgen puts a crate's own scripts. */
+/** The folder for a crate's own scripts. */
 const SNIPPETS = "./snippets/";
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -23,9 +23,9 @@ const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
  * Renames the imports of a module.
  *
  * @param {Uint8Array} module
- * @param {string} glue the script that hands the imports over, unminified: each name is a key of one object, on a line of its own
+ * @param {string} glue the script with the import object, unminified: each name is a key of it, on a line of its own
  * @returns {{ module: Uint8Array, glue: string }}
- * @throws {Error} where the module imports anything but functions, or the glue does not have a name exactly once
+ * @throws {Error} if the module imports anything but functions, or the glue does not have a name exactly once
  */
 export function shortenImports(module, glue) {
   const section = findSection(module, IMPORTS);
@@ -44,25 +44,16 @@ export function shortenImports(module, glue) {
       // A script of the crate's is imported anew for each function that needs no conversion.
       renamed = renamed.replaceAll(`\n        "${from}": `, `\n        ${letters(modules.size - 1)}: `);
     }
-    // What the crate's own script exports keeps its name.
+    // Exports of the crate's own script keep their names.
     const short = from.startsWith(SNIPPETS) ? name : letters(index);
     if (short !== name) renamed = renameKey(renamed, name, short);
     parts.push(text(letters([...modules.keys()].indexOf(from))), text(short));
     parts.push(Uint8Array.of(FUNCTION), unsigned(reader.number()));
   }
-  // What the glue has for imports that the module has lost since is never called.
+  // The glue has entries for imports that wasm-opt removed from the module; they are never called.
   renamed = renamed.replace(/\n {8}__wb\w+: [^\n]*/g, "");
   const body = Buffer.concat(parts);
-  return {
-    module: Buffer.concat([
-      module.subarray(0, section.head),
-      Uint8Array.of(IMPORTS),
-      unsigned(body.length),
-      body,
-      module.subarray(section.end),
-    ]),
-    glue: renamed,
-  };
+  return { module: replaceSection(module, section, IMPORTS, body), glue: renamed };
 }
 
 /**
@@ -91,6 +82,25 @@ export function findSection(module, wanted) {
     reader.at += size;
   }
   throw new Error(`the module has no section ${wanted}`);
+}
+
+/**
+ * Replaces a section of a module.
+ *
+ * @param {Uint8Array} module
+ * @param {{ head: number, end: number }} section where it is
+ * @param {number} id
+ * @param {Uint8Array} body its new content
+ * @returns {Buffer}
+ */
+export function replaceSection(module, { head, end }, id, body) {
+  return Buffer.concat([
+    module.subarray(0, head),
+    Uint8Array.of(id),
+    unsigned(body.length),
+    body,
+    module.subarray(end),
+  ]);
 }
 
 /** Reads the numbers and names of a module. */

@@ -1,4 +1,4 @@
-/** Runs commands, keeps their output, and leaves no child behind. */
+/** Runs commands, returns their output, and ends all children with this process. */
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { spawn } from "node:child_process";
@@ -14,14 +14,14 @@ export const root = fileURLToPath(new URL("../../", import.meta.url));
 /** Whether commands are `.cmd` files that only a shell can start. */
 const onWindows = process.platform === "win32";
 
-/** What runs now. @type {Set<import("node:child_process").ChildProcess>} */
+/** The running children. @type {Set<import("node:child_process").ChildProcess>} */
 const children = new Set();
 
-/** Whether what is started is to leave the processor to what is started elsewhere. @type {AsyncLocalStorage<true>} */
+/** Whether commands are started with a low priority. @type {AsyncLocalStorage<true>} */
 const asides = new AsyncLocalStorage();
 
 /**
- * Does work whose commands run at a low priority: beside tests, which have deadlines.
+ * Runs work whose commands have a low priority, so that tests beside it meet their deadlines.
  *
  * @template T
  * @param {() => Promise<T>} work
@@ -37,7 +37,7 @@ const PLAIN = { NO_COLOR: "1", FORCE_COLOR: undefined, CARGO_TERM_COLOR: "never"
 /** How much of its output the message of a failed command has. */
 const TAIL_LINES = 60;
 
-/** A command that ended badly, with all that it printed. */
+/** A command that failed, with its output. */
 export class CommandFailed extends Error {
   /**
    * @param {string} command
@@ -56,8 +56,8 @@ export class CommandFailed extends Error {
  * @typedef {object} Options
  * @property {string} [cwd]
  * @property {Record<string, string | undefined>} [env] added to this process's own
- * @property {(line: string) => void} [watch] is told each line as it comes
- * @property {(line: string) => boolean} [drop] lines that are watched, and not kept
+ * @property {(line: string) => void} [watch] called with each line of output
+ * @property {(line: string) => boolean} [drop] lines that are passed to `watch` and not returned
  */
 
 /**
@@ -66,8 +66,8 @@ export class CommandFailed extends Error {
  * @param {string} command
  * @param {readonly string[]} parameters
  * @param {Options} [options]
- * @returns {Promise<{ stdout: string, output: string }>} `output` has both streams as they came
- * @throws {CommandFailed} where it cannot be started or does not end with 0
+ * @returns {Promise<{ stdout: string, output: string }>} `output` has both streams in order of arrival
+ * @throws {CommandFailed} if it cannot be started or its exit code is not 0
  */
 export async function run(command, parameters, { cwd = root, env = {}, watch = () => {}, drop = () => false } = {}) {
   const shown = [command, ...parameters].join(" ");
@@ -99,13 +99,13 @@ export async function run(command, parameters, { cwd = root, env = {}, watch = (
   }
 }
 
-/** Lines with their ends; one that is drawn over ends with a carriage return. @param {string} text */
+/** Lines with their ends; a progress bar's line ends with a carriage return. @param {string} text */
 function linesOf(text) {
   return text.split(/(?<=[\r\n])/);
 }
 
 /**
- * Starts a command that ends with this process at the latest.
+ * Starts a command that is killed when this process ends.
  *
  * @param {string} command
  * @param {readonly string[]} parameters
@@ -138,11 +138,11 @@ export function npm(parameters, options) {
 }
 
 /**
- * Runs a command that an npm package brings, without asking npm for its place.
+ * Runs a command of an npm package by its path, without npm.
  *
  * @param {string} file its script, below `node_modules`
  * @param {readonly string[]} parameters
- * @param {Options & { from?: string }} [options] `from`: the folder whose packages have it, where it is not the checkout
+ * @param {Options & { from?: string }} [options] `from`: the folder whose packages have it; the checkout by default
  */
 export function tool(file, parameters, { from = ".", ...options } = {}) {
   return run(process.execPath, [join(root, from, "node_modules", file), ...parameters], options);
@@ -189,7 +189,7 @@ function endWithChildren(signal) {
   }, ENDING_MS);
 }
 
-/** Ends what still runs. */
+/** Ends the children that still run. */
 export function endChildren() {
   for (const child of children) child.kill();
 }

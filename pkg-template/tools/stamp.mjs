@@ -1,4 +1,4 @@
-/** Skips work whose inputs and outputs are what they were after it was last done. */
+/** Skips work whose inputs and outputs have not changed since it was last done. */
 
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
@@ -6,18 +6,18 @@ import { join, relative } from "node:path";
 
 import { root } from "./process.mjs";
 
-/** Where the stamps are. */
+/** The folder of the stamps. */
 const STAMPS = join(root, ".cache", "stamps");
 
 /**
- * Work that need not be done again: files and folders below the checkout; `facts` are inputs that are no files, such as a
+ * Work whose outputs depend on its inputs alone: files and folders below the checkout; `facts` are other inputs, such as a
  * tool's version.
  *
  * @typedef {{ name: string, inputs: readonly string[], facts?: readonly string[], outputs: readonly string[] }} Work
  */
 
 /**
- * Does the work, unless it was done with the same inputs and its outputs are still as it left them.
+ * Does the work, unless neither its inputs nor its outputs have changed since it was last done.
  *
  * @param {Work} what
  * @param {() => Promise<void>} work
@@ -35,7 +35,7 @@ export async function unlessFresh(what, work) {
 }
 
 /**
- * Whether the work was done with the same inputs and its outputs are still as it left them.
+ * Whether neither inputs nor outputs have changed since the work was last done.
  *
  * @param {Work} what
  * @returns {Promise<boolean>}

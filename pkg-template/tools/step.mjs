@@ -54,7 +54,7 @@ export async function step(title, work, summary = () => "") {
 }
 
 /**
- * Runs the program, and turns what goes wrong into text and exit code 1.
+ * Runs the program; a failure is printed and sets exit code 1.
  *
  * @param {() => Promise<void>} program
  */

@@ -19,7 +19,7 @@ const PANICS = [
   /^wasm_bindgen::(throw_str|__rt::throw_null)\b/,
 ];
 
-/** What spells values, where the module spells any. */
+/** Formatting functions, if the module formats any value. */
 const FORMATTING = /\bfmt::write$/;
 const SPELLS = /\bfmt::|::fmt(::h[0-9a-f]+)?$/;
 
@@ -57,8 +57,7 @@ export function silencePanics(module) {
 }
 
 /**
- * Clears whatever is a place in the source: only there does the address of a text that ends in `.rs` stand, followed
- * by its length.
+ * Clears source locations: they alone contain the address of a text that ends in `.rs`, followed by its length.
  *
  * @param {Segment[]} segments
  */

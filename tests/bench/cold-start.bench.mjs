@@ -1,8 +1,8 @@
 /**
- * How soon a page that was just loaded has its first authorised answer: with the SDK, and with a refresher by hand, which
- * has one tab in mind or takes a lock as the SDK does.
+ * The time from the load of a page to its first authorised response: with the SDK, and with a hand-written refresher, for one
+ * tab or with a lock as the SDK has it.
  *
- * The cookie is there, the token of the page before is not. All are bundled alike, served by the real server,
+ * The browser has the cookie, and no token. All are bundled alike, served by the real server,
  * and take turns; time runs from the first statement of the bundle.
  */
 
@@ -17,7 +17,7 @@ import { newUser, openSession, signIn } from "../e2e/harness/page.mjs";
 import { until } from "../e2e/harness/until.mjs";
 import { median, onStage, shuffled, table } from "./scene.mjs";
 
-/** How many times as long as by hand the SDK may take, and as by hand with a lock. */
+/** The limits of the SDK's time, as multiples of the hand-written refresher's, without and with a lock. */
 const BUDGETS = [1.3, 1.2];
 const ROUNDS = 20;
 const LIFE_SECONDS = 3;
@@ -25,7 +25,7 @@ const LIFE_SECONDS = 3;
 const CONTESTANTS = /** @type {const} */ (["by-hand", "by-hand-locked", "sdk"]);
 
 /**
- * How pages are loaded. The budget is for servers 40 ms away, as near as most users ever have one. On one machine, where
+ * How pages are loaded. The budget is for servers 40 ms away, a short distance for most users. Without latency, when
  * a refresh takes as long as compiling the module, the figures show what is left to gain.
  *
  * @typedef {{ name: string, cache: boolean, expired: boolean, roundTripMs: number }} Kind
@@ -85,7 +85,7 @@ async function bench(server, browser) {
 }
 
 /**
- * Signs a user of its own up in a context of its own.
+ * Signs a new user up in a new context.
  *
  * @param {import("./scene.mjs").Server} server
  * @param {import("./scene.mjs").Browser} browser
@@ -106,7 +106,7 @@ async function arrive(server, browser, kind) {
 }
 
 /**
- * Loads one of the pages, where it is so wanted when no token of the visitor's lives any more.
+ * Loads one of the pages; if requested, once the user's last token has expired.
  *
  * @param {import("./scene.mjs").Server} server
  * @param {Visitor} visitor
@@ -119,14 +119,14 @@ async function visit(server, visitor, contestant) {
   await page.bringToFront();
   await page.goto(`${server.auth}/${contestant}.html?api=${encodeURIComponent(server.api)}`);
   const { status, times } = await page.evaluate(() => window.told);
-  // A page that stays would renew its token.
+  // An open page would renew its token.
   await page.goto("about:blank");
   visitor.lastVisit = performance.now();
   if (status !== 200) throw new Error(`${contestant}: the first answer was ${status}`);
   return times;
 }
 
-/** Bundles both pages and puts them where the server's files are. */
+/** Bundles the pages into the server's folder. */
 async function makeSite() {
   const folder = await mkdtemp(join(tmpdir(), "nolapse-bench-"));
   const assets = join(folder, "assets");

@@ -1,4 +1,4 @@
-/** What a page of a cold start tells: each time in milliseconds since its script's first statement, or as it is named. */
+/** The times of a cold start, in milliseconds since the script's first statement unless their names say otherwise. */
 interface ColdStart {
   status: number;
   times: Record<string, number>;

@@ -1,8 +1,8 @@
 /**
- * Published clients beside ours, in one run: what each weighs, what a call and a token cost, and how soon a page that was
- * just loaded has its first answer. Each is set up by its own documentation and has a server of its own on this machine,
- * which speaks its protocol and does as little as the others; page, auth server and API share one origin, so that nobody
- * needs a preflight.
+ * Published clients and ours, in one run: size, cost of a call and of a token, and time from the load of a page to its first
+ * response. Each is set up by its own documentation and has a local server of its own,
+ * which implements its protocol and does as little as the others; page, auth server and API share one origin, so that no
+ * call needs a preflight.
  */
 
 import { availableParallelism, loadavg } from "node:os";
@@ -16,7 +16,7 @@ import { inBrowser, table } from "./scene.mjs";
 const CALL_DIGITS = 1;
 const TOKEN_DIGITS = 2;
 
-/** Where a client cannot do a thing: its set-up says why. */
+/** For an operation that a client does not have, as its set-up explains. */
 const NONE = "–";
 
 await inBrowser(async (browser) => {

@@ -1,4 +1,4 @@
-/** What the benches in the browser share: a server and a browser that end with the bench, and medians in a table. */
+/** Shared by the benches in a browser: a server and a browser that end with the bench, and medians in a table. */
 
 import { launchBrowser } from "../e2e/harness/browser.mjs";
 import { startServer } from "../e2e/harness/server.mjs";
@@ -7,11 +7,11 @@ import { startServer } from "../e2e/harness/server.mjs";
 /** @typedef {import("puppeteer-core").Browser} Browser */
 
 /**
- * Gives the bench a server and a browser, and ends both after it.
+ * Runs the bench with a server and a browser, and ends both after it.
  *
  * @param {Record<string, string | undefined>} env settings of the server
  * @param {(server: Server, browser: Browser) => Promise<readonly string[]>} bench
- *   gives what is over its budget, which ends the process with code 1
+ *   returns what is over its budget: then the exit code is 1
  * @param {Parameters<typeof launchBrowser>[1]} [look] how the browser is launched
  */
 export function onStage(env, bench, look = {}) {
@@ -22,7 +22,7 @@ export function onStage(env, bench, look = {}) {
 }
 
 /**
- * Gives the bench a browser, and ends it after it.
+ * Runs the bench with a browser, and ends it after it.
  *
  * @param {(browser: Browser) => Promise<readonly string[]>} bench as for {@link onStage}
  */
@@ -40,7 +40,7 @@ async function staged(play) {
     diagnostic: (/** @type {string} */ text) => console.error(text),
   };
   try {
-    // What the harness asks of a test: to be told of its end.
+    // The harness needs only a test's `after`.
     const excesses = await play(/** @type {import("node:test").TestContext} */ (/** @type {unknown} */ (owner)));
     owner.passed = true;
     for (const excess of excesses) console.error(`Over the budget: ${excess}`);
@@ -59,7 +59,7 @@ export function median(values) {
 }
 
 /**
- * Lines up columns: the first ones to the left, the others to the right.
+ * Aligns columns: the first ones to the left, the others to the right.
  *
  * @param {readonly (readonly string[])[]} rows
  * @param {number} [left] how many columns are words
@@ -77,7 +77,7 @@ export function table(rows, left = 1) {
 }
 
 /**
- * The same values in another order, a random one.
+ * The values in random order.
  *
  * @template T
  * @param {readonly T[]} values

@@ -1,4 +1,4 @@
-/** Prints the size of each entry of the package, and of what the default one's script is made of. */
+/** Prints the size of each entry of the package, and of the parts of the default one's script. */
 
 import { measureParts, measureSizes, sizeTable } from "./size.mjs";
 

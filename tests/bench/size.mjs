@@ -40,12 +40,12 @@ export async function measureSizes() {
   return rows;
 }
 
-/** What the facade is made of: the host is the crate's own, and Rust apps have it too. */
+/** The files of the facade; the host belongs to the crate, and Rust apps have it too. */
 const HOST = /\/src\/host\/(?!bridge)/;
 
 /**
- * Measures what the script of the default entry is made of, each part by itself: together they are a little more than
- * the script, because each is compressed alone.
+ * Measures the parts of the default entry's script. Their sum is a little more than the script, because each is
+ * compressed alone.
  *
  * @returns {Promise<Row[]>}
  */
@@ -96,7 +96,7 @@ async function bundled(how) {
 }
 
 /**
- * Leaves what is another part out of a bundle.
+ * Excludes the other parts from a bundle.
  *
  * @param {RegExp} filter
  * @returns {import("esbuild").Plugin}

@@ -1,6 +1,6 @@
 /**
- * What an hour of a failing endpoint costs the auth server, in the simulated world: each fixed way to fail, one tab and
- * five, the app calling fifty times a second and hurrying as it can. The test holds the budget; its numbers are shown.
+ * What an hour of a failing endpoint costs the auth server, in the simulated world: each kind of failure, one tab and
+ * five, the app calling fifty times a second and requesting retries. The test checks the budget; this prints its numbers.
  */
 
 import { run } from "../../pkg-template/tools/process.mjs";

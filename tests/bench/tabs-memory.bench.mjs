@@ -1,10 +1,10 @@
-/** What refreshes, calls and sessions leave behind: nothing, after everything that can be collected was. */
+/** Measures the memory that refreshes, calls and sessions retain after a garbage collection: none. */
 
 import { callOften, createOften, measureGrowth, refreshOften, stubApi } from "../e2e/harness/heap.mjs";
 import { newUser, openSession, signIn } from "../e2e/harness/page.mjs";
 import { onStage, table } from "./scene.mjs";
 
-/** What one operation may leave on the heap: less than any object. */
+/** The limit of the heap's growth for one operation: less than any object. */
 const BUDGET_BYTES = 8;
 
 await onStage({ REFRESHES_PER_MINUTE: "0" }, async (server, browser) => {

@@ -1,7 +1,7 @@
 /**
- * What five tabs of one user cost the auth server, and what their calls notice: with all of them at work, with four of
- * them hidden and throttled, with the server failing, and with wrong clocks. Real tabs, real time, and a server that
- * gives no grace: two refreshes with one cookie are a fork, or end the session.
+ * What five tabs of one user cost the auth server, and the effect on their calls: with all of them active, with four of
+ * them hidden and throttled, with the server failing, and with wrong clocks. Real tabs, real time, and a server without
+ * a grace period: two refreshes with one cookie are a fork, or end the session.
  */
 
 import { setTimeout as passes } from "node:timers/promises";
@@ -88,7 +88,7 @@ async function hidden(server, /** @type {import("./scene.mjs").Browser} */ brows
 }
 
 /**
- * Counts what a span of steady calls costs.
+ * Counts the requests during steady calls.
  *
  * @param {string} name
  * @param {Server} server
@@ -120,7 +120,7 @@ async function load(name, server, tabs, span) {
 }
 
 /**
- * The auth server is away for a while, in one way after another, and comes back without a word to the tabs.
+ * The auth server fails for a while, in one way after another, and recovers without a sign to the tabs.
  *
  * @param {Server} server
  * @param {readonly Tab[]} tabs

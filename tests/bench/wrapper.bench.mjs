@@ -1,15 +1,15 @@
 /**
- * What a call costs before it is on the network: `session.fetch`, a wrapper written by hand, and none.
+ * The cost of a call before it is on the network: `session.fetch`, a hand-written wrapper, and none.
  *
- * The network is taken away, so a call is what happens in the page until its answer. All of them take turns.
+ * `fetch` is replaced by a stub, so a call is what runs in the page. All of them take turns.
  */
 
 import { median, onStage, table } from "./scene.mjs";
 
-/** How much more than the wrapper written by hand a call may cost. */
+/** The limit of a call's cost above that of the hand-written wrapper. */
 const BUDGET_US = 3;
 
-/** Fresh pages, because a page's compiler may have a lucky day. */
+/** Several pages, because JIT compilation differs from page to page. */
 const PAGES = 3;
 const ROUNDS = 16;
 const CALLS = 300;
@@ -73,12 +73,12 @@ async function measure(api, init, rounds, calls) {
   const token = `${"h".repeat(60)}.${"c".repeat(300)}.${"s".repeat(86)}`;
   const life = 3_600;
 
-  // The network is taken away before the SDK looks for it.
+  // `fetch` is replaced before the SDK reads it.
   const wasm = fetch("/nolapse/nolapse_bg.wasm");
   await wasm;
   const answer = new Response("{}");
   window.fetch = (input, options) => {
-    // What the platform's own does with its arguments, before anything else.
+    // The platform's `fetch` converts its arguments first.
     void new Request(input, options);
     return Promise.resolve(answer);
   };
@@ -137,7 +137,7 @@ async function measure(api, init, rounds, calls) {
     /** @type {const} */ (["heard", heard]),
   ];
   const measured = [];
-  // The first two rounds are for the compiler.
+  // The first two rounds warm the JIT compiler up.
   for (let i = -2; i < rounds; i += 1) {
     const round = { none: 0, byHand: 0, sdk: 0, heard: 0 };
     contestants.push(...contestants.splice(0, 1));

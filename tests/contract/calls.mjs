@@ -1,4 +1,4 @@
-/** What every session does with calls and with its own end. */
+/** The contract of calls and of `close`, for every session. */
 
 import { eventsOf, outcome, tokenResponse } from "./world.mjs";
 

@@ -1,4 +1,4 @@
-/** What every session does, in words that a page and Node both run: state, tokens, endings. */
+/** The contract of state, tokens and endings, for every session; runs on pages and in Node. */
 
 import { failureOf, eventsOf, nextRefresh, outcome, tokenResponse } from "./world.mjs";
 
@@ -170,7 +170,7 @@ export const CASES = [
     },
   },
   {
-    title: "P08 P09 a server in trouble ends nothing, and takes no valid token away",
+    title: "P08 P09 a failing server ends nothing, and takes no valid token away",
     expected: {
       refused: { name: "SessionError", code: "unreachable", reason: null, failure: "server_error" },
       during: ["signed_in", "server_error", true],
@@ -194,7 +194,7 @@ export const CASES = [
     },
   },
   {
-    title: "P49 a call without a token waits for a server in trouble, which the status tells at once",
+    title: "P49 a call without a token waits for a failing server, and the status has the failure at once",
     expected: { waits: ["server_error", 0], served: 3, left: true, after: ["signed_in", null] },
     run: async ({ session, api, signUp, pass, outage }) => {
       await signUp();

@@ -1,4 +1,4 @@
-/** What a case of the contract may do, whichever session it is about. Runs on pages and in Node. */
+/** The operations of a contract's case, the same for each kind of session. Runs on pages and in Node. */
 
 /** @typedef {import("nolapse").Session<{ id: string }>} Session */
 
@@ -6,15 +6,15 @@
 
 /**
  * @typedef {object} World
- * @property {Session} session of a browser that nobody is signed in to
+ * @property {Session} session of a browser without a signed-in user
  * @property {Api} api
  * @property {() => Promise<void>} signUp signs a new user in, by the session's `signIn`
- * @property {(seconds: number) => Promise<void>} pass lets time pass
- * @property {(isOut: boolean) => Promise<void>} outage makes the auth server answer 503, or mends it
+ * @property {(seconds: number) => Promise<void>} pass advances the time
+ * @property {(isOut: boolean) => Promise<void>} outage makes the auth server respond with 503, or ends that
  * @property {() => Promise<void>} revoke ends the session at the auth server
  */
 
-/** The APIs of a case: they keep what they were sent, and answer as they are told. */
+/** The APIs of a case: they record their requests and return given responses. */
 export class Api {
   /** An origin that is listed. */
   listed = "https://api.example.com";
@@ -44,7 +44,7 @@ export class Api {
 }
 
 /**
- * What a promise came to, as far as callers may rely on it.
+ * The outcome of a promise, as far as the API specifies it.
  *
  * @param {Promise<unknown>} promise
  */
@@ -56,7 +56,7 @@ export function outcome(promise) {
 }
 
 /**
- * Keeps the events of a type.
+ * Records the events of a type.
  *
  * @template {keyof import("nolapse").SessionEvents<{ id: string }>} Type
  * @param {Session} session
@@ -96,14 +96,14 @@ export async function nextRefresh(session) {
   let end = () => {};
   await new Promise((resolve) => {
     end = session.on("refresh", resolve);
-    // Refused while the last failure is fresh; the session then asks again by itself.
+    // Rejected during the back-off; the session then retries by itself.
     session.refresh().catch(() => undefined);
   });
   end();
 }
 
 /**
- * An answer that has a user's session in it.
+ * A token response with a user's session.
  *
  * @param {string} user
  */

@@ -1,4 +1,4 @@
-/** The documents, cut into what can be checked: fences, tables, headings and links. */
+/** The documents, parsed into fences, tables, headings and links. */
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -37,7 +37,7 @@ export const DOCUMENTS = [
  *
  * @typedef {object} Snippet
  * @property {string} at document and line, for messages
- * @property {string} language what its fence says
+ * @property {string} language its info string
  * @property {string} text
  */
 
@@ -45,7 +45,7 @@ export const DOCUMENTS = [
  * @typedef {object} Document
  * @property {string} path
  * @property {string} text all of it
- * @property {string} prose without what is in fences
+ * @property {string} prose the text outside of fences
  * @property {readonly Snippet[]} snippets
  */
 
@@ -69,12 +69,12 @@ export async function readDocument(path) {
 }
 
 /**
- * Cuts a document into fences and prose.
+ * Splits a document into fences and prose.
  *
  * @param {string} path
  * @param {string} text
  * @returns {Document}
- * @throws where a fence is never closed
+ * @throws if a fence is not closed
  */
 export function parse(path, text) {
   /** @type {Snippet[]} */
@@ -100,7 +100,7 @@ export function parse(path, text) {
 }
 
 /**
- * The rows of the table whose first column has that heading; code marks are taken off the cells.
+ * The rows of the table whose first column has that heading; the cells are without code marks.
  *
  * @param {Document} document
  * @param {string} heading

@@ -58,7 +58,7 @@ test("the README's example, run as it is in Chromium, signs in and fetches with 
 });
 
 /**
- * Makes an account from outside of the browser, which is to know nothing of it.
+ * Creates an account without the browser, which then has no cookie of it.
  *
  * @param {import("../e2e/harness/server.mjs").Server} server
  * @param {import("../e2e/harness/page.mjs").Credentials} credentials

@@ -8,8 +8,8 @@ const BACKOFF = "src/core/backoff.rs";
 const SESSION = "www-demo/server/domain/src/session.rs";
 
 /**
- * Numbers that documents repeat from the source: where the number stands in a document, with its unit, and in which
- * file under which name (and how often it is taken) it is decided. In a document's words a blank is any white space.
+ * Numbers that documents repeat from the source: the words around the number in a document, with its unit, and the file,
+ * name and factor of its definition. In a document's words a blank is any white space.
  *
  * @type {Record<string, readonly [RegExp, Unit, string, string, number?][]>}
  */
@@ -72,7 +72,7 @@ for (const [document, rows] of Object.entries(REPEATED)) {
   }
 }
 
-test("README says which Node is the oldest, as package.json does", async () => {
+test("the oldest Node in the README is that of package.json", async () => {
   const told = /Node ([\d.]+) or newer/.exec(await read("README.md"))?.[1];
 
   assert.equal(`>=${told}`, JSON.parse(await read("package.json")).engines.node);

@@ -11,7 +11,7 @@ import { root } from "../../pkg-template/tools/process.mjs";
 import { until } from "../e2e/harness/until.mjs";
 import { readDocument } from "./documents.mjs";
 
-/** Where recipes are bundled; below the checkout, so that they find the clients that they name. */
+/** The folder for bundled recipes, below the checkout, so that the packages that they import are found. */
 const FOLDER = join(root, ".cache", "docs", "recipes");
 
 /** What a recipe exports. @typedef {any} Recipe */
@@ -19,7 +19,7 @@ const FOLDER = join(root, ".cache", "docs", "recipes");
 /** The user of the recipes' session. */
 const ADA = { id: "1", email: "ada@example.com" };
 
-/** A recipe that is followed again is a module of its own. */
+/** Numbers the modules: a recipe that runs twice is a new module. */
 let followed = 0;
 
 const { snippets, text } = await readDocument("docs/recipes.md");
@@ -98,7 +98,7 @@ for (const [name, call, expected] of CLIENTS) {
   });
 }
 
-test("the recipe for TanStack Query forgets what a user saw when the user goes", async () => {
+test("the recipe for TanStack Query clears a user's data at the sign-out", async () => {
   const { recipe, session } = await follow("TanStack Query");
   await recipe.queries.fetchQuery(recipe.notes);
 

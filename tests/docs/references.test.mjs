@@ -14,7 +14,7 @@ const TESTED = ["src", "tests", "www-demo/server/src", "www-demo/server/tests", 
 const documents = await readDocuments();
 
 /**
- * What a check complains of, over all documents, with the document's name.
+ * The violations of a check in all documents, each with the document's name.
  *
  * @param {(document: import("./documents.mjs").Document) => Iterable<string> | Promise<Iterable<string>>} check
  */

@@ -12,7 +12,7 @@ import { startServer } from "../e2e/harness/server.mjs";
 
 const EXAMPLE = join(root, "www-demo", "rust-example");
 
-/** Where it is compiled: kept, because most of it is the framework. */
+/** Its target folder, kept between runs: most of the build is the framework. */
 const TARGET = join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "rust-example");
 
 test("the example in Rust builds without a warning, and runs", async (t) => {
@@ -42,12 +42,12 @@ test("the example in Rust builds without a warning, and runs", async (t) => {
   await page.locator("form").wait();
 
   assert.equal(name, user.email);
-  // One of the sign-up from outside, and this one.
+  // That of the sign-up outside of the browser, and this one.
   assert.equal(count, "2");
 });
 
 /**
- * Compiles the example as its users would, and puts it where the server serves it.
+ * Compiles the example as a crate of its own, into the folder that the server serves.
  *
  * @param {string} site
  */

@@ -10,7 +10,7 @@ import { STAGES } from "../tools/stages.mjs";
 import { read } from "./documents.mjs";
 
 /**
- * What is wrong with the commands of a snippet.
+ * The violations in the commands of a snippet.
  *
  * @param {string} at where it is
  * @param {string} text one command a line

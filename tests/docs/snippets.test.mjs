@@ -7,13 +7,13 @@ import { root, run, tool } from "../../pkg-template/tools/process.mjs";
 import { parse, read, readDocuments } from "./documents.mjs";
 import { complaintsAbout } from "./shell.mjs";
 
-/** What fences may say: each language has a test, `html` in `tests/packed`; `text` is for pictures and headers. */
+/** The allowed info strings: each language has a test, `html` in `tests/packed`; `text` is for diagrams and headers. */
 const LANGUAGES = ["sh", "ts", "tsx", "html", "rust", "text"];
 
-/** Where snippets are written to be compiled. */
+/** The folder in which snippets are compiled. */
 const FOLDER = join(root, ".cache", "docs");
 
-/** What a snippet that shows a part of an app takes for granted. */
+/** Declarations for snippets that show a part of an app. */
 const GIVEN = 'declare const session: import("nolapse").Session<{ id: string; email: string }>;';
 
 const documents = await readDocuments();
@@ -104,13 +104,13 @@ async function writeTypeScript(modules) {
   for (const { at, language, text } of modules) {
     const name = `${at.replaceAll(/[^\w]+/g, "-")}.${language}`;
     const given = /\bconst session\b/.test(text) ? "" : `${GIVEN}\n`;
-    // At the end, so that a complaint names the line of the fence.
+    // At the end, so that errors have the line of the fence.
     await writeFile(join(folder, name), `${text}${given}export {};\n`);
   }
   const settings = {
     extends: "../../../tsconfig.base.json",
     compilerOptions: {
-      // A snippet may end with what its reader goes on with.
+      // A snippet may end with a binding that it does not use.
       noUnusedLocals: false,
       jsx: "react-jsx",
       paths: {
@@ -118,7 +118,7 @@ async function writeTypeScript(modules) {
         "nolapse/inline": [join(root, "pkg-template/inline.d.ts")],
         "nolapse/testing": [join(root, "pkg-template/testing.d.ts")],
         "nolapse/verify": [join(root, "pkg-template/verify.d.ts")],
-        // What the packed apps are tested with.
+        // The test runner of the packed apps.
         vitest: [join(root, "tests/packed/node_modules/vitest")],
         "@jest/globals": [join(root, "tests/packed/node_modules/@jest/globals")],
       },

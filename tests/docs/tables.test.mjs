@@ -45,7 +45,7 @@ function assertSame(told, real) {
   assert.deepEqual(told.toSorted(), real.toSorted());
 }
 
-test("the README tells every member of a session, and no other", () => {
+test("the README has every member of a session, and no other", () => {
   assertSame(firstColumn(table(readme, "member")), members("Session"));
 });
 
@@ -55,14 +55,14 @@ test("the README names every event", () => {
   assertSame(codeIn(row[1] ?? ""), members("SessionEvents"));
 });
 
-test("the package's README tells every option, code, reason and cause, and no other", () => {
+test("the package's README has every option, code, reason and cause, and no other", () => {
   assertSame(firstColumn(table(packageReadme, "option")), members("SessionOptions"));
   assertSame(firstColumn(table(packageReadme, "code")), union("SessionErrorCode"));
   assertSame(firstColumn(table(packageReadme, "reason")), union("SignOutReason"));
   assertSame(firstColumn(table(packageReadme, "cause")), union("FailureCause"));
 });
 
-test("the page about errors tells every code, reason and cause, and no other", async () => {
+test("the page about errors has every code, reason and cause, and no other", async () => {
   const errors = await readDocument("docs/errors.md");
 
   assertSame(firstColumn(table(errors, "code")), union("SessionErrorCode"));
@@ -70,7 +70,7 @@ test("the page about errors tells every code, reason and cause, and no other", a
   assertSame(firstColumn(table(errors, "cause")), union("FailureCause"));
 });
 
-test("the page about testing tells every control, and no other", async () => {
+test("the page about testing has every control, and no other", async () => {
   const testing = await readDocument("docs/testing.md");
   const controls = members("TestControls", await read("pkg-template/testing.d.ts"));
 
@@ -121,7 +121,7 @@ test("the README has every variable of the server, with its default", async () =
   );
 });
 
-test("CONTRIBUTING tells every script and every package of each package.json, and no other", async () => {
+test("CONTRIBUTING has every script and every package of each package.json, and no other", async () => {
   const manifests = await Promise.all(
     LOCKED.map(async (folder) => JSON.parse(await read(join(folder, "package.json")))),
   );

@@ -10,7 +10,7 @@ import { launchBrowser } from "./harness/browser.mjs";
 import { newUser, openPage } from "./harness/page.mjs";
 import { startServer } from "./harness/server.mjs";
 
-/** The files of cases, with what is in them. */
+/** The files of cases, with their cases. */
 const FILES = /** @type {const} */ ([
   ["session.mjs", SESSIONS],
   ["calls.mjs", CALLS],
@@ -36,7 +36,7 @@ test("the real session keeps the contract", async (t) => {
 });
 
 /**
- * Runs on the page: makes the world of the real session, and plays one case in it.
+ * Runs on the page: creates the world of the real session, and plays one case in it.
  *
  * @param {string} file
  * @param {number} place
@@ -50,7 +50,7 @@ async function runCase(file, place, auth, user) {
   const { Api } = await import(/** @type {string} */ ("/contract/world.mjs"));
   const api = new Api();
   const native = window.fetch;
-  // The APIs are the case's own; the auth server is the real one.
+  // The APIs are stubs of the case; the auth server is the real one.
   window.fetch = (input, init) => (api.isFor(input) ? api.fetch(input, init) : native(input, init));
   window.addEventListener("error", (event) => event.preventDefault());
   /** @type {typeof import("nolapse")} */

@@ -11,10 +11,10 @@ import { root } from "../../pkg-template/tools/process.mjs";
 import { freePort, portOf } from "./harness/ports.mjs";
 import { until } from "./harness/until.mjs";
 
-/** Builds are part of the command; in `npm test` they were done before. */
+/** The command builds as well; in `npm test` everything is built before. */
 const START_MS = 240_000;
 
-test("npm run demo says its address as its last line, serves page and API there, and ends with Ctrl-C", async (t) => {
+test("npm run demo prints its address as its last line, serves page and API there, and ends with Ctrl-C", async (t) => {
   const [port, apiPort] = await Promise.all([freePort(), freePort()]);
   const folder = await mkdtemp(join(tmpdir(), "nolapse-demo-"));
   t.after(() => rm(folder, { recursive: true, force: true }));
@@ -38,7 +38,7 @@ test("npm run demo says its address as its last line, serves page and API there,
   await assert.rejects(fetch(`http://localhost:${apiPort}/notes`));
 });
 
-test("npm run demo with a port that is taken says which variable to set", async (t) => {
+test("npm run demo with a port that is taken names the variable to set", async (t) => {
   const occupant = createServer().listen(0, "127.0.0.1");
   await once(occupant, "listening");
   t.after(() => occupant.close());
@@ -53,7 +53,7 @@ test("npm run demo with a port that is taken says which variable to set", async 
 
 /** @param {Record<string, string>} env */
 function runDemo(env) {
-  // A process group of its own, which is what Ctrl-C reaches in a terminal.
+  // A process group of its own: a terminal sends Ctrl-C to the group.
   const child = spawn("npm", ["run", "demo"], { cwd: root, detached: true, env: { ...process.env, ...env } });
   let output = "";
   let ended = false;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { createServer } from "node:http";
 import { test } from "node:test";
 
 import { launchBrowser } from "./harness/browser.mjs";
+import { listen } from "./harness/listen.mjs";
 import { startServer } from "./harness/server.mjs";
 
 /** @typedef {{ method: string, path: string, authorization: string | undefined }} Received */
@@ -31,28 +31,20 @@ async function startApi(test, away = "") {
     else response.writeHead(200, headers);
     response.end();
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  test.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  const port = typeof address === "object" ? address?.port : undefined;
-  return { origin: `http://127.0.0.1:${port}`, received };
+  return { origin: await listen(test, server), received };
 }
 
 test("the differences from fetch", async (t) => {
   const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
 
   /**
-   * Opens a page whose session renews by a function of the page's own, and is signed in.
+   * Opens a page whose session is signed in and refreshes by a function of the page.
    *
    * @param {string} listed
    */
   async function open(listed) {
     const page = await (await browser.createBrowserContext()).newPage();
-    // The server's policy lets its pages call the demo's API alone, and these tests bring APIs of their own.
+    // The server's Content-Security-Policy allows calls to the demo's API alone; these tests have APIs of their own.
     await page.setBypassCSP(true);
     await page.goto(`${server.auth}/blank.html`);
     await page.evaluate(async (api) => {
@@ -115,7 +107,7 @@ test("the differences from fetch", async (t) => {
       let count = 0;
       window.session.on("refresh", () => count++);
       await window.session.fetch(`${api}/fresh`);
-      // A nap of ten minutes.
+      // A suspension of ten minutes.
       const { now } = Date;
       Date.now = () => now() + 600_000;
       await window.session.fetch(`${api}/old`);
@@ -158,7 +150,7 @@ test("the differences from fetch", async (t) => {
     const page = await open((await startApi(t)).origin);
 
     const seen = await page.evaluate(async () => {
-      // Browsers send streams over HTTP/2 alone, which this server does not speak: the network is the page's own.
+      // Browsers send streams over HTTP/2 alone, which this server does not support: `fetch` is a stub on the page.
       let sent = 0;
       window.fetch = async () => new Response(null, { status: ++sent ? 401 : 200 });
       /** @type {typeof import("nolapse")} */
@@ -247,7 +239,7 @@ test("the differences from fetch", async (t) => {
     assert.deepEqual(seen, ["", 0]);
   });
 
-  await t.test("a closed session calls nobody", async (t) => {
+  await t.test("a closed session sends no call", async (t) => {
     const [listed, other] = [await startApi(t), await startApi(t)];
     const page = await open(listed.origin);
 

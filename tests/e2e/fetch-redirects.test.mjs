@@ -26,7 +26,7 @@ test("redirected calls that are refused", async (t) => {
    */
   async function call(allowedOrigins, url, init) {
     const page = await (await browser.createBrowserContext()).newPage();
-    // The server's policy lets its pages call the demo's API alone, and these tests bring APIs of their own.
+    // The server's Content-Security-Policy allows calls to the demo's API alone; these tests have APIs of their own.
     await page.setBypassCSP(true);
     await page.goto(`${server.auth}/blank.html`);
     const seen = await page.evaluate(
@@ -131,7 +131,7 @@ test("redirected calls that are refused", async (t) => {
     assert.deepEqual(told(api.received), ["POST /do with a token"]);
   });
 
-  await t.test("P23 an opaque answer tells nothing, and causes no retry", async (t) => {
+  await t.test("P23 an opaque response reveals no status, and causes no retry", async (t) => {
     const api = await startEcho(t, () => ({ status: 401, challenge: INVALID }));
 
     const seen = await call([api.origin], `${api.origin}/do`, { method: "POST", mode: "no-cors", body: "an order" });

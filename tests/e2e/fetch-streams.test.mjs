@@ -12,7 +12,7 @@ import { startServer } from "./harness/server.mjs";
 const STATUS = { "/refused": 401, "/fine": 200 };
 
 /**
- * An API that speaks HTTP/2, over which alone browsers send streams: `/refused` is answered with 401, `/open` never.
+ * An API over HTTP/2, without which browsers send no streams: `/refused` responds with 401, `/open` never.
  *
  * @param {import("node:test").TestContext} test
  */
@@ -178,7 +178,7 @@ test("bodies that are streams, and bodies that are not", async (t) => {
           cache: "no-store",
         });
         const plain = new Request(`${origin}/plain${i}`, { method: "POST", body });
-        // A session stops to believe an API that refuses five new tokens in a row.
+        // After five 401s to new tokens in a row, a session no longer refreshes for an API.
         await window.session.setTokens({ access_token: `adopted.${i}`, expires_in: 60 });
         for (const request of [own, plain]) statuses.push((await window.session.fetch(request)).status);
       }
@@ -196,7 +196,7 @@ test("bodies that are streams, and bodies that are not", async (t) => {
 });
 
 /**
- * Runs on the page: opens a session, and makes what gives streams.
+ * Runs on the page: opens a session and defines a source of streams.
  *
  * @param {string} api
  * @param {boolean} isSignedIn
@@ -222,7 +222,7 @@ async function openWithStreams(api, isSignedIn) {
     window.copies++;
     return clone.call(this);
   };
-  // A source that says when it is asked for more, and with what it is ended.
+  // A source that records its pulls, and the reason of its cancellation.
   window.camera = (frames = 3) => {
     /** @type {(nothing: void) => void} */
     let start = () => {};

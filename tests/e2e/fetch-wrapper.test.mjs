@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { randomInt } from "node:crypto";
 import { test } from "node:test";
 
 import { launchBrowser } from "./harness/browser.mjs";
@@ -19,7 +18,7 @@ const INVALID = 'Bearer error="invalid_token"';
  */
 async function openWith(browser, server, allowedOrigins) {
   const page = await (await browser.createBrowserContext()).newPage();
-  // The server's policy lets its pages call the demo's API alone, and these tests bring APIs of their own.
+  // The server's Content-Security-Policy allows calls to the demo's API alone; these tests have APIs of their own.
   await page.setBypassCSP(true);
   const network = await recordNetwork(page);
   await page.goto(`${server.auth}/blank.html`);
@@ -71,14 +70,6 @@ test("the fetch wrapper", async (t) => {
     );
   });
 
-  await t.test("P22 10,000 hostile URLs are judged as the platform resolves them", async (t) => {
-    const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
-    t.diagnostic(`SEED=${seed}`);
-    const opened = await openPage(browser, server);
-    const wrong = await opened.page.evaluate(judgeHostileUrls, server.auth, seed);
-    assert.deepEqual(wrong, { failures: [], admitted: true, refused: true });
-  });
-
   await t.test(
     "P23 an API that always says 401 gets two requests, and the caller the first answer, unread",
     async (t) => {
@@ -98,7 +89,7 @@ test("the fetch wrapper", async (t) => {
     },
   );
 
-  await t.test("P23 what another token cannot mend is not retried", async (t) => {
+  await t.test("P23 a 401 that another token cannot cure is not retried", async (t) => {
     const api = await startEcho(t, () => ({ status: 401, challenge: 'Bearer error="insufficient_scope"' }));
     const { page, network } = await openWith(browser, server, [api.origin]);
 
@@ -113,7 +104,7 @@ test("the fetch wrapper", async (t) => {
     const kinds = ["string", "form", "blob", "buffer", "view", "parameters", "request"];
     /** @type {Record<string, number>} */
     const statuses = {};
-    // A session stops to believe an API that refuses five new tokens in a row.
+    // After five 401s to new tokens in a row, a session no longer refreshes for an API.
     for (const some of [kinds.slice(0, 4), kinds.slice(4)]) {
       const { page } = await openWith(browser, server, [api.origin]);
       Object.assign(statuses, await page.evaluate(sendEachKindOfBody, api.origin, some));
@@ -255,122 +246,9 @@ async function sendEachKindOfBody(origin, kinds) {
     const call = body
       ? window.session.fetch(url, { method: "POST", body })
       : window.session.fetch(new Request(url, { method: "PUT", body: "of a request", headers: { "x-own": "1" } }));
-    // What the caller does with the bytes after the call is no part of the request.
+    // A change of the bytes after the call does not change the request.
     if (kind === "view") bytes.fill(7);
     statuses[kind] = (await call).status;
   }
   return statuses;
-}
-
-/**
- * Runs on the page: compares the wrapper's judgement of random URLs with the platform's own parsing. `fetch` is
- * replaced before the session starts, so that nothing is sent.
- *
- * @param {string} auth
- * @param {number} seed
- */
-async function judgeHostileUrls(auth, seed) {
-  let state = seed;
-  const draw = (/** @type {number} */ below) => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
-    return Math.floor((state / 0x80000000) * below);
-  };
-  /** @type {string | null} */
-  let sent = null;
-  const native = window.fetch;
-  const answer = new Response("{}");
-  window.fetch = async (input, init) => {
-    if (input instanceof URL && input.pathname.endsWith(".wasm")) return native(input, init);
-    sent = input instanceof Request ? input.headers.get("authorization") : null;
-    return answer;
-  };
-  /** @type {typeof import("nolapse")} */
-  const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
-  const session = createSession({ auth, allowedOrigins: ["https://api.example.com"] });
-  await session.ready;
-  await session.setTokens({ access_token: "a.b.c", expires_in: 3_600, session: { id: "s", user: null } });
-
-  const schemes = [
-    "https://",
-    "http://",
-    "HTTPS://",
-    "https:\\\\",
-    "https:/",
-    "https:",
-    "//",
-    "/\\",
-    "",
-    "blob:https://",
-    "data:",
-    "javascript:",
-    "ws://",
-    "wss://",
-    " https://",
-    "ht\ntps://",
-    "file://",
-    "https:///",
-  ];
-  const hosts = [
-    "api.example.com",
-    "API.example.com",
-    "api.example.com.",
-    "api.example.com.evil.com",
-    "evil.com",
-    "api.example.com@evil.com",
-    "evil.com@api.example.com",
-    "evil.com#@api.example.com",
-    "evil.com\\@api.example.com",
-    "api.example.com:443",
-    "api.example.com:444",
-    "api.example.com:",
-    "xn--pi-0ja.example.com",
-    "аpi.example.com",
-    "api%2eexample.com",
-    "api.example.com%00.evil.com",
-    "api。example。com",
-    "evil.com/.api.example.com",
-    "evil.com?api.example.com",
-    "[::1]",
-    location.host,
-    `${location.host}.evil.com`,
-  ];
-  const tails = [
-    "",
-    "/",
-    "/notes",
-    "/../..//evil.com",
-    "?q=https://api.example.com",
-    "#x",
-    "\\evil.com",
-    "//evil.com",
-    "/\t\n",
-    ":80/",
-    "@evil.com/",
-  ];
-  const failures = [];
-  let admitted = false;
-  let refused = false;
-  for (let round = 0; round < 10_000; round++) {
-    const pick = (/** @type {string[]} */ from) => from[draw(from.length)] ?? "";
-    let url = pick(schemes) + pick(hosts) + pick(tails);
-    if (draw(4) === 0) {
-      const at = draw(url.length + 1);
-      url = url.slice(0, at) + String.fromCharCode(draw(draw(2) === 0 ? 128 : 0x3100)) + url.slice(at);
-    }
-    let expected = false;
-    try {
-      const { origin, protocol, username, password } = new URL(url, document.baseURI);
-      const isListed = origin === "https://api.example.com" || origin === location.origin;
-      expected = /^https?:$/.test(protocol) && isListed && username + password === "";
-    } catch {
-      expected = false;
-    }
-    sent = null;
-    await session.fetch(url).catch(() => undefined);
-    if ((sent === "Bearer a.b.c") !== expected) failures.push(url);
-    if (expected) admitted = true;
-    else refused = true;
-  }
-  session.close();
-  return { failures: failures.slice(0, 5), admitted, refused };
 }

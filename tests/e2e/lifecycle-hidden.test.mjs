@@ -11,7 +11,7 @@ import { until } from "./harness/until.mjs";
 const THROTTLED_GAP_MS = 50_000;
 
 test("P05 hidden tabs that wake once a minute send no expired token, and need one refresh when they return", async (t) => {
-  // The grace is none, so that hidden tabs that refresh at the same wake-up would be seen.
+  // Without a grace period, hidden tabs that refresh at the same wake-up end the session.
   const env = { TOKEN_LIFE_SECONDS: "8", GRACE_SECONDS: "0" };
   const [server, browser] = await Promise.all([startServer(t, env), launchBrowser(t, { throttled: true })]);
   const { tabs } = await openTabs(browser, server, 2);
@@ -55,7 +55,7 @@ test("P05 hidden tabs that wake once a minute send no expired token, and need on
   assert.equal((await server.counters()).api_refused_expired, undefined);
 });
 
-test("P30 100 times hidden and shown, and nobody is told of anything", async (t) => {
+test("P30 100 times hidden and shown, without an event", async (t) => {
   const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
   const { page, network } = await openSignedIn(browser, server);
   const other = await openPage(browser, server);
@@ -86,6 +86,6 @@ test("P30 100 times hidden and shown, and nobody is told of anything", async (t)
   const [told, changes] = (await page.title()).split(" ").map(Number);
   assert.equal(told, 1);
   assert.ok(changes && changes >= 199, `${changes} changes of visibility`);
-  // As many as the clock asks for, whatever the user does with the tab.
+  // As many as time requires, however often the tab is hidden and shown.
   assert.ok(network.refreshes().length <= 1);
 });

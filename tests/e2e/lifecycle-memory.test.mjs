@@ -6,15 +6,15 @@ import { callOften, createOften, measureGrowth, refreshOften, stubApi } from "./
 import { newUser, openSession, signIn } from "./harness/page.mjs";
 import { startServer } from "./harness/server.mjs";
 
-/** What one operation may leave on the heap: less than any object. */
+/** The limit of the heap's growth for one operation: less than any object. */
 const BYTES_EACH = 8;
 
-/** What the heap may grow by, however short the measurement: the engine's own caches. */
+/** The heap's growth that does not depend on the number of operations: caches of the engine. */
 const BYTES_IN_ALL = 100_000;
 
 test("P40 refreshes, calls and closed sessions leave nothing behind", async (t) => {
   const [server, browser] = await Promise.all([startServer(t, { REFRESHES_PER_MINUTE: "0" }), launchBrowser(t)]);
-  // Without a recording of its network: that keeps every request.
+  // Without a network recording, which keeps every request in memory.
   const page = await browser.newPage();
   await stubApi(page, server.api);
   await page.goto(`${server.auth}/blank.html`);

@@ -10,7 +10,7 @@ import { until } from "./harness/until.mjs";
 
 const SHORT = { TOKEN_LIFE_SECONDS: "6" };
 
-/** What the clock of a busy machine may add. */
+/** The delay that a busy machine may add. */
 const SLACK_MS = 700;
 
 test("P10 P08 a page that loses its network keeps its session, and has a token again at once with the network", async (t) => {
@@ -44,7 +44,7 @@ test("P10 a server that goes down and comes back is found again by itself, and n
 
   await server.start();
 
-  // Nobody answered, so it is tried every 4.5 s at the latest.
+  // Without a response, it is retried every 4.5 s at the latest.
   await until("a token", () => page.evaluate(() => window.session.expiresIn > 0), { within: 4_500 + SLACK_MS });
   assert.ok(down <= 5, `${down} attempts while the server was down`);
   assert.equal(await page.evaluate(() => window.session.status.failure), null);
@@ -74,13 +74,13 @@ for (const [form, retryAfter] of /** @type {const} */ ([
       }
     });
 
-    // However often the app asks, the server is asked again when it said.
+    // However often the app calls, the refresh is retried at the time of `Retry-After`.
     const [first, second, ...more] = network.refreshes();
     assert.ok(first && second);
     assert.deepEqual(more, []);
     assert.ok(failures.length > 50, `${failures.length} failures`);
     for (const failure of failures) assert.deepEqual(failure, ["unreachable", "rate_limited"]);
-    // A date has whole seconds, and up to a second is added so that those sent away together do not return together.
+    // A date has whole seconds, and up to a second of jitter is added so that clients do not retry at once.
     const waited = second.sentAt - first.sentAt;
     assert.ok(waited > 3_800 && waited < 6_000 + SLACK_MS, `${waited} ms`);
     const { failed, slowest } = await stopCalls(page);
@@ -100,7 +100,7 @@ test("P10 an app that calls 50 times a second does not storm a failing server", 
     within: 30_000,
   });
 
-  // A fresh row of failures costs at most 16 attempts, and never two within half a second.
+  // A new failure streak costs at most 16 attempts, and never two within half a second.
   const attempts = failed();
   assert.ok(attempts.length >= 2 && attempts.length <= 16, `${attempts.length} attempts`);
   attempts.reduce((before, after) => {

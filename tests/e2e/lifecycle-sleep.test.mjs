@@ -11,7 +11,7 @@ import { until } from "./harness/until.mjs";
 const LIFE_SECONDS = 5;
 const SHORT = { TOKEN_LIFE_SECONDS: String(LIFE_SECONDS) };
 
-/** Longer than a token lives: what is slept through here. */
+/** The length of a suspension, longer than a token's lifetime. */
 const SLEEP_MS = LIFE_SECONDS * 1_000 + 2_000;
 
 test("P39 a page with the SDK at work goes to the back/forward cache and returns with its session", async (t) => {
@@ -22,7 +22,7 @@ test("P39 a page with the SDK at work goes to the back/forward cache and returns
   await callOnReturn(left.page, `${server.api}/notes`);
 
   await left.page.goto(`${server.auth}/blank.html?elsewhere`);
-  // What another tab tells meanwhile would evict a page that still listens.
+  // A message of another tab would evict a page with an open channel from the back/forward cache.
   const before = await refreshesAtServer(server);
   await until("a refresh meanwhile", async () => (await refreshesAtServer(server)) > before);
   const refreshes = await refreshesAtServer(server);
@@ -131,7 +131,7 @@ test("P04 a call after a sleep waits for a network that needs 15 more seconds", 
 });
 
 /**
- * Stops all of a browser's processes for longer than a token lives, with a call that is made as it wakes.
+ * Stops all of a browser's processes for longer than a token's lifetime, with a call that is made when they resume.
  *
  * @param {import("puppeteer-core").Browser} browser
  * @param {import("puppeteer-core").Page} page
@@ -141,7 +141,7 @@ test("P04 a call after a sleep waits for a network that needs 15 more seconds", 
  */
 async function callAfterSleep(browser, page, url, onWake = async () => undefined) {
   const processes = await processTree(browser.process()?.pid ?? 0);
-  // Children before their parents, who would otherwise see them stop.
+  // Children before their parents, which would otherwise notice that they stop.
   for (const pid of processes.toReversed()) process.kill(pid, "SIGSTOP");
   const call = page.evaluate(
     async (address) => (await window.session.fetch(address).catch((error) => ({ status: error.code }))).status,
@@ -184,7 +184,7 @@ async function setLife(page, state) {
 }
 
 /**
- * Makes a page call an API in the very moment of its return, before the SDK can have heard of it; the title tells.
+ * Makes a page call an API when it is restored, before the SDK has handled that event; the page's title has the outcome.
  *
  * @param {import("puppeteer-core").Page} page
  * @param {string} url

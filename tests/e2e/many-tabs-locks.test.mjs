@@ -36,7 +36,7 @@ const THEFTS = [
   ],
 ];
 
-/** What one refresh may take, in seconds: short, for the sake of waits, and enough for a busy machine. */
+/** The timeout of a refresh, in seconds: short, for a short test, and enough for a busy machine. */
 const TIMEOUT_S = 3;
 
 /** A call's deadline: two attempts, and five seconds more. */
@@ -60,7 +60,7 @@ test("P17 whatever becomes of locks and channels, calls are served and the sessi
       await openSession(page, server, { storageKey: NAME, timeoutMs: TIMEOUT_S * 1_000 });
     }
     await signIn(first.page, newUser(), "sign-up");
-    // Without a channel and without storage, a tab finds out by asking.
+    // Without a channel and without storage, a tab learns of the sign-in by a refresh alone.
     await everywhere(tabs, ({ page }) => page.evaluate(() => window.session.refresh()));
     for (const { page } of tabs) await startCalls(page, `${server.api}/notes`, 500);
     const renewed = () => tabs.flatMap(({ network }) => network.refreshes()).filter(({ status }) => status === 200);

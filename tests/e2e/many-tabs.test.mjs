@@ -7,11 +7,11 @@ import { startServer } from "./harness/server.mjs";
 import { everywhere, openTabs } from "./harness/tabs.mjs";
 import { until } from "./harness/until.mjs";
 
-/** How many tabs a heavy user has of one app. */
+/** The number of tabs of one app. */
 const TABS = 20;
 
-test("P16 20 tabs that refresh within milliseconds of each other, 50 times, alarm nobody", async (t) => {
-  // Without a grace any two exchanges with one cookie are a fork, or end the session.
+test("P16 20 tabs that refresh within milliseconds of each other, 50 times, trigger no reuse detection", async (t) => {
+  // Without a grace period, two exchanges with one cookie are a fork, or end the session.
   const env = { GRACE_SECONDS: "0", REFRESHES_PER_MINUTE: "0" };
   const [server, browser] = await Promise.all([startServer(t, env), launchBrowser(t)]);
   const { tabs } = await openTabs(browser, server, TABS);
@@ -49,10 +49,10 @@ test("P13 a forced refresh has what the server knows now, although an older one 
   const [{ page }, other] = /** @type {[typeof tabs[0], typeof tabs[0]]} */ (tabs);
   const { answered } = await holdNextRefresh(other.page);
   await other.page.evaluate(() => void window.session.refresh());
-  // The server has answered with the old role, and nobody has heard it yet.
+  // The server has responded with the old role, and the response is held back.
   const release = await answered;
 
-  // The lever asks for the cookie, as the auth server's own endpoints do.
+  // The test endpoint requires the cookie, as the auth server's endpoints do.
   const changed = await page.evaluate(async (url) => {
     const headers = { "content-type": "application/json", "nolapse-version": "1" };
     const body = JSON.stringify({ role: "admin" });
@@ -105,7 +105,7 @@ test("P12 tabs that sign in as two users at once agree with each other and with 
       ...tabs.map(({ page }) => page.evaluate(() => window.session.refresh().catch(() => undefined))),
     ]);
     await until("all tabs agree", async () => new Set(await everywhere(tabs, ({ page }) => emailOf(page))).size === 1);
-    // A page that was not there before knows only the cookie.
+    // A new page has only the cookie.
     const fresh = await openPage(browser, server);
     await openSession(fresh.page, server);
     await fresh.page.evaluate(() => window.session.refresh({ force: true }));
@@ -133,10 +133,10 @@ function roleOf(page) {
 }
 
 /**
- * Keeps the answer to a page's next refresh from the page.
+ * Holds back the response to a page's next refresh.
  *
  * @param {import("puppeteer-core").Page} page
- * @returns {Promise<{ answered: Promise<() => Promise<void>> }>} once the answer is there, what lets it go
+ * @returns {Promise<{ answered: Promise<() => Promise<void>> }>} once the response has arrived, a function that releases it
  */
 async function holdNextRefresh(page) {
   const session = await page.createCDPSession();

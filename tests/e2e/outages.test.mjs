@@ -10,7 +10,15 @@ import { until } from "./harness/until.mjs";
 
 const SHORT = { TOKEN_LIFE_SECONDS: "4" };
 
-/** How long the auth server is away, from when the first call waits; and what may pass until its return is noticed. */
+/**
+ * The waiting calls of two tabs are sent at once when the outage ends, over the six connections that Chromium opens to an
+ * origin. On a busy machine the last of them leaves its queue seconds later, and its token must not expire there: a call is
+ * retried after one 401, not after two.
+ */
+const OUTLASTS_QUEUE = { TOKEN_LIFE_SECONDS: "8" };
+const CALL_EVERY_MS = 200;
+
+/** How long the auth server is away, from when the first calls wait; and when the first refresh after that is sent, at the latest. */
 const AWAY_MS = 6_000;
 const NOTICED_MS = 4_000;
 
@@ -31,32 +39,36 @@ test("P49 an outage of the auth server fails no call of any tab", { concurrency:
   const browser = await launchBrowser(t);
   const plays = KINDS.map(([name, order]) =>
     t.test(`P49 ${name}`, async (t) => {
-      const server = await startServer(t, SHORT);
+      const server = await startServer(t, OUTLASTS_QUEUE);
       const context = await browser.createBrowserContext();
       t.after(() => context.close());
       const { tabs } = await openTabs(context, server, 2);
-      for (const { page } of tabs) await startCalls(page, `${server.api}/notes`, 100);
+      for (const { page } of tabs) await startCalls(page, `${server.api}/notes`, CALL_EVERY_MS);
       await beginOutage(server, order);
       const begun = performance.now();
       await everywhere(tabs, ({ page }) =>
-        until("calls wait", () => page.evaluate(() => window.calls.waiting > 10), { within: 10_000 }),
+        until("calls wait", () => page.evaluate(() => window.calls.waiting > 5), { within: 20_000 }),
       );
       await everywhere(tabs, ({ page }) =>
         until("the status says so", () => page.evaluate(() => Boolean(window.session.status.failure))),
       );
       await new Promise((resolve) => setTimeout(resolve, AWAY_MS));
-      const sent = tabs.flatMap(({ network }) => network.refreshes()).filter(({ sentAt }) => sentAt >= begun).length;
+      const refreshes = () =>
+        tabs.flatMap(({ network }) => network.refreshes()).filter(({ sentAt }) => sentAt >= begun);
+      const sent = refreshes().length;
       await endOutage(server);
+      const ended = performance.now();
       await everywhere(tabs, ({ page }) =>
-        until("a token", () => page.evaluate(() => window.session.expiresIn > 0 && !window.session.status.failure), {
-          within: NOTICED_MS,
-        }),
+        until("a token", () => page.evaluate(() => window.session.expiresIn > 0 && !window.session.status.failure)),
       );
+      const granted = refreshes().filter(({ status }) => status === 200);
+      const noticed = Math.min(...granted.map(({ sentAt }) => sentAt)) - ended;
 
       for (const { failed, answered } of await everywhere(tabs, ({ page }) => stopCalls(page))) {
         assert.deepEqual(failed, []);
-        assert.ok(answered > 50, `${answered} calls`);
+        assert.ok(answered > 25, `${answered} calls`);
       }
+      assert.ok(noticed < NOTICED_MS, `noticed after ${noticed} ms`);
       assert.ok(sent >= 2 && sent <= 6, `${sent} refreshes`);
     }),
   );
@@ -82,7 +94,7 @@ test("P49 a call waits for a server that is stopped and started again", async (t
   assert.deepEqual(await calls, [200, 200]);
 });
 
-test("P49 a rest that the server asks for is told at once where no call can wait for its end", async (t) => {
+test("P49 calls are rejected at once if Retry-After is longer than they can wait", async (t) => {
   const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
   const first = await openSignedIn(browser, server);
   await first.page.close();

@@ -11,10 +11,10 @@ import { until } from "./harness/until.mjs";
 const LIFE_SECONDS = 8;
 const LIFE_MS = LIFE_SECONDS * 1_000;
 
-/** What a loaded machine may need besides. */
+/** The delay that a busy machine may add. */
 const SLACK_MS = 5_000;
 
-/** What the browser itself prints where an answer is no success. */
+/** The browser's own console message for a response that is not a success. */
 const refused = (/** @type {number} */ status) => new RegExp(`^Failed to load resource: .* status of ${status} `);
 
 test("the demo page", async (t) => {
@@ -177,7 +177,7 @@ test("the demo page", async (t) => {
     assert.deepEqual(complaints, []);
   });
 
-  await t.test("a visitor who signs up by hand is told what is wrong, and comes back with the password", async () => {
+  await t.test("the sign-up form shows errors, and its account signs in again", async () => {
     const { page, complaints } = await visit(await browser.createBrowserContext(), server);
     const email = `visitor-${Date.now()}@example.org`;
     await page.type('[data-testid="auth-email"]', email);
@@ -205,7 +205,7 @@ test("the demo page", async (t) => {
   });
 });
 
-test("the demo page tells who signed in too long ago to delete the account", async (t) => {
+test("the demo page asks for a new sign-in if the last one is too old to delete the account", async (t) => {
   const settings = { SITE_DIR: SITE, RECENT_SIGN_IN_SECONDS: "1" };
   const [server, browser] = await Promise.all([startServer(t, settings), launchBrowser(t)]);
   const { page, network, complaints } = await openDemo(await browser.createBrowserContext(), server);
@@ -219,7 +219,7 @@ test("the demo page tells who signed in too long ago to delete the account", asy
   );
 
   await shows(page, "state", "signed_in");
-  // Another token would not help: the call is not sent again.
+  // Another token would be rejected too: the call is not retried.
   assert.equal(network.to("/account").filter(({ method }) => method === "DELETE").length, 1);
   assert.deepEqual(
     complaints.filter((line) => !refused(401).test(line)),

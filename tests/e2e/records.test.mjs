@@ -6,7 +6,7 @@ import { openPage, openSession, openSignedIn } from "./harness/page.mjs";
 import { startServer } from "./harness/server.mjs";
 import { until } from "./harness/until.mjs";
 
-/** What a script of the origin may write into the record that tabs share. */
+/** Values that a script of the origin may write into the storage record. */
 const TEXTS = [
   "nolapse1;100000000000000;in;1;7",
   "nolapse1;100000000000001;in;1;7",
@@ -42,7 +42,7 @@ test("a record that a script has spoilt costs one refresh, and is one that tabs 
     await page.reload();
     await openSession(page, server);
 
-    // A head start that the machine does not take over would rotate the cookie, and keep the lock.
+    // An early refresh that the machine does not take over would rotate the cookie, and keep the lock.
     assert.equal(typeof (await page.evaluate(() => window.session.getToken())), "string", text);
     assert.equal(network.refreshes().length - before, 1, text);
     const { text: record } = await recordOf(page);

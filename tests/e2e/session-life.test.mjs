@@ -6,7 +6,7 @@ import { newUser, openPage, openSession, openSignedIn, signIn } from "./harness/
 import { startServer } from "./harness/server.mjs";
 import { until } from "./harness/until.mjs";
 
-/** Tokens that live long enough for a test, and short enough to see them renewed. */
+/** A lifetime that is long enough for a test, and short enough for refreshes in it. */
 const SHORT = { TOKEN_LIFE_SECONDS: "8" };
 
 test("P01 a signed-in page renews its token in the background, with nobody waiting for it", async (t) => {
@@ -21,8 +21,8 @@ test("P01 a signed-in page renews its token in the background, with nobody waiti
   const [first, second] = network.refreshes();
   assert.ok(first && second);
   for (const { body } of [first, second]) assert.equal(JSON.parse(body ?? "").reason, "timer");
-  // 6.67 s of 8 s, less up to 0.27 s of jitter. A busy machine adds the rest, and may take a moment from sending an
-  // earlier request to its leaving.
+  // 6.67 s of 8 s, less up to 0.27 s of jitter. The rest allows for a busy machine, on which an earlier request may have
+  // been sent late.
   for (const [from, to] of /** @type {const} */ ([
     [signedIn, first.sentAt],
     [first.sentAt, second.sentAt],
@@ -100,7 +100,7 @@ test("P01 a token of 60 seconds is renewed at 50", async (t) => {
   await until("the renewal", () => network.refreshes().length === 1, { within: 55_000 });
 
   const at = (network.refreshes()[0]?.sentAt ?? 0) - signedIn;
-  // Less up to 2 s of jitter; the rest is what a busy machine adds.
+  // Less up to 2 s of jitter; the rest allows for a busy machine.
   assert.ok(at > 47_800 && at < 51_000, `${at} ms`);
 });
 
@@ -165,7 +165,7 @@ test("P07 500 calls at the moment of expiry cause one refresh, and each gets its
   const { page, network } = await openSignedIn(browser, server);
 
   const answers = await page.evaluate(async (url) => {
-    // A nap of ten minutes, after which nothing but these calls wakes the page.
+    // A suspension of ten minutes, which no event but these calls reports.
     const { now } = Date;
     Date.now = () => now() + 600_000;
     const calls = Array.from({ length: 500 }, async () => {
@@ -180,7 +180,7 @@ test("P07 500 calls at the moment of expiry cause one refresh, and each gets its
   assert.equal(network.refreshes().length, 1);
 });
 
-test("credentials sign up and in, and those that the server rejects are told apart from a server that fails", async (t) => {
+test("credentials sign up and in, and a rejection differs from a failure of the server", async (t) => {
   const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
   const { page } = await openPage(browser, server);
   await openSession(page, server, { timeoutMs: 1_000 });

@@ -51,7 +51,7 @@ const WRONG = [
   [`{ auth: ${AUTH}, api: [] }`, "api"],
 ];
 
-/** Options that make sense. */
+/** Valid options. */
 const RIGHT = [
   `{ auth: ${AUTH} }`,
   `{ auth: new URL(${AUTH}), allowedOrigins: [new URL("https://api.example.com")] }`,
@@ -101,7 +101,7 @@ test("P36 the same session created twice is one, until both were closed", async 
     const last = await two.getToken().catch((error) => error.code);
     const closedAt = performance.now();
     let locks = 1;
-    // The lock of a head start comes, and goes back, a moment later.
+    // The lock of an early refresh is granted and released later.
     while (locks > 0 && performance.now() - closedAt < 5_000) {
       const { held = [], pending = [] } = await navigator.locks.query();
       locks = held.length + pending.length;

@@ -9,7 +9,7 @@ import { until } from "./harness/until.mjs";
 /** @typedef {import("puppeteer-core").HTTPRequest} HTTPRequest */
 
 /**
- * Opens a signed-in page, leaves it and comes back, with requests for the module handed to the test.
+ * Opens a signed-in page, leaves it and opens it again, with requests for the module intercepted by the test.
  *
  * @param {import("node:test").TestContext} t
  * @param {(request: HTTPRequest) => void} onModule

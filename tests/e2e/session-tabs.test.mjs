@@ -47,7 +47,7 @@ test("P18 after a sign-out no other tab attaches a token", async (t) => {
   assert.deepEqual(second.network.to("/notes"), []);
 });
 
-test("P18 signing out while the server cannot be reached is local at once, and told later", async (t) => {
+test("P18 signing out while the server cannot be reached is local at once, and sent later", async (t) => {
   const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
   const { page, network } = await openSignedIn(browser, server);
   await server.stop();

@@ -9,7 +9,7 @@ import { startServer } from "./harness/server.mjs";
 import { until } from "./harness/until.mjs";
 
 /**
- * Makes the module trap at its next call: nothing in its memory is what it was.
+ * Makes the module trap at its next call, by overwriting its memory.
  *
  * @param {import("puppeteer-core").Page} page
  */
@@ -20,7 +20,7 @@ async function ruin(page) {
   assert.equal(ruined, 1);
 }
 
-test("P34 a trap rejects whoever waits, and the next call works on a fresh instance", async (t) => {
+test("P34 a trap rejects waiting callers, and the next call works on a fresh instance", async (t) => {
   const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
   const { page, network } = await openSignedIn(browser, server);
   await beginOutage(server, { kind: "stall" });
@@ -69,7 +69,7 @@ test("P34 two sessions of one page outlive a trap of one of them", async (t) => 
     );
     const code = (/** @type {{ code: string }} */ error) => error.code;
     const met = await session.refresh().catch(code);
-    // It is begun anew with the instance: its next call meets with nothing.
+    // Its machine was recreated with the instance: its call does not trap.
     await other.refresh();
     await session.refresh();
     return [met, typeof (await session.getToken()), await other.getToken()];

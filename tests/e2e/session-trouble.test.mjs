@@ -7,7 +7,7 @@ import { openPage, openSession, openSignedIn } from "./harness/page.mjs";
 import { startServer } from "./harness/server.mjs";
 import { until } from "./harness/until.mjs";
 
-/** What is no ending, and what the session says of it. @type {[string, Record<string, unknown>, RegExp][]} */
+/** Responses that do not end a session, and the failure in its status. @type {[string, Record<string, unknown>, RegExp][]} */
 const TROUBLES = [
   ["503", { kind: "503", retry_after: "0" }, /^server_error$/],
   ["500", { kind: "500" }, /^server_error$/],
@@ -31,7 +31,7 @@ function raw(body, status = 200) {
   return { kind: "raw", status, content_type: "application/json", body };
 }
 
-test("P08 whatever the endpoint answers, short of an ending, the session stays and says degraded", async (t) => {
+test("P08 whatever the endpoint answers, except an end of the session, the session stays, with a failure in its status", async (t) => {
   const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
   for (const [name, order, cause] of TROUBLES) {
     await t.test(name, async () => {
@@ -111,7 +111,7 @@ test("P11 an endpoint that never answers rejects every waiting call by its deadl
   }, `${server.api}/notes`);
 
   for (const code of seen.codes) assert.match(code, /^(timeout|unreachable)$/);
-  // Twice the attempt's deadline and the wait for the lock.
+  // Two timeouts and the wait for the lock.
   assert.ok(seen.took < 7_500, `${seen.took} ms`);
   assert.deepEqual(seen.status, { state: "unknown", failure: "timeout" });
 });
@@ -147,7 +147,7 @@ test("P25 aborting some of the waiting calls rejects exactly those, with their r
 test("P20 a page that is killed in the middle of a refresh is signed in when it comes back", async (t) => {
   const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
   const first = await openSignedIn(browser, server);
-  // The cookie is rotated at the server, and the answer with the new one never comes.
+  // The server rotates the cookie, and the response with the new one is lost.
   await beginOutage(server, { kind: "stall", after_rotation: true, times: 1 });
   await first.page.evaluate(() => {
     window.session.refresh({ force: true }).catch(() => undefined);

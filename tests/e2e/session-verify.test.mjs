@@ -30,7 +30,7 @@ const CLAIMS = {
 };
 
 /**
- * Signs a header and claims, whatever they say.
+ * Signs any header and claims.
  *
  * @param {object | string} header
  * @param {object | string} claims
@@ -79,7 +79,7 @@ const TABLE = [
   ["oversize", forge(HEADER, { ...CLAIMS, pad: "x".repeat(4_096) }), [JWK], "oversize"],
 ];
 
-/** Another good key of the same name. */
+/** Another valid key with the same id. */
 function otherKey() {
   const seed = Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), Buffer.alloc(32, 8)]);
   const key = createPrivateKey({ key: seed, format: "der", type: "pkcs8" });

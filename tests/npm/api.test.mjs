@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { root } from "../../pkg-template/tools/process.mjs";
 import { INSTALLED } from "./package.mjs";
 
-/** What the packed types said when somebody last looked at them. */
+/** The reviewed snapshot of the packed types. */
 const SNAPSHOT = join(root, "tests", "npm", "snapshots", "api.txt");
 
 test("the public types are those of the snapshot", async () => {

@@ -60,7 +60,7 @@ test("the reasons name the files, the first ones where there are many", () => {
   assert.deepEqual(stagesForChanges([]), { stages: [], reasons: ["Nothing has changed since the main branch."] });
 });
 
-test("options that there are none of are refused in a line that says where to look", () => {
+test("unknown options are refused in a line that names the help", () => {
   for (const words of [["--onyl", "e2e"], ["e2e"], ["--only"], ["--help=1"], ["--changed", "--only", "e2e"]]) {
     assert.throws(
       () => optionsOf(words),

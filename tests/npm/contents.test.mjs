@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 import { root, run } from "../../pkg-template/tools/process.mjs";
 import { INSTALLED, TARBALL } from "./package.mjs";
 
-/** What users download, and nothing else. */
+/** The files of the tarball. */
 const FILES = [
   "LICENSE-APACHE",
   "LICENSE-MIT",
@@ -52,7 +52,7 @@ test("the package has the crate's version, no dependencies and no scripts", asyn
   for (const absent of ["dependencies", "peerDependencies", "scripts"]) assert.equal(manifest[absent], undefined);
 });
 
-test("no file of the package says where it was built", async () => {
+test("no file of the package has the path of its build", async () => {
   const names = [homedir(), root.replace(/\/$/, ""), hostname()].filter((name) => name.length > 3);
   const tell = [...names, "registry/src", "index.crates.io", ".cargo", ".rustup"];
 

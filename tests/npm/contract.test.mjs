@@ -7,7 +7,7 @@ import { CASES as CALLS } from "../contract/calls.mjs";
 import { CASES as SESSIONS } from "../contract/session.mjs";
 import { Api, tokenResponse } from "../contract/world.mjs";
 
-// What browsers have for errors of listeners; the ones here are thrown on purpose.
+// Browsers have `reportError` for errors of listeners. The listeners of these tests throw on purpose.
 globalThis.reportError ??= () => {};
 
 /** @returns {import("../contract/world.mjs").World} */

@@ -9,7 +9,7 @@ import { TARBALL } from "./package.mjs";
 
 const ENTRIES = ["nolapse", "nolapse/inline", "nolapse/testing", "nolapse/verify"];
 
-/** What an import may not so much as touch. */
+/** Globals that an import must not access. */
 const TRAPS = [
   "fetch",
   "XMLHttpRequest",

@@ -7,7 +7,7 @@ import { cachedKeys, refetchedKeys } from "../../pkg-template/verify/key-sets.js
 const SET = '{"keys":[]}';
 
 /**
- * Starts a server that answers as it is told, counts the requests, and a clock that stands still until it is moved.
+ * Starts a server with given responses that counts requests, and a clock that moves only when it is set.
  *
  * @param {import("node:test").TestContext} t
  */

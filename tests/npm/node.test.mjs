@@ -9,13 +9,13 @@ import { INSTALLED } from "./package.mjs";
 
 const INLINE = pathToFileURL(`${INSTALLED}/inline.js`).href;
 
-/** Globals that a session cannot do without. */
+/** Globals that a session requires. */
 const NEEDED = [
   ...["fetch", "Request", "Response", "URL", "Blob", "AbortController", "EventTarget", "TextEncoder", "TextDecoder"],
   ...["crypto", "performance", "WebAssembly", "setTimeout", "atob"],
 ];
 
-/** Globals that it does without. */
+/** Globals that a session uses if they exist. */
 const OPTIONAL = [
   "navigator",
   "localStorage",
@@ -27,7 +27,7 @@ const OPTIONAL = [
 ];
 
 /**
- * An auth server and an API in one: it renews whatever it is asked to, refuses `first`, and keeps what it is sent.
+ * An auth server and an API in one: it grants every refresh, rejects the token `first`, and records its requests.
  *
  * @param {import("node:test").TestContext} test
  */
@@ -58,9 +58,9 @@ async function startServer(test) {
 }
 
 /**
- * Runs a script in a process of its own, which ends by itself: nothing is left behind.
+ * Runs a script in a process of its own, which must end by itself: no timer or socket keeps it alive.
  *
- * @param {string} body may use `createSession`, `SessionEnded` and `tell`, which prints what the test is to see
+ * @param {string} body may use `createSession`, `SessionEnded` and `tell`, which prints the results for the test
  * @param {string} [before] runs before the package is imported
  */
 async function play(body, before = "") {
@@ -93,7 +93,7 @@ function life(origin) {
   `;
 }
 
-/** What a life comes to, and what the server has seen of it. */
+/** The outcome of a session, and the requests that the server received. */
 const LIVED = [200, 200, "TypeError", true, "signed_out", "signed_out"];
 const SEEN = [
   "POST /api Bearer first 4",
@@ -159,7 +159,7 @@ for (const name of OPTIONAL) {
 
 test("P33 where the platform lacks what is needed, createSession says unsupported, whatever it is", async (t) => {
   const { origin } = await startServer(t);
-  // Markup can name a global that is missing: then it is an object, and not what it should be.
+  // DOM clobbering: an element's id can define a missing global, which is then an element.
   const stands = NEEDED.flatMap((name) => [
     [name, "gone"],
     [name, "undefined"],

@@ -6,5 +6,5 @@ import { root } from "../../pkg-template/tools/process.mjs";
 
 export { TARBALL } from "../../pkg-template/build.mjs";
 
-/** Where the tarball is unpacked, so that `import "nolapse"` finds it. */
+/** The folder of the unpacked tarball, in which `import "nolapse"` finds it. */
 export const INSTALLED = join(root, "node_modules", "nolapse");

@@ -7,7 +7,8 @@ import { test } from "node:test";
 import { compile, currentBuildId } from "../../pkg-template/tools/compile.mjs";
 import { root } from "../../pkg-template/tools/process.mjs";
 
-// In another folder the module would differ: wasm-bindgen names the imports of `platform.js` by a hash of the crate's own.
+// From the same checkout: in another folder the module would differ, because wasm-bindgen names the imports of `platform.js`
+// by a hash of the crate's path.
 test("a clean build gives the same module, byte for byte", async (t) => {
   const target = await mkdtemp(join(tmpdir(), "nolapse-clean-"));
   t.after(() => rm(target, { recursive: true, force: true }));

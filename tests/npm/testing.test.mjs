@@ -65,7 +65,7 @@ test("a clock of the test's own decides what is old", async () => {
   assert.notEqual(await session.getToken(), token);
 });
 
-test("P09 P10 trouble is retried ever more rarely, and ends nothing; mended, all is well at once", async () => {
+test("P09 P10 failures are retried ever more rarely, and end nothing; after the recovery, calls succeed at once", async () => {
   const session = createTestSession({ user: ADA });
   await session.test.fail("network");
 
@@ -86,13 +86,13 @@ async function standing(call) {
     () => "served",
     ({ code }) => code,
   );
-  // What is settled by now comes first.
+  // Promises that are settled by now are handled first.
   await new Promise((resolve) => setImmediate(resolve));
   return Promise.race([settled, Promise.resolve("waits")]);
 }
 
 for (const cause of /** @type {const} */ (["network", "timeout", "server_error", "rate_limited"])) {
-  test(`P49 a call waits through ${cause} for 25 seconds of trouble, and is served once it ends`, async () => {
+  test(`P49 a call waits through ${cause} for 25 seconds of failures, and is served once they end`, async () => {
     const session = createTestSession({ user: ADA });
     await session.test.fail(cause);
     let failures = 0;
@@ -107,13 +107,13 @@ for (const cause of /** @type {const} */ (["network", "timeout", "server_error",
     assert.equal(await standing(early), "waits");
 
     for (; (await standing(early)) === "waits"; sinceFailure += 100) await session.test.advance(100);
-    // An attempt that times out counts from its sending, and the next one is not waited for.
+    // The timeout counts from the request; the next attempt is not waited for.
     assert.ok(sinceFailure <= 25_100 && sinceFailure >= (cause === "timeout" ? 14_900 : 24_900), `${sinceFailure} ms`);
     const code = cause === "timeout" ? "timeout" : "unreachable";
     assert.deepEqual(await Promise.all([standing(early), standing(other)]), [code, code]);
     assert.equal(await standing(session.getToken()), code);
     await session.test.fail(null);
-    // The request that hangs times out first.
+    // The pending request times out first.
     if (cause === "timeout") await session.test.advance(10_000);
     assert.equal(await standing(session.getToken()), "served");
 
@@ -127,7 +127,7 @@ for (const cause of /** @type {const} */ (["network", "timeout", "server_error",
   });
 }
 
-test("P49 what waiting does not mend is told at once", async () => {
+test("P49 a failure that waiting cannot cure rejects at once", async () => {
   for (const cause of /** @type {const} */ (["misconfigured", "unexpected_answer"])) {
     const session = createTestSession({ user: ADA });
     await session.test.fail(cause);
@@ -136,7 +136,7 @@ test("P49 what waiting does not mend is told at once", async () => {
   }
 });
 
-test("P49 a caller that waits is told of a sign-out", async () => {
+test("P49 a waiting caller is rejected by a sign-out", async () => {
   const session = createTestSession({ user: ADA });
   await session.test.fail("server_error");
   await session.test.advance(60_000);
@@ -146,7 +146,7 @@ test("P49 a caller that waits is told of a sign-out", async () => {
   await assert.rejects(call, { code: "signed_out", reason: "revoked" });
 });
 
-test("P18 a sign-out without a network holds at once, and the server is told when it can be", async () => {
+test("P18 a sign-out without a network holds at once, and the server is notified once it can be reached", async () => {
   const session = createTestSession({ user: ADA });
   await session.test.fail("offline");
 
@@ -183,7 +183,7 @@ test("the app's own functions are called in the place of the auth server", async
   assert.deepEqual(calls, ["force", false, "force", false, true]);
 });
 
-test("P25 a caller who gives up leaves the others and the refresh alone", async () => {
+test("P25 an aborted caller affects neither the others nor the refresh", async () => {
   /** @type {() => void} */
   let answer = () => {};
   const session = createTestSession({

@@ -41,13 +41,13 @@ holds<Exactly<Promise<Response>, ReturnType<typeof asFetch>>>();
 holds<Exactly<Promise<string>, ReturnType<typeof getToken>>>();
 await getToken({ minValidityMs: 30, signal: AbortSignal.timeout(1_000) });
 
-// States tell what they have.
+// The state narrows the other members.
 const status: SessionStatus<User> = session.status;
 if (status.state === "signed_in") holds<Exactly<User, typeof status.user>>();
 if (status.state === "signed_out") holds<Exactly<SignOutReason | null, typeof status.reason>>();
 // @ts-expect-error a status without its state known has no user
 status.user;
-// @ts-expect-error a status is not the app's to change
+// @ts-expect-error a status is read-only
 status.state = "signed_out";
 
 // Events have their own shapes.
@@ -65,7 +65,7 @@ const unsubscribe: () => void = session.subscribe((next) => next.state);
 unsubscribe();
 holds<Exactly<SessionStatus<User>, ReturnType<typeof session.getSnapshot>>>();
 
-// Signing out says whether the server knows.
+// Signing out resolves with whether the server was notified.
 const { serverNotified } = await session.signOut({ everywhere: true });
 holds<Exactly<boolean, typeof serverNotified>>();
 await session.signIn(() => fetch("/auth/sign-in", { method: "POST" }));

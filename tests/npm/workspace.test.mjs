@@ -7,7 +7,7 @@ import { root } from "../../pkg-template/tools/process.mjs";
 import { read } from "../docs/documents.mjs";
 import { LOCKED } from "../tools/packages.mjs";
 
-/** The most that `npm ci` may write at the root, in MiB: what a newcomer waits for before anything is built. */
+/** The most that `npm ci` may write at the root, in MiB: it is downloaded before anything is built. */
 const MOST = 250;
 
 test("the packages of the root take no more than a newcomer waits for", {

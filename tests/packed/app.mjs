@@ -1,4 +1,4 @@
-/** Tiny apps of a user's that have installed the tarball. */
+/** Minimal apps that have installed the tarball. */
 
 import { createReadStream } from "node:fs";
 import { mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
@@ -16,8 +16,8 @@ const TYPES = new Map([
 ]);
 
 /**
- * The smallest use of the package: the app brings its own refresher, and shows the token that it gets. A browser that
- * nobody has signed in to is not asked about (P29), so the app says that there is a session.
+ * The smallest use of the package: the app brings its own refresher, and shows the token that it gets. In a browser
+ * without a session, no refresh is sent by itself (P29), so the app requests one.
  */
 export const USE = `
 const session = createSession({ auth: { refresh: async () => ({ access_token: "from-the-app", expires_in: 60 }) } });
@@ -41,8 +41,8 @@ export function appFrom(entry) {
  *
  * @param {import("node:test").TestContext} test the app is removed with it
  * @param {Record<string, string>} files names and contents
- * @param {{ inside?: boolean }} [options] `inside`: in a folder of the checkout, where it finds the frameworks that it
- *   imports; else nothing but the tarball is there for it
+ * @param {{ inside?: boolean }} [options] `inside`: in a folder of the checkout, whose frameworks it can
+ *   import; otherwise it has the tarball alone
  * @returns {Promise<string>} its folder
  */
 export async function makeApp(test, files, { inside = false } = {}) {
@@ -60,7 +60,7 @@ export async function makeApp(test, files, { inside = false } = {}) {
 }
 
 /**
- * Serves a folder as the plainest of web servers does.
+ * Serves a folder of static files.
  *
  * @param {import("node:test").TestContext} test the server ends with it
  * @param {string} folder
@@ -92,7 +92,7 @@ export async function serveFolder(test, folder, headers = {}) {
  *
  * @param {import("puppeteer-core").Browser} browser
  * @param {string} origin
- * @returns {Promise<{ token: string | undefined, complaints: string[] }>} and what the browser had to complain of
+ * @returns {Promise<{ token: string | undefined, complaints: string[] }>} and the errors in the browser's console
  */
 export async function runApp(browser, origin) {
   const page = await browser.newPage();

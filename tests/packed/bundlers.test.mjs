@@ -12,7 +12,7 @@ import webpack from "webpack";
 import { launchBrowser } from "../e2e/harness/browser.mjs";
 import { appFrom, makeApp, pageWith, runApp, serveFolder } from "./app.mjs";
 
-/** What an app that works shows. */
+/** The token that a working app shows. */
 const WORKS = { token: "from-the-app", complaints: [] };
 
 test("bundlers", async (t) => {
@@ -28,7 +28,7 @@ test("bundlers", async (t) => {
       (/** @type {import("webpack").Configuration} */ options, /** @type {WebpackDone} */ done) =>
         webpack(options, done),
     );
-    // What `webpack --mode production` does in that folder; without a mode it warns.
+    // As `webpack --mode production`; without a mode it warns.
     const stats = await compile({ context: app, mode: "production", output: { path: join(app, "dist") } });
 
     assert.equal(stats?.toString({ all: false, errors: true, warnings: true }), "");
@@ -93,7 +93,7 @@ test("bundlers", async (t) => {
   });
 });
 
-/** What `esbuild --bundle --format=esm` does. */
+/** As `esbuild --bundle --format=esm`. */
 const ESBUILD = /** @type {const} */ ({ bundle: true, format: "esm", logLevel: "silent" });
 
 /** @typedef {(error: Error | null, stats?: import("webpack").Stats) => void} WebpackDone */

@@ -6,7 +6,7 @@ import { test } from "node:test";
 
 import { root, run } from "../../pkg-template/tools/process.mjs";
 
-/** Where the packed crate is compiled: kept, because most of it are dependencies. */
+/** The packed crate's target folder, kept between runs: most of the build are dependencies. */
 const TARGET = join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "packed-crate");
 
 test("the crate passes its own tests from the packed files, and compiles for browsers", async (t) => {

@@ -19,7 +19,7 @@ function policy(without = "") {
   return { "content-security-policy": policyIn(told).replace(without, "") };
 }
 
-/** Shows the code in the place of the token, where there is none. */
+/** Shows the error's code in place of the token, if there is none. */
 const TRIED = `try {${USE}} catch (error) {
   document.body.dataset.token = isSessionError(error) ? error.code : String(error);
 }`;
@@ -28,7 +28,7 @@ const TRIED = `try {${USE}} catch (error) {
 function strictApp(entry) {
   return {
     "index.html": pageWith("main.js").replace('<link rel="icon" href="data:,">', ""),
-    // What the browser asks for by itself.
+    // The browser requests it by itself.
     "favicon.ico": "",
     "main.js": `import { createSession, isSessionError } from "/node_modules/nolapse/${entry}";${TRIED}`,
   };

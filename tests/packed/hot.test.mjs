@@ -8,10 +8,10 @@ import { createServer } from "vite";
 import { launchBrowser } from "../e2e/harness/browser.mjs";
 import { makeApp } from "./app.mjs";
 
-/** How often the module is replaced. */
+/** The number of module replacements. */
 const SWAPS = 50;
 
-/** Counts what pages hold, from before the first script. */
+/** Counts a page's listeners, timers and channels, from before the first script. */
 const COUNTING = `
   window.held = { channels: 0, listeners: 0, timers: new Set() };
   const { setTimeout: arm, clearTimeout: disarm, BroadcastChannel: Channel } = window;
@@ -75,7 +75,7 @@ test(`P36 ${SWAPS} hot replacements of the module with the session leave one of 
     "session.js": sessionModule(0),
   });
   const file = join(app, "session.js");
-  // The test tells of each change itself: the watcher of files leaves out some of those that come soon after another.
+  // The test emits each change itself: the file watcher skips some that follow another one closely.
   const options = { port: 0, watch: { ignored: ["**/session.js"] } };
   const server = await createServer({ root: app, configFile: false, logLevel: "silent", server: options });
   t.after(() => server.close());

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { launchBrowser } from "../e2e/harness/browser.mjs";
 import { makeApp, pageWith, runApp, serveFolder, USE } from "./app.mjs";
 
-/** Shows the code in the place of the token, where there is none. */
+/** Shows the error's code in place of the token, if there is none. */
 const APP = {
   "index.html": pageWith("main.js"),
   "main.js": `import { createSession, isSessionError } from "/node_modules/nolapse/index.js";
@@ -31,7 +31,7 @@ const WRONG = [
   ],
 ];
 
-test("P33 P41 parts that do not belong together are told by one typed error", async (t) => {
+test("P33 P41 parts of different builds are reported by one typed error", async (t) => {
   const browser = await launchBrowser(t);
   for (const [name, code, spoil] of WRONG) {
     await t.test(`P33 P41 ${name}: ${code}`, async (t) => {

@@ -8,14 +8,14 @@ import { launchBrowser } from "../e2e/harness/browser.mjs";
 import { until } from "../e2e/harness/until.mjs";
 import { makeApp, runApp, USE } from "./app.mjs";
 
-/** Next.js, as its users start it. */
+/** The command line of Next.js. */
 const NEXT = "next/dist/bin/next";
 
-/** Nobody is told that there was a build. */
+/** Disables the telemetry of Next.js. */
 const QUIET = { NEXT_TELEMETRY_DISABLED: "1" };
 
 const APP = {
-  // As `create-next-app` makes one; without it, Next.js would find this checkout's settings for TypeScript.
+  // As `create-next-app` creates it; without it, Next.js would use this checkout's settings for TypeScript.
   "jsconfig.json": "{}",
   "app/layout.jsx": `
     export const metadata = { icons: { icon: "data:," } };
@@ -46,7 +46,7 @@ test("P37 a Next.js app with a server component builds without configuration, an
   const { output } = await tool(NEXT, ["build"], { cwd: app, env: QUIET, from: "tests/packed" });
   const { token, complaints } = await runApp(await launchBrowser(t), await serve(t, app));
 
-  // On a CI machine, Next.js asks for a cache besides, which has nothing to do with the package.
+  // On CI, Next.js also warns about a missing build cache.
   assert.doesNotMatch(output.replace(/^.*No build cache found.*$/m, ""), /warn|⚠/i);
   const media = await readdir(join(app, ".next", "static", "media"));
   assert.equal(media.filter((name) => name.endsWith(".wasm")).length, 1, media.join(", "));

@@ -5,7 +5,7 @@ import { CONTESTANTS } from "../bench/peers/contestants.mjs";
 import { arrive, startMock, visit } from "../bench/peers/visits.mjs";
 import { launchBrowser } from "../e2e/harness/browser.mjs";
 
-/** What each client asks of its server, on a page that was loaded when a refresh was due, up to its first answer. */
+/** The requests of each client up to its first response, on a page that was loaded when a refresh was due. */
 const ASKED = {
   nolapse: ["/auth/refresh", "/notes"],
   "by hand": ["/auth/refresh", "/notes"],

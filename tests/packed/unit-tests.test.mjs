@@ -7,7 +7,7 @@ import { tool } from "../../pkg-template/tools/process.mjs";
 import { readDocument } from "../docs/documents.mjs";
 import { makeApp } from "./app.mjs";
 
-/** The recipe for React, as the documents have it, and a page that shows who is there. */
+/** The recipe for React, as the documents have it, and a page that shows the user. */
 const APP = {
   "src/session.js": `
     import { createSession } from "nolapse";
@@ -33,7 +33,7 @@ function toldTest(runner) {
   return snippet.text;
 }
 
-/** Tests that an app would have; the runner's words are global. */
+/** Tests of an app; the runner's functions are global. */
 const TESTS = `
   test("the page says who is signed in, and leaves one of everything behind in strict mode", async () => {
     globalThis.IS_REACT_ACT_ENVIRONMENT = true;
@@ -129,7 +129,7 @@ test("P36 P37 an app's unit tests run in Jest with jsdom, which knows no ES modu
 });
 
 /**
- * Spells modules as `require` does.
+ * Converts modules to CommonJS.
  *
  * @param {string} code
  */

@@ -131,7 +131,7 @@ fn p10_retry_after_is_honoured() {
 }
 
 #[test]
-fn p10_recovery_is_at_once_when_the_page_has_hope() {
+fn p10_a_retry_is_immediate_after_a_hint_of_recovery() {
     for change in [PageChange::Online, PageChange::Visible] {
         let mut world = World::signed_in(SEED, 1);
         world.network = Network::Offline;

@@ -22,7 +22,7 @@ fn say_out(world: &mut World, version: Version, fingerprint: u32) {
 }
 
 #[test]
-fn forged_news_lasts_no_longer_than_until_the_next_refresh() {
+fn a_forged_message_has_an_effect_until_the_next_refresh_at_most() {
     for kind in 0..24 {
         let mut world = World::signed_in(SEED, 3);
         let before = world.sent(0);
@@ -64,7 +64,7 @@ fn a_forged_sign_out_is_not_written_down_by_a_tab_that_leaves_and_comes_back() {
 }
 
 #[test]
-fn a_refresh_that_is_asked_for_while_a_forged_sign_out_is_in_doubt_is_no_storm() {
+fn a_refresh_that_is_requested_during_a_forged_unconfirmed_sign_out_is_no_storm() {
     for context in (20..2_000).step_by(20) {
         let mut world = World::signed_in(SEED, 3);
         let before = world.sent(0);
@@ -97,7 +97,7 @@ fn a_replayed_message_of_an_earlier_session_changes_nothing() {
 }
 
 #[test]
-fn without_a_shelf_the_order_decides_whether_a_sign_out_is_this_sessions() {
+fn without_storage_the_version_decides_whether_a_sign_out_is_this_sessions() {
     let first = Version::default().next();
     // A lower, an equal and a higher version: the end of this session, and of another one.
     let cases = [
@@ -110,7 +110,7 @@ fn without_a_shelf_the_order_decides_whether_a_sign_out_is_this_sessions() {
     ];
     for (version, is_own, is_believed) in cases {
         let mut world = World::signed_in(SEED, 1);
-        world.browsers[0].has_shelf = false;
+        world.browsers[0].has_storage = false;
         world.run(1_000);
         let Status::SignedIn { session, .. } = world.status(0) else {
             panic!("{:?}", world.status(0));
@@ -124,14 +124,14 @@ fn without_a_shelf_the_order_decides_whether_a_sign_out_is_this_sessions() {
 }
 
 #[test]
-fn after_a_cry_of_wolf_messages_alone_sign_nobody_out_for_ten_minutes() {
+fn after_a_forged_sign_out_messages_alone_sign_no_tab_out_for_ten_minutes() {
     let mut world = World::signed_in(SEED, 1);
     let later = Version::heard(500).unwrap_or_default();
 
     say_out(&mut world, later, 0);
     assert!(world.is_out(0), "it is believed for a moment");
     world.run(5_000);
-    assert!(world.is_in(0), "the shelf knows nothing of it");
+    assert!(world.is_in(0), "the record has none of it");
     for _ in 0..59 {
         say_out(&mut world, later, 0);
         assert!(world.is_in(0));
@@ -144,7 +144,7 @@ fn after_a_cry_of_wolf_messages_alone_sign_nobody_out_for_ten_minutes() {
 }
 
 #[test]
-fn whoever_asks_is_told_of_a_sign_out_and_not_of_a_rumour() {
+fn a_state_request_gets_a_sign_out_and_not_an_unconfirmed_one() {
     let ask = || {
         Input::TabMessageReceived(TabMessage::StateRequest {
             version: Version::default(),
@@ -152,31 +152,31 @@ fn whoever_asks_is_told_of_a_sign_out_and_not_of_a_rumour() {
     };
 
     let mut world = World::signed_in(SEED, 2);
-    world.browsers[0].has_shelf = false;
-    world.lost_news = 100;
+    world.browsers[0].has_storage = false;
+    world.lost_messages = 100;
     world.sign_out(0, false);
     world.run(20);
-    world.lost_news = 0;
+    world.lost_messages = 0;
     assert!(world.is_in(1), "the message was lost");
     world.feed(0, ask());
     world.run(20);
-    assert!(world.is_out(1), "a sign-out is told to whoever asks");
+    assert!(world.is_out(1), "a state request gets a sign-out");
 
     let mut world = World::signed_in(SEED, 2);
-    let rumour = TabMessage::SignedOut {
+    let unconfirmed = TabMessage::SignedOut {
         version: Version::heard(500).unwrap_or_default(),
         reason: EndReason::Revoked,
         fingerprint: 0,
     };
-    world.feed(0, Input::TabMessageReceived(rumour));
+    world.feed(0, Input::TabMessageReceived(unconfirmed));
     assert!(world.is_out(0), "it is believed for a moment");
     world.feed(0, ask());
     world.run(20);
-    assert!(world.is_in(1), "a rumour is told to nobody");
+    assert!(world.is_in(1), "an unconfirmed sign-out is not broadcast");
 }
 
 #[test]
-fn a_failure_in_the_moment_of_a_rumour_does_not_write_the_rumour_down() {
+fn a_failure_during_an_unconfirmed_sign_out_does_not_store_it() {
     let mut world = World::signed_in(SEED, 1);
     world.server.mode = Mode::Broken;
 
@@ -184,7 +184,7 @@ fn a_failure_in_the_moment_of_a_rumour_does_not_write_the_rumour_down() {
     world.refresh(0, false);
     world.run(500);
 
-    let mark = world.browsers[0].stored.clone().unwrap_or_default();
-    assert!(mark.contains("server_error"), "{mark}");
-    assert!(mark.starts_with("nolapse1;1;in;"), "{mark}");
+    let record = world.browsers[0].stored.clone().unwrap_or_default();
+    assert!(record.contains("server_error"), "{record}");
+    assert!(record.starts_with("nolapse1;1;in;"), "{record}");
 }

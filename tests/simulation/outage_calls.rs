@@ -1,4 +1,4 @@
-//! Goal: whether a caller waits in an outage is decided by what the outage is, when it began and what the caller wants
+//! Goal: whether a caller waits in an outage depends on the kind of failure, on its beginning and on the caller's need
 //! (promise P49).
 
 use nolapse::core::{Millis, PageChange};
@@ -11,7 +11,7 @@ fn p49_a_page_that_is_opened_in_an_outage_waits_for_its_end_and_no_longer_than_t
         for opened in [2_000, 10_000, 18_000] {
             let mut world = World::signed_in_with(Millis::from_secs(8), 7, 2);
             world.begin_outage(kind);
-            // The token is renewed within 6.7 s; the row of failures begins there.
+            // The token is renewed within 6.7 s; the failure streak begins there.
             world.call_for(2, 7_000 + opened);
             let tab = world.open(0);
             let call = world.api(tab).expect("the tab runs");
@@ -32,7 +32,7 @@ fn p49_a_page_that_is_opened_in_an_outage_waits_for_its_end_and_no_longer_than_t
 }
 
 #[test]
-fn p49_trouble_that_nobody_saw_the_end_of_is_no_trouble_of_today() {
+fn p49_a_failure_streak_that_ended_while_no_tab_was_open_is_not_continued() {
     for kind in OUTAGES.into_iter().take(5) {
         let mut world = World::signed_in(3, 1);
         world.begin_outage(kind);
@@ -51,7 +51,7 @@ fn p49_trouble_that_nobody_saw_the_end_of_is_no_trouble_of_today() {
 }
 
 #[test]
-fn p49_a_rest_that_the_server_asks_for_is_kept_and_waited_for_where_callers_can() {
+fn p49_a_back_off_that_the_server_requests_is_honoured_and_waited_for_if_callers_can() {
     for (seconds, waits) in [
         (1, true),
         (5, true),
@@ -101,7 +101,7 @@ fn p49_a_rest_that_the_server_asks_for_is_kept_and_waited_for_where_callers_can(
 }
 
 #[test]
-fn p49_a_new_token_that_is_asked_for_is_told_of_trouble_at_once_unless_there_is_none() {
+fn p49_a_requested_refresh_fails_at_once_beside_a_valid_token_and_waits_without_one() {
     for kind in &OUTAGES[..5] {
         for force in [false, true] {
             let mut world = World::signed_in(5, 2);
@@ -134,7 +134,7 @@ fn p49_a_refused_token_is_replaced_after_the_outage() {
 }
 
 #[test]
-fn p49_what_waiting_does_not_mend_is_told_at_once() {
+fn p49_a_failure_that_waiting_cannot_cure_rejects_at_once() {
     for mode in [Mode::Missing, Mode::Html, Mode::NoToken] {
         let mut world = World::signed_in(5, 1);
         world.nap(0, 60_000);
@@ -160,7 +160,7 @@ fn p49_the_page_that_is_seen_again_or_online_again_waits_anew() {
 }
 
 #[test]
-fn p49_an_app_that_asks_again_and_again_is_told_at_once_all_the_same() {
+fn p49_repeated_requests_of_an_app_are_rejected_at_once_too() {
     let mut world = World::signed_in_with(Millis::from_secs(8), 3, 1);
     world.begin_outage((Mode::Unavailable(None), Network::Fine));
     world.call_for(1, 40_000);

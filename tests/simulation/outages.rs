@@ -1,7 +1,7 @@
 //! Goal: a short outage of the auth server is invisible to callers and cheap for the server.
 //!
 //! Promise P49: a call that needs a token waits through 5xx, 429 and a network that fails, until its own deadline, while
-//! the row of failures is younger than 25 s. Afterwards calls fail at once, with the time of the next attempt.
+//! the failure streak is younger than 25 s. Afterwards calls fail at once, with the time of the next attempt.
 
 use nolapse::core::{Millis, Status};
 
@@ -48,7 +48,7 @@ fn p49_an_outage_of_twenty_seconds_fails_no_call_of_five_tabs_and_costs_ten_refr
 }
 
 #[test]
-fn p49_trouble_that_changes_its_kind_is_one_trouble() {
+fn p49_failures_of_different_kinds_are_one_streak() {
     for first in 0..20 {
         let seed = u64::try_from(first).unwrap_or_default();
         let mut world = World::signed_in_with(Millis::from_secs(8), seed, 3);
@@ -89,7 +89,8 @@ fn p49_a_server_that_comes_and_goes_fails_no_call() {
 }
 
 #[test]
-fn p49_after_twenty_five_seconds_of_trouble_calls_fail_at_once_with_the_time_of_the_next_attempt() {
+fn p49_after_twenty_five_seconds_of_failures_calls_fail_at_once_with_the_time_of_the_next_attempt()
+{
     for kind in &OUTAGES[..5] {
         for seed in 0..10 {
             let mut world = World::signed_in_with(Millis::from_secs(8), seed, 3);

@@ -5,7 +5,7 @@ use nolapse::core::{Input, PageChange, Status};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
-use crate::sim::{Forged, Order, World, record};
+use crate::sim::{Forged, ForgedVersion, World, record};
 
 /// The user's action after the record was overwritten.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +47,7 @@ fn check_agreement(world: &World, action: Action) -> Result<(), TestCaseError> {
         };
         prop_assert_eq!(&said, &name, "tab {}\n{}", tab, world.story());
     }
-    let number = world.marked();
+    let number = world.record_version();
     prop_assert!(
         number.is_some_and(|number| (1..=2_000_001).contains(&number)),
         "{:?}\n{}",
@@ -120,9 +120,9 @@ proptest! {
         action in prop::sample::select(&[Action::Refresh, Action::SignIn, Action::SignOut][..]),
     ) {
         let mut world = World::signed_in(seed, tabs);
-        let known = world.marked().unwrap_or_default();
+        let known = world.record_version().unwrap_or_default();
         world.spoil(by % tabs, &record);
-        let is_recent = world.marked().is_some_and(|forged| forged <= 2_000_001 && (known + 2_000_001 - forged) % 2_000_001 <= 2);
+        let is_recent = world.record_version().is_some_and(|forged| forged <= 2_000_001 && (known + 2_000_001 - forged) % 2_000_001 <= 2);
         if opens {
             world.open(0);
         }
@@ -194,7 +194,7 @@ fn line13_numbers_begin_again_in_all_tabs_and_in_pages_that_open_then() {
         world.open(0);
         world.run(1_000);
     }
-    assert_eq!(world.marked(), Some(3));
+    assert_eq!(world.record_version(), Some(3));
     world.run(120_000);
     let before = world.sent(0);
     world.run(490_000);
@@ -245,7 +245,7 @@ fn line13_a_page_that_cannot_read_the_record_asks_once_whether_there_is_a_sessio
 
         assert!(world.is_in(tab), "{text}");
         assert_eq!(world.sent(0), sent + 1, "{text}");
-        assert!(world.marked().is_some(), "{text}");
+        assert!(world.record_version().is_some(), "{text}");
     }
 }
 
@@ -253,7 +253,7 @@ fn line13_a_page_that_cannot_read_the_record_asks_once_whether_there_is_a_sessio
 fn line13_a_tab_that_is_two_numbers_ahead_of_the_record_goes_on_from_it() {
     let forged = |number, state: &str| {
         Ok(Forged {
-            order: Order::Is(number),
+            version: ForgedVersion::Is(number),
             state: state.to_owned(),
             backoff: String::new(),
         })

@@ -78,6 +78,17 @@ fn check_always(world: &World) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Plays a schedule and checks what holds in every one, before and after all is settled.
+fn check_schedule(seed: u64, tabs: usize, schedule: &[Step]) -> Result<World, TestCaseError> {
+    let mut world = play(seed, tabs, schedule);
+    check_always(&world)?;
+    check_settled(&mut world)?;
+    check_peace(&mut world)?;
+    check_always(&world)?;
+    check_cost(&world, schedule)?;
+    Ok(world)
+}
+
 /// Checks the number of refreshes of a schedule.
 fn check_cost(world: &World, schedule: &[Step]) -> Result<(), TestCaseError> {
     let elapsed = world.now - 1_700_000_000_000;
@@ -250,12 +261,7 @@ proptest! {
         tabs in 1_usize..5,
         schedule in steps(Menu::NobodySignsOut, 40),
     ) {
-        let mut world = play(seed, tabs, &schedule);
-        check_always(&world)?;
-        check_settled(&mut world)?;
-        check_peace(&mut world)?;
-        check_always(&world)?;
-        check_cost(&world, &schedule)?;
+        let world = check_schedule(seed, tabs, &schedule)?;
         for tab in world.tabs_of(0) {
             let is_in = matches!(world.status(tab), Status::SignedIn { .. });
             prop_assert!(is_in, "tab {} is {:?}\n{}", tab, world.status(tab), world.story());
@@ -268,12 +274,7 @@ proptest! {
         tabs in 1_usize..5,
         schedule in steps(Menu::Everything, 40),
     ) {
-        let mut world = play(seed, tabs, &schedule);
-        check_always(&world)?;
-        check_settled(&mut world)?;
-        check_peace(&mut world)?;
-        check_always(&world)?;
-        check_cost(&world, &schedule)?;
+        check_schedule(seed, tabs, &schedule)?;
     }
 
     #[test]

@@ -131,7 +131,7 @@ fn p19_signing_in_on_one_tab_signs_the_others_in() {
 }
 
 #[test]
-fn p19_a_signed_out_tab_that_asks_the_server_tells_nobody_what_all_know() {
+fn p19_a_signed_out_tab_that_asks_the_server_broadcasts_nothing_known() {
     let mut world = World::signed_in(SEED, 2);
     world.sign_out(0, false);
     world.run(5_000);
@@ -161,9 +161,9 @@ fn p19_another_user_on_one_tab_is_the_user_of_all() {
 }
 
 #[test]
-fn p18_without_a_shelf_the_message_tells_of_a_sign_out_and_its_reason() {
+fn p18_without_storage_the_message_reports_a_sign_out_and_its_reason() {
     let mut world = World::signed_in(SEED, 2);
-    world.browsers[0].has_shelf = false;
+    world.browsers[0].has_storage = false;
     world.run(1_000);
 
     world.sign_out(0, false);
@@ -173,7 +173,7 @@ fn p18_without_a_shelf_the_message_tells_of_a_sign_out_and_its_reason() {
 }
 
 #[test]
-fn p19_without_a_channel_the_shelf_tells_of_a_sign_in_and_a_sign_out() {
+fn p19_without_a_channel_the_record_reports_a_sign_in_and_a_sign_out() {
     let mut world = World::new(SEED);
     world.browsers[0].has_channel = false;
     for _ in 0..2 {
@@ -190,7 +190,7 @@ fn p19_without_a_channel_the_shelf_tells_of_a_sign_in_and_a_sign_out() {
 }
 
 #[test]
-fn p18_a_sign_out_that_the_shelf_confirms_is_not_looked_into() {
+fn p18_a_sign_out_that_the_record_confirms_is_not_verified() {
     for seed in 0..100 {
         let mut world = World::signed_in(seed, 4);
         let before = world.sent(0);

@@ -77,19 +77,19 @@ fn p16_without_any_lock_the_grace_keeps_twenty_tabs_signed_in() {
 }
 
 #[test]
-fn p17_whatever_is_wrong_with_lock_channel_and_shelf_every_call_is_served() {
+fn p17_in_every_state_of_lock_channel_and_storage_every_call_is_served() {
     for locks in [Locks::Honest, Locks::Missing, Locks::Hogged, Locks::Broken] {
         for has_channel in [true, false] {
-            for has_shelf in [true, false] {
+            for has_storage in [true, false] {
                 let mut world = World::signed_in(SEED, 3);
                 world.browsers[0].locks = locks;
                 world.browsers[0].has_channel = has_channel;
-                world.browsers[0].has_shelf = has_shelf;
+                world.browsers[0].has_storage = has_storage;
                 if locks == Locks::Broken && !has_channel {
                     // Nothing serialises the tabs: responses may be reordered, which the server must tolerate.
                     continue;
                 }
-                let name = format!("{locks:?}, channel {has_channel}, shelf {has_shelf}");
+                let name = format!("{locks:?}, channel {has_channel}, storage {has_storage}");
                 for _ in 0..60 {
                     world.run(5_000);
                     for tab in 0..3 {
@@ -229,7 +229,7 @@ fn p02_a_lone_tab_that_reloads_asks_nobody_but_the_server() {
 }
 
 #[test]
-fn p02_a_lone_tab_whose_lock_is_slow_to_come_does_not_wait_for_news() {
+fn p02_a_lone_tab_whose_lock_is_granted_late_does_not_wait_for_messages() {
     for seed in 0..50 {
         let mut world = World::signed_in(seed, 1);
         world.kill(0);
@@ -240,9 +240,9 @@ fn p02_a_lone_tab_whose_lock_is_slow_to_come_does_not_wait_for_news() {
 }
 
 #[test]
-fn p15_a_tab_that_has_missed_a_renewal_does_not_write_over_its_mark() {
+fn p15_a_tab_that_has_missed_a_refresh_does_not_overwrite_its_record() {
     let mut world = World::signed_in(SEED, 2);
-    world.lost_news = 100;
+    world.lost_messages = 100;
     world.refresh(0, true);
     world.run(1_000);
     world.server.mode = Mode::Broken;
@@ -250,9 +250,9 @@ fn p15_a_tab_that_has_missed_a_renewal_does_not_write_over_its_mark() {
     world.refresh(1, true);
     world.run(1_000);
 
-    let mark = world.browsers[0].stored.clone().unwrap_or_default();
-    assert!(mark.contains("server_error"), "{mark}");
-    assert!(mark.starts_with("nolapse1;2;in;"), "{mark}");
+    let record = world.browsers[0].stored.clone().unwrap_or_default();
+    assert!(record.contains("server_error"), "{record}");
+    assert!(record.starts_with("nolapse1;2;in;"), "{record}");
 }
 
 #[test]

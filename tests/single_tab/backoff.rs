@@ -6,18 +6,18 @@ use nolapse::core::{
     Failure, FailureCause, Input, PersistedBackoff, Status, StorageRecord, StoredState, WallTime,
 };
 
-use crate::tab::{Tab, grant, order, signed_in_mark};
+use crate::tab::{Tab, grant, nth_version, signed_in_record};
 
-/// A stored record of this session, `ahead` versions above the tab's, with a back-off if `is_troubled`.
-fn stored(tab: &Tab, ahead: i64, is_troubled: bool) -> StoredState {
-    shelf_of(tab, ahead, is_troubled, grant().session.fingerprint())
+/// A stored record of this session, `ahead` versions above the tab's, with a back-off if `has_backoff`.
+fn stored(tab: &Tab, ahead: i64, has_backoff: bool) -> StoredState {
+    stored_with(tab, ahead, has_backoff, grant().session.fingerprint())
 }
 
-fn shelf_of(tab: &Tab, ahead: i64, is_troubled: bool, fingerprint: u32) -> StoredState {
+fn stored_with(tab: &Tab, ahead: i64, has_backoff: bool, fingerprint: u32) -> StoredState {
     let version = tab.version().number().saturating_add_signed(ahead);
     let later = WallTime::from_millis(tab.wall().as_millis() + 30_000);
     StoredState::Record(StorageRecord {
-        backoff: is_troubled.then_some(PersistedBackoff {
+        backoff: has_backoff.then_some(PersistedBackoff {
             cause: FailureCause::ServerError,
             failures: 2,
             since: tab.wall(),
@@ -25,7 +25,7 @@ fn shelf_of(tab: &Tab, ahead: i64, is_troubled: bool, fingerprint: u32) -> Store
             server_requested: false,
             resets_at: tab.wall(),
         }),
-        ..signed_in_mark(order(version), later, fingerprint)
+        ..signed_in_record(nth_version(version), later, fingerprint)
     })
 }
 
@@ -48,7 +48,7 @@ fn well() -> Tab {
 }
 
 #[test]
-fn a_mark_that_is_not_behind_tells_of_trouble() {
+fn the_back_off_of_a_record_that_is_not_behind_is_applied() {
     for (ahead, heard) in [(-1, false), (0, true), (1, true)] {
         let mut tab = well();
         tab.stored = stored(&tab, ahead, true);
@@ -60,7 +60,7 @@ fn a_mark_that_is_not_behind_tells_of_trouble() {
 }
 
 #[test]
-fn a_mark_that_is_ahead_and_knows_of_no_trouble_ends_it() {
+fn a_record_that_is_ahead_without_a_back_off_ends_the_tabs_own() {
     for (ahead, ends) in [(-1, false), (0, false), (1, true)] {
         let mut tab = well();
         tab.refresh(true);
@@ -76,7 +76,7 @@ fn a_mark_that_is_ahead_and_knows_of_no_trouble_ends_it() {
 }
 
 #[test]
-fn p19_a_mark_that_is_ahead_and_knows_of_another_session_ends_the_use_of_this_ones_token() {
+fn p19_a_record_that_is_ahead_and_has_another_session_ends_the_use_of_this_ones_token() {
     let own = grant().session.fingerprint();
     for (ahead, fingerprint, stays) in [
         (-1, own ^ 1, true),
@@ -85,7 +85,7 @@ fn p19_a_mark_that_is_ahead_and_knows_of_another_session_ends_the_use_of_this_on
         (1, own ^ 1, false),
     ] {
         let mut tab = well();
-        tab.stored = shelf_of(&tab, ahead, false, fingerprint);
+        tab.stored = stored_with(&tab, ahead, false, fingerprint);
 
         tab.feed(Input::StorageChanged);
 

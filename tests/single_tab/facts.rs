@@ -6,14 +6,14 @@ use nolapse::core::{
 };
 use nolapse::wire::EndReason;
 
-use crate::tab::{BEGIN, Tab, grant, grant_of, order, signed_in_mark};
+use crate::tab::{BEGIN, Tab, grant, grant_of, nth_version, signed_in_record};
 
 const SOME: u32 = 77;
 
 /// A stored record of a session whose token expires in 60 s.
 fn in_use(version: u64, fingerprint: u32) -> StoredState {
     let expires = WallTime::from_millis(1_700_000_000_000 + BEGIN + 60_000);
-    StoredState::Record(signed_in_mark(order(version), expires, fingerprint))
+    StoredState::Record(signed_in_record(nth_version(version), expires, fingerprint))
 }
 
 /// A tab with a token, with storage, and with a refresh in flight.
@@ -38,7 +38,7 @@ fn p12_an_end_that_a_sign_in_has_overtaken_ends_nothing() {
         tab.end(attempt, EndReason::Revoked);
 
         assert_eq!(tab.is_in(), stays);
-        assert!(tab.has(|order| matches!(order, Effect::ReleaseLock { .. })));
+        assert!(tab.has(|effect| matches!(effect, Effect::ReleaseLock { .. })));
     }
 }
 
@@ -97,7 +97,7 @@ fn p12_an_answer_to_the_session_before_is_of_no_use() {
     tab.grant(attempt, grant_of("ours", "session", "user"));
 
     assert_eq!(tab.token(), Some("theirs"));
-    assert!(tab.has(|order| matches!(order, Effect::ReleaseLock { .. })));
+    assert!(tab.has(|effect| matches!(effect, Effect::ReleaseLock { .. })));
 }
 
 #[test]
@@ -133,14 +133,14 @@ fn p05_a_hidden_tab_renews_later_than_a_visible_one() {
 }
 
 #[test]
-fn p18_a_sign_out_before_the_first_answer_names_the_session_that_the_shelf_knew() {
+fn p18_a_sign_out_before_the_first_response_names_the_session_of_the_record() {
     let mut tab = Tab::open(1, in_use(5, SOME));
 
     tab.sign_out(false);
 
-    let Some(RecordState::SignedOut { fingerprint, .. }) = tab.written().map(|mark| mark.state)
+    let Some(RecordState::SignedOut { fingerprint, .. }) = tab.written().map(|record| record.state)
     else {
-        panic!("{:?}", tab.orders);
+        panic!("{:?}", tab.effects);
     };
     assert_eq!(fingerprint, SOME);
     assert!(tab.said().iter().any(|message| matches!(
@@ -201,7 +201,7 @@ fn p18_a_sign_out_is_answered_once_the_server_knows_and_at_once_where_it_does() 
 }
 
 #[test]
-fn p18_a_sign_out_that_only_a_message_has_told_of_is_made_by_whoever_asks_for_it() {
+fn p18_a_sign_out_that_only_a_message_reported_is_carried_out_when_requested() {
     let mut tab = Tab::open(1, StoredState::Empty);
     tab.adopt(grant());
     tab.hear(TabMessage::SignedOut {
@@ -218,7 +218,7 @@ fn p18_a_sign_out_that_only_a_message_has_told_of_is_made_by_whoever_asks_for_it
 }
 
 #[test]
-fn p18_a_sign_out_that_the_server_cannot_hear_of_is_told_after_a_rest() {
+fn p18_a_sign_out_that_does_not_reach_the_server_is_sent_again_after_a_back_off() {
     let mut tab = Tab::open(1, StoredState::Empty);
     tab.adopt(grant());
     let caller = tab.sign_out(false);
@@ -235,7 +235,7 @@ fn p18_a_sign_out_that_the_server_cannot_hear_of_is_told_after_a_rest() {
         }))
     );
     assert_eq!(tab.wish(), None);
-    assert!(tab.written().is_some_and(|mark| mark.backoff.is_some()));
+    assert!(tab.written().is_some_and(|record| record.backoff.is_some()));
     let (rested, what_for) = tab.alarm();
     assert_eq!(what_for, "sign_out");
     assert!(rested >= tab.now + 500, "{rested}");
@@ -244,7 +244,7 @@ fn p18_a_sign_out_that_the_server_cannot_hear_of_is_told_after_a_rest() {
 }
 
 #[test]
-fn p18_that_an_earlier_sign_out_could_not_be_told_is_no_trouble_of_the_session_after_it() {
+fn p18_a_failed_notification_of_an_earlier_sign_out_is_no_failure_of_the_next_session() {
     let mut tab = Tab::open(1, StoredState::Empty);
     tab.adopt(grant());
     tab.sign_out(false);
@@ -266,7 +266,7 @@ fn p18_that_an_earlier_sign_out_could_not_be_told_is_no_trouble_of_the_session_a
 fn a_message_that_is_too_far_ahead_to_be_honest_is_ignored() {
     for (ahead, taken) in [(1_000_000, true), (1_000_001, false)] {
         let mut tab = Tab::signed_in(1);
-        let version = order(tab.version().number() + ahead);
+        let version = nth_version(tab.version().number() + ahead);
 
         tab.hear_token(version, grant_of("theirs", "session", "user"), 0);
 
@@ -277,7 +277,7 @@ fn a_message_that_is_too_far_ahead_to_be_honest_is_ignored() {
 #[test]
 fn after_a_forged_sign_out_messages_of_one_count_for_nothing_for_ten_minutes() {
     let cry = |tab: &mut Tab| {
-        let version = order(10);
+        let version = nth_version(10);
         let reason = EndReason::SignedOut;
         let fingerprint = SOME;
         tab.hear(TabMessage::SignedOut {
@@ -316,11 +316,11 @@ fn of_two_sign_ins_that_take_their_time_each_is_answered_for_itself() {
         tab.feed(Input::SignInRequested { caller });
         let attempt = tab.wish().expect("it asks for the lock");
         tab.feed(Input::LockGranted { attempt });
-        assert!(tab.has(|order| *order == Effect::RunSignIn { attempt, caller }));
+        assert!(tab.has(|effect| *effect == Effect::RunSignIn { attempt, caller }));
         let (overdue, what_for) = tab.alarm();
         assert_eq!(what_for, "timeout");
         tab.ring(overdue);
-        assert!(tab.has(|order| *order == Effect::ReleaseLock { attempt }));
+        assert!(tab.has(|effect| *effect == Effect::ReleaseLock { attempt }));
         begun.push((caller, attempt));
     }
 

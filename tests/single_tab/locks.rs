@@ -4,13 +4,13 @@
 
 use nolapse::core::{Grant, Input, Millis, StoredState, TabMessage, WallTime};
 
-use crate::tab::{Tab, grant, signed_in_mark};
+use crate::tab::{Tab, grant, signed_in_record};
 
 /// How long after the request a token with a lifetime of 60 s is sent, in milliseconds.
 const USABLE: u64 = 58_500;
 
 #[test]
-fn without_a_lock_a_refresh_waits_for_news_unless_none_would_do() {
+fn without_a_lock_a_refresh_waits_for_a_message_unless_none_would_do() {
     for force in [false, true] {
         let mut tab = Tab::signed_in(1);
         tab.now += 20_000;
@@ -47,7 +47,7 @@ fn the_pause_without_a_lock_is_drawn_from_three_beats() {
 }
 
 #[test]
-fn p15_a_tab_that_is_behind_the_shelf_asks_the_others_first_unless_no_token_of_theirs_would_do() {
+fn p15_a_tab_that_is_behind_the_record_asks_its_peers_first_unless_no_token_of_theirs_would_do() {
     for (force, living, asks) in [
         (false, true, true),
         (true, true, false),
@@ -61,8 +61,8 @@ fn p15_a_tab_that_is_behind_the_shelf_asks_the_others_first_unless_no_token_of_t
         let attempt = tab.wish().expect("it asks for the lock");
         let left = if living { 40_000 } else { 0 };
         let expires = WallTime::from_millis(tab.wall().as_millis() + left);
-        let mark = signed_in_mark(tab.version().next(), expires, fingerprint);
-        tab.stored = StoredState::Record(mark);
+        let record = signed_in_record(tab.version().next(), expires, fingerprint);
+        tab.stored = StoredState::Record(record);
 
         tab.feed(Input::LockGranted { attempt });
 
@@ -166,17 +166,16 @@ fn a_lock_that_comes_is_trusted_again() {
 }
 
 #[test]
-fn p02_a_lock_that_took_longer_than_twenty_milliseconds_had_a_holder_whose_news_may_come() {
-    for (has_company, waited, listens) in
-        [(false, 5_000, false), (true, 20, false), (true, 21, true)]
+fn p02_a_lock_that_took_longer_than_twenty_milliseconds_had_a_holder_whose_message_may_come() {
+    for (has_peers, waited, listens) in [(false, 5_000, false), (true, 20, false), (true, 21, true)]
     {
-        let (mut tab, attempt) = Tab::wanting(has_company);
+        let (mut tab, attempt) = Tab::wanting(has_peers);
         tab.now += waited;
 
         tab.feed(Input::LockGranted { attempt });
 
-        assert_eq!(tab.asks_the_tabs(), listens, "{has_company} {waited}");
-        assert_eq!(tab.sends(), !listens, "{has_company} {waited}");
+        assert_eq!(tab.asks_the_tabs(), listens, "{has_peers} {waited}");
+        assert_eq!(tab.sends(), !listens, "{has_peers} {waited}");
         if listens {
             assert_eq!(tab.alarm(), (tab.now + 100, "peers"));
         }
@@ -184,7 +183,7 @@ fn p02_a_lock_that_took_longer_than_twenty_milliseconds_had_a_holder_whose_news_
 }
 
 #[test]
-fn company_is_there_for_two_lives_after_it_was_heard_of() {
+fn peers_are_expected_for_two_lifetimes_after_their_last_message() {
     for (silent, listens) in [(120_000, true), (120_001, false)] {
         let mut tab = Tab::signed_in(1);
         let version = tab.version();
@@ -202,7 +201,7 @@ fn company_is_there_for_two_lives_after_it_was_heard_of() {
 }
 
 #[test]
-fn whoever_is_at_work_is_listened_for_as_long_as_its_exchange_may_take() {
+fn a_refreshing_peer_is_awaited_for_as_long_as_its_exchange_may_take() {
     for (since, listens) in [(10_000, true), (10_001, false)] {
         let mut tab = Tab::signed_in(1);
         tab.hear(TabMessage::RefreshStarted);

@@ -1,11 +1,11 @@
 //! The core of one tab: inputs at chosen times, and the effects that follow.
 
 mod backoff;
+mod deadlines;
 mod facts;
 mod locks;
 mod lost_locks;
-mod moments;
-mod patience;
+mod recovery_waits;
 mod tab;
 mod tab_messages;
 mod traces;

@@ -8,7 +8,7 @@ use nolapse::core::{
 };
 use nolapse::wire::EndReason;
 
-use crate::tab::{Tab, grant, grant_of, order, signed_in_mark};
+use crate::tab::{Tab, grant, grant_of, nth_version, signed_in_record};
 
 fn theirs() -> Grant {
     grant_of("theirs", "session", "user")
@@ -30,10 +30,14 @@ fn p13_of_two_tokens_the_one_of_the_higher_order_counts() {
         tab.adopt(grant());
         let version = tab.version().number();
 
-        tab.hear_token(order(version + ahead), theirs(), 0);
+        tab.hear_token(nth_version(version + ahead), theirs(), 0);
 
         assert_eq!(tab.token() == Some("theirs"), taken, "{ahead} ahead");
-        tab.hear_token(order(version - 1), grant_of("old", "session", "user"), 0);
+        tab.hear_token(
+            nth_version(version - 1),
+            grant_of("old", "session", "user"),
+            0,
+        );
         assert_ne!(tab.token(), Some("old"));
     }
 }
@@ -95,11 +99,11 @@ fn p18_until_the_server_knows_of_a_sign_out_no_message_undoes_it() {
     tab.sign_out(false);
     let attempt = tab.wish().expect("it asks for the lock");
 
-    tab.hear_token(order(50), theirs(), 0);
+    tab.hear_token(nth_version(50), theirs(), 0);
 
     assert_eq!(tab.token(), None);
     tab.feed(Input::LockGranted { attempt });
-    assert!(tab.has(|order| matches!(order, Effect::SendSignOut { .. })));
+    assert!(tab.has(|effect| matches!(effect, Effect::SendSignOut { .. })));
 }
 
 #[test]
@@ -111,13 +115,13 @@ fn p18_a_failing_server_is_told_of_a_sign_out_all_the_same() {
 
     tab.hear(failing());
 
-    assert!(!tab.has(|order| *order == Effect::ReleaseLock { attempt }));
+    assert!(!tab.has(|effect| *effect == Effect::ReleaseLock { attempt }));
     tab.feed(Input::LockGranted { attempt });
-    assert!(tab.has(|order| matches!(order, Effect::SendSignOut { .. })));
+    assert!(tab.has(|effect| matches!(effect, Effect::SendSignOut { .. })));
 }
 
 #[test]
-fn p10_a_failure_of_another_tabs_is_a_rest_of_this_one() {
+fn p10_a_failure_of_another_tab_is_a_back_off_of_this_one() {
     let mut tab = Tab::signed_in(1);
     tab.now += 49_000;
 
@@ -129,9 +133,9 @@ fn p10_a_failure_of_another_tabs_is_a_rest_of_this_one() {
 }
 
 #[test]
-fn whoever_has_told_how_its_work_came_out_is_not_listened_for() {
+fn a_peer_that_has_reported_its_outcome_is_not_awaited() {
     let old_token = TabMessage::Token {
-        version: order(0),
+        version: nth_version(0),
         grant: theirs(),
         age: Millis::ZERO,
         posted: WallTime::from_millis(0),
@@ -157,7 +161,7 @@ fn whoever_has_told_how_its_work_came_out_is_not_listened_for() {
 }
 
 #[test]
-fn a_moment_to_refresh_is_believed_of_another_tab_where_its_life_is() {
+fn the_refresh_time_of_another_tab_is_limited_as_its_lifetime_is() {
     for (life_s, refresh_s, due_s) in [(60, 20, 20), (300, 59, 59), (300, 60, 50), (300, 200, 50)] {
         let mut tab = Tab::signed_in(1);
         let version = tab.version().next();
@@ -183,7 +187,7 @@ fn a_moment_to_refresh_is_believed_of_another_tab_where_its_life_is() {
 }
 
 #[test]
-fn company_is_there_for_as_long_as_two_lives_of_its_token() {
+fn peers_are_expected_for_two_lifetimes_of_their_token() {
     for (silent_s, listens) in [(599, true), (601, false)] {
         let mut tab = Tab::signed_in(1);
         tab.adopt(Grant {
@@ -206,7 +210,7 @@ fn company_is_there_for_as_long_as_two_lives_of_its_token() {
 /// A record with this version of a sign-out that the auth server has confirmed.
 fn signed_out_since(version: u64) -> StoredState {
     StoredState::Record(StorageRecord {
-        version: order(version),
+        version: nth_version(version),
         state: RecordState::SignedOut {
             reason: EndReason::SignedOut,
             fingerprint: 0,
@@ -218,17 +222,17 @@ fn signed_out_since(version: u64) -> StoredState {
 }
 
 #[test]
-fn p19_a_message_signs_in_before_the_shelf_knows_and_an_end_without_it_is_in_doubt() {
+fn p19_a_message_signs_in_before_the_record_and_an_end_without_the_record_is_unconfirmed() {
     let mut tab = Tab::open(1, signed_out_since(5));
     assert!(!tab.is_in());
-    tab.hear_token(order(5), theirs(), 0);
+    tab.hear_token(nth_version(5), theirs(), 0);
     assert_eq!(tab.token(), None, "the end is of the same order");
 
-    tab.hear_token(order(6), theirs(), 0);
+    tab.hear_token(nth_version(6), theirs(), 0);
     assert_eq!(tab.token(), Some("theirs"));
 
     tab.hear(TabMessage::SignedOut {
-        version: order(7),
+        version: nth_version(7),
         reason: EndReason::SignedOut,
         fingerprint: theirs().session.fingerprint(),
     });
@@ -237,9 +241,10 @@ fn p19_a_message_signs_in_before_the_shelf_knows_and_an_end_without_it_is_in_dou
 }
 
 #[test]
-fn p18_an_end_in_doubt_is_one_where_the_shelf_says_so_and_none_where_it_does_not() {
+fn p18_the_record_confirms_or_reverts_an_unconfirmed_end() {
     let expired = WallTime::from_millis(1);
-    let signed_in = |version| StoredState::Record(signed_in_mark(order(version), expired, 7));
+    let signed_in =
+        |version| StoredState::Record(signed_in_record(nth_version(version), expired, 7));
     for (stored, at_once, after) in [
         (signed_out_since(7), "signed_out", "signed_out"),
         (signed_out_since(6), "signed_out", "signed_out"),
@@ -248,9 +253,9 @@ fn p18_an_end_in_doubt_is_one_where_the_shelf_says_so_and_none_where_it_does_not
         (signed_in(7), "unknown", "unknown"),
     ] {
         let mut tab = Tab::open(1, signed_out_since(5));
-        tab.hear_token(order(6), theirs(), 0);
+        tab.hear_token(nth_version(6), theirs(), 0);
         tab.hear(TabMessage::SignedOut {
-            version: order(7),
+            version: nth_version(7),
             reason: EndReason::SignedOut,
             fingerprint: theirs().session.fingerprint(),
         });
@@ -282,7 +287,10 @@ fn p19_of_an_end_and_a_sign_in_of_one_order_the_sign_in_of_this_tab_counts() {
         assert_eq!(tab.is_in(), stays, "{ended}");
         if stays {
             assert_eq!(tab.version(), version.next());
-            assert_eq!(tab.written().map(|mark| mark.version), Some(version.next()));
+            assert_eq!(
+                tab.written().map(|record| record.version),
+                Some(version.next())
+            );
             let is_token = |message: &&TabMessage| matches!(message, TabMessage::Token { .. });
             assert!(tab.said().iter().any(is_token));
         }

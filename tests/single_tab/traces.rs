@@ -6,8 +6,8 @@ use crate::tab::{BEGIN, Tab};
 
 /// The trace entry of the last input.
 fn traced(tab: &Tab) -> Option<TraceEntry> {
-    tab.orders.iter().find_map(|order| {
-        if let Effect::Emit(Event::Traced(entry)) = order {
+    tab.effects.iter().find_map(|effect| {
+        if let Effect::Emit(Event::Traced(entry)) = effect {
             Some(*entry)
         } else {
             None

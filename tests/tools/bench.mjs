@@ -10,7 +10,7 @@ import { buildServer } from "./demo-parts.mjs";
 import { setUpPackages } from "./packages.mjs";
 import { setUp, setUpBrowser } from "./setup.mjs";
 
-/** The bench that needs nothing running, and comes first. */
+/** The bench that needs no server and no browser; it runs first. */
 const SIZE = "size";
 
 /** Benches that need no server of ours. */

@@ -1,4 +1,4 @@
-/** Finds a Chromium and the chromedriver that fits it, or gets them. */
+/** Finds a Chromium and its chromedriver, or downloads them. */
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { installPackages } from "./system.mjs";
  * @typedef {object} BrowserFiles
  * @property {string} chromium
  * @property {string} chromedriver
- * @property {string} version what the browser says of itself
+ * @property {string} version as the browser prints it
  */
 
 /** Where downloaded browsers are kept. */
@@ -31,7 +31,7 @@ const DRIVER_PLACES = [
 ];
 
 /**
- * Finds the browser for tests: what `CHROMIUM` and `CHROMEDRIVER` name, what is installed, or what can be got.
+ * Finds the browser for tests: named by `CHROMIUM` and `CHROMEDRIVER`, installed, or downloaded.
  *
  * @param {(line: string) => void} watch
  * @returns {Promise<BrowserFiles>}
@@ -52,7 +52,7 @@ export async function findBrowser(watch) {
   );
 }
 
-/** What Firefox is called; Debian has the long-term release alone. */
+/** Names of Firefox's program; Debian has the long-term release alone. */
 const FIREFOX_NAMES = ["firefox-esr", "firefox"];
 const FIREFOX_PLACES = [
   "/Applications/Firefox.app/Contents/MacOS/firefox",
@@ -60,7 +60,7 @@ const FIREFOX_PLACES = [
 ];
 
 /**
- * Finds Firefox, which needs no driver: what `FIREFOX` names, what is installed, or what can be got.
+ * Finds Firefox, which needs no driver: named by `FIREFOX`, installed, or downloaded.
  *
  * @param {(line: string) => void} watch
  * @returns {Promise<string>} its file
@@ -85,7 +85,7 @@ async function installed() {
 }
 
 /**
- * The file that an environment variable names, where it is set.
+ * The file that an environment variable names, if it is set.
  *
  * @param {string} variable
  */
@@ -106,7 +106,7 @@ function firstOf(names, places) {
 
 /** @param {string} file */
 async function versionOf(file) {
-  // Chrome for Windows opens a window in place of saying its version.
+  // Chrome for Windows opens a window for `--version`.
   if (process.platform === "win32" && !file.includes("chromedriver")) return "Chrome";
   return run(file, ["--version"]).then(
     ({ stdout }) => stdout.trim().split(" (")[0],

@@ -1,9 +1,9 @@
-/** Which stages can tell that a change broke something: by the files that it touches. */
+/** Maps changed files to the stages that can fail because of them. */
 
 import { CommandFailed, run } from "../../pkg-template/tools/process.mjs";
 import { STAGES } from "./stages.mjs";
 
-/** The branch that changes are measured against, here and as it was last fetched. */
+/** The branch that changes are measured against, local and remote-tracking. */
 const MAIN = ["main", "origin/main"];
 
 /** Stands for every stage. */
@@ -16,23 +16,23 @@ const PACKAGE = ["npm", "packed", "docs", "site", "e2e"];
 const SERVER = ["native", "docs", "e2e"];
 
 /**
- * Files by their paths, and the stages that read, compile or run them; the first that fits counts. What none fits can
- * break everything.
+ * Files by their paths, and the stages that read, compile or run them. The first match counts; a file without a match runs
+ * every stage.
  *
  * @type {readonly (readonly [RegExp, readonly string[]])[]}
  */
 const RULES = [
-  // What every stage is made of.
+  // Every stage uses them.
   [/^(Cargo\.(toml|lock)|rust-toolchain\.toml|package(-lock)?\.json|\.npmrc|\.cargo\/|\.ci\/)/, ALL],
   [/^(pkg-template|tests)\/tools\//, ALL],
   [/^tests\/(package(-lock)?\.json|\.npmrc)$/, ALL],
 
-  // Settings of what checks without running.
+  // Settings of static checks.
   [/^(biome\.json|clippy\.toml|tsconfig(\.base)?\.json|\.gitignore|\.gitattributes)$/, ["static", "site", "docs"]],
   [/^deny\.toml$/, ["static", "npm"]],
 
-  // Documents: the glossary is a rule of the architecture's, drills and settings are played by the server's tests, and
-  // some pages are what the packed apps are made of.
+  // Documents: a test checks the glossary, the server's tests run drills and settings, and
+  // the packed apps are made from some pages.
   [/^ARCHITECTURE\.md$/, ["native", "docs"]],
   [/^docs\/(deployment|keys|operations)\.md$/, ["native", "docs"]],
   [/^docs\/(csp|install|testing)\.md$/, ["packed", "docs"]],
@@ -53,7 +53,7 @@ const RULES = [
   [/^www-demo\/site\//, ["static", "native", "site", "e2e"]],
   [/^www-demo\/rust-example\//, ["static", "docs"]],
 
-  // The tests themselves; what is in the browser's harness is used by all that run in one.
+  // The tests themselves; all tests that run in a browser use the harness.
   [/^tests\/(browser\.rs|single_tab\/)/, ["static", "native", "wasm"]],
   [/^tests\/(\w+\.rs|simulation\/)/, ["static", "native", "docs"]],
   [/^tests\/npm\//, ["static", "npm", "docs"]],
@@ -66,7 +66,7 @@ const RULES = [
 ];
 
 /**
- * The stages for files, and for each stage or group of them why.
+ * The stages for files, and the reason for each stage or group of stages.
  *
  * @param {readonly string[]} paths
  * @returns {{ stages: string[], reasons: string[] }}
@@ -99,14 +99,14 @@ export function ruleFor(path) {
 }
 
 /**
- * The files that differ from where this branch left the main one: committed, not committed, and new.
+ * The files that differ from the merge base with the main branch: committed, uncommitted, and untracked.
  *
  * @returns {Promise<string[]>}
  */
 export async function readChanges() {
   const base = await mergeBase();
   const [changed, added] = await Promise.all([
-    // With `--no-renames`, a file that has moved is one that is gone and one that is new.
+    // With `--no-renames`, a moved file is a deleted one and a new one.
     run("git", ["diff", "--name-only", "--no-renames", "-z", base]),
     run("git", ["ls-files", "--others", "--exclude-standard", "-z"]),
   ]);
@@ -122,6 +122,6 @@ async function mergeBase() {
     });
     if (found) return found.stdout.trim();
   }
-  // Without a main branch, everything counts as changed: the tree that is empty in each repository.
+  // Without a main branch, everything counts as changed: this is git's empty tree.
   return (await run("git", ["hash-object", "-t", "tree", "/dev/null"])).stdout.trim();
 }

@@ -1,4 +1,4 @@
-/** Reads how many tests ran out of what the test runners print. */
+/** Parses the numbers of tests from the output of the test runners. */
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
 
@@ -21,7 +21,7 @@ export function sum(left, right) {
 }
 
 /**
- * Adds up the closing lines of `cargo test` (and of wasm-bindgen's runner, which says the same) and of `node --test`.
+ * Adds up the closing lines of `cargo test` (and of wasm-bindgen's runner, which prints the same) and of `node --test`.
  *
  * @param {string} output
  * @returns {Counts}

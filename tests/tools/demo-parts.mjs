@@ -35,7 +35,7 @@ export async function buildSite() {
 /**
  * Builds the server.
  *
- * @param {"dev" | "server"} [profile] `server` is the one for speed, which takes long to compile and is for measuring
+ * @param {"dev" | "server"} [profile] `server` is optimised for speed and takes minutes to compile: for benches
  * @returns {Promise<string>} its program
  */
 export function buildServer(profile = "dev") {

@@ -1,5 +1,5 @@
 /**
- * `npm run demo`: builds everything, starts the servers and says where the demo page is.
+ * `npm run demo`: builds everything, starts the servers and prints the address of the demo page.
  *
  * `PORT` (8080) is the page's and the auth server's, `API_PORT` (one more) the API's. Ctrl-C ends all.
  */
@@ -59,7 +59,7 @@ async function buildPrograms() {
   return buildServer();
 }
 
-/** Builds the package and the page, while cargo is at the server. */
+/** Builds the package and the page while cargo builds the server. */
 async function buildPage() {
   await buildPackage({ isForDemo: true, ready: setUpPackages() });
   await buildSite();
@@ -81,7 +81,7 @@ function portFrom(variable, otherwise) {
 /**
  * @param {string} variable
  * @param {number} port
- * @throws {Remedy} where somebody else listens on the port, or the system does not allow it
+ * @throws {Remedy} if the port is in use, or the system does not allow it
  */
 async function refuseTaken(variable, port) {
   const probe = createServer();

@@ -1,12 +1,12 @@
-/** The faults that `npm run faults` plants. Each stands for a rule that the random tests are to miss. */
+/** The faults that `npm run faults` plants. Each breaks a rule that the random tests must notice. */
 
 /**
  * @typedef {object} Fault
  * @property {string} name what is broken
  * @property {string} file in `src/core`
- * @property {string} from text that stands there exactly once
- * @property {string} to what it becomes
- * @property {string} [test] the tests that are to catch it: the schedules unless said otherwise
+ * @property {string} from text that the file has exactly once
+ * @property {string} to its replacement
+ * @property {string} [test] the tests that must catch it: the schedules by default
  */
 
 /** @type {readonly Fault[]} */

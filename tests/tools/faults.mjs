@@ -1,7 +1,7 @@
 /**
  * `npm run faults`: plants one fault at a time in a copy of the core and expects the random schedules, or the random records, to catch it.
  *
- * A simulation proves something only where it fails when the thing it watches is broken.
+ * A simulation proves something only if it fails when its subject is broken.
  */
 
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -11,13 +11,13 @@ import { CommandFailed, root, run } from "../../pkg-template/tools/process.mjs";
 import { main, Remedy, step } from "../../pkg-template/tools/step.mjs";
 import { FAULTS } from "./fault-list.mjs";
 
-/** What the tests of the core are compiled from. */
+/** The sources of the core's tests. */
 const PARTS = [
   ...["Cargo.toml", "Cargo.lock", "README.md", "clippy.toml"],
   ...["src", "tests", "www-demo/server", "pkg-template/tools"],
 ];
 
-/** How many schedules a fault has to survive; it must not. */
+/** The number of schedules within which a fault must be caught. */
 const SCHEDULES = "4000";
 
 await main(async () => {
@@ -37,7 +37,7 @@ await main(async () => {
 });
 
 /**
- * Plants a fault, runs the schedules, and takes it out again.
+ * Plants a fault, runs the schedules, and reverts it.
  *
  * @param {string} copy
  * @param {import("./fault-list.mjs").Fault} fault
@@ -53,7 +53,7 @@ async function isCaught(copy, { name, file, from, to, test = "schedules" }) {
     await run("cargo", ["test", "--package", "nolapse", "--test", "simulation", `${test}::`], { cwd: copy, env });
     return false;
   } catch (error) {
-    // A fault that does not compile proves nothing.
+    // A fault must compile to be a fault.
     if (error instanceof CommandFailed && error.output.includes("Test failed:")) return true;
     throw error;
   } finally {

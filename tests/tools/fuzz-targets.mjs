@@ -12,12 +12,12 @@ import { root, run, which } from "../../pkg-template/tools/process.mjs";
 import { Remedy, step } from "../../pkg-template/tools/step.mjs";
 import { installPackages } from "./system.mjs";
 
-/** What is fuzzed, a program each. */
+/** The fuzz targets, one program each. */
 export const TARGETS = ["token", "cookie", "json", "query"];
 
 const FOLDER = join(root, "www-demo", "server", "fuzz");
 
-/** Counts the edges and compared values that an input reaches, which is what libFuzzer goes by. */
+/** Instruments edges and comparisons, libFuzzer's feedback. */
 const COVERAGE = [
   "--cfg fuzzing",
   "-Cpasses=sancov-module",
@@ -28,8 +28,8 @@ const COVERAGE = [
 ].join(" ");
 
 /**
- * Fuzzes each target for so long. An input that breaks a check is printed, and kept in `regressions`, which the native
- * tests play from then on.
+ * Fuzzes each target for the given time. An input that breaks a check is printed and added to `regressions`, which the native
+ * tests replay.
  *
  * @param {number} seconds
  * @param {readonly string[]} [targets]
@@ -63,7 +63,7 @@ async function build() {
     await checkCompiler(watch);
     const { stdout: version } = await run("rustc", ["--version", "--verbose"], { watch });
     const host = /^host: (.+)$/m.exec(version)?.[1] ?? "";
-    // With a target that is named, the flags are not for what runs while compiling.
+    // With an explicit `--target`, `RUSTFLAGS` do not apply to build scripts and procedural macros.
     const parameters = ["build", "--package", "nolapse-server-fuzz", "--bins", "--profile", "fuzz", "--target", host];
     const made = await cargoArtifacts([...parameters, "--locked"], { env: { RUSTFLAGS: COVERAGE }, watch });
     const programs = made.filter(({ executable }) => executable);

@@ -26,7 +26,7 @@ Without options, every stage runs, and the first that fails ends it: ${STAGES.ma
 /**
  * @param {readonly string[]} words
  * @returns {Options}
- * @throws {Remedy} where there is no such option
+ * @throws {Remedy} if there is no such option
  */
 export function optionsOf(words) {
   const { only, changed, grep, help } = parsed(words);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { npm, root } from "../../pkg-template/tools/process.mjs";
 import { step } from "../../pkg-template/tools/step.mjs";
 
-/** What builds and checks. */
+/** The checkout: packages that build and check. */
 const ROOT = ".";
 
 /** Folders of the tests with packages of their own, which are installed by the stages that need them. */
@@ -22,11 +22,11 @@ const BORROWED = new Map([
   ["tests/docs", "docs"],
 ]);
 
-/** What is being installed, or has been, in this process. @type {Map<string, Promise<void>>} */
+/** Installations of this process, under way or done. @type {Map<string, Promise<void>>} */
 const installed = new Map();
 
 /**
- * Installs the packages of folders, one after the other, where they are not those of the lock file.
+ * Installs the packages of folders, one after the other, unless they are those of the lock file.
  *
  * @param {readonly (typeof TEST_PACKAGES)[number][]} [folders] the checkout's own, unless others are given
  * @returns {Promise<void>}
@@ -70,11 +70,11 @@ async function install(folder, watch) {
 async function lend(folder, borrower) {
   await mkdir(borrower, { recursive: true });
   await rm(join(borrower, "node_modules"), { recursive: true, force: true });
-  // What Windows lets everybody make; elsewhere it is a plain link.
+  // Windows needs no privilege for a junction; other systems create a symbolic link.
   await symlink(join(root, folder, "node_modules"), join(borrower, "node_modules"), "junction");
 }
 
-/** The lock file that the packages were installed by, as a hash. @param {string} folder */
+/** The hash of the lock file from which the packages were installed. @param {string} folder */
 function stampOf(folder) {
   return join(root, folder, "node_modules", ".installed-lock");
 }

@@ -13,8 +13,8 @@ const TAIL_LINES = 40;
  * @property {string} auth the origin of the auth server, and of the page
  * @property {string} api the origin of the API
  * @property {import("node:child_process").ChildProcess} child
- * @property {Promise<string>} ended settles when the process has ended, with how it did
- * @property {() => string} log all that it has printed
+ * @property {Promise<string>} ended resolves when the process has ended, with its exit code or signal
+ * @property {() => string} log its output so far
  */
 
 /**
@@ -22,9 +22,9 @@ const TAIL_LINES = 40;
  *
  * @param {string} program
  * @param {{ env: Record<string, string | undefined>, cwd?: string, keep?: (text: string) => void }} options
- *   `keep` is given what the server prints
+ *   `keep` is called with the server's output
  * @returns {Promise<RunningServer>}
- * @throws Error with the end of its log, where it does not come to listen
+ * @throws Error with the end of its log, if it does not listen in time
  */
 export async function startServer(program, { env, cwd, keep = () => {} }) {
   const child = start(program, [], cwd === undefined ? { env } : { env, cwd });

@@ -1,4 +1,4 @@
-/** Makes a checkout ready: toolchain, npm packages and, where asked for, a browser with its driver. */
+/** Sets a checkout up: toolchain, npm packages and, if requested, a browser with its driver. */
 
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -15,7 +15,7 @@ import { findWebKit, NO_WEBKIT } from "./webkit.mjs";
 const WASM = "wasm32-unknown-unknown";
 
 /**
- * Checks and completes what the other commands need; takes a second where nothing is missing.
+ * Checks what the other commands need and installs what is missing; takes a second if nothing is.
  *
  * @returns {Promise<void>}
  */
@@ -37,7 +37,7 @@ export async function setUpCompiler() {
   });
 }
 /**
- * Finds, or gets, what the tests need besides: Chromium and chromedriver.
+ * Finds or installs Chromium and chromedriver.
  *
  * @returns {Promise<import("./browser.mjs").BrowserFiles>}
  */
@@ -46,7 +46,7 @@ export function setUpBrowser() {
 }
 
 /**
- * Finds, or gets, the other two engines and the certificate's maker: WebKitGTK keeps the server's cookie over TLS alone.
+ * Finds or installs the other two engines, and OpenSSL for a certificate: WebKitGTK stores `Secure` cookies over TLS alone.
  *
  * @returns {Promise<{ firefox: string, webkit: import("./webkit.mjs").WebKitFiles | undefined }>}
  */
@@ -65,7 +65,7 @@ export async function setUpEngines() {
 }
 
 /**
- * Finds, or gets, what the server's tests run beside the server: PostgreSQL and nginx.
+ * Finds or installs what the server's tests run beside the server: PostgreSQL and nginx.
  *
  * @returns {Promise<void>}
  */

@@ -1,9 +1,9 @@
-/** `npm run soak`: a million random schedules, or as many as are asked for; some minutes of work once it is compiled. */
+/** `npm run soak`: plays a million random schedules, or the given number, within minutes once it is compiled. */
 
 import { run } from "../../pkg-template/tools/process.mjs";
 import { main, Remedy, step } from "../../pkg-template/tools/step.mjs";
 
-/** How many, unless another number is given. */
+/** The number of schedules by default. */
 const MILLION = 1_000_000;
 
 await main(async () => {

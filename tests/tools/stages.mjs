@@ -1,4 +1,4 @@
-/** The stages of `npm test`: each is one kind of proof, in the order of how soon it tells. */
+/** The stages of `npm test`: one kind of proof each, the quickest first. */
 
 import { readdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
@@ -17,7 +17,7 @@ import { buildWasmTests, inChromium, inFirefox, inWebKit } from "./wasm-tests.mj
 import { NO_WEBKIT } from "./webkit.mjs";
 
 /**
- * What the stages hand on to each other.
+ * The results of stages that later stages use.
  *
  * @typedef {object} Context
  * @property {string | undefined} grep only tests whose name has this
@@ -29,10 +29,10 @@ import { NO_WEBKIT } from "./webkit.mjs";
 
 /**
  * @typedef {object} Stage
- * @property {string} name what `--only` calls it
- * @property {readonly string[]} needs stages that must have run
+ * @property {string} name for `--only`
+ * @property {readonly string[]} needs stages that must run before
  * @property {Parameters<typeof import("./packages.mjs").setUpPackages>[0]} [packages] the folders whose npm packages it needs besides the root's
- * @property {() => Promise<unknown>} [ahead] the part that may be done while the tests of earlier stages run, once
+ * @property {() => Promise<unknown>} [ahead] the part that may run once beside the tests of earlier stages
  * @property {(context: Context) => Promise<import("./counts.mjs").Counts>} run
  */
 
@@ -47,10 +47,10 @@ function packageOnce() {
 /** How long one test of `node --test` may take. */
 const TEST_TIMEOUT_MS = 600_000;
 
-/** How long each fuzz target runs: long enough here to find what is easy to find, a minute where nobody waits. */
+/** How long each fuzz target runs: enough for regressions on a developer's machine, a minute on CI. */
 const FUZZ_SECONDS = process.env.CI ? 60 : 10;
 
-/** Programs that have no tests, and need not be compiled for them. */
+/** Programs without tests. */
 const TOOLS = ["--exclude", "bindgen", "--exclude", "test-runner"];
 
 /** The compiler's target for browsers. */
@@ -128,16 +128,16 @@ function asBuild(work) {
   };
 }
 
-/** Formatting, lints, types, and what the lock files bring: what can be told without running anything. */
+/** Formatting, lints, types, and dependencies in the lock files: what can be checked without running anything. */
 async function staticChecks() {
   await step("cargo fmt", (watch) => run("cargo", ["fmt", "--all", "--check", "--", "--color", "never"], { watch }));
   await step("supply chain", async () => {
-    // Imported here: it needs a package that set-up installs.
+    // Imported dynamically: it needs a package that set-up installs.
     const { checkSupplyChain } = await import("./supply-chain.mjs");
     await checkSupplyChain();
   });
   await step("biome", (watch) => tool("@biomejs/biome/bin/biome", ["check", "--error-on-warnings"], { watch }));
-  // While the compiler is at work, the packages come whose types are named.
+  // The type checker's packages are installed while clippy compiles.
   await Promise.all([step("clippy", lintRust), checkTypes()]);
 }
 
@@ -151,7 +151,7 @@ async function lintRust(watch) {
     await cargo([...clippy, ...sdk, "--features", features, ...strict], { watch });
   }
   await cargo([...clippy, ...WASM, "--package", "nolapse-domain", ...strict], { watch });
-  // As the npm package has it.
+  // With the npm package's features.
   const packed = [...WASM, "--package", "nolapse", "--lib", "--no-default-features", "--features", "npm,verify"];
   await cargo([...clippy, ...packed, ...strict], { watch });
 }
@@ -238,7 +238,7 @@ async function testing(title, grep, work) {
 }
 
 /**
- * The stages to run for the asked ones, with what they need, in order.
+ * The requested stages and those that they need, in order.
  *
  * @param {readonly string[]} asked
  * @returns {Stage[]}

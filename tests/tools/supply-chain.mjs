@@ -1,4 +1,4 @@
-/** What the lock files bring: licences, sources, hashes and duplicates, as far as they can be told without a network. */
+/** Checks the dependencies in the lock files without a network: licences, sources, hashes and duplicates. */
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ import { LOCKED } from "./packages.mjs";
  * @property {string} name
  * @property {string} version
  * @property {string | null} license an SPDX expression, the old form with slashes among them
- * @property {string | null} source none for the workspace's own
+ * @property {string | null} source none for members of the workspace
  */
 
 /**
@@ -29,10 +29,10 @@ import { LOCKED } from "./packages.mjs";
 /**
  * @typedef {object} Rules
  * @property {readonly string[]} licenses
- * @property {readonly string[]} skipped crates as `name@version`, that may be there besides a newer version
+ * @property {readonly string[]} skipped crates as `name@version` that are allowed beside a newer version
  */
 
-/** What npm's packages may have besides what crates may: they build and test, and are part of nothing that is shipped. */
+/** Licences allowed for npm packages in addition to those for crates: they build and test, and are not shipped. */
 const FOR_BUILDING = [
   "BlueOak-1.0.0",
   "CC0-1.0",
@@ -47,7 +47,7 @@ const FOR_BUILDING = [
 
 const CRATES_IO = "registry+https://github.com/rust-lang/crates.io-index";
 
-/** @throws {Remedy} with all that is wrong */
+/** @throws {Remedy} with all violations */
 export async function checkSupplyChain() {
   const rules = rulesOf(await readFile(join(root, "deny.toml"), "utf8"));
   const metadata = await run("cargo", ["metadata", "--format-version", "1", "--locked", "--all-features"]);
@@ -60,11 +60,11 @@ export async function checkSupplyChain() {
 }
 
 /**
- * The lists of `deny.toml` that are needed here.
+ * The lists of `deny.toml` that this file uses.
  *
  * @param {string} text
  * @returns {Rules}
- * @throws where there is no such list
+ * @throws if there is no such list
  */
 export function rulesOf(text) {
   const plain = text.replaceAll(/^\s*#.*$/gm, "");

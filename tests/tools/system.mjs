@@ -1,4 +1,4 @@
-/** Installs the system's packages, where this process may. */
+/** Installs system packages, if this process has the rights. */
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ export function findPostgres() {
 }
 
 /**
- * Finds nginx: Debian keeps it in a folder that is not on everybody's path.
+ * Finds nginx: Debian installs it in a folder that is not on every user's path.
  *
  * @returns {string | undefined}
  */
@@ -31,7 +31,7 @@ export function findNginx() {
 }
 
 /**
- * Finds OpenSSL, with which tests make themselves a certificate. Git for Windows brings one, off the path.
+ * Finds OpenSSL, with which tests create certificates. Git for Windows includes it, off the path.
  *
  * @returns {string | undefined}
  */
@@ -45,7 +45,7 @@ export function findOpenssl() {
  *
  * @param {readonly string[]} packages
  * @param {(line: string) => void} watch
- * @returns {Promise<boolean>} whether they are installed; `false` where there is no way to
+ * @returns {Promise<boolean>} whether they are installed; `false` if that is impossible
  */
 export async function installPackages(packages, watch) {
   if (!which("apt-get")) return false;
@@ -59,7 +59,7 @@ export async function installPackages(packages, watch) {
   return true;
 }
 
-/** The words before a command that make it run as root, or nothing where this cannot be done unasked. */
+/** The command prefix for root's rights; nothing if they need a password. */
 async function rootPrefix() {
   if (process.getuid?.() === 0) return [];
   if (!which("sudo")) return undefined;

@@ -1,4 +1,4 @@
-/** `npm test`: runs every stage, stops at the first that fails, and says at the end how many tests passed and failed. */
+/** `npm test`: runs every stage, stops at the first that fails, and prints how many tests passed and failed. */
 
 import { aside, CommandFailed, endChildren } from "../../pkg-template/tools/process.mjs";
 import { describe, main } from "../../pkg-template/tools/step.mjs";
@@ -9,7 +9,7 @@ import { setUpPackages } from "./packages.mjs";
 import { STAGES, stagesFor } from "./stages.mjs";
 
 /**
- * The stage from which on other stages' programs are compiled while tests run. Not earlier: native tests compare times, and a
+ * The first stage beside whose tests the programs of later stages are compiled. Not earlier: native tests compare times, and a
  * compiler beside them makes those differ.
  */
 const AHEAD_FROM = "fuzz";
@@ -45,7 +45,7 @@ async function runStages(stages, grep) {
   let building;
   let counts = none();
   for (const stage of stages) {
-    // Once it is known that the sources are well-formed.
+    // Only after the static checks have passed.
     if (stage.name === AHEAD_FROM) building = aside(() => buildAhead(builds));
     try {
       if (stage.packages) await setUpPackages(stage.packages);
@@ -64,7 +64,7 @@ async function runStages(stages, grep) {
 }
 
 /**
- * Does what the stages to come would begin with. What goes wrong is told by the stage that it is for.
+ * Runs the first part of later stages. A failure is reported by the stage it belongs to.
  *
  * @param {readonly (() => Promise<unknown>)[]} builds
  */
@@ -76,7 +76,7 @@ async function buildAhead(builds) {
 }
 
 /**
- * What a failed stage counts as: its tests, and at least one failure.
+ * The counts of a failed stage: those of its tests, and at least one failure.
  *
  * @param {unknown} error
  */

@@ -10,13 +10,13 @@ import { openScreen } from "./webkit.mjs";
 
 /** @typedef {(line: string) => void} Watch */
 
-/** What makes the tests' module, and what runs it: `cargo test` does both. */
+/** The command that compiles the tests' module and runs it. */
 const TESTS = ["test", "--package", "nolapse", "--target", "wasm32-unknown-unknown", "--test", "browser"];
 
 /** How long the tests may take in one engine. */
 const LIMIT_S = 120;
 
-/** Which driver the runner takes: the one that is set. */
+/** The variables that name a driver for the runner; one is set. */
 const NO_DRIVER = {
   CHROMEDRIVER: undefined,
   GECKODRIVER: undefined,
@@ -25,7 +25,7 @@ const NO_DRIVER = {
 };
 
 /**
- * Compiles the tests and what runs them.
+ * Compiles the tests and their runner.
  *
  * @param {Watch} [watch]
  * @returns {Promise<{ module: string, runner: string }>} their files
@@ -58,7 +58,7 @@ export async function inChromium({ chromium, chromedriver }, filter, watch) {
 export async function inWebKit(webkit, filter, watch) {
   const screen = await openScreen(webkit);
   try {
-    // To the runner, whoever speaks WebDriver as Safari does is Safari.
+    // The runner takes any driver with Safari's WebDriver dialect for Safari.
     const env = { ...NO_DRIVER, ...screen.env, SAFARIDRIVER: webkit.driver };
     return await cargo([...TESTS, ...filter], { env, watch });
   } finally {
@@ -67,7 +67,7 @@ export async function inWebKit(webkit, filter, watch) {
 }
 
 /**
- * Firefox's driver is no part of it, so that the runner serves the tests as to a person, and the page is opened here.
+ * geckodriver is not part of Firefox, so the runner serves its interactive page, which is opened here.
  *
  * @param {string} firefox
  * @param {readonly string[]} filter
@@ -81,7 +81,7 @@ export async function inFirefox(firefox, filter, watch) {
   const ended = once(server, "close");
   try {
     const { address, said } = await listening(server);
-    // It serves nothing where the filter leaves no test.
+    // It serves nothing if the filter matches no test.
     const output = address === undefined ? said : await readPage(firefox, address, watch);
     if (address === undefined || /^test result: ok/m.test(output)) return { stdout: output, output };
     throw new CommandFailed("wasm tests in Firefox", "a test has failed", output);
@@ -92,7 +92,7 @@ export async function inFirefox(firefox, filter, watch) {
 }
 
 /**
- * Waits until the runner says where its page is, or has ended without one.
+ * Waits until the runner prints its page's address, or has ended without one.
  *
  * @param {ReturnType<typeof start>} server
  * @returns {Promise<{ address?: string, said: string }>}
@@ -116,14 +116,14 @@ function listening(server) {
 }
 
 /**
- * Opens the page of the tests and waits until they are over.
+ * Opens the page of the tests and waits until they have ended.
  *
  * @param {string} firefox
  * @param {string} address
  * @param {Watch} watch
  */
 async function readPage(firefox, address, watch) {
-  // Imported late: before `npm ci` there are no packages.
+  // Imported dynamically: before `npm ci` there are no packages.
   const { default: puppeteer } = await import("puppeteer-core");
   const browser = await puppeteer.launch({ browser: "firefox", executablePath: firefox, headless: true });
   try {

@@ -1,4 +1,4 @@
-/** Finds WebKitGTK's driver, or gets it, and gives it a screen. */
+/** Finds or installs WebKitGTK's driver, and starts its virtual screen. */
 
 import { start, which } from "../../pkg-template/tools/process.mjs";
 import { Remedy } from "../../pkg-template/tools/step.mjs";
@@ -6,18 +6,18 @@ import { named } from "./browser.mjs";
 import { installPackages } from "./system.mjs";
 
 /**
- * WebKitGTK as tests use it.
+ * The programs of WebKitGTK that tests use.
  *
  * @typedef {object} WebKitFiles
- * @property {string} driver it starts a small browser, which comes with it
+ * @property {string} driver it starts WebKitGTK's MiniBrowser
  * @property {string} screen Xvfb: the browser has no headless mode
  */
 
-/** Why the tests in WebKitGTK do not run here; nothing where they must. */
+/** Why the tests in WebKitGTK are skipped; nothing if they must run. */
 export const NO_WEBKIT = process.platform === "linux" ? "" : `there is no WebKitGTK for ${process.platform}`;
 
 /**
- * Finds the driver that `WEBKIT_DRIVER` names or that is installed, and Xvfb, or gets both.
+ * Finds the driver that `WEBKIT_DRIVER` names or that is installed, and Xvfb, or installs both.
  *
  * @param {(line: string) => void} watch
  * @returns {Promise<WebKitFiles>}
@@ -43,13 +43,13 @@ function installed() {
 }
 
 /**
- * Starts a screen that nobody sees. Whoever draws on it ends with it.
+ * Starts a virtual screen. Programs that draw on it end with it.
  *
  * @param {WebKitFiles} webkit
- * @returns {Promise<{ env: { DISPLAY: string, GDK_BACKEND: string }, close: () => void }>} `env` for what is to draw on it
+ * @returns {Promise<{ env: { DISPLAY: string, GDK_BACKEND: string }, close: () => void }>} `env` for programs that draw on it
  */
 export async function openScreen({ screen }) {
-  // It takes the first number that is free, and says which, on standard output.
+  // It takes the first free display number and prints it to standard output.
   const child = start(screen, ["-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"]);
   let complaint = "";
   child.stderr.setEncoding("utf8").on("data", (text) => {

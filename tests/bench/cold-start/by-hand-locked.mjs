@@ -1,4 +1,4 @@
-/** A refresher by hand that takes turns with other tabs. */
+/** A hand-written refresher with a lock among tabs. */
 
 import { authorised, takeTurns } from "../peers/clients/by-hand.mjs";
 import { origin, tell } from "./page.mjs";

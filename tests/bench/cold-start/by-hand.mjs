@@ -1,4 +1,4 @@
-/** A refresher as one writes it by hand. */
+/** A hand-written refresher. */
 
 import { authorised } from "../peers/clients/by-hand.mjs";
 import { origin, tell } from "./page.mjs";

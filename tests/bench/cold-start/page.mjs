@@ -1,4 +1,4 @@
-/** What both pages share: where the API is, and when the first answer was there. */
+/** Shared by the pages: the API's origin, and the time of the first response. */
 
 /** The API's origin. */
 export const origin = new URLSearchParams(location.search).get("api") ?? "";
@@ -12,13 +12,13 @@ export function tell(answer) {
   window.told = answer.then(async (response) => {
     performance.mark("answered");
     await response.text();
-    // The browser writes down what a request took a moment after its end.
+    // The browser adds the entry for a request shortly after its end.
     while (resource("/notes") === undefined) await new Promise(requestAnimationFrame);
     return { status: response.status, times: times() };
   });
 }
 
-/** Milliseconds since the script's first statement, by what happened then; 0 for what never did. */
+/** Milliseconds from the script's first statement to each event; 0 for one that did not occur. */
 function times() {
   const start = at("script-start");
   const since = (/** @type {number | undefined} */ time) => (time ? time - start : 0);

@@ -38,7 +38,7 @@ export async function bundleClient(script) {
 }
 
 /**
- * What a client's page consists of, by path.
+ * The files of a client's page, by path.
  *
  * @param {import("./contestants.mjs").Contestant} contestant
  * @returns {Promise<Map<string, File>>}

@@ -12,13 +12,13 @@ import { supertokensProtocol } from "./mocks/supertokens.mjs";
  * @typedef {object} Contestant
  * @property {string} name
  * @property {string} script of `clients`
- * @property {string} client what that script calls it
+ * @property {string} client its name in that script
  * @property {(tokens: import("./mocks/server.mjs").Tokens) => import("./mocks/server.mjs").Protocol} protocol
- * @property {number} lead how many seconds before its end the client takes a token for expired
+ * @property {number} lead the client's expiry leeway, in seconds
  * @property {string} setUp
  */
 
-/** Ours first: what the others are compared with. */
+/** The first one is ours, the reference for the others. */
 export const OURS = "nolapse";
 
 /** @type {readonly Contestant[]} */

@@ -1,12 +1,12 @@
-/** What a call and a token cost, with a fresh token and without a network. */
+/** Measures the cost of a call and of `getToken`, with a fresh token and without a network. */
 
 import { median, shuffled } from "../scene.mjs";
 import { CONTESTANTS } from "./contestants.mjs";
 import { arrive, startMock } from "./visits.mjs";
 
-/** Fresh pages, because a page's compiler may have a lucky day. */
+/** Several pages, because JIT compilation differs from page to page. */
 const PAGES = 3;
-/** Rounds that are for the compiler. */
+/** Rounds that warm the JIT compiler up. */
 const WARM_UPS = 3;
 const ROUNDS = 16;
 const SPAN_MS = 20;
@@ -15,14 +15,14 @@ const SPAN_MS = 20;
 const LIFE_SECONDS = 3_600;
 
 /**
- * Microseconds of one; `over` is what it takes more than the platform's own `fetch` in the same round, without the cookies
- * at hand and with them.
+ * Microseconds of one; `over` is the difference to the platform's own `fetch` in the same round, without and with cached
+ * cookies.
  *
  * @typedef {{ call: number, over: number, overWithCookies: number, token: number | undefined }} Measured
  */
 
 /**
- * All clients take turns, each on a page of its own, because one of them takes the place of `fetch`.
+ * All clients take turns, each on a page of its own, because one of them replaces `fetch`.
  *
  * @param {import("puppeteer-core").Browser} browser
  * @returns {Promise<Map<string, Measured>>} medians, by contestant
@@ -56,7 +56,7 @@ export async function measureCosts(browser) {
 }
 
 /**
- * Runs on the page; what is measured takes turns in being first.
+ * Runs on the page; the order of the measurements rotates.
  *
  * @param {number} span in milliseconds
  * @param {number} turn

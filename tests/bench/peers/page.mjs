@@ -1,26 +1,26 @@
 /**
- * What the page of each client does: it signs in, or makes its first call, or holds still for the costs of a call.
+ * The page of each client: it signs in, makes its first call, or waits to be measured.
  *
  * @typedef {object} Opened
  * @property {(url: string) => Promise<Response>} call calls an API with a valid token
- * @property {() => Promise<string>} [token] gives the token, where the page can have it
+ * @property {() => Promise<string>} [token] returns the token, if scripts can read it
  */
 
 /**
  * @typedef {object} Client
  * @property {() => Promise<void>} signIn may leave the page
- * @property {() => Promise<unknown>} [finishSignIn] where it does: on the page that is come back to
+ * @property {() => Promise<unknown>} [finishSignIn] if it does: on the page it returns to
  * @property {() => Promise<Opened>} open
  */
 
-/** The API, of the origin that has all the rest. */
+/** The API's URL, on the page's origin. */
 const API = `${location.origin}/notes?limit=20`;
 
-/** How many are done between two looks at the clock. */
+/** The number of calls between two reads of the clock. */
 const BATCH = 20;
 
 /**
- * Does what the page's address says.
+ * Dispatches on the page's path.
  *
  * @param {Client} client
  */
@@ -51,7 +51,7 @@ async function firstCall(client) {
 }
 
 /**
- * Makes the client ready to be measured: with a token that was used, and then without a network.
+ * Prepares the client for the measurement: a call with its token, and then no network.
  *
  * @param {Client} client
  * @param {Stub} stub
@@ -72,8 +72,8 @@ async function prepare(client, stub) {
 }
 
 /**
- * Keeps the page's cookies at hand meanwhile. To read them, a page asks another process of the browser, so that the time
- * it takes tells more of the machine, and of what else it has to do, than of the client.
+ * Caches the page's cookies meanwhile. A page reads them by IPC with another process of the browser, whose duration depends
+ * on the machine and its load rather than on the client.
  *
  * @param {() => Promise<number>} work
  */
@@ -86,7 +86,7 @@ async function withCookies(work) {
 }
 
 /**
- * Microseconds of one, over so many milliseconds: many steps of the page's clock, whatever one takes.
+ * Microseconds of one call, averaged over the given milliseconds: many steps of the page's clock.
  *
  * @param {() => Promise<unknown>} one
  * @param {number} span

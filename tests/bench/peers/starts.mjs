@@ -1,4 +1,4 @@
-/** How soon a page that was just loaded has the first answer to a call, where a refresh is due before it. */
+/** Measures the time from the load of a page to its first response, if a refresh is due before it. */
 
 import { median, shuffled } from "../scene.mjs";
 import { CONTESTANTS } from "./contestants.mjs";

@@ -1,11 +1,11 @@
-// Stands in for the network, from before any client looks for it; until it is taken away, calls go through.
+// Replaces `fetch` before any client reads it; calls are forwarded until the network is switched off.
 {
   const native = window.fetch;
   const answer = new Response("{}");
   let isAway = false;
   window.fetch = (input, init) => {
     if (!isAway) return native.call(window, input, init);
-    // What the platform's own does with its arguments, before anything else.
+    // The platform's `fetch` converts its arguments first.
     void new Request(input, init);
     return Promise.resolve(answer);
   };

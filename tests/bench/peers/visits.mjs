@@ -1,4 +1,4 @@
-/** Users of the clients: they sign in, come back when a refresh is due, and make a call. */
+/** Visits with each client: sign-in, and a page load with a call when a refresh is due. */
 
 import { until } from "../../e2e/harness/until.mjs";
 import { makeSite } from "./bundle.mjs";
@@ -8,7 +8,7 @@ import { Mock } from "./mocks/server.mjs";
 /** @typedef {import("puppeteer-core").Browser} Browser */
 /** @typedef {import("puppeteer-core").Page} Page */
 
-/** Some clients count in whole seconds, and round in their own favour. */
+/** Some clients count whole seconds, and round up. */
 const ROUNDING_MS = 1_000;
 
 /** @typedef {{ page: Page, mock: Mock, due: number, lastVisit: number }} Visitor `due` in seconds after a visit */
@@ -17,7 +17,7 @@ const ROUNDING_MS = 1_000;
  * Starts the server of a client, with its page.
  *
  * @param {Contestant} contestant
- * @param {number} due how many seconds after it was issued a client takes a token for expired
+ * @param {number} due after how many seconds the client takes a token for expired
  */
 export async function startMock(contestant, due) {
   const mock = new Mock(contestant.protocol, contestant.lead + due, await makeSite(contestant));
@@ -26,7 +26,7 @@ export async function startMock(contestant, due) {
 }
 
 /**
- * Signs a user in, in a browser context of its own.
+ * Signs a user in, in a new browser context.
  *
  * @param {Browser} browser
  * @param {Mock} mock
@@ -48,7 +48,7 @@ export async function arrive(browser, mock, due) {
 }
 
 /**
- * Loads the page once a refresh is due, and gives what it tells of its first call.
+ * Loads the page once a refresh is due, and returns the times of its first call.
  *
  * @param {Visitor} visitor
  * @param {number} [roundTripMs]
@@ -64,7 +64,7 @@ export async function visit(visitor, roundTripMs = 0) {
   const told = await page.evaluate(() => window.told);
   const requests = [...mock.requests];
   if (requests.every((path) => path === "/notes")) throw new Error(`${page.url()}: no refresh before the first answer`);
-  // A page that stays would renew its token.
+  // An open page would renew its token.
   await leave(page);
   mock.roundTripMs = 0;
   visitor.lastVisit = performance.now();

@@ -1,4 +1,4 @@
-/** What a page downloads of each client to have calls with a valid token: the client, and the few lines that use it. */
+/** Measures the download of each client for calls with a valid token: the client, and the few lines that use it. */
 
 import { sizeOf, total } from "../size.mjs";
 import { bundleClient, readModule } from "./bundle.mjs";

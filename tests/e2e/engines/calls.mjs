@@ -20,7 +20,7 @@ export const CALLS = {
     const gone = Object.values(seen).filter(([sent]) => sent?.[0] === foreign);
     assert.ok(gone.length > 10, `${gone.length} calls went to the foreign origin`);
     for (const [name, sent] of Object.entries(seen)) {
-      // WebKit resolves the URL before it asks for headers: then the call stays, with its token.
+      // WebKit resolves the URL before it reads the headers: then the call is sent to this origin, with its token.
       const isGone = sent[0]?.[0] === foreign;
       assert.deepEqual(sent, [isGone ? [foreign, null] : [own, "Bearer token.1"]], name);
     }
@@ -127,7 +127,7 @@ export const CALLS = {
 };
 
 /**
- * A request as far as a call's members make it; its token left out.
+ * The parts of a request that a call's members determine, without its token.
  *
  * @param {import("../harness/front.mjs").Received} received
  */

@@ -1,4 +1,4 @@
-/** What every engine must show: the same tests in each. */
+/** The core tests, the same in each engine. */
 
 import { after, test } from "node:test";
 
@@ -9,19 +9,19 @@ import { PAGES } from "./pages.mjs";
 import { TABS } from "./tabs.mjs";
 
 /**
- * A test, given what opens profiles that end with it.
+ * A test; it is called with a function that opens profiles, which end with the test.
  *
  * @typedef {(t: import("node:test").TestContext, openProfile: () => Promise<import("./scene.mjs").Profile>) => Promise<void>} Body
  */
 
 /**
- * Plays the core tests in an engine, or says why not.
+ * Runs the core tests in an engine, or skips them with the reason.
  *
  * @param {import("../harness/engines.mjs").Engine} engine
  */
 export async function playCore({ name, missing, start }) {
   if (missing) return test(`the core tests in ${name}`, { skip: missing });
-  // One browser for all tests, because some engines take their time to start; each test has a profile of its own.
+  // One browser for all tests, because some engines start slowly; each test has a profile of its own.
   const openProfile = await start({ after });
   for (const [title, body] of Object.entries({ ...LIFE, ...PAGES, ...TABS, ...CALLS, ...HOSTILE })) {
     test(`${title} (${name})`, (t) => body(t, () => openProfile(t)));

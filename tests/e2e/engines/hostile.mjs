@@ -1,4 +1,4 @@
-/** Pages on which others have written: prototypes with members of their own, and markup with names of its own. */
+/** Hostile pages: polluted prototypes, and markup that clobbers globals. */
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -10,7 +10,7 @@ import { openBlank } from "./scene.mjs";
 /** The package as users get it. */
 const INSTALLED = join(root, "node_modules", "nolapse");
 
-/** Members of what the platform reads from objects that it is handed (RequestInit, AddEventListenerOptions, LockOptions). */
+/** Members that the platform reads from dictionaries (RequestInit, AddEventListenerOptions, LockOptions). */
 const PLATFORM = [
   ...[
     "body",
@@ -45,13 +45,13 @@ async function declaredMembers() {
   const types = await Promise.all(["index.d.ts", "verify.d.ts"].map((file) => readFile(join(INSTALLED, file), "utf8")));
   const bare = types.join("\n").replaceAll(/\/\*\*[\s\S]*?\*\//g, "");
   const members = [...bare.matchAll(/(?:readonly )?"?\b([a-z][\w]*)"?\??: /g)].map(([, name = ""]) => name);
-  // The exports of a package and the names of methods are no members of options or messages.
+  // Exports of a package and names of methods are not members of options or messages.
   return [...new Set([...members, ...PLATFORM])].filter(
     (name) => !["fetch", "close", "on", "subscribe", "trace"].includes(name),
   );
 }
 
-/** Every word of the shipped scripts that could be a property's or a global's. */
+/** Every identifier of the shipped scripts that could name a property or a global. */
 async function words() {
   const files = ["facade.js", "index.js", "inline.js", "bridge.js", "nolapse.js", "verify.js"];
   const scripts = await Promise.all(files.map((file) => readFile(join(INSTALLED, file), "utf8")));

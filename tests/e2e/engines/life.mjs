@@ -1,4 +1,4 @@
-/** One tab: sign-in, renewals, calls that wait, calls that are refused. */
+/** One tab: sign-in, refreshes, waiting and rejected calls. */
 
 import assert from "node:assert/strict";
 
@@ -40,7 +40,7 @@ export const LIFE = {
     assert.ok(answered > 20, `${answered} calls`);
     const times = [auth.to("/auth/sign-up")[0], ...auth.refreshes()].map((one) => one?.at ?? Number.NaN);
     for (const [i, at] of times.slice(0, 2).entries()) {
-      // 6.67 s, less up to 0.27 s of jitter; the rest is what a busy machine adds.
+      // 6.67 s, less up to 0.27 s of jitter; the rest allows for a busy machine.
       const gap = (times[i + 1] ?? Number.NaN) - at;
       assert.ok(gap > 6_350 && gap < 7_600, `${gap} ms`);
     }
@@ -163,7 +163,7 @@ export const LIFE = {
 };
 
 /**
- * What the page has said its refreshes were for.
+ * The reasons that the page sent with its refreshes.
  *
  * @param {import("../harness/front.mjs").Front} auth
  * @returns {string[]}

@@ -1,4 +1,4 @@
-/** What browsers do to a page: they hide it, show it and leave it. */
+/** The life cycle of a page: hidden, visible, left. */
 
 import assert from "node:assert/strict";
 
@@ -21,7 +21,7 @@ export const PAGES = {
     const { auth } = scene.fronts;
     await tab.hide();
     await until("it is hidden", async () => (await visibility(tab)) === "hidden");
-    // It believes that it has slept for ten minutes, and nothing has woken it yet.
+    // By its clock it was suspended for ten minutes, and no event has reported it yet.
     await tab.evaluate(() => {
       const { now } = Date;
       Date.now = () => now() + 600_000;
@@ -30,13 +30,13 @@ export const PAGES = {
     await tab.show();
 
     await until("it is shown", async () => (await visibility(tab)) === "visible");
-    // Its timer would ring 50 s from now.
+    // Its timer is due in 50 s.
     await until("a renewal", () => auth.refreshes().length > 0, { within: 5_000 });
     assert.deepEqual(await callAtOnce(tab, scene, 5), Array(5).fill(200));
     assert.equal(auth.refreshes().length, 1);
   },
 
-  "P30 hiding and showing a tab tells nobody anything, and costs no refresh": async (t, openProfile) => {
+  "P30 hiding and showing a tab emits no event, and costs no refresh": async (t, openProfile) => {
     const [scene, profile] = await Promise.all([openScene(t), openProfile()]);
     const { first: tab } = await openSignedIn(profile, scene);
     await tab.evaluate(() => {
@@ -76,7 +76,7 @@ export const PAGES = {
 };
 
 /**
- * What the page is to the user.
+ * The page's visibility.
  *
  * @param {Tab} tab
  */
@@ -85,15 +85,15 @@ function visibility(tab) {
 }
 
 /**
- * Leaves a page while the answer to its refresh is on its way, and comes back on another. What a browser does to the
- * requests of a page that is left depends on how it is left.
+ * Leaves a page while the response to its refresh is under way, and opens another one. Whether a browser aborts the
+ * requests of a page depends on how the page is left.
  *
  * @param {Parameters<Body>[0]} t
  * @param {Parameters<Body>[1]} openProfile
  * @param {(tab: Tab, scene: Scene) => Promise<void>} leave
  */
 async function leaveInRefresh(t, openProfile, leave) {
-  // Without a grace, the server counts whoever comes back with the old cookie as a fork.
+  // Without a grace period, another use of the old cookie is a fork.
   const [scene, profile] = await Promise.all([openScene(t, { GRACE_SECONDS: "0" }), openProfile()]);
   const { first: tab } = await openSignedIn(profile, scene);
   const { auth } = scene.fronts;
@@ -119,7 +119,7 @@ async function leaveInRefresh(t, openProfile, leave) {
 }
 
 /**
- * Keeps the answers to refreshes back.
+ * Holds the responses to refreshes back.
  *
  * @param {import("../harness/front.mjs").Front} front
  * @returns {() => void} lets them go

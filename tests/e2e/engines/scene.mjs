@@ -1,4 +1,4 @@
-/** A server behind TLS and tabs of one user, in whatever engine. */
+/** A server behind TLS and tabs of one user, in any engine. */
 
 import { makeIdentity, startFront } from "../harness/front.mjs";
 import { newUser, openSession, signIn } from "../harness/page.mjs";
@@ -8,21 +8,21 @@ import { publishPages } from "../pages/publish.mjs";
 /** @typedef {import("../harness/engines.mjs").Tab} Tab */
 /** @typedef {import("../harness/engines.mjs").Profile} Profile */
 
-/** How long a tab may take to hear of what another has done. */
-export const NEWS_MS = 1_000;
+/** The time limit for a change to reach another tab. */
+export const PEER_MS = 1_000;
 
 /** One for all tests of a file. @type {ReturnType<typeof makeIdentity> | undefined} */
 let identity;
 
 /**
- * The real server, as browsers find it in production: over TLS, which WebKitGTK asks for before it keeps the cookie.
+ * The real server, as in production: over TLS, without which WebKitGTK does not store `Secure` cookies.
  *
  * @typedef {object} Scene
  * @property {import("../harness/server.mjs").Server} server
  * @property {string} auth the origin of the auth server and of the test page
  * @property {string} api the origin of the API
  * @property {{ auth: import("../harness/front.mjs").Front, api: import("../harness/front.mjs").Front,
- *   foreign: import("../harness/front.mjs").Front }} fronts what browsers talk to; `foreign` is one that no session lists, and nobody is behind it
+ *   foreign: import("../harness/front.mjs").Front }} fronts the proxies that browsers connect to; `foreign` is on no session's list and has no server
  */
 
 /**
@@ -42,7 +42,7 @@ export async function openScene(test, env = {}) {
 }
 
 /**
- * Opens a tab with a session, as a page of the app is opened.
+ * Opens a tab with a session, as an app does.
  *
  * @param {Profile} profile
  * @param {Scene} scene
@@ -74,7 +74,7 @@ export async function openSignedIn(profile, scene, count = 1) {
 }
 
 /**
- * The statuses of as many calls to the API, all made at once.
+ * The statuses of the given number of concurrent calls to the API.
  *
  * @param {Tab} tab
  * @param {Scene} scene
@@ -100,7 +100,7 @@ export function callAtOnce(tab, scene, count) {
 export async function openBlank(t, openProfile) {
   const [scene, profile] = await Promise.all([openScene(t), openProfile()]);
   await publishPages(scene.server);
-  // The server's policy lets no page move its base.
+  // The server's Content-Security-Policy forbids to change the base (`base-uri`).
   scene.fronts.auth.dropsPolicy = true;
   const tab = await profile.openTab();
   await tab.goto(`${scene.auth}/blank.html`);

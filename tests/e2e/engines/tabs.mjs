@@ -1,17 +1,17 @@
-/** Many tabs: they refresh as one, and hear of each other. */
+/** Many tabs: one refreshes for all, and changes reach every tab. */
 
 import assert from "node:assert/strict";
 
 import { newUser, signIn } from "../harness/page.mjs";
 import { isCycleOfSixSeconds, startCalls, stopCalls } from "../harness/tabs.mjs";
 import { until } from "../harness/until.mjs";
-import { NEWS_MS, openScene, openSignedIn, openTab } from "./scene.mjs";
+import { PEER_MS, openScene, openSignedIn, openTab } from "./scene.mjs";
 
 /** @typedef {import("./scene.mjs").Tab} Tab */
 
 /** @type {Record<string, import("./core.mjs").Body>} */
 export const TABS = {
-  "P15 P16 five tabs refresh as often as one, and alarm nobody": async (t, openProfile) => {
+  "P15 P16 five tabs refresh as often as one, and trigger no reuse detection": async (t, openProfile) => {
     const env = { TOKEN_LIFE_SECONDS: "6", GRACE_SECONDS: "0" };
     const [scene, profile] = await Promise.all([openScene(t, env), openProfile()]);
     const { tabs } = await openSignedIn(profile, scene, 5);
@@ -30,7 +30,10 @@ export const TABS = {
     assert.deepEqual([counters.reuse_alarms, counters.refreshes_forked], [undefined, undefined]);
   },
 
-  "P16 P13 tabs that refresh at once alarm nobody, and a forced refresh reaches all": async (t, openProfile) => {
+  "P16 P13 tabs that refresh at once trigger no reuse detection, and a forced refresh reaches all": async (
+    t,
+    openProfile,
+  ) => {
     const env = { GRACE_SECONDS: "0", REFRESHES_PER_MINUTE: "0" };
     const [scene, profile] = await Promise.all([openScene(t, env), openProfile()]);
     const { tabs, first } = await openSignedIn(profile, scene, 6);
@@ -50,7 +53,7 @@ export const TABS = {
     const token = await first.evaluate(() => window.session.getToken());
 
     const tokens = () => Promise.all(tabs.map((tab) => tab.evaluate(() => window.session.getToken())));
-    await until("all have it", async () => (await tokens()).every((one) => one === token), { within: NEWS_MS });
+    await until("all have it", async () => (await tokens()).every((one) => one === token), { within: PEER_MS });
     const counters = await scene.server.counters();
     assert.deepEqual([counters.reuse_alarms, counters.refreshes_forked], [undefined, undefined]);
   },
@@ -60,13 +63,13 @@ export const TABS = {
     const { tabs, first } = await openSignedIn(profile, scene, 3);
 
     await first.evaluate(() => window.session.signOut());
-    await until("all are out", () => everyUser(tabs, ""), { within: NEWS_MS });
+    await until("all are out", () => everyUser(tabs, ""), { within: PEER_MS });
     for (const tab of tabs) assert.deepEqual(await tab.evaluate(refusal, scene.api), ["signed_out", "signed_out"]);
     assert.deepEqual(scene.fronts.api.to("/notes"), []);
 
     const next = newUser();
     await signIn(first, next, "sign-up");
-    await until("all are in", () => everyUser(tabs, next.email), { within: NEWS_MS });
+    await until("all are in", () => everyUser(tabs, next.email), { within: PEER_MS });
   },
 
   "P12 P14 a sign-out everywhere ends the user's other browsers": async (t, openProfile) => {
@@ -89,7 +92,7 @@ export const TABS = {
   },
 };
 
-/** On the page: refreshes whenever any tab says so, and counts in the title. */
+/** On the page: refreshes at each message on a channel, and counts in the title. */
 function refreshOnSignal() {
   let times = 0;
   document.title = "0";
@@ -101,7 +104,7 @@ function refreshOnSignal() {
 }
 
 /**
- * On the page: how a call to the API is refused.
+ * On the page: the error code of a call to the API.
  *
  * @param {string} api
  */
@@ -113,7 +116,7 @@ function refusal(api) {
 }
 
 /**
- * Whether all tabs have that user, or nobody where it is no text.
+ * Whether all tabs are signed in as that user; signed out, if it is not a text.
  *
  * @param {readonly Tab[]} tabs
  * @param {string} email

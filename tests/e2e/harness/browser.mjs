@@ -4,7 +4,7 @@ import puppeteer from "puppeteer-core";
 
 import { findBrowser, findFirefox } from "../../tools/browser.mjs";
 
-/** What keeps Chromium from treating a hidden page as one: taken away where a test wants the real thing. */
+/** Flags of Puppeteer that disable the throttling of hidden pages: removed for tests of that throttling. */
 const KEPT_AWAKE = [
   "--disable-background-timer-throttling",
   "--disable-backgrounding-occluded-windows",
@@ -19,7 +19,7 @@ const INTENSIVE_THROTTLING = "--enable-features=IntensiveWakeUpThrottling:grace_
  *
  * @param {import("./engines.mjs").Ending} test
  * @param {{ throttled?: boolean, args?: readonly string[] }} [options]
- *   `throttled`: hidden pages are throttled as hard as Chromium ever does
+ *   `throttled`: hidden pages are throttled as much as Chromium ever does
  * @returns {Promise<import("puppeteer-core").Browser>}
  */
 export async function launchBrowser(test, { throttled = false, args = [] } = {}) {
@@ -30,7 +30,7 @@ export async function launchBrowser(test, { throttled = false, args = [] } = {})
     acceptInsecureCerts: true,
     ignoreDefaultArgs: throttled ? KEPT_AWAKE : [],
     args: [...sandboxArguments(), ...(throttled ? [INTENSIVE_THROTTLING] : []), ...args],
-    // A test's own deadline is what ends it.
+    // The timeout of a test ends it.
     protocolTimeout: 300_000,
   });
   test.after(() => browser.close());
@@ -39,7 +39,7 @@ export async function launchBrowser(test, { throttled = false, args = [] } = {})
 
 /**
  * Launches Firefox for one test, or for all tests of a file; it ends with them. It is driven over WebDriver BiDi: there
- * is no CDP, so nothing records a page's network, and the server's counters or a proxy tell what was sent.
+ * is no CDP, so a page's requests are observed by the server's counters or a proxy.
  *
  * @param {import("./engines.mjs").Ending} test
  * @returns {Promise<import("puppeteer-core").Browser>}

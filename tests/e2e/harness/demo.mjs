@@ -1,4 +1,4 @@
-/** The demo page, as a visitor has it. */
+/** The demo page in the browser. */
 
 import { recordNetwork } from "./network.mjs";
 import { until } from "./until.mjs";
@@ -7,11 +7,11 @@ import { until } from "./until.mjs";
  * @typedef {object} Visit
  * @property {import("puppeteer-core").Page} page
  * @property {import("./network.mjs").Network} network
- * @property {string[]} complaints what the browser complained of so far: errors, warnings, violations of the policy
+ * @property {string[]} complaints the console's messages so far: errors, warnings, violations of the Content-Security-Policy
  */
 
 /**
- * Opens the demo page and waits until it knows that nobody is signed in.
+ * Opens the demo page and waits until it is signed out.
  *
  * @param {import("puppeteer-core").BrowserContext} context
  * @param {import("./server.mjs").Server} server
@@ -46,7 +46,7 @@ export async function openDemo(context, server) {
 }
 
 /**
- * Presses what has the test id, with the mouse, where it can be seen.
+ * Clicks the element with the test id with the mouse, in view.
  *
  * @param {import("puppeteer-core").Page} page
  * @param {string} id
@@ -57,7 +57,7 @@ export async function press(page, id) {
 }
 
 /**
- * The text of what has the test id.
+ * The text of the element with the test id.
  *
  * @param {import("puppeteer-core").Page} page
  * @param {string} id
@@ -67,7 +67,7 @@ export function text(page, id) {
 }
 
 /**
- * How many rows of the timeline fit a selector.
+ * The number of the timeline's rows that match a selector.
  *
  * @param {import("puppeteer-core").Page} page
  * @param {string} selector such as `[data-kind="call"]`
@@ -77,7 +77,7 @@ export function rows(page, selector) {
 }
 
 /**
- * Waits until what has the test id has that `data-state`.
+ * Waits until the element with the test id has that `data-state`.
  *
  * @param {import("puppeteer-core").Page} page
  * @param {string} id

@@ -1,10 +1,11 @@
-/** An API of a test's own, on an origin of its own: it keeps what it was sent, and answers as it is told. */
+/** An API on an origin of its own: it records its requests, and its responses are the test's. */
 
-import { once } from "node:events";
 import { createServer } from "node:http";
 
+import { listen } from "./listen.mjs";
+
 /**
- * One request as it came in.
+ * One received request.
  *
  * @typedef {{ method: string, path: string, authorization: string | undefined, type: string | undefined, body: Buffer }} Received
  */
@@ -43,13 +44,5 @@ export async function startEcho(test, answer = () => ({ status: 200 })) {
     if (challenge !== undefined) response.setHeader("www-authenticate", challenge);
     return response.writeHead(status, { "content-type": "text/plain" }).end(`answer ${status} to ${one.path}`);
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  test.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  const port = typeof address === "object" ? address?.port : undefined;
-  return { origin: `http://127.0.0.1:${port}`, received };
+  return { origin: await listen(test, server), received };
 }

@@ -1,11 +1,11 @@
-/** The three engines behind one face, for tests that are the same in all of them. */
+/** One interface of the three engines, for tests that are the same in all of them. */
 
 import { findWebKit, NO_WEBKIT, openScreen } from "../../tools/webkit.mjs";
 import { launchBrowser, launchFirefox } from "./browser.mjs";
 import { WebDriverBrowser } from "./webdriver.mjs";
 
 /**
- * A tab, and what every driver can do with it.
+ * A tab, with the operations that every driver has.
  *
  * @typedef {object} Tab
  * @property {import("puppeteer-core").Page["evaluate"]} evaluate
@@ -16,7 +16,7 @@ import { WebDriverBrowser } from "./webdriver.mjs";
  */
 
 /**
- * A user's browser, which shares nothing with other profiles.
+ * A browser profile, which shares nothing with others.
  *
  * @typedef {object} Profile
  * @property {() => Promise<Tab>} openTab
@@ -27,9 +27,9 @@ import { WebDriverBrowser } from "./webdriver.mjs";
 /**
  * @typedef {object} Engine
  * @property {string} name
- * @property {string} missing why it is not on this machine, or nothing
- * @property {(ending: Ending) => Promise<(test: import("node:test").TestContext) => Promise<Profile>>} start gives what
- *   opens profiles, each for one test
+ * @property {string} missing why it is not on this machine; empty if it is
+ * @property {(ending: Ending) => Promise<(test: import("node:test").TestContext) => Promise<Profile>>} start returns a function
+ *   that opens a profile for one test
  */
 
 /** @type {Engine} */

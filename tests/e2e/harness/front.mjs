@@ -1,4 +1,4 @@
-/** What stands before a server in production: TLS, on an origin of its own. It sees what every engine sends. */
+/** A TLS proxy before a server, as in production, on an origin of its own. It records the requests of every engine. */
 
 import { execFile } from "node:child_process";
 import { once } from "node:events";
@@ -14,7 +14,7 @@ import { findOpenssl } from "../../tools/system.mjs";
 import { portOf } from "./ports.mjs";
 
 /**
- * One request as it came in, preflights left out.
+ * One received request; preflights are left out.
  *
  * @typedef {object} Received
  * @property {string} method
@@ -23,16 +23,16 @@ import { portOf } from "./ports.mjs";
  * @property {string | undefined} cookie
  * @property {string} body
  * @property {number} at milliseconds on the clock of `performance.now()` in this process
- * @property {number | undefined} status nothing until the server has answered
+ * @property {number | undefined} status undefined until the server has responded
  * @property {import("node:http").IncomingHttpHeaders} headers
- * @property {boolean | undefined} isDelivered whether the browser took the whole answer; nothing until that is known
+ * @property {boolean | undefined} isDelivered whether the browser read the whole response; undefined until that is known
  */
 
 /** @typedef {{ key: string, cert: string }} Identity */
 
 /**
- * A proxy that ends TLS. Where its server does not answer, it breaks the connection, as a network does; with no server
- * behind it, it is a stranger's and welcomes everybody.
+ * A proxy that terminates TLS. If its server does not respond, it resets the connection, as a network does; without a server
+ * it responds to every request itself, with permissive CORS headers.
  */
 export class Front {
   /** @type {string} */
@@ -50,7 +50,7 @@ export class Front {
     this.holds = () => undefined;
     /** Where a request is sent instead. @type {(one: Received) => string | undefined} */
     this.redirects = () => undefined;
-    /** Whether pages come without the server's policy, and may call whom they like. */
+    /** Whether the Content-Security-Policy is removed from responses, so that pages may call any origin. */
     this.dropsPolicy = false;
   }
 
@@ -111,7 +111,7 @@ export class Front {
     const { connection, ...kept } = answer.headers;
     if (this.dropsPolicy) delete kept["content-security-policy"];
     response.writeHead(answer.statusCode ?? 502, kept);
-    // Where either side goes away, both ends are closed.
+    // If either side closes, both do.
     pipeline(answer, response, (error) => {
       one.isDelivered = !error;
     });
@@ -154,7 +154,7 @@ export class Front {
 }
 
 /**
- * What lets pages of all origins read an answer.
+ * CORS headers that let pages of all origins read a response.
  *
  * @param {import("node:http").IncomingHttpHeaders} asked
  */
@@ -187,7 +187,7 @@ export async function startFront(test, identity) {
 }
 
 /**
- * Makes a key and a certificate that it has signed itself: browsers are told to take any.
+ * Creates a key and a self-signed certificate: the browsers are set to accept any.
  *
  * @returns {Promise<Identity>}
  */

@@ -1,7 +1,7 @@
-/** Measures what a page keeps: memory and listeners, after everything that can be collected was. */
+/** Measures a page's memory and listeners after a garbage collection. */
 
 /**
- * What a page keeps.
+ * The memory and the listeners of a page.
  *
  * @typedef {object} Kept
  * @property {number} heap bytes of JavaScript objects
@@ -10,7 +10,7 @@
  */
 
 /**
- * Does something again and again, and compares what the page keeps before the second half of it with what it keeps after.
+ * Repeats something, and compares the page's memory before and after the second half of the repetitions.
  *
  * @param {import("puppeteer-core").Page} page
  * @param {number} times how often, in all
@@ -29,7 +29,7 @@ export async function measureGrowth(page, times, work) {
 async function measure(page) {
   const session = await page.createCDPSession();
   await session.send("HeapProfiler.enable");
-  // What one collection sets free can keep something that only the next one finds.
+  // Finalizers of one collection can free objects for the next one.
   for (let round = 0; round < 3; round++) await session.send("HeapProfiler.collectGarbage");
   await session.send("Performance.enable");
   const { metrics } = await session.send("Performance.getMetrics");
@@ -42,7 +42,7 @@ async function measure(page) {
 }
 
 /**
- * Finds the memories of the modules on a page, after a collection of those that nobody uses any more.
+ * Finds the memories of the modules on a page, after a collection of unreachable ones.
  *
  * @param {import("puppeteer-core").Page} page
  */
@@ -54,7 +54,7 @@ export async function moduleMemories(page) {
 }
 
 /**
- * Renews the token again and again, each time at the server.
+ * Renews the token repeatedly, each time at the server.
  *
  * @param {import("puppeteer-core").Page} page
  * @param {number} times
@@ -66,7 +66,7 @@ export async function refreshOften(page, times) {
 }
 
 /**
- * Calls an API again and again, ten calls at a time. No request leaves the page: {@link stubApi} answers.
+ * Calls an API repeatedly, ten calls at a time. No request leaves the page: {@link stubApi} responds.
  *
  * @param {import("puppeteer-core").Page} page
  * @param {string} url
@@ -86,7 +86,7 @@ export async function callOften(page, url, times) {
 }
 
 /**
- * Creates and closes sessions again and again, each with listeners.
+ * Creates and closes sessions repeatedly, each with listeners.
  *
  * @param {import("puppeteer-core").Page} page
  * @param {string} auth
@@ -111,7 +111,7 @@ export async function createOften(page, auth, times) {
 }
 
 /**
- * Makes every request to an origin answered on the page itself, before the SDK takes the page's `fetch`.
+ * Stubs the requests to an origin on the page, before the SDK reads the page's `fetch`.
  *
  * @param {import("puppeteer-core").Page} page
  * @param {string} origin

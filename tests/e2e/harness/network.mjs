@@ -1,7 +1,7 @@
-/** Sees what a page sends, as the network tab does. */
+/** Records a page's requests over CDP, as the network tab of the developer tools does. */
 
 /**
- * One request as it left the page.
+ * One sent request.
  *
  * @typedef {object} Exchange
  * @property {string} method
@@ -9,15 +9,15 @@
  * @property {string} path without the origin and the query
  * @property {Record<string, string>} headers names in lower case
  * @property {string | undefined} body
- * @property {number} sentAt when the page sent it, by the browser's word: in milliseconds since this process began, as
+ * @property {number} sentAt when the page sent it, as the browser reports it: in milliseconds since this process began, as
  *   `performance.now()` counts them
- * @property {number | undefined} status nothing until the answer is there, or where the network failed
+ * @property {number | undefined} status undefined until the response has arrived, or if the network failed
  * @property {Record<string, string>} answerHeaders names in lower case
- * @property {string | undefined} failure the browser's word for what went wrong
+ * @property {string | undefined} failure the browser's name of the failure
  */
 
 /**
- * Records every request of a page from now on, preflights left out.
+ * Records every request of a page from now on, except preflights.
  *
  * @param {import("puppeteer-core").Page} page
  * @returns {Promise<Network>}
@@ -54,7 +54,7 @@ export async function recordNetwork(page) {
   return new Network(exchanges);
 }
 
-/** What a page has sent since the recording began. */
+/** The requests of a page since the recording began. */
 export class Network {
   /** @type {Map<string, Exchange>} */
   #exchanges;

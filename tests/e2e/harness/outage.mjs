@@ -1,10 +1,10 @@
-/** Makes the refresh endpoint fail on purpose, through the server's own levers. */
+/** Makes the refresh endpoint fail on purpose, through the server's test endpoints. */
 
 /**
  * Begins an outage, in place of any that is there.
  *
  * @param {import("./server.mjs").Server} server
- * @param {Record<string, unknown>} order `kind`, and what else the server's `/demo/outage` takes
+ * @param {Record<string, unknown>} order `kind`, and the other settings of `/demo/outage`
  */
 export async function beginOutage(server, order) {
   await command(server, { seconds: 300, ...order });

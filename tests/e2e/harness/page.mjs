@@ -1,4 +1,4 @@
-/** Pages with the packed package on them, and a user signed in where a test wants one. */
+/** Pages with the packed package, and with a signed-in user if a test needs one. */
 
 import { randomUUID } from "node:crypto";
 
@@ -6,9 +6,9 @@ import { recordNetwork } from "./network.mjs";
 
 /** A test page and what it has sent. @typedef {{ page: import("puppeteer-core").Page, network: import("./network.mjs").Network }} TestPage */
 
-/** A page, whatever drives it. @typedef {Pick<import("puppeteer-core").Page, "evaluate">} Evaluates */
+/** A page of any driver. @typedef {Pick<import("puppeteer-core").Page, "evaluate">} Evaluates */
 
-/** Where a page finds the auth server and the API. @typedef {{ auth: string, api: string }} Addresses */
+/** The origins of the auth server and the API. @typedef {{ auth: string, api: string }} Addresses */
 
 /** E-mail and password. @typedef {{ email: string, password: string }} Credentials */
 
@@ -47,7 +47,7 @@ export async function openSession(page, server, options = {}) {
   );
 }
 
-/** A user that nobody else has. @returns {Credentials} */
+/** Credentials of a new user. @returns {Credentials} */
 export function newUser() {
   return { email: `${randomUUID()}@example.org`, password: `correct horse ${randomUUID()}` };
 }

@@ -1,9 +1,9 @@
-/** Ports for programs that have to be told theirs. */
+/** Free ports, for programs that cannot choose one themselves. */
 
 import { once } from "node:events";
 import { createServer } from "node:net";
 
-/** A port that nothing listens on at the moment. */
+/** A port that is free at the moment. */
 export async function freePort() {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");

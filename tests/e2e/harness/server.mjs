@@ -10,7 +10,7 @@ import { makeTestSite } from "./site.mjs";
 
 /** @typedef {Record<string, string | undefined>} Environment */
 
-/** A server that a test may stop, kill, stall and start again, at the same addresses and on the same database. */
+/** A server that a test can stop, kill, stall and restart, at the same addresses and on the same database. */
 export class Server {
   /** @type {import("../../tools/server.mjs").RunningServer | undefined} */
   #running;
@@ -37,18 +37,18 @@ export class Server {
     this.api = "";
   }
 
-  /** The settings that the server runs with. */
+  /** The server's settings. */
   get env() {
     return { ...this.#env };
   }
 
-  /** All that the server has printed, over all its starts. */
+  /** The server's output, over all its starts. */
   log() {
     return this.#log;
   }
 
   /**
-   * Starts the server, after a first start at the addresses it had.
+   * Starts the server; a restart has the same addresses.
    *
    * @param {Environment} [changes] settings that are new from now on
    */
@@ -67,7 +67,7 @@ export class Server {
     this.#env.API_PORT = new URL(this.api).port;
   }
 
-  /** Asks the server to end, as a deployment does, and waits until it has. */
+  /** Stops the server with SIGTERM, as a deployment does, and waits until it has ended. */
   async stop() {
     this.#running?.child.kill("SIGTERM");
     await this.#running?.ended;
@@ -91,7 +91,7 @@ export class Server {
     await this.start(changes);
   }
 
-  /** Makes the server accept connections and never answer, until {@link Server.resume}. */
+  /** Makes the server accept connections and never respond, until {@link Server.resume}. */
   stall() {
     this.#running?.child.kill("SIGSTOP");
   }
@@ -102,7 +102,7 @@ export class Server {
   }
 
   /**
-   * Pulls one of the server's levers for tests (`/demo/…`).
+   * Calls one of the server's test endpoints (`/demo/…`).
    *
    * @param {string} lever such as `outage` or `revoke`
    * @param {Record<string, unknown>} [order]
@@ -115,7 +115,7 @@ export class Server {
   }
 
   /**
-   * What has happened at the server, by name; what never happened is not there.
+   * The server's event counters by name; one that is zero is missing.
    *
    * @returns {Promise<Partial<Record<string, number>>>}
    */
@@ -131,7 +131,7 @@ export class Server {
 }
 
 /**
- * The address with the name that the server's own settings have in place of the number.
+ * Replaces the loopback address by `localhost`, the host in the server's settings.
  *
  * @param {string} origin
  */
@@ -140,7 +140,7 @@ function byName(origin) {
 }
 
 /**
- * Whether a test has passed, which Node 20 knows and its types do not.
+ * Whether a test has passed; Node 20 has the property, its types lack it.
  *
  * @param {import("node:test").TestContext & { passed?: boolean }} test
  */

@@ -1,16 +1,16 @@
-/** Many tabs of one user, and the steady load that their apps make. */
+/** Many tabs of one user, and a steady load of API calls. */
 
 import { openPage, openSession, openSignedIn } from "./page.mjs";
 import { until } from "./until.mjs";
 
 /**
- * What became of a page's calls.
+ * The outcomes of a page's calls.
  *
  * @typedef {object} Calls
  * @property {number} answered how many were answered with 200
  * @property {string[]} failed status or error code of each other one
- * @property {number} waiting how many have no answer yet
- * @property {number} slowest milliseconds from a call to its answer, at the most
+ * @property {number} waiting how many are pending
+ * @property {number} slowest the longest time of a call, in milliseconds
  */
 
 /**
@@ -34,8 +34,8 @@ export async function openTabs(where, server, count) {
 }
 
 /**
- * Whether that is how far apart one tab's renewals of six-second tokens lie: 4.68 s, less up to 0.2 s of jitter; the rest is
- * what a busy machine adds.
+ * Whether that is the interval of one tab's refreshes of six-second tokens: 4.68 s, less up to 0.2 s of jitter; the rest
+ * allows for a busy machine.
  *
  * @param {number} ms
  */
@@ -56,7 +56,7 @@ export function everywhere(tabs, work) {
 }
 
 /**
- * Makes a page call an API again and again from now on, whether or not the last call has its answer.
+ * Makes a page call an API at a fixed interval from now on, whether or not the last call is pending.
  *
  * @param {import("./page.mjs").Evaluates} page
  * @param {string} url
@@ -89,7 +89,7 @@ export async function startCalls(page, url, every = 250) {
 }
 
 /**
- * Ends the load and waits for the calls that are under way.
+ * Ends the load and waits for pending calls.
  *
  * @param {import("./page.mjs").Evaluates} page
  * @returns {Promise<Calls>}

@@ -2,7 +2,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 
-/** How often a condition is looked at, in milliseconds. */
+/** The interval of the checks, in milliseconds. */
 const INTERVAL_MS = 20;
 
 /**
@@ -10,11 +10,11 @@ const INTERVAL_MS = 20;
  *
  * @template T
  * @param {string} what the condition in words, for the failure
- * @param {() => T | Promise<T>} condition holds where it gives something truthy
- * @param {{ within?: number, every?: number }} [options] the deadline in milliseconds, 10,000 by default, and how
- *   often the condition is looked at
- * @returns {Promise<T & ({} | true)>} what the condition gave
- * @throws Error with the last value, where the deadline passes
+ * @param {() => T | Promise<T>} condition holds if its result is truthy
+ * @param {{ within?: number, every?: number }} [options] the deadline in milliseconds, 10,000 by default, and the
+ *   interval of the checks
+ * @returns {Promise<T & ({} | true)>} the condition's result
+ * @throws Error with the last value, if the deadline passes
  */
 export async function until(what, condition, { within = 10_000, every = INTERVAL_MS } = {}) {
   const deadline = performance.now() + within;

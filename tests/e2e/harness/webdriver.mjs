@@ -1,4 +1,4 @@
-/** Drives a browser over WebDriver: each one has a driver of its own, and so a profile that it shares with nobody. */
+/** Drives a browser over WebDriver: each one has a driver and so a profile of its own. */
 
 import { once } from "node:events";
 
@@ -6,20 +6,20 @@ import { start } from "../../../pkg-template/tools/process.mjs";
 import { freePort } from "./ports.mjs";
 import { until } from "./until.mjs";
 
-/** How often a driver is started where another program was quicker to take the port that was found free. */
+/** Attempts to start a driver, because another program may take the free port first. */
 const STARTS = 3;
 
-/** How long a function on a page may take: a test's own deadline is what ends it. */
+/** The timeout of a function on a page, longer than that of any test. */
 const SCRIPT_MS = 300_000;
 
-/** On the page: takes the outcome of a call out of where {@link called} has put it. */
+/** On the page: takes the outcome of a call that {@link called} has stored. */
 const COLLECT = `
   const outcome = window.outcomes ? window.outcomes[arguments[0]] : { error: "the page is another one now" };
   if (outcome && window.outcomes) delete window.outcomes[arguments[0]];
   return outcome ?? null;`;
 
 /**
- * On the page: calls a function and keeps its outcome, so that calls on several pages can be under way.
+ * On the page: calls a function and stores its outcome, so that calls on several pages can be pending at once.
  *
  * @param {unknown} work a function
  */
@@ -39,11 +39,11 @@ function called(work) {
 export class WebDriverBrowser {
   #url;
   #child;
-  /** The window that the browser began with: it stays, because new ones are asked for in one that is there. */
+  /** The browser's first window: it stays open, because a command for a new window needs an open one. */
   #first;
   /** The window that commands go to. */
   #current;
-  /** The last of the commands, which go one after the other: what window they are for is the driver's own state. */
+  /** The last of the commands, which are sent one after the other: their window is a state of the driver. */
   #last = Promise.resolve();
   #calls = 0;
 
@@ -68,7 +68,7 @@ export class WebDriverBrowser {
     for (let tries = 1; ; tries++) {
       const port = await freePort();
       const child = start(driver, [`--port=${port}`], { env });
-      // What nobody reads would stop whoever writes it, one day.
+      // A full pipe without a reader would block the driver.
       for (const stream of [child.stdout, child.stderr]) stream.resume();
       const base = `http://127.0.0.1:${port}`;
       const isReady = () =>
@@ -79,7 +79,7 @@ export class WebDriverBrowser {
         );
       await until("the driver listens", isReady, { within: 30_000, every: 50 });
       if (child.exitCode !== null && tries < STARTS) continue;
-      // The server's certificate is one that it has made for itself.
+      // The server's certificate is self-signed.
       const wanted = { acceptInsecureCerts: true, timeouts: { script: SCRIPT_MS } };
       const { sessionId } = await command("POST", `${base}/session`, { capabilities: { alwaysMatch: wanted } });
       const url = `${base}/session/${sessionId}`;
@@ -89,7 +89,7 @@ export class WebDriverBrowser {
 
   /** @returns {Promise<import("./engines.mjs").Tab>} */
   async openTab() {
-    // A tab beside others would be hidden from its beginning.
+    // A window, because a new tab of a window would be hidden from the start.
     const { handle } = await this.#command(this.#first, "POST", "/window/new", { type: "window" });
     const evaluate = (/** @type {unknown} */ work, /** @type {unknown[]} */ ...given) =>
       this.#evaluate(handle, work, given);
@@ -128,7 +128,7 @@ export class WebDriverBrowser {
   }
 
   /**
-   * Gives a command to a window, when those before it are done.
+   * Sends a command to a window, after those before it have ended.
    *
    * @param {string} handle
    * @param {string} method
@@ -141,7 +141,7 @@ export class WebDriverBrowser {
       this.#current = handle;
       return command(method, this.#url + path, body);
     });
-    // Whoever gave the command is told of its failure; the next one goes on.
+    // A failure rejects the command's own promise; the next command is still sent.
     this.#last = result.catch(() => {});
     return result;
   }

@@ -3,7 +3,7 @@
 import { dice, FOREIGN, LISTED, openRecorded } from "./world.mjs";
 
 /**
- * One call's arguments, made anew for each side of the comparison, and how often each of their parts was asked for.
+ * One call's arguments, created for each side of the comparison, and how often each of their parts was read.
  *
  * @typedef {object} Hostile
  * @property {any} input
@@ -11,7 +11,7 @@ import { dice, FOREIGN, LISTED, openRecorded } from "./world.mjs";
  * @property {Map<string, number>} reads
  */
 
-/** Where the document's base is moved by the getter of one part. */
+/** The bases that the getter of one part sets. */
 const BASES = ["", `${FOREIGN}/`, `${LISTED}/`];
 const PARTS = [
   "body",
@@ -51,7 +51,7 @@ function moveBase(href) {
 
 /**
  * @param {string} kind
- * @param {() => void} act runs while the input is converted, where it can run anything
+ * @param {() => void} act runs while the input is converted, if the conversion calls code of the page
  * @returns {unknown}
  */
 function inputOf(kind, act) {
@@ -75,7 +75,7 @@ function inputOf(kind, act) {
         },
       };
     case "fickle":
-      // Listed whenever it is asked for the second time.
+      // On the list only at the second read.
       return { [Symbol.toPrimitive]: () => (asked++ ? `${LISTED}/second` : `${FOREIGN}/first`) };
     case "symbol":
       return Symbol("url");
@@ -101,7 +101,7 @@ function inputOf(kind, act) {
 
 /**
  * @param {string} kind
- * @param {(part: string) => void} read hears of each part that is asked for
+ * @param {(part: string) => void} read called for each part that is read
  * @param {boolean} hasBody
  */
 function initOf(kind, read, hasBody) {
@@ -136,8 +136,8 @@ function initOf(kind, read, hasBody) {
 }
 
 /**
- * Plays random calls with `session.fetch` and with the platform's `fetch`: the same request must leave, each part asked for
- * as often, with the token where the request that leaves goes to a listed origin, and nowhere else.
+ * Plays random calls with `session.fetch` and with the platform's `fetch`: the same request must be sent, each part read
+ * as often, with the token if the request goes to a listed origin, and only then.
  *
  * @param {number} seed
  * @param {number} rounds
@@ -185,7 +185,7 @@ export async function compareConversions(seed, rounds) {
   return { failures: failures.slice(0, 3), seen };
 }
 
-/** What moves the base, by name: each a call that a page could be brought to make; `move` hands on what it is given. */
+/** Calls that change the base during their conversion, by name; `move` returns its argument. */
 const MOVES = /** @type {Record<string, (move: (value?: unknown) => any) => [any, any?]>} */ ({
   "a getter of the options": (move) => ["/path", lazy("method", () => move("GET"))],
   "a getter of the headers": (move) => ["/path", lazy("headers", () => move({}))],
@@ -220,7 +220,7 @@ function lazy(name, get) {
   return Object.defineProperty({}, name, { get, enumerable: true });
 }
 
-/** Makes each call while the base is moved from the page's own origin to a foreign one. */
+/** Makes each call while the base changes from the page's origin to a foreign one. */
 export async function moveWhileConverting() {
   const { session, recorder } = await openRecorded();
   await session.refresh();
@@ -240,7 +240,7 @@ export async function moveWhileConverting() {
   return { seen, foreign: FOREIGN, own: location.origin };
 }
 
-/** Makes calls that wait for a token, and moves base and address before it is there: they go where they were going. */
+/** Makes calls that wait for a token, and changes base and address meanwhile: their URLs do not change. */
 export async function moveWhileWaiting() {
   /** @type {(nothing: void) => void} */
   let open = () => {};
@@ -250,7 +250,7 @@ export async function moveWhileWaiting() {
   const refresh = () => gate.then(() => ({ access_token: "token.1", expires_in: 3_600 }));
   const { session, recorder } = await openRecorded({ auth: { refresh }, storageKey: "waiting" });
   await session.setTokens({ access_token: "token.0", expires_in: 60 });
-  // A nap of ten minutes.
+  // A suspension of ten minutes.
   const { now } = Date;
   Date.now = () => now() + 600_000;
   const calls = [session.fetch("/own"), session.fetch(`${LISTED}/listed`)];

@@ -1,12 +1,12 @@
-/** A session's life on a page whose markup names whatever scripts may ask for. Runs on pages. */
+/** A session on a page whose markup clobbers every global that scripts may read. Runs on pages. */
 
 import { LISTED, nextMillisecond, openRecorded } from "./world.mjs";
 
 /**
- * Writes markup that takes a name of the document's and of the window's, wherever the platform lets it.
+ * Writes markup that shadows a name of the document and of the window, if the platform allows it (DOM clobbering).
  *
  * @param {readonly string[]} names
- * @param {readonly string[]} frames names that windows inside the page get, besides
+ * @param {readonly string[]} frames names that frames of the page get, too
  */
 function write(names, frames) {
   const host = Document.prototype.createElement.call(document, "div");

@@ -70,7 +70,7 @@ const MEMBERS = {
 };
 
 /**
- * Plays each member three ways, and tells what came of it: a status or an error's name.
+ * Plays each member three ways, and returns the outcomes: a status or an error's name.
  *
  * @param {string} foreign an origin of somebody else
  * @returns {Promise<[name: string, native: string, options: string, request: string][]>}
@@ -105,7 +105,7 @@ export async function compareMembers(foreign) {
 }
 
 /**
- * How many microtasks pass until a promise is rejected, and what with.
+ * The number of microtasks until a promise is rejected, and its reason.
  *
  * @param {() => Promise<unknown>} call
  */
@@ -126,7 +126,7 @@ async function refusalOf(call) {
   return { microtasks, thrown: thrown instanceof Error ? thrown.name : String(thrown) };
 }
 
-/** Compares calls that are refused before anything is sent. */
+/** Compares calls that are rejected before anything is sent. */
 export async function compareRefusals() {
   const session = await openHere("refusals");
   /** @type {Record<string, () => any[]>} */

@@ -1,4 +1,4 @@
-/** A session's life on a page whose `Object.prototype` has members of its own. Runs on pages. */
+/** A session on a page with a polluted `Object.prototype`. Runs on pages. */
 
 import { LISTED, nextMillisecond, openRecorded } from "./world.mjs";
 
@@ -72,13 +72,13 @@ async function outcome(promise) {
   } catch (error) {
     if (!(error instanceof Error)) return { thrown: String(error) };
     const own = Object.fromEntries(Object.entries(error).filter(([name]) => name !== "stack" && name !== "cause"));
-    // Pauses are drawn, and are never those of the pollution.
+    // Pauses are random, and never those of the pollution.
     const retryInMs = own.retryInMs === null || own.retryInMs === HARM.retryInMs ? own.retryInMs : "drawn";
     return { thrown: error.name, ...own, retryInMs, hasCause: Object.hasOwn(error, "cause") };
   }
 }
 
-/** What the platform is asked for with, as it reads it. */
+/** The options of calls to the platform, as it reads them. */
 function watchPlatform() {
   /** @type {unknown[]} */
   const asked = [];
@@ -136,7 +136,7 @@ async function live(nolapse, key) {
   seen.still = localStorage.getItem(mark) !== null;
   session.close();
 
-  // Failures of the app's own: anything may be thrown, and none of it ends the session.
+  // Failures of the app's refresher: it may throw anything, and nothing of it ends the session.
   for (const [i, thrown] of [{}, "text", new Error("passing"), null].entries()) {
     const failing = await openRecorded({ auth: { refresh: () => Promise.reject(thrown) }, storageKey: `${key}-${i}` });
     await failing.session.setTokens(own({ access_token: "kept", expires_in: 60 }));
@@ -149,7 +149,7 @@ async function live(nolapse, key) {
     failing.session.close();
   }
 
-  // The reference protocol, with answers that leave everything out that can be left out.
+  // The reference protocol, with responses without optional members.
   mark = `${key}-server`;
   const remote = await openRecorded({ auth: location.origin, storageKey: mark });
   await remote.session.setTokens(own({ access_token: "kept", expires_in: 60 }));
@@ -189,7 +189,7 @@ function own(members) {
 }
 
 /**
- * Plays the same life on a clean page and on polluted ones.
+ * Plays the same session on a clean page and on polluted ones.
  *
  * @param {readonly string[]} names every member of every option and message
  */
@@ -199,7 +199,7 @@ export async function compareLives(names) {
   const play = async (/** @type {string} */ key) => {
     const platform = watchPlatform();
     try {
-      // Keys differ, so that no life finds another's mark.
+      // Keys differ, so that no session reads the record of another.
       return JSON.stringify([await live(nolapse, key), platform.asked], undefined, 1).replaceAll(key, "life");
     } finally {
       platform.end();

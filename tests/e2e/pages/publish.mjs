@@ -1,4 +1,4 @@
-/** Puts what runs on pages beside the page. */
+/** Serves the scripts that run on pages. */
 
 import { cp } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** A page whose network is the test's own: what is sent is kept, and answered at once. Runs on pages. */
+/** A page with a stub of `fetch`: requests are recorded, and get a response at once. Runs on pages. */
 
 /** @typedef {{ url: string, method: string, authorization: string | null, own: string | null, body: string }} Sent */
 
@@ -6,10 +6,10 @@
 export const LISTED = "https://api.example.com";
 export const FOREIGN = "https://foreign.example.net";
 
-/** The platform's own, before it is replaced. */
+/** The platform's functions, before they are replaced. */
 const native = window.fetch;
 
-/** What is sent from now on, newest last. */
+/** The recorded requests, newest last. */
 export class Recorder {
   /** @type {Promise<Sent>[]} */
   sent = [];
@@ -18,7 +18,7 @@ export class Recorder {
 
   /** @type {typeof fetch} */
   fetch = async (input, init) => {
-    // The module is downloaded, whatever else is recorded.
+    // The request for the module is forwarded and not recorded.
     if (input instanceof URL && input.pathname.endsWith(".wasm")) return native(input, init);
     const request = new Request(input, init);
     const answer = this.answer(request);
@@ -28,14 +28,14 @@ export class Recorder {
     return answer;
   };
 
-  /** Gives what was sent since it was asked last. */
+  /** Returns the requests since its last call. */
   async take() {
     return Promise.all(this.sent.splice(0));
   }
 }
 
 /**
- * Opens a session that renews by a function, on a page whose network is recorded.
+ * Opens a session that refreshes by a function, on a page whose requests are recorded.
  *
  * @param {Partial<import("nolapse").SessionOptions>} [options]
  */
@@ -53,7 +53,7 @@ export async function openRecorded(options = {}) {
 }
 
 /**
- * Draws numbers from a seed, so that a run can be repeated.
+ * Draws random numbers from a seed.
  *
  * @param {number} seed
  */
@@ -65,7 +65,7 @@ export function dice(seed) {
   };
 }
 
-/** Lets the clock move on: within the millisecond of a token, that token is new enough for a forced refresh. */
+/** Waits for the next millisecond: within that of its grant, a token is new enough for a forced refresh. */
 export function nextMillisecond() {
   const begun = performance.now();
   while (performance.now() < begun + 2);

@@ -28,7 +28,7 @@ pub struct Browser {
     /// `localStorage`.
     pub stored: Option<String>,
     /// Whether the page may use `localStorage`.
-    pub has_shelf: bool,
+    pub has_storage: bool,
     /// Whether there is a `BroadcastChannel`.
     pub has_channel: bool,
     pub locks: Locks,
@@ -49,7 +49,7 @@ impl Default for Browser {
             cookie: None,
             cookie_before: None,
             stored: None,
-            has_shelf: true,
+            has_storage: true,
             has_channel: true,
             locks: Locks::Honest,
             lock_holder: None,
@@ -129,7 +129,7 @@ impl Tab {
     pub fn context(&mut self, now: u64, browser: &Browser) -> Context {
         let wall = browser.wall(now);
         let running = (now - self.opened).saturating_sub(self.steady_stopped);
-        let seen = match (&self.stored, browser.has_shelf) {
+        let seen = match (&self.stored, browser.has_storage) {
             (_, false) => StoredState::Unavailable,
             (None, true) => StoredState::Empty,
             (Some(text), true) => StoredState::read(text),

@@ -1,4 +1,4 @@
-//! What a script of the same origin can write into the record that tabs share.
+//! Storage records that a same-origin script can write.
 
 use nolapse::core::{Input, StoredState};
 use proptest::prelude::*;
@@ -40,29 +40,29 @@ fn number() -> impl Strategy<Value = u64> {
     ]
 }
 
-/// What stands in the place of the order: a number of its own, or one so far from the tabs' own.
+/// The version of a forged record: absolute, or relative to the tabs' version.
 #[derive(Clone, Copy, Debug)]
-pub enum Order {
+pub enum ForgedVersion {
     Is(u64),
     Ahead(i64),
 }
 
-fn order() -> impl Strategy<Value = Order> {
+fn version() -> impl Strategy<Value = ForgedVersion> {
     prop_oneof![
-        number().prop_map(Order::Is),
+        number().prop_map(ForgedVersion::Is),
         prop::sample::select(
             &[
                 -2, -1, 0, 1, 999_999, 1_000_000, 1_000_001, 1_000_002, 1_999_999
             ][..]
         )
-        .prop_map(Order::Ahead),
+        .prop_map(ForgedVersion::Ahead),
     ]
 }
 
-/// A record that a script wrote.
+/// A forged record.
 #[derive(Clone, Debug)]
 pub struct Forged {
-    pub order: Order,
+    pub version: ForgedVersion,
     pub state: String,
     pub backoff: String,
 }
@@ -84,8 +84,8 @@ fn forged() -> impl Strategy<Value = Forged> {
             }
         ),
     ];
-    (order(), state, backoff).prop_map(|(order, state, backoff)| Forged {
-        order,
+    (version(), state, backoff).prop_map(|(version, state, backoff)| Forged {
+        version,
         state,
         backoff,
     })
@@ -100,21 +100,21 @@ fn garbage() -> impl Strategy<Value = String> {
     ]
 }
 
-/// What stands in the place of the record: one that a script wrote, or any text.
+/// The stored text: a forged record, or any text.
 pub fn record() -> impl Strategy<Value = Result<Forged, String>> {
     prop_oneof![6 => forged().prop_map(Ok), 1 => garbage().prop_map(Err)]
 }
 
 impl World {
-    /// What a script writes is seen by the other tabs a little later, in the order of writing.
+    /// Writes as a script of a tab: the other tabs get the storage events after a delay, in the version of writing.
     pub fn spoil(&mut self, by: usize, record: &Result<Forged, String>) {
         let text = match record {
             Err(garbage) => garbage.clone(),
             Ok(forged) => {
-                let known = self.marked().unwrap_or_default();
-                let number = match forged.order {
-                    Order::Is(number) => number,
-                    Order::Ahead(ahead) => known.saturating_add_signed(ahead),
+                let known = self.record_version().unwrap_or_default();
+                let number = match forged.version {
+                    ForgedVersion::Is(number) => number,
+                    ForgedVersion::Ahead(ahead) => known.saturating_add_signed(ahead),
                 };
                 format!("nolapse1;{number};{}{}", forged.state, forged.backoff)
             }
@@ -126,17 +126,17 @@ impl World {
         for tab in self.tabs_of(0) {
             self.tabs[tab].stored.clone_from(&latest);
             if tab != by {
-                // Its own script's writing is no event for a tab.
+                // The writing tab gets no storage event.
                 self.deliver(tab, Input::StorageChanged);
             }
         }
     }
 
-    /// The order in the record; `None` where it cannot be read.
-    pub fn marked(&self) -> Option<u64> {
+    /// The version in the record; `None` if it cannot be parsed.
+    pub fn record_version(&self) -> Option<u64> {
         let text = self.browsers[0].stored.clone().unwrap_or_default();
         match StoredState::read(&text) {
-            StoredState::Record(mark) => Some(mark.version.number()),
+            StoredState::Record(record) => Some(record.version.number()),
             StoredState::Unavailable | StoredState::Empty => None,
         }
     }

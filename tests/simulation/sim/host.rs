@@ -1,4 +1,4 @@
-//! Carries the core's orders out in the simulated world.
+//! Executes the core's effects in the simulated world.
 
 use nolapse::core::{AttemptId, Effect, Input, PageChange, SignInOutcome, TabMessage};
 
@@ -6,7 +6,7 @@ use super::server::{Exchange, Question};
 use super::{Happening, Line, Network, World};
 
 /// The longest delay until a tab sees another tab's storage write, in milliseconds.
-const SHELF_DELAY: u64 = 10;
+const STORAGE_DELAY: u64 = 10;
 
 impl World {
     /// Feeds an input to a tab's core and executes its effects.
@@ -72,7 +72,7 @@ impl World {
             }
             Effect::Settle { caller, answer } => self.settle(tab, caller, answer),
             Effect::Broadcast(message) => self.broadcast(tab, &message),
-            Effect::WriteRecord(mark) => self.write_storage(tab, mark.encode()),
+            Effect::WriteRecord(record) => self.write_storage(tab, record.encode()),
             Effect::OpenChannel => self.tabs[tab].hears = true,
             Effect::CloseChannel => self.tabs[tab].hears = false,
             Effect::Publish(_) => *self.counts.published.entry(tab).or_default() += 1,
@@ -94,17 +94,19 @@ impl World {
     /// Posts a message on the channel.
     pub fn say(&mut self, browser: usize, from: Option<usize>, text: &str) {
         for tab in self.tabs_of(browser) {
-            if Some(tab) == from || !self.tabs[tab].hears || self.random.below(100) < self.lost_news
+            if Some(tab) == from
+                || !self.tabs[tab].hears
+                || self.random.below(100) < self.lost_messages
             {
                 continue;
             }
-            let doubled = if self.lost_news > 0 {
+            let doubled = if self.lost_messages > 0 {
                 self.random.below(2)
             } else {
                 0
             };
             for _ in 0..=doubled {
-                let delay = self.random.between(0, self.late_news);
+                let delay = self.random.between(0, self.late_messages);
                 let text = text.to_owned();
                 self.plan(delay, Happening::Heard { tab, text });
             }
@@ -122,14 +124,14 @@ impl World {
     /// Writes the record: the writing tab sees it at once, the others after a delay.
     pub fn write_storage(&mut self, tab: usize, text: String) {
         let browser = self.tabs[tab].browser;
-        if !self.browsers[browser].has_shelf {
+        if !self.browsers[browser].has_storage {
             return;
         }
         self.browsers[browser].stored = Some(text.clone());
         self.tabs[tab].stored = Some(text.clone());
         for other in self.tabs_of(browser) {
             if other != tab {
-                let delay = self.random.between(0, SHELF_DELAY);
+                let delay = self.random.between(0, STORAGE_DELAY);
                 let text = text.clone();
                 self.plan(delay, Happening::ShelfSeen { tab: other, text });
             }
@@ -223,7 +225,7 @@ impl World {
     pub fn forgive_sign_out(&mut self, tab: usize) {
         let now = self.now;
         self.signed_out
-            .retain(|over| over.tab != tab || over.at + SHELF_DELAY < now);
+            .retain(|over| over.tab != tab || over.at + STORAGE_DELAY < now);
     }
 
     /// Closes or crashes the page: no event reaches it, its sent requests continue.

@@ -1,4 +1,4 @@
-//! The lock of a browser: who has it, who waits for it, and who takes it away.
+//! The lock of a browser: requests, grants and steals.
 
 use nolapse::core::{AttemptId, Input};
 

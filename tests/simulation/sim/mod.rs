@@ -34,7 +34,7 @@ use nolapse::core::{AttemptId, Config, Input, Millis, PageChange, TabId};
 
 pub use browser::{Browser, Locks, Tab};
 pub use calls::{Call, Ending, SignedOut};
-pub use forged::{Forged, Order, record};
+pub use forged::{Forged, ForgedVersion, record};
 pub use outages::{OUTAGES, retry_in};
 pub use record::{Counts, Line};
 pub use schedule::{Menu, Step, steps};
@@ -109,9 +109,9 @@ pub struct World {
     /// Sessions that no page has seen start: the page was killed before it ran again, but the cookie was set.
     pub unseen: Vec<String>,
     /// The percentage of tab messages that are lost.
-    pub lost_news: u64,
+    pub lost_messages: u64,
     /// The longest delay of a tab message, in milliseconds.
-    pub late_news: u64,
+    pub late_messages: u64,
     /// The event log, printed on a failure.
     pub log: Vec<Line>,
     agenda: BinaryHeap<Reverse<(u64, u64)>>,
@@ -159,8 +159,8 @@ impl World {
             had_lock: true,
             signed_out: Vec::new(),
             unseen: Vec::new(),
-            lost_news: 0,
-            late_news: 5,
+            lost_messages: 0,
+            late_messages: 5,
             log: Vec::new(),
             agenda: BinaryHeap::new(),
             happenings: BTreeMap::new(),

@@ -1,4 +1,4 @@
-//! Outages of the auth server: what they look like, and what callers get meanwhile.
+//! Outages of the auth server: their kinds, and the results of callers meanwhile.
 
 use std::fmt::Debug;
 
@@ -6,7 +6,7 @@ use nolapse::core::{Millis, SessionError};
 
 use super::{Ending, Mode, Network, World};
 
-/// What an outage looks like from outside.
+/// The kind of an outage.
 pub const OUTAGES: [(Mode, Network); 6] = [
     (Mode::Unavailable(None), Network::Fine),
     (Mode::Broken, Network::Fine),
@@ -17,17 +17,17 @@ pub const OUTAGES: [(Mode, Network); 6] = [
 ];
 
 impl World {
-    /// The auth server, or the network, fails in this way from now on.
+    /// Begins an outage of the auth server or of the network.
     pub fn begin_outage(&mut self, (mode, network): (Mode, Network)) {
         (self.server.mode, self.network) = (mode, network);
     }
 
-    /// Everything answers again.
+    /// Ends the outage.
     pub fn end_outage(&mut self) {
         self.begin_outage((Mode::Fine, Network::Fine));
     }
 
-    /// Lets each tab call an API every 250 ms for so long; returns the first moment when a refresh had succeeded meanwhile.
+    /// Makes each tab call an API every 250 ms for this time; returns when a refresh first succeeded meanwhile.
     pub fn call_for(&mut self, tabs: usize, millis: u64) -> Option<u64> {
         let granted = self.counts.granted;
         let mut first = None;
@@ -45,7 +45,7 @@ impl World {
         first
     }
 
-    /// The errors of the calls since so many, each with how long its caller waited.
+    /// The errors of the calls from this index on, each with the time that its caller waited.
     pub fn errors(&self, since: usize) -> Vec<(SessionError, u64)> {
         let failed = self.calls[since..]
             .iter()
@@ -56,7 +56,7 @@ impl World {
         failed.collect()
     }
 
-    /// Asserts that a call came to an error.
+    /// Asserts that a call failed.
     #[track_caller]
     pub fn assert_failed(&self, call: usize, case: &dyn Debug) {
         let ending = self.ending(call);
@@ -75,7 +75,7 @@ impl World {
     }
 }
 
-/// When the next attempt is due, as callers are told.
+/// The time of the next attempt in the error of a caller.
 pub fn retry_in(error: SessionError) -> Millis {
     let (SessionError::Unreachable { retry_in, .. } | SessionError::Timeout { retry_in }) = error
     else {

@@ -36,7 +36,7 @@ pub enum Step {
     SetWall(usize, i64),
     Lock(usize, Locks),
     Steal(usize),
-    News(u64, u64),
+    Messages(u64, u64),
     Forge(usize, u8),
     SignIn(usize, u32),
     SignOut(usize, bool),
@@ -109,7 +109,7 @@ fn peaceful() -> impl Strategy<Value = Step> {
         2 => (tab.clone(), -90_000_000_i64..90_000_000).prop_map(|(tab, offset)| Step::SetWall(tab, offset)),
         2 => (tab.clone(), locks()).prop_map(|(tab, locks)| Step::Lock(tab, locks)),
         1 => tab.clone().prop_map(Step::Steal),
-        2 => (0_u64..60, 1_u64..2_000).prop_map(|(lost, late)| Step::News(lost, late)),
+        2 => (0_u64..60, 1_u64..2_000).prop_map(|(lost, late)| Step::Messages(lost, late)),
         1 => (0_u32..9).prop_map(Step::Role),
     ]
 }
@@ -209,7 +209,7 @@ impl World {
                 self.had_lock = false;
                 self.steal_lock(self.pick_browser(*browser));
             }
-            Step::News(lost, late) => (self.lost_news, self.late_news) = (*lost, *late),
+            Step::Messages(lost, late) => (self.lost_messages, self.late_messages) = (*lost, *late),
             // Excludes forged tokens: one invents a session, whose end can hide a real session that starts at the same
             // time. tests/simulation/tabs.rs bounds that effect; it breaks no guarantee between unforged tabs.
             Step::Forge(browser, kind) => {
@@ -275,7 +275,7 @@ impl World {
     pub fn make_peace(&mut self) {
         self.network = Network::Fine;
         self.server.mode = Mode::Fine;
-        (self.lost_news, self.late_news) = (0, 5);
+        (self.lost_messages, self.late_messages) = (0, 5);
         for browser in 0..self.browsers.len() {
             self.browsers[browser].locks = Locks::Honest;
             let held = self.browsers[browser].lock_holder;

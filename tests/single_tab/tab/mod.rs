@@ -15,7 +15,7 @@ use nolapse::wire::EndReason;
 
 /// The time at which the tab received its token.
 pub(crate) const BEGIN: u64 = 1_000_000;
-/// When that token is past its life.
+/// When that token expires.
 pub(crate) const EXPIRED: u64 = BEGIN + 60_000;
 
 pub(crate) struct Tab {
@@ -25,7 +25,7 @@ pub(crate) struct Tab {
     /// The stored record that the tab reads: set by the test or written by the tab.
     pub(crate) stored: StoredState,
     /// The effects of the last input.
-    pub(crate) orders: Vec<Effect>,
+    pub(crate) effects: Vec<Effect>,
 }
 
 impl Tab {
@@ -47,7 +47,7 @@ impl Tab {
             now: BEGIN,
             asked: 0,
             stored,
-            orders: Vec::new(),
+            effects: Vec::new(),
         };
         tab.feed(Input::Started);
         tab
@@ -67,9 +67,9 @@ impl Tab {
             stored: self.stored,
         };
         self.core.handle(&context, input);
-        self.orders = self.core.take_effects();
-        if let (Some(mark), false) = (self.written(), self.stored == StoredState::Unavailable) {
-            self.stored = StoredState::Record(mark);
+        self.effects = self.core.take_effects();
+        if let (Some(record), false) = (self.written(), self.stored == StoredState::Unavailable) {
+            self.stored = StoredState::Record(record);
         }
     }
 
@@ -109,16 +109,16 @@ impl Tab {
 
     /// The record written by the last input.
     pub(crate) fn written(&self) -> Option<StorageRecord> {
-        self.first(|order| match order {
-            Effect::WriteRecord(mark) => Some(*mark),
+        self.first(|effect| match effect {
+            Effect::WriteRecord(record) => Some(*record),
             _ => None,
         })
     }
 
     /// The tab messages broadcast by the last input.
     pub(crate) fn said(&self) -> Vec<&TabMessage> {
-        let said = self.orders.iter().filter_map(|order| {
-            if let Effect::Broadcast(message) = order {
+        let said = self.effects.iter().filter_map(|effect| {
+            if let Effect::Broadcast(message) = effect {
                 Some(message)
             } else {
                 None
@@ -129,7 +129,7 @@ impl Tab {
 
     /// The events emitted by the last input, without trace entries.
     pub(crate) fn events(&self) -> Vec<&Event> {
-        let events = self.orders.iter().filter_map(|order| match order {
+        let events = self.effects.iter().filter_map(|order| match order {
             Effect::Emit(event) if !matches!(event, Event::Traced(_)) => Some(event),
             _ => None,
         });
@@ -203,7 +203,7 @@ impl Tab {
 
     /// The result that the last input settled a caller with.
     pub(crate) fn told(&self, id: CallerId) -> Option<&Result<Answer, SessionError>> {
-        self.first(|order| match order {
+        self.first(|effect| match effect {
             Effect::Settle { caller, answer } if *caller == id => Some(answer),
             _ => None,
         })
@@ -211,7 +211,7 @@ impl Tab {
 
     /// The lock requested by the last input.
     pub(crate) fn wish(&self) -> Option<AttemptId> {
-        self.first(|order| match order {
+        self.first(|effect| match effect {
             Effect::AcquireLock { attempt } => Some(*attempt),
             _ => None,
         })
@@ -219,7 +219,7 @@ impl Tab {
 
     /// The refresh sent by the last input.
     pub(crate) fn sent(&self) -> Option<AttemptId> {
-        self.first(|order| match order {
+        self.first(|effect| match effect {
             Effect::SendRefresh { attempt, .. } => Some(*attempt),
             _ => None,
         })
@@ -230,7 +230,7 @@ impl Tab {
     }
 
     pub(crate) fn releases(&self, attempt: AttemptId) -> bool {
-        self.has(|order| *order == Effect::ReleaseLock { attempt })
+        self.has(|effect| *effect == Effect::ReleaseLock { attempt })
     }
 
     pub(crate) fn asks_the_tabs(&self) -> bool {
@@ -247,11 +247,11 @@ impl Tab {
         }
     }
 
-    /// A tab that needs a token with a longer validity and waits for the lock; with `has_company`, it knows of other tabs.
-    pub(crate) fn wanting(has_company: bool) -> (Self, AttemptId) {
+    /// A tab that needs a token with a longer validity and waits for the lock; with `has_peers`, it knows of other tabs.
+    pub(crate) fn wanting(has_peers: bool) -> (Self, AttemptId) {
         let mut tab = Self::signed_in(1);
         tab.now += 20_000;
-        if has_company {
+        if has_peers {
             let version = tab.version();
             tab.hear(TabMessage::StateRequest { version });
         }
@@ -264,7 +264,7 @@ impl Tab {
     pub(crate) fn send(&mut self) -> AttemptId {
         let attempt = self.wish().expect("it asks for the lock");
         self.feed(Input::LockGranted { attempt });
-        assert!(self.has(|order| matches!(order, Effect::SendRefresh { .. })));
+        assert!(self.has(|effect| matches!(effect, Effect::SendRefresh { .. })));
         attempt
     }
 
@@ -274,15 +274,15 @@ impl Tab {
 
     /// Maps the first effect for which `wanted` returns a value.
     fn first<'a, T>(&'a self, wanted: impl Fn(&'a Effect) -> Option<T>) -> Option<T> {
-        self.orders.iter().find_map(wanted)
+        self.effects.iter().find_map(wanted)
     }
 
     pub(crate) fn has(&self, is_it: impl Fn(&Effect) -> bool) -> bool {
-        self.orders.iter().any(is_it)
+        self.effects.iter().any(is_it)
     }
 
     pub(crate) fn aborts(&self) -> bool {
-        self.has(|order| matches!(order, Effect::Abort { .. }))
+        self.has(|effect| matches!(effect, Effect::Abort { .. }))
     }
 
     /// An API rejects the tab's token.
@@ -311,12 +311,12 @@ pub(crate) fn error_of(cause: FailureCause) -> &'static str {
     SessionError::from_failure(cause, Millis::ZERO).code()
 }
 
-pub(crate) fn order(number: u64) -> Version {
+pub(crate) fn nth_version(number: u64) -> Version {
     Version::heard(number).expect("an order")
 }
 
 /// The stored record of a session, without back-off.
-pub(crate) fn signed_in_mark(
+pub(crate) fn signed_in_record(
     version: Version,
     expires: WallTime,
     fingerprint: u32,

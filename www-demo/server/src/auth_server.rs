@@ -11,7 +11,7 @@ use crate::{
     connections::{Connections, capacity},
     domain::{SessionService, Store, UserDirectory},
     origins::AllowedOrigins,
-    password_directory::PasswordDirectory,
+    password_directory::{PasswordDirectory, UserRepository},
     passwords::Passwords,
     routes::{self, App, CookieRules, Counters, DeviceKey, Limits, Settings},
     security_log::NetworkHasher,
@@ -28,7 +28,14 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct AuthServerBuilder {
     config: Config,
     store: Arc<dyn Store>,
-    users: Option<Arc<dyn UserDirectory>>,
+    users: Users,
+}
+
+/// Where the users are.
+enum Users {
+    Store,
+    Repository(Arc<dyn UserRepository>),
+    Directory(Arc<dyn UserDirectory>),
 }
 
 /// An auth server without listeners: routes, keys and background tasks. Dropping it stops the tasks.
@@ -39,12 +46,26 @@ pub struct AuthServer {
 }
 
 impl AuthServerBuilder {
-    /// Uses these users, in place of rows of the store with Argon2id hashes ([`PasswordDirectory`]).
+    /// Sets the origin of the app that the server is mounted in: issuer, audience and the only allowed origin.
+    pub fn origin(mut self, origin: &str) -> Self {
+        self.config.issuer = Some(origin.to_owned());
+        self.config.audience = Some(origin.to_owned());
+        self.config.allowed_origins = Some(vec![origin.to_owned()]);
+        self
+    }
+
+    /// Uses the users of this repository in place of the store's, with Argon2id hashes of their passwords.
     ///
     /// The store then has a row without address and password for each user who has signed in, which sessions refer
-    /// to. `POST /auth/password` is not served, because the directory's passwords are not the server's to change.
-    pub fn users(mut self, users: Arc<dyn UserDirectory>) -> Self {
-        self.users = Some(users);
+    /// to. `POST /auth/password` is not served, because it changes the store's hashes.
+    pub fn users(mut self, users: Arc<dyn UserRepository>) -> Self {
+        self.users = Users::Repository(users);
+        self
+    }
+
+    /// Uses the users of this directory, which verifies credentials itself; otherwise as [`users`](Self::users).
+    pub fn directory(mut self, directory: Arc<dyn UserDirectory>) -> Self {
+        self.users = Users::Directory(directory);
         self
     }
 
@@ -79,7 +100,7 @@ impl AuthServer {
         AuthServerBuilder {
             config,
             store,
-            users: None,
+            users: Users::Store,
         }
     }
 
@@ -144,11 +165,7 @@ impl Drop for AuthServer {
     }
 }
 
-async fn assemble(
-    config: &Config,
-    store: Arc<dyn Store>,
-    users: Option<Arc<dyn UserDirectory>>,
-) -> Result<App, StartError> {
+async fn assemble(config: &Config, store: Arc<dyn Store>, users: Users) -> Result<App, StartError> {
     let required = |name, value: &Option<String>| value.clone().ok_or(StartError::Missing(name));
     let issuer = required("ISSUER", &config.issuer)?;
     let audience = required("AUDIENCE", &config.audience)?;
@@ -158,14 +175,11 @@ async fn assemble(
     let keys = open_keys(config, Arc::clone(&store)).await?;
     let refresh_token_key = keys.refresh_token_key().clone();
     let service = SessionService::new(Arc::clone(&store), refresh_token_key.clone(), config.limits);
-    let (sessions, users, passwords) = if let Some(users) = users {
-        (service.with_directory(Arc::clone(&users)), users, None)
+    let (users, passwords) = directory(config, &store, users)?;
+    let sessions = if passwords.is_some() {
+        service
     } else {
-        let hasher = Passwords::new(config.password_memory_kib);
-        let hasher = hasher.map_err(|_| StartError::Passwords)?;
-        let directory = PasswordDirectory::new(Arc::clone(&store), hasher.clone());
-        let users: Arc<dyn UserDirectory> = Arc::new(directory);
-        (service, users, Some(hasher))
+        service.with_directory(Arc::clone(&users))
     };
     let counters = Arc::default();
     Ok(App {
@@ -206,6 +220,25 @@ async fn assemble(
             demo: config.demo,
             openapi: config.openapi,
         }),
+    })
+}
+
+/// Creates the directory of users, and the hasher if their passwords are in the store.
+fn directory(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    users: Users,
+) -> Result<(Arc<dyn UserDirectory>, Option<Passwords>), StartError> {
+    let hasher = || Passwords::new(config.password_memory_kib).map_err(|_| StartError::Passwords);
+    Ok(match users {
+        Users::Store => {
+            let hasher = hasher()?;
+            let rows = Arc::new(Arc::clone(store));
+            let directory = PasswordDirectory::new(rows, hasher.clone());
+            (Arc::new(directory), Some(hasher))
+        }
+        Users::Repository(users) => (Arc::new(PasswordDirectory::new(users, hasher()?)), None),
+        Users::Directory(directory) => (directory, None),
     })
 }
 

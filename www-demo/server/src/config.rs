@@ -53,7 +53,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 pub use cookies::SameSite;
 pub use reader::ConfigError;
 
-use reader::{Reader, refuse};
+use reader::{Bounded, Reader, refuse};
 
 use crate::{domain::Limits, security_log::Destination, store::is_postgres};
 
@@ -233,16 +233,12 @@ impl Config {
         let day = "whole seconds, 1 to 86400";
         Ok(Self {
             token_lifetime: read.seconds(
-                "TOKEN_LIFE_SECONDS",
-                1..=86_400,
-                day,
+                Bounded("TOKEN_LIFE_SECONDS", 1..=86_400, day),
                 self.token_lifetime,
             )?,
             limits: read.limits(self.limits)?,
             recent_sign_in: read.seconds(
-                "RECENT_SIGN_IN_SECONDS",
-                1..=86_400,
-                day,
+                Bounded("RECENT_SIGN_IN_SECONDS", 1..=86_400, day),
                 self.recent_sign_in,
             )?,
             sign_up: read.switch("SIGN_UP", self.sign_up)?,
@@ -256,33 +252,35 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         Ok(Self {
             passwords_per_account: read.number(
-                "PASSWORDS_PER_ACCOUNT",
-                0..=10_000,
-                "a number, 0 to 10000; 0 is no limit",
+                Bounded(
+                    "PASSWORDS_PER_ACCOUNT",
+                    0..=10_000,
+                    "a number, 0 to 10000; 0 is no limit",
+                ),
                 self.passwords_per_account,
             )?,
             refreshes_per_minute: read.number(
-                "REFRESHES_PER_MINUTE",
-                0..=100_000,
-                "a number, 0 to 100000; 0 is no limit",
+                Bounded(
+                    "REFRESHES_PER_MINUTE",
+                    0..=100_000,
+                    "a number, 0 to 100000; 0 is no limit",
+                ),
                 self.refreshes_per_minute,
             )?,
             request_timeout: read.seconds(
-                "REQUEST_TIMEOUT_SECONDS",
-                1..=600,
-                "whole seconds, 1 to 600",
+                Bounded(
+                    "REQUEST_TIMEOUT_SECONDS",
+                    1..=600,
+                    "whole seconds, 1 to 600",
+                ),
                 self.request_timeout,
             )?,
             trusted_proxies: read.count(
-                "TRUSTED_PROXIES",
-                0..=8,
-                "a number of proxies, 0 to 8",
+                Bounded("TRUSTED_PROXIES", 0..=8, "a number of proxies, 0 to 8"),
                 self.trusted_proxies,
             )?,
             password_memory_kib: read.number(
-                "PASSWORD_MEMORY_KIB",
-                64..=1_048_576,
-                "KiB, 64 to 1048576",
+                Bounded("PASSWORD_MEMORY_KIB", 64..=1_048_576, "KiB, 64 to 1048576"),
                 self.password_memory_kib,
             )?,
             ..self

@@ -32,6 +32,6 @@ pub mod tokens;
 pub mod verifier;
 
 pub use auth_server::{AuthServer, AuthServerBuilder};
-pub use password_directory::PasswordDirectory;
+pub use password_directory::{PasswordDirectory, UserRepository};
 pub use routes::Counters;
 pub use startup::StartError;

@@ -1,4 +1,4 @@
-//! The reference user directory: users in the session store, passwords as Argon2id hashes.
+//! The reference user directory: users in a repository, passwords as Argon2id hashes.
 
 use std::sync::Arc;
 
@@ -7,34 +7,84 @@ use async_trait::async_trait;
 use crate::{
     clock,
     domain::{
-        Applied, DirectoryError, Email, Password, Role, Store, StoreResult, Timestamp, User,
-        UserDirectory, UserId,
+        Applied, DirectoryError, Email, Password, PasswordHash, Role, Store, StoreResult,
+        Timestamp, User, UserDirectory, UserId,
     },
     passwords::{HashError, Passwords},
 };
 
-/// Users as rows of the session store.
+/// The users of a [`PasswordDirectory`] in their database.
+///
+/// "Not found" is `Ok(None)`, never an error.
+#[async_trait]
+pub trait UserRepository: Send + Sync + 'static {
+    /// Returns the user with this id.
+    async fn find(&self, id: UserId) -> StoreResult<Option<User>>;
+
+    /// Returns the user with this address, disabled or not.
+    async fn find_by_email(&self, email: &Email) -> StoreResult<Option<User>>;
+
+    /// Adds a user, unless the address has an account.
+    async fn add(&self, user: &User) -> StoreResult<Applied>;
+
+    /// Replaces the password hash of `user`, unless it has changed. Without this method, a hash keeps its cost when
+    /// `password_memory_kib` is raised.
+    async fn replace_password(&self, _: &User, _: &PasswordHash) -> StoreResult<Applied> {
+        Ok(Applied::No)
+    }
+
+    /// Returns the highest cost of a stored hash ([`PasswordHash::cost`]), so that the time of a response does not
+    /// reveal which accounts have older hashes. Without this method, all hashes cost what the settings say.
+    async fn costliest_password(&self) -> StoreResult<u64> {
+        Ok(0)
+    }
+}
+
+#[async_trait]
+impl UserRepository for Arc<dyn Store> {
+    async fn find(&self, id: UserId) -> StoreResult<Option<User>> {
+        self.user(id).await
+    }
+
+    async fn find_by_email(&self, email: &Email) -> StoreResult<Option<User>> {
+        self.user_by_email(email).await
+    }
+
+    async fn add(&self, user: &User) -> StoreResult<Applied> {
+        self.add_user(user).await
+    }
+
+    async fn replace_password(&self, user: &User, new: &PasswordHash) -> StoreResult<Applied> {
+        (**self).replace_password(user, new).await
+    }
+
+    async fn costliest_password(&self) -> StoreResult<u64> {
+        (**self).costliest_password().await
+    }
+}
+
+/// Users with passwords.
 pub struct PasswordDirectory {
-    store: Arc<dyn Store>,
+    users: Arc<dyn UserRepository>,
     passwords: Passwords,
 }
 
 impl PasswordDirectory {
-    /// Creates a directory over a store.
+    /// Creates a directory over a repository.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, passwords: Passwords) -> Self {
-        Self { store, passwords }
+    pub fn new(users: Arc<dyn UserRepository>, passwords: Passwords) -> Self {
+        Self { users, passwords }
     }
 }
 
 #[async_trait]
 impl UserDirectory for PasswordDirectory {
     async fn find(&self, id: UserId) -> StoreResult<Option<User>> {
-        self.store.user(id).await
+        self.users.find(id).await
     }
 
     async fn find_by_email(&self, email: &Email) -> StoreResult<Option<User>> {
-        self.store.user_by_email(email).await
+        self.users.find_by_email(email).await
     }
 
     async fn verify(
@@ -42,7 +92,7 @@ impl UserDirectory for PasswordDirectory {
         user: Option<User>,
         password: &Password,
     ) -> Result<Option<User>, DirectoryError> {
-        let costliest = self.store.costliest_password().await?;
+        let costliest = self.users.costliest_password().await?;
         let stored = user.as_ref().map(|user| user.password.clone());
         let checked = self.passwords.check(password.clone(), stored, costliest);
         let checked = checked.await?;
@@ -50,7 +100,7 @@ impl UserDirectory for PasswordDirectory {
             return Ok(None);
         };
         if let Some(renewed) = checked.renewed
-            && self.store.replace_password(&user, &renewed).await? == Applied::Yes
+            && self.users.replace_password(&user, &renewed).await? == Applied::Yes
         {
             user.password = renewed;
         }
@@ -71,7 +121,7 @@ impl UserDirectory for PasswordDirectory {
             disabled: false,
             created_at: now,
         };
-        let added = self.store.add_user(&user).await?;
+        let added = self.users.add(&user).await?;
         Ok((added == Applied::Yes).then_some(user))
     }
 }

@@ -64,35 +64,42 @@ fn free_ports() -> Vec<String> {
     taken.iter().map(port).collect()
 }
 
+/// Replaces the document's ports.
+fn with_ports(text: &str, ports: &[(&str, String)]) -> String {
+    // In two steps, so that a new port that equals an old one is not replaced again.
+    let marked = ports
+        .iter()
+        .enumerate()
+        .fold(text.to_owned(), |text, (place, (port, _))| {
+            text.replace(port, &format!("<{place}>"))
+        });
+    let all = ports.iter().enumerate();
+    all.fold(marked, |text, (place, (_, port))| {
+        text.replace(&format!("<{place}>"), port)
+    })
+}
+
+/// Writes the document's files into a folder, and returns its commands and those of [`AFTERWARDS`] as a script.
+fn unpack(folder: &Path, ports: &[(&str, String)]) -> String {
+    let mut script = "set -eu\ntrap 'kill $(jobs -p)' EXIT\n".to_owned();
+    for (fence, text) in blocks() {
+        let text = with_ports(text, ports);
+        match fence.split_once(' ') {
+            None if fence == "sh" => script += &(text + "\n"),
+            Some((_, file)) => fs::write(folder.join(file), text).unwrap(),
+            None => panic!("a block is neither a command nor a file: ```{fence}"),
+        }
+    }
+    script + &with_ports(AFTERWARDS, ports)
+}
+
 #[test]
 fn p47_the_deployment_guide_brings_up_two_servers_behind_nginx() {
     let postgres = Postgres::start(&[]);
     let folder = tempfile::tempdir().unwrap();
     let mut ports: Vec<(&str, String)> = PORTS.into_iter().zip(free_ports()).collect();
     ports.push(("5432", postgres.port().to_string()));
-    let with_ports = |text: &str| {
-        // By way of marks, so that no new port is taken for an old one.
-        let marked = ports
-            .iter()
-            .enumerate()
-            .fold(text.to_owned(), |text, (place, (port, _))| {
-                text.replace(port, &format!("<{place}>"))
-            });
-        let all = ports.iter().enumerate();
-        all.fold(marked, |text, (place, (_, port))| {
-            text.replace(&format!("<{place}>"), port)
-        })
-    };
-    let mut script = "set -eu\ntrap 'kill $(jobs -p)' EXIT\n".to_owned();
-    for (fence, text) in blocks() {
-        match fence.split_once(' ') {
-            None if fence == "sh" => script += &(with_ports(text) + "\n"),
-            Some((_, file)) => fs::write(folder.path().join(file), with_ports(text)).unwrap(),
-            None => panic!("nobody knows what to do with ```{fence}"),
-        }
-    }
-
-    script += &with_ports(AFTERWARDS);
+    let script = unpack(folder.path(), &ports);
 
     let program = Path::new(env!("CARGO_BIN_EXE_nolapse-server"));
     let path = [

@@ -11,7 +11,6 @@ use std::{net::Ipv4Addr, sync::Arc};
 
 use client::Response;
 use nolapse::wire::{PASSWORD_PATH, REFRESH_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH};
-use nolapse_server::passwords::Passwords;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot, task::JoinHandle};
@@ -19,7 +18,7 @@ use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot, task::JoinHandle}
 const CREDENTIALS: &str = r#"{ "email": "ada@example.org", "password": "correct horse battery" }"#;
 const REFRESH: &str = r#"{ "reason": "load", "page": "visible" }"#;
 
-/// The example on a free port, with cheap password hashes.
+/// The example on a free port.
 struct World {
     runtime: Runtime,
     address: String,
@@ -32,7 +31,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let (runtime, folder) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
-        let users = Arc::new(embed::Users::new(Passwords::new(64).unwrap()));
+        let users = Arc::new(embed::Users::default());
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
         let listener = runtime.block_on(listener).unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -124,7 +123,7 @@ fn a_session_ends_at_the_next_refresh_when_its_user_is_disabled_in_the_directory
     assert_eq!((ada.status, eve.status), (200, 200));
 
     {
-        let mut rows = world.users.rows.lock().unwrap();
+        let mut rows = world.users.0.blocking_lock();
         rows[0].disabled = true;
         rows.truncate(1);
     }

@@ -42,7 +42,7 @@ export function refreshRow(event: RefreshEvent): Row {
     title: event.source === "sign_in" ? "Signed in" : "Refresh",
     tag: elsewhere ? "other tab" : event.source === "sign_in" ? "" : blocking ? "blocking" : "background",
     detail: blocking ? `${why} · ${calls(event.waiting)} waited` : why,
-    status: { text: elsewhere ? "Received" : event.source === "sign_in" ? "Adopted" : "Renewed", tone: "good" },
+    status: { text: elsewhere ? "Received" : event.source === "sign_in" ? "Granted" : "Renewed", tone: "good" },
     waited: null,
     took: elsewhere ? null : event.durationMs,
     token: `new, ${Math.round(event.expiresIn)} s`,

@@ -1,6 +1,6 @@
 /**
  * auth0-spa-js: by default the token is in memory and renewed in a hidden frame; with refresh tokens, which need
- * `localStorage` to outlive a page, by one request. Calls carry it as the page "Calling an API" of its documentation says.
+ * `localStorage` to outlive a page, by one request. Calls carry it as in its documentation, page "Calling an API".
  */
 
 import { createAuth0Client } from "@auth0/auth0-spa-js";
@@ -31,8 +31,8 @@ function client({ useRefreshTokens = false, cacheLocation = "memory" } = {}) {
   };
 }
 
-/** As it comes. */
+/** With default options. */
 export const frame = client();
 
-/** As its pages "Refresh tokens" and "Data caching options" say. */
+/** As in its documentation, pages "Refresh tokens" and "Data caching options". */
 export const refreshTokens = client({ useRefreshTokens: true, cacheLocation: "localstorage" });

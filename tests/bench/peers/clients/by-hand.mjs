@@ -1,4 +1,4 @@
-/** A refresher as one writes it by hand: one refresh at a time, one retry, one tab, nothing else. */
+/** A hand-written refresher: one refresh at a time, one retry, one tab, nothing else. */
 
 let token = "";
 let expiresAt = 0;
@@ -25,7 +25,7 @@ async function renew() {
 /** What a refresh runs in. @type {(refresh: () => Promise<void>) => Promise<void>} */
 let around = (refresh) => refresh();
 
-/** From now on, one tab refreshes at a time: two that hand the same cookie in would look like theft. */
+/** From now on, one tab refreshes at a time: two with the same cookie would be treated as reuse. */
 export function takeTurns() {
   around = (refresh) => navigator.locks.request("refresh", refresh);
 }

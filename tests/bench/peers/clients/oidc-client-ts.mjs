@@ -1,6 +1,6 @@
 /**
- * oidc-client-ts: the token in `sessionStorage`, which is its default, renewed with a refresh token as its page "Refresh
- * Token Grant" says; it has no wrapper, so calls get their header by hand.
+ * oidc-client-ts: the token in `sessionStorage`, which is its default, renewed with a refresh token as in its documentation, page "Refresh
+ * Token Grant"; it has no wrapper, so the bench sets the header.
  */
 
 import { UserManager } from "oidc-client-ts";

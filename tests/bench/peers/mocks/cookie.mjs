@@ -1,4 +1,4 @@
-/** The reference protocol of nolapse, as `src/wire.rs` spells it; what is written by hand speaks it too. */
+/** The reference protocol of nolapse, as `src/wire.rs` defines it; the hand-written refreshers use it too. */
 
 import { bearer, json, secret } from "./server.mjs";
 

@@ -1,6 +1,6 @@
 /**
  * An OpenID provider: authorization code with PKCE, silent authorization by a message to the parent frame, and refresh
- * tokens. Auth0's token endpoint has a path of its own, which discovery tells the other client.
+ * tokens. Auth0's token endpoint has a path of its own; the other client discovers its path.
  */
 
 import { createHash } from "node:crypto";
@@ -84,7 +84,7 @@ export function openidProtocol(tokens) {
 }
 
 /**
- * Whether it is the one that the code was for (RFC 7636 §4.6).
+ * Whether the verifier matches the code's challenge (RFC 7636 §4.6).
  *
  * @param {Grant} grant
  * @param {URLSearchParams} asked
@@ -99,7 +99,7 @@ function isProven({ challenge, clientId, redirectUri }, asked) {
 }
 
 /**
- * The page of a hidden frame, which tells its parent.
+ * The page of a hidden frame, which posts the response to its parent.
  *
  * @param {string} origin
  * @param {object} response

@@ -1,4 +1,4 @@
-/** An auth server, the API that believes it, and the page, on one origin of this machine: what they share. */
+/** The common parts of the servers: an auth server, its API and the page, on one local origin. */
 
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -12,14 +12,14 @@ import { setTimeout as passes } from "node:timers/promises";
 /** @typedef {{ status: number, headers?: Record<string, string | string[]>, body?: string }} Answer */
 
 /**
- * What a client's documentation says of its server.
+ * A client's protocol, from its documentation.
  *
  * @typedef {object} Protocol
  * @property {Record<string, (call: Call) => Answer>} routes by method and path
- * @property {(call: Call) => string | undefined} tokenOf where an API finds the token
+ * @property {(call: Call) => string | undefined} tokenOf reads the token of an API call
  */
 
-/** A token that has expired is none. */
+/** The tokens that were issued and have not expired. */
 export class Tokens {
   /** The end of each, by `performance.now()`. @type {Map<string, number>} */
   #ends = new Map();
@@ -29,7 +29,7 @@ export class Tokens {
     this.life = life;
   }
 
-  /** Makes one that looks like a JWT, as long as usual; only this server can tell that its signature is none. */
+  /** Creates a token with the form and length of a JWT, and a random signature. */
   issue() {
     const iat = Math.floor(Date.now() / 1_000);
     const claims = { sub: "ada", sid: "1", aud: "api", scope: "notes", iat, exp: iat + this.life, jti: secret(16) };
@@ -48,7 +48,7 @@ export class Tokens {
 export class Mock {
   /** Paths of the requests to the auth server and the API, preflights too. @type {string[]} */
   requests = [];
-  /** How many milliseconds each answer takes at least. */
+  /** The least time of a response, in milliseconds. */
   roundTripMs = 0;
   origin = "";
   #server = createServer((request, response) => this.#answer(request, response));

@@ -1,6 +1,6 @@
 /**
- * The session API of SuperTokens' backends: tokens in cookies or in headers, as `st-auth-mode` asks, what a script may
- * know of them in `front-token`, and protection from CSRF by the custom header `rid`.
+ * The session API of SuperTokens' backends: tokens in cookies or in headers, by `st-auth-mode`, their claims
+ * for scripts in `front-token`, and protection from CSRF by the custom header `rid`.
  */
 
 import { bearer, json, secret } from "./server.mjs";

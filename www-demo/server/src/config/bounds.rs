@@ -1,6 +1,9 @@
 //! Limits on one user or one address.
 
-use super::{Config, ConfigError, reader::Reader};
+use super::{
+    Config, ConfigError,
+    reader::{Bounded, Reader},
+};
 
 impl Config {
     pub(super) fn with_bounds(
@@ -8,25 +11,30 @@ impl Config {
         read: &Reader<impl Fn(&str) -> Option<String>>,
     ) -> Result<Self, ConfigError> {
         let connections = read.count(
-            "CONNECTIONS_PER_ADDRESS",
-            0..=10_000,
-            "a number of connections, 0 to 10000; 0 is no limit",
+            Bounded(
+                "CONNECTIONS_PER_ADDRESS",
+                0..=10_000,
+                "a number of connections, 0 to 10000; 0 is no limit",
+            ),
             self.connections_per_address.unwrap_or_default(),
         )?;
         Ok(Self {
             notes_per_minute: read.number(
-                "NOTES_PER_MINUTE",
-                0..=100_000,
-                "a number, 0 to 100000; 0 is no limit",
+                Bounded(
+                    "NOTES_PER_MINUTE",
+                    0..=100_000,
+                    "a number, 0 to 100000; 0 is no limit",
+                ),
                 self.notes_per_minute,
             )?,
             notes_per_user: read.number(
-                "NOTES_PER_USER",
-                1..=1_000_000,
-                "a number, 1 to 1000000",
+                Bounded("NOTES_PER_USER", 1..=1_000_000, "a number, 1 to 1000000"),
                 self.notes_per_user,
             )?,
-            audit_kept: read.days("AUDIT_DAYS", 1..=3_650, "days, 1 to 3650", self.audit_kept)?,
+            audit_kept: read.days(
+                Bounded("AUDIT_DAYS", 1..=3_650, "days, 1 to 3650"),
+                self.audit_kept,
+            )?,
             connections_per_address: (connections > 0).then_some(connections),
             ..self
         })

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{Config, ConfigError, reader::Reader};
+use super::{
+    Config, ConfigError,
+    reader::{Bounded, Reader},
+};
 use crate::keys::KeyPolicy;
 
 impl Config {
@@ -11,25 +14,27 @@ impl Config {
         read: &Reader<impl Fn(&str) -> Option<String>>,
     ) -> Result<Self, ConfigError> {
         let rotation = read.seconds(
-            "KEY_ROTATION_SECONDS",
-            0..=31_536_000,
-            "whole seconds, 0 to 31536000; 0 rotates by command alone",
+            Bounded(
+                "KEY_ROTATION_SECONDS",
+                0..=31_536_000,
+                "whole seconds, 0 to 31536000; 0 rotates by command alone",
+            ),
             self.key_rotation.unwrap_or_default(),
         )?;
         let key_file = read.text("KEY_FILE").map(PathBuf::from);
         Ok(Self {
             database_url: read.text("DATABASE_URL").unwrap_or(self.database_url),
             database_connections: read.number(
-                "DATABASE_CONNECTIONS",
-                1..=500,
-                "a number of connections, 1 to 500",
+                Bounded(
+                    "DATABASE_CONNECTIONS",
+                    1..=500,
+                    "a number of connections, 1 to 500",
+                ),
                 self.database_connections,
             )?,
             key_file: key_file.unwrap_or(self.key_file),
             key_wait: read.seconds(
-                "KEY_WAIT_SECONDS",
-                0..=86_400,
-                "whole seconds, 0 to 86400",
+                Bounded("KEY_WAIT_SECONDS", 0..=86_400, "whole seconds, 0 to 86400"),
                 self.key_wait,
             )?,
             key_rotation: (!rotation.is_zero()).then_some(rotation),

@@ -1,6 +1,6 @@
 //! Reads and checks one variable at a time.
 
-use std::{fmt, time::Duration};
+use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use super::LogFormat;
 use crate::{
@@ -27,6 +27,13 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
+/// A number's variable, range and expected form.
+pub(super) struct Bounded(
+    pub(super) &'static str,
+    pub(super) RangeInclusive<u32>,
+    pub(super) &'static str,
+);
+
 /// Reads variables from a function of their names.
 pub(super) struct Reader<F>(pub(super) F);
 
@@ -47,13 +54,8 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         text.parse().or_else(|_| refuse(variable, expected))
     }
 
-    pub(super) fn number(
-        &self,
-        variable: &'static str,
-        range: std::ops::RangeInclusive<u32>,
-        expected: &'static str,
-        default: u32,
-    ) -> Result<u32, ConfigError> {
+    pub(super) fn number(&self, setting: Bounded, default: u32) -> Result<u32, ConfigError> {
+        let Bounded(variable, range, expected) = setting;
         let number = self.parsed(variable, expected, default)?;
         if range.contains(&number) {
             Ok(number)
@@ -62,39 +64,30 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         }
     }
 
-    pub(super) fn count(
-        &self,
-        variable: &'static str,
-        range: std::ops::RangeInclusive<u32>,
-        expected: &'static str,
-        default: usize,
-    ) -> Result<usize, ConfigError> {
+    pub(super) fn count(&self, setting: Bounded, default: usize) -> Result<usize, ConfigError> {
         let default = u32::try_from(default).unwrap_or(u32::MAX);
-        let count = self.number(variable, range, expected, default)?;
+        let Bounded(variable, _, expected) = setting;
+        let count = self.number(setting, default)?;
         usize::try_from(count).or_else(|_| refuse(variable, expected))
     }
 
     pub(super) fn seconds(
         &self,
-        variable: &'static str,
-        range: std::ops::RangeInclusive<u32>,
-        expected: &'static str,
+        setting: Bounded,
         default: Duration,
     ) -> Result<Duration, ConfigError> {
         let default = u32::try_from(default.as_secs()).unwrap_or(u32::MAX);
-        let seconds = self.number(variable, range, expected, default)?;
+        let seconds = self.number(setting, default)?;
         Ok(Duration::from_secs(seconds.into()))
     }
 
     pub(super) fn days(
         &self,
-        variable: &'static str,
-        range: std::ops::RangeInclusive<u32>,
-        expected: &'static str,
+        setting: Bounded,
         default: Duration,
     ) -> Result<Duration, ConfigError> {
         let default = u32::try_from(default.as_secs() / SECONDS_PER_DAY).unwrap_or(u32::MAX);
-        let days = self.number(variable, range, expected, default)?;
+        let days = self.number(setting, default)?;
         Ok(Duration::from_secs(u64::from(days) * SECONDS_PER_DAY))
     }
 
@@ -103,17 +96,17 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         let text = "whole seconds, 1 to 31536000";
         Ok(Limits {
             grace: self.seconds(
-                "GRACE_SECONDS",
-                0..=600,
-                "whole seconds, 0 to 600",
+                Bounded("GRACE_SECONDS", 0..=600, "whole seconds, 0 to 600"),
                 default.grace,
             )?,
-            idle: self.seconds("IDLE_SECONDS", year.clone(), text, default.idle)?,
-            absolute: self.seconds("ABSOLUTE_SECONDS", year, text, default.absolute)?,
+            idle: self.seconds(Bounded("IDLE_SECONDS", year.clone(), text), default.idle)?,
+            absolute: self.seconds(Bounded("ABSOLUTE_SECONDS", year, text), default.absolute)?,
             sessions_per_user: self.count(
-                "SESSIONS_PER_USER",
-                1..=1_000,
-                "a number of sessions, 1 to 1000",
+                Bounded(
+                    "SESSIONS_PER_USER",
+                    1..=1_000,
+                    "a number of sessions, 1 to 1000",
+                ),
                 default.sessions_per_user,
             )?,
         })

@@ -1,7 +1,7 @@
 //! A client that sends exactly the given request, and its response.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -12,7 +12,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use nolapse::wire;
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, task::JoinHandle};
 
 use crate::contract::Document;
 
@@ -150,6 +150,17 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
     /// The bytes of the body.
     pub(crate) bytes: Bytes,
+}
+
+/// Returns the different cookies that concurrent refreshes set; each must succeed.
+pub(crate) async fn successors(refreshes: Vec<JoinHandle<Answer>>) -> BTreeSet<String> {
+    let mut successors = BTreeSet::new();
+    for refresh in refreshes {
+        let answer = refresh.await.unwrap();
+        assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
+        successors.insert(answer.cookie().unwrap());
+    }
+    successors
 }
 
 impl Answer {

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     instances::{self, listening},
-    support::{Call, EMAIL, PASSWORD},
+    support::{Call, EMAIL, PASSWORD, Signed},
 };
 
 /// The program with its streams open.
@@ -37,26 +37,14 @@ fn refusal(command: &mut Command) -> String {
     String::from_utf8(stderr).expect("it is text")
 }
 
-#[tokio::test]
-async fn p31_the_logs_of_a_whole_session_hold_no_token_cookie_password_or_address() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut child = program(folder.path())
-        .env("LOG", "debug")
-        .env("DEMO", "1")
-        .spawn()
-        .expect("it runs");
-    let mut errors = child.stderr.take().expect("it is piped");
-    let reader = thread::spawn(move || {
-        let mut log = String::new();
-        errors.read_to_string(&mut log).map(|_| log)
-    });
-    let (auth, api) = listening(&mut child);
+/// Signs up, refreshes, calls the API, signs out, and makes each fail once; returns what the server issued.
+async fn play_session(auth: &str, api: &str) -> [Signed; 2] {
     let page = format!(
         "http://localhost:{}",
         auth.rsplit_once(':').expect("a port").1
     );
     let call = |path: &str, body: &Value| {
-        Call::new(auth.clone(), Method::POST, path)
+        Call::new(auth.to_owned(), Method::POST, path)
             .header("origin", &page)
             .header("nolapse-version", "1")
             .json(body)
@@ -76,18 +64,20 @@ async fn p31_the_logs_of_a_whole_session_hold_no_token_cookie_password_or_addres
         .cookie(&next.cookie)
         .send()
         .await;
-    let me = Call::new(api.clone(), Method::GET, "/me")
+    let me = Call::new(api.to_owned(), Method::GET, "/me")
         .bearer(&next.token)
         .send()
         .await;
     assert_eq!(me.status, StatusCode::OK);
     let bent = format!("{}x", next.token);
-    Call::new(api.clone(), Method::GET, "/me")
+    Call::new(api.to_owned(), Method::GET, "/me")
         .bearer(&bent)
         .send()
         .await;
     let in_path = format!("/notes/{}?token={}", next.token, next.token);
-    Call::new(api, Method::DELETE, &in_path).send().await;
+    Call::new(api.to_owned(), Method::DELETE, &in_path)
+        .send()
+        .await;
     let revoke = json!({ "session_id": next.session });
     call("/demo/revoke", &revoke).send().await;
     call(REFRESH_PATH, &refresh)
@@ -98,6 +88,24 @@ async fn p31_the_logs_of_a_whole_session_hold_no_token_cookie_password_or_addres
         .cookie(&next.cookie)
         .send()
         .await;
+    [signed, next]
+}
+
+#[tokio::test]
+async fn p31_the_logs_of_a_whole_session_hold_no_token_cookie_password_or_address() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut child = program(folder.path())
+        .env("LOG", "debug")
+        .env("DEMO", "1")
+        .spawn()
+        .expect("it runs");
+    let mut errors = child.stderr.take().expect("it is piped");
+    let reader = thread::spawn(move || {
+        let mut log = String::new();
+        errors.read_to_string(&mut log).map(|_| log)
+    });
+    let (auth, api) = listening(&mut child);
+    let [signed, next] = play_session(&auth, &api).await;
     terminate(&child);
     assert!(child.wait().expect("it ends").success());
 

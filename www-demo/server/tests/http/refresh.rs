@@ -1,13 +1,13 @@
 //! `/auth/refresh`.
 
-use std::{collections::BTreeSet, fs, time::Duration};
+use std::{fs, time::Duration};
 
 use hyper::{Method, StatusCode};
 use nolapse::wire::{COOKIE, REFRESH_PATH, SIGN_OUT_PATH};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::support::{self, EMAIL, PASSWORD, World, eventually};
+use crate::support::{self, EMAIL, PASSWORD, World, eventually, successors};
 
 #[tokio::test]
 async fn p42_each_refresh_replaces_the_secret_and_a_repeat_gets_the_same_successor() {
@@ -40,14 +40,7 @@ async fn p42_fifty_concurrent_refreshes_make_one_generation_and_no_alarm() {
             tokio::spawn(call.json(&body).send())
         })
         .collect();
-    let mut successors = BTreeSet::new();
-    for call in calls {
-        let answer = call.await.unwrap();
-        assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
-        successors.insert(answer.cookie().unwrap());
-    }
-
-    assert_eq!(successors.len(), 1);
+    assert_eq!(successors(calls).await.len(), 1);
     assert_eq!(world.count("refreshes_rotated"), 1);
     assert_eq!(world.count("refreshes_repeated"), 49);
     assert_eq!(world.count("reuse_alarms"), 0);
@@ -71,12 +64,7 @@ async fn p42_two_servers_on_one_database_rotate_once() {
             tokio::spawn(call.json(&body).send())
         })
         .collect();
-    let mut successors = BTreeSet::new();
-    for call in calls {
-        successors.insert(call.await.unwrap().cookie());
-    }
-
-    assert_eq!(successors.len(), 1, "{successors:?}");
+    assert_eq!(successors(calls).await.len(), 1);
     let rotated = world.count("refreshes_rotated") + second.count("refreshes_rotated");
     assert_eq!(rotated, 1);
 }

@@ -10,6 +10,38 @@ use serde_json::json;
 
 use crate::support::{Answer, Call, EMAIL, PASSWORD, World};
 
+/// Paths of handlers, of files, and of neither.
+const PATHS: [&str; 25] = [
+    "/",
+    "/nothing",
+    "/assets",
+    "/assets/app-1a2b.js",
+    "/picture.svg",
+    "/plain.txt",
+    "/healthz",
+    "/readyz",
+    "/healthz?x=1",
+    "/metrics",
+    "/openapi.json",
+    "/config.json",
+    "/.well-known/jwks.json",
+    "/me",
+    "/notes",
+    "/notes/x",
+    "/admin/report",
+    "/account",
+    "/demo/counters",
+    SIGN_UP_PATH,
+    SIGN_IN_PATH,
+    REFRESH_PATH,
+    SIGN_OUT_PATH,
+    SESSIONS_PATH,
+    PASSWORD_PATH,
+];
+const METHODS: [&str; 9] = [
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "X",
+];
+
 #[track_caller]
 fn is_not_sniffed(what: &str, answer: &Answer) {
     let values = answer.headers.get_all("x-content-type-options");
@@ -49,40 +81,10 @@ async fn every_response_of_every_listener_forbids_sniffing() {
         world.server.api_addr.to_string(),
         metrics.to_string(),
     ];
-    let paths = [
-        "/",
-        "/nothing",
-        "/assets",
-        "/assets/app-1a2b.js",
-        "/picture.svg",
-        "/plain.txt",
-        "/healthz",
-        "/readyz",
-        "/healthz?x=1",
-        "/metrics",
-        "/openapi.json",
-        "/config.json",
-        "/.well-known/jwks.json",
-        "/me",
-        "/notes",
-        "/notes/x",
-        "/admin/report",
-        "/account",
-        "/demo/counters",
-        SIGN_UP_PATH,
-        SIGN_IN_PATH,
-        REFRESH_PATH,
-        SIGN_OUT_PATH,
-        SESSIONS_PATH,
-        PASSWORD_PATH,
-    ];
-    let methods = [
-        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "X",
-    ];
 
     for address in &listeners {
-        for path in paths {
-            for method in methods {
+        for path in PATHS {
+            for method in METHODS {
                 let method = Method::from_bytes(method.as_bytes()).expect("a token");
                 let call = Call::new(address.clone(), method.clone(), path);
                 is_not_sniffed(&format!("{method} {path}"), &call.send().await);

@@ -92,9 +92,8 @@ fn told(line: &Value) -> String {
     format!("{} {} {}", word("event"), word("result"), word("reason"))
 }
 
-#[tokio::test]
-async fn p31_the_security_log_has_each_event_with_who_and_from_where() {
-    let logged = Logged::start(&[("GRACE_SECONDS", "0")]);
+/// Makes each event happen once; returns the first, second, third and fourth session.
+async fn play_each_event(logged: &Logged) -> [String; 4] {
     let first = logged.sign_up().await;
     logged.sign(SIGN_UP_PATH, EMAIL, PASSWORD).await;
     logged.sign(SIGN_IN_PATH, EMAIL, "another password").await;
@@ -132,6 +131,25 @@ async fn p31_the_security_log_has_each_event_with_who_and_from_where() {
     everywhere.json(&json!({ "everywhere": true })).send().await;
     let foreign = Call::new(logged.server.auth.clone(), Method::POST, SIGN_IN_PATH);
     foreign.send().await;
+    [first, second, third, fourth].map(|signed| signed.session)
+}
+
+/// Expects what every line of a request has.
+fn assert_is_of_a_request(line: &Value) {
+    assert_eq!(line["source"], "http");
+    assert_eq!(line["log"], "security");
+    assert!(line["request"].as_str().is_some_and(|id| id.len() == 12));
+    let at = line["at"].as_str().expect("a time");
+    assert!(
+        at.ends_with('Z') && at.len() == "2026-01-01T00:00:00.000Z".len(),
+        "{at}"
+    );
+}
+
+#[tokio::test]
+async fn p31_the_security_log_has_each_event_with_who_and_from_where() {
+    let logged = Logged::start(&[("GRACE_SECONDS", "0")]);
+    let [first, second, third, fourth] = play_each_event(&logged).await;
 
     let lines = logged.lines(17).await;
 
@@ -162,27 +180,17 @@ async fn p31_the_security_log_has_each_event_with_who_and_from_where() {
     for place in [2, 5, 6, 7, 8, 10, 11, 13, 15] {
         assert_eq!(lines[place]["user"], user, "{}", lines[place]);
     }
+    assert_eq!(lines[0]["session"], first.as_str());
+    assert_eq!(lines[6]["session"], first.as_str());
+    assert_eq!(lines[6]["target"], second.as_str());
+    assert_eq!(lines[10]["session"], third.as_str());
+    assert_eq!(lines[13]["session"], fourth.as_str());
     assert_eq!(lines[3].get("user"), None);
-    assert_eq!(lines[0]["session"], first.session.as_str());
-    assert_eq!(lines[6]["session"], first.session.as_str());
-    assert_eq!(lines[6]["target"], second.session.as_str());
-    for place in [10, 11] {
-        assert_eq!(lines[place]["session"], third.session.as_str());
-    }
-    assert_eq!(lines[13]["session"], fourth.session.as_str());
+    assert_eq!(lines[11]["session"], third.as_str());
     let network = lines[0]["network"].as_str().expect("a network");
     assert!(network.len() == 11 && lines[..16].iter().all(|line| line["network"] == network));
     assert_ne!(lines[16]["network"], network);
-    for line in &lines {
-        assert_eq!(line["source"], "http");
-        assert_eq!(line["log"], "security");
-        assert!(line["request"].as_str().is_some_and(|id| id.len() == 12));
-        let at = line["at"].as_str().expect("a time");
-        assert!(
-            at.ends_with('Z') && at.len() == "2026-01-01T00:00:00.000Z".len(),
-            "{at}"
-        );
-    }
+    lines.iter().for_each(assert_is_of_a_request);
 }
 
 #[tokio::test]
@@ -206,10 +214,8 @@ async fn p31_the_security_log_tells_throttled_sign_ins_and_their_number_is_a_met
     }
 }
 
-#[tokio::test]
-async fn p31_the_security_log_holds_no_secret_no_address_and_no_injected_line() {
-    let logged = Logged::start(&[]);
-    let signed = logged.sign_up().await;
+/// Sends what would end a line or begin another one, wherever a request can have it.
+async fn send_injections(logged: &Logged, signed: &Signed) {
     let forged = "x\"}\n{\"log\":\"security\",\"event\":\"sign_in\",\"result\":\"ok\"}\r\n";
     for email in [forged, "ada\u{2028}@example.org", "\u{1b}[2J@example.org"] {
         logged.sign(SIGN_IN_PATH, email, forged).await;
@@ -224,6 +230,13 @@ async fn p31_the_security_log_holds_no_secret_no_address_and_no_injected_line() 
     let path = format!("{SESSIONS_PATH}/%0a%7b%22event%22:1%7d");
     let odd = logged.call(Method::DELETE, &path).bearer(&signed.token);
     odd.cookie(&signed.cookie).send().await;
+}
+
+#[tokio::test]
+async fn p31_the_security_log_holds_no_secret_no_address_and_no_injected_line() {
+    let logged = Logged::start(&[]);
+    let signed = logged.sign_up().await;
+    send_injections(&logged, &signed).await;
     let next = logged.refresh(&signed.cookie).await.signed();
     logged.console(&["users", "role", EMAIL, "admin"], "");
     logged.console(&["users", "password", EMAIL], OTHER);
@@ -264,16 +277,8 @@ async fn p31_the_security_log_holds_no_secret_no_address_and_no_injected_line() 
     let keys = read(&logged.folder.path().join("nolapse.keys"));
     let keys: Value = serde_json::from_str(&keys).expect("it is JSON");
     let keys = keys.as_object().expect("an object").values();
-    let mut secrets = vec![
-        EMAIL,
-        "ada@",
-        "bob@",
-        "example.org",
-        PASSWORD,
-        OTHER,
-        CLIENT,
-    ];
-    secrets.extend(["203.0.113", "127.0.0", "argon2", "\u{1b}", "\r"]);
+    let mut secrets = vec![EMAIL, "ada@", "bob@", "example.org", PASSWORD, OTHER];
+    secrets.extend([CLIENT, "203.0.113", "127.0.0", "argon2", "\u{1b}", "\r"]);
     secrets.extend([&*signed.cookie, &*next.cookie, &*signed.token, &*next.token]);
     secrets.extend(keys.filter_map(Value::as_str));
     for secret in secrets {

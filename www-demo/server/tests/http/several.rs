@@ -20,7 +20,7 @@ use crate::{
     instances::{Instance, program},
     nginx::Nginx,
     postgres::Postgres,
-    support::{Answer, Call, EMAIL, PASSWORD, Signed, eventually},
+    support::{Answer, Call, EMAIL, PASSWORD, Signed, eventually, successors},
 };
 
 const PAGE: &str = "https://app.example.com";
@@ -154,14 +154,7 @@ async fn p42_p47_fifty_refreshes_of_one_secret_at_two_servers_make_one_generatio
             tokio::spawn(refreshing(address, &signed.cookie).send())
         })
         .collect();
-    let mut successors = BTreeSet::new();
-    for call in calls {
-        let answer = call.await.unwrap();
-        assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
-        successors.insert(answer.cookie().unwrap());
-    }
-
-    assert_eq!(successors.len(), 1);
+    assert_eq!(successors(calls).await.len(), 1);
     let store = PgStore::open(&pair.url, 2).await.unwrap();
     let id = SessionId::parse(&signed.session).unwrap();
     let (row, _) = store.session(id).await.unwrap().unwrap();

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-pub(crate) use crate::call::{Answer, Call, Signed};
+pub(crate) use crate::call::{Answer, Call, Signed, successors};
 use crate::contract::Contract;
 
 /// What the user of the tests signs in with.

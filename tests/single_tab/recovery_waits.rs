@@ -1,4 +1,4 @@
-//! Goal: callers wait for the auth server for as long as that may be of use, to the very millisecond, and no longer.
+//! Goal: callers wait for the auth server's recovery until their deadlines, to the exact millisecond, and no longer.
 
 use nolapse::core::{Failure, FailureCause, Input, Millis, PageChange, UnexpectedAnswer};
 
@@ -170,7 +170,7 @@ fn p04_a_page_that_slept_without_an_event_waits_for_its_network_anew() {
 }
 
 #[test]
-fn nobody_is_woken_to_be_patient_with_a_network_that_nobody_waits_for() {
+fn no_timer_is_set_for_a_failing_network_that_no_caller_waits_for() {
     for seed in 0..20 {
         let mut tab = Tab::signed_in(seed);
         for _ in 0..6 {

@@ -1,4 +1,4 @@
-//! Goal: what depends on a moment depends on that very millisecond.
+//! Goal: each deadline takes effect at its exact millisecond.
 
 use nolapse::core::{
     Answer, CallerId, Effect, Event, Input, Millis, RefreshOutcome, SessionError, SignInOutcome,
@@ -11,7 +11,7 @@ use crate::tab::{BEGIN, EXPIRED, Tab, grant};
 const TIMEOUT: u64 = 10_000;
 
 #[test]
-fn p04_an_answer_that_a_nap_kept_from_the_page_has_two_more_seconds() {
+fn p04_a_response_that_a_suspension_delayed_has_two_more_seconds() {
     let overdue = EXPIRED + TIMEOUT;
     for (noticed, is_nap) in [
         (overdue, false),
@@ -39,7 +39,7 @@ fn p04_an_answer_that_a_nap_kept_from_the_page_has_two_more_seconds() {
 }
 
 #[test]
-fn p17_a_lock_that_a_nap_kept_from_the_page_is_waited_for_anew() {
+fn p17_a_lock_that_a_suspension_delayed_is_waited_for_anew() {
     for (late, is_nap) in [(0, false), (2_000, false), (2_001, true)] {
         let mut tab = Tab::signed_in(1);
         tab.now = EXPIRED;
@@ -49,7 +49,7 @@ fn p17_a_lock_that_a_nap_kept_from_the_page_is_waited_for_anew() {
 
         tab.ring(until + late);
 
-        let goes_on = tab.has(|order| matches!(order, Effect::ReleaseLock { .. }));
+        let goes_on = tab.has(|effect| matches!(effect, Effect::ReleaseLock { .. }));
         assert_eq!(goes_on, !is_nap, "{late}");
         assert_eq!(tab.alarm().1 == "lock", is_nap, "{late}");
     }
@@ -84,7 +84,7 @@ fn p23_ten_tokens_may_be_refused_at_once_and_then_one_in_ten_seconds() {
 }
 
 #[test]
-fn whoever_asks_a_closed_session_is_told_so() {
+fn callers_of_a_closed_session_are_rejected() {
     let mut tab = Tab::signed_in(1);
     let caller = CallerId(77);
     tab.feed(Input::Closed);
@@ -116,10 +116,10 @@ fn whoever_asks_a_closed_session_is_told_so() {
         let name = question.name();
         tab.feed(question);
         assert_eq!(tab.told(caller), Some(&Err(SessionError::Closed)), "{name}");
-        assert_eq!(tab.orders.len(), 1, "{name}");
+        assert_eq!(tab.effects.len(), 1, "{name}");
     }
     tab.feed(Input::DeadlineReached);
-    assert!(tab.orders.is_empty());
+    assert!(tab.effects.is_empty());
 }
 
 #[test]
@@ -149,8 +149,8 @@ fn a_refresh_says_how_long_ago_the_app_was_last_at_work() {
         tab.send();
 
         let active_ago = Millis::from_millis(ago);
-        assert!(tab.has(|order| {
-            matches!(order, Effect::SendRefresh { active_ago: told, .. } if *told == active_ago)
+        assert!(tab.has(|effect| {
+            matches!(effect, Effect::SendRefresh { active_ago: told, .. } if *told == active_ago)
         }));
     }
 }
