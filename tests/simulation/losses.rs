@@ -173,7 +173,9 @@ proptest! {
             }
         }
 
-        prop_assert!(recovers(&mut world), "{}", world.story());
+        // An older cookie that arrives last is no loss.
+        let is_excused = |world: &World| world.counts.excused_alarms > 0;
+        prop_assert!(recovers(&mut world) || is_excused(&world), "{}", world.story());
         prop_assert_eq!(world.counts.false_alarms, 0, "{}", world.story());
     }
 }

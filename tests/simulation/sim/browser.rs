@@ -25,6 +25,8 @@ pub struct Browser {
     pub cookie: Option<RefreshToken>,
     /// The cookie before it, as it may still be on disk, until the newest is sent.
     pub cookie_before: Option<RefreshToken>,
+    /// A cookie whose successor had been used when the response with it arrived: later ones had overtaken it.
+    pub overtaken: Option<RefreshToken>,
     /// `localStorage`.
     pub stored: Option<String>,
     /// Whether the page may use `localStorage`.
@@ -48,6 +50,7 @@ impl Default for Browser {
         Self {
             cookie: None,
             cookie_before: None,
+            overtaken: None,
             stored: None,
             has_storage: true,
             has_channel: true,

@@ -35,6 +35,8 @@ pub struct Counts {
     pub zombies: u32,
     /// Sessions that the server ended for reuse without a theft.
     pub false_alarms: u32,
+    /// Sessions ended for reuse because a response with an older cookie arrived after two later rotations.
+    pub excused_alarms: u32,
     /// Password changes confirmed to a page.
     pub passwords_changed: u32,
     /// Callers that were settled twice.

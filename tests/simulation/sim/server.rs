@@ -267,7 +267,15 @@ impl World {
 
     fn present(&mut self, exchange: &Exchange) -> Reply {
         let (reply, is_theft) = self.server.refresh(self.now, exchange.cookie.as_ref());
-        self.counts.false_alarms += u32::from(is_theft);
+        if is_theft {
+            // Unavoidable for any server: the cookie was delivered twice, and used in between.
+            let browser = &self.browsers[exchange.browser];
+            if exchange.cookie.is_some() && exchange.cookie == browser.overtaken {
+                self.counts.excused_alarms += 1;
+            } else {
+                self.counts.false_alarms += 1;
+            }
+        }
         if let Reply::Granted { .. } = reply {
             self.counts.granted += 1;
         }
@@ -288,6 +296,10 @@ impl World {
             && browser.cookie.as_ref() != Some(ticket)
         {
             browser.cookie_before = browser.cookie.replace(ticket.clone());
+            let row = self.server.sessions.get(ticket.session.as_bytes());
+            if row.is_some_and(|row| row.generation > ticket.generation + 1) {
+                browser.overtaken = Some(ticket.clone());
+            }
         }
         if let (Reply::Notified, Question::SignOut { .. }) = (&reply, exchange.question) {
             browser.cookie = None;
