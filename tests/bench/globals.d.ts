@@ -10,14 +10,14 @@ interface Stub {
   takeNetworkAway: () => void;
 }
 
-/** Microseconds of one, over so many milliseconds. */
+/** Microseconds of one, averaged over this many milliseconds. */
 type Cost = (span: number) => Promise<number>;
 
-/** What a client's page can be measured by. */
+/** The measurements of a client's page. */
 interface Costs {
   native: Cost;
   call: Cost;
-  /** The same with the page's cookies at hand. */
+  /** The same with cached cookies. */
   callWithCookies: Cost;
   token: Cost | undefined;
 }
@@ -26,5 +26,9 @@ interface Window {
   /** Left by the pages of `cold-start`, and of `peers`. */
   told: Promise<ColdStart>;
   stub?: Stub;
+  /** The same call by each wrapper. */
+  wrappers: Record<"none" | "byHand" | "sdk", () => Promise<unknown>>;
+  /** Adds a listener of calls; returns its removal. */
+  listenToCalls: () => () => void;
   costs: Promise<Costs>;
 }

@@ -28,7 +28,8 @@ await onStage({}, async (server, browser) => {
     for (let i = 0; i < PAGES; i += 1) {
       const page = await browser.newPage();
       await page.goto(`${server.auth}/blank.html`);
-      rounds.push(...(await page.evaluate(measure, server.api, init, ROUNDS, CALLS)));
+      await page.evaluate(prepare, server.api, init);
+      rounds.push(...(await page.evaluate(measure, ROUNDS, CALLS)));
       await page.close();
     }
     const none = median(rounds.map((round) => round.none));
@@ -60,15 +61,12 @@ await onStage({}, async (server, browser) => {
 /** Microseconds a call. @typedef {{ none: number, byHand: number, sdk: number, heard: number }} Round */
 
 /**
- * Runs on the page.
+ * Runs on the page: replaces `fetch` by a stub, and makes the same call by each wrapper.
  *
  * @param {string} api
  * @param {RequestInit | undefined} init
- * @param {number} rounds
- * @param {number} calls
- * @returns {Promise<Round[]>}
  */
-async function measure(api, init, rounds, calls) {
+async function prepare(api, init) {
   const url = `${api}/notes?limit=20`;
   const token = `${"h".repeat(60)}.${"c".repeat(300)}.${"s".repeat(86)}`;
   const life = 3_600;
@@ -116,8 +114,19 @@ async function measure(api, init, rounds, calls) {
   });
   await session.ready;
   await session.setTokens({ access_token: token, expires_in: life, session: { id: "1", user: {} } });
-  const sdk = () => session.fetch(url, init);
+  window.wrappers = { none, byHand: () => byHand(url, init), sdk: () => session.fetch(url, init) };
+  window.listenToCalls = () => session.on("call", () => {});
+}
 
+/**
+ * Runs on the page.
+ *
+ * @param {number} rounds
+ * @param {number} calls
+ * @returns {Promise<Round[]>}
+ */
+async function measure(rounds, calls) {
+  const { none, byHand, sdk } = window.wrappers;
   /** @param {() => Promise<unknown>} call */
   const cost = async (call) => {
     const begun = performance.now();
@@ -125,14 +134,14 @@ async function measure(api, init, rounds, calls) {
     return ((performance.now() - begun) * 1_000) / calls;
   };
   const heard = async () => {
-    const stop = session.on("call", () => {});
+    const stop = window.listenToCalls();
     const microseconds = await cost(sdk);
     stop();
     return microseconds;
   };
   const contestants = [
     /** @type {const} */ (["none", () => cost(none)]),
-    /** @type {const} */ (["byHand", () => cost(() => byHand(url, init))]),
+    /** @type {const} */ (["byHand", () => cost(byHand)]),
     /** @type {const} */ (["sdk", () => cost(sdk)]),
     /** @type {const} */ (["heard", heard]),
   ];
@@ -144,6 +153,5 @@ async function measure(api, init, rounds, calls) {
     for (const [name, run] of contestants) round[name] = await run();
     if (i >= 0) measured.push(round);
   }
-  session.close();
   return measured;
 }

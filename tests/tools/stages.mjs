@@ -193,8 +193,8 @@ async function wasmTests({ browser, firefox, webkit, grep }) {
 async function nodeTests(folder, { browser, firefox, webkit, server, grep }) {
   const files = await testFiles(join(root, "tests", folder));
   if (files.length === 0) throw new Remedy(`tests/${folder} has no *.test.mjs file.`);
-  // Tests wait for browsers and servers most of the time, so there may be one more of them than cores would take.
-  const concurrency = folder === "e2e" ? Math.max(2, Math.floor(availableParallelism() / 2)) : 1;
+  // Tests wait for browsers and servers most of the time, so there is one more of them than the cores would bear.
+  const concurrency = folder === "e2e" ? 1 + Math.max(2, Math.floor(availableParallelism() / 2)) : 1;
   const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${TEST_TIMEOUT_MS}`, "--test-force-exit"];
   const parameters = ["--test", "--test-reporter=spec", ...limits];
   if (grep) parameters.push(`--test-name-pattern=${grep}`);

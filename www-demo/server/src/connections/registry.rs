@@ -224,17 +224,16 @@ fn network(peer: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const ADA: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
     const EVE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
 
-    async fn open(connections: &Arc<Connections>, peer: IpAddr) -> Registered {
+    /// Registers a connection whose last progress was at this time.
+    async fn open(connections: &Arc<Connections>, peer: IpAddr, millis: u64) -> Registered {
         let permit = connections.permit().await.unwrap();
         let registered = connections.register(peer, permit);
-        tokio::time::advance(Duration::from_secs(1)).await;
+        registered.progress.at.store(millis, Ordering::Relaxed);
         registered
     }
 
@@ -246,18 +245,17 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn beyond_the_cap_of_an_address_its_own_stalest_goes() {
         let connections = Connections::new(100, Some(3), Arc::default());
-        let other = open(&connections, EVE).await;
+        let other = open(&connections, EVE, 0).await;
         let (first, second, third) = (
-            open(&connections, ADA).await,
-            open(&connections, ADA).await,
-            open(&connections, ADA).await,
+            open(&connections, ADA, 4_000).await,
+            open(&connections, ADA, 2_000).await,
+            open(&connections, ADA, 3_000).await,
         );
-        first.progress.note();
 
-        let fourth = open(&connections, ADA).await;
+        let fourth = open(&connections, ADA, 5_000).await;
 
         assert!(is_evicted(&second).await);
         for kept in [&other, &first, &third, &fourth] {
@@ -266,18 +264,18 @@ mod tests {
         assert_eq!(connections.count(), 4);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn beyond_the_cap_of_the_server_the_address_with_the_most_makes_room() {
         let connections = Connections::new(4, None, Arc::default());
-        let lone = open(&connections, EVE).await;
+        let lone = open(&connections, EVE, 0).await;
         let (busy, idle, third) = (
-            open(&connections, ADA).await,
-            open(&connections, ADA).await,
-            open(&connections, ADA).await,
+            open(&connections, ADA, 1_000).await,
+            open(&connections, ADA, 2_000).await,
+            open(&connections, ADA, 3_000).await,
         );
         let handling = busy.progress.handling();
 
-        let newcomer = open(&connections, EVE).await;
+        let newcomer = open(&connections, EVE, 4_000).await;
 
         assert!(is_evicted(&idle).await);
         for kept in [&lone, &busy, &third, &newcomer] {

@@ -39,7 +39,7 @@ async fn p48_passwords_are_throttled_alike_whether_there_is_an_account_or_not() 
         assert!((1..=75).contains(&seconds), "{seconds}");
     }
     assert_eq!(known.bytes, unknown.bytes);
-    // Somebody else at the same address is not concerned.
+    // The limit does not apply to another account from the same address.
     let body = json!({ "email": "eve@example.org", "password": PASSWORD });
     let other = world.auth(Method::POST, SIGN_UP_PATH).json(&body);
     assert_eq!(other.send().await.status, StatusCode::OK);

@@ -170,7 +170,7 @@ async fn p12_refreshes_that_race_a_change_of_password_sign_nobody_out() {
             world.refresh(&signed.cookie),
         );
 
-        // Whoever comes first: at most one of them gives the browser a new cookie that the other does not know of.
+        // In either order, at most one of them sets a cookie that the other does not know.
         let refreshed = [&racing, &late].into_iter().find_map(Answer::cookie);
         for answer in [&racing, &late, &changed] {
             let passing = answer.status == StatusCode::SERVICE_UNAVAILABLE;

@@ -16,7 +16,7 @@ fn jwk() -> Value {
     json!({ "kty": "OKP", "crv": "Ed25519", "x": x, "kid": "k1" })
 }
 
-/// Says what becomes of a good token by `k1` with this set; `None` if it is no set.
+/// Returns the result for a valid token signed by `k1` with this set; `None` if the set is malformed.
 async fn judge(set: &str) -> Option<Result<(), Refusal>> {
     let keys = KeySet::from_json(set.as_bytes())?;
     let verifier = Verifier::new(ISSUER, AUDIENCE, KeySource::given(keys));
