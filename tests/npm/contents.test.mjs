@@ -14,6 +14,7 @@ const FILES = [
   "LICENSE-MIT",
   "README.md",
   "facade.js",
+  "events.d.ts",
   "index.d.ts",
   "index.js",
   "inline.d.ts",
