@@ -93,8 +93,13 @@ export interface SessionOptions<User = unknown> {
   wasm?: WasmSource | Promise<WasmSource>;
 }
 
-/** A session. Every method works detached: `const { fetch } = session`. */
-export interface Session<User = unknown> {
+/** The key of a method for `using`, where the app's `lib` has one: `ESNext.Disposable`, from TypeScript 5.2 on. */
+export type DisposeKey = typeof Symbol extends { readonly dispose: infer Key extends symbol } ? Key : never;
+
+/**
+ * A session. Every method works detached: `const { fetch } = session`. With `using`, it is closed at the end of the block.
+ */
+export interface Session<User = unknown> extends Readonly<Record<DisposeKey, () => void>> {
   /**
    * Resolves when the WebAssembly module is loaded, without waiting for the first refresh. No call needs it: calls made before
    * wait by themselves.
@@ -172,8 +177,6 @@ export interface Session<User = unknown> {
   readonly trace: () => readonly TraceEntry[];
   /** Closes this object; waiting calls reject with `closed`. The session itself continues. */
   readonly close: () => void;
-  /** {@link Session.close}, for `using`. */
-  [Symbol.dispose](): void;
 }
 
 /**
