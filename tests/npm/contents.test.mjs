@@ -23,6 +23,7 @@ const FILES = [
   "nolapse.js",
   "nolapse_bg.wasm",
   "nolapse_bytes.js",
+  "nolapse_js.js",
   "nolapse_verify.js",
   "nolapse_verify_bg.wasm",
   "package.json",
