@@ -8,6 +8,7 @@
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import { BRIDGE, BUNDLE, bundledGlue } from "./tools/bundle.mjs";
 import { cargoProgram } from "./tools/cargo.mjs";
 import { compile, currentBuildId, RUST_INPUTS } from "./tools/compile.mjs";
 import { openGlue } from "./tools/glue.mjs";
@@ -16,6 +17,7 @@ import { shortenImports } from "./tools/imports.mjs";
 import { npm, root, run, tool } from "./tools/process.mjs";
 import { isFresh, unlessFresh } from "./tools/stamp.mjs";
 import { step } from "./tools/step.mjs";
+import { instantiable, LOWERING, TRANSLATABLE, withoutFeatures } from "./tools/translate.mjs";
 
 /** A build of the crate in the package, and the entry that is for it alone. @typedef {{ name: string, features: string, entry?: string }} Build */
 
@@ -25,21 +27,26 @@ const BUILDS = [
   { name: "nolapse_verify", features: "npm,verify", entry: "verify" },
 ];
 
+/** The default module as JavaScript, for browsers without WebAssembly. */
+const TRANSLATED = "nolapse_js";
+
 /** Tools that process the modules. */
 const TOOL_INPUTS = [
   "pkg-template/tools/src",
   "pkg-template/tools/Cargo.toml",
+  "pkg-template/tools/bundle.mjs",
   "pkg-template/tools/compile.mjs",
   "pkg-template/tools/glue.mjs",
   "pkg-template/tools/exports.mjs",
   "pkg-template/tools/imports.mjs",
   "pkg-template/tools/traps.mjs",
+  "pkg-template/tools/translate.mjs",
   "package-lock.json",
   "pkg-template/build.mjs",
 ];
 
 /** Type declarations of generated files: used to type-check the entry points, not published. */
-const PRIVATE_TYPES = [...BUILDS.map(({ name }) => `${name}.d.ts`), "nolapse_bytes.d.ts"];
+const PRIVATE_TYPES = [...BUILDS.map(({ name }) => `${name}.d.ts`), "nolapse_bytes.d.ts", `${TRANSLATED}.d.ts`];
 
 /**
  * wasm-opt flags for the smallest compressed module. Functions with one caller and more than 200 instructions are not
@@ -60,9 +67,6 @@ const SMALLEST = [
 
 /** The tool of this folder that writes the glue. */
 const BINDGEN = "bindgen";
-
-/** The script that passes commands from the module to its host. */
-const BRIDGE = "bridge.js";
 
 /** The bundled scripts: those with imports from folders. */
 const BUNDLED = ["facade.js", "testing.js", "verify.js"];
@@ -141,6 +145,34 @@ async function buildModules(builds, buildId, ready, watch) {
     await processModule(build, watch);
   });
   await Promise.all([cargoProgram(BINDGEN, { watch }), ...processed]);
+  await buildTranslated(buildId, watch);
+}
+
+/**
+ * Writes the default module as JavaScript, with its glue, to `target/npm`.
+ *
+ * @param {string} buildId
+ * @param {(line: string) => void} watch
+ */
+async function buildTranslated(buildId, watch) {
+  console.log("  compiling and translating the crate for browsers without WebAssembly");
+  const [name, folder] = ["nolapse", join(root, "target/npm", TRANSLATED)];
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  const compiled = await compile("npm", buildId, watch, root, TRANSLATABLE);
+  const module = join(folder, `${name}.wasm`);
+  await writeFile(module, withoutFeatures(await readFile(compiled)));
+  await run(await cargoProgram(BINDGEN, { watch }), ["bundler", module, folder, name], { watch });
+  const bound = join(folder, `${name}_bg.wasm`);
+  const { silencePanics } = await import("./tools/traps.mjs");
+  await writeFile(bound, silencePanics(await readFile(bound)));
+  await tool("binaryen/bin/wasm-opt", [...LOWERING, bound, "-o", bound], { watch });
+  const translation = join(folder, "translation.js");
+  await tool("binaryen/bin/wasm2js", ["-Oz", bound, "-o", translation], { watch });
+  const opened = openGlue(await readFile(join(folder, `${name}_bg.js`), "utf8"), `./${name}_bg.js`);
+  const { glue, script } = instantiable(await readFile(translation, "utf8"), opened);
+  await writeFile(join(folder, "glue.js"), glue);
+  await writeFile(join(folder, `${TRANSLATED}.js`), await bundledGlue(script, folder));
 }
 
 /**
@@ -180,7 +212,6 @@ async function shrink(name, folder, watch) {
   console.log(`  wasm-opt ${name}`);
   const module = join(folder, `${name}_bg.wasm`);
   // Imported dynamically: the packages may not be installed before setup.
-  const { build } = await import("esbuild");
   const { silencePanics } = await import("./tools/traps.mjs");
   await writeFile(join(root, module), silencePanics(await readFile(join(root, module))));
   await tool("binaryen/bin/wasm-opt", [...SMALLEST, module, "-o", module], { watch });
@@ -190,49 +221,8 @@ async function shrink(name, folder, watch) {
   const shortest = shortenExports(short.module, glue);
   await writeFile(join(root, module), shortest.module);
   await writeFile(join(root, folder, "glue.js"), shortest.glue);
-  const { outputFiles } = await build({
-    ...BUNDLE,
-    stdin: { contents: short.glue, resolveDir: join(root, folder) },
-    minify: true,
-    // Machines are freed explicitly. A FinalizationRegistry could free one in the wrong instance.
-    define: { FinalizationRegistry: "undefined", "Symbol.dispose": "undefined" },
-  });
-  await writeFile(join(root, folder, `${name}.js`), outputFiles[0]?.contents ?? "");
+  await writeFile(join(root, folder, `${name}.js`), await bundledGlue(short.glue, join(root, folder)));
 }
-
-/**
- * Options of the bundler. `bridge.js` stays a separate file, because module and host must share one instance of it. So do
- * the facade, which other entry points share, and the script of `nolapse_verify`, which is generated elsewhere.
- *
- * @type {import("esbuild").BuildOptions & { write: false }}
- */
-const BUNDLE = {
-  bundle: true,
-  format: "esm",
-  target: "es2022",
-  legalComments: "none",
-  write: false,
-  plugins: [
-    {
-      name: "shared",
-      setup: ({ onResolve }) =>
-        onResolve({ filter: /^\.\/(facade|nolapse|nolapse_bytes|nolapse_verify)\.js$/ }, ({ path }) => ({
-          path,
-          external: true,
-          sideEffects: false,
-        })),
-    },
-    {
-      name: "bridge",
-      setup: ({ onResolve }) =>
-        onResolve({ filter: /\/(bridge|generated\/host)\.js$/ }, () => ({
-          path: `./${BRIDGE}`,
-          external: true,
-          sideEffects: false,
-        })),
-    },
-  ],
-};
 
 /**
  * Bundles a script of this folder with its imports from the crate.
@@ -261,6 +251,7 @@ async function assemble(folder, builds, buildId) {
       await copyFile(join(root, "target/npm", name, file), join(folder, file));
     }
   }
+  await copyFile(join(root, "target/npm", TRANSLATED, `${TRANSLATED}.js`), join(folder, `${TRANSLATED}.js`));
   for (const file of (await readdir(TEMPLATE)).filter((name) => /\.(js|ts|cts|md)$/.test(name))) {
     if (PRIVATE_TYPES.includes(file) || left.includes(file.split(".")[0])) continue;
     const path = join(TEMPLATE, file);

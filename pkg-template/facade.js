@@ -17,6 +17,7 @@ export { openSession } from "./facade/session.js";
 const BUILD_ID = Number("__NOLAPSE_BUILD_ID__");
 
 /** @typedef {import("./facade/instance.js").Glue} Glue */
+/** Loads the module as JavaScript, where there is no WebAssembly. @typedef {() => Promise<typeof import("./nolapse_js.js")>} Translation */
 /** @typedef {import("./index.js").SessionOptions} SessionOptions */
 /** @typedef {import("./index.js").SessionErrorCode} SessionErrorCode */
 
@@ -25,8 +26,9 @@ const BUILD_ID = Number("__NOLAPSE_BUILD_ID__");
  *
  * @param {Glue} glue the glue code that wasm-bindgen generated for it
  * @param {() => URL} place returns the URL of the module's file
+ * @param {Translation} [translation]
  */
-export function createEntry(glue, place) {
+export function createEntry(glue, place, translation) {
   /** @type {Promise<void> | undefined} */
   let loading;
   const instance = new Instance(glue);
@@ -35,7 +37,7 @@ export function createEntry(glue, place) {
 
   /** @param {SessionOptions["wasm"]} [source] */
   function loadOnce(source) {
-    loading ??= load(instance, () => source ?? place()).catch((error) => {
+    loading ??= load(instance, () => source ?? place(), translation).catch((error) => {
       loading = undefined; // let the next call retry a failed download
       throw error;
     });
@@ -44,7 +46,7 @@ export function createEntry(glue, place) {
 
   /** @param {SessionOptions} options */
   function createSession(options) {
-    demandPlatform();
+    demandPlatform(translation);
     const settings = readSettings(options);
     const found = [...shared].find((session) => isSame(session.settings, settings));
     if (found) {
@@ -61,10 +63,17 @@ export function createEntry(glue, place) {
   return { createSession, loadOnce };
 }
 
+/** Whether there is WebAssembly. Markup can define a missing global: `<a id="WebAssembly">`. */
+function hasWebAssembly() {
+  return typeof globalThis.WebAssembly?.compile === "function";
+}
+
 /**
  * Throws if the platform lacks a required API. Locks, channel, storage, document and location are optional.
+ *
+ * @param {Translation} [translation]
  */
-function demandPlatform() {
+function demandPlatform(translation) {
   try {
     const parts = [
       fetch,
@@ -79,8 +88,7 @@ function demandPlatform() {
       setTimeout,
       atob,
     ];
-    // Markup can define a missing global: `<a id="WebAssembly">`.
-    for (const part of [...parts, crypto.getRandomValues, performance.now, WebAssembly.compile]) {
+    for (const part of [...parts, crypto.getRandomValues, performance.now, translation ?? WebAssembly.compile]) {
       if (typeof part !== "function") throw new TypeError("missing API");
     }
   } catch (cause) {
@@ -91,13 +99,19 @@ function demandPlatform() {
 /**
  * @param {Instance} instance
  * @param {() => NonNullable<SessionOptions["wasm"]>} source
+ * @param {Translation} [translation]
  */
-async function load(instance, source) {
+async function load(instance, source, translation) {
   try {
-    await instance.load(await source());
+    if (translation && !hasWebAssembly()) instance.useTranslation(await translation());
+    else await instance.load(await source());
   } catch (cause) {
     const code = loadFailure(cause);
-    throw new SessionError(code, `the module could not be loaded: ${messageOf(cause)}`, { cause });
+    throw new SessionError(
+      code,
+      `the module could not be loaded; nolapse/inline has it in the script: ${messageOf(cause)}`,
+      { cause },
+    );
   }
   if (instance.glue.buildId() !== BUILD_ID)
     throw new SessionError("version_mismatch", "the module is from another release");
@@ -105,6 +119,7 @@ async function load(instance, source) {
 
 /** @param {unknown} cause @returns {SessionErrorCode} */
 function loadFailure(cause) {
+  if (!hasWebAssembly()) return "load_failed";
   if (cause instanceof WebAssembly.LinkError) return "version_mismatch";
   // A module blocked by CSP and a truncated one throw the same class.
   const isBlocked =

@@ -4,6 +4,10 @@
  * @packageDocumentation
  */
 
+import type { FailureCause, RefreshReason, SessionEvents, SessionStatus, SignOutReason, TraceEntry } from "./events.js";
+
+export * from "./events.js";
+
 /** A token response to a sign-in or a refresh (RFC 6749 §5.1, with the session beside it). */
 export interface TokenResponse<User = unknown> {
   /** The access token, sent to APIs as `Authorization: Bearer …`. */
@@ -17,9 +21,6 @@ export interface TokenResponse<User = unknown> {
   /** The session behind the token. */
   session?: { id: string; user: User };
 }
-
-/** Why a refresh is sent. */
-export type RefreshReason = "timer" | "load" | "demand" | "rejected" | "force";
 
 /** The context of a refresh, for an app's own refresher. */
 export interface RefreshContext {
@@ -84,7 +85,17 @@ export interface SessionOptions<User = unknown> {
   auth: AuthOption<User>;
   /** The origins that may receive the token, besides the page's own. Default: none. */
   allowedOrigins?: readonly (string | URL)[];
-  /** Names the session's lock, channel and storage record; distinguishes two sessions of one origin. Default: derived from `auth`. */
+  /** Whether calls need a token: see {@link Authorization}. Default: `required`. */
+  authorization?: Authorization;
+  /**
+   * Returns what of the user may be kept in `localStorage` until the sign-out, as JSON, for `lastUser` of an `unknown` status;
+   * `null` for nothing. Default: the user's `id`.
+   */
+  remember?: (user: User) => unknown;
+  /**
+   * Names the session's lock, channel and storage record; distinguishes two sessions of one origin. Default: the URL that renews
+   * the token; required if `auth.refresh` is a function.
+   */
   storageKey?: string;
   /** Timeout of one request to the auth server in milliseconds, 1,000 to 60,000. Default: 10,000. */
   timeoutMs?: number;
@@ -92,137 +103,13 @@ export interface SessionOptions<User = unknown> {
   wasm?: WasmSource | Promise<WasmSource>;
 }
 
-/** Why the user is signed out. `no_cookie`: the auth server saw no cookie (cleared, or blocked by the browser). */
-export type SignOutReason =
-  | "signed_out"
-  | "revoked"
-  | "expired"
-  | "idle"
-  | "reuse_detected"
-  | "user_disabled"
-  | "no_cookie";
+/** The key of a method for `using`, where the app's `lib` has one: `ESNext.Disposable`, from TypeScript 5.2 on. */
+export type DisposeKey = typeof Symbol extends { readonly dispose: infer Key extends symbol } ? Key : never;
 
-/** Why a refresh failed without ending the session. */
-export type FailureCause =
-  | "offline"
-  | "network"
-  | "timeout"
-  | "server_error"
-  | "rate_limited"
-  | "unexpected_answer"
-  | "misconfigured"
-  | "refresher_failed";
-
-/** The status of the session. The same object until a value in it changes; a new token alone changes nothing. */
-export type SessionStatus<User = unknown> =
-  | {
-      /** Not known yet: the first response is pending. */
-      readonly state: "unknown";
-      /** Why the last refresh failed, or `null`. */
-      readonly failure: FailureCause | null;
-    }
-  | {
-      readonly state: "signed_in";
-      readonly user: User;
-      readonly sessionId: string;
-      /** Why the last refresh failed, or `null`. The session continues, and the refresh is retried. */
-      readonly failure: FailureCause | null;
-    }
-  | {
-      readonly state: "signed_out";
-      /** Why, or `null` for a visitor who was not signed in. */
-      readonly reason: SignOutReason | null;
-      /** `false` until the auth server is notified of a sign-out. */
-      readonly serverNotified: boolean;
-      readonly failure: null;
-    };
-
-/** The token was refreshed, by this tab or another. */
-export interface RefreshEvent {
-  /** The reason of the refresh; `null` if another tab sent it, or the app signed in. */
-  readonly reason: RefreshReason | null;
-  /** Where the token comes from. */
-  readonly source: "this_tab" | "other_tab" | "sign_in";
-  /** How many calls were waiting for it: 0 for a background refresh. */
-  readonly waiting: number;
-  /** Milliseconds from sending to the response; 0 if another tab sent it. */
-  readonly durationMs: number;
-  /** Seconds until the new token expires. */
-  readonly expiresIn: number;
-  /** Seconds until the next background refresh. */
-  readonly refreshIn: number;
-}
-
-/** A refresh failed; the session continues. */
-export interface RefreshFailedEvent {
-  /** The reason of the refresh. */
-  readonly reason: RefreshReason;
-  /** Why it failed. */
-  readonly failure: FailureCause;
-  /** The HTTP status, or `null` without a response. */
-  readonly httpStatus: number | null;
-  /** Milliseconds from sending to the failure. */
-  readonly durationMs: number;
-  /** How many attempts in a row have failed, this one included. */
-  readonly failures: number;
-  /** Milliseconds until the next attempt. */
-  readonly retryInMs: number;
-}
-
-/** A call made with `session.fetch` to an allowed origin has finished. */
-export interface CallEvent {
-  /** The HTTP method, as sent. */
-  readonly method: string;
-  /** Origin and path, without query. */
-  readonly url: string;
-  /** Milliseconds that the call waited for a token: 0 for a call that found one. */
-  readonly waitedMs: number;
-  /** Milliseconds since the token was issued, at sending. */
-  readonly tokenAgeMs: number;
-  /** The status of the response, or `null` if the network failed. */
-  readonly httpStatus: number | null;
-  /** Whether the call was sent twice because its first token was rejected. */
-  readonly retried: boolean;
-  /** Milliseconds from the call to its response. */
-  readonly durationMs: number;
-}
-
-/** One transition of the session; contains no secrets. */
-export interface TraceEntry {
-  /** Milliseconds on a clock of this page that includes sleep. */
-  readonly atMs: number;
-  /** The input that caused it. */
-  readonly trigger: string;
-  /** The state of the session afterwards. */
-  readonly status: "unknown" | "signed_in" | "signed_out";
-  /** A random name of this tab. */
-  readonly tab: string;
-  /** Whether the page was visible. */
-  readonly page: "visible" | "hidden";
-  /** The number of the attempt it belongs to, or `null`. */
-  readonly attempt: number | null;
-  /** The outcome, or `null`. */
-  readonly outcome: string | null;
-}
-
-/** The events of {@link Session.on}. */
-export interface SessionEvents<User = unknown> {
-  /** The token was refreshed, by this tab or another. */
-  refresh: RefreshEvent;
-  /** A refresh failed; the session continues. */
-  refresh_failed: RefreshFailedEvent;
-  /** The session has ended: why, and the transitions before. */
-  signed_out: { readonly reason: SignOutReason; readonly trace: readonly TraceEntry[] };
-  /** Another user has signed in, in this tab or another. */
-  user_changed: { readonly user: User; readonly previous: User };
-  /** A call to an allowed origin has finished. */
-  call: CallEvent;
-  /** The session has made a transition. */
-  trace: TraceEntry;
-}
-
-/** A session. Every method works detached: `const { fetch } = session`. */
-export interface Session<User = unknown> {
+/**
+ * A session. Every method works detached: `const { fetch } = session`. With `using`, it is closed at the end of the block.
+ */
+export interface Session<User = unknown> extends Readonly<Record<DisposeKey, () => void>> {
   /**
    * Resolves when the WebAssembly module is loaded, without waiting for the first refresh. No call needs it: calls made before
    * wait by themselves.
@@ -300,8 +187,6 @@ export interface Session<User = unknown> {
   readonly trace: () => readonly TraceEntry[];
   /** Closes this object; waiting calls reject with `closed`. The session itself continues. */
   readonly close: () => void;
-  /** {@link Session.close}, for `using`. */
-  [Symbol.dispose](): void;
 }
 
 /**

@@ -3,4 +3,8 @@ import * as glue from "./nolapse.js";
 
 export { isSessionError, SessionEnded, SessionError } from "./facade.js";
 
-export const { createSession } = /* @__PURE__ */ createEntry(glue, () => new URL("nolapse_bg.wasm", import.meta.url));
+export const { createSession } = /* @__PURE__ */ createEntry(
+  glue,
+  () => new URL("nolapse_bg.wasm", import.meta.url),
+  () => import("./nolapse_js.js"),
+);

@@ -10,4 +10,8 @@ function bytes() {
 }
 
 // What loads the module takes bytes as it takes a URL.
-export const { createSession } = /* @__PURE__ */ createEntry(glue, /** @type {() => never} */ (bytes));
+export const { createSession } = /* @__PURE__ */ createEntry(
+  glue,
+  /** @type {() => never} */ (bytes),
+  () => import("./nolapse_js.js"),
+);

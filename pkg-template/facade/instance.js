@@ -8,8 +8,8 @@ export class Instance {
   generation = 0;
   /** The sessions with machines in the current instance. @type {Set<import("./core.js").SharedSession>} */
   sessions = new Set();
-  /** @type {WebAssembly.Module | undefined} */
-  #module;
+  /** Creates another instance of what is loaded. @type {(() => WebAssembly.Instance) | undefined} */
+  #create;
 
   /**
    * @param {Glue} glue the glue code that wasm-bindgen generated for the module
@@ -17,15 +17,30 @@ export class Instance {
    */
   constructor(glue, module) {
     this.glue = glue;
-    this.#module = module;
-    if (module) this.reinstantiate(undefined);
+    if (module) this.#use(() => new WebAssembly.Instance(module, glue.imports));
   }
 
   /** @param {Source} source */
   async load(source) {
     const module = await compile(source);
     this.#start(await WebAssembly.instantiate(module, this.glue.imports));
-    this.#module = module;
+    this.#create = () => new WebAssembly.Instance(module, this.glue.imports);
+  }
+
+  /**
+   * Uses the module's translation to JavaScript, which has a glue of its own.
+   *
+   * @param {typeof import("../nolapse_js.js")} glue
+   */
+  useTranslation(glue) {
+    this.glue = glue;
+    this.#use(glue.instantiate);
+  }
+
+  /** @param {() => WebAssembly.Instance} create */
+  #use(create) {
+    this.#create = create;
+    this.#start(create());
   }
 
   /** @param {WebAssembly.Instance} instance */
@@ -42,7 +57,7 @@ export class Instance {
    */
   reinstantiate(cause) {
     this.generation++;
-    if (this.#module) this.#start(new WebAssembly.Instance(this.#module, this.glue.imports));
+    if (this.#create) this.#start(this.#create());
     for (const { host } of this.sessions) if (!host.broken) host.trap(cause);
   }
 }

@@ -33,9 +33,10 @@ export async function currentBuildId() {
  * @param {string} buildId
  * @param {(line: string) => void} watch
  * @param {string} [checkout] the folder of the crate, whose own `target` is used
+ * @param {readonly string[]} [flags] for the compiler, besides those of every build
  * @returns {Promise<string>} the module's file
  */
-export async function compile(features, buildId, watch, checkout = root) {
+export async function compile(features, buildId, watch, checkout = root, flags = []) {
   const parameters = [
     "rustc",
     "--release",
@@ -50,7 +51,7 @@ export async function compile(features, buildId, watch, checkout = root) {
   const made = await cargoArtifacts([...parameters, ...target], {
     cwd: checkout,
     env: {
-      CARGO_ENCODED_RUSTFLAGS: [...FOR_BROTLI, ...(await remappings(checkout))].join("\x1f"),
+      CARGO_ENCODED_RUSTFLAGS: [...FOR_BROTLI, ...flags, ...(await remappings(checkout))].join("\x1f"),
       NOLAPSE_BUILD_ID: buildId,
     },
     watch,

@@ -31,7 +31,7 @@ const LOCK_PATIENCE_MS = 50;
 export function startEarly({ key, refresh }, realm) {
   const locks = realm.navigator?.locks;
   if (!locks) return undefined;
-  const isDue = () => expiredAt(new RecordStorage(key, realm).read()) <= realm.Date.now();
+  const isDue = () => expiredAt(new RecordStorage(key, realm).readOrHint()) <= realm.Date.now();
   /** @type {EarlyRequest | undefined} */
   let early;
   /** @type {EarlyRefresh["lock"]} */

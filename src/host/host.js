@@ -114,7 +114,7 @@ export class Host {
       for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
         const [kind, id, a = 0, b = 0, c = 0, ...texts] = next;
         const wait = this.#run((machine) =>
-          machine.feed(...this.#clocks(), this.#storage.read(), kind, id, a, b, c, texts.join("\n")),
+          machine.feed(...this.#clocks(), this.#storage.readOrHint(), kind, id, a, b, c, texts.join("\n")),
         );
         this.#setTimer(wait ?? NOTHING_TO_WAIT_FOR);
         for (const command of drainCommands()) this.#execute(command);

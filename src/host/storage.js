@@ -1,8 +1,25 @@
 /** The record that all tabs share in `localStorage`. */
 
+/** The cookie that the reference server sets beside the refresh cookie: it only says that there may be a session. */
+const HINT = /(?:^|; )nolapse-hint=1(?:;|$)/;
+
+/** The record of a session whose token has expired: the first refresh tells whether there is one. */
+const EXPIRED_RECORD = "nolapse1;0;in;0;0";
+
+/**
+ * Whether the hint cookie is set. Read through the prototype: markup like `<img name="cookie">` shadows the document's own
+ * property.
+ *
+ * @param {import("./realm.js").Realm} realm
+ */
+function hasHint({ document }) {
+  return document ? HINT.test(Reflect.get(Document.prototype, "cookie", document)) : false;
+}
+
 export class RecordStorage {
   #storage;
   #key;
+  #realm;
 
   /**
    * @param {string} key
@@ -10,6 +27,7 @@ export class RecordStorage {
    */
   constructor(key, realm) {
     this.#key = key;
+    this.#realm = realm;
     try {
       this.#storage = realm.localStorage;
     } catch {
@@ -24,6 +42,11 @@ export class RecordStorage {
     } catch {
       return "?";
     }
+  }
+
+  /** Reads the record. Without one, as in cleared or full storage, the hint cookie counts as one. */
+  readOrHint() {
+    return this.read() || (hasHint(this.#realm) ? EXPIRED_RECORD : "");
   }
 
   /**

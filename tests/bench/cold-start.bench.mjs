@@ -137,6 +137,7 @@ async function makeSite() {
     minify: true,
     format: "esm",
     target: "es2022",
+    external: ["*/nolapse_js.js"],
     outdir: assets,
     banner: { js: 'performance.mark("script-start");' },
   });

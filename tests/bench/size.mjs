@@ -87,7 +87,14 @@ export function sizeTable(rows) {
 }
 
 /** @type {import("esbuild").BuildOptions} */
-const ALIKE = { bundle: true, minify: true, format: "esm", target: "es2022" };
+const ALIKE = {
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  // What only a browser without WebAssembly loads is a chunk of its own.
+  external: ["*/nolapse_js.js"],
+};
 
 /** @param {import("esbuild").BuildOptions} how */
 async function bundled(how) {

@@ -9,15 +9,16 @@ import { LOCKED } from "../tools/packages.mjs";
 import { STAGES } from "../tools/stages.mjs";
 import { codeIn, read, readDocument, table } from "./documents.mjs";
 
-const [declared, readme, packageReadme, contributing] = await Promise.all([
+const [declared, events, readme, packageReadme, contributing] = await Promise.all([
   read("pkg-template/index.d.ts"),
+  read("pkg-template/events.d.ts"),
   readDocument("README.md"),
   readDocument("pkg-template/README.md"),
   readDocument("CONTRIBUTING.md"),
 ]);
 
 /** The declarations without their comments, which have punctuation of their own. */
-const types = declared.replaceAll(/^ *\/\*\*[\s\S]*?\*\/\n/gm, "");
+const types = `${declared}${events}`.replaceAll(/^ *\/\*\*[\s\S]*?\*\/\n/gm, "");
 
 /** The code words of a table's first column. @param {string[][]} rows */
 function firstColumn(rows) {

@@ -16,16 +16,30 @@ const FILES = /** @type {const} */ ([
   ["calls.mjs", CALLS],
 ]);
 
-test("the real session keeps the contract", async (t) => {
+test("the real session keeps the contract", (t) => playAll(t, "the real session", "0"));
+
+// As in Lockdown Mode: there is no such global, and the module's translation is loaded.
+test("a session without WebAssembly keeps the contract", (t) =>
+  playAll(t, "a session without WebAssembly", "delete globalThis.WebAssembly"));
+
+/**
+ * Plays every case on a page of its own.
+ *
+ * @param {import("node:test").TestContext} t
+ * @param {string} who
+ * @param {string} before is run on each page before the package is loaded
+ */
+async function playAll(t, who, before) {
   const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
   await cp(join(root, "tests", "contract"), join(server.env.SITE_DIR ?? "", "contract"), { recursive: true });
 
   for (const [file, cases] of FILES) {
     for (const [place, { title, expected }] of cases.entries()) {
-      await t.test(`the real session keeps the contract: ${title}`, async (t) => {
+      await t.test(`${who} keeps the contract: ${title}`, async (t) => {
         const context = await browser.createBrowserContext();
         t.after(() => context.close());
         const { page } = await openPage(context, server);
+        await page.evaluate(before);
 
         const seen = await page.evaluate(runCase, `/contract/${file}`, place, server.auth, newUser());
 
@@ -33,7 +47,7 @@ test("the real session keeps the contract", async (t) => {
       });
     }
   }
-});
+}
 
 /**
  * Runs on the page: creates the world of the real session, and plays one case in it.

@@ -12,7 +12,7 @@ const INLINE = pathToFileURL(`${INSTALLED}/inline.js`).href;
 /** Globals that a session requires. */
 const NEEDED = [
   ...["fetch", "Request", "Response", "URL", "Blob", "AbortController", "EventTarget", "TextEncoder", "TextDecoder"],
-  ...["crypto", "performance", "WebAssembly", "setTimeout", "atob"],
+  ...["crypto", "performance", "setTimeout", "atob"],
 ];
 
 /** Globals that a session uses if they exist. */
@@ -145,6 +145,16 @@ test("P35 a session lives where the global scope is an EventTarget with a locati
 
   assert.deepEqual(await play(life(origin), scope), [LIVED]);
   assert.deepEqual(shape(received), SEEN);
+});
+
+test("P35 a session lives without WebAssembly, by the module's translation", async (t) => {
+  const { origin, received } = await startServer(t);
+
+  // Node's own fetch compiles a module when it is first used.
+  const before = `await fetch("${origin}/before").then((answer) => answer.text()); delete globalThis.WebAssembly;`;
+
+  assert.deepEqual(await play(life(origin), before), [LIVED]);
+  assert.deepEqual(shape(received), ["GET /before - 0", ...SEEN]);
 });
 
 for (const name of OPTIONAL) {

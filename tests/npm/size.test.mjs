@@ -6,9 +6,9 @@ import { measureSizes, sizeTable } from "../bench/size.mjs";
 /**
  * The limit of the default entry, wasm and script together.
  *
- * A ratchet: it only ever goes down. The goal is 19,000; ARCHITECTURE.md says where the bytes are.
+ * A ratchet: it only ever goes down, but for browsers without WebAssembly: finding their translation took 69 bytes. The goal is 19,000; ARCHITECTURE.md says where the bytes are.
  */
-const BUDGET_BROTLI = 23_600;
+const BUDGET_BROTLI = 23_658;
 
 test(`the default entry weighs at most ${BUDGET_BROTLI} bytes brotli`, async (t) => {
   const rows = await measureSizes();

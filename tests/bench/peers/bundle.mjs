@@ -19,6 +19,8 @@ const ALIKE = {
   format: "esm",
   target: "es2022",
   legalComments: "none",
+  // What only a browser without WebAssembly loads is a chunk of its own.
+  external: ["*/nolapse_js.js"],
   define: { "process.env.NODE_ENV": '"production"' },
 };
 

@@ -1,0 +1,57 @@
+/** Bundles the scripts of the package. */
+
+/** The script that passes commands from the module to its host. */
+export const BRIDGE = "bridge.js";
+
+/**
+ * Options of the bundler. `bridge.js` stays a separate file, because module and host must share one instance of it. So do
+ * the facade, which other entry points share, and the script of `nolapse_verify`, which is generated elsewhere.
+ *
+ * @type {import("esbuild").BuildOptions & { write: false }}
+ */
+export const BUNDLE = {
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  legalComments: "none",
+  write: false,
+  plugins: [
+    {
+      name: "shared",
+      setup: ({ onResolve }) =>
+        onResolve({ filter: /^\.\/(facade|nolapse|nolapse_bytes|nolapse_verify)\.js$/ }, ({ path }) => ({
+          path,
+          external: true,
+          sideEffects: false,
+        })),
+    },
+    {
+      name: "bridge",
+      setup: ({ onResolve }) =>
+        onResolve({ filter: /\/(bridge|generated\/host)\.js$/ }, () => ({
+          path: `./${BRIDGE}`,
+          external: true,
+          sideEffects: false,
+        })),
+    },
+  ],
+};
+
+/**
+ * Bundles and minifies a module's glue.
+ *
+ * @param {string} contents
+ * @param {string} resolveDir
+ */
+export async function bundledGlue(contents, resolveDir) {
+  // Imported dynamically: the packages may not be installed before setup.
+  const { build } = await import("esbuild");
+  const { outputFiles } = await build({
+    ...BUNDLE,
+    stdin: { contents, resolveDir },
+    minify: true,
+    // Machines are freed explicitly. A FinalizationRegistry could free one in the wrong instance.
+    define: { FinalizationRegistry: "undefined", "Symbol.dispose": "undefined" },
+  });
+  return outputFiles[0]?.text ?? "";
+}
