@@ -31,6 +31,8 @@ export type SessionStatus<User = unknown> =
       readonly state: "unknown";
       /** Why the last refresh failed, or `null`. */
       readonly failure: FailureCause | null;
+      /** What was kept of the user who was signed in last (`remember`), unverified; `null` without. */
+      readonly lastUser: unknown;
     }
   | {
       readonly state: "signed_in";

@@ -53,6 +53,7 @@ export type Refresher<User = unknown> = (context: RefreshContext) => Promise<Tok
  *       return { access_token: token, expires_in: seconds };
  *     },
  *   },
+ *   storageKey: "my-app",
  * });
  * ```
  */
@@ -78,6 +79,20 @@ export type AuthOption<User = unknown> =
 
 /** Where to load the WebAssembly module from, in place of the file beside this one. */
 export type WasmSource = string | URL | Request | Response | BufferSource | WebAssembly.Module;
+
+/**
+ * Whether a call needs a token. `required`: it is rejected without one. `optional`: it is sent without one where nobody is signed
+ * in. `best_effort`: it is sent without one also where the auth server is unreachable, without waiting for its recovery.
+ */
+export type Authorization = "required" | "optional" | "best_effort";
+
+/** Options of a call: those of the platform's `fetch`, and the session's own. */
+export interface SessionRequestInit extends RequestInit {
+  /** Whether this call needs a token. Default: the session's. */
+  authorization?: Authorization;
+  /** Whether the call runs without the user, as polling does: it then does not count as activity. Default: `false`. */
+  background?: boolean;
+}
 
 /** Options of {@link createSession}. Unknown keys are refused, and only own properties count. */
 export interface SessionOptions<User = unknown> {
@@ -125,9 +140,9 @@ export interface Session<User = unknown> extends Readonly<Record<DisposeKey, () 
    * stream for its body or was redirected (GET and HEAD: to another origin).
    * A call with an `Authorization` header of its own, or to another origin, is passed through unchanged.
    *
-   * @throws SessionError if there is no token; otherwise what `fetch` throws.
+   * @throws SessionError if there is no token and the call needs one; otherwise what `fetch` throws.
    */
-  readonly fetch: (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
+  readonly fetch: (input: RequestInfo | URL, init?: SessionRequestInit) => Promise<Response>;
   /**
    * Returns a token that remains valid for at least `minValidityMs` milliseconds (default 0): never null.
    *

@@ -6,7 +6,7 @@
  * @packageDocumentation
  */
 
-import type { AuthOption, FailureCause, Session, SessionOptions, SignOutReason } from "./index.js";
+import type { Authorization, AuthOption, FailureCause, Session, SessionOptions, SignOutReason } from "./index.js";
 
 export * from "./index.js";
 
@@ -21,6 +21,10 @@ export interface TestSessionOptions<User = unknown> {
   /** The origins that may receive the token, besides the page's own. Default: none. */
   allowedOrigins?: readonly (string | URL)[];
   /** As in {@link SessionOptions}. */
+  authorization?: Authorization;
+  /** As in {@link SessionOptions}. */
+  remember?: (user: User) => unknown;
+  /** As in {@link SessionOptions}; the default is `test`. */
   storageKey?: string;
   /** As in {@link SessionOptions}. */
   timeoutMs?: number;

@@ -29,8 +29,8 @@ function openInstance() {
 
 /** @param {import("./index.js").SessionOptions} options */
 export function createSession(options) {
-  const { auth, allowedOrigins, storageKey, timeoutMs } = readSettings(options) && own(options);
-  return createTestSession(/** @type {Options} */ ({ auth, allowedOrigins, storageKey, timeoutMs }));
+  const { wasm: _, ...given } = readSettings(options) && own(options);
+  return createTestSession(/** @type {Options} */ (given));
 }
 
 /** @param {Options} [options] */
@@ -75,14 +75,15 @@ class TestBed {
 
   /** @param {Options} options */
   constructor(options) {
-    const { now = () => 0, expiresIn = 60, page, auth = AUTH, allowedOrigins = [], storageKey, timeoutMs } = options;
+    const { now = () => 0, expiresIn = 60, page, auth = AUTH, allowedOrigins = [] } = options;
+    const { authorization, remember, storageKey = "test", timeoutMs } = options;
     // Markup can name `document.baseURI`.
     const base = String(page ?? globalThis.location?.href ?? "http://localhost/");
     this.#options = options;
     this.#browser = new SimulatedBrowser(now);
     this.#server = new SimulatedServer(expiresIn);
     this.#Request = requestClass(base);
-    const settings = readSettings({ auth, allowedOrigins, storageKey, timeoutMs });
+    const settings = readSettings({ auth, allowedOrigins, authorization, remember, storageKey, timeoutMs });
     this.#settings = this.#withTracked({
       ...settings,
       allowedOrigins: [new URL(base).origin, ...settings.allowedOrigins],

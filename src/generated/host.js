@@ -386,8 +386,8 @@ function refuse(option, expected) {
 function readOptions(options) {
   if (typeof options !== "object" || options === null) refuse("options", "an object");
   const given = own(options);
-  refuseUnknown(given, ["auth", "allowedOrigins", "authorization", "storageKey", "timeoutMs", "wasm"]);
-  const { auth, allowedOrigins = [], storageKey, timeoutMs = 1e4, wasm } = given;
+  refuseUnknown(given, ["auth", "allowedOrigins", "authorization", "remember", "storageKey", "timeoutMs", "wasm"]);
+  const { auth, allowedOrigins = [], remember, storageKey, timeoutMs = 1e4, wasm } = given;
   const authorization = checkAuthorization(given.authorization ?? "required");
   const origins = Array.isArray(allowedOrigins) ? allowedOrigins.map((api) => place(api, "origin")) : [void 0];
   if (origins.includes(void 0)) refuse("allowedOrigins", ORIGINS);
@@ -395,14 +395,26 @@ function readOptions(options) {
     refuse("storageKey", "1 to 100 printable characters");
   if (!(typeof timeoutMs === "number" && timeoutMs >= 1e3 && timeoutMs <= 6e4))
     refuse("timeoutMs", "1,000 to 60,000");
+  if (remember !== void 0 && typeof remember !== "function") refuse("remember", "a function");
   const endpoints = readAuth(auth);
   const { refresh } = endpoints;
   const name = storageKey ?? (typeof refresh === "string" ? refresh : refuse("storageKey", `set: ${UNNAMED}`));
   const key = `nolapse:${name}`;
-  return { ...endpoints, key, allowedOrigins: (
-    /** @type {string[]} */
-    origins
-  ), authorization, timeoutMs, wasm };
+  return {
+    ...endpoints,
+    key,
+    allowedOrigins: (
+      /** @type {string[]} */
+      origins
+    ),
+    authorization,
+    remember: (
+      /** @type {Settings["remember"]} */
+      remember
+    ),
+    timeoutMs,
+    wasm
+  };
 }
 function checkAuthorization(value) {
   if (value !== "required" && value !== "optional" && value !== "best_effort")
@@ -544,7 +556,8 @@ var FetchWrapper = class {
     const isBrief = authorization === "best_effort";
     return this.#ask([TOKEN_REQUESTED, 0, Number(isBrief)], request, (ok, answer) => {
       if (!ok) {
-        if (!request.signal.aborted && goesWithout(authorization, answer)) return this.#watch(this.#send(request), call);
+        if (!request.signal.aborted && goesWithout(authorization, answer))
+          return this.#watch(this.#send(request), call);
         release(request, answer);
         throw answer;
       }
@@ -917,15 +930,22 @@ function watchLifecycle(realm, key, feed, touch) {
 }
 
 // src/host/storage.js
+var HINT = /(?:^|; )nolapse-hint=1(?:;|$)/;
+var EXPIRED_RECORD = "nolapse1;0;in;0;0";
+function hasHint({ document }) {
+  return document ? HINT.test(Reflect.get(Document.prototype, "cookie", document)) : false;
+}
 var RecordStorage = class {
   #storage;
   #key;
+  #realm;
   /**
    * @param {string} key
    * @param {import("./realm.js").Realm} realm
    */
   constructor(key, realm) {
     this.#key = key;
+    this.#realm = realm;
     try {
       this.#storage = realm.localStorage;
     } catch {
@@ -939,14 +959,19 @@ var RecordStorage = class {
       return "?";
     }
   }
+  /** Reads the record. Without one, as in cleared or full storage, the hint cookie counts as one. */
+  readOrHint() {
+    return this.read() || (hasHint(this.#realm) ? EXPIRED_RECORD : "");
+  }
   /**
-   * Writes the record, if the browser allows it.
+   * Writes the record, if the browser allows it; removes it if the text is empty.
    *
    * @param {string} record
    */
   write(record) {
     try {
-      this.#storage?.setItem(this.#key, record);
+      if (record) this.#storage?.setItem(this.#key, record);
+      else this.#storage?.removeItem(this.#key);
     } catch {
     }
   }
@@ -1148,7 +1173,7 @@ var Host = class {
       for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
         const [kind, id, a = 0, b = 0, c = 0, ...texts] = next;
         const wait = this.#run(
-          (machine) => machine.feed(...this.#clocks(), this.#storage.read(), kind, id, a, b, c, texts.join("\n"))
+          (machine) => machine.feed(...this.#clocks(), this.#storage.readOrHint(), kind, id, a, b, c, texts.join("\n"))
         );
         this.#setTimer(wait ?? NOTHING_TO_WAIT_FOR);
         for (const command of drainCommands()) this.#execute(command);

@@ -73,7 +73,7 @@ export class FetchWrapper {
       if (!this.#allows(request) || request.headers.has("authorization")) return this.#send(request);
       // Check first: most calls have no signal, and reading `request.signal` makes the platform create one.
       const mayBeAborted = known !== undefined || (init && "signal" in init);
-      if (!mayBeAborted || !request.signal.aborted) 
+      if (!mayBeAborted || !request.signal.aborted)
         return this.#authorise(request, body, authorization, !!field(init, "background"));
       const { reason } = request.signal;
       release(request, reason);
@@ -132,7 +132,8 @@ export class FetchWrapper {
     const isBrief = authorization === "best_effort";
     return this.#ask([TOKEN_REQUESTED, 0, Number(isBrief)], request, (ok, answer) => {
       if (!ok) {
-        if (!request.signal.aborted && goesWithout(authorization, answer)) return this.#watch(this.#send(request), call);
+        if (!request.signal.aborted && goesWithout(authorization, answer))
+          return this.#watch(this.#send(request), call);
         release(request, answer);
         throw answer;
       }

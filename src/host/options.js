@@ -63,7 +63,15 @@ export function readOptions(options) {
   // Functions have no identity beyond this page: two apps of one origin would share a session.
   const name = storageKey ?? (typeof refresh === "string" ? refresh : refuse("storageKey", `set: ${UNNAMED}`));
   const key = `nolapse:${name}`;
-  return { ...endpoints, key, allowedOrigins: /** @type {string[]} */ (origins), authorization, remember: /** @type {Settings["remember"]} */ (remember), timeoutMs, wasm };
+  return {
+    ...endpoints,
+    key,
+    allowedOrigins: /** @type {string[]} */ (origins),
+    authorization,
+    remember: /** @type {Settings["remember"]} */ (remember),
+    timeoutMs,
+    wasm,
+  };
 }
 
 /**

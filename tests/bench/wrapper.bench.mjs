@@ -109,6 +109,7 @@ async function prepare(api, init) {
   const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
   const session = createSession({
     auth: { refresh: () => Promise.reject(new Error("no token here expires")) },
+    storageKey: "wrapper",
     allowedOrigins: [api],
     wasm,
   });

@@ -53,6 +53,7 @@ test("the differences from fetch", async (t) => {
       let tokens = 0;
       const session = createSession({
         auth: { refresh: async () => ({ access_token: `token.${++tokens}`, expires_in: 60 }) },
+        storageKey: "differences",
         allowedOrigins: [api],
       });
       await session.ready;

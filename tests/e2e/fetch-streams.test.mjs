@@ -211,6 +211,7 @@ async function openWithStreams(api, isSignedIn) {
       refresh: async () =>
         window.hold ? new Promise(() => {}) : { access_token: `token.${++tokens}`, expires_in: 60 },
     },
+    storageKey: "streams",
     allowedOrigins: [api],
   });
   await session.ready;

@@ -217,7 +217,10 @@ test("an app without an auth server's URL cannot send credentials", async (t) =>
   const seen = await page.evaluate(async () => {
     /** @type {typeof import("nolapse")} */
     const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
-    const session = createSession({ auth: { refresh: async () => ({ access_token: "token", expires_in: 60 }) } });
+    const session = createSession({
+      auth: { refresh: async () => ({ access_token: "token", expires_in: 60 }) },
+      storageKey: "life",
+    });
     const refused = await session.signIn({ email: "a" }).catch(({ code, option }) => [code, option]);
     session.close();
     return refused;

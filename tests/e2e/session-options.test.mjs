@@ -30,6 +30,9 @@ const WRONG = [
   ['{ auth: { refresh: "//auth.example.com/refresh" } }', "auth.refresh"],
   ["{ auth: { refresh: async () => ({}), signOut: 7 } }", "auth.signOut"],
   ["{ auth: { refresh: async () => ({}), extra: 1 } }", "auth.extra"],
+  ["{ auth: { refresh: async () => ({}) } }", "storageKey"],
+  [`{ auth: ${AUTH}, authorization: "sometimes" }`, "authorization"],
+  [`{ auth: ${AUTH}, remember: {} }`, "remember"],
   [`{ auth: ${AUTH}, allowedOrigins: "https://api.example.com" }`, "allowedOrigins"],
   [`{ auth: ${AUTH}, allowedOrigins: ["*"] }`, "allowedOrigins"],
   [`{ auth: ${AUTH}, allowedOrigins: [""] }`, "allowedOrigins"],
@@ -58,7 +61,7 @@ const RIGHT = [
   '{ auth: "https://example.com/id/" }',
   '{ auth: "http://localhost:8787", allowedOrigins: ["http://127.0.0.1:1", "http://[::1]:2", "http://a.localhost"] }',
   '{ auth: { refresh: "/auth/refresh" } }',
-  "{ auth: { refresh: async () => ({}), signOut: async () => {} } }",
+  "{ auth: { refresh: async () => ({}), signOut: async () => {} }, storageKey: \"own\" }",
   `{ auth: ${AUTH}, allowedOrigins: undefined, storageKey: undefined, timeoutMs: undefined }`,
   `{ auth: ${AUTH}, storageKey: "main", timeoutMs: 60_000 }`,
 ];
@@ -169,6 +172,7 @@ test("an app's own refresher is called in place of the protocol, and can end the
           throw new SessionEnded(reason === "force" && !signal.aborted ? "idle" : "expired");
         },
       },
+      storageKey: "own-refresher",
     });
     await session.ready;
     await session.refresh({ force: true });

@@ -171,6 +171,7 @@ test("the app's own functions are called in the place of the auth server", async
         calls.push(everywhere);
       },
     },
+    storageKey: "own",
   });
   assert.equal(session.status.state, "signed_out");
 

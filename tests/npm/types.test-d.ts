@@ -82,6 +82,7 @@ createSession<User>({
     },
     signOut: async ({ everywhere }) => holds<Exactly<boolean, typeof everywhere>>(),
   },
+  storageKey: "own",
 });
 
 // Options are exact.

@@ -20,7 +20,10 @@ const TYPES = new Map([
  * without a session, no refresh is sent by itself (P29), so the app requests one.
  */
 export const USE = `
-const session = createSession({ auth: { refresh: async () => ({ access_token: "from-the-app", expires_in: 60 }) } });
+const session = createSession({
+  auth: { refresh: async () => ({ access_token: "from-the-app", expires_in: 60 }) },
+  storageKey: "app",
+});
 await session.refresh();
 document.body.dataset.token = await session.getToken();
 session.close();

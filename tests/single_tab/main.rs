@@ -1,5 +1,6 @@
 //! The core of one tab: inputs at chosen times, and the effects that follow.
 
+mod activity;
 mod backoff;
 mod deadlines;
 mod facts;

@@ -151,3 +151,20 @@ fn refreshes_for_rejected_tokens_are_limited_to_ten_at_once() {
     let retry_in = Millis::from_secs(10);
     assert_eq!(callers.on_current_token_rejected(NOW), Some(retry_in));
 }
+
+#[test]
+fn line04_a_caller_that_does_not_wait_out_a_back_off_is_rejected_when_one_begins() {
+    let (mut callers, mut effects) = five();
+    let need = Need::Token {
+        min_validity: Millis::ZERO,
+        asked: NOW,
+        waits_out: false,
+    };
+    callers.on_token_requested(NOW, CallerId(6), need, Offer::Nothing, &mut effects);
+    assert_eq!(callers.len(), 4);
+
+    callers.on_backoff(ENDED, Timestamp::default(), false, &mut effects);
+
+    assert_eq!(settled(&mut effects), [(6, true)]);
+    assert_eq!(callers.len(), 3);
+}
