@@ -228,7 +228,7 @@ mod tests {
         let announced: Vec<bool> = (100..112)
             .map(|second| page.on_own_activity(at(second)))
             .collect();
-        let is_fifth = |second: u64| second % 5 == 0;
+        let is_fifth = |second: u64| second.is_multiple_of(5);
         assert_eq!(announced, (0..12).map(is_fifth).collect::<Vec<_>>());
 
         page.on_peer_activity(at(113));

@@ -61,7 +61,7 @@ const RIGHT = [
   '{ auth: "https://example.com/id/" }',
   '{ auth: "http://localhost:8787", allowedOrigins: ["http://127.0.0.1:1", "http://[::1]:2", "http://a.localhost"] }',
   '{ auth: { refresh: "/auth/refresh" } }',
-  "{ auth: { refresh: async () => ({}), signOut: async () => {} }, storageKey: \"own\" }",
+  '{ auth: { refresh: async () => ({}), signOut: async () => {} }, storageKey: "own" }',
   `{ auth: ${AUTH}, allowedOrigins: undefined, storageKey: undefined, timeoutMs: undefined }`,
   `{ auth: ${AUTH}, storageKey: "main", timeoutMs: 60_000 }`,
 ];

@@ -1,5 +1,11 @@
 //! Activity is the browser's, not the tab's (issue 11, line 1), and a page that is left can still send (line 5).
 
+#![allow(
+    clippy::allow_attributes,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests use what production code may not"
+)]
+
 use nolapse::core::{
     Answer, CallerId, Effect, Input, Millis, PageChange, SessionError, StoredState, TabMessage,
     WallTime,

@@ -105,6 +105,29 @@ export const CALLS = {
     for (const path of paths) assert.equal(auth.to(path)[0]?.isDelivered, true, path);
   },
 
+  "line05 what is saved while the page is left is sent once, with a token": async (t, openProfile) => {
+    const [scene, profile] = await Promise.all([openScene(t), openProfile()]);
+    const { first: tab } = await openSignedIn(profile, scene);
+    const { auth } = scene.fronts;
+    await tab.evaluate(() => {
+      const save = (/** @type {string} */ path) => () => {
+        void window.session.fetch(path, { method: "POST", keepalive: true, body: "draft" });
+      };
+      window.addEventListener("pagehide", save("/leaving/pagehide"));
+      document.addEventListener("visibilitychange", save("/leaving/hidden"));
+    });
+
+    await tab.goto(`${scene.auth}/index.html`);
+
+    const paths = ["/leaving/pagehide", "/leaving/hidden"];
+    await until("both are sent", () => paths.every((path) => auth.to(path).length > 0));
+    for (const path of paths) {
+      const [saved, ...more] = auth.to(path);
+      assert.match(`${saved?.headers.authorization}`, /^Bearer ./, path);
+      assert.deepEqual(more, [], path);
+    }
+  },
+
   "P21 P25 what is refused at once is refused in the microtask in which the platform refuses it": async (
     t,
     openProfile,
