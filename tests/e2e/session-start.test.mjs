@@ -98,14 +98,14 @@ test("P41 calls made before the module is loaded wait for it, and an aborted one
       /** @type {typeof import("nolapse")} */
       const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
       const session = createSession(options);
-      const before = session.status;
+      const { state, failure } = session.status;
       const end = new AbortController();
       const aborted = session.fetch(url, { signal: end.signal }).catch((error) => error);
       const calls = [session.fetch(url).then(({ status }) => status), session.getToken().then((token) => typeof token)];
       end.abort("enough");
       const reason = await aborted;
       document.title = "called";
-      return [before, reason, ...(await Promise.all(calls)), session.status.state];
+      return [{ state, failure }, reason, ...(await Promise.all(calls)), session.status.state];
     },
     { auth: server.auth, allowedOrigins: [server.api] },
     `${server.api}/notes`,

@@ -49,7 +49,7 @@ export const FAULTS = [
   },
   {
     name: "wake: a page that comes back does not listen again",
-    file: "session.rs",
+    file: "session/page.rs",
     from: "Transition::Returned => {\n                self.effects.push(Effect::OpenChannel);",
     to: "Transition::Returned => {\n                self.effects.push(Effect::CloseChannel);",
   },
