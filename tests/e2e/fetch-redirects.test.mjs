@@ -35,7 +35,7 @@ test("redirected calls that are refused", async (t) => {
         const { createSession } = await import(/** @type {string} */ ("/nolapse/index.js"));
         let tokens = 0;
         const refresh = async () => ({ access_token: `token.${++tokens}`, expires_in: 60 });
-        const session = createSession({ auth: { refresh }, allowedOrigins });
+        const session = createSession({ auth: { refresh }, storageKey: "redirects", allowedOrigins });
         await session.ready;
         await session.refresh();
         const { status, type } = await session.fetch(url, init);

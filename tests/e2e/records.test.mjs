@@ -25,7 +25,7 @@ const TEXTS = [
 /** The record, and under which key it is. @param {import("puppeteer-core").Page} page */
 function recordOf(page) {
   return page.evaluate(() => {
-    const key = Object.keys(localStorage).find((name) => name.startsWith("nolapse")) ?? "";
+    const key = Object.keys(localStorage).find((name) => name.startsWith("nolapse") && !name.endsWith(":user")) ?? "";
     return { key, text: localStorage.getItem(key) ?? "" };
   });
 }

@@ -84,7 +84,10 @@ test("bundlers", async (t) => {
     };
     const pages = Object.entries(sources).flatMap(([name, source]) => [
       [`${name}/index.html`, pageWith("main.js")],
-      [`${name}/main.js`, appFrom("/node_modules/nolapse/index.js").replace("{ auth", `{ wasm: ${source}, auth`)],
+      [
+        `${name}/main.js`,
+        appFrom("/node_modules/nolapse/index.js").replace("storageKey", `wasm: ${source}, storageKey`),
+      ],
     ]);
     const app = await makeApp(t, Object.fromEntries(pages));
     await rename(join(app, "node_modules/nolapse/nolapse_bg.wasm"), join(app, "place.wasm"));

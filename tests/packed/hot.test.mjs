@@ -59,7 +59,7 @@ function sessionModule(version) {
       window.refreshes = (window.refreshes ?? 0) + 1;
       return { access_token: "version.${version}", expires_in: 60 };
     };
-    export const session = createSession({ auth: { refresh } });
+    export const session = createSession({ auth: { refresh }, storageKey: "hot" });
     await session.refresh();
     import.meta.hot.accept();
     import.meta.hot.dispose(() => session.close());
