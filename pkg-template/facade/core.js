@@ -155,12 +155,15 @@ export class SharedSession {
   status(serverNotified, state, cause, reason, sessionId, user) {
     const failure = /** @type {FailureCause | null} */ (word(cause));
     /** @type {SessionStatus} */
-    let next = { state: "unknown", failure, lastUser: this.#lastUser.get() };
-    if (state === "signed_in") next = { state, user: parsed(user) ?? null, sessionId, failure };
-    if (state === "signed_out") next = { state, reason: word(reason), serverNotified, failure: null };
+    let next;
+    if (state === "signed_in") {
+      next = { state, user: parsed(user) ?? null, sessionId, failure };
+      tell((/** @type {unknown} */ known) => this.#lastUser.keep(known), next.user);
+    } else if (state === "signed_out") {
+      next = { state, reason: word(reason), serverNotified, failure: null };
+      this.#lastUser.forget();
+    } else next = { state: "unknown", failure, lastUser: this.#lastUser.get() };
     this.snapshot = Object.freeze(next);
-    if (next.state === "signed_in") tell((/** @type {unknown} */ known) => this.#lastUser.keep(known), next.user);
-    if (next.state === "signed_out") this.#lastUser.forget();
     this.#emit("status", this.snapshot);
   }
 

@@ -1346,12 +1346,12 @@ var Host = class {
   }
   /** @param {number} minValidityMs @param {AbortSignal} [signal] @returns {Promise<string>} */
   getToken(minValidityMs, signal) {
-    const bearer = this.bearer();
-    const fresh = minValidityMs === 0 && !signal?.aborted ? bearer : void 0;
+    this.#touch();
+    const fresh = minValidityMs === 0 && !signal?.aborted ? this.bearer() : void 0;
     const found = fresh ? Promise.resolve(fresh) : this.#promise([TOKEN_REQUESTED, minValidityMs], signal);
-    return found.then((bearer2) => (
+    return found.then((bearer) => (
       /** @type {import("./fetch.js").Bearer} */
-      bearer2.token
+      bearer.token
     ));
   }
   /** @param {boolean} force @param {AbortSignal} [signal] */

@@ -294,9 +294,9 @@ export class Host {
 
   /** @param {number} minValidityMs @param {AbortSignal} [signal] @returns {Promise<string>} */
   getToken(minValidityMs, signal) {
+    this.#touch();
     // A token that a call would be sent with now can be returned, too.
-    const bearer = this.bearer();
-    const fresh = minValidityMs === 0 && !signal?.aborted ? bearer : undefined;
+    const fresh = minValidityMs === 0 && !signal?.aborted ? this.bearer() : undefined;
     const found = fresh ? Promise.resolve(fresh) : this.#promise([codes.TOKEN_REQUESTED, minValidityMs], signal);
     return found.then((bearer) => /** @type {import("./fetch.js").Bearer} */ (bearer).token);
   }

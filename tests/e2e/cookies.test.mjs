@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { createServer } from "node:http";
 import { test } from "node:test";
 
 import { launchBrowser } from "./harness/browser.mjs";
+import { listen } from "./harness/listen.mjs";
 import { newUser, openSignedIn } from "./harness/page.mjs";
 import { startServer } from "./harness/server.mjs";
 
@@ -33,15 +33,7 @@ async function startSite(t, body) {
     response.writeHead(200, { "content-type": "text/html; charset=utf-8" });
     response.end(`<!doctype html><html lang="en"><title>test</title>${body}`);
   });
-  site.listen(0, "127.0.0.1");
-  await once(site, "listening");
-  t.after(() => {
-    site.closeAllConnections();
-    site.close();
-  });
-  const address = site.address();
-  assert.ok(address !== null && typeof address === "object");
-  return address.port;
+  return new URL(await listen(t, site)).port;
 }
 
 /**
