@@ -20,6 +20,8 @@ export interface TokenResponse<User = unknown> {
   refresh_in?: number;
   /** The session behind the token. */
   session?: { id: string; user: User };
+  /** The access tokens of the contexts that were requested. One without a token is refused. They live as long as the first. */
+  contexts?: Readonly<Record<string, { access_token?: string }>>;
 }
 
 /** The context of a refresh, for an app's own refresher. */
@@ -32,6 +34,8 @@ export interface RefreshContext {
   activeAgoMs: number;
   /** Aborts when the attempt has reached its deadline or the session was closed. */
   signal: AbortSignal;
+  /** The contexts to return tokens for, in `contexts`: the session's, those of waiting calls and those of other tabs. */
+  contexts: readonly string[];
 }
 
 /** An app's own refresher: returns a token response, parsed or as the `Response` that contains it. */
@@ -90,6 +94,8 @@ export type Authorization = "required" | "optional" | "best_effort";
 export interface SessionRequestInit extends RequestInit {
   /** Whether this call needs a token. Default: the session's. */
   authorization?: Authorization;
+  /** The context of the token: see {@link SessionOptions.context}. Default: the session's; `""` for none. */
+  context?: string;
   /** Whether the call runs without the user, as polling does: it then does not count as activity. Default: `false`. */
   background?: boolean;
 }
@@ -102,6 +108,12 @@ export interface SessionOptions<User = unknown> {
   allowedOrigins?: readonly (string | URL)[];
   /** Whether calls need a token: see {@link Authorization}. Default: `required`. */
   authorization?: Authorization;
+  /**
+   * What the tokens of calls are restricted to, beside the user: an organisation, an audience (RFC 8707) or a role, by a name that
+   * the auth server knows, up to 100 visible ASCII characters. One refresh brings the tokens of up to 16 contexts to all tabs.
+   * Default: none.
+   */
+  context?: string;
   /**
    * Returns what of the user may be kept in `localStorage` until the sign-out, as JSON, for `lastUser` of an `unknown` status;
    * `null` for nothing. Default: the user's `id`.
@@ -144,11 +156,11 @@ export interface Session<User = unknown> extends Readonly<Record<DisposeKey, () 
    */
   readonly fetch: (input: RequestInfo | URL, init?: SessionRequestInit) => Promise<Response>;
   /**
-   * Returns a token that remains valid for at least `minValidityMs` milliseconds (default 0): never null.
+   * Returns a token that remains valid for at least `minValidityMs` milliseconds (default 0), of this context: never null.
    *
    * @throws SessionError
    */
-  readonly getToken: (options?: { minValidityMs?: number; signal?: AbortSignal }) => Promise<string>;
+  readonly getToken: (options?: { minValidityMs?: number; context?: string; signal?: AbortSignal }) => Promise<string>;
   /**
    * Refreshes the token now. With `force`, the refresh is sent after this call, so that the token contains what the auth
    * server knows now (new roles).
@@ -237,6 +249,8 @@ export type SessionErrorCode =
   | "misconfigured"
   /** No token has the requested minimum validity. */
   | "min_validity"
+  /** The auth server grants the user no token of this context. */
+  | "context_refused"
   /** The limit of waiting calls is reached. */
   | "overloaded"
   /** The session object was closed. */

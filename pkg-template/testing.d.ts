@@ -23,6 +23,10 @@ export interface TestSessionOptions<User = unknown> {
   /** As in {@link SessionOptions}. */
   authorization?: Authorization;
   /** As in {@link SessionOptions}. */
+  context?: string;
+  /** The contexts that the simulated auth server grants. Default: every one that is requested. */
+  contexts?: readonly string[];
+  /** As in {@link SessionOptions}. */
   remember?: (user: User) => unknown;
   /** As in {@link SessionOptions}; the default is `test`. */
   storageKey?: string;

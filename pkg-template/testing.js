@@ -76,14 +76,14 @@ class TestBed {
   /** @param {Options} options */
   constructor(options) {
     const { now = () => 0, expiresIn = 60, page, auth = AUTH, allowedOrigins = [] } = options;
-    const { authorization, remember, storageKey = "test", timeoutMs } = options;
+    const { authorization, context, contexts, remember, storageKey = "test", timeoutMs } = options;
     // Markup can name `document.baseURI`.
     const base = String(page ?? globalThis.location?.href ?? "http://localhost/");
     this.#options = options;
     this.#browser = new SimulatedBrowser(now);
-    this.#server = new SimulatedServer(expiresIn);
+    this.#server = new SimulatedServer(expiresIn, contexts);
     this.#Request = requestClass(base);
-    const settings = readSettings({ auth, allowedOrigins, authorization, remember, storageKey, timeoutMs });
+    const settings = readSettings({ auth, allowedOrigins, authorization, context, remember, storageKey, timeoutMs });
     this.#settings = this.#withTracked({
       ...settings,
       allowedOrigins: [new URL(base).origin, ...settings.allowedOrigins],
@@ -116,7 +116,7 @@ class TestBed {
     const endpoints = [refresh, signOut, `${server}/auth/sign-in`, `${server}/auth/sign-up`];
     if (typeof input === "string" && endpoints.includes(input)) {
       const path = input === refresh ? "refresh" : input === signOut ? "sign-out" : "sign-in";
-      return /** @type {Promise<never>} */ (this.#server.answer(path, init?.signal));
+      return /** @type {Promise<never>} */ (this.#server.answer(path, init ?? {}));
     }
     return (this.#options.fetch ?? nowhere)(input, init);
   }
@@ -141,7 +141,7 @@ class TestBed {
     const realm = this.#openTab();
     const shared = new TestedSession(openInstance(), this.#settings, undefined, () => {}, realm);
     shared.server = server;
-    if (user !== undefined && !unknown) shared.host.setTokens(server.issue());
+    if (user !== undefined && !unknown) shared.host.setTokens(server.issue(this.#settings.contexts));
     const session = openSession(shared);
     const test = Object.freeze(this.#controls(shared, realm));
     const both = Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(session), test: { value: test } });
@@ -151,7 +151,7 @@ class TestBed {
   /** Leaves the record of a page whose token has expired since: the next page asks the auth server. */
   #leaveExpiredRecord() {
     this.#inOtherTab((host) => {
-      host.setTokens(this.#server.issue());
+      host.setTokens(this.#server.issue(this.#settings.contexts));
       return undefined;
     });
     this.#browser.skip(2_000 * (this.#options.expiresIn ?? 60));
@@ -168,7 +168,7 @@ class TestBed {
       signIn: (user, { sessionId = "session-1" } = {}) => {
         server.session = { id: sessionId, user };
         this.#inOtherTab((host) => {
-          host.setTokens(server.issue());
+          host.setTokens(server.issue(this.#settings.contexts));
           return undefined;
         });
       },

@@ -24,6 +24,8 @@ export interface Claims {
   readonly client_id: string;
   /** What the user may do. */
   readonly role: string;
+  /** What the token is restricted to, such as an organisation. */
+  readonly context?: string;
   /** When the user signed in, in seconds since 1970. */
   readonly auth_time?: number;
   /** When it was issued, in seconds since 1970. */

@@ -33,6 +33,12 @@ pub const PASSWORD_PATH: &str = "/auth/password";
 /// The public keys that sign access tokens, as a JWK Set (RFC 7517 §5): `GET`.
 pub const JWKS_PATH: &str = "/.well-known/jwks.json";
 
+/// The most contexts of one refresh.
+pub const MAX_CONTEXTS: usize = 16;
+
+/// The longest name of a context, in bytes. Names are visible ASCII.
+pub const MAX_CONTEXT_BYTES: usize = 100;
+
 /// The largest answer to a refresh that a client reads, in bytes.
 pub const MAX_TOKEN_RESPONSE_BYTES: usize = 64 * 1024;
 

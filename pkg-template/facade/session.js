@@ -127,8 +127,9 @@ function requests(call) {
     fetch: (...given) => call((host) => host.calls.fetch(...given)),
     getToken: (options) =>
       call((host) => {
-        const { minValidityMs = 0, signal } = /** @type {Waiting} */ (own(options));
-        return host.getToken(isDuration(minValidityMs) ? minValidityMs : refuse("minValidityMs", "0 or more"), signal);
+        const { minValidityMs = 0, context, signal } = /** @type {Waiting} */ (own(options));
+        if (!isDuration(minValidityMs)) refuse("minValidityMs", "0 or more");
+        return host.getToken(minValidityMs, context, signal);
       }),
     refresh: (options) =>
       call((host) => {

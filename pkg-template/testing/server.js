@@ -14,6 +14,7 @@ const FAILURES = {
 
 export class SimulatedServer {
   #expiresIn;
+  #contexts;
   #tokens = 0;
   /** The session of this browser's cookie. @type {{ id: string, user: unknown } | null} */
   session = null;
@@ -24,26 +25,37 @@ export class SimulatedServer {
   /** Counts refresh requests. */
   refreshes = 0;
 
-  /** @param {number} expiresIn the lifetime of tokens, in seconds */
-  constructor(expiresIn) {
+  /**
+   * @param {number} expiresIn the lifetime of tokens, in seconds
+   * @param {readonly string[] | undefined} contexts those that are granted; `undefined`: all
+   */
+  constructor(expiresIn, contexts) {
     this.#expiresIn = expiresIn;
+    this.#contexts = contexts;
   }
 
-  /** Creates a token response for the session. @returns {TokenResponse} */
-  issue() {
+  /**
+   * Creates a token response for the session.
+   *
+   * @param {readonly string[]} requested the contexts
+   * @returns {TokenResponse}
+   */
+  issue(requested) {
     const session = this.session ?? { id: "", user: null };
     const access_token = `test-token-${++this.#tokens}`;
-    return { access_token, token_type: "Bearer", expires_in: this.#expiresIn, session };
+    const granted = requested.filter((name) => this.#contexts?.includes(name) ?? true);
+    const contexts = Object.fromEntries(granted.map((name) => [name, { access_token: `${access_token}-${name}` }]));
+    return { access_token, token_type: "Bearer", expires_in: this.#expiresIn, session, contexts };
   }
 
   /**
    * Answers a request.
    *
    * @param {string} path the last segment of the URL's path
-   * @param {AbortSignal | null | undefined} signal
+   * @param {RequestInit} init
    * @returns {Promise<SimulatedResponse>}
    */
-  async answer(path, signal) {
+  async answer(path, { signal, body }) {
     if (path === "refresh") this.refreshes++;
     const { failure } = this;
     if (failure === "timeout") return aborted(signal);
@@ -54,7 +66,7 @@ export class SimulatedServer {
     }
     if (path === "sign-out") return this.#end();
     if (path !== "refresh") this.session ??= { id: "session-1", user: { id: "1" } };
-    if (this.session) return new SimulatedResponse(200, JSON.stringify(this.issue()));
+    if (this.session) return new SimulatedResponse(200, JSON.stringify(this.issue(requestedIn(body))));
     const problem = { error: "session_ended", error_description: "the session has ended", reason: this.reason };
     return new SimulatedResponse(401, JSON.stringify(problem));
   }
@@ -64,6 +76,16 @@ export class SimulatedServer {
     this.reason = "no_cookie";
     return new SimulatedResponse(204, "");
   }
+}
+
+/**
+ * Returns the contexts that a body requests.
+ *
+ * @param {unknown} body
+ * @returns {readonly string[]}
+ */
+function requestedIn(body) {
+  return JSON.parse(String(body ?? "{}")).contexts ?? [];
 }
 
 /**

@@ -22,6 +22,7 @@ pub(super) fn decode_input(kind: u32, id: f64, numbers: [f64; 3], text: &str) ->
             caller,
             min_validity: span(a / 1_000.0).unwrap_or_default(),
             waits_out: b == 0.0,
+            context: text.into(),
         },
         codes::REFRESH_REQUESTED => Input::RefreshRequested {
             caller,
@@ -30,6 +31,7 @@ pub(super) fn decode_input(kind: u32, id: f64, numbers: [f64; 3], text: &str) ->
         codes::TOKEN_REJECTED => Input::TokenRejected {
             caller,
             version: Version::heard(whole(a)).unwrap_or_default(),
+            context: text.into(),
         },
         codes::CALLER_ABORTED => Input::CallerAborted { caller },
         codes::SIGN_IN_REQUESTED => Input::SignInRequested { caller },

@@ -51,7 +51,7 @@ impl Command {
         self.numbers[0] = number;
     }
 
-    fn line(&mut self, line: &str) {
+    pub(super) fn line(&mut self, line: &str) {
         if self.is_begun {
             self.text.push_str(LINE_END);
         }
@@ -129,6 +129,7 @@ fn write_error(command: &mut Command, error: SessionError) {
             (None, Some(FailureCause::Misconfigured), Some(retry_in))
         }
         SessionError::MinValidity
+        | SessionError::ContextRefused
         | SessionError::Overloaded
         | SessionError::Closed
         | SessionError::InvalidTokenResponse

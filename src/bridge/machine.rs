@@ -147,16 +147,18 @@ impl Machine {
         {
             send_token(&mut self.sent, token, *version);
         }
-        encode::of(effect).push();
+        let is_refresh = matches!(effect, Effect::SendRefresh { .. });
+        let mut command = encode::of(effect);
+        if is_refresh {
+            command.line(&self.core.contexts());
+        }
+        command.push();
     }
 
-    /// Returns the version of the token if it can be sent now, else −1. Counts as activity of the app, unless `background`.
+    /// Returns the version of the token if it can be sent now, else −1.
     #[wasm_bindgen(js_name = usableVersion)]
-    pub fn usable_version(&mut self, steady: f64, wall: f64, background: bool) -> f64 {
+    pub fn usable_version(&mut self, steady: f64, wall: f64) -> f64 {
         let now = self.clock.read(steady, wall);
-        if !background {
-            self.core.touch(now);
-        }
         self.core
             .usable_token(now)
             .map_or(-1.0, |(_, version)| encode::whole(version.number()))

@@ -30,13 +30,19 @@ pub(super) struct Callers {
 
 impl Callers {
     /// Feeds a caller's request to the machine and returns the future of its result. Dropping the future aborts the caller.
-    pub(super) fn ask(self: &Rc<Self>, host: &Rc<Host>, kind: u32, number: f64) -> Waiting {
+    pub(super) fn ask(
+        self: &Rc<Self>,
+        host: &Rc<Host>,
+        kind: u32,
+        number: f64,
+        text: &str,
+    ) -> Waiting {
         let id = FIRST_ID + self.count.get();
         self.count.set(self.count.get() + 1);
         let (settle, outcome) = oneshot::channel();
         if !self.is_closed.get() {
             self.waiting.borrow_mut().insert(id, settle);
-            host.feed(kind, as_number(id), number);
+            host.feed(kind, as_number(id), number, 0.0, 0.0, text);
         }
         Waiting {
             id,
@@ -87,7 +93,7 @@ impl Drop for Waiting {
         let caller = self.callers.waiting.borrow_mut().remove(&self.id);
         if caller.is_some() {
             self.host
-                .feed(codes::CALLER_ABORTED, as_number(self.id), 0.0);
+                .feed(codes::CALLER_ABORTED, as_number(self.id), 0.0, 0.0, 0.0, "");
         }
     }
 }

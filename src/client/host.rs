@@ -16,11 +16,11 @@ extern "C" {
     pub(super) fn start(this: &Host, make: &JsValue);
 
     #[wasm_bindgen(method)]
-    pub(super) fn feed(this: &Host, kind: u32, id: f64, number: f64);
+    pub(super) fn feed(this: &Host, kind: u32, id: f64, a: f64, b: f64, c: f64, text: &str);
 
     /// Returns the token to send now; counts as activity of the app.
     #[wasm_bindgen(method)]
-    pub(super) fn bearer(this: &Host) -> JsValue;
+    pub(super) fn bearer(this: &Host, background: bool, context: &str) -> JsValue;
 
     #[wasm_bindgen(method, catch, js_name = signIn)]
     pub(super) fn sign_in(this: &Host, how: &JsValue, endpoint: &str) -> Result<Promise, JsValue>;

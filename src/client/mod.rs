@@ -19,7 +19,7 @@ use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use web_sys::{Request, Response};
 
 use crate::bridge::{Machine, codes};
-use crate::core::{Answer, Effect, Secret, SessionError, Status, TraceEntry};
+use crate::core::{Answer, ContextToken, Effect, Secret, SessionError, Status, TraceEntry};
 
 use callers::Callers;
 pub use error::Error;
@@ -37,6 +37,7 @@ pub struct Client {
     host: Rc<Host>,
     callers: Rc<Callers>,
     events: Rc<EventQueue>,
+    context: String,
     _make: Closure<MakeMachine>,
     _on_call: Option<Closure<OnCall>>,
 }
@@ -91,6 +92,7 @@ impl Client {
             host,
             callers,
             events,
+            context: builder.context,
             _make: make,
             _on_call: on_call,
         })
@@ -119,12 +121,19 @@ impl Client {
         min_validity: Duration,
     ) -> impl Future<Output = Result<Secret, Error>> + use<> {
         // Counts as activity of the app.
-        drop(self.host.bearer());
+        drop(self.host.bearer(false, &self.context));
         let millis = min_validity.as_secs_f64() * 1_000.0;
-        let waiting = self.callers.ask(&self.host, codes::TOKEN_REQUESTED, millis);
+        let context = self.context.clone();
+        let kind = codes::TOKEN_REQUESTED;
+        let waiting = self.callers.ask(&self.host, kind, millis, &context);
         async move {
             match waiting.await? {
-                Answer::Token { token, .. } => Ok(token),
+                Answer::Token { token, .. } => Ok(match token.find(&context) {
+                    ContextToken::Granted(token) => {
+                        Secret::new(token).ok_or(SessionError::ContextRefused)?
+                    }
+                    ContextToken::Refused | ContextToken::Missing => token,
+                }),
                 Answer::SignedIn | Answer::SignedOut { .. } => Err(SessionError::Closed.into()),
             }
         }
@@ -139,7 +148,7 @@ impl Client {
         let force = f64::from(u8::from(mode == RefreshMode::Forced));
         let waiting = self
             .callers
-            .ask(&self.host, codes::REFRESH_REQUESTED, force);
+            .ask(&self.host, codes::REFRESH_REQUESTED, force, "");
         async move { waiting.await.map(drop) }
     }
 
@@ -223,7 +232,7 @@ impl Client {
         let everywhere = f64::from(u8::from(scope == SignOutScope::AllSessions));
         let waiting = self
             .callers
-            .ask(&self.host, codes::SIGN_OUT_REQUESTED, everywhere);
+            .ask(&self.host, codes::SIGN_OUT_REQUESTED, everywhere, "");
         async move {
             let answer = waiting.await?;
             Ok(matches!(

@@ -15,6 +15,7 @@ pub struct ClientBuilder {
     auth: Auth,
     allowed_origins: Vec<String>,
     storage_key: Option<String>,
+    pub(super) context: String,
     timeout: Duration,
     pub(super) listener: Box<dyn Fn(&Notice)>,
     pub(super) observes_calls: bool,
@@ -26,6 +27,7 @@ impl ClientBuilder {
             auth,
             allowed_origins: Vec::new(),
             storage_key: None,
+            context: String::new(),
             timeout: Duration::from_secs(10),
             listener: Box::new(|_| {}),
             observes_calls: false,
@@ -42,6 +44,13 @@ impl ClientBuilder {
     /// the auth server.
     pub fn storage_key(mut self, key: impl Into<String>) -> Self {
         self.storage_key = Some(key.into());
+        self
+    }
+
+    /// Sets the context of every call: an organisation, an audience (RFC 8707) or a role that the auth server issues tokens for.
+    /// Up to 100 visible ASCII characters.
+    pub fn context(mut self, context: impl Into<String>) -> Self {
+        self.context = context.into();
         self
     }
 
@@ -78,6 +87,7 @@ impl ClientBuilder {
         let options = object(&[
             ("auth", self.auth.to_js()),
             ("allowedOrigins", origins.into()),
+            ("context", self.context.as_str().into()),
             ("timeoutMs", (self.timeout.as_secs_f64() * 1_000.0).into()),
         ]);
         if let Some(key) = &self.storage_key {

@@ -1,5 +1,7 @@
 //! The callers that wait for a result: each is settled once, in order of arrival.
 
+use std::rc::Rc;
+
 use crate::wire::RefreshReason;
 
 use super::effect::Answer;
@@ -9,14 +11,17 @@ use super::ids::{AttemptId, CallerId};
 use super::millis::Millis;
 use super::need::{Kind, Need, Resolution};
 use super::rate_limiter::RateLimiter;
+use super::secret::Secret;
 use super::time::Timestamp;
 use super::token::Offer;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Caller {
     id: CallerId,
     need: Need,
     deadline: Timestamp,
+    /// The context of the token; empty for none.
+    context: Rc<str>,
 }
 
 /// The table of all waiting callers.
@@ -28,8 +33,8 @@ pub(super) struct Callers {
     counts: [usize; 6],
     /// How long a caller of a token waits.
     patience: Millis,
-    /// Limits the refreshes after rejections of new tokens.
-    rejections: RateLimiter,
+    /// Limits the refreshes for single calls.
+    limiter: RateLimiter,
 }
 
 /// Which callers are settled.
@@ -62,7 +67,7 @@ impl Callers {
             waiting: Vec::new(),
             counts: [0; 6],
             patience,
-            rejections: RateLimiter::new(10, Millis::from_secs(10)),
+            limiter: RateLimiter::new(10, Millis::from_secs(10)),
         }
     }
 
@@ -72,36 +77,50 @@ impl Callers {
         now: Timestamp,
         id: CallerId,
         need: Need,
+        context: Rc<str>,
         offer: Offer<'_>,
         effects: &mut Effects,
     ) {
-        if let Some(answer) = need.meet(now, offer) {
+        let within = offer.within(&context);
+        let is_missing = matches!((offer, within), (Offer::Token(_), Offer::Nothing));
+        let answer =
+            if is_missing && let Some(retry_in) = self.limit_refresh(now, RefreshReason::Demand) {
+                // An app that calls in ever new contexts would refresh for each call.
+                Some(Err(SessionError::Misconfigured { retry_in }))
+            } else {
+                need.meet(now, within)
+            };
+        if let Some(answer) = answer {
             effects.settle(id, answer);
         } else if self.len() >= Self::CAPACITY {
             effects.settle(id, Err(SessionError::Overloaded));
         } else {
-            self.add(id, need, now + self.patience);
+            self.add(id, need, context, now + self.patience);
         }
     }
 
-    /// Limits the refreshes for rejected tokens; returns when the next one is allowed if this one is not.
-    pub(super) fn on_current_token_rejected(&mut self, now: Timestamp) -> Option<Millis> {
-        if self.rejections.next() > now {
-            // An API that rejects every new token is misconfigured; another refresh does not help.
-            return Some(self.rejections.next().since(now));
+    /// Limits the refreshes for tokens that an API rejects, or that have not the context of a call; returns when the next one is
+    /// allowed if this one is not. One that others wait for already serves this caller, too.
+    pub(super) fn limit_refresh(
+        &mut self,
+        now: Timestamp,
+        reason: RefreshReason,
+    ) -> Option<Millis> {
+        if self.limiter.next() > now {
+            return Some(self.limiter.next().since(now));
         }
-        if self.reason() != Some(RefreshReason::Rejected) {
-            self.rejections.consume(now);
+        if self.reason() != Some(reason) {
+            self.limiter.consume(now);
         }
         None
     }
 
     pub(super) fn on_sign_in_requested(&mut self, id: CallerId) {
-        self.add(id, Need::SignIn { started: None }, NEVER);
+        self.add(id, Need::SignIn { started: None }, Rc::default(), NEVER);
     }
 
     pub(super) fn on_sign_out_requested(&mut self, id: CallerId) {
-        self.add(id, Need::SignOut, NEVER);
+        self.add(id, Need::SignOut, Rc::default(), NEVER);
     }
 
     /// The app's sign-in function of this caller was called.
@@ -121,9 +140,10 @@ impl Callers {
         finished: AttemptId,
     ) -> Option<(CallerId, Timestamp)> {
         let is_it = |caller: &&Caller| matches!(caller.started(), Some((attempt, _)) if attempt == finished);
-        let caller = *self.waiting.iter().find(is_it)?;
-        self.remove(caller.id);
-        caller.started().map(|(_, at)| (caller.id, at))
+        let caller = self.waiting.iter().find(is_it)?;
+        let (id, started) = (caller.id, caller.started());
+        self.remove(id);
+        started.map(|(_, at)| (id, at))
     }
 
     /// A caller no longer waits for its token. A sign-in or sign-out cannot be aborted.
@@ -233,6 +253,18 @@ impl Callers {
         }
     }
 
+    /// Returns the names of the contexts of callers that wait for a token, each followed by a space.
+    pub(super) fn contexts(&self) -> String {
+        let mut names = String::new();
+        for caller in &self.waiting {
+            if !caller.context.is_empty() {
+                names.push_str(&caller.context);
+                names.push_str(Secret::SEPARATOR);
+            }
+        }
+        names
+    }
+
     /// Returns how many callers wait for a token.
     pub(super) fn len(&self) -> usize {
         let of_a_token = [Kind::Token, Kind::Brief, Kind::Rejected, Kind::Explicit];
@@ -244,19 +276,25 @@ impl Callers {
         self.len() == 0
     }
 
-    fn add(&mut self, id: CallerId, need: Need, deadline: Timestamp) {
+    fn add(&mut self, id: CallerId, need: Need, context: Rc<str>, deadline: Timestamp) {
         self.counts[need.kind() as usize] += 1;
-        self.waiting.push(Caller { id, need, deadline });
+        self.waiting.push(Caller {
+            id,
+            need,
+            deadline,
+            context,
+        });
     }
 
     fn remove(&mut self, id: CallerId) {
-        for caller in std::mem::take(&mut self.waiting) {
-            if caller.id == id {
-                self.counts[caller.need.kind() as usize] -= 1;
-            } else {
-                self.waiting.push(caller);
+        let counts = &mut self.counts;
+        self.waiting.retain(|caller| {
+            let is_it = caller.id == id;
+            if is_it {
+                counts[caller.need.kind() as usize] -= 1;
             }
-        }
+            !is_it
+        });
     }
 
     fn count(&self, kind: Kind) -> usize {
@@ -280,14 +318,16 @@ impl Callers {
 
     /// Settles the callers to whom the rule applies.
     fn settle(&mut self, rule: &Rule<'_>, effects: &mut Effects) {
-        for caller in std::mem::take(&mut self.waiting) {
-            if let Some(answer) = caller.answer(rule) {
-                self.counts[caller.need.kind() as usize] -= 1;
+        let counts = &mut self.counts;
+        self.waiting.retain(|caller| {
+            let answer = caller.answer(rule);
+            if let Some(answer) = answer {
+                counts[caller.need.kind() as usize] -= 1;
                 effects.settle(caller.id, answer);
-            } else {
-                self.waiting.push(caller);
+                return false;
             }
-        }
+            true
+        });
     }
 }
 
@@ -295,7 +335,7 @@ impl Caller {
     /// Returns the result by this rule; `None` if the caller keeps waiting.
     fn answer(&self, rule: &Rule<'_>) -> Resolution {
         match *rule {
-            Rule::Offered(now, offer) => self.need.meet(now, offer),
+            Rule::Offered(now, offer) => self.need.meet(now, offer.within(&self.context)),
             Rule::Rejected {
                 error,
                 before,

@@ -26,7 +26,7 @@ pub enum Effect {
         /// The attempt.
         attempt: AttemptId,
     },
-    /// Send a refresh request; reply with `RefreshFinished`.
+    /// Send a refresh request for the tokens of [`Session::contexts`](super::Session::contexts); reply with `RefreshFinished`.
     SendRefresh {
         /// The attempt.
         attempt: AttemptId,
@@ -82,7 +82,7 @@ pub enum Effect {
 pub enum Answer {
     /// A token.
     Token {
-        /// The token.
+        /// The token, and those of contexts.
         token: Secret,
         /// The version of the token.
         version: Version,

@@ -108,6 +108,8 @@ pub enum SessionError {
     },
     /// No token has the requested minimum validity.
     MinValidity,
+    /// The auth server grants the user no token for the context.
+    ContextRefused,
     /// The limit of waiting callers is reached.
     Overloaded,
     /// The session object was closed.
@@ -128,6 +130,7 @@ impl SessionError {
             Self::Timeout { .. } => "timeout",
             Self::Misconfigured { .. } | Self::InvalidTokenResponse => "misconfigured",
             Self::MinValidity => "min_validity",
+            Self::ContextRefused => "context_refused",
             Self::Overloaded => "overloaded",
             Self::Closed => "closed",
             Self::SignInThrew => "internal",
@@ -144,6 +147,7 @@ impl SessionError {
             Self::Timeout { .. } => "the auth server did not respond in time",
             Self::Misconfigured { .. } => "the auth server rejects the request itself",
             Self::MinValidity => "no token is valid for that long",
+            Self::ContextRefused => "the auth server refuses this context",
             Self::Overloaded => "too many calls wait for a token",
             Self::Closed => "the session was closed",
             Self::InvalidTokenResponse => "no usable token in the response",

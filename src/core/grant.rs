@@ -56,7 +56,7 @@ impl SessionInfo {
 /// A validated token with its lifetime.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// The access token.
+    /// The access token, and those of contexts.
     pub token: Secret,
     /// The token's lifetime, from the sending of the request.
     pub lifetime: Millis,
@@ -69,7 +69,7 @@ pub struct Grant {
 /// A parsed token response before validation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RawGrant<'a> {
-    /// `access_token`, if it is a string.
+    /// `access_token`, if it is a string, and those of contexts, as [`Secret::new`] reads them.
     pub access_token: Option<&'a str>,
     /// `token_type`, if it is a string.
     pub token_type: Option<&'a str>,

@@ -1,5 +1,7 @@
 //! The inputs of the core: events that the host reports.
 
+use std::rc::Rc;
+
 use crate::wire::EndReason;
 
 use super::error::FailureCause;
@@ -21,6 +23,8 @@ pub enum Input {
         min_validity: Millis,
         /// Whether the caller waits for the auth server to recover (P49), or is rejected at the first failure.
         waits_out: bool,
+        /// The context of the token; empty for none.
+        context: Rc<str>,
     },
     /// The app requested a new token.
     RefreshRequested {
@@ -35,6 +39,8 @@ pub enum Input {
         caller: CallerId,
         /// The version of the rejected token.
         version: Version,
+        /// The context of the token; empty for none.
+        context: Rc<str>,
     },
     /// A caller no longer waits for its token. A sign-in or sign-out cannot be aborted.
     CallerAborted {

@@ -42,7 +42,7 @@ pub use grant::{Grant, RawGrant, SessionInfo, UnexpectedAnswer};
 pub use ids::{AttemptId, CallerId, TabId, Version};
 pub use input::{Failure, Input, PageChange, RefreshOutcome, SignInOutcome, SignOutOutcome};
 pub use millis::Millis;
-pub use secret::Secret;
+pub use secret::{ContextToken, Secret};
 pub use session::Session;
 pub use status::Status;
 pub use storage_record::{PersistedBackoff, RecordState, StorageRecord, StoredState};

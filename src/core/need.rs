@@ -67,6 +67,7 @@ impl Need {
     pub(super) fn meet(self, now: Timestamp, offer: Offer<'_>) -> Resolution {
         let active = match offer {
             Offer::Nothing => return None,
+            Offer::ContextRefused => return Some(Err(SessionError::ContextRefused)),
             Offer::SignedOut { .. } if matches!(self.kind(), Kind::SignIn | Kind::SignOut) => {
                 return None;
             }

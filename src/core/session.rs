@@ -1,5 +1,9 @@
 //! One tab's view of a session: passes inputs to its parts, and what follows from them on to the others.
 
+use std::rc::Rc;
+
+use crate::wire::RefreshReason;
+
 use super::backoff::Backoff;
 use super::callers::Callers;
 use super::config::Config;
@@ -127,10 +131,21 @@ impl Session {
     /// Returns the token if a request can be sent with it at `now` without waiting.
     #[must_use]
     pub fn usable_token(&self, now: Timestamp) -> Option<(&Secret, Version)> {
-        match self.offer(now) {
-            Offer::Token(active) => Some((active.token(), active.version())),
-            Offer::Nothing | Offer::SignedOut { .. } => None,
+        match self.credential.offer(now, self.lifecycle.is_suspended()) {
+            Offer::Token(active) => Some((active.tokens(), active.version())),
+            Offer::Nothing | Offer::SignedOut { .. } | Offer::ContextRefused => None,
         }
+    }
+
+    /// Returns the names of the contexts that a refresh requests, each followed by a space: those of callers that wait, then those
+    /// of the current token, which other tabs may use. A name may be repeated.
+    #[must_use]
+    pub fn contexts(&self) -> String {
+        let mut names = self.callers.contexts();
+        if let Some(active) = self.credential.active() {
+            active.tokens().push_granted(&mut names);
+        }
+        names
     }
 
     /// Returns how long the current token can still be sent; zero without a token.
@@ -147,11 +162,6 @@ impl Session {
         self.credential.active().map_or(Millis::ZERO, age)
     }
 
-    /// Records activity of the app; idle limits count from it. [`Input::Active`] also announces it to the other tabs.
-    pub fn touch(&mut self, now: Timestamp) {
-        self.lifecycle.on_active(now);
-    }
-
     /// Returns the status of the session.
     #[must_use]
     pub fn status(&self) -> Status {
@@ -166,24 +176,23 @@ impl Session {
                 caller,
                 min_validity,
                 waits_out,
+                context: of,
             } => {
-                let asked = now;
-                self.request_token(
-                    context,
-                    caller,
-                    Need::Token {
-                        min_validity,
-                        asked,
-                        waits_out,
-                    },
-                );
+                let need = Need::Token {
+                    min_validity,
+                    asked: now,
+                    waits_out,
+                };
+                self.request_token(context, caller, need, of);
             }
             Input::RefreshRequested { caller, force } => {
                 self.on_refresh_requested(context, caller, force);
             }
-            Input::TokenRejected { caller, version } => {
-                self.on_token_rejected(context, caller, version);
-            }
+            Input::TokenRejected {
+                caller,
+                version,
+                context: of,
+            } => self.on_token_rejected(context, caller, version, of),
             Input::CallerAborted { caller } => self.callers.on_aborted(caller),
             Input::SignInRequested { caller } => self.callers.on_sign_in_requested(caller),
             Input::SignInFinished { attempt, outcome } => {
@@ -238,30 +247,38 @@ impl Session {
         } else {
             Need::Renewed { than }
         };
-        self.request_token(context, caller, need);
+        self.request_token(context, caller, need, Rc::default());
     }
 
-    fn on_token_rejected(&mut self, context: &Context, caller: CallerId, version: Version) {
+    fn on_token_rejected(
+        &mut self,
+        context: &Context,
+        caller: CallerId,
+        version: Version,
+        of: Rc<str>,
+    ) {
         let now = context.now;
         let is_current = |active: &ActiveToken| active.version() == version;
         if self.credential.active().is_some_and(is_current)
-            && let Some(retry_in) = self.callers.on_current_token_rejected(now)
+            && let Some(retry_in) = self.callers.limit_refresh(now, RefreshReason::Rejected)
         {
+            // An API that rejects every new token is misconfigured; another refresh does not help.
             let error = SessionError::Misconfigured { retry_in };
             self.effects.settle(caller, Err(error));
         } else {
-            self.request_token(context, caller, Need::Replaced { than: version });
+            let need = Need::Replaced { than: version };
+            self.request_token(context, caller, need, of);
         }
     }
 
     /// A page that is left or frozen can still send: the storage record, read with each input, shows what it missed.
-    fn request_token(&mut self, context: &Context, caller: CallerId, need: Need) {
+    fn request_token(&mut self, context: &Context, caller: CallerId, need: Need, of: Rc<str>) {
         let now = context.now;
         let may_have_missed = context.stored == StoredState::Unavailable;
         let is_withheld = self.lifecycle.is_suspended() && may_have_missed;
         let offer = self.credential.offer(now, is_withheld);
         self.callers
-            .on_token_requested(now, caller, need, offer, &mut self.effects);
+            .on_token_requested(now, caller, need, of, offer, &mut self.effects);
     }
 
     /// Rejects callers during a back-off, except those that can wait for recovery (P49).
@@ -295,10 +312,6 @@ impl Session {
         {
             self.effects.settle(*caller, Err(SessionError::Closed));
         }
-    }
-
-    fn offer(&self, now: Timestamp) -> Offer<'_> {
-        self.credential.offer(now, self.lifecycle.is_suspended())
     }
 
     /// Collects what an exchange depends on.

@@ -8,7 +8,7 @@ use super::grant::{Grant, SessionInfo};
 use super::ids::Version;
 use super::millis::Millis;
 use super::rng::shared_jitter;
-use super::secret::Secret;
+use super::secret::{ContextToken, Secret};
 use super::tab_message::TabMessage;
 use super::time::Timestamp;
 
@@ -52,6 +52,22 @@ pub(super) enum Offer<'a> {
         /// Whether the auth server is notified.
         is_notified: bool,
     },
+    /// A session whose auth server refuses the context.
+    ContextRefused,
+}
+
+impl Offer<'_> {
+    /// Returns what callers of this context can be given.
+    pub(super) fn within(self, context: &str) -> Self {
+        match self {
+            Self::Token(active) if !context.is_empty() => match active.tokens().find(context) {
+                ContextToken::Granted(_) => self,
+                ContextToken::Refused => Self::ContextRefused,
+                ContextToken::Missing => Self::Nothing,
+            },
+            Self::Nothing | Self::Token(_) | Self::SignedOut { .. } | Self::ContextRefused => self,
+        }
+    }
 }
 
 impl ActiveToken {
@@ -110,7 +126,7 @@ impl ActiveToken {
         }
     }
 
-    pub(super) fn token(&self) -> &Secret {
+    pub(super) fn tokens(&self) -> &Secret {
         &self.grant.token
     }
 

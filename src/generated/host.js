@@ -10,6 +10,24 @@ function rustApp() {
   };
 }
 
+// src/host/bearer.js
+function readBearers(version, tokens) {
+  const fields = ["", ...tokens.split(" ")];
+  const bearers = /* @__PURE__ */ new Map();
+  for (let at = 0; at < fields.length; at += 2) {
+    const [context = "", token = ""] = fields.slice(at, at + 2);
+    bearers.set(context, { version, token, header: `Bearer ${token}`, context });
+  }
+  return bearers;
+}
+function bearerIn(settled, context) {
+  return (
+    /** @type {Bearer} */
+    /** @type {Map<string, Bearer>} */
+    settled.get(context)
+  );
+}
+
 // src/host/own.js
 function own(given) {
   return { __proto__: null, .../** @type {object} */
@@ -29,10 +47,13 @@ function readerOf({ body }) {
 
 // src/host/http.js
 var LIMIT = 65536;
-async function sendRefresh(realm, how, reason, page, activeAgoMs, signal) {
+async function sendRefresh(realm, how, [reason, page, activeAgoMs, contexts], signal) {
   const isEndpoint = typeof how === "string";
-  const sent = isEndpoint ? post(realm, how, { reason, page, active_ago: Math.floor(activeAgoMs / 1e3) }, signal) : how({ reason, page, activeAgoMs, signal });
+  const sent = isEndpoint ? post(realm, how, within(contexts, { reason, page, active_ago: Math.floor(activeAgoMs / 1e3) }), signal) : how({ reason, page, activeAgoMs, signal, contexts });
   return answerOf(realm, await sent);
+}
+function within(contexts, body) {
+  return contexts.length ? { ...body, contexts } : body;
 }
 async function signOut(realm, how, everywhere, signal) {
   if (typeof how !== "string") return how?.({ everywhere, signal });
@@ -135,7 +156,7 @@ function retryAfter(headers) {
   const now = Date.parse(headers.get("date") ?? "") || Date.now();
   return Math.max(0, Date.parse(value) - now) / 1e3;
 }
-function grantOf(given, status = 0) {
+function grantOf(given, status, contexts) {
   if (typeof given !== "object" || !given) return [Number.NaN, Number.NaN, status, "", "", "", "", ""];
   try {
     const answer = own(given);
@@ -143,12 +164,12 @@ function grantOf(given, status = 0) {
     const user = session.user ?? null;
     const { id, sub } = own(user);
     const userId = id ?? sub;
-    const token = lineOf(answer.access_token);
+    const token = tokenOf(answer.access_token);
     return [
       numberOf(answer.expires_in) ?? claimedLife(token) ?? Number.NaN,
       numberOf(answer.refresh_in) ?? Number.NaN,
       status,
-      token,
+      [token, ...contextsOf(answer.contexts, contexts)].join(" "),
       lineOf(answer.token_type),
       lineOf(session.id),
       lineOf(typeof userId === "number" ? String(userId) : userId),
@@ -157,6 +178,10 @@ function grantOf(given, status = 0) {
   } catch {
     return [Number.NaN, Number.NaN, status, "", "", "", "", "null"];
   }
+}
+function contextsOf(granted, requested) {
+  const found = own(granted);
+  return requested.map((name) => `${name} ${tokenOf(own(found[name]).access_token)}`);
 }
 function claimedLife(token) {
   try {
@@ -170,6 +195,9 @@ function claimedLife(token) {
   } catch {
     return void 0;
   }
+}
+function tokenOf(value) {
+  return lineOf(value).replace(/.* .*/, "");
 }
 function lineOf(value) {
   return typeof value === "string" && !/\p{Cc}/u.test(value) ? value : "";
@@ -386,9 +414,19 @@ function refuse(option, expected) {
 function readOptions(options) {
   if (typeof options !== "object" || options === null) refuse("options", "an object");
   const given = own(options);
-  refuseUnknown(given, ["auth", "allowedOrigins", "authorization", "remember", "storageKey", "timeoutMs", "wasm"]);
+  refuseUnknown(given, [
+    "auth",
+    "allowedOrigins",
+    "authorization",
+    "context",
+    "remember",
+    "storageKey",
+    "timeoutMs",
+    "wasm"
+  ]);
   const { auth, allowedOrigins = [], remember, storageKey, timeoutMs = 1e4, wasm } = given;
   const authorization = checkAuthorization(given.authorization ?? "required");
+  const context = checkContext(given.context ?? "");
   const origins = Array.isArray(allowedOrigins) ? allowedOrigins.map((api) => place(api, "origin")) : [void 0];
   if (origins.includes(void 0)) refuse("allowedOrigins", ORIGINS);
   if (storageKey !== void 0 && !(typeof storageKey === "string" && /^\P{Cc}{1,100}$/u.test(storageKey)))
@@ -408,6 +446,8 @@ function readOptions(options) {
       origins
     ),
     authorization,
+    context,
+    contexts: context ? [context] : [],
     remember: (
       /** @type {Settings["remember"]} */
       remember
@@ -419,6 +459,11 @@ function readOptions(options) {
 function checkAuthorization(value) {
   if (value !== "required" && value !== "optional" && value !== "best_effort")
     refuse("authorization", "required, optional or best_effort");
+  return value;
+}
+function checkContext(value) {
+  if (typeof value !== "string" || !/^[!-~]{0,100}$/.test(value))
+    refuse("context", "up to 100 visible ASCII characters");
   return value;
 }
 function readAuth(auth) {
@@ -460,6 +505,7 @@ var FetchWrapper = class {
   #origins;
   #url;
   #authorization;
+  #context;
   /** Called when a call finishes, if the app observes calls. @type {import("./host.js").App["called"] | undefined} */
   onCall;
   /**
@@ -467,9 +513,10 @@ var FetchWrapper = class {
    * @param {import("./host.js").Host} host
    * @param {import("./realm.js").Realm} realm
    */
-  constructor({ allowedOrigins, authorization }, host, realm) {
+  constructor({ allowedOrigins, authorization, context }, host, realm) {
     this.#host = host;
     this.#authorization = authorization;
+    this.#context = context;
     this.#origins = new Origins(allowedOrigins);
     this.#realm = realm;
     this.#native = realm.fetch;
@@ -478,14 +525,18 @@ var FetchWrapper = class {
   }
   /**
    * Calls `fetch` with these arguments, with a token if the URL of the resulting `Request` is listed. Throws if the call's own
-   * `authorization` is invalid.
+   * `authorization` or `context` is invalid.
    *
    * @param {Parameters<typeof fetch> | []} given
    * @returns {Promise<Response>}
    */
   fetch(...given) {
     const [input, init] = given;
-    const authorization = checkAuthorization(field(init, "authorization") ?? this.#authorization);
+    const terms = {
+      authorization: checkAuthorization(field(init, "authorization") ?? this.#authorization),
+      context: checkContext(field(init, "context") ?? this.#context),
+      background: !!field(init, "background")
+    };
     try {
       if (!given.length) return (
         /** @type {() => Promise<Response>} */
@@ -501,8 +552,7 @@ var FetchWrapper = class {
       const request = this.#make(target, init);
       if (!this.#allows(request) || request.headers.has("authorization")) return this.#send(request);
       const mayBeAborted = known !== void 0 || init && "signal" in init;
-      if (!mayBeAborted || !request.signal.aborted)
-        return this.#authorise(request, body, authorization, !!field(init, "background"));
+      if (!mayBeAborted || !request.signal.aborted) return this.#authorise(request, body, terms);
       const { reason } = request.signal;
       release(request, reason);
       throw reason;
@@ -545,16 +595,15 @@ var FetchWrapper = class {
   /**
    * @param {Request} request
    * @param {unknown} body the body that the request was made from, if known
-   * @param {Authorization} authorization
-   * @param {boolean} background
+   * @param {Terms} terms
    * @returns {Promise<Response>}
    */
-  #authorise(request, body, authorization, background) {
+  #authorise(request, body, { authorization, context, background }) {
     const call = this.onCall && this.#begin(request);
-    const bearer = this.#host.bearer(background);
+    const bearer = this.#host.bearer(background, context);
     if (bearer) return this.#watch(this.#sendWith(bearer, request, body, call), call);
     const isBrief = authorization === "best_effort";
-    return this.#ask([TOKEN_REQUESTED, 0, Number(isBrief)], request, (ok, answer) => {
+    return this.#ask([TOKEN_REQUESTED, 0, Number(isBrief), 0, context], request, (ok, answer) => {
       if (!ok) {
         if (!request.signal.aborted && goesWithout(authorization, answer))
           return this.#watch(this.#send(request), call);
@@ -562,13 +611,7 @@ var FetchWrapper = class {
         throw answer;
       }
       if (call) call.waitedMs = Math.round(this.#realm.performance.now() - call.begun);
-      return this.#watch(this.#sendWith(
-        /** @type {Bearer} */
-        answer,
-        request,
-        body,
-        call
-      ), call);
+      return this.#watch(this.#sendWith(bearerIn(answer, context), request, body, call), call);
     });
   }
   /**
@@ -608,7 +651,7 @@ var FetchWrapper = class {
     const again = isBare ? request : request.clone();
     return this.#sendBearing(bearer, request).then((answer) => {
       if (answer.ok || !this.#isFromBearer(request, answer) || !isTokenRejected(answer)) return answer;
-      return this.#retry(bearer.version, again, fixed, answer, call);
+      return this.#retry(bearer, again, fixed, answer, call);
     });
   }
   /**
@@ -645,21 +688,19 @@ var FetchWrapper = class {
   /**
    * Refreshes the rejected token and sends the request once more; without another token, returns the first response.
    *
-   * @param {number} version
+   * @param {Bearer} rejected
    * @param {Request} again
    * @param {BodyInit | undefined} body
    * @param {Response} answer
    * @param {Call | undefined} call
    * @returns {Promise<Response>}
    */
-  #retry(version, again, body, answer, call) {
-    return this.#ask([TOKEN_REJECTED, version], again, (ok, found) => {
+  #retry({ version, context }, again, body, answer, call) {
+    return this.#ask([TOKEN_REJECTED, version, 0, 0, context], again, (ok, found) => {
       if (!ok && again.signal.aborted) throw found;
-      const bearer = (
-        /** @type {Bearer} */
-        found
-      );
-      if (!ok || bearer.version === version) return answer;
+      if (!ok) return answer;
+      const bearer = bearerIn(found, context);
+      if (bearer.version === version) return answer;
       if (call) call.retried = true;
       return this.#sendBearing(bearer, body === void 0 ? again : new this.#Request(again, own({ body })));
     });
@@ -746,20 +787,18 @@ var Requests = class {
    * Sends a refresh, or takes over the early refresh that was sent before the module was loaded.
    *
    * @param {number} attempt
-   * @param {string} reason
-   * @param {string} page
-   * @param {number} activeAgoMs
+   * @param {import("./http.js").Refresh} declared
    * @param {import("./early-refresh.js").EarlyRequest} [early]
    */
-  refresh(attempt, reason, page, activeAgoMs, early) {
+  refresh(attempt, declared, early) {
     const realm = this.#realm;
     const { refresh } = this.#settings;
     const controller = early?.controller ?? new AbortController();
-    const ask = () => sendRefresh(realm, refresh, reason, page, activeAgoMs, controller.signal);
+    const ask = () => sendRefresh(realm, refresh, declared, controller.signal);
     const age = early ? (realm.performance.now() - early.sent) / 1e3 : 0;
-    const given = (answer2) => refreshed(attempt, answer2);
+    const given = (answer2) => refreshed(attempt, answer2, declared);
     const read2 = (answer2) => {
-      const first = given(answer2);
+      const first = refreshed(attempt, answer2, early?.declared ?? declared);
       const [kind, , lifetime = 0, refreshIn = 0, ...rest] = first;
       if (!age || kind !== REFRESH_GRANTED) return first;
       if (lifetime < age * 2) return ask().then(given);
@@ -816,7 +855,7 @@ var Requests = class {
     const granted = signIn(this.#realm, run).then(
       (answer) => (
         /** @type {Given} */
-        [SIGN_IN_FINISHED, attempt, ...grantOf(answer)]
+        [SIGN_IN_FINISHED, attempt, ...grantOf(answer, 0, this.#settings.contexts)]
       )
     );
     this.#finish(attempt, void 0, granted, (error) => {
@@ -837,7 +876,12 @@ var Requests = class {
       status,
       retryAfter: retryAfter2 = Number.NaN,
       body
-    } = await sendCredentials(this.#realm, endpoint2, credentials, this.#settings.timeoutMs);
+    } = await sendCredentials(
+      this.#realm,
+      endpoint2,
+      within(this.#settings.contexts, credentials),
+      this.#settings.timeoutMs
+    );
     if (status >= 200 && status < 300) return body;
     const { error, error_description: description } = own(body);
     const isRefused = status >= 400 && status < 500;
@@ -881,8 +925,9 @@ var Requests = class {
     });
   }
 };
-function refreshed(attempt, { status, retryAfter: retryAfter2, isTooLarge, body }) {
-  if ((status === 200 || status === 0) && !isTooLarge) return [REFRESH_GRANTED, attempt, ...grantOf(body, status)];
+function refreshed(attempt, { status, retryAfter: retryAfter2, isTooLarge, body }, [, , , contexts]) {
+  if ((status === 200 || status === 0) && !isTooLarge)
+    return [REFRESH_GRANTED, attempt, ...grantOf(body, status, contexts)];
   const { error, reason } = own(body);
   const isOver = status === 401 && error === "session_ended" && typeof reason === "string";
   if (isOver) return [REFRESH_ENDED, attempt, status, 0, 0, reason];
@@ -1082,6 +1127,45 @@ function onTimer(machine, fire) {
   else timers.delete(machine);
 }
 
+// src/host/tab-channel.js
+var TabChannel = class {
+  #name;
+  #realm;
+  #feed;
+  /** @type {BroadcastChannel | undefined} */
+  #channel;
+  /**
+   * @param {string} name
+   * @param {import("./realm.js").Realm} realm
+   * @param {(...given: import("./app.js").Given) => void} feed
+   */
+  constructor(name, realm, feed) {
+    this.#name = name;
+    this.#realm = realm;
+    this.#feed = feed;
+  }
+  open() {
+    this.close();
+    try {
+      this.#channel = new /** @type {typeof BroadcastChannel} */
+      this.#realm.BroadcastChannel(this.#name);
+      this.#channel.onmessage = ({ data }) => this.#feed(TAB_MESSAGE_RECEIVED, 0, 0, 0, 0, typeof data === "string" ? data : "");
+    } catch {
+    }
+  }
+  /** @param {string} text */
+  post(text) {
+    try {
+      this.#channel?.postMessage(text);
+    } catch {
+    }
+  }
+  close() {
+    this.#channel?.close();
+    this.#channel = void 0;
+  }
+};
+
 // src/host/host.js
 var NOTHING_TO_WAIT_FOR = -1;
 var CLOSED_SESSION = "the session was closed";
@@ -1109,9 +1193,9 @@ var Host = class {
   /** The error of every call since the module could not be loaded, or has trapped. @type {{ error: unknown } | undefined} */
   broken;
   #lastTouch = Number.NEGATIVE_INFINITY;
-  /** The latest token. @type {import("./fetch.js").Bearer | undefined} */
-  #bearer;
-  /** @type {BroadcastChannel | undefined} */
+  #version = NOTHING_TO_WAIT_FOR;
+  /** The latest tokens, by context. @type {Map<string, Bearer>} */
+  #bearers = /* @__PURE__ */ new Map();
   #channel;
   /** @type {import("./bridge.js").Machine | undefined} */
   #machine;
@@ -1130,6 +1214,7 @@ var Host = class {
     this.#app = app;
     this.#realm = realm;
     this.#storage = new RecordStorage(settings.key, realm);
+    this.#channel = new TabChannel(settings.key, realm, feed);
     this.#callers = new Callers(feed);
     this.#requests = new Requests(realm, settings, feed);
     this.calls = new FetchWrapper(settings, this, realm);
@@ -1224,7 +1309,7 @@ var Host = class {
     this.#queue = [];
     this.#machine = void 0;
     this.#end();
-    this.#closeChannel();
+    this.#channel.close();
     this.#locks?.releaseAll();
     this.#requests.abortAll();
     this.#callers.rejectAll(error);
@@ -1245,8 +1330,14 @@ var Host = class {
         this.#earlyRefresh = void 0;
         return this.#locks?.release(id);
       case SEND_REFRESH: {
-        const [reason, page] = lines();
-        return this.#requests.refresh(id, reason, page, a, this.#earlyRefresh?.take());
+        const [reason, page, names] = lines();
+        const contexts = /* @__PURE__ */ new Set([...this.#settings.contexts, ...names.split(" ")]);
+        contexts.delete("");
+        const declared = (
+          /** @type {import("./http.js").Refresh} */
+          [reason, page, a, [...contexts].slice(0, 16)]
+        );
+        return this.#requests.refresh(id, declared, this.#earlyRefresh?.take());
       }
       case SEND_SIGN_OUT:
         return this.#requests.signOut(id, a > 0);
@@ -1255,10 +1346,11 @@ var Host = class {
       case ABORT:
         return this.#requests.abort(id);
       case TOKEN_CHANGED:
-        this.#bearer = { version: id, token: text, header: `Bearer ${text}` };
+        this.#version = id;
+        this.#bearers = readBearers(id, text);
         return;
       case SETTLE_TOKEN:
-        return this.#callers.settleLater(id, true, this.#bearer);
+        return this.#callers.settleLater(id, true, this.#bearers);
       case SETTLE_DONE:
         return this.#callers.settleLater(id, true, a > 0);
       case SETTLE_ERROR: {
@@ -1266,13 +1358,13 @@ var Host = class {
         return this.#callers.settleLater(id, false, this.#app.error(code, message, reason, failure, a));
       }
       case BROADCAST:
-        return this.#post(text);
+        return this.#channel.post(text);
       case WRITE_RECORD:
         return this.#storage.write(text);
       case OPEN_CHANNEL:
-        return this.#openChannel();
+        return this.#channel.open();
       case CLOSE_CHANNEL:
-        return this.#closeChannel();
+        return this.#channel.close();
       case STATUS:
         return this.#app.status(a > 0, ...lines());
       case REFRESHED:
@@ -1290,26 +1382,6 @@ var Host = class {
         return this.#app.traced(a, b, c, .../** @type {[string, string, string, string]} */
         text.split("\n"));
     }
-  }
-  #openChannel() {
-    this.#closeChannel();
-    try {
-      this.#channel = new /** @type {typeof BroadcastChannel} */
-      this.#realm.BroadcastChannel(this.#settings.key);
-      this.#channel.onmessage = ({ data }) => this.feed(TAB_MESSAGE_RECEIVED, 0, 0, 0, 0, typeof data === "string" ? data : "");
-    } catch {
-    }
-  }
-  /** @param {string} text */
-  #post(text) {
-    try {
-      this.#channel?.postMessage(text);
-    } catch {
-    }
-  }
-  #closeChannel() {
-    this.#channel?.close();
-    this.#channel = void 0;
   }
   /** @param {number} attempt @param {number} caller */
   #runSignIn(attempt, caller) {
@@ -1344,15 +1416,13 @@ var Host = class {
       this.ask(question, signal, (ok, answer) => (ok ? resolve : reject)(answer), signIn2);
     });
   }
-  /** @param {number} minValidityMs @param {AbortSignal} [signal] @returns {Promise<string>} */
-  getToken(minValidityMs, signal) {
-    this.#touch();
-    const fresh = minValidityMs === 0 && !signal?.aborted ? this.bearer() : void 0;
-    const found = fresh ? Promise.resolve(fresh) : this.#promise([TOKEN_REQUESTED, minValidityMs], signal);
-    return found.then((bearer) => (
-      /** @type {import("./fetch.js").Bearer} */
-      bearer.token
-    ));
+  /** @param {number} minValidityMs @param {unknown} given @param {AbortSignal} [signal] @returns {Promise<string>} */
+  getToken(minValidityMs, given, signal) {
+    const context = checkContext(given ?? this.#settings.context);
+    const fresh = this.bearer(false, context);
+    if (fresh && minValidityMs === 0 && !signal?.aborted) return Promise.resolve(fresh.token);
+    const found = this.#promise([TOKEN_REQUESTED, minValidityMs, 0, 0, context], signal);
+    return found.then((bearers) => bearerIn(bearers, context).token);
   }
   /** @param {boolean} force @param {AbortSignal} [signal] */
   refresh(force, signal) {
@@ -1381,7 +1451,7 @@ var Host = class {
   }
   /** @param {unknown} response a token response */
   setTokens(response) {
-    return this.#promise([TOKENS_PROVIDED, ...grantOf(response)]);
+    return this.#promise([TOKENS_PROVIDED, ...grantOf(response, 0, this.#settings.contexts)]);
   }
   /** @param {boolean} everywhere @returns {Promise<unknown>} whether the auth server confirmed it */
   signOut(everywhere) {
@@ -1402,12 +1472,14 @@ var Host = class {
   /**
    * Returns the token to send now; `undefined` if the call has to wait.
    *
-   * @param {boolean} [background] whether the call does not count as activity of the app
+   * @param {boolean} background whether the call does not count as activity of the app
+   * @param {string} context
    */
-  bearer(background = false) {
+  bearer(background, context) {
     if (!background) this.#touch();
-    const version = this.#run((machine) => machine.usableVersion(...this.#clocks(), background));
-    return this.#bearer?.version === version ? this.#bearer : void 0;
+    const version = this.#run((machine) => machine.usableVersion(...this.#clocks()));
+    const bearer = this.#version === version ? this.#bearers.get(context) : void 0;
+    return bearer?.token ? bearer : void 0;
   }
   /** Reports activity to the machine, at most once a second. */
   #touch() {
@@ -1428,7 +1500,7 @@ var Host = class {
     this.#unwatch?.();
     this.#setTimer(NOTHING_TO_WAIT_FOR);
     onTimer(this.#name);
-    this.#bearer = void 0;
+    this.#bearers.clear();
     this.#machine?.free();
     this.#machine = void 0;
   }

@@ -18,7 +18,7 @@ const LOCK_PATIENCE_MS = 50;
  * @property {() => EarlyRequest | undefined} take returns the request that was sent under the lock, once
  */
 
-/** @typedef {{ answer: Promise<import("./http.js").Answer>, controller: AbortController, sent: number }} EarlyRequest */
+/** @typedef {{ answer: Promise<import("./http.js").Answer>, declared: import("./http.js").Refresh, controller: AbortController, sent: number }} EarlyRequest */
 
 /**
  * Requests the lock, the slowest step in browsers, and sends the refresh under it if the record then shows that a refresh
@@ -28,7 +28,7 @@ const LOCK_PATIENCE_MS = 50;
  * @param {import("./realm.js").Realm} realm
  * @returns {EarlyRefresh | undefined}
  */
-export function startEarly({ key, refresh }, realm) {
+export function startEarly({ key, refresh, contexts }, realm) {
   const locks = realm.navigator?.locks;
   if (!locks) return undefined;
   const isDue = () => expiredAt(new RecordStorage(key, realm).readOrHint()) <= realm.Date.now();
@@ -41,10 +41,11 @@ export function startEarly({ key, refresh }, realm) {
       if (!it || !isDue()) return refused();
       const controller = new AbortController();
       const page = isHidden(realm) ? "hidden" : "visible";
-      const answer = sendRefresh(realm, refresh, "load", page, 0, controller.signal);
+      const declared = /** @type {import("./http.js").Refresh} */ (["load", page, 0, contexts]);
+      const answer = sendRefresh(realm, refresh, declared, controller.signal);
       // The code that takes the request handles its rejection.
       answer.catch(() => {});
-      early = { answer, controller, sent: realm.performance.now() };
+      early = { answer, declared, controller, sent: realm.performance.now() };
       return new Promise((/** @type {(nothing: void) => void} */ release) => resolve(release));
     };
     // Stolen or denied: continue without the lock, which is optional.

@@ -7,12 +7,14 @@
  */
 
 import { TOKEN_REJECTED, TOKEN_REQUESTED } from "../generated/codes.js";
-import { checkAuthorization } from "./options.js";
+import { bearerIn } from "./bearer.js";
+import { checkAuthorization, checkContext } from "./options.js";
 import { own } from "./own.js";
 import { Origins } from "./origins.js";
 
 /** @typedef {import("./options.js").Authorization} Authorization */
-/** A token as sent in the `Authorization` header. @typedef {{ version: number, token: string, header: string }} Bearer */
+/** @typedef {import("./bearer.js").Bearer} Bearer */
+/** What a call says of its token. @typedef {{ authorization: Authorization, context: string, background: boolean }} Terms */
 
 /**
  * A call to report to `onCall`.
@@ -31,6 +33,7 @@ export class FetchWrapper {
   #origins;
   #url;
   #authorization;
+  #context;
   /** Called when a call finishes, if the app observes calls. @type {import("./host.js").App["called"] | undefined} */
   onCall;
 
@@ -39,9 +42,10 @@ export class FetchWrapper {
    * @param {import("./host.js").Host} host
    * @param {import("./realm.js").Realm} realm
    */
-  constructor({ allowedOrigins, authorization }, host, realm) {
+  constructor({ allowedOrigins, authorization, context }, host, realm) {
     this.#host = host;
     this.#authorization = authorization;
+    this.#context = context;
     this.#origins = new Origins(allowedOrigins);
     this.#realm = realm;
     this.#native = realm.fetch;
@@ -52,14 +56,18 @@ export class FetchWrapper {
 
   /**
    * Calls `fetch` with these arguments, with a token if the URL of the resulting `Request` is listed. Throws if the call's own
-   * `authorization` is invalid.
+   * `authorization` or `context` is invalid.
    *
    * @param {Parameters<typeof fetch> | []} given
    * @returns {Promise<Response>}
    */
   fetch(...given) {
     const [input, init] = given;
-    const authorization = checkAuthorization(field(init, "authorization") ?? this.#authorization);
+    const terms = {
+      authorization: checkAuthorization(field(init, "authorization") ?? this.#authorization),
+      context: checkContext(field(init, "context") ?? this.#context),
+      background: !!field(init, "background"),
+    };
     try {
       // Without arguments, the platform throws its own error.
       if (!given.length) return /** @type {() => Promise<Response>} */ (this.#native).call(this.#realm);
@@ -73,8 +81,7 @@ export class FetchWrapper {
       if (!this.#allows(request) || request.headers.has("authorization")) return this.#send(request);
       // Check first: most calls have no signal, and reading `request.signal` makes the platform create one.
       const mayBeAborted = known !== undefined || (init && "signal" in init);
-      if (!mayBeAborted || !request.signal.aborted)
-        return this.#authorise(request, body, authorization, !!field(init, "background"));
+      if (!mayBeAborted || !request.signal.aborted) return this.#authorise(request, body, terms);
       const { reason } = request.signal;
       release(request, reason);
       throw reason;
@@ -121,16 +128,15 @@ export class FetchWrapper {
   /**
    * @param {Request} request
    * @param {unknown} body the body that the request was made from, if known
-   * @param {Authorization} authorization
-   * @param {boolean} background
+   * @param {Terms} terms
    * @returns {Promise<Response>}
    */
-  #authorise(request, body, authorization, background) {
+  #authorise(request, body, { authorization, context, background }) {
     const call = this.onCall && this.#begin(request);
-    const bearer = this.#host.bearer(background);
+    const bearer = this.#host.bearer(background, context);
     if (bearer) return this.#watch(this.#sendWith(bearer, request, body, call), call);
     const isBrief = authorization === "best_effort";
-    return this.#ask([TOKEN_REQUESTED, 0, Number(isBrief)], request, (ok, answer) => {
+    return this.#ask([TOKEN_REQUESTED, 0, Number(isBrief), 0, context], request, (ok, answer) => {
       if (!ok) {
         if (!request.signal.aborted && goesWithout(authorization, answer))
           return this.#watch(this.#send(request), call);
@@ -138,7 +144,7 @@ export class FetchWrapper {
         throw answer;
       }
       if (call) call.waitedMs = Math.round(this.#realm.performance.now() - call.begun);
-      return this.#watch(this.#sendWith(/** @type {Bearer} */ (answer), request, body, call), call);
+      return this.#watch(this.#sendWith(bearerIn(answer, context), request, body, call), call);
     });
   }
 
@@ -182,7 +188,7 @@ export class FetchWrapper {
     const again = isBare ? request : request.clone();
     return this.#sendBearing(bearer, request).then((answer) => {
       if (answer.ok || !this.#isFromBearer(request, answer) || !isTokenRejected(answer)) return answer;
-      return this.#retry(bearer.version, again, fixed, answer, call);
+      return this.#retry(bearer, again, fixed, answer, call);
     });
   }
 
@@ -223,18 +229,19 @@ export class FetchWrapper {
   /**
    * Refreshes the rejected token and sends the request once more; without another token, returns the first response.
    *
-   * @param {number} version
+   * @param {Bearer} rejected
    * @param {Request} again
    * @param {BodyInit | undefined} body
    * @param {Response} answer
    * @param {Call | undefined} call
    * @returns {Promise<Response>}
    */
-  #retry(version, again, body, answer, call) {
-    return this.#ask([TOKEN_REJECTED, version], again, (ok, found) => {
+  #retry({ version, context }, again, body, answer, call) {
+    return this.#ask([TOKEN_REJECTED, version, 0, 0, context], again, (ok, found) => {
       if (!ok && again.signal.aborted) throw found;
-      const bearer = /** @type {Bearer} */ (found);
-      if (!ok || bearer.version === version) return answer;
+      if (!ok) return answer;
+      const bearer = bearerIn(found, context);
+      if (bearer.version === version) return answer;
       if (call) call.retried = true;
       return this.#sendBearing(bearer, body === undefined ? again : new this.#Request(again, own({ body })));
     });

@@ -1,19 +1,22 @@
 /** The loop between the machine and the browser: feeds inputs, executes commands. Contains no decisions. */
 
+import { bearerIn, readBearers } from "./bearer.js";
 import { grantOf } from "./http.js";
 import { Callers } from "./callers.js";
 import { FetchWrapper } from "./fetch.js";
 import { Requests } from "./requests.js";
 import { cancelEarly } from "./early-refresh.js";
 import { Locks } from "./locks.js";
-import { refuse } from "./options.js";
+import { checkContext, refuse } from "./options.js";
 import { drainCommands, onTimer } from "./bridge.js";
 import * as codes from "../generated/codes.js";
 import { isHidden, watchLifecycle } from "./lifecycle.js";
 import { RecordStorage } from "./storage.js";
+import { TabChannel } from "./tab-channel.js";
 
 /** @typedef {import("./app.js").Given} Given */
 /** @typedef {import("./app.js").App} App */
+/** @typedef {import("./bearer.js").Bearer} Bearer */
 
 /** The machine's return value if it needs no timer, or sets its own. */
 const NOTHING_TO_WAIT_FOR = -1;
@@ -47,9 +50,9 @@ export class Host {
   /** The error of every call since the module could not be loaded, or has trapped. @type {{ error: unknown } | undefined} */
   broken;
   #lastTouch = Number.NEGATIVE_INFINITY;
-  /** The latest token. @type {import("./fetch.js").Bearer | undefined} */
-  #bearer;
-  /** @type {BroadcastChannel | undefined} */
+  #version = NOTHING_TO_WAIT_FOR;
+  /** The latest tokens, by context. @type {Map<string, Bearer>} */
+  #bearers = new Map();
   #channel;
   /** @type {import("./bridge.js").Machine | undefined} */
   #machine;
@@ -69,6 +72,7 @@ export class Host {
     this.#app = app;
     this.#realm = realm;
     this.#storage = new RecordStorage(settings.key, realm);
+    this.#channel = new TabChannel(settings.key, realm, feed);
     this.#callers = new Callers(feed);
     this.#requests = new Requests(realm, settings, feed);
     this.calls = new FetchWrapper(settings, this, realm);
@@ -167,7 +171,7 @@ export class Host {
     this.#queue = [];
     this.#machine = undefined;
     this.#end();
-    this.#closeChannel();
+    this.#channel.close();
     this.#locks?.releaseAll();
     this.#requests.abortAll();
     this.#callers.rejectAll(error);
@@ -187,8 +191,11 @@ export class Host {
         this.#earlyRefresh = undefined;
         return this.#locks?.release(id);
       case codes.SEND_REFRESH: {
-        const [reason, page] = lines();
-        return this.#requests.refresh(id, reason, page, a, this.#earlyRefresh?.take());
+        const [reason, page, names] = lines();
+        const contexts = new Set([...this.#settings.contexts, ...names.split(" ")]);
+        contexts.delete("");
+        const declared = /** @type {import("./http.js").Refresh} */ ([reason, page, a, [...contexts].slice(0, 16)]);
+        return this.#requests.refresh(id, declared, this.#earlyRefresh?.take());
       }
       case codes.SEND_SIGN_OUT:
         return this.#requests.signOut(id, a > 0);
@@ -197,10 +204,11 @@ export class Host {
       case codes.ABORT:
         return this.#requests.abort(id);
       case codes.TOKEN_CHANGED:
-        this.#bearer = { version: id, token: text, header: `Bearer ${text}` };
+        this.#version = id;
+        this.#bearers = readBearers(id, text);
         return;
       case codes.SETTLE_TOKEN:
-        return this.#callers.settleLater(id, true, this.#bearer);
+        return this.#callers.settleLater(id, true, this.#bearers);
       case codes.SETTLE_DONE:
         return this.#callers.settleLater(id, true, a > 0);
       case codes.SETTLE_ERROR: {
@@ -208,13 +216,13 @@ export class Host {
         return this.#callers.settleLater(id, false, this.#app.error(code, message, reason, failure, a));
       }
       case codes.BROADCAST:
-        return this.#post(text);
+        return this.#channel.post(text);
       case codes.WRITE_RECORD:
         return this.#storage.write(text);
       case codes.OPEN_CHANNEL:
-        return this.#openChannel();
+        return this.#channel.open();
       case codes.CLOSE_CHANNEL:
-        return this.#closeChannel();
+        return this.#channel.close();
       case codes.STATUS:
         return this.#app.status(a > 0, ...lines());
       case codes.REFRESHED:
@@ -228,31 +236,6 @@ export class Host {
       case codes.TRACED:
         return this.#app.traced(a, b, c, .../** @type {[string, string, string, string]} */ (text.split("\n")));
     }
-  }
-
-  #openChannel() {
-    this.#closeChannel();
-    try {
-      this.#channel = new /** @type {typeof BroadcastChannel} */ (this.#realm.BroadcastChannel)(this.#settings.key);
-      this.#channel.onmessage = ({ data }) =>
-        this.feed(codes.TAB_MESSAGE_RECEIVED, 0, 0, 0, 0, typeof data === "string" ? data : "");
-    } catch {
-      // Some browsers have no BroadcastChannel, and opaque origins may not use it.
-    }
-  }
-
-  /** @param {string} text */
-  #post(text) {
-    try {
-      this.#channel?.postMessage(text);
-    } catch {
-      // Tab messages are optional: a tab that misses one reads the stored record.
-    }
-  }
-
-  #closeChannel() {
-    this.#channel?.close();
-    this.#channel = undefined;
   }
 
   /** @param {number} attempt @param {number} caller */
@@ -292,13 +275,14 @@ export class Host {
     });
   }
 
-  /** @param {number} minValidityMs @param {AbortSignal} [signal] @returns {Promise<string>} */
-  getToken(minValidityMs, signal) {
-    this.#touch();
+  /** @param {number} minValidityMs @param {unknown} given @param {AbortSignal} [signal] @returns {Promise<string>} */
+  getToken(minValidityMs, given, signal) {
+    const context = checkContext(given ?? this.#settings.context);
     // A token that a call would be sent with now can be returned, too.
-    const fresh = minValidityMs === 0 && !signal?.aborted ? this.bearer() : undefined;
-    const found = fresh ? Promise.resolve(fresh) : this.#promise([codes.TOKEN_REQUESTED, minValidityMs], signal);
-    return found.then((bearer) => /** @type {import("./fetch.js").Bearer} */ (bearer).token);
+    const fresh = this.bearer(false, context);
+    if (fresh && minValidityMs === 0 && !signal?.aborted) return Promise.resolve(fresh.token);
+    const found = this.#promise([codes.TOKEN_REQUESTED, minValidityMs, 0, 0, context], signal);
+    return found.then((bearers) => bearerIn(bearers, context).token);
   }
 
   /** @param {boolean} force @param {AbortSignal} [signal] */
@@ -322,7 +306,7 @@ export class Host {
 
   /** @param {unknown} response a token response */
   setTokens(response) {
-    return this.#promise([codes.TOKENS_PROVIDED, ...grantOf(response)]);
+    return this.#promise([codes.TOKENS_PROVIDED, ...grantOf(response, 0, this.#settings.contexts)]);
   }
 
   /** @param {boolean} everywhere @returns {Promise<unknown>} whether the auth server confirmed it */
@@ -348,12 +332,14 @@ export class Host {
   /**
    * Returns the token to send now; `undefined` if the call has to wait.
    *
-   * @param {boolean} [background] whether the call does not count as activity of the app
+   * @param {boolean} background whether the call does not count as activity of the app
+   * @param {string} context
    */
-  bearer(background = false) {
+  bearer(background, context) {
     if (!background) this.#touch();
-    const version = this.#run((machine) => machine.usableVersion(...this.#clocks(), background));
-    return this.#bearer?.version === version ? this.#bearer : undefined;
+    const version = this.#run((machine) => machine.usableVersion(...this.#clocks()));
+    const bearer = this.#version === version ? this.#bearers.get(context) : undefined;
+    return bearer?.token ? bearer : undefined;
   }
 
   /** Reports activity to the machine, at most once a second. */
@@ -377,7 +363,7 @@ export class Host {
     this.#unwatch?.();
     this.#setTimer(NOTHING_TO_WAIT_FOR);
     onTimer(this.#name);
-    this.#bearer = undefined;
+    this.#bearers.clear();
     this.#machine?.free();
     this.#machine = undefined;
   }

@@ -15,22 +15,37 @@ const LIMIT = 65_536;
  */
 
 /**
+ * What a refresh declares: its reason, the page's visibility, the time since the last activity in milliseconds, and the names of
+ * the contexts to request.
+ *
+ * @typedef {[reason: string, page: string, activeAgoMs: number, contexts: string[]]} Refresh
+ */
+
+/**
  * Sends a refresh: to an endpoint of the reference protocol, or through the app's own function, which returns a token
  * response, parsed or not.
  *
  * @param {Realm} realm
  * @param {string | ((context: object) => unknown)} how
- * @param {string} reason
- * @param {string} page
- * @param {number} activeAgoMs
+ * @param {Refresh} declared
  * @param {AbortSignal} signal
  */
-export async function sendRefresh(realm, how, reason, page, activeAgoMs, signal) {
+export async function sendRefresh(realm, how, [reason, page, activeAgoMs, contexts], signal) {
   const isEndpoint = typeof how === "string";
   const sent = isEndpoint
-    ? post(realm, how, { reason, page, active_ago: Math.floor(activeAgoMs / 1_000) }, signal)
-    : how({ reason, page, activeAgoMs, signal });
+    ? post(realm, how, within(contexts, { reason, page, active_ago: Math.floor(activeAgoMs / 1_000) }), signal)
+    : how({ reason, page, activeAgoMs, signal, contexts });
   return answerOf(realm, await sent);
+}
+
+/**
+ * Adds the names of contexts to a body; none where there are none.
+ *
+ * @param {readonly string[]} contexts
+ * @param {object} body
+ */
+export function within(contexts, body) {
+  return contexts.length ? { ...body, contexts } : body;
 }
 
 /**
@@ -187,10 +202,11 @@ function retryAfter(headers) {
  * the user as JSON, empty if the response is no object.
  *
  * @param {unknown} given
- * @param {number} [status] the HTTP status, 0 without one
+ * @param {number} status the HTTP status, 0 without one
+ * @param {readonly string[]} contexts those that were requested
  * @returns {Grant}
  */
-export function grantOf(given, status = 0) {
+export function grantOf(given, status, contexts) {
   if (typeof given !== "object" || !given) return [Number.NaN, Number.NaN, status, "", "", "", "", ""];
   try {
     const answer = own(given);
@@ -198,12 +214,12 @@ export function grantOf(given, status = 0) {
     const user = session.user ?? null;
     const { id, sub } = own(user);
     const userId = id ?? sub;
-    const token = lineOf(answer.access_token);
+    const token = tokenOf(answer.access_token);
     return [
       numberOf(answer.expires_in) ?? claimedLife(token) ?? Number.NaN,
       numberOf(answer.refresh_in) ?? Number.NaN,
       status,
-      token,
+      [token, ...contextsOf(answer.contexts, contexts)].join(" "),
       lineOf(answer.token_type),
       lineOf(session.id),
       lineOf(typeof userId === "number" ? String(userId) : userId),
@@ -213,6 +229,17 @@ export function grantOf(given, status = 0) {
     // An object whose getters throw is not a valid token response.
     return [Number.NaN, Number.NaN, status, "", "", "", "", "null"];
   }
+}
+
+/**
+ * Returns pairs of a context and its token; the token of a context that was requested in vain is empty.
+ *
+ * @param {unknown} granted
+ * @param {readonly string[]} requested
+ */
+function contextsOf(granted, requested) {
+  const found = own(granted);
+  return requested.map((name) => `${name} ${tokenOf(own(found[name]).access_token)}`);
 }
 
 /**
@@ -229,6 +256,15 @@ function claimedLife(token) {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Returns a token; an empty string for anything that has a space, which separates tokens.
+ *
+ * @param {unknown} value
+ */
+function tokenOf(value) {
+  return lineOf(value).replace(/.* .*/, "");
 }
 
 /**

@@ -12,7 +12,7 @@ export class Machine {
     c: number,
     text: string,
   ): number;
-  usableVersion(steady: number, wall: number, background: boolean): number;
+  usableVersion(steady: number, wall: number): number;
   tokenLeft(steady: number, wall: number): number;
   tokenAge(steady: number, wall: number): number;
   free(): void;

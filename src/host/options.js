@@ -17,6 +17,8 @@ import { parseUrl } from "./origins.js";
  * @property {string | undefined} server the auth server, if it speaks the reference protocol
  * @property {string[]} allowedOrigins
  * @property {Authorization} authorization
+ * @property {string} context the context of calls that name none; empty for none
+ * @property {string[]} contexts the same, as a list
  * @property {((user: unknown) => unknown) | undefined} remember
  * @property {number} timeoutMs
  * @property {unknown} wasm the source of the module, as given
@@ -48,9 +50,19 @@ export function refuse(option, expected) {
 export function readOptions(options) {
   if (typeof options !== "object" || options === null) refuse("options", "an object");
   const given = own(options);
-  refuseUnknown(given, ["auth", "allowedOrigins", "authorization", "remember", "storageKey", "timeoutMs", "wasm"]);
+  refuseUnknown(given, [
+    "auth",
+    "allowedOrigins",
+    "authorization",
+    "context",
+    "remember",
+    "storageKey",
+    "timeoutMs",
+    "wasm",
+  ]);
   const { auth, allowedOrigins = [], remember, storageKey, timeoutMs = 10_000, wasm } = given;
   const authorization = checkAuthorization(given.authorization ?? "required");
+  const context = checkContext(given.context ?? "");
   const origins = Array.isArray(allowedOrigins) ? allowedOrigins.map((api) => place(api, "origin")) : [undefined];
   if (origins.includes(undefined)) refuse("allowedOrigins", ORIGINS);
   if (storageKey !== undefined && !(typeof storageKey === "string" && /^\P{Cc}{1,100}$/u.test(storageKey)))
@@ -68,6 +80,8 @@ export function readOptions(options) {
     key,
     allowedOrigins: /** @type {string[]} */ (origins),
     authorization,
+    context,
+    contexts: context ? [context] : [],
     remember: /** @type {Settings["remember"]} */ (remember),
     timeoutMs,
     wasm,
@@ -81,6 +95,16 @@ export function readOptions(options) {
 export function checkAuthorization(value) {
   if (value !== "required" && value !== "optional" && value !== "best_effort")
     refuse("authorization", "required, optional or best_effort");
+  return value;
+}
+
+/**
+ * @param {unknown} value
+ * @returns {string}
+ */
+export function checkContext(value) {
+  if (typeof value !== "string" || !/^[!-~]{0,100}$/.test(value))
+    refuse("context", "up to 100 visible ASCII characters");
   return value;
 }
 

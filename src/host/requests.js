@@ -1,6 +1,6 @@
 /** In-flight requests to the auth server or the app's own functions. Each result is fed to the machine as an input. */
 
-import { grantOf, sendCredentials, sendRefresh, signIn, signOut } from "./http.js";
+import { grantOf, sendCredentials, sendRefresh, signIn, signOut, within } from "./http.js";
 import {
   SIGN_IN_FINISHED,
   SIGN_IN_THREW,
@@ -37,21 +37,19 @@ export class Requests {
    * Sends a refresh, or takes over the early refresh that was sent before the module was loaded.
    *
    * @param {number} attempt
-   * @param {string} reason
-   * @param {string} page
-   * @param {number} activeAgoMs
+   * @param {import("./http.js").Refresh} declared
    * @param {import("./early-refresh.js").EarlyRequest} [early]
    */
-  refresh(attempt, reason, page, activeAgoMs, early) {
+  refresh(attempt, declared, early) {
     const realm = this.#realm;
     const { refresh } = this.#settings;
     const controller = early?.controller ?? new AbortController();
-    const ask = () => sendRefresh(realm, refresh, reason, page, activeAgoMs, controller.signal);
+    const ask = () => sendRefresh(realm, refresh, declared, controller.signal);
     const age = early ? (realm.performance.now() - early.sent) / 1_000 : 0;
-    const given = (/** @type {Answer} */ answer) => refreshed(attempt, answer);
+    const given = (/** @type {Answer} */ answer) => refreshed(attempt, answer, declared);
     /** @param {Answer} answer @returns {Promise<Given> | Given} */
     const read = (answer) => {
-      const first = given(answer);
+      const first = refreshed(attempt, answer, early?.declared ?? declared);
       const [kind, , lifetime = 0, refreshIn = 0, ...rest] = first;
       if (!age || kind !== REFRESH_GRANTED) return first;
       // The lifetime counts from the request; a token that has used half of it by now is requested again.
@@ -106,7 +104,7 @@ export class Requests {
    */
   signIn(attempt, run, threw) {
     const granted = signIn(this.#realm, run).then(
-      (answer) => /** @type {Given} */ ([SIGN_IN_FINISHED, attempt, ...grantOf(answer)]),
+      (answer) => /** @type {Given} */ ([SIGN_IN_FINISHED, attempt, ...grantOf(answer, 0, this.#settings.contexts)]),
     );
     this.#finish(attempt, undefined, granted, (error) => {
       threw(error);
@@ -127,7 +125,12 @@ export class Requests {
       status,
       retryAfter = Number.NaN,
       body,
-    } = await sendCredentials(this.#realm, endpoint, credentials, this.#settings.timeoutMs);
+    } = await sendCredentials(
+      this.#realm,
+      endpoint,
+      within(this.#settings.contexts, credentials),
+      this.#settings.timeoutMs,
+    );
     if (status >= 200 && status < 300) return body;
     const { error, error_description: description } = own(body);
     const isRefused = status >= 400 && status < 500;
@@ -176,9 +179,10 @@ export class Requests {
   }
 }
 
-/** @param {number} attempt @param {Answer} answer @returns {Given} */
-function refreshed(attempt, { status, retryAfter, isTooLarge, body }) {
-  if ((status === 200 || status === 0) && !isTooLarge) return [REFRESH_GRANTED, attempt, ...grantOf(body, status)];
+/** @param {number} attempt @param {Answer} answer @param {import("./http.js").Refresh} declared @returns {Given} */
+function refreshed(attempt, { status, retryAfter, isTooLarge, body }, [, , , contexts]) {
+  if ((status === 200 || status === 0) && !isTooLarge)
+    return [REFRESH_GRANTED, attempt, ...grantOf(body, status, contexts)];
   const { error, reason } = own(body);
   const isOver = status === 401 && error === "session_ended" && typeof reason === "string";
   if (isOver) return [REFRESH_ENDED, attempt, status, 0, 0, reason];

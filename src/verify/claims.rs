@@ -33,6 +33,8 @@ pub struct Claims {
     pub client_id: String,
     /// What the user may do, `role`.
     pub role: String,
+    /// What the token is restricted to, such as an organisation, `context`, where the token says so.
+    pub context: Option<String>,
     /// When the user signed in, `auth_time`, where the token says so.
     pub authenticated_at: Option<u64>,
     /// When it was issued, `iat`.
@@ -54,6 +56,10 @@ impl Claims {
             token_id: text(&mut claims, "jti")?,
             client_id: text(&mut claims, "client_id")?,
             role: text(&mut claims, "role")?,
+            context: match claims.get("context") {
+                None => None,
+                Some(_) => Some(text(&mut claims, "context")?),
+            },
             authenticated_at: time(&claims, "auth_time")?.map(f64::floor).map(seconds),
             // Fractions count against the token (RFC 7519 §2 allows them).
             issued_at: seconds(time(&claims, "iat")?.ok_or(Refusal::Malformed)?.ceil()),

@@ -6,6 +6,8 @@
     reason = "tests use what production code may not"
 )]
 
+use std::rc::Rc;
+
 use nolapse::core::{
     Answer, CallerId, Effect, Input, Millis, PageChange, SessionError, StoredState, TabMessage,
     WallTime,
@@ -98,6 +100,7 @@ fn line05_a_page_that_is_left_sends_while_the_record_shows_that_it_missed_nothin
         caller,
         min_validity: Millis::ZERO,
         waits_out: true,
+        context: Rc::default(),
     };
     let settled = |tab: &Tab| {
         tab.effects.iter().find_map(|effect| match effect {

@@ -1,5 +1,7 @@
 //! Goal: each deadline takes effect at its exact millisecond.
 
+use std::rc::Rc;
+
 use nolapse::core::{
     Answer, CallerId, Effect, Event, Input, Millis, RefreshOutcome, SessionError, SignInOutcome,
     Timestamp,
@@ -93,6 +95,7 @@ fn callers_of_a_closed_session_are_rejected() {
             caller,
             min_validity: Millis::ZERO,
             waits_out: true,
+            context: Rc::default(),
         },
         Input::RefreshRequested {
             caller,
@@ -101,6 +104,7 @@ fn callers_of_a_closed_session_are_rejected() {
         Input::TokenRejected {
             caller,
             version: nolapse::core::Version::default(),
+            context: Rc::default(),
         },
         Input::SignInRequested { caller },
         Input::TokensProvided {
@@ -140,9 +144,11 @@ fn a_refresh_says_how_long_ago_the_app_was_last_at_work() {
     for (touched, ago) in [(None, 50_000), (Some(30_000), 20_000)] {
         let mut tab = Tab::signed_in(1);
         if let Some(after) = touched {
-            tab.core.touch(Timestamp::from_millis(BEGIN + after));
+            tab.now = BEGIN + after;
+            tab.feed(Input::Active);
             // Earlier activity does not count.
-            tab.core.touch(Timestamp::from_millis(BEGIN));
+            tab.now = BEGIN;
+            tab.feed(Input::Active);
         }
         tab.now = BEGIN + 50_000;
         tab.refresh(true);

@@ -2,6 +2,7 @@
 
 mod activity;
 mod backoff;
+mod contexts;
 mod deadlines;
 mod facts;
 mod locks;

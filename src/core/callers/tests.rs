@@ -28,7 +28,7 @@ fn five() -> (Callers, Effects) {
         Need::Forced { asked: NOW, than },
     ];
     for (id, need) in (1..).map(CallerId).zip(needs) {
-        callers.on_token_requested(NOW, id, need, Offer::Nothing, &mut effects);
+        callers.on_token_requested(NOW, id, need, Rc::default(), Offer::Nothing, &mut effects);
     }
     callers.on_sign_in_requested(CallerId(4));
     callers.on_sign_out_requested(CallerId(5));
@@ -137,7 +137,14 @@ fn more_callers_than_any_app_has_are_rejected() {
     let mut callers = Callers::new(PATIENCE);
     let mut effects = Effects::new();
     for id in 0..10_001 {
-        callers.on_token_requested(NOW, CallerId(id), PLAIN, Offer::Nothing, &mut effects);
+        callers.on_token_requested(
+            NOW,
+            CallerId(id),
+            PLAIN,
+            Rc::default(),
+            Offer::Nothing,
+            &mut effects,
+        );
     }
     assert_eq!(settled(&mut effects), [(10_000, true)]);
 }
@@ -146,10 +153,13 @@ fn more_callers_than_any_app_has_are_rejected() {
 fn refreshes_for_rejected_tokens_are_limited_to_ten_at_once() {
     let mut callers = Callers::new(PATIENCE);
     for _ in 0..10 {
-        assert_eq!(callers.on_current_token_rejected(NOW), None);
+        assert_eq!(callers.limit_refresh(NOW, RefreshReason::Rejected), None);
     }
     let retry_in = Millis::from_secs(10);
-    assert_eq!(callers.on_current_token_rejected(NOW), Some(retry_in));
+    assert_eq!(
+        callers.limit_refresh(NOW, RefreshReason::Rejected),
+        Some(retry_in)
+    );
 }
 
 #[test]
@@ -160,7 +170,14 @@ fn line04_a_caller_that_does_not_wait_out_a_back_off_is_rejected_when_one_begins
         asked: NOW,
         waits_out: false,
     };
-    callers.on_token_requested(NOW, CallerId(6), need, Offer::Nothing, &mut effects);
+    callers.on_token_requested(
+        NOW,
+        CallerId(6),
+        need,
+        Rc::default(),
+        Offer::Nothing,
+        &mut effects,
+    );
     assert_eq!(callers.len(), 4);
 
     callers.on_backoff(ENDED, Timestamp::default(), false, &mut effects);

@@ -1,8 +1,10 @@
 /** The real server, for one test: a database of its own, ports of its own. */
 
+import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 
 import { buildServer } from "../../tools/demo-parts.mjs";
 import { startServer as startProgram, tail } from "../../tools/server.mjs";
@@ -65,6 +67,15 @@ export class Server {
     this.api = byName(this.#running.api);
     this.#env.PORT = new URL(this.auth).port;
     this.#env.API_PORT = new URL(this.api).port;
+  }
+
+  /**
+   * Runs a command of the server's program on its database, as an operator does.
+   *
+   * @param {readonly string[]} words
+   */
+  async command(words) {
+    await promisify(execFile)(this.#program, words, { cwd: this.#folder, env: { ...process.env, ...this.#env } });
   }
 
   /** Stops the server with SIGTERM, as a deployment does, and waits until it has ended. */

@@ -1,6 +1,8 @@
 //! The app's actions on a tab: API calls, sign-in, sign-out, token requests and refreshes.
 
-use nolapse::core::{Answer, CallerId, Input, Millis, SessionError, Status};
+use std::rc::Rc;
+
+use nolapse::core::{Answer, CallerId, ContextToken, Input, Millis, Secret, SessionError, Status};
 use nolapse_domain::SessionId;
 
 use super::World;
@@ -19,6 +21,8 @@ pub struct Call {
     pub user: u32,
     /// Whether it waits for a token, and may be aborted.
     pub is_for_token: bool,
+    /// The context of its token; empty for none.
+    pub context: &'static str,
 }
 
 /// The result of a caller.
@@ -55,6 +59,7 @@ impl World {
             ending: None,
             user,
             is_for_token,
+            context: "",
         });
         CallerId(self.calls.len() as u64 - 1)
     }
@@ -77,10 +82,12 @@ impl World {
         let caller = self.ask(tab, true, 0);
         let browser = self.tabs[tab].browser;
         let context = self.tabs[tab].context(self.now, &self.browsers[browser]);
-        self.tabs[tab].core.touch(context.now);
+        self.feed(tab, Input::Active);
+        let name = self.context_of(tab);
+        let index = self.calls.len() - 1;
+        self.calls[index].context = name;
         let usable = self.tabs[tab].core.usable_token(context.now);
-        let text = usable.map(|(token, _)| token.expose().to_owned());
-        match text {
+        match usable.and_then(|(token, _)| within(token, name)) {
             Some(text) => self.leave(caller, text),
             None => self.feed(
                 tab,
@@ -88,6 +95,7 @@ impl World {
                     caller,
                     min_validity: Millis::ZERO,
                     waits_out: true,
+                    context: name.into(),
                 },
             ),
         }
@@ -103,6 +111,7 @@ impl World {
                 caller,
                 min_validity,
                 waits_out: true,
+                context: Rc::default(),
             },
         );
         self.calls.len() - 1
@@ -125,9 +134,20 @@ impl World {
         }
         let browser = self.tabs[tab].browser;
         let context = self.tabs[tab].context(self.now, &self.browsers[browser]);
-        let (_, version) = self.tabs[tab].core.usable_token(context.now)?;
+        let name = self.context_of(tab);
+        let (token, version) = self.tabs[tab].core.usable_token(context.now)?;
+        within(token, name)?;
         let caller = self.ask(tab, true, 0);
-        self.feed(tab, Input::TokenRejected { caller, version });
+        let index = self.calls.len() - 1;
+        self.calls[index].context = name;
+        self.feed(
+            tab,
+            Input::TokenRejected {
+                caller,
+                version,
+                context: name.into(),
+            },
+        );
         Some(self.calls.len() - 1)
     }
 
@@ -186,7 +206,10 @@ impl World {
             return;
         }
         match answer {
-            Ok(Answer::Token { token, .. }) => self.leave(caller, token.expose().to_owned()),
+            Ok(Answer::Token { token, .. }) => {
+                let text = within(&token, self.calls[index].context);
+                self.leave(caller, text.expect("a token of the call's context"));
+            }
             Ok(Answer::SignedIn) => self.end(index, Ending::Adopted),
             Ok(Answer::SignedOut { server_notified }) => {
                 self.end(index, Ending::SignedOut { server_notified });
@@ -200,6 +223,15 @@ impl World {
         self.calls[index].ending = Some(ending);
     }
 
+    /// The context of the tab's calls.
+    fn context_of(&self, tab: usize) -> &'static str {
+        match tab % 3 {
+            1 if self.has_contexts => "org_1",
+            2 if self.has_contexts => "org_2",
+            _ => "",
+        }
+    }
+
     /// A call is sent with this token, which must be valid when it arrives.
     fn leave(&mut self, caller: CallerId, text: String) {
         let index = usize::try_from(caller.0).unwrap_or(usize::MAX);
@@ -209,6 +241,10 @@ impl World {
         if expires.is_some_and(|expires| self.now + TRANSIT_MS >= expires) {
             self.counts.expired_sent += 1;
             self.tell(format!("EXPIRED token sent by tab {tab} at {}", self.now));
+        }
+        let context = text.split_once('-').map_or("", |(_, context)| context);
+        if context != self.calls[index].context && expires.is_some() {
+            self.counts.wrong_context += 1;
         }
         if matches!(self.status(tab), Status::SignedOut { .. }) {
             self.counts.zombies += 1;
@@ -248,5 +284,16 @@ impl World {
     /// Whether a caller received a token.
     pub fn got_token(&self, call: usize) -> bool {
         matches!(self.ending(call), Some(Ending::Token(_)))
+    }
+}
+
+/// The token of a context; the token without one if the name is empty.
+fn within(token: &Secret, context: &str) -> Option<String> {
+    if context.is_empty() {
+        return token.expose().split(' ').next().map(str::to_owned);
+    }
+    match token.find(context) {
+        ContextToken::Granted(token) => Some(token.to_owned()),
+        ContextToken::Refused | ContextToken::Missing => None,
     }
 }

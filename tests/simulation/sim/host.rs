@@ -59,12 +59,16 @@ impl World {
             Effect::SendRefresh { attempt, .. } => {
                 *self.counts.sent.entry(browser).or_default() += 1;
                 self.counts.sent_at.push(self.now);
-                self.send(tab, attempt, Question::Refresh);
+                let contexts = self.tabs[tab].core.contexts();
+                self.send(tab, attempt, Question::Refresh, contexts);
             }
             Effect::SendSignOut {
                 attempt,
                 everywhere,
-            } => self.send(tab, attempt, Question::SignOut { everywhere }),
+            } => {
+                let question = Question::SignOut { everywhere };
+                self.send(tab, attempt, question, String::new());
+            }
             Effect::RunSignIn { attempt, caller } => {
                 let user = self.call(tab, caller).map_or(1, |call| call.user);
                 let delay = self.random.between(5, 200);
@@ -138,7 +142,7 @@ impl World {
         }
     }
 
-    fn send(&mut self, tab: usize, attempt: AttemptId, question: Question) {
+    fn send(&mut self, tab: usize, attempt: AttemptId, question: Question, contexts: String) {
         let browser = self.tabs[tab].browser;
         self.browsers[browser].in_flight += 1;
         self.browsers[browser].cookie_before = None;
@@ -152,6 +156,7 @@ impl World {
             attempt,
             question,
             cookie: self.browsers[browser].cookie.clone(),
+            contexts,
         });
         match self.network {
             Network::Offline => {

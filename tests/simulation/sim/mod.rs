@@ -100,6 +100,8 @@ pub struct World {
     pub discards_aborted: bool,
     /// The requests that tabs have aborted.
     pub aborted: BTreeSet<(usize, AttemptId)>,
+    /// Whether the calls of two tabs in three are each in a context of its own.
+    pub has_contexts: bool,
     pub calls: Vec<Call>,
     pub counts: Counts,
     /// Whether the lock has always worked as specified.
@@ -154,6 +156,7 @@ impl World {
             timeout: Config::default().timeout,
             discards_aborted: false,
             aborted: BTreeSet::new(),
+            has_contexts: false,
             calls: Vec::new(),
             counts: Counts::default(),
             had_lock: true,

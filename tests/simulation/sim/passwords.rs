@@ -46,6 +46,7 @@ impl World {
             attempt: AttemptId(u64::MAX),
             question: Question::Password,
             cookie: self.browsers[browser].cookie.clone(),
+            contexts: String::new(),
         });
         let delay = self.random.between(2, 60);
         self.plan(delay, Happening::Arrived(exchange));

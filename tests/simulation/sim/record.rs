@@ -31,6 +31,8 @@ pub struct Counts {
     pub most_at_once: usize,
     /// Calls sent with a token that would have expired on arrival.
     pub expired_sent: u32,
+    /// Calls sent with a token of another context than theirs.
+    pub wrong_context: u32,
     /// Calls sent with a token by a signed-out tab.
     pub zombies: u32,
     /// Sessions that the server ended for reuse without a theft.

@@ -1,6 +1,6 @@
 //! The simulated auth server: the reference server's domain rules, without database and HTTP.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use nolapse::core::{
@@ -54,6 +54,8 @@ pub struct Exchange {
     pub attempt: AttemptId,
     pub question: Question,
     pub cookie: Option<RefreshToken>,
+    /// The names of the contexts that a refresh requests, as the core has them.
+    pub contexts: String,
 }
 
 /// A response in flight.
@@ -125,6 +127,19 @@ impl Server {
                 &format!("{{\"id\":{user},\"role\":{role}}}"),
             ),
         }
+    }
+
+    /// Adds the tokens of these contexts to a grant: `t.1.0.9-org_1` is that of `org_1`.
+    fn add_contexts(&mut self, grant: &mut Grant, names: &str) {
+        let plain = grant.token.expose().to_owned();
+        let mut text = plain.clone();
+        for name in names.split_whitespace().collect::<BTreeSet<_>>() {
+            let token = format!("{plain}-{name}");
+            text = format!("{text} {name} {token}");
+            let known = self.tokens[&plain];
+            self.tokens.insert(token, known);
+        }
+        grant.token = Secret::new(&text).expect("tokens");
     }
 
     /// Signs a user in; ends the session of the cookie sent with the request.
@@ -276,8 +291,10 @@ impl World {
                 self.counts.false_alarms += 1;
             }
         }
-        if let Reply::Granted { .. } = reply {
+        let mut reply = reply;
+        if let Reply::Granted { grant, .. } = &mut reply {
             self.counts.granted += 1;
+            self.server.add_contexts(grant, &exchange.contexts);
         }
         reply
     }

@@ -6,6 +6,8 @@
     reason = "tests use what production code may not"
 )]
 
+use std::rc::Rc;
+
 use nolapse::core::{
     Answer, AttemptId, CallerId, Config, Context, Effect, Event, Failure, FailureCause, Grant,
     Input, Millis, RecordState, RefreshOutcome, Secret, Session, SessionError, SessionInfo,
@@ -189,6 +191,19 @@ impl Tab {
         self.need(Millis::ZERO)
     }
 
+    /// A caller requests a token of a context.
+    pub(crate) fn call_within(&mut self, context: &str) -> CallerId {
+        self.asked += 1;
+        let caller = CallerId(self.asked);
+        self.feed(Input::TokenRequested {
+            caller,
+            min_validity: Millis::ZERO,
+            waits_out: true,
+            context: context.into(),
+        });
+        caller
+    }
+
     /// A caller requests a token that is valid for at least `min_validity`.
     pub(crate) fn need(&mut self, min_validity: Millis) -> CallerId {
         self.asked += 1;
@@ -197,6 +212,7 @@ impl Tab {
             caller,
             min_validity,
             waits_out: true,
+            context: Rc::default(),
         });
         caller
     }
@@ -290,8 +306,13 @@ impl Tab {
         self.asked += 1;
         let caller = CallerId(self.asked);
         let now = Timestamp::from_millis(self.now);
-        let (_, version) = self.core.usable_token(now).expect("a token");
-        self.feed(Input::TokenRejected { caller, version });
+        let version = self.core.usable_token(now).expect("a token").1;
+        let context = Rc::default();
+        self.feed(Input::TokenRejected {
+            caller,
+            version,
+            context,
+        });
         caller
     }
 

@@ -4,7 +4,7 @@
 //! `npm run fleet`, or with fewer clients and hours: `npm run fleet -- 100000 2`
 #![expect(clippy::print_stdout, reason = "it is a program that prints")]
 
-use std::{fmt::Write, fs, time::Duration};
+use std::{fmt::Write, fs, rc::Rc, time::Duration};
 
 use nolapse::core::{
     CallerId, Config, Context, Effect, Failure, FailureCause, Grant, Input, Millis, RefreshOutcome,
@@ -95,6 +95,7 @@ impl Client {
             caller,
             min_validity,
             waits_out: true,
+            context: Rc::default(),
         };
         self.feed(now, asked, server);
     }

@@ -9,6 +9,7 @@ use crate::{
     background,
     config::Config,
     connections::{Connections, capacity},
+    contexts::ContextPolicy,
     domain::{SessionService, Store, UserDirectory},
     origins::AllowedOrigins,
     password_directory::{PasswordDirectory, UserRepository},
@@ -29,6 +30,7 @@ pub struct AuthServerBuilder {
     config: Config,
     store: Arc<dyn Store>,
     users: Users,
+    contexts: Option<Arc<dyn ContextPolicy>>,
 }
 
 /// Where the users are.
@@ -69,6 +71,12 @@ impl AuthServerBuilder {
         self
     }
 
+    /// Decides by this policy which contexts access tokens may have, in place of the store's table `contexts`.
+    pub fn contexts(mut self, policy: Arc<dyn ContextPolicy>) -> Self {
+        self.contexts = Some(policy);
+        self
+    }
+
     /// Opens the keys and starts the background tasks: key rotation and pruning.
     ///
     /// # Errors
@@ -79,9 +87,11 @@ impl AuthServerBuilder {
             config,
             store,
             users,
+            contexts,
         } = self;
         let (stop, stopped) = watch::channel(false);
-        let app = assemble(&config, store, users).await?;
+        let contexts = contexts.unwrap_or_else(|| Arc::new(Arc::clone(&store)));
+        let app = assemble(&config, store, users, contexts).await?;
         let tasks = vec![
             background::rotate_keys(Arc::clone(&app.keys), stopped.clone()),
             background::prune(Arc::clone(&app.store), config.audit_kept, stopped.clone()),
@@ -101,6 +111,7 @@ impl AuthServer {
             config,
             store,
             users: Users::Store,
+            contexts: None,
         }
     }
 
@@ -165,7 +176,12 @@ impl Drop for AuthServer {
     }
 }
 
-async fn assemble(config: &Config, store: Arc<dyn Store>, users: Users) -> Result<App, StartError> {
+async fn assemble(
+    config: &Config,
+    store: Arc<dyn Store>,
+    users: Users,
+    contexts: Arc<dyn ContextPolicy>,
+) -> Result<App, StartError> {
     let required = |name, value: &Option<String>| value.clone().ok_or(StartError::Missing(name));
     let issuer = required("ISSUER", &config.issuer)?;
     let audience = required("AUDIENCE", &config.audience)?;
@@ -185,6 +201,7 @@ async fn assemble(config: &Config, store: Arc<dyn Store>, users: Users) -> Resul
     Ok(App {
         sessions: Arc::new(sessions),
         users,
+        contexts,
         passwords,
         store,
         refresh_token_key,

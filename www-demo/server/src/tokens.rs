@@ -1,15 +1,17 @@
 //! Issues access tokens (RFC 9068).
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use chrono::DateTime;
 use jwt_compact::{AlgorithmExt, Claims, Header, alg::Ed25519};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     clock,
-    domain::{SessionId, Timestamp, User},
+    contexts::ContextGrant,
+    domain::{Session, SessionId, Timestamp, User},
     keys::SigningKey,
 };
 
@@ -40,7 +42,28 @@ struct CustomClaims<'a> {
     client_id: &'static str,
     role: &'static str,
     auth_time: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<&'a str>,
+    #[serde(flatten)]
+    further: BTreeMap<&'a str, &'a Value>,
 }
+
+/// The claims that those of a context do not replace.
+const FIXED_CLAIMS: [&str; 13] = [
+    "iss",
+    "aud",
+    "sub",
+    "sid",
+    "jti",
+    "client_id",
+    "role",
+    "auth_time",
+    "context",
+    "iat",
+    "nbf",
+    "exp",
+    "cnf",
+];
 
 /// Why a token could not be signed: a time past the year 262,000, or no memory.
 #[derive(Debug)]
@@ -58,13 +81,45 @@ pub fn issue(
     authenticated_at: Timestamp,
     user: &User,
 ) -> Result<String, SigningFailed> {
-    let moment = |seconds: u64| {
-        i64::try_from(seconds)
-            .ok()
-            .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
-            .ok_or(SigningFailed)
-    };
-    let mut claims = Claims::new(CustomClaims {
+    let claims = claims(config, session, authenticated_at, user);
+    sign(now, config, key, claims)
+}
+
+/// Signs a token of a context, by its name and what the policy grants.
+///
+/// # Errors
+/// Fails only if `now` is out of the calendar.
+pub fn issue_within(
+    now: Timestamp,
+    config: &TokenConfig,
+    key: &SigningKey,
+    session: &Session,
+    user: &User,
+    (name, context): (&str, &ContextGrant),
+) -> Result<String, SigningFailed> {
+    let mut claims = claims(config, session.id, session.created_at, user);
+    claims.context = Some(name);
+    if let Some(audience) = &context.audience {
+        claims.aud = audience;
+    }
+    if let Some(role) = context.role {
+        claims.role = role.as_str();
+    }
+    let further = context.claims.iter();
+    claims.further = further
+        .map(|(name, value)| (name.as_str(), value))
+        .filter(|(name, _)| !FIXED_CLAIMS.contains(name))
+        .collect();
+    sign(now, config, key, claims)
+}
+
+fn claims<'a>(
+    config: &'a TokenConfig,
+    session: SessionId,
+    authenticated_at: Timestamp,
+    user: &User,
+) -> CustomClaims<'a> {
+    CustomClaims {
         iss: &config.issuer,
         aud: &config.audience,
         sub: user.id.to_string(),
@@ -73,7 +128,24 @@ pub fn issue(
         client_id: CLIENT_ID,
         role: user.role.as_str(),
         auth_time: authenticated_at.as_secs(),
-    });
+        context: None,
+        further: BTreeMap::new(),
+    }
+}
+
+fn sign(
+    now: Timestamp,
+    config: &TokenConfig,
+    key: &SigningKey,
+    claims: CustomClaims<'_>,
+) -> Result<String, SigningFailed> {
+    let moment = |seconds: u64| {
+        i64::try_from(seconds)
+            .ok()
+            .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
+            .ok_or(SigningFailed)
+    };
+    let mut claims = Claims::new(claims);
     let issued_at = moment(now.as_secs())?;
     claims.issued_at = Some(issued_at);
     claims.not_before = Some(issued_at);

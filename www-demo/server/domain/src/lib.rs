@@ -31,7 +31,7 @@ pub use refresh_token::{
 pub use session::{Ending, Limits, Renewal, Replaced, Session};
 pub use session_service::SessionService;
 pub use signing_keys::{SealedKey, SigningKeyStore};
-pub use store::{Applied, PoolUse, Store, StoreError, StoreFailure, StoreResult};
+pub use store::{Applied, ContextStore, PoolUse, Store, StoreError, StoreFailure, StoreResult};
 pub use throttles::{Bucket, Throttles};
 pub use time::Timestamp;
 pub use user::{Password, PasswordHash, Role, User};

@@ -88,11 +88,26 @@ pub struct PoolUse {
     pub most: u64,
 }
 
-/// Users, sessions, notes, signing keys and throttles. Each method is one atomic step.
+/// The contexts that a user's access tokens may have, such as organisations, with the user's role in each.
+#[async_trait]
+pub trait ContextStore: Send + Sync + 'static {
+    /// Returns the user's role within a context; `None` if the user has none there.
+    async fn role_within(&self, user: UserId, context: &str) -> StoreResult<Option<Role>>;
+
+    /// Sets a user's role within a context; `None` removes it. [`Applied::No`] if there is no such user, or nothing to remove.
+    async fn set_role_within(
+        &self,
+        user: UserId,
+        context: &str,
+        role: Option<Role>,
+    ) -> StoreResult<Applied>;
+}
+
+/// Users, sessions, contexts, notes, signing keys and throttles. Each method is one atomic step.
 ///
 /// "Not found" is `Ok(None)`, never an error.
 #[async_trait]
-pub trait Store: NoteStore + SigningKeyStore + Throttles {
+pub trait Store: ContextStore + NoteStore + SigningKeyStore + Throttles {
     /// Closes the database after the last query.
     async fn close(&self);
 

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use nolapse::wire::EndReason;
+use nolapse::wire::{EndReason, MAX_CONTEXT_BYTES};
 use nolapse_server::{
     clock,
     config::Config,
@@ -24,10 +24,14 @@ pub(crate) enum UserCommand {
     Add,
     Show,
     SetRole(Role),
+    /// Sets the role within a context; `None` removes it.
+    SetRoleWithin(String, Option<Role>),
     ResetPassword,
     Disable,
     Enable,
-    Delete { is_confirmed: bool },
+    Delete {
+        is_confirmed: bool,
+    },
 }
 
 impl UserCommand {
@@ -39,6 +43,22 @@ impl UserCommand {
             ["role", who, role] => {
                 let role = Role::parse(role).ok_or(Usage("the role is member or admin"))?;
                 (Self::SetRole(role), who)
+            }
+            ["context", who, context, role] => {
+                let is_name = (1..=MAX_CONTEXT_BYTES).contains(&context.len())
+                    && context.bytes().all(|byte| byte.is_ascii_graphic());
+                let role = match *role {
+                    "none" => None,
+                    role => {
+                        Some(Role::parse(role).ok_or(Usage("the role is member, admin or none"))?)
+                    }
+                };
+                if !is_name {
+                    return Err(Usage(
+                        "a context is named by 1 to 100 visible ASCII characters",
+                    ));
+                }
+                (Self::SetRoleWithin((*context).to_owned(), role), who)
             }
             ["password", who] => (Self::ResetPassword, who),
             ["password", _, _] => {
@@ -61,7 +81,7 @@ impl UserCommand {
             _ => {
                 return Err(Usage(
                     "users takes one of: add EMAIL, show USER, role USER member, role USER \
-                     admin, password USER, disable USER, enable USER, delete USER --yes; USER is \
+                     admin, context USER NAME member, context USER NAME admin, context USER NAME none, password USER, disable USER, enable USER, delete USER --yes; USER is \
                      an e-mail address or an id",
                 ));
             }
@@ -76,6 +96,8 @@ impl UserCommand {
             Self::Show => "account_view",
             Self::SetRole(Role::Admin) => "role_admin",
             Self::SetRole(Role::Member) => "role_member",
+            Self::SetRoleWithin(_, Some(_)) => "context_granted",
+            Self::SetRoleWithin(_, None) => "context_removed",
             Self::ResetPassword => "password_reset",
             Self::Disable => "account_disabled",
             Self::Enable => "account_enabled",
@@ -132,6 +154,17 @@ impl UserCommand {
                     "{} from the next refresh of each session",
                     role.as_str()
                 ))
+            }
+            Self::SetRoleWithin(context, role) => {
+                let applied = store.set_role_within(user.id, &context, role).await?;
+                match (applied, role) {
+                    (Applied::Yes, Some(role)) => Ok(format!(
+                        "{} of {context} from the next refresh of each session",
+                        role.as_str()
+                    )),
+                    (Applied::Yes, None) => Ok(format!("removed from {context}")),
+                    (Applied::No, _) => Err(Refused("there is no such context or user").into()),
+                }
             }
             Self::ResetPassword => reset_password(config, store, user).await,
             Self::Disable => {

@@ -1,5 +1,7 @@
 //! `POST /auth/sign-up` and `POST /auth/sign-in`.
 
+use std::collections::BTreeSet;
+
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, header},
@@ -13,8 +15,10 @@ use super::{
     App,
     address::Address,
     body::StrictJson,
+    contexts::ContextNames,
     cookie,
     limits::Turns,
+    openapi,
     security_events::note,
     token_response::{self, TokenResponse},
 };
@@ -49,14 +53,19 @@ pub(super) struct Credentials {
     /// Counted in normal form C too.
     #[schema(format = "password", min_length = 8, max_length = 256)]
     password: String,
+    /// The contexts to issue tokens for, besides the one without a context.
+    #[serde(default)]
+    #[schema(schema_with = openapi::context_names, required = false)]
+    contexts: ContextNames,
 }
 
 impl Credentials {
-    pub(super) fn parse(self) -> Result<(Email, Password), Problem> {
+    pub(super) fn parse(self) -> Result<(Email, Password, BTreeSet<String>), Problem> {
         let fits = self.email.chars().count() <= MAX_EMAIL_CHARS;
         let email = Email::parse(&self.email).filter(|_| fits);
         let email = email.ok_or(Problem::invalid("email is not an e-mail address"))?;
-        Ok((email, parse_password(&self.password)?))
+        let password = parse_password(&self.password)?;
+        Ok((email, password, self.contexts.parse()?))
     }
 }
 
@@ -77,7 +86,7 @@ pub(super) async fn sign_up(
     headers: HeaderMap,
     StrictJson(credentials): StrictJson<Credentials>,
 ) -> Result<Response, Problem> {
-    let (email, password) = credentials.parse()?;
+    let (email, password, contexts) = credentials.parse()?;
     let now = clock::now();
     let device = app.devices.read(now, &headers, &email);
     let turns = app
@@ -88,7 +97,9 @@ pub(super) async fn sign_up(
     let user = app.users.create(now, email, password).await?;
     let user = user.ok_or(ACCOUNT_EXISTS)?;
     app.counters.count("sign_ups");
-    begin(&app, now, &headers, user).await?.ok_or(MISMATCH)
+    begin(&app, now, &headers, user, &contexts)
+        .await?
+        .ok_or(MISMATCH)
 }
 
 /// Signs in; the session of a cookie in the request ends.
@@ -110,7 +121,7 @@ pub(super) async fn sign_in(
     headers: HeaderMap,
     StrictJson(credentials): StrictJson<Credentials>,
 ) -> Result<Response, Problem> {
-    let (email, password) = credentials.parse()?;
+    let (email, password, contexts) = credentials.parse()?;
     let (now, store) = (clock::now(), &*app.store);
     let device = app.devices.read(now, &headers, &email);
     let turns = app
@@ -123,7 +134,7 @@ pub(super) async fn sign_in(
             return Err(MISMATCH);
         };
         // `None`: the password was changed meanwhile, or its hash renewed by a concurrent sign-in.
-        if let Some(begun) = begin(&app, clock::now(), &headers, user).await? {
+        if let Some(begun) = begin(&app, clock::now(), &headers, user, &contexts).await? {
             turns.succeed(store).await?;
             app.counters.count("sign_ins");
             return Ok(begun);
@@ -180,6 +191,7 @@ async fn begin(
     now: Timestamp,
     headers: &HeaderMap,
     user: User,
+    contexts: &BTreeSet<String>,
 ) -> Result<Option<Response>, Problem> {
     if let Some(before) = cookie::refresh_token(headers, &app.refresh_token_key) {
         app.sessions
@@ -193,7 +205,7 @@ async fn begin(
         return Ok(None);
     };
     tracing::info!(session = %grant.session.id, user = %grant.user.id, "signed in");
-    let mut response = token_response::grant(app, now, &grant)?;
+    let mut response = token_response::grant(app, now, &grant, contexts).await?;
     let (email, cookies) = (&grant.user.email, &app.settings.cookies);
     let known = app.devices.issue(now, headers, email, cookies);
     response.headers_mut().append(header::SET_COOKIE, known);

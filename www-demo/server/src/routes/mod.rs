@@ -4,6 +4,7 @@ mod accounts;
 mod address;
 mod api;
 mod body;
+mod contexts;
 mod cookie;
 mod counters;
 mod cross_origin;

@@ -7,14 +7,16 @@ use axum::{
     middleware,
     response::{IntoResponse, Response},
 };
-use nolapse::wire::{COOKIE, PageVisibility, RefreshReason, VERSION, VERSION_HEADER};
+use nolapse::wire::{
+    COOKIE, MAX_CONTEXT_BYTES, MAX_CONTEXTS, PageVisibility, RefreshReason, VERSION, VERSION_HEADER,
+};
 use serde::Serialize;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         Components, Content, InfoBuilder, OpenApi, PathItem, Ref, RefOr, ResponseBuilder,
         path::{Operation, ParameterBuilder, ParameterIn},
-        schema::Object,
+        schema::{Array, ArrayBuilder, Object, ObjectBuilder, Type},
         security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
     },
 };
@@ -69,6 +71,18 @@ pub(super) fn role() -> Object {
 
 pub(super) fn page_visibility() -> Object {
     spelled(PageVisibility::ALL.iter().map(|page| page.as_str()))
+}
+
+pub(super) fn context_names() -> Array {
+    let name = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(MAX_CONTEXT_BYTES))
+        .pattern(Some("^[!-~]+$"));
+    ArrayBuilder::new()
+        .items(name)
+        .max_items(Some(MAX_CONTEXTS))
+        .build()
 }
 
 /// Adds the CSRF guard to these routes, and documents it.

@@ -1,6 +1,6 @@
 //! `POST /auth/refresh`.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use axum::{
     extract::{Request, State},
@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::{
     App,
     body::{StrictJson, Whole},
+    contexts::ContextNames,
     cookie, openapi,
     security_events::note,
     signed::SUPERSEDED,
@@ -38,11 +39,16 @@ pub(super) struct RefreshBody {
     /// Seconds since the app last made a call or the user gave input.
     #[schema(value_type = Option<u32>, minimum = 0, maximum = 4_294_967_295_u32)]
     active_ago: Option<Whole<u32>>,
+    /// The contexts to issue tokens for, besides the one without a context.
+    #[serde(default)]
+    #[schema(schema_with = openapi::context_names, required = false)]
+    contexts: ContextNames,
 }
 
 pub(super) struct Refresh {
     reason: RefreshReason,
     active_ago: Option<Duration>,
+    contexts: BTreeSet<String>,
 }
 
 impl RefreshBody {
@@ -62,7 +68,11 @@ impl RefreshBody {
             | RefreshReason::Rejected
             | RefreshReason::Force => Some(declared.unwrap_or_default()),
         };
-        Ok(Refresh { reason, active_ago })
+        Ok(Refresh {
+            reason,
+            active_ago,
+            contexts: self.contexts.parse()?,
+        })
     }
 }
 
@@ -113,17 +123,18 @@ async fn exchange(app: &App, headers: &HeaderMap, body: &Refresh) -> Result<Resp
         return Ok(ended(app, headers, EndReason::NoCookie));
     };
     app.limits.refresh(clock::now(), refresh_token.session)?;
-    present(app, headers, &refresh_token, body.active_ago).await
+    present(app, headers, &refresh_token, body).await
 }
 
 async fn present(
     app: &App,
     headers: &HeaderMap,
     refresh_token: &RefreshToken,
-    active_ago: Option<Duration>,
+    body: &Refresh,
 ) -> Result<Response, Problem> {
     let now = clock::now();
-    match app.sessions.refresh(now, refresh_token, active_ago).await? {
+    let refreshed = app.sessions.refresh(now, refresh_token, body.active_ago);
+    match refreshed.await? {
         Refreshed::Granted(grant) => {
             app.counters.count(match grant.rotation {
                 Rotation::Rotated => "refreshes_rotated",
@@ -137,7 +148,7 @@ async fn present(
                     subject.user = Some(grant.user.id);
                 });
             }
-            token_response::grant(app, now, &grant)
+            token_response::grant(app, now, &grant, &body.contexts).await
         }
         Refreshed::Ended {
             session,

@@ -7,6 +7,7 @@ use axum::extract::FromRef;
 use super::{CookieRules, Counters, DeviceKey, Limits, Outages, SecurityCounts};
 use crate::{
     connections::Connections,
+    contexts::ContextPolicy,
     domain::{RefreshTokenKey, SessionService, Store, UserDirectory},
     keys::KeyRing,
     metrics::Timings,
@@ -27,6 +28,7 @@ pub(crate) struct App {
     pub(crate) tokens: Arc<TokenConfig>,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) users: Arc<dyn UserDirectory>,
+    pub(crate) contexts: Arc<dyn ContextPolicy>,
     /// The hasher of the reference directory; `None` with a directory of the embedding app.
     pub(crate) passwords: Option<Passwords>,
     pub(crate) limits: Arc<Limits>,

@@ -1,5 +1,7 @@
 //! The response to a sign-in or a refresh (RFC 6749 §5.1, with the session beside it).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use axum::{
     Json,
     http::{HeaderValue, header},
@@ -8,7 +10,12 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{App, openapi, security_events::note};
+use super::{
+    App,
+    contexts::{self, ContextTokens},
+    openapi,
+    security_events::note,
+};
 use crate::{
     domain::{Grant, Timestamp, User},
     problem::Problem,
@@ -24,6 +31,10 @@ pub(super) struct TokenResponse {
     /// Seconds.
     expires_in: u64,
     session: SessionView,
+    /// The access tokens of the contexts that were requested.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
+    contexts: ContextTokens,
 }
 
 /// A session as the app sees it.
@@ -54,8 +65,13 @@ impl UserView {
     }
 }
 
-/// Signs a token for a grant and returns it with the cookie.
-pub(super) fn grant(app: &App, now: Timestamp, grant: &Grant) -> Result<Response, Problem> {
+/// Signs a token for a grant, and one of each context, and returns them with the cookie.
+pub(super) async fn grant(
+    app: &App,
+    now: Timestamp,
+    grant: &Grant,
+    contexts: &BTreeSet<String>,
+) -> Result<Response, Problem> {
     let session = &grant.session;
     note(|subject| {
         subject.user = Some(grant.user.id);
@@ -78,6 +94,7 @@ pub(super) fn grant(app: &App, now: Timestamp, grant: &Grant) -> Result<Response
             id: session.id.to_string(),
             user: UserView::of(&grant.user),
         },
+        contexts: contexts::sign(app, now, grant, contexts).await?,
     };
     let mut response = Json(body).into_response();
     let headers = response.headers_mut();

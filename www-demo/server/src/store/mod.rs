@@ -1,5 +1,6 @@
 //! The domain's store, in `SQLite` and `PostgreSQL`.
 
+mod contexts;
 mod migrations;
 mod notes;
 mod postgres;

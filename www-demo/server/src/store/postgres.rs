@@ -11,7 +11,9 @@ use sqlx::{
 };
 
 use super::{
-    OpenError, applied, failure,
+    OpenError, applied,
+    contexts::contexts,
+    failure,
     notes::notes,
     rows, siblings,
     signing_keys::signing_keys,
@@ -19,9 +21,9 @@ use super::{
     throttles::{self, throttles},
 };
 use crate::domain::{
-    Applied, Bucket, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash, PoolUse, Role,
-    SealedKey, Session, SessionId, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles,
-    Timestamp, User, UserId,
+    Applied, Bucket, ContextStore, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash,
+    PoolUse, Role, SealedKey, Session, SessionId, SigningKeyStore, Store, StoreFailure,
+    StoreResult, Throttles, Timestamp, User, UserId,
 };
 
 /// How long a request waits for a connection, long enough for most restarts of a database.
@@ -72,6 +74,7 @@ impl PgStore {
 }
 
 store!(PgStore, retrying, "greatest", "BEGIN", "ctid");
+contexts!(PgStore, retrying);
 notes!(PgStore, retrying, "BEGIN", " FOR NO KEY UPDATE");
 signing_keys!(PgStore, retrying);
 throttles!(PgStore, retrying, "greatest");

@@ -12,7 +12,9 @@ use sqlx::{
 };
 
 use super::{
-    OpenError, applied, failure,
+    OpenError, applied,
+    contexts::contexts,
+    failure,
     notes::notes,
     private_file, rows, siblings,
     signing_keys::signing_keys,
@@ -20,9 +22,9 @@ use super::{
     throttles::{self, throttles},
 };
 use crate::domain::{
-    Applied, Bucket, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash, PoolUse, Role,
-    SealedKey, Session, SessionId, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles,
-    Timestamp, User, UserId,
+    Applied, Bucket, ContextStore, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash,
+    PoolUse, Role, SealedKey, Session, SessionId, SigningKeyStore, Store, StoreFailure,
+    StoreResult, Throttles, Timestamp, User, UserId,
 };
 
 /// How long a writer waits for another one.
@@ -62,6 +64,7 @@ impl SqliteStore {
 }
 
 store!(SqliteStore, no_retry, "max", "BEGIN IMMEDIATE", "rowid");
+contexts!(SqliteStore, no_retry);
 notes!(SqliteStore, no_retry, "BEGIN IMMEDIATE", "");
 signing_keys!(SqliteStore, no_retry);
 throttles!(SqliteStore, no_retry, "max");

@@ -48,6 +48,8 @@ pub struct Verified {
     pub session: String,
     /// The user's role, `role`.
     pub role: String,
+    /// The context that the token is restricted to, `context`, if it has one.
+    pub context: Option<String>,
     /// When the user signed in, `auth_time`, if the token has it.
     pub authenticated_at: Option<Timestamp>,
     /// When it was issued.
@@ -100,6 +102,7 @@ impl From<Claims> for Verified {
             subject: claims.subject,
             session: claims.session,
             role: claims.role,
+            context: claims.context,
             authenticated_at: claims.authenticated_at.map(moment),
             issued_at: moment(claims.issued_at),
             expires_at: moment(claims.expires_at),

@@ -13,12 +13,14 @@ use crate::{
 };
 
 /// The keywords for which [`Generator`] knows values on both sides. `format` is an annotation.
-const KEYWORDS: [&str; 15] = [
+const KEYWORDS: [&str; 17] = [
     "additionalProperties",
     "default",
     "description",
     "enum",
     "format",
+    "items",
+    "maxItems",
     "maxLength",
     "maximum",
     "minLength",
@@ -62,6 +64,7 @@ fn knows_every_keyword(schema: &Value) {
                 .expect("an object")
                 .values()
                 .for_each(knows_every_keyword),
+            "items" => knows_every_keyword(value),
             "oneOf" => value
                 .as_array()
                 .expect("a list")

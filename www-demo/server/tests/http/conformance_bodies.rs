@@ -44,6 +44,9 @@ impl Generator {
                     .as_array()
                     .is_some_and(|types| types.contains(&name.into()))
         };
+        if is("array") {
+            values.extend(self.lists(schema));
+        }
         if is("integer") {
             values.extend(integers(schema));
         }
@@ -53,6 +56,19 @@ impl Generator {
             values.extend(self.texts(schema));
         }
         values
+    }
+
+    /// Lists of one item, and of as many as are allowed, one fewer and one more.
+    fn lists(&mut self, schema: &Value) -> Vec<Value> {
+        let items = self.values(&schema["items"]);
+        let judge = jsonschema::validator_for(&schema["items"]).expect("a schema");
+        let valid: Vec<_> = items.iter().filter(|item| judge.is_valid(item)).collect();
+        let most = schema["maxItems"].as_u64().expect("a bound");
+        let most = usize::try_from(most).expect("it fits");
+        let long = |count: usize| valid.iter().cycle().take(count).copied().cloned().collect();
+        let mut lists: Vec<Value> = [most - 1, most, most + 1].map(long).into();
+        lists.extend(items.into_iter().map(|item| json!([item])));
+        lists
     }
 
     fn texts(&mut self, schema: &Value) -> Vec<Value> {

@@ -153,6 +153,11 @@ impl Document {
                 .expect("a schema");
             return self.misfit(value, target, place);
         }
+        if let Some(choices) = schema["oneOf"].as_array() {
+            let mut choices = choices.iter();
+            let fits = choices.any(|choice| self.misfit(value, choice, place).is_none());
+            return (!fits).then(|| place.to_owned());
+        }
         let one = std::slice::from_ref(&schema["type"]);
         let types = schema["type"].as_array().map_or(one, Vec::as_slice);
         let is_listed = schema["enum"]

@@ -17,6 +17,7 @@ mod clients;
 mod commands;
 mod conformance;
 mod conformance_bodies;
+mod contexts;
 mod contract;
 mod costly_input;
 mod cross_origin;

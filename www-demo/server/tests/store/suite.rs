@@ -229,6 +229,38 @@ async fn notes_are_their_users_own(store: &dyn Store) {
     assert!(store.notes_of(eve.id).await.unwrap().is_empty());
 }
 
+async fn a_role_within_a_context_is_its_users_own(store: &dyn Store) {
+    let (ada, eve, nobody) = (user(96), user(97), user(98));
+    for user in [&ada, &eve] {
+        store.add_user(user).await.unwrap();
+    }
+    let set = |user: UserId, role| store.set_role_within(user, "org_1", role);
+
+    let added = set(ada.id, Some(Role::Member)).await.unwrap();
+    let changed = set(ada.id, Some(Role::Admin)).await.unwrap();
+    let unknown = set(nobody.id, Some(Role::Admin)).await.unwrap();
+
+    assert_eq!(
+        (added, changed, unknown),
+        (Applied::Yes, Applied::Yes, Applied::No)
+    );
+    for (id, context, role) in [
+        (ada.id, "org_1", Some(Role::Admin)),
+        (ada.id, "org_10", None),
+        (eve.id, "org_1", None),
+    ] {
+        assert_eq!(store.role_within(id, context).await.unwrap(), role);
+    }
+    assert_eq!(set(eve.id, None).await.unwrap(), Applied::No);
+    assert_eq!(set(ada.id, None).await.unwrap(), Applied::Yes);
+    assert_eq!(store.role_within(ada.id, "org_1").await.unwrap(), None);
+
+    set(ada.id, Some(Role::Member)).await.unwrap();
+    store.delete_user(ada.id).await.unwrap();
+    store.add_user(&ada).await.unwrap();
+    assert_eq!(store.role_within(ada.id, "org_1").await.unwrap(), None);
+}
+
 async fn a_password_is_replaced_by_the_first_who_does(store: &dyn Store) {
     let ada = user(90);
     store.add_user(&ada).await.unwrap();
@@ -277,5 +309,6 @@ pub(crate) async fn conforms(store: Arc<dyn Store>) {
     who_proved_an_old_password_gets_no_session(&store).await;
     activity_only_moves_forward(&*store).await;
     notes_are_their_users_own(&*store).await;
+    a_role_within_a_context_is_its_users_own(&*store).await;
     a_deleted_user_takes_along_what_was_theirs(&*store).await;
 }
