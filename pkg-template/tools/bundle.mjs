@@ -1,5 +1,9 @@
 /** Bundles the scripts of the package. */
 
+import { readFile } from "node:fs/promises";
+
+import * as codes from "../../src/generated/codes.js";
+
 /** The script that passes commands from the module to its host. */
 export const BRIDGE = "bridge.js";
 
@@ -16,6 +20,13 @@ export const BUNDLE = {
   legalComments: "none",
   write: false,
   plugins: [
+    {
+      name: "codes",
+      setup: ({ onLoad }) =>
+        onLoad({ filter: /\/src\/host\/\w[\w-]*\.js$/ }, async ({ path }) => ({
+          contents: inlined(await readFile(path, "utf8")),
+        })),
+    },
     {
       name: "shared",
       setup: ({ onResolve }) =>
@@ -36,6 +47,23 @@ export const BUNDLE = {
     },
   ],
 };
+
+/**
+ * Puts the numbers of inputs and commands in the place of their names: bundlers keep a variable for each.
+ *
+ * @param {string} script
+ */
+function inlined(script) {
+  const [statement, list = ""] =
+    /^import (?:\* as codes|\{([^}]*)\}) from "\.\.\/generated\/codes\.js";$/m.exec(script) ?? [];
+  if (statement === undefined) return script;
+  const numbers = new Map(Object.entries(codes));
+  const names = list.split(",").map((name) => name.trim());
+  return script
+    .replace(statement, "")
+    .replace(/\bcodes\.([A-Z_]+)\b/g, (_, /** @type {string} */ name) => `${numbers.get(name)}`)
+    .replace(/\b[A-Z][A-Z_]+\b/g, (name) => (names.includes(name) ? `${numbers.get(name)}` : name));
+}
 
 /**
  * Bundles and minifies a module's glue.

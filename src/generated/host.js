@@ -767,6 +767,7 @@ function release({ body }, reason) {
 }
 
 // src/host/requests.js
+var MAX_CONTEXTS = 16;
 var Requests = class {
   #realm;
   #settings;
@@ -787,12 +788,26 @@ var Requests = class {
    * Sends a refresh, or takes over the early refresh that was sent before the module was loaded.
    *
    * @param {number} attempt
-   * @param {import("./http.js").Refresh} declared
+   * @param {string} reason
+   * @param {string} page
+   * @param {number} activeAgoMs
+   * @param {string} names those of contexts besides the session's, separated by spaces
    * @param {import("./early-refresh.js").EarlyRequest} [early]
    */
-  refresh(attempt, declared, early) {
+  refresh(attempt, reason, page, activeAgoMs, names, early) {
     const realm = this.#realm;
     const { refresh } = this.#settings;
+    const contexts = /* @__PURE__ */ new Set([...this.#settings.contexts, ...names.split(" ")]);
+    contexts.delete("");
+    const declared = (
+      /** @type {import("./http.js").Refresh} */
+      [
+        reason,
+        page,
+        activeAgoMs,
+        [...contexts].slice(0, MAX_CONTEXTS)
+      ]
+    );
     const controller = early?.controller ?? new AbortController();
     const ask = () => sendRefresh(realm, refresh, declared, controller.signal);
     const age = early ? (realm.performance.now() - early.sent) / 1e3 : 0;
@@ -848,10 +863,11 @@ var Requests = class {
    * Runs a sign-in function.
    *
    * @param {number} attempt
-   * @param {() => unknown} run
+   * @param {(() => unknown) | undefined} run `undefined` if its caller is gone
    * @param {(thrown: unknown) => void} threw
    */
   signIn(attempt, run, threw) {
+    if (!run) return this.#feed(SIGN_IN_THREW, attempt);
     const granted = signIn(this.#realm, run).then(
       (answer) => (
         /** @type {Given} */
@@ -1035,27 +1051,37 @@ var Locks = class {
   #locks;
   #name;
   #feed;
+  /** The lock requested while the module was loading, until it is used. */
+  #early;
   /** This tab's requests, by attempt. @type {Map<number, Request>} */
   #requests = /* @__PURE__ */ new Map();
   /**
    * @param {Pick<LockManager, "request"> | undefined} locks
    * @param {string} name
    * @param {(kind: number, attempt: number) => void} feed
+   * @param {import("./early-refresh.js").EarlyRefresh["lock"]} [early] the lock requested while the module was loading
    */
-  constructor(locks, name, feed) {
+  constructor(locks, name, feed, early) {
     this.#locks = locks;
     this.#name = name;
     this.#feed = feed;
+    this.#early = early;
+  }
+  /** Returns the lock requested while the module was loading, once. */
+  takeEarly() {
+    const early = this.#early;
+    this.#early = void 0;
+    return early;
   }
   /**
    * Requests the lock; feeds `LOCK_GRANTED` or `LOCK_FAILED`.
    *
    * @param {number} attempt
-   * @param {import("./early-refresh.js").EarlyRefresh["lock"]} [early] the lock requested while the module was loading
    */
-  acquire(attempt, early) {
+  acquire(attempt) {
     const request = { controller: new AbortController(), release: void 0 };
     this.#requests.set(attempt, request);
+    const early = this.takeEarly();
     if (!early) return this.#request(attempt, request);
     early.then((release2) => {
       if (!release2) this.#request(attempt, request);
@@ -1181,8 +1207,6 @@ var Host = class {
   #locks;
   /** @type {import("./early-refresh.js").EarlyRefresh | undefined} */
   #earlyRefresh;
-  /** The lock requested while the module was loading, until it is used. @type {import("./early-refresh.js").EarlyRefresh["lock"] | undefined} */
-  #earlyLock;
   #name = 0;
   /** @type {(() => void) | undefined} */
   #unwatch;
@@ -1193,9 +1217,8 @@ var Host = class {
   /** The error of every call since the module could not be loaded, or has trapped. @type {{ error: unknown } | undefined} */
   broken;
   #lastTouch = Number.NEGATIVE_INFINITY;
-  #version = NOTHING_TO_WAIT_FOR;
-  /** The latest tokens, by context. @type {Map<string, Bearer>} */
-  #bearers = /* @__PURE__ */ new Map();
+  /** The latest tokens, by context. */
+  #bearers = readBearers(0, "");
   #channel;
   /** @type {import("./bridge.js").Machine | undefined} */
   #machine;
@@ -1209,7 +1232,7 @@ var Host = class {
    * @param {import("./realm.js").Realm} realm
    */
   constructor(settings, app, realm) {
-    const feed = (...given) => this.feed(...given);
+    const feed = this.feed.bind(this);
     this.#settings = settings;
     this.#app = app;
     this.#realm = realm;
@@ -1227,7 +1250,7 @@ var Host = class {
    */
   start(make, earlyRefresh) {
     if (this.#isClosed) return void cancelEarly(earlyRefresh);
-    const feed = (...given) => this.feed(...given);
+    const feed = this.feed.bind(this);
     const realm = this.#realm;
     const { key, timeoutMs } = this.#settings;
     const random = new Uint32Array(3);
@@ -1235,19 +1258,16 @@ var Host = class {
     const [name = 0, low = 0, high = 0] = random;
     this.#name = name;
     this.#earlyRefresh = earlyRefresh;
-    this.#earlyLock = earlyRefresh?.lock;
-    this.#locks = new Locks(realm.navigator?.locks, key, feed);
+    this.#locks = new Locks(realm.navigator?.locks, key, feed, earlyRefresh?.lock);
     this.#machine = make(name, low * 2 ** 21 + high, timeoutMs, ...this.#clocks());
     this.#unwatch = watchLifecycle(realm, key, feed, () => this.#touch());
     onTimer(name, () => this.feed(DEADLINE_REACHED, 0));
-    const waiting = this.#queue;
-    this.#queue = [];
+    const waiting = this.#queue.splice(0);
     this.#isDraining = false;
     this.feed(STARTED, 0);
     if (isHidden(realm)) this.feed(PAGE_CHANGED, HIDDEN);
     for (const given of waiting) this.feed(...given);
-    if (this.#earlyLock) cancelEarly(earlyRefresh);
-    this.#earlyLock = void 0;
+    if (this.#locks.takeEarly()) cancelEarly(earlyRefresh);
   }
   /** Feeds an input to the machine and executes its commands. Inputs fed meanwhile are queued. @param {Given} given */
   feed(...given) {
@@ -1323,30 +1343,21 @@ var Host = class {
     );
     switch (kind) {
       case ACQUIRE_LOCK:
-        this.#locks?.acquire(id, this.#earlyLock);
-        this.#earlyLock = void 0;
-        return;
+        return this.#locks?.acquire(id);
       case RELEASE_LOCK:
         this.#earlyRefresh = void 0;
         return this.#locks?.release(id);
       case SEND_REFRESH: {
-        const [reason, page, names] = lines();
-        const contexts = /* @__PURE__ */ new Set([...this.#settings.contexts, ...names.split(" ")]);
-        contexts.delete("");
-        const declared = (
-          /** @type {import("./http.js").Refresh} */
-          [reason, page, a, [...contexts].slice(0, 16)]
-        );
-        return this.#requests.refresh(id, declared, this.#earlyRefresh?.take());
+        const [reason, page, contexts] = lines();
+        return this.#requests.refresh(id, reason, page, a, contexts, this.#earlyRefresh?.take());
       }
       case SEND_SIGN_OUT:
         return this.#requests.signOut(id, a > 0);
       case RUN_SIGN_IN:
-        return this.#runSignIn(id, a);
+        return this.#requests.signIn(id, this.#callers.takeSignIn(a), (thrown) => this.#callers.setThrown(a, thrown));
       case ABORT:
         return this.#requests.abort(id);
       case TOKEN_CHANGED:
-        this.#version = id;
         this.#bearers = readBearers(id, text);
         return;
       case SETTLE_TOKEN:
@@ -1382,12 +1393,6 @@ var Host = class {
         return this.#app.traced(a, b, c, .../** @type {[string, string, string, string]} */
         text.split("\n"));
     }
-  }
-  /** @param {number} attempt @param {number} caller */
-  #runSignIn(attempt, caller) {
-    const run = this.#callers.takeSignIn(caller);
-    if (!run) return this.feed(SIGN_IN_THREW, attempt);
-    this.#requests.signIn(attempt, run, (thrown) => this.#callers.setThrown(caller, thrown));
   }
   /**
    * Feeds a caller's request to the machine; rejects it after `close` or a failure of the module.
@@ -1478,8 +1483,8 @@ var Host = class {
   bearer(background, context) {
     if (!background) this.#touch();
     const version = this.#run((machine) => machine.usableVersion(...this.#clocks()));
-    const bearer = this.#version === version ? this.#bearers.get(context) : void 0;
-    return bearer?.token ? bearer : void 0;
+    const bearer = this.#bearers.get(context);
+    return bearer?.version === version && bearer?.token ? bearer : void 0;
   }
   /** Reports activity to the machine, at most once a second. */
   #touch() {

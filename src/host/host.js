@@ -16,7 +16,6 @@ import { TabChannel } from "./tab-channel.js";
 
 /** @typedef {import("./app.js").Given} Given */
 /** @typedef {import("./app.js").App} App */
-/** @typedef {import("./bearer.js").Bearer} Bearer */
 
 /** The machine's return value if it needs no timer, or sets its own. */
 const NOTHING_TO_WAIT_FOR = -1;
@@ -38,8 +37,6 @@ export class Host {
   #locks;
   /** @type {import("./early-refresh.js").EarlyRefresh | undefined} */
   #earlyRefresh;
-  /** The lock requested while the module was loading, until it is used. @type {import("./early-refresh.js").EarlyRefresh["lock"] | undefined} */
-  #earlyLock;
   #name = 0;
   /** @type {(() => void) | undefined} */
   #unwatch;
@@ -50,9 +47,8 @@ export class Host {
   /** The error of every call since the module could not be loaded, or has trapped. @type {{ error: unknown } | undefined} */
   broken;
   #lastTouch = Number.NEGATIVE_INFINITY;
-  #version = NOTHING_TO_WAIT_FOR;
-  /** The latest tokens, by context. @type {Map<string, Bearer>} */
-  #bearers = new Map();
+  /** The latest tokens, by context. */
+  #bearers = readBearers(0, "");
   #channel;
   /** @type {import("./bridge.js").Machine | undefined} */
   #machine;
@@ -67,7 +63,7 @@ export class Host {
    * @param {import("./realm.js").Realm} realm
    */
   constructor(settings, app, realm) {
-    const feed = (/** @type {Given} */ ...given) => this.feed(...given);
+    const feed = this.feed.bind(this);
     this.#settings = settings;
     this.#app = app;
     this.#realm = realm;
@@ -86,7 +82,7 @@ export class Host {
    */
   start(make, earlyRefresh) {
     if (this.#isClosed) return void cancelEarly(earlyRefresh);
-    const feed = (/** @type {Given} */ ...given) => this.feed(...given);
+    const feed = this.feed.bind(this);
     const realm = this.#realm;
     const { key, timeoutMs } = this.#settings;
     const random = new Uint32Array(3);
@@ -94,19 +90,16 @@ export class Host {
     const [name = 0, low = 0, high = 0] = random;
     this.#name = name;
     this.#earlyRefresh = earlyRefresh;
-    this.#earlyLock = earlyRefresh?.lock;
-    this.#locks = new Locks(realm.navigator?.locks, key, feed);
+    this.#locks = new Locks(realm.navigator?.locks, key, feed, earlyRefresh?.lock);
     this.#machine = make(name, low * 2 ** 21 + high, timeoutMs, ...this.#clocks());
     this.#unwatch = watchLifecycle(realm, key, feed, () => this.#touch());
     onTimer(name, () => this.feed(codes.DEADLINE_REACHED, 0));
-    const waiting = this.#queue;
-    this.#queue = [];
+    const waiting = this.#queue.splice(0);
     this.#isDraining = false;
     this.feed(codes.STARTED, 0);
     if (isHidden(realm)) this.feed(codes.PAGE_CHANGED, codes.HIDDEN);
     for (const given of waiting) this.feed(...given);
-    if (this.#earlyLock) cancelEarly(earlyRefresh);
-    this.#earlyLock = undefined;
+    if (this.#locks.takeEarly()) cancelEarly(earlyRefresh);
   }
 
   /** Feeds an input to the machine and executes its commands. Inputs fed meanwhile are queued. @param {Given} given */
@@ -183,28 +176,22 @@ export class Host {
     const lines = () => /** @type {[string, string, string, string, string]} */ (text.split("\n"));
     switch (kind) {
       case codes.ACQUIRE_LOCK:
-        this.#locks?.acquire(id, this.#earlyLock);
-        this.#earlyLock = undefined;
-        return;
+        return this.#locks?.acquire(id);
       case codes.RELEASE_LOCK:
         // A request sent under this lock and not taken until now must not serve a later refresh.
         this.#earlyRefresh = undefined;
         return this.#locks?.release(id);
       case codes.SEND_REFRESH: {
-        const [reason, page, names] = lines();
-        const contexts = new Set([...this.#settings.contexts, ...names.split(" ")]);
-        contexts.delete("");
-        const declared = /** @type {import("./http.js").Refresh} */ ([reason, page, a, [...contexts].slice(0, 16)]);
-        return this.#requests.refresh(id, declared, this.#earlyRefresh?.take());
+        const [reason, page, contexts] = lines();
+        return this.#requests.refresh(id, reason, page, a, contexts, this.#earlyRefresh?.take());
       }
       case codes.SEND_SIGN_OUT:
         return this.#requests.signOut(id, a > 0);
       case codes.RUN_SIGN_IN:
-        return this.#runSignIn(id, a);
+        return this.#requests.signIn(id, this.#callers.takeSignIn(a), (thrown) => this.#callers.setThrown(a, thrown));
       case codes.ABORT:
         return this.#requests.abort(id);
       case codes.TOKEN_CHANGED:
-        this.#version = id;
         this.#bearers = readBearers(id, text);
         return;
       case codes.SETTLE_TOKEN:
@@ -236,13 +223,6 @@ export class Host {
       case codes.TRACED:
         return this.#app.traced(a, b, c, .../** @type {[string, string, string, string]} */ (text.split("\n")));
     }
-  }
-
-  /** @param {number} attempt @param {number} caller */
-  #runSignIn(attempt, caller) {
-    const run = this.#callers.takeSignIn(caller);
-    if (!run) return this.feed(codes.SIGN_IN_THREW, attempt);
-    this.#requests.signIn(attempt, run, (thrown) => this.#callers.setThrown(caller, thrown));
   }
 
   /**
@@ -338,8 +318,8 @@ export class Host {
   bearer(background, context) {
     if (!background) this.#touch();
     const version = this.#run((machine) => machine.usableVersion(...this.#clocks()));
-    const bearer = this.#version === version ? this.#bearers.get(context) : undefined;
-    return bearer?.token ? bearer : undefined;
+    const bearer = this.#bearers.get(context);
+    return bearer?.version === version && bearer?.token ? bearer : undefined;
   }
 
   /** Reports activity to the machine, at most once a second. */

@@ -9,6 +9,8 @@ export class Locks {
   #locks;
   #name;
   #feed;
+  /** The lock requested while the module was loading, until it is used. */
+  #early;
   /** This tab's requests, by attempt. @type {Map<number, Request>} */
   #requests = new Map();
 
@@ -16,23 +18,32 @@ export class Locks {
    * @param {Pick<LockManager, "request"> | undefined} locks
    * @param {string} name
    * @param {(kind: number, attempt: number) => void} feed
+   * @param {import("./early-refresh.js").EarlyRefresh["lock"]} [early] the lock requested while the module was loading
    */
-  constructor(locks, name, feed) {
+  constructor(locks, name, feed, early) {
     this.#locks = locks;
     this.#name = name;
     this.#feed = feed;
+    this.#early = early;
+  }
+
+  /** Returns the lock requested while the module was loading, once. */
+  takeEarly() {
+    const early = this.#early;
+    this.#early = undefined;
+    return early;
   }
 
   /**
    * Requests the lock; feeds `LOCK_GRANTED` or `LOCK_FAILED`.
    *
    * @param {number} attempt
-   * @param {import("./early-refresh.js").EarlyRefresh["lock"]} [early] the lock requested while the module was loading
    */
-  acquire(attempt, early) {
+  acquire(attempt) {
     /** @type {Request} */
     const request = { controller: new AbortController(), release: undefined };
     this.#requests.set(attempt, request);
+    const early = this.takeEarly();
     if (!early) return this.#request(attempt, request);
     early.then((release) => {
       if (!release) this.#request(attempt, request);

@@ -15,6 +15,9 @@ import { own } from "./own.js";
 /** An input, by position: its kind, its id, then its other fields. @typedef {import("./host.js").Given} Given */
 /** @typedef {import("./http.js").Answer} Answer */
 
+/** The most contexts of one refresh: `MAX_CONTEXTS` in `wire.rs`. */
+const MAX_CONTEXTS = 16;
+
 export class Requests {
   #realm;
   #settings;
@@ -37,12 +40,23 @@ export class Requests {
    * Sends a refresh, or takes over the early refresh that was sent before the module was loaded.
    *
    * @param {number} attempt
-   * @param {import("./http.js").Refresh} declared
+   * @param {string} reason
+   * @param {string} page
+   * @param {number} activeAgoMs
+   * @param {string} names those of contexts besides the session's, separated by spaces
    * @param {import("./early-refresh.js").EarlyRequest} [early]
    */
-  refresh(attempt, declared, early) {
+  refresh(attempt, reason, page, activeAgoMs, names, early) {
     const realm = this.#realm;
     const { refresh } = this.#settings;
+    const contexts = new Set([...this.#settings.contexts, ...names.split(" ")]);
+    contexts.delete("");
+    const declared = /** @type {import("./http.js").Refresh} */ ([
+      reason,
+      page,
+      activeAgoMs,
+      [...contexts].slice(0, MAX_CONTEXTS),
+    ]);
     const controller = early?.controller ?? new AbortController();
     const ask = () => sendRefresh(realm, refresh, declared, controller.signal);
     const age = early ? (realm.performance.now() - early.sent) / 1_000 : 0;
@@ -99,10 +113,11 @@ export class Requests {
    * Runs a sign-in function.
    *
    * @param {number} attempt
-   * @param {() => unknown} run
+   * @param {(() => unknown) | undefined} run `undefined` if its caller is gone
    * @param {(thrown: unknown) => void} threw
    */
   signIn(attempt, run, threw) {
+    if (!run) return this.#feed(SIGN_IN_THREW, attempt);
     const granted = signIn(this.#realm, run).then(
       (answer) => /** @type {Given} */ ([SIGN_IN_FINISHED, attempt, ...grantOf(answer, 0, this.#settings.contexts)]),
     );

@@ -65,23 +65,24 @@ pub(super) async fn sign(
 ) -> Result<ContextTokens, Problem> {
     let mut signed = BTreeMap::new();
     for name in names {
-        let token = match app.contexts.grant(&grant.user, name).await? {
-            Some(context) => ContextToken::Granted {
-                access_token: tokens::issue_within(
-                    now,
-                    &app.tokens,
-                    &app.keys.keys().current,
-                    &grant.session,
-                    &grant.user,
-                    (name, &context),
-                )
-                .map_err(|_| Problem::internal())?,
-            },
-            None => {
-                app.counters.count("contexts_refused");
-                ContextToken::Refused {
-                    error: INVALID_TARGET,
-                }
+        let token = if let Some(context) = app.contexts.grant(&grant.user, name).await? {
+            let keys = app.keys.keys();
+            let context = (name.as_str(), &context);
+            let signed = tokens::issue_within(
+                now,
+                &app.tokens,
+                &keys.current,
+                &grant.session,
+                &grant.user,
+                context,
+            );
+            ContextToken::Granted {
+                access_token: signed.map_err(|_| Problem::internal())?,
+            }
+        } else {
+            app.counters.count("contexts_refused");
+            ContextToken::Refused {
+                error: INVALID_TARGET,
             }
         };
         signed.insert(name.clone(), token);
