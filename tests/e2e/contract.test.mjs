@@ -92,7 +92,7 @@ async function runCase(file, place, auth, user) {
     outage: (isOut) => pull("outage", isOut ? { seconds: 300, kind: "503", retry_after: "0" } : { seconds: 0 }),
     revoke: async () => {
       const { status } = session;
-      if (status.state === "signed_in") await pull("revoke", { session_id: status.sessionId });
+      if (status.state === "signed_in") await pull("session", { session_id: status.sessionId, change: "revoke" });
     },
   };
   return CASES[place]?.run(world);

@@ -96,9 +96,9 @@ test("P14 a session that was revoked from elsewhere ends at its next refresh, an
 
   await page.evaluate(async () => {
     const status = window.session.status;
-    const body = JSON.stringify({ session_id: status.state === "signed_in" ? status.sessionId : "" });
+    const body = JSON.stringify({ session_id: status.state === "signed_in" ? status.sessionId : "", change: "revoke" });
     const headers = { "content-type": "application/json", "nolapse-version": "1" };
-    await fetch("/demo/revoke", { method: "POST", headers, body });
+    await fetch("/demo/session", { method: "POST", headers, body });
   });
 
   await until("the page knows", async () => (await page.title()) === "revoked true", { within: 6_000 });

@@ -115,7 +115,7 @@ export class Server {
   /**
    * Calls one of the server's test endpoints (`/demo/…`).
    *
-   * @param {string} lever such as `outage` or `revoke`
+   * @param {string} lever such as `outage` or `session`
    * @param {Record<string, unknown>} [order]
    */
   async pull(lever, order = {}) {

@@ -1,9 +1,9 @@
 //! An auth server as a router, for the reference program and for apps that mount it.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
     background,
@@ -16,7 +16,7 @@ use crate::{
     passwords::Passwords,
     routes::{self, App, CookieRules, Counters, DeviceKey, Limits, Settings},
     security_log::NetworkHasher,
-    startup::{StartError, open_keys, open_security_log},
+    startup::{StartError, open_keys, open_security_log, open_store},
     tokens::TokenConfig,
     verifier::{Sessions, Verifier},
 };
@@ -28,7 +28,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 #[must_use]
 pub struct AuthServerBuilder {
     config: Config,
-    store: Arc<dyn Store>,
+    store: Option<Arc<dyn Store>>,
     users: Users,
     contexts: Option<Arc<dyn ContextPolicy>>,
 }
@@ -56,6 +56,12 @@ impl AuthServerBuilder {
         self
     }
 
+    /// Uses this store in place of the one that `database_url` names.
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
     /// Uses the users of this repository in place of the store's, with Argon2id hashes of their passwords.
     ///
     /// The store then has a row without address and password for each user who has signed in, which sessions refer
@@ -77,11 +83,11 @@ impl AuthServerBuilder {
         self
     }
 
-    /// Opens the keys and starts the background tasks: key rotation and pruning.
+    /// Opens the store and the keys, and starts the background tasks: key rotation and pruning.
     ///
     /// # Errors
-    /// Fails if `issuer` or `audience` is missing, or if key file, signing keys, password hashes or security log
-    /// cannot be used.
+    /// Fails if `issuer` or `audience` is missing, or if database, key file, signing keys, password hashes or security
+    /// log cannot be used.
     pub async fn build(self) -> Result<AuthServer, StartError> {
         let Self {
             config,
@@ -89,6 +95,10 @@ impl AuthServerBuilder {
             users,
             contexts,
         } = self;
+        let store = match store {
+            Some(store) => store,
+            None => open_store(&config).await?,
+        };
         let (stop, stopped) = watch::channel(false);
         let contexts = contexts.unwrap_or_else(|| Arc::new(Arc::clone(&store)));
         let app = assemble(&config, store, users, contexts).await?;
@@ -102,14 +112,14 @@ impl AuthServerBuilder {
 }
 
 impl AuthServer {
-    /// Begins to build a server over a store.
+    /// Begins to build a server.
     ///
-    /// Fields of `config` that name listeners, the database or the program's log are not read; `issuer` and
-    /// `audience` are required, and without `allowed_origins` no page of another origin may call.
-    pub fn builder(config: Config, store: Arc<dyn Store>) -> AuthServerBuilder {
+    /// Fields of `config` that name listeners or the program's log are not read; `issuer` and `audience` are required,
+    /// and without `allowed_origins` no page of another origin may call.
+    pub fn builder(config: Config) -> AuthServerBuilder {
         AuthServerBuilder {
             config,
-            store,
+            store: None,
             users: Users::Store,
             contexts: None,
         }
@@ -117,10 +127,28 @@ impl AuthServer {
 
     /// Returns the endpoints below `/auth/` and `/.well-known/jwks.json`, to be merged at the root of an app.
     ///
-    /// Serve the app with `into_make_service_with_connect_info::<SocketAddr>()`: passwords are throttled by the
-    /// client's address, and without it sign-in and sign-up respond with 500.
+    /// Passwords are throttled by the client's address: without `ConnectInfo<SocketAddr>`, which [`serve`](Self::serve)
+    /// provides, sign-in and sign-up respond with 500.
     pub fn router(&self) -> Router {
         routes::contract(&self.app)
+    }
+
+    /// Serves the app that the router is merged into. When `stop` resolves, waits for requests under way and
+    /// [closes](Self::close) the server.
+    ///
+    /// # Errors
+    /// Fails as [`axum::serve`] does.
+    pub async fn serve(
+        mut self,
+        listener: TcpListener,
+        app: Router,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
+        let served = axum::serve(listener, app).with_graceful_shutdown(stop);
+        let served = served.await;
+        self.close().await;
+        served
     }
 
     /// Returns a verifier of this server's access tokens, which follows its keys without a request.

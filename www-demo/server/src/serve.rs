@@ -52,8 +52,7 @@ impl Server {
         let (auth_addr, api_addr) = (address(&auth)?, address(&api)?);
         let metrics_addr = metrics.as_ref().map(address).transpose()?;
         let config = with_local_origins(config, auth_addr, api_addr);
-        let store = open_store(&config).await?;
-        let server = AuthServer::builder(config.clone(), store).build().await?;
+        let server = AuthServer::builder(config.clone()).build().await?;
         if config.demo {
             tracing::warn!("DEMO=1: anybody can revoke sessions and break this server");
         }

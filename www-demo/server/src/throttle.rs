@@ -38,8 +38,8 @@ impl Throttle {
     /// Takes one turn of `name`.
     ///
     /// # Errors
-    /// Fails with the seconds until the next turn, at least one.
-    pub fn take(&self, now: Timestamp, name: impl Hash) -> Result<(), u32> {
+    /// Fails with the time until the next turn.
+    pub fn take(&self, now: Timestamp, name: impl Hash) -> Result<(), Duration> {
         if self.burst == 0 {
             return Ok(());
         }
@@ -57,8 +57,7 @@ impl Throttle {
         let ahead = next.since(now);
         let allowed = self.interval * self.burst;
         if ahead > allowed {
-            let seconds = ahead.saturating_sub(allowed).as_millis().div_ceil(1_000);
-            return Err(u32::try_from(seconds).unwrap_or(u32::MAX).max(1));
+            return Err(ahead.saturating_sub(allowed));
         }
         theoretical_arrival.insert(name, next);
         if theoretical_arrival.len() > MAX_NAMES {
@@ -85,11 +84,11 @@ mod tests {
             assert_eq!(throttle.take(NOW, "ada"), Ok(()));
         }
 
-        assert_eq!(throttle.take(NOW, "ada"), Err(6));
+        assert_eq!(throttle.take(NOW, "ada"), Err(Duration::from_secs(6)));
         assert_eq!(throttle.take(NOW, "eve"), Ok(()));
         let later = NOW + Duration::from_secs(6);
         assert_eq!(throttle.take(later, "ada"), Ok(()));
-        assert_eq!(throttle.take(later, "ada"), Err(6));
+        assert_eq!(throttle.take(later, "ada"), Err(Duration::from_secs(6)));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::{net::Ipv4Addr, sync::Arc};
 
 use client::Response;
 use nolapse::wire::{PASSWORD_PATH, REFRESH_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH};
+use nolapse_server::config::Config;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot, task::JoinHandle};
@@ -36,10 +37,16 @@ impl World {
         let listener = runtime.block_on(listener).unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (stop, stopped) = oneshot::channel();
-        let (path, directory) = (folder.path().to_owned(), Arc::clone(&users));
+        let database = folder.path().join("sessions.db");
+        let config = Config {
+            database_url: format!("sqlite://{}", database.display()),
+            key_file: folder.path().join("sessions.keys"),
+            ..Config::default()
+        };
+        let directory = Arc::clone(&users);
         let serving = runtime.spawn(async move {
             let stop = async { stopped.await.unwrap() };
-            embed::serve(listener, &path, directory, stop)
+            embed::serve(listener, config, directory, stop)
                 .await
                 .unwrap();
         });
@@ -139,6 +146,13 @@ fn a_session_ends_at_the_next_refresh_when_its_user_is_disabled_in_the_directory
     }
     assert_eq!(world.post(SIGN_IN_PATH, "", CREDENTIALS).status, 401);
     world.stop();
+}
+
+#[test]
+fn the_example_has_at_most_60_lines() {
+    let lines = include_str!("../examples/embed.rs").lines().count();
+
+    assert!(lines <= 60, "{lines}");
 }
 
 #[test]

@@ -66,7 +66,7 @@ export class Api {
 
   /** Ends this very session in a way that this page is not told of. */
   async revokeFromElsewhere(id: string): Promise<void> {
-    await this.#order("/demo/revoke", { session_id: id });
+    await this.#order("/demo/session", { session_id: id, change: "revoke" });
   }
 
   /** Gives the user another role; tokens have it from the next refresh on. */

@@ -1,8 +1,12 @@
 //! Ids of rows: 128 random bits, as text in base64url.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+
+/// A text that is no id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAnId;
 
 macro_rules! id {
     ($(#[$meta:meta])* $name:ident) => {
@@ -29,6 +33,14 @@ macro_rules! id {
                 let mut bytes = [0; 16];
                 let read = Base64UrlUnpadded::decode(text, &mut bytes).ok()?;
                 (read.len() == 16).then_some(Self(bytes))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NotAnId;
+
+            fn from_str(text: &str) -> Result<Self, NotAnId> {
+                Self::parse(text).ok_or(NotAnId)
             }
         }
 

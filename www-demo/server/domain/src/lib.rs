@@ -21,7 +21,7 @@ mod user_directory;
 mod verdict;
 
 pub use email::{Email, MAX_EMAIL_BYTES};
-pub use ids::{NoteId, SessionId, UserId};
+pub use ids::{NotAnId, NoteId, SessionId, UserId};
 pub use mac::hmac_sha256;
 pub use note::{Note, NoteAdded, NoteStore};
 pub use outcomes::{Grant, Presented, Refreshed, Rotation, SignOutScope};

@@ -77,6 +77,12 @@ pub enum Applied {
     No,
 }
 
+impl From<bool> for Applied {
+    fn from(took_effect: bool) -> Self {
+        if took_effect { Self::Yes } else { Self::No }
+    }
+}
+
 /// The state of a connection pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolUse {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use axum::{
-    extract::State,
+    RequestExt,
+    extract::{FromRequest, Request, State},
     http::{HeaderMap, StatusCode, header},
     response::Response,
 };
@@ -12,15 +13,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    App,
-    address::Address,
-    body::StrictJson,
-    contexts::ContextNames,
-    cookie,
-    limits::Turns,
-    openapi,
-    security_events::note,
-    token_response::{self, TokenResponse},
+    App, address::Address, body::StrictJson, contexts::ContextNames, cookie, limits::Turns,
+    openapi, security_events::note, token_response,
 };
 use crate::{
     clock,
@@ -69,31 +63,54 @@ impl Credentials {
     }
 }
 
+/// An attempt with a password, counted by the limits before the account is looked up.
+pub(super) struct Attempt {
+    email: Email,
+    password: Password,
+    turns: Turns,
+    headers: HeaderMap,
+    contexts: BTreeSet<String>,
+}
+
+impl FromRequest<App> for Attempt {
+    type Rejection = Problem;
+
+    async fn from_request(mut request: Request, app: &App) -> Result<Self, Problem> {
+        let address = request
+            .extract_parts_with_state::<Address, App>(app)
+            .await?;
+        let headers = request.headers().clone();
+        let StrictJson(credentials) = StrictJson::<Credentials>::from_request(request, app).await?;
+        let (email, password, contexts) = credentials.parse()?;
+        let now = clock::now();
+        let device = app.devices.read(now, &headers, &email);
+        let (limits, store) = (&app.limits, &*app.store);
+        let turns = limits.password(store, now, &email, address, device.as_ref());
+        Ok(Self {
+            turns: turns.await?,
+            email,
+            password,
+            headers,
+            contexts,
+        })
+    }
+}
+
 /// Creates an account and signs it in.
 #[utoipa::path(
-    post,
-    path = SIGN_UP_PATH,
-    request_body = Credentials,
-    responses(
-        (status = 200, body = TokenResponse, headers(("set-cookie" = String))),
-        (status = 409, description = "there is an account with this address", body = Body),
-        (status = 429, description = "too many passwords were tried", body = Body),
-    )
+    post, path = SIGN_UP_PATH, request_body = Credentials,
+    responses((status = 409, description = "there is an account with this address", body = Body))
 )]
-pub(super) async fn sign_up(
-    State(app): State<App>,
-    address: Address,
-    headers: HeaderMap,
-    StrictJson(credentials): StrictJson<Credentials>,
-) -> Result<Response, Problem> {
-    let (email, password, contexts) = credentials.parse()?;
-    let now = clock::now();
-    let device = app.devices.read(now, &headers, &email);
-    let turns = app
-        .limits
-        .password(&*app.store, now, &email, address, device.as_ref());
+pub(super) async fn sign_up(State(app): State<App>, attempt: Attempt) -> Result<Response, Problem> {
     // Its turns stay taken, whether it creates an account or reveals one.
-    let _: Turns = turns.await?;
+    let Attempt {
+        headers,
+        email,
+        password,
+        contexts,
+        ..
+    } = attempt;
+    let now = clock::now();
     let user = app.users.create(now, email, password).await?;
     let user = user.ok_or(ACCOUNT_EXISTS)?;
     app.counters.count("sign_ups");
@@ -106,36 +123,26 @@ pub(super) async fn sign_up(
 ///
 /// An unknown address, a wrong password and a disabled user cannot be distinguished: same response, same time.
 #[utoipa::path(
-    post,
-    path = SIGN_IN_PATH,
-    request_body = Credentials,
-    responses(
-        (status = 200, body = TokenResponse, headers(("set-cookie" = String))),
-        (status = 401, description = "address and password match no account", body = Body),
-        (status = 429, description = "too many passwords were tried", body = Body),
-    )
+    post, path = SIGN_IN_PATH, request_body = Credentials,
+    responses((status = 401, description = "address and password match no account", body = Body))
 )]
-pub(super) async fn sign_in(
-    State(app): State<App>,
-    address: Address,
-    headers: HeaderMap,
-    StrictJson(credentials): StrictJson<Credentials>,
-) -> Result<Response, Problem> {
-    let (email, password, contexts) = credentials.parse()?;
-    let (now, store) = (clock::now(), &*app.store);
-    let device = app.devices.read(now, &headers, &email);
-    let turns = app
-        .limits
-        .password(store, now, &email, address, device.as_ref())
-        .await?;
+pub(super) async fn sign_in(State(app): State<App>, attempt: Attempt) -> Result<Response, Problem> {
     for _ in 0..SIGN_IN_TRIES {
-        let Some(user) = verify(&app, &turns, &email, &password).await? else {
+        let Some(user) = verify(&app, &attempt).await? else {
             app.counters.count("sign_ins_refused");
             return Err(MISMATCH);
         };
         // `None`: the password was changed meanwhile, or its hash renewed by a concurrent sign-in.
-        if let Some(begun) = begin(&app, clock::now(), &headers, user, &contexts).await? {
-            turns.succeed(store).await?;
+        if let Some(begun) = begin(
+            &app,
+            clock::now(),
+            &attempt.headers,
+            user,
+            &attempt.contexts,
+        )
+        .await?
+        {
+            attempt.turns.succeed(&*app.store).await?;
             app.counters.count("sign_ins");
             return Ok(begun);
         }
@@ -150,13 +157,8 @@ const ACCOUNT_EXISTS: Problem = Problem::new(
 );
 
 /// Returns the enabled user with these credentials.
-async fn verify(
-    app: &App,
-    turns: &Turns,
-    email: &Email,
-    password: &Password,
-) -> Result<Option<User>, Problem> {
-    let user = app.users.find_by_email(email).await?;
+async fn verify(app: &App, attempt: &Attempt) -> Result<Option<User>, Problem> {
+    let user = app.users.find_by_email(&attempt.email).await?;
     let refused = match &user {
         None => "unknown_account",
         Some(user) if user.disabled => "disabled",
@@ -166,8 +168,8 @@ async fn verify(
     // A disabled user is verified like an unknown one: the time of the response reveals neither.
     let user = user.filter(|user| !user.disabled);
     let stored = user.as_ref().map(|user| user.password.clone());
-    let verified = app.users.verify(user, password).await;
-    let verified = turns.unless_busy(&*app.store, verified).await?;
+    let verified = app.users.verify(user, &attempt.password).await;
+    let verified = attempt.turns.unless_busy(&*app.store, verified).await?;
     note(|subject| {
         subject.reason = verified.is_none().then_some(refused);
     });

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use axum::{
     Json,
-    extract::{Extension, Path, Request, State, rejection::PathRejection},
-    http::{HeaderValue, StatusCode, header},
+    extract::{Extension, FromRequestParts, Request, State},
+    http::{HeaderValue, StatusCode, header, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -14,12 +14,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{App, body::StrictJson, openapi, security_events::note};
+use super::{
+    App, body::StrictJson, limits::Throttled, openapi, path_id::PathId, security_events::note,
+};
 use crate::{
     clock,
     domain::{Applied, Note, NoteAdded, NoteId, Role, SessionId, StoreError, Timestamp, UserId},
     problem::{Body, Problem},
-    verifier::{Live, Refusal, Refused, Verified},
+    verifier::{Live, Refusal, Refused, TooOld, Verified},
 };
 
 /// A note to be written.
@@ -81,13 +83,14 @@ impl From<Note> for NoteView {
 }
 
 pub(super) fn routes(app: &App) -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+    let endpoints = OpenApiRouter::new()
         .routes(routes!(me))
         .routes(routes!(list_notes, add_note))
         .routes(routes!(delete_note))
         .routes(routes!(report))
         .routes(routes!(delete_account))
-        .route_layer(middleware::from_fn_with_state(app.clone(), require_token))
+        .route_layer(middleware::from_fn_with_state(app.clone(), require_token));
+    openapi::with_token(endpoints)
 }
 
 /// Requires a valid access token. Makes no query.
@@ -132,11 +135,7 @@ const fn counter(refusal: Refusal) -> &'static str {
 #[utoipa::path(
     get,
     path = "/me",
-    responses(
-        (status = 200, body = Me),
-        (status = 401, description = "no valid token", body = Body),
-    ),
-    security(("bearer" = []))
+    responses((status = 200, body = Me))
 )]
 async fn me(Extension(token): Extension<Verified>) -> Json<Me> {
     Json(Me {
@@ -153,18 +152,10 @@ async fn me(Extension(token): Extension<Verified>) -> Json<Me> {
 #[utoipa::path(
     get,
     path = "/notes",
-    responses(
-        (status = 200, body = Notes),
-        (status = 401, description = "no valid token", body = Body),
-    ),
-    security(("bearer" = []))
+    responses((status = 200, body = Notes))
 )]
-async fn list_notes(
-    State(app): State<App>,
-    Extension(token): Extension<Verified>,
-) -> Result<Json<Notes>, Response> {
-    let user = user(&token).map_err(IntoResponse::into_response)?;
-    let notes = app.store.notes_of(user).await.map_err(problem)?;
+async fn list_notes(State(app): State<App>, Caller(user): Caller) -> Result<Json<Notes>, ApiError> {
+    let notes = app.store.notes_of(user).await?;
     if notes.is_empty() {
         refuse_deleted(&app, user).await?;
     }
@@ -179,28 +170,23 @@ async fn list_notes(
     request_body = NewNote,
     responses(
         (status = 201, body = NoteView),
-        (status = 401, description = "no valid token", body = Body),
         (status = 409, description = "the user has as many notes as are allowed", body = Body),
-        (status = 429, description = "notes are written too often", body = Body),
-    ),
-    security(("bearer" = []))
+        Throttled,
+    )
 )]
 async fn add_note(
     State(app): State<App>,
-    Extension(token): Extension<Verified>,
+    Caller(user): Caller,
     StrictJson(new): StrictJson<NewNote>,
-) -> Result<(StatusCode, Json<NoteView>), Response> {
+) -> Result<(StatusCode, Json<NoteView>), ApiError> {
     let id = NoteId::from_bytes(clock::random());
-    let note = Note::write(clock::now(), id, &new.text);
-    let note = note.ok_or_else(|| BAD_TEXT.into_response())?;
-    let user = user(&token).map_err(IntoResponse::into_response)?;
-    let turn = app.limits.note(clock::now(), user);
-    turn.map_err(IntoResponse::into_response)?;
+    let note = Note::write(clock::now(), id, &new.text).ok_or(BAD_TEXT)?;
+    app.limits.note(clock::now(), user)?;
     let added = app.store.add_note(user, &note, app.settings.notes_per_user);
-    match added.await.map_err(problem)? {
+    match added.await? {
         NoteAdded::Yes => Ok((StatusCode::CREATED, Json(note.into()))),
-        NoteAdded::LimitReached => Err(TOO_MANY_NOTES.into_response()),
-        NoteAdded::NoUser => Err(deleted()),
+        NoteAdded::LimitReached => Err(TOO_MANY_NOTES.into()),
+        NoteAdded::NoUser => Err(DELETED.into()),
     }
 }
 
@@ -217,27 +203,18 @@ const TOO_MANY_NOTES: Problem = Problem::new(
     delete,
     path = "/notes/{id}",
     params(("id" = String, Path)),
-    responses(
-        (status = 204),
-        (status = 401, description = "no valid token", body = Body),
-        (status = 404, description = "no note of the user", body = Body),
-    ),
-    security(("bearer" = []))
+    responses((status = 204), (status = 404, description = "no note of the user", body = Body))
 )]
 async fn delete_note(
     State(app): State<App>,
-    Extension(token): Extension<Verified>,
-    path: Result<Path<String>, PathRejection>,
-) -> Result<StatusCode, Response> {
-    let absent = || Problem::not_found().into_response();
-    let id = path.ok().and_then(|Path(id)| NoteId::parse(&id));
-    let id = id.ok_or_else(absent)?;
-    let user = user(&token).map_err(IntoResponse::into_response)?;
-    match app.store.delete_note(user, id).await.map_err(problem)? {
+    Caller(user): Caller,
+    PathId(id): PathId<NoteId>,
+) -> Result<StatusCode, ApiError> {
+    match app.store.delete_note(user, id).await? {
         Applied::Yes => Ok(StatusCode::NO_CONTENT),
         Applied::No => {
             refuse_deleted(&app, user).await?;
-            Err(absent())
+            Err(Problem::not_found().into())
         }
     }
 }
@@ -249,18 +226,16 @@ async fn delete_note(
     responses(
         (status = 204),
         (status = 401, description = "no token of a live session, or a sign-in too long ago", body = Body),
-    ),
-    security(("bearer" = []))
+    )
 )]
-async fn delete_account(State(app): State<App>, Live(token): Live) -> Result<StatusCode, Response> {
-    let recent = token.max_age(clock::now(), app.settings.recent_sign_in);
-    recent.map_err(IntoResponse::into_response)?;
-    let user = user(&token).map_err(IntoResponse::into_response)?;
+async fn delete_account(State(app): State<App>, Live(token): Live) -> Result<StatusCode, ApiError> {
+    token.max_age(clock::now(), app.settings.recent_sign_in)?;
+    let Caller(user) = Caller::of(&token)?;
     note(|subject| {
         subject.user = Some(user);
         subject.session = SessionId::parse(&token.session);
     });
-    app.store.delete_user(user).await.map_err(problem)?;
+    app.store.delete_user(user).await?;
     tracing::info!(%user, "account deleted");
     Ok(StatusCode::NO_CONTENT)
 }
@@ -271,10 +246,8 @@ async fn delete_account(State(app): State<App>, Live(token): Live) -> Result<Sta
     path = "/admin/report",
     responses(
         (status = 200, body = Report),
-        (status = 401, description = "no valid token", body = Body),
         (status = 403, description = "the token is not an admin's", body = Body),
-    ),
-    security(("bearer" = []))
+    )
 )]
 async fn report(
     State(app): State<App>,
@@ -300,19 +273,63 @@ async fn report(
 }
 
 /// Refuses the token of an account that was deleted while the token lived.
-async fn refuse_deleted(app: &App, user: UserId) -> Result<(), Response> {
-    let exists = app.store.has_user(user).await.map_err(problem)?;
-    if exists { Ok(()) } else { Err(deleted()) }
+async fn refuse_deleted(app: &App, user: UserId) -> Result<(), ApiError> {
+    let exists = app.store.has_user(user).await?;
+    if exists { Ok(()) } else { Err(DELETED.into()) }
 }
 
-fn deleted() -> Response {
-    Refused(Refusal::Expired).into_response()
+const DELETED: Refused = Refused(Refusal::Expired);
+
+/// The user of the request's token; 404 if the id is not of this server's form.
+struct Caller(UserId);
+
+impl Caller {
+    fn of(token: &Verified) -> Result<Self, Problem> {
+        let user = UserId::parse(&token.subject);
+        user.map(Self).ok_or(Problem::not_found())
+    }
 }
 
-fn problem(error: StoreError) -> Response {
-    Problem::from(error).into_response()
+impl FromRequestParts<App> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let Extension(token) = Extension::<Verified>::from_request_parts(parts, app)
+            .await
+            .map_err(|_| Refused(Refusal::Missing))?;
+        Ok(Self::of(&token)?)
+    }
 }
 
-fn user(token: &Verified) -> Result<UserId, Problem> {
-    UserId::parse(&token.subject).ok_or(Problem::not_found())
+/// An error response, with the challenge of RFC 6750 if the token is the cause.
+struct ApiError(Response);
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> Self {
+        Self(problem.into_response())
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        Self(refused.into_response())
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Problem::from(error).into()
+    }
+}
+
+impl From<TooOld> for ApiError {
+    fn from(too_old: TooOld) -> Self {
+        Self(too_old.into_response())
+    }
 }

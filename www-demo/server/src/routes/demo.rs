@@ -3,8 +3,7 @@
 //! | call | body | effect |
 //! | --- | --- | --- |
 //! | `POST /demo/role` | `{ role: "member" \| "admin" }`, cookie | changes the caller's own role; tokens say so after the next refresh |
-//! | `POST /demo/revoke` | `{ session_id }` | revokes a session, as if from elsewhere |
-//! | `POST /demo/disable` | `{ session_id, disabled }` | disables or enables the session's user |
+//! | `POST /demo/session` | `{ session_id, change: "revoke" \| "disable" \| "enable" }` | revokes a session, as if from elsewhere, or disables or enables its user |
 //! | `POST /demo/outage` | see [`OutageSettings`] | makes the refresh endpoint fail for a while |
 //! | `GET /demo/counters` | – | what happened, by name |
 //! | `POST /demo/reset-counters` | – | begins again at zero |
@@ -38,26 +37,29 @@ struct NewRole {
     role: String,
 }
 
-/// A session to revoke.
+/// A change from elsewhere: of a session, or of its user.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Revoke {
+struct SessionChange {
     session_id: String,
+    change: Change,
 }
 
-/// A session whose user is to be disabled or enabled.
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Disable {
-    session_id: String,
-    disabled: bool,
+#[serde(rename_all = "snake_case")]
+enum Change {
+    /// Revokes the session.
+    Revoke,
+    /// Disables the session's user.
+    Disable,
+    /// Enables the session's user.
+    Enable,
 }
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(change_role))
-        .routes(routes!(revoke))
-        .routes(routes!(disable))
+        .routes(routes!(change_session))
         .routes(routes!(outage))
         .routes(routes!(reset_counters))
         .route_layer(middleware::from_fn(not_from_foreign_pages))
@@ -98,44 +100,30 @@ async fn change_role(
     }
 }
 
-/// Revokes a session, as if from elsewhere.
+/// Revokes a session, as if from elsewhere, or disables or enables its user.
 #[utoipa::path(
     post,
-    path = "/demo/revoke",
-    operation_id = "demo_revoke",
-    request_body = Revoke,
+    path = "/demo/session",
+    operation_id = "demo_session",
+    request_body = SessionChange,
     responses((status = 204), (status = 404, description = "no such session", body = Body))
 )]
-async fn revoke(
+async fn change_session(
     State(app): State<App>,
-    StrictJson(body): StrictJson<Revoke>,
-) -> Result<StatusCode, Problem> {
-    let id = SessionId::parse(&body.session_id).ok_or(Problem::not_found())?;
-    app.store.session(id).await?.ok_or(Problem::not_found())?;
-    let at = clock::now();
-    app.store.end_session(id, at, EndReason::Revoked).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// Disables or enables a session's user.
-#[utoipa::path(
-    post,
-    path = "/demo/disable",
-    operation_id = "demo_disable",
-    request_body = Disable,
-    responses((status = 204), (status = 404, description = "no such session", body = Body))
-)]
-async fn disable(
-    State(app): State<App>,
-    StrictJson(body): StrictJson<Disable>,
+    StrictJson(body): StrictJson<SessionChange>,
 ) -> Result<StatusCode, Problem> {
     let id = SessionId::parse(&body.session_id).ok_or(Problem::not_found())?;
     let (session, _) = app.store.session(id).await?.ok_or(Problem::not_found())?;
-    app.store.set_disabled(session.user, body.disabled).await?;
+    let (store, now) = (&app.store, clock::now());
+    match body.change {
+        Change::Revoke => drop(store.end_session(id, now, EndReason::Revoked).await?),
+        Change::Disable => store.set_disabled(session.user, true).await?,
+        Change::Enable => store.set_disabled(session.user, false).await?,
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Creates the refresh endpoint fail for a while.
+/// Makes the refresh endpoint fail for a while.
 #[utoipa::path(
     post,
     path = "/demo/outage",

@@ -1,14 +1,19 @@
 //! Rate limits: per account, network and device for passwords, per session for refreshes, per user for notes.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::http::StatusCode;
 use hmac::Mac;
 use nolapse::wire::ErrorCode;
+use utoipa::{
+    IntoResponses,
+    openapi::{RefOr, Response as ResponseObject},
+};
 
 use super::{
     address::{Address, Network},
     device::Device,
+    openapi,
 };
 use crate::{
     config::Config,
@@ -99,7 +104,7 @@ impl Limits {
         let taken = self
             .take(store, now, self.strangers(email, address))
             .await?;
-        taken.map_err(|wait| too_many("too many passwords were tried", wait))
+        Ok(taken.map_err(Throttled::passwords)?)
     }
 
     /// Counts an attempt of a signed-in user's current password, apart from attempts of others, which could lock the user
@@ -112,16 +117,14 @@ impl Limits {
     ) -> Result<Turns, Problem> {
         let bucket = self.bucket("current", &[session.as_bytes()], 1);
         let taken = self.take(store, now, bucket.into_iter().collect()).await?;
-        taken.map_err(|wait| too_many("too many passwords were tried", wait))
+        Ok(taken.map_err(Throttled::passwords)?)
     }
 
     /// Counts a refresh of a session.
     pub(super) fn refresh(&self, now: Timestamp, session: SessionId) -> Result<(), Problem> {
+        let text = "this session is refreshed too often";
         let turn = self.session.take(now, session);
-        turn.map_err(|seconds| {
-            let wait = Duration::from_secs(seconds.into());
-            too_many("this session is refreshed too often", wait)
-        })
+        Ok(turn.map_err(|wait| Throttled { text, wait })?)
     }
 
     async fn take(
@@ -177,16 +180,37 @@ impl Limits {
 
     /// Counts a note that a user writes.
     pub(super) fn note(&self, now: Timestamp, user: UserId) -> Result<(), Problem> {
+        let text = "notes are written too often";
         let turn = self.notes.take(now, user);
-        turn.map_err(|seconds| {
-            let wait = Duration::from_secs(seconds.into());
-            too_many("notes are written too often", wait)
-        })
+        Ok(turn.map_err(|wait| Throttled { text, wait })?)
     }
 }
 
-fn too_many(text: &'static str, wait: Duration) -> Problem {
-    let status = StatusCode::TOO_MANY_REQUESTS;
-    let seconds = u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
-    Problem::new(status, ErrorCode::TooManyRequests, text).retry_after(seconds.max(1))
+/// The response to a request beyond a limit: 429 with `Retry-After`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Throttled {
+    text: &'static str,
+    wait: Duration,
+}
+
+impl Throttled {
+    const fn passwords(wait: Duration) -> Self {
+        let text = "too many passwords were tried";
+        Self { text, wait }
+    }
+}
+
+impl From<Throttled> for Problem {
+    fn from(Throttled { text, wait }: Throttled) -> Self {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let seconds = u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX);
+        Self::new(status, ErrorCode::TooManyRequests, text).retry_after(seconds.max(1))
+    }
+}
+
+impl IntoResponses for Throttled {
+    fn responses() -> BTreeMap<String, RefOr<ResponseObject>> {
+        let response = openapi::problem("too many requests; Retry-After has the seconds to wait");
+        BTreeMap::from([("429".to_owned(), response.into())])
+    }
 }

@@ -20,6 +20,7 @@ mod metrics;
 mod openapi;
 mod outage;
 mod password;
+mod path_id;
 mod refresh;
 mod request_log;
 mod response_headers;
@@ -66,14 +67,13 @@ pub(crate) fn contract(app: &App) -> Router {
 }
 
 fn endpoints(app: &App) -> OpenApiRouter<App> {
-    let mut with_cookie = OpenApiRouter::new();
-    if app.settings.sign_up {
-        with_cookie = with_cookie.routes(routes!(accounts::sign_up));
-    }
-    let with_cookie = with_cookie
+    let mut issuing = OpenApiRouter::new()
         .routes(routes!(accounts::sign_in))
-        .routes(routes!(refresh::refresh))
-        .routes(routes!(sign_out::sign_out));
+        .routes(routes!(refresh::refresh));
+    if app.settings.sign_up {
+        issuing = issuing.routes(routes!(accounts::sign_up));
+    }
+    let with_cookie = openapi::issuing(issuing).routes(routes!(sign_out::sign_out));
     let guarded = |endpoints, methods, wants_cookie| {
         let app = app.clone();
         let guard = Guarded {

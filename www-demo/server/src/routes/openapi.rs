@@ -12,12 +12,15 @@ use nolapse::wire::{
 };
 use serde::Serialize;
 use utoipa::{
-    PartialSchema, ToSchema,
+    IntoResponses, PartialSchema, ToSchema,
     openapi::{
-        Components, Content, InfoBuilder, OpenApi, PathItem, Ref, RefOr, ResponseBuilder,
+        Components, Content, Header, InfoBuilder, OpenApi, PathItem, Ref, RefOr, Required,
+        Response as ResponseObject, ResponseBuilder,
         path::{Operation, ParameterBuilder, ParameterIn},
         schema::{Array, ArrayBuilder, Object, ObjectBuilder, Type},
-        security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
+        security::{
+            ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
+        },
     },
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -25,7 +28,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     App,
     cross_origin::{self, Guarded},
+    limits::Throttled,
     method_not_allowed,
+    token_response::TokenResponse,
 };
 use crate::{
     domain::Role,
@@ -90,16 +95,20 @@ pub(super) fn guarded(mut endpoints: OpenApiRouter<App>, guarded: Guarded) -> Op
     let header = ParameterBuilder::new()
         .name(VERSION_HEADER)
         .parameter_in(ParameterIn::Header)
-        .required(utoipa::openapi::Required::True)
+        .required(Required::True)
         .schema(Some(spelled(std::iter::once(VERSION))))
         .build();
     let refused = "not from an allowed origin, or without the version header";
     for operation in operations(endpoints.get_openapi_mut()) {
         let parameters = operation.parameters.get_or_insert_default();
         parameters.push(header.clone().into());
-        let own = operation.responses.responses.contains_key("403");
-        if !own {
-            answer(operation, "403", refused);
+        refuse(operation, "403", refused);
+        if guarded.wants_cookie {
+            require(
+                operation,
+                "cookie",
+                "no cookie of a live session; reason says why",
+            );
         }
     }
     let (router, document) = endpoints.split_for_parts();
@@ -108,6 +117,37 @@ pub(super) fn guarded(mut endpoints: OpenApiRouter<App>, guarded: Guarded) -> Op
         .method_not_allowed_fallback(method_not_allowed)
         .layer(guard);
     OpenApiRouter::with_openapi(document).merge(router.into())
+}
+
+/// Documents that these routes issue tokens, and are throttled.
+pub(super) fn issuing(mut endpoints: OpenApiRouter<App>) -> OpenApiRouter<App> {
+    let document = endpoints.get_openapi_mut();
+    for operation in operations(document) {
+        let responses = &mut operation.responses.responses;
+        responses.insert("200".to_owned(), issued().into());
+        responses.extend(Throttled::responses());
+    }
+    let mut schemas = vec![(TokenResponse::name().into_owned(), TokenResponse::schema())];
+    TokenResponse::schemas(&mut schemas);
+    let components = document.components.get_or_insert_with(Components::new);
+    components.schemas.extend(schemas);
+    endpoints
+}
+
+fn issued() -> ResponseObject {
+    let body = Ref::from_schema_name(TokenResponse::name());
+    ResponseBuilder::new()
+        .content("application/json", Content::new(Some(body)))
+        .header("set-cookie", Header::new(Object::with_type(Type::String)))
+        .build()
+}
+
+/// Documents that these routes require an access token.
+pub(super) fn with_token(mut endpoints: OpenApiRouter<App>) -> OpenApiRouter<App> {
+    for operation in operations(endpoints.get_openapi_mut()) {
+        require(operation, "bearer", "no valid token");
+    }
+    endpoints
 }
 
 /// Completes the document of some routes and serves it beside them, unless `OPENAPI=0`.
@@ -179,14 +219,30 @@ fn describe(operation: &mut Operation) {
     }
 }
 
-fn answer(operation: &mut Operation, status: &str, description: &str) {
+/// Documents the credentials that an operation requires, and the response without them.
+fn require(operation: &mut Operation, scheme: &str, refused: &str) {
+    let requirement = SecurityRequirement::new(scheme, [""; 0]);
+    operation.security = Some(vec![requirement]);
+    refuse(operation, "401", refused);
+}
+
+/// Adds a refusal, unless the operation documents one of its own with this status.
+fn refuse(operation: &mut Operation, status: &str, description: &str) {
+    if !operation.responses.responses.contains_key(status) {
+        answer(operation, status, description);
+    }
+}
+
+/// Returns the documentation of an error response.
+pub(super) fn problem(description: &str) -> ResponseObject {
     let problem = Content::new(Some(Ref::from_schema_name(Body::name())));
-    let response = ResponseBuilder::new()
+    ResponseBuilder::new()
         .description(description)
         .content("application/json", problem)
-        .build();
-    operation
-        .responses
-        .responses
-        .insert(status.to_owned(), response.into());
+        .build()
+}
+
+fn answer(operation: &mut Operation, status: &str, description: &str) {
+    let responses = &mut operation.responses.responses;
+    responses.insert(status.to_owned(), problem(description).into());
 }

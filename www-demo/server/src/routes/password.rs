@@ -13,6 +13,7 @@ use super::{
     App,
     accounts::parse_password,
     body::StrictJson,
+    limits::Throttled,
     sessions::NO_STORE,
     signed::{SUPERSEDED, Signed},
 };
@@ -42,11 +43,9 @@ pub(super) struct NewPassword {
     request_body = NewPassword,
     responses(
         (status = 204, headers(("set-cookie" = String))),
-        (status = 401, description = "no cookie of a live session; reason says why", body = Body),
         (status = 403, description = "the current password is another one, or the request is not from an allowed origin", body = Body),
-        (status = 429, description = "too many passwords were tried", body = Body),
-    ),
-    security(("cookie" = []))
+        Throttled,
+    )
 )]
 pub(super) async fn change(
     State(app): State<App>,

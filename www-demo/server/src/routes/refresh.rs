@@ -18,7 +18,7 @@ use super::{
     cookie, openapi,
     security_events::note,
     signed::SUPERSEDED,
-    token_response::{self, TokenResponse},
+    token_response,
 };
 use crate::{
     clock,
@@ -78,14 +78,8 @@ impl RefreshBody {
 
 /// Exchanges the cookie for an access token and a new cookie.
 #[utoipa::path(
-    post,
-    path = REFRESH_PATH,
-    request_body = RefreshBody,
-    responses(
-        (status = 200, body = TokenResponse, headers(("set-cookie" = String))),
-        (status = 401, description = "the session is over; reason says why", body = Body),
-        (status = 429, description = "this session is refreshed too often", body = Body),
-    ),
+    post, path = REFRESH_PATH, request_body = RefreshBody,
+    responses((status = 401, description = "the session is over; reason says why", body = Body)),
     security(("cookie" = []))
 )]
 pub(super) async fn refresh(State(app): State<App>, request: Request) -> Response {

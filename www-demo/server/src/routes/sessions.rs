@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::PathRejection},
+    extract::State,
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -10,7 +10,7 @@ use nolapse::wire::{EndReason, SESSIONS_PATH};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{App, openapi, security_events::note, signed::Signed};
+use super::{App, openapi, path_id::PathId, security_events::note, signed::Signed};
 use crate::{
     clock,
     domain::{Applied, SessionId},
@@ -40,11 +40,7 @@ pub(super) struct Devices {
     get,
     path = SESSIONS_PATH,
     operation_id = "list_sessions",
-    responses(
-        (status = 200, body = Devices),
-        (status = 401, description = "no cookie of a live session; reason says why", body = Body),
-    ),
-    security(("cookie" = []))
+    responses((status = 200, body = Devices))
 )]
 pub(super) async fn list(State(app): State<App>, signed: Signed) -> Result<Response, Problem> {
     let now = clock::now();
@@ -71,20 +67,13 @@ pub(super) async fn list(State(app): State<App>, signed: Signed) -> Result<Respo
     path = openapi::one_of(SESSIONS_PATH),
     operation_id = "revoke_session",
     params(("id" = String, Path)),
-    responses(
-        (status = 204),
-        (status = 401, description = "no cookie of a live session; reason says why", body = Body),
-        (status = 404, description = "no session of the user", body = Body),
-    ),
-    security(("cookie" = []))
+    responses((status = 204), (status = 404, description = "no session of the user", body = Body))
 )]
 pub(super) async fn revoke(
     State(app): State<App>,
     signed: Signed,
-    path: Result<Path<String>, PathRejection>,
+    PathId(id): PathId<SessionId>,
 ) -> Result<Response, Problem> {
-    let id = path.ok().and_then(|Path(id)| SessionId::parse(&id));
-    let id = id.ok_or(Problem::not_found())?;
     note(|subject| subject.target = Some(id));
     let row = app.store.session(id).await?;
     let own = row.is_some_and(|(session, _)| session.user == signed.user.id);

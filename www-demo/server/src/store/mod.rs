@@ -75,8 +75,8 @@ pub async fn copy_sqlite(url: &str, copy: &Path) -> Result<(), OpenError> {
     Ok(sqlite::copy(url, copy).await?)
 }
 
-const fn applied(rows: u64) -> Applied {
-    if rows > 0 { Applied::Yes } else { Applied::No }
+fn applied(rows: u64) -> Applied {
+    (rows > 0).into()
 }
 
 /// The codes of a database that has too much to do: `SQLITE_BUSY`, `SQLITE_BUSY_RECOVERY`,

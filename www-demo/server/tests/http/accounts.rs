@@ -108,9 +108,9 @@ async fn a_sign_in_makes_a_new_session_and_ends_the_one_whose_cookie_came_along(
 async fn a_disabled_user_can_neither_sign_in_nor_refresh() {
     let world = World::new().await;
     let signed = world.sign_up().await;
-    let order = json!({ "session_id": signed.session, "disabled": true });
+    let order = json!({ "session_id": signed.session, "change": "disable" });
     world
-        .auth(Method::POST, "/demo/disable")
+        .auth(Method::POST, "/demo/session")
         .json(&order)
         .send()
         .await;

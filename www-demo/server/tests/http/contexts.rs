@@ -196,11 +196,10 @@ impl ContextPolicy for Audience {
 async fn line10_a_policy_of_the_app_sets_audience_and_claims_but_not_those_of_every_token() {
     let folder = tempfile::tempdir().unwrap();
     let config = support::config(&folder);
-    let store = store::open(&config.database_url, 1).await.unwrap();
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let origin = format!("http://localhost:{}", address.port());
-    let auth = AuthServer::builder(config, store).origin(&origin);
+    let auth = AuthServer::builder(config).origin(&origin);
     let auth = auth.contexts(Arc::new(Audience)).build().await.unwrap();
     let app = auth
         .router()

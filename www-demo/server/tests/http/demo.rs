@@ -22,7 +22,7 @@ async fn the_levers_are_not_there_by_default() {
 
     for path in [
         "/demo/role",
-        "/demo/revoke",
+        "/demo/session",
         "/demo/outage",
         "/demo/reset-counters",
     ] {

@@ -102,7 +102,7 @@ fn request() -> impl Strategy<Value = Request> {
         REFRESH_PATH,
         PASSWORD_PATH,
     ]);
-    let demo = prop::sample::select(vec!["/demo/revoke", "/demo/disable"]);
+    let demo = prop::sample::select(vec!["revoke", "disable", "enable"]);
     let words = prop_oneof![
         prop::sample::select(vec!["timer", "load", "visible", "hidden"]).prop_map(Value::from),
         text().prop_map(Value::from),
@@ -115,7 +115,7 @@ fn request() -> impl Strategy<Value = Request> {
         2 => (words.clone(), words, number()).prop_map(|(r, p, n)| Request::Refresh(r, p, n)),
         1 => (number()).prop_map(|n| Request::Refresh("timer".into(), "visible".into(), n)),
         1 => text().prop_map(Request::ChangePassword),
-        1 => (demo, text()).prop_map(|(path, id)| Request::Demo(path, id)),
+        1 => (demo, text()).prop_map(|(change, id)| Request::Demo(change, id)),
         1 => (paths, prop::collection::vec(any::<u8>(), 0..200)).prop_map(|(path, body)| Request::Raw(path, body)),
         1 => prop::collection::vec(prop_oneof![0x20_u8..0x7f, 0x80_u8..=0xff], 0..300).prop_map(Request::Device),
     ]
@@ -166,14 +166,10 @@ async fn send(server: &Logged, request: &Request, cookie: &str, token: &str) -> 
             let call = server.auth(Method::POST, PASSWORD_PATH).cookie(cookie);
             call.json(&body).send().await
         }
-        Request::Demo(path, id) => {
-            let body = json!({ "session_id": id, "disabled": true });
-            let body = if path == "/demo/revoke" {
-                json!({ "session_id": id })
-            } else {
-                body
-            };
-            server.auth(Method::POST, path).json(&body).send().await
+        Request::Demo(change, id) => {
+            let body = json!({ "session_id": id, "change": change });
+            let call = server.auth(Method::POST, "/demo/session");
+            call.json(&body).send().await
         }
         Request::Raw(path, body) => {
             let call = server.auth(Method::POST, path).cookie(cookie);

@@ -214,19 +214,15 @@ async fn call_the_levers(world: &World, signed: &Signed) {
     let lever = |path: &str, body: &Value| world.auth(Method::POST, path).json(body).send();
     lever("/demo/role", &json!({ "role": "member" })).await;
     let (absent, present) = ("A".repeat(22), &signed.session);
-    lever(
-        "/demo/disable",
-        &json!({ "session_id": absent, "disabled": true }),
-    )
-    .await;
-    lever(
-        "/demo/disable",
-        &json!({ "session_id": present, "disabled": false }),
-    )
-    .await;
-    lever("/demo/revoke", &json!({ "session_id": absent })).await;
     let gone = other(world, "gone@example.org").await;
-    lever("/demo/revoke", &json!({ "session_id": gone.session })).await;
+    for (session, change) in [
+        (&absent, "disable"),
+        (present, "enable"),
+        (&gone.session, "revoke"),
+    ] {
+        let body = json!({ "session_id": session, "change": change });
+        lever("/demo/session", &body).await;
+    }
     lever("/demo/outage", &json!({ "seconds": 0 })).await;
     world.auth(Method::GET, "/demo/counters").send().await;
     world

@@ -78,8 +78,8 @@ async fn play_session(auth: &str, api: &str) -> [Signed; 2] {
     Call::new(api.to_owned(), Method::DELETE, &in_path)
         .send()
         .await;
-    let revoke = json!({ "session_id": next.session });
-    call("/demo/revoke", &revoke).send().await;
+    let revoke = json!({ "session_id": next.session, "change": "revoke" });
+    call("/demo/session", &revoke).send().await;
     call(REFRESH_PATH, &refresh)
         .cookie(&next.cookie)
         .send()

@@ -68,9 +68,9 @@ async fn nobody_ends_a_session_of_another_user() {
 async fn a_session_that_has_ended_manages_no_devices_with_the_cookie_that_is_left() {
     let world = World::new().await;
     let signed = world.sign_up().await;
-    let order = json!({ "session_id": signed.session });
+    let order = json!({ "session_id": signed.session, "change": "revoke" });
     world
-        .auth(Method::POST, "/demo/revoke")
+        .auth(Method::POST, "/demo/session")
         .json(&order)
         .send()
         .await;
@@ -88,10 +88,10 @@ async fn p14_after_a_revocation_no_api_call_is_accepted_for_longer_than_one_toke
     let signed = world.sign_up().await;
     // The newest token that the session can have at the moment of its revocation.
     let signed = world.refresh(&signed.cookie).await.signed();
-    let order = json!({ "session_id": signed.session });
+    let order = json!({ "session_id": signed.session, "change": "revoke" });
     let revoked_at = Instant::now();
     world
-        .auth(Method::POST, "/demo/revoke")
+        .auth(Method::POST, "/demo/session")
         .json(&order)
         .send()
         .await;
