@@ -405,7 +405,7 @@ var Origins = class {
 
 // src/host/options.js
 var HTTPS = "an https URL without credentials";
-var ENDPOINT = "an https URL or a path";
+var ENDPOINT = "an https URL, or a path of the page's origin";
 var UNNAMED = "a function for auth.refresh names no session";
 var ORIGINS = "an array of origins like https://api.example.com";
 function refuse(option, expected) {

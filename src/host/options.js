@@ -25,7 +25,7 @@ import { parseUrl } from "./origins.js";
  */
 
 const HTTPS = "an https URL without credentials";
-const ENDPOINT = "an https URL or a path";
+const ENDPOINT = "an https URL, or a path of the page's origin";
 const UNNAMED = "a function for auth.refresh names no session";
 const ORIGINS = "an array of origins like https://api.example.com";
 

@@ -27,6 +27,7 @@ export const DOCUMENTS = [
   "docs/fetch.md",
   "docs/errors.md",
   "docs/csp.md",
+  "docs/shells.md",
   "docs/testing.md",
   "docs/migration.md",
   "docs/benchmarks.md",

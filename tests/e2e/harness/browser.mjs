@@ -18,17 +18,18 @@ const INTENSIVE_THROTTLING = "--enable-features=IntensiveWakeUpThrottling:grace_
  * Launches Chromium for one test, or for all tests of a file; it ends with them.
  *
  * @param {import("./engines.mjs").Ending} test
- * @param {{ throttled?: boolean, args?: readonly string[] }} [options]
- *   `throttled`: hidden pages are throttled as much as Chromium ever does
+ * @param {{ throttled?: boolean, extensions?: boolean, args?: readonly string[] }} [options]
+ *   `throttled`: hidden pages are throttled as much as Chromium ever does; `extensions`: extensions can be loaded
  * @returns {Promise<import("puppeteer-core").Browser>}
  */
-export async function launchBrowser(test, { throttled = false, args = [] } = {}) {
+export async function launchBrowser(test, { throttled = false, extensions = false, args = [] } = {}) {
   const executablePath = process.env.CHROMIUM ?? (await findBrowser(() => {})).chromium;
   const browser = await puppeteer.launch({
     executablePath,
     headless: true,
     acceptInsecureCerts: true,
     ignoreDefaultArgs: throttled ? KEPT_AWAKE : [],
+    enableExtensions: extensions,
     args: [...sandboxArguments(), ...(throttled ? [INTENSIVE_THROTTLING] : []), ...args],
     // The timeout of a test ends it.
     protocolTimeout: 300_000,
@@ -58,7 +59,7 @@ export async function launchFirefox(test) {
 }
 
 /** Chromium's sandbox does not start for root, nor in most containers. */
-function sandboxArguments() {
+export function sandboxArguments() {
   const needless = process.getuid?.() === 0 || process.env.CI !== undefined;
   return needless ? ["--no-sandbox", "--disable-dev-shm-usage"] : [];
 }
