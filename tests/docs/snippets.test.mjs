@@ -7,8 +7,8 @@ import { root, run, tool } from "../../pkg-template/tools/process.mjs";
 import { parse, read, readDocuments } from "./documents.mjs";
 import { complaintsAbout } from "./shell.mjs";
 
-/** The allowed info strings: each language has a test, `html` in `tests/packed`; `text` is for diagrams and headers. */
-const LANGUAGES = ["sh", "ts", "tsx", "html", "rust", "text"];
+/** The allowed info strings: each language has a test, `html` in `tests/packed`, `json` in `tests/frameworks`; `text` is for diagrams and headers. */
+const LANGUAGES = ["sh", "ts", "tsx", "html", "json", "rust", "text"];
 
 /** The folder in which snippets are compiled. */
 const FOLDER = join(root, ".cache", "docs");
