@@ -8,8 +8,8 @@ import { parse, read, readDocuments } from "./documents.mjs";
 import { complaintsAbout } from "./shell.mjs";
 
 /**
- * The allowed info strings: each language has a test, `html` in `tests/packed`, `json` in
- * `tests/e2e/shells.test.mjs`; `text` is for diagrams and headers.
+ * The allowed info strings: each language has a test, `html` in `tests/packed`, `json` in `tests/e2e/shells.test.mjs` and
+ * `tests/frameworks`; `text` is for diagrams and headers.
  */
 const LANGUAGES = ["sh", "ts", "tsx", "html", "json", "rust", "text"];
 

@@ -37,6 +37,12 @@ function members(name, source = types) {
   return [...body.matchAll(/^ {2}(?:readonly )?"?([\w-]+)"?\??:/gm)].map(([, word = ""]) => word);
 }
 
+/** The text of all tests of a folder. @param {string} folder */
+async function readTests(folder) {
+  const files = (await readdir(join(root, folder))).filter((name) => name.endsWith(".test.mjs"));
+  return (await Promise.all(files.map((name) => read(join(folder, name))))).join("\n");
+}
+
 /**
  * @param {readonly string[]} told
  * @param {readonly string[]} real
@@ -80,8 +86,7 @@ test("the page about testing has every control, and no other", async () => {
 
 test("each tool of the page about installing is one of the packed apps, and each entry is one of the package's", async () => {
   const rows = table(await readDocument("docs/install.md"), "tool");
-  const files = (await readdir(join(root, "tests", "packed"))).filter((name) => name.endsWith(".test.mjs"));
-  const apps = (await Promise.all(files.map((name) => read(`tests/packed/${name}`)))).join("\n");
+  const apps = (await Promise.all(["tests/packed", "tests/frameworks"].map(readTests))).join("\n");
   const titles = [...apps.matchAll(/test\(\s*"(P37[^"]+|P36 P37[^"]+)"/g)].map(([, title = ""]) => title);
   const { name, exports } = JSON.parse(await read("pkg-template/package.json"));
 

@@ -32,7 +32,7 @@ test("a path that no rule is for chooses every stage, and says so", () => {
 });
 
 test("a change chooses the stages that read, compile or run the file", () => {
-  assert.deepEqual(stages("docs/install.md"), ["packed", "docs"]);
+  assert.deepEqual(stages("docs/install.md"), ["packed", "frameworks", "docs"]);
   assert.deepEqual(stages("src/core/mod.rs"), [
     "static",
     "native",
@@ -40,6 +40,7 @@ test("a change chooses the stages that read, compile or run the file", () => {
     "wasm",
     "npm",
     "packed",
+    "frameworks",
     "site",
     "docs",
     "e2e",

@@ -39,6 +39,7 @@ test("a package without a hash, of another licence or from a named host is compl
     complaintsAboutPackages({ "": {}, "node_modules/x": { license: "MIT", integrity, ...changed } }, rules);
 
   assert.deepEqual(one({}), []);
+  assert.deepEqual(one({ integrity: undefined, inBundle: true }), []);
   for (const wrong of [undefined, "", "sha1-AAAA", "sha512-short", "sha256-AAAA"]) {
     assert.match(one({ integrity: wrong }).join(), /has no SHA-512/, wrong);
   }

@@ -44,12 +44,12 @@ export function appFrom(entry) {
  *
  * @param {import("node:test").TestContext} test the app is removed with it
  * @param {Record<string, string>} files names and contents
- * @param {{ inside?: boolean }} [options] `inside`: in a folder of the checkout, whose frameworks it can
- *   import; otherwise it has the tarball alone
+ * @param {{ inside?: string }} [options] `inside`: a folder of the checkout whose frameworks it can import; by default
+ *   the app has the tarball alone
  * @returns {Promise<string>} its folder
  */
-export async function makeApp(test, files, { inside = false } = {}) {
-  const parent = inside ? join(root, ".cache", "packed") : tmpdir();
+export async function makeApp(test, files, { inside } = {}) {
+  const parent = inside === undefined ? tmpdir() : join(root, inside);
   await mkdir(parent, { recursive: true });
   const folder = await mkdtemp(join(parent, "nolapse-packed-"));
   test.after(() => rm(folder, { recursive: true, force: true }));
@@ -109,5 +109,8 @@ export async function runApp(browser, origin) {
   await page.waitForFunction("document.body.dataset.token !== undefined", { timeout: 15_000 }).catch((error) => {
     throw new Error(`the app shows no token: ${complaints.join("; ")}`, { cause: error });
   });
-  return { token: await page.evaluate(() => document.body.dataset.token), complaints };
+  const token = await page.evaluate(() => document.body.dataset.token);
+  // Left open, it would complain once its server has ended.
+  await page.close();
+  return { token, complaints };
 }

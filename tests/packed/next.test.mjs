@@ -41,7 +41,7 @@ const APP = {
 };
 
 test("P37 a Next.js app with a server component builds without configuration, and runs", async (t) => {
-  const app = await makeApp(t, APP, { inside: true });
+  const app = await makeApp(t, APP, { inside: ".cache/packed" });
 
   const { output } = await tool(NEXT, ["build"], { cwd: app, env: QUIET, from: "tests/packed" });
   const { token, complaints } = await runApp(await launchBrowser(t), await serve(t, app));

@@ -88,7 +88,7 @@ test("P36 P37 an app's unit tests run in Vitest with jsdom, with nolapse/testing
         expect(session.status.state).toBe("signed_in");
       });`,
   };
-  const app = await makeApp(t, { ...files, "test/told.test.ts": toldTest("vitest") }, { inside: true });
+  const app = await makeApp(t, { ...files, "test/told.test.ts": toldTest("vitest") }, { inside: ".cache/packed" });
 
   const { output } = await tool("vitest/vitest.mjs", ["run"], { cwd: app, from: "tests/packed" });
 
@@ -121,7 +121,7 @@ test("P36 P37 an app's unit tests run in Jest with jsdom, which knows no ES modu
   });
   const mocked = 'jest.mock("nolapse", () => jest.requireActual("nolapse/testing"));';
   assert.ok(toldTest("@jest/globals").includes(mocked));
-  const app = await makeApp(t, { ...files, "test/told.test.js": `${mocked}\n${code}` }, { inside: true });
+  const app = await makeApp(t, { ...files, "test/told.test.js": `${mocked}\n${code}` }, { inside: ".cache/packed" });
 
   const { output } = await tool("jest/bin/jest.js", ["--rootDir", app], { cwd: app, from: "tests/packed" });
 

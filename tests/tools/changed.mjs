@@ -10,7 +10,7 @@ const MAIN = ["main", "origin/main"];
 const ALL = STAGES.map(({ name }) => name);
 
 /** The stages that run the npm package. */
-const PACKAGE = ["npm", "packed", "docs", "site", "e2e"];
+const PACKAGE = ["npm", "packed", "frameworks", "docs", "site", "e2e"];
 
 /** The stages that run the server, in-process or as a program. */
 const SERVER = ["native", "docs", "e2e"];
@@ -35,7 +35,8 @@ const RULES = [
   // the packed apps are made from some pages.
   [/^ARCHITECTURE\.md$/, ["native", "docs"]],
   [/^docs\/(deployment|keys|operations)\.md$/, ["native", "docs"]],
-  [/^docs\/(csp|install|testing)\.md$/, ["packed", "docs"]],
+  [/^docs\/install\.md$/, ["packed", "frameworks", "docs"]],
+  [/^docs\/(csp|testing)\.md$/, ["packed", "docs"]],
   [/^(README|CHANGELOG)\.md$/, ["npm", "docs"]],
   [/^(docs\/|[A-Z]+\.md$)/, ["docs"]],
   [/^LICENSE-/, ["npm"]],
@@ -57,10 +58,12 @@ const RULES = [
   [/^tests\/(browser\.rs|single_tab\/)/, ["static", "native", "wasm"]],
   [/^tests\/(\w+\.rs|simulation\/)/, ["static", "native", "docs"]],
   [/^tests\/npm\//, ["static", "npm", "docs"]],
+  [/^tests\/packed\/app\.mjs$/, ["static", "packed", "frameworks", "docs"]],
   [/^tests\/packed\//, ["static", "packed", "docs"]],
-  [/^tests\/docs\//, ["static", "docs", "npm", "packed"]],
+  [/^tests\/frameworks\//, ["static", "frameworks", "npm", "docs"]],
+  [/^tests\/docs\//, ["static", "docs", "npm", "packed", "frameworks"]],
   [/^tests\/contract\//, ["static", "npm", "e2e"]],
-  [/^tests\/e2e\/(harness|pages)\//, ["static", "packed", "docs", "e2e"]],
+  [/^tests\/e2e\/(harness|pages)\//, ["static", "packed", "frameworks", "docs", "e2e"]],
   [/^tests\/e2e\//, ["static", "docs", "e2e"]],
   [/^tests\/bench\//, ["static", "npm", "packed", "docs"]],
 ];

@@ -10,11 +10,17 @@ import { step } from "../../pkg-template/tools/step.mjs";
 /** The checkout: packages that build and check. */
 const ROOT = ".";
 
-/** Folders of the tests with packages of their own, which are installed by the stages that need them. */
+/**
+ * Folders of the tests with packages of their own, which are installed by the stages that need them, and all by the one
+ * that checks types.
+ */
 export const TEST_PACKAGES = /** @type {const} */ (["tests", "tests/npm", "tests/packed", "tests/docs", "tests/bench"]);
 
+/** The folder whose packages no test imports: they are run by their commands. They take more disk than all others. */
+export const FRAMEWORKS = "tests/frameworks";
+
 /** Every folder that has a lock file. */
-export const LOCKED = [ROOT, ...TEST_PACKAGES];
+export const LOCKED = [ROOT, ...TEST_PACKAGES, FRAMEWORKS];
 
 /** Folders below `.cache` for what tests write and run, and whose packages it finds there. */
 const BORROWED = new Map([
@@ -28,7 +34,7 @@ const installed = new Map();
 /**
  * Installs the packages of folders, one after the other, unless they are those of the lock file.
  *
- * @param {readonly (typeof TEST_PACKAGES)[number][]} [folders] the checkout's own, unless others are given
+ * @param {readonly ((typeof TEST_PACKAGES)[number] | typeof FRAMEWORKS)[]} [folders] the checkout's own, unless others are given
  * @returns {Promise<void>}
  */
 export async function setUpPackages(folders) {

@@ -11,7 +11,7 @@ import { Remedy, step } from "../../pkg-template/tools/step.mjs";
 import { countTests, none, sum } from "./counts.mjs";
 import { buildServer, buildSite } from "./demo-parts.mjs";
 import { buildFuzzTargets, fuzz } from "./fuzz-targets.mjs";
-import { setUpPackages, TEST_PACKAGES } from "./packages.mjs";
+import { FRAMEWORKS, setUpPackages, TEST_PACKAGES } from "./packages.mjs";
 import { setUp, setUpBrowser, setUpEngines, setUpServices } from "./setup.mjs";
 import { buildWasmTests, inChromium, inFirefox, inWebKit } from "./wasm-tests.mjs";
 import { NO_WEBKIT } from "./webkit.mjs";
@@ -49,6 +49,14 @@ const TEST_TIMEOUT_MS = 600_000;
 
 /** How long each fuzz target runs: enough for regressions on a developer's machine, a minute on CI. */
 const FUZZ_SECONDS = process.env.CI ? 60 : 10;
+
+/** How many files of a folder are run at once, where it is more than one. */
+const CONCURRENCY = new Map([
+  // Tests wait for browsers and servers most of the time, so there is one more of them than the cores would bear.
+  ["e2e", 1 + Math.max(2, Math.floor(availableParallelism() / 2))],
+  // Each builds apps, on more than one core at times.
+  ["frameworks", 2],
+]);
 
 /** Programs without tests. */
 const TOOLS = ["--exclude", "bindgen", "--exclude", "test-runner"];
@@ -91,6 +99,13 @@ export const STAGES = [
     needs: ["browser", "package"],
     packages: ["tests", "tests/packed", "tests/bench"],
     run: (context) => nodeTests("packed", context),
+  },
+  {
+    name: "frameworks",
+    needs: ["browser", "package"],
+    packages: ["tests", FRAMEWORKS],
+    ahead: () => setUpPackages([FRAMEWORKS]),
+    run: (context) => nodeTests("frameworks", context),
   },
   { name: "site", needs: ["package"], run: asBuild(buildSite) },
   {
@@ -193,8 +208,7 @@ async function wasmTests({ browser, firefox, webkit, grep }) {
 async function nodeTests(folder, { browser, firefox, webkit, server, grep }) {
   const files = await testFiles(join(root, "tests", folder));
   if (files.length === 0) throw new Remedy(`tests/${folder} has no *.test.mjs file.`);
-  // Tests wait for browsers and servers most of the time, so there is one more of them than the cores would bear.
-  const concurrency = folder === "e2e" ? 1 + Math.max(2, Math.floor(availableParallelism() / 2)) : 1;
+  const concurrency = CONCURRENCY.get(folder) ?? 1;
   const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${TEST_TIMEOUT_MS}`, "--test-force-exit"];
   const parameters = ["--test", "--test-reporter=spec", ...limits];
   if (grep) parameters.push(`--test-name-pattern=${grep}`);
@@ -210,11 +224,14 @@ async function nodeTests(folder, { browser, firefox, webkit, server, grep }) {
 
 /** @param {string} folder @returns {Promise<string[]>} */
 async function testFiles(folder) {
-  const names = await readdir(folder, { recursive: true }).catch(() => []);
-  return names
-    .filter((name) => name.endsWith(".test.mjs") && !name.includes("node_modules"))
-    .sort()
-    .map((name) => join(folder, name));
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const found = entries.map(async (entry) => {
+    const path = join(folder, entry.name);
+    // Not entered: some have a hundred thousand files.
+    if (entry.isDirectory()) return entry.name === "node_modules" ? [] : testFiles(path);
+    return entry.name.endsWith(".test.mjs") ? [path] : [];
+  });
+  return (await Promise.all(found)).flat().sort();
 }
 
 /**
