@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use js_sys::{Array, Function, Promise, Reflect};
 use nolapse::client::{
-    Auth, Client, ClientBuilder, Error, Notice, RefreshContext, RefreshError, RefreshMode,
-    Refresher, SignOut, SignOutScope, TokenResponse, TokenSession,
+    Auth, Authorization, CallOptions, Client, ClientBuilder, ContextResponse, Error, Notice,
+    RefreshContext, RefreshError, RefreshMode, Refresher, SignOut, SignOutScope, TokenResponse,
+    TokenSession,
 };
 use nolapse::core::{Event, RecordState, SessionError, Status, StorageRecord};
 use serde::{Deserialize, Serialize};
@@ -302,4 +303,64 @@ fn wrong_options_are_named() {
         };
         assert_eq!(named, option);
     }
+}
+
+#[wasm_bindgen_test]
+async fn line10_a_client_within_a_context_gets_its_token_and_no_other() {
+    let refresh = |given: RefreshContext| {
+        let mut response = grant("plain");
+        for name in given.contexts.into_iter().filter(|name| name != "refused") {
+            let access_token = format!("token-of-{name}");
+            let granted = ContextResponse { access_token };
+            response.contexts.insert(name, granted);
+        }
+        async move { Ok::<_, RefreshError>(response) }
+    };
+    let client = |key: &str, context: &str| {
+        let builder = builder(key, Refresher::from_fn(refresh)).context(context);
+        builder.build().expect("valid options")
+    };
+
+    let granted = client("context-granted", "org_1");
+    granted.refresh(RefreshMode::Forced).await.expect("a token");
+    let token = granted.get_token(Duration::ZERO).await.expect("a token");
+    assert_eq!(token.expose(), "token-of-org_1");
+
+    let refused = client("context-refused", "refused");
+    refused.refresh(RefreshMode::Forced).await.expect("a token");
+    let error = refused.get_token(Duration::ZERO).await.err();
+    assert!(matches!(
+        error,
+        Some(Error::Session(SessionError::ContextRefused))
+    ));
+}
+
+#[wasm_bindgen_test]
+async fn line04_a_visitors_call_is_sent_without_a_token_where_it_may_be() {
+    let server = Server::default();
+    let client = server.quiet("visitor-calls");
+    let request = || Request::new_with_str("https://api.example.com/").expect("a request");
+    let options = CallOptions {
+        authorization: Some(Authorization::Optional),
+        ..CallOptions::default()
+    };
+
+    // There is no network: what is sent fails with the platform's own error.
+    let sent = client.fetch_with(&request(), &options).await.err();
+    let held = client.fetch(&request()).await.err();
+
+    assert!(matches!(sent, Some(Error::Js(_))), "{sent:?}");
+    assert!(matches!(
+        held,
+        Some(Error::Session(SessionError::SignedOut { .. }))
+    ));
+    let wrong = CallOptions {
+        context: Some("a b".to_owned()),
+        ..CallOptions::default()
+    };
+    let error = client.fetch_with(&request(), &wrong).await.err();
+    assert!(
+        matches!(error, Some(Error::InvalidOption { .. })),
+        "{error:?}"
+    );
 }

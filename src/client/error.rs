@@ -110,6 +110,7 @@ impl Fields {
                 reason: EndReason::parse(&self.reason),
             },
             "min_validity" => SessionError::MinValidity,
+            "context_refused" => SessionError::ContextRefused,
             "overloaded" => SessionError::Overloaded,
             "closed" => SessionError::Closed,
             "misconfigured" if cause.is_none() => SessionError::InvalidTokenResponse,

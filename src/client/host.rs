@@ -39,8 +39,12 @@ extern "C" {
 
     pub(super) type Calls;
 
-    #[wasm_bindgen(method)]
-    pub(super) fn fetch(this: &Calls, request: &web_sys::Request) -> Promise;
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn fetch(
+        this: &Calls,
+        request: &web_sys::Request,
+        init: &JsValue,
+    ) -> Result<Promise, JsValue>;
 
     #[wasm_bindgen(method, setter)]
     pub(super) fn set_on_call(this: &Calls, on_call: &JsValue);

@@ -1,5 +1,6 @@
 //! A session for Rust on a page or in a worker.
 
+mod call;
 mod callers;
 mod error;
 mod events;
@@ -21,6 +22,7 @@ use web_sys::{Request, Response};
 use crate::bridge::{Machine, codes};
 use crate::core::{Answer, ContextToken, Effect, Secret, SessionError, Status, TraceEntry};
 
+pub use call::{Authorization, CallOptions};
 use callers::Callers;
 pub use error::Error;
 use events::EventQueue;
@@ -28,7 +30,7 @@ pub use events::{FinishedCall, Notice};
 use host::{Host, MakeMachine, OnCall, read_options, rust_app};
 pub use options::{Auth, ClientBuilder, Refresher, SignOut};
 use tokens::to_js;
-pub use tokens::{RefreshContext, RefreshError, TokenResponse, TokenSession};
+pub use tokens::{ContextResponse, RefreshContext, RefreshError, TokenResponse, TokenSession};
 
 /// A session on this page: refreshes its token in the background and provides a `fetch` that always sends a valid one.
 ///
@@ -107,8 +109,21 @@ impl Client {
         &self,
         request: &Request,
     ) -> impl Future<Output = Result<Response, Error>> + use<> {
-        let response = self.host.calls().fetch(request);
-        async move { Ok(JsFuture::from(response).await?.unchecked_into()) }
+        self.fetch_with(request, &CallOptions::default())
+    }
+
+    /// [`fetch`](Self::fetch), with options of the call.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no token; [`Error::InvalidOption`]; [`Error::Js`] with what `fetch` throws.
+    pub fn fetch_with(
+        &self,
+        request: &Request,
+        options: &CallOptions,
+    ) -> impl Future<Output = Result<Response, Error>> + use<> {
+        let response = self.host.calls().fetch(request, &options.to_js());
+        async move { Ok(JsFuture::from(response?).await?.unchecked_into()) }
     }
 
     /// Returns a token that remains valid for at least `min_validity`.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use js_sys::{Array, Function, Object, Reflect};
 use wasm_bindgen::JsValue;
 
+use super::call::Authorization;
 use super::tokens::{RefreshContext, RefreshError, refresher};
 use super::{Client, Error, Notice};
 
@@ -15,6 +16,7 @@ pub struct ClientBuilder {
     auth: Auth,
     allowed_origins: Vec<String>,
     storage_key: Option<String>,
+    authorization: Authorization,
     pub(super) context: String,
     timeout: Duration,
     pub(super) listener: Box<dyn Fn(&Notice)>,
@@ -27,6 +29,7 @@ impl ClientBuilder {
             auth,
             allowed_origins: Vec::new(),
             storage_key: None,
+            authorization: Authorization::default(),
             context: String::new(),
             timeout: Duration::from_secs(10),
             listener: Box::new(|_| {}),
@@ -44,6 +47,12 @@ impl ClientBuilder {
     /// the auth server.
     pub fn storage_key(mut self, key: impl Into<String>) -> Self {
         self.storage_key = Some(key.into());
+        self
+    }
+
+    /// Sets whether calls need a token.
+    pub fn authorization(mut self, authorization: Authorization) -> Self {
+        self.authorization = authorization;
         self
     }
 
@@ -87,6 +96,7 @@ impl ClientBuilder {
         let options = object(&[
             ("auth", self.auth.to_js()),
             ("allowedOrigins", origins.into()),
+            ("authorization", self.authorization.as_str().into()),
             ("context", self.context.as_str().into()),
             ("timeoutMs", (self.timeout.as_secs_f64() * 1_000.0).into()),
         ]);
@@ -179,7 +189,7 @@ pub(super) fn text(object: &JsValue, name: &str) -> String {
         .unwrap_or_default()
 }
 
-fn object(fields: &[(&str, JsValue)]) -> Object {
+pub(super) fn object(fields: &[(&str, JsValue)]) -> Object {
     let object = Object::new();
     for (name, value) in fields {
         set(&object, name, value);
@@ -187,7 +197,7 @@ fn object(fields: &[(&str, JsValue)]) -> Object {
     object
 }
 
-fn set(object: &Object, name: &str, value: &JsValue) {
+pub(super) fn set(object: &Object, name: &str, value: &JsValue) {
     // Setting a property of a plain object cannot fail.
     let _ = Reflect::set(object, &name.into(), value);
 }

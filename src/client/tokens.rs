@@ -1,9 +1,10 @@
 //! Token responses, and the app's own refreshers.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
-use js_sys::{Function, Promise, Reflect};
+use js_sys::{Array, Function, Promise, Reflect};
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
@@ -28,6 +29,16 @@ pub struct TokenResponse<User = ()> {
     /// The session behind the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<TokenSession<User>>,
+    /// The access tokens of the contexts that were requested. One without a token is refused.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub contexts: BTreeMap<String, ContextResponse>,
+}
+
+/// The access token of a context.
+#[derive(Clone, Debug, Serialize)]
+pub struct ContextResponse {
+    /// The access token.
+    pub access_token: String,
 }
 
 /// The session of a token response.
@@ -48,6 +59,7 @@ impl<User> TokenResponse<User> {
             expires_in: None,
             refresh_in: None,
             session: None,
+            contexts: BTreeMap::new(),
         }
     }
 }
@@ -74,6 +86,8 @@ pub struct RefreshContext {
     pub active_ago: Duration,
     /// Aborts after the timeout, or when the session is closed.
     pub signal: AbortSignal,
+    /// The contexts to return tokens for.
+    pub contexts: Vec<String>,
 }
 
 /// Why an app's own refresher returns no token.
@@ -109,6 +123,10 @@ fn context_of(given: &JsValue) -> RefreshContext {
         page: PageVisibility::parse(&text(given, "page")).unwrap_or(PageVisibility::Visible),
         active_ago: Duration::from_secs_f64(active_ago.max(0.0) / 1_000.0),
         signal: field("signal").unchecked_into(),
+        contexts: Array::from(&field("contexts"))
+            .iter()
+            .filter_map(|name| name.as_string())
+            .collect(),
     }
 }
 
