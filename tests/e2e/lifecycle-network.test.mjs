@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { launchBrowser } from "./harness/browser.mjs";
 import { beginOutage, endOutage } from "./harness/outage.mjs";
-import { openSignedIn } from "./harness/page.mjs";
+import { newUser, openPage, openSession, openSignedIn, signIn } from "./harness/page.mjs";
 import { startServer } from "./harness/server.mjs";
 import { startCalls, stopCalls } from "./harness/tabs.mjs";
 import { until } from "./harness/until.mjs";
@@ -33,6 +33,52 @@ test("P10 P08 a page that loses its network keeps its session, and has a token a
     null,
   ]);
 });
+
+/**
+ * Makes every new document of a page say that it is online, or offline, whatever the network is, and hear of no change.
+ *
+ * @param {import("puppeteer-core").Page} page
+ * @param {boolean} isOnline
+ */
+async function pretend(page, isOnline) {
+  await page.evaluateOnNewDocument((said) => {
+    Object.defineProperty(Navigator.prototype, "onLine", { get: () => said });
+    for (const type of ["online", "offline"])
+      window.addEventListener(type, (event) => event.stopImmediatePropagation(), { capture: true });
+  }, isOnline);
+  await page.reload();
+}
+
+for (const isOnline of [true, false]) {
+  test(`P10 issue 11: a browser that always says onLine = ${isOnline} ends nothing, stops nothing and holds nothing up`, async (t) => {
+    const [server, browser] = await Promise.all([startServer(t, SHORT), launchBrowser(t)]);
+    const { page, network } = await openPage(browser, server);
+    await pretend(page, isOnline);
+    await openSession(page, server);
+    await signIn(page, newUser(), "sign-up");
+    const status = () => page.evaluate(() => window.session.status);
+    const call = () => page.evaluate(async (url) => (await window.session.fetch(url)).status, `${server.api}/notes`);
+    const renewed = () => network.refreshes().filter(({ status }) => status === 200).length;
+
+    // With a network: the token is renewed in the background, and calls are answered.
+    await until("it is renewed", () => renewed() >= 1, { within: 10_000 });
+    assert.equal(await call(), 200);
+    assert.deepEqual([(await status()).state, (await status()).failure], ["signed_in", null]);
+
+    // Without one: the session goes on, and a call waits.
+    await page.setOfflineMode(true);
+    const cause = isOnline ? "network" : "offline";
+    await until("the failure is told", async () => (await status()).failure === cause, { within: 15_000 });
+    await until("the token is gone", () => page.evaluate(() => window.session.expiresIn === 0), { within: 15_000 });
+    const waiting = call();
+    assert.equal((await status()).state, "signed_in");
+
+    // The network is back, and no event says so.
+    await page.setOfflineMode(false);
+    assert.equal(await waiting, 200);
+    assert.equal((await status()).failure, null);
+  });
+}
 
 test("P10 a server that goes down and comes back is found again by itself, and nobody is signed out", async (t) => {
   const [server, browser] = await Promise.all([startServer(t, SHORT), launchBrowser(t)]);

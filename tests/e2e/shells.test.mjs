@@ -31,7 +31,7 @@ async function startFor(t, sameSite) {
  */
 function goOn(where, server) {
   return where.evaluate(async (url) => {
-    const { session } = globalThis;
+    const { session } = self;
     try {
       await session.refresh({ force: true });
       return [session.status.state, (await session.fetch(url)).status];
@@ -55,7 +55,7 @@ test("line14 an extension signs in, refreshes and calls an API, in its page and 
 
   assert.deepEqual(inPage, ["signed_in", 200]);
   assert.deepEqual(inWorker, ["signed_in", 200]);
-  const left = () => worker.evaluate(() => globalThis.session.status.state === "signed_out");
+  const left = () => worker.evaluate(() => self.session.status.state === "signed_out");
   await until("the worker has heard of the sign-out", left);
 });
 

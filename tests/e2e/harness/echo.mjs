@@ -27,7 +27,12 @@ export async function startEcho(test, answer = () => ({ status: 200 })) {
     response.setHeader("access-control-expose-headers", "www-authenticate");
     if (request.method === "OPTIONS") return response.writeHead(204).end();
     const chunks = [];
-    for await (const chunk of request) chunks.push(chunk);
+    try {
+      for await (const chunk of request) chunks.push(chunk);
+    } catch {
+      // The client has aborted it.
+      return response.destroy();
+    }
     const one = {
       method: request.method ?? "",
       path: request.url ?? "",

@@ -8,6 +8,8 @@ declare global {
     calls: import("./tabs.mjs").Calls;
     /** Ends them. */
     stopCalls: () => void;
+    /** The recipe for uploads, in `uploads.test.mjs`. */
+    upload: (file: Blob, onProgress: (share: number) => void, signal: AbortSignal) => Promise<number>;
     /** Whether refreshes stay unanswered, in `fetch-streams.test.mjs`. */
     hold: boolean;
     /** How often a request was copied there. */
