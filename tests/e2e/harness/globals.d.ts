@@ -1,6 +1,8 @@
 import type { Session } from "nolapse";
 
 declare global {
+  /** The same in a worker. */
+  var session: Window["session"];
   interface Window {
     /** The session that `openSession` of the harness has made on the page. */
     session: Session<{ id: string; email: string; role: string }>;

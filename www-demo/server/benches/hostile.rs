@@ -1,5 +1,5 @@
 //! The cost of hostile input: processor time of the worst input beside usual input of about the same size, and
-//! connections that are still open after four times `patience`.
+//! connections that are still open after four times `timeout`.
 //!
 //! `cargo bench -p nolapse-server --profile server --bench hostile`
 
@@ -166,7 +166,7 @@ async fn other_inputs(folder: &Path) -> Result<(), Failure> {
 }
 
 /// Opens connections that are not used, and counts those that the server still has after four times its
-/// patience.
+/// timeout.
 async fn held(folder: &Path) -> Result<usize, Failure> {
     let site = folder.join("site");
     fs::create_dir_all(&site)?;
@@ -179,14 +179,14 @@ async fn held(folder: &Path) -> Result<usize, Failure> {
     ];
     let server = Instance::start(folder, &settings);
     let before = sockets(server.process())?;
-    let ask = get("/large.bin", "");
+    let request = get("/large.bin", "");
     let kinds = [
-        ask.clone(),
+        request.clone(),
         get("/openapi.json", "").repeat(1_000),
         "GET /healthz HTTP/1.1\r\nhost: x\r\n".to_owned(),
         post("/auth/refresh", &" ".repeat(90)).trim_end().to_owned() + "\r\n\r\n{",
         String::new(),
-        ask,
+        request,
     ];
     let mut clients = Vec::new();
     for sent in &kinds {
@@ -209,7 +209,7 @@ async fn held(folder: &Path) -> Result<usize, Failure> {
     let left = sockets(server.process())?.saturating_sub(before);
     writeln!(
         io::stdout(),
-        "connections held after 4 × patience: {left} of {} (at most 0)",
+        "connections held after 4 × timeout: {left} of {} (at most 0)",
         clients.len()
     )?;
     Ok(left)

@@ -91,13 +91,13 @@ impl Client {
         let caller = CallerId(self.calls.into());
         self.calls += 1;
         let min_validity = Millis::ZERO;
-        let asked = Input::TokenRequested {
+        let requested = Input::TokenRequested {
             caller,
             min_validity,
             waits_out: true,
             context: Rc::default(),
         };
-        self.feed(now, asked, server);
+        self.feed(now, requested, server);
     }
 
     fn feed(&mut self, now: u64, input: Input, server: &mut Server) {
@@ -140,7 +140,7 @@ impl Client {
 
 /// Plays `seconds` of `count` clients on all cores; returns the refreshes in each second.
 ///
-/// The clients know nothing of each other, so that they may be played a batch at a time.
+/// Clients are independent, so they can be simulated in batches.
 fn play_all(count: u32, seconds: u64, outage_at: u64) -> Option<Vec<u32>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let numbers: Vec<u32> = (0..count).collect();
@@ -316,7 +316,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         fs::write(file, plot(&rates, steady))?;
     }
     if during > steady * MOST_DURING {
-        return Err("the fleet asks too often in an outage".into());
+        return Err("the fleet sends too many requests in an outage".into());
     }
     if peak > steady * MOST {
         return Err("the fleet comes back too fast".into());

@@ -16,7 +16,7 @@
 //! | `sessions revoke ID` | ends a session |
 //! | `sessions revoke-all EMAIL` | ends all sessions of a user |
 //! | `users add EMAIL` | makes an account; the password is read from standard input, one line |
-//! | `users show USER` | tells id, role, state and number of sessions of an account, not its address |
+//! | `users show USER` | prints id, role, state and number of sessions of an account, not its address |
 //! | `users role USER admin` | makes a user an admin, or with `member` a member again |
 //! | `users password USER` | replaces the password by one read from standard input, and ends all sessions |
 //! | `users disable USER` | ends all sessions of a user and lets them begin no other |
@@ -225,7 +225,7 @@ async fn health_check(config: &Config) -> Result<(), Failure> {
     } else {
         config.bind
     };
-    let asked = tokio::time::timeout(HEALTH_TIMEOUT, async {
+    let checked = tokio::time::timeout(HEALTH_TIMEOUT, async {
         let mut stream = TcpStream::connect((host, config.port)).await?;
         let request = b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
         stream.write_all(request).await?;
@@ -233,7 +233,7 @@ async fn health_check(config: &Config) -> Result<(), Failure> {
         stream.take(4_096).read_to_end(&mut answer).await?;
         io::Result::Ok(answer.starts_with(b"HTTP/1.1 200"))
     });
-    match asked.await {
+    match checked.await {
         Ok(Ok(true)) => print("ready"),
         Ok(Ok(false)) => Err(Refused("the server answers, but its database does not").into()),
         Ok(Err(_)) | Err(_) => Err(Refused("the server does not answer on BIND and PORT").into()),

@@ -15,7 +15,7 @@ const COMMON_GUESSES: u64 = 10_000;
 const MAX_JUDGED_CHARS: usize = 32;
 /// How many readings of look-alike signs are tried. All ten digits have 32.
 const MAX_READINGS: usize = 48;
-/// The look-alikes of each letter, as zxcvbn knows them.
+/// The look-alikes of each letter, as zxcvbn has them.
 const LOOK_ALIKES: [&str; 12] = [
     "4@", "8", "({[<", "3", "69", "1!|", "1|7", "0", "$5", "+7", "%", "2",
 ];
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_judged_has_few_readings_whatever_was_typed() {
+    fn the_readings_of_a_password_are_bounded() {
         for signs in [
             "4@8({[<369&#!1/|0$5+7%2",
             "17|4@({[<6950$+8%2!3",

@@ -23,7 +23,7 @@
 //! | `IDLE_SECONDS` | `86400` | 1 to 31,536,000: the life of a session without declared activity |
 //! | `ABSOLUTE_SECONDS` | `2592000` | 1 to 31,536,000: the life of a session whatever happens |
 //! | `SESSIONS_PER_USER` | `20` | 1 to 1,000: the session seen longest ago ends when a user signs in once more |
-//! | `SIGN_UP` | `1` | `0` closes sign-up, which tells whether an address has an account; accounts are then made by `nolapse-server users add` |
+//! | `SIGN_UP` | `1` | `0` closes sign-up, which reveals whether an address has an account; accounts are then made by `nolapse-server users add` |
 //! | `PASSWORDS_PER_ACCOUNT` | `10` | 0 to 10,000: how many wrong passwords are let through in five minutes for one account from one address (IPv6: /64); ten times as many for the account, and from the address; 0 is no limit |
 //! | `REFRESHES_PER_MINUTE` | `120` | 0 to 100,000: how often one session may be refreshed; 0 is no limit |
 //! | `NOTES_PER_MINUTE` | `120` | 0 to 100,000: how many notes one user may write in a minute; 0 is no limit |

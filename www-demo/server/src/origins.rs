@@ -173,7 +173,7 @@ fn is_authority(text: &str, default_port: Option<u16>) -> bool {
     is_host && (port.is_empty() || is_port(port, default_port))
 }
 
-/// Returns whether a text is a host name, also one that only resolvers know: with `_`.
+/// Returns whether a text is a host name, also one with `_`, which DNS allows and host names do not.
 fn is_host(text: &str) -> bool {
     let is_label =
         |label: &str| (1..=MAX_LABEL).contains(&label.len()) && label.bytes().all(is_plain);

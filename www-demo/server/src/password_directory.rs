@@ -34,7 +34,7 @@ pub trait UserRepository: Send + Sync + 'static {
     }
 
     /// Returns the highest cost of a stored hash ([`PasswordHash::cost`]), so that the time of a response does not
-    /// reveal which accounts have older hashes. Without this method, all hashes cost what the settings say.
+    /// reveal which accounts have older hashes. Without this method, all hashes are taken to have the configured cost.
     async fn costliest_password(&self) -> StoreResult<u64> {
         Ok(0)
     }

@@ -110,13 +110,13 @@ impl Passwords {
         kept: Option<PasswordHash>,
         costliest: u64,
     ) -> Result<Checked, HashError> {
-        let asked = cost(self.argon2.params());
+        let configured = cost(self.argon2.params());
         self.run(move |argon2| {
             let spent = kept.as_ref().map_or(0, PasswordHash::cost);
             let matches = kept.is_some_and(|kept| matches(argon2, &password, &kept));
-            dummy_hash(argon2, asked.max(costliest).saturating_sub(spent));
+            dummy_hash(argon2, configured.max(costliest).saturating_sub(spent));
             let renew = || hash(argon2, password.expose().as_bytes());
-            let renewed = (matches && spent < asked).then(renew);
+            let renewed = (matches && spent < configured).then(renew);
             Checked {
                 matches,
                 renewed: renewed.flatten(),

@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn p31_neighbours_share_a_hash_for_a_day_and_strangers_do_not() {
+    fn p31_addresses_of_one_network_share_a_hash_for_a_day_and_others_do_not() {
         assert_eq!(hash(NOW, "192.0.2.1"), hash(NOW, "192.0.2.254"));
         assert_ne!(hash(NOW, "192.0.2.1"), hash(NOW, "192.0.3.1"));
         assert_eq!(hash(NOW, "2001:db8:1::1"), hash(NOW, "2001:db8:1:ffff::2"));
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_was_moved_away_begins_anew_and_nothing_is_lost() {
+    fn a_log_that_was_moved_is_opened_anew_without_loss() {
         let folder = tempfile::tempdir().unwrap();
         let (path, moved) = (folder.path().join("log"), folder.path().join("log.1"));
         let log = SecurityLog::open(&Destination::File(path.clone())).unwrap();

@@ -77,7 +77,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
     #[test]
-    fn so_many_at_once_and_then_one_as_time_passes() {
+    fn a_burst_is_allowed_and_then_one_turn_per_interval() {
         let throttle = Throttle::new(10, Duration::from_mins(1));
 
         for _ in 0..10 {
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn a_poller_of_any_token_life_is_never_stopped_by_the_default() {
         let throttle = Throttle::new(120, Duration::from_mins(1));
-        // Tokens of one second in a page that also asks on demand each time.
+        // Tokens of one second in a page that also refreshes on demand each time.
         for beat in 0..10_000 {
             let now = NOW + Duration::from_millis(beat * 833);
             assert_eq!(throttle.take(now, 1), Ok(()));

@@ -120,9 +120,9 @@ fn p47_the_deployment_guide_brings_up_two_servers_behind_nginx() {
         .output()
         .unwrap();
 
-    let said = String::from_utf8_lossy(&done.stdout);
+    let output = String::from_utf8_lossy(&done.stdout);
     let errors = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{said}\n{errors}");
+    assert!(done.status.success(), "{output}\n{errors}");
     for line in [
         "the tables are up to date",
         "\"access_token\":",
@@ -135,7 +135,7 @@ fn p47_the_deployment_guide_brings_up_two_servers_behind_nginx() {
         " 429",
         "large: 413",
     ] {
-        assert!(said.contains(line), "{line} is not in {said}\n{errors}");
+        assert!(output.contains(line), "{line} is not in {output}\n{errors}");
     }
     // Only what was held back on purpose is in nginx's log.
     let log = fs::read_to_string(folder.path().join("nginx.log")).unwrap();
@@ -144,7 +144,8 @@ fn p47_the_deployment_guide_brings_up_two_servers_behind_nginx() {
         "client intended to send too large body",
     ];
     let odd = log.lines().find(|line| {
-        !usual.iter().any(|told| line.contains(told)) && !line.contains("SSL_do_handshake() failed")
+        !usual.iter().any(|pattern| line.contains(pattern))
+            && !line.contains("SSL_do_handshake() failed")
     });
     assert_eq!(odd, None);
 }

@@ -43,10 +43,10 @@ async fn revoke_drill(drill: &Drill, servers: usize) {
         assert_eq!(person.call(drill.server(0)).await, 200);
     }
 
-    let said = drill.run("revoke");
+    let output = drill.run("revoke");
     let begun = Instant::now();
 
-    assert!(said.contains(&leaked), "{said}");
+    assert!(output.contains(&leaked), "{output}");
     for server in 0..servers {
         ready("the key is no longer published", async || {
             !kids(&drill.server(server).key_set().await).contains(&leaked)
@@ -166,8 +166,8 @@ async fn line18_secrets_are_distributed_and_then_activated_at_two_servers() {
     let drill = Drill::start(&postgres.database().await, 2);
     let mut person = Person::sign_up(drill.server(0)).await;
 
-    let said = drill.run("distribute");
-    assert!(said.contains(r#""state":"waiting""#), "{said}");
+    let output = drill.run("distribute");
+    assert!(output.contains(r#""state":"waiting""#), "{output}");
     for server in [1, 0, 1] {
         person.refresh(drill.server(server)).await;
     }
@@ -183,10 +183,10 @@ async fn line18_secrets_are_distributed_and_then_activated_at_two_servers() {
         })
         .await;
     }
-    let told = drill.list("active");
+    let listed = drill.list("active");
     drill.shell(commands[1]);
     drill.shell(commands[2]);
-    assert_eq!(drill.list("active"), told);
+    assert_eq!(drill.list("active"), listed);
     assert_eq!(drill.list("old").len(), 0);
     for server in [1, 0] {
         person.refresh(drill.server(server)).await;
@@ -195,7 +195,7 @@ async fn line18_secrets_are_distributed_and_then_activated_at_two_servers() {
 }
 
 #[tokio::test]
-async fn line18_a_server_that_was_forgotten_signs_nobody_out() {
+async fn line18_a_server_with_an_older_key_file_ends_no_session() {
     let postgres = Postgres::shared();
     let drill = Drill::start(&postgres.database().await, 2);
     let mut person = Person::sign_up(drill.server(0)).await;
@@ -223,7 +223,7 @@ async fn line18_a_server_that_was_forgotten_signs_nobody_out() {
 #[tokio::test]
 async fn p31_line18_no_command_prints_a_secret() {
     let drill = Drill::start("sqlite://nolapse.db", 1);
-    let mut said = String::new();
+    let mut output = String::new();
     for command in [
         "list",
         "rotate-secrets",
@@ -233,7 +233,7 @@ async fn p31_line18_no_command_prints_a_secret() {
         "revoke-secrets",
         "list",
     ] {
-        said += &drill.command(&["keys", command]);
+        output += &drill.command(&["keys", command]);
         let file: Value =
             serde_json::from_str(&fs::read_to_string(drill.path("first/nolapse.keys")).unwrap())
                 .unwrap();
@@ -241,9 +241,9 @@ async fn p31_line18_no_command_prints_a_secret() {
             for name in ["tickets", "sealing"] {
                 let secret = secrets[name].as_str().unwrap();
                 assert_eq!(secret.len(), 43);
-                assert!(!said.contains(secret) && !drill.log(0).contains(secret));
+                assert!(!output.contains(secret) && !drill.log(0).contains(secret));
             }
         }
     }
-    assert!(said.contains(r#""state":"active""#) && said.contains(r#""age_seconds":"#));
+    assert!(output.contains(r#""state":"active""#) && output.contains(r#""age_seconds":"#));
 }

@@ -46,7 +46,7 @@ async fn verify_once(source: KeySource, keys: &ServerKeys) -> Result<Verified, R
 }
 
 #[tokio::test]
-async fn line19_keys_are_fetched_over_https_from_whom_the_authority_vouches_for() {
+async fn line19_keys_are_fetched_over_https_with_a_certificate_of_a_trusted_authority() {
     let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     certificates::make(folder.path(), "DNS:localhost,IP:127.0.0.1");
     certificates::make(other.path(), "DNS:auth.example.com");
@@ -70,7 +70,7 @@ async fn line19_keys_are_fetched_over_https_from_whom_the_authority_vouches_for(
         let verified = verify_once(source, &keys).await;
         assert_eq!(verified, Err(Refusal::NoKeys));
         assert_eq!(
-            server.asked(),
+            server.requests(),
             if std::ptr::eq(server, &raw const good) {
                 2
             } else {
@@ -81,7 +81,7 @@ async fn line19_keys_are_fetched_over_https_from_whom_the_authority_vouches_for(
 }
 
 #[test]
-fn line19_only_https_and_this_machine_are_asked_unless_allowed() {
+fn line19_keys_are_fetched_from_https_and_loopback_alone_unless_allowed() {
     for url in [
         "http://localhost:1/keys",
         "http://127.0.0.1/keys",
@@ -174,13 +174,13 @@ async fn line16_an_answer_that_is_no_whole_key_set_is_none() {
             Err(Refusal::NoKeys),
             "{name}"
         );
-        assert_eq!(server.asked(), 1, "{name}");
+        assert_eq!(server.requests(), 1, "{name}");
     }
-    assert_eq!(elsewhere.asked(), 0, "no redirect is followed");
+    assert_eq!(elsewhere.requests(), 0, "no redirect is followed");
 }
 
 #[tokio::test]
-async fn line16_a_key_set_is_used_for_as_long_as_it_says_and_five_minutes_at_most() {
+async fn line16_a_key_set_is_used_for_its_max_age_and_five_minutes_at_most() {
     for (header, life) in [
         ("", 300),
         ("cache-control: max-age=3600\r\n", 300),
@@ -199,7 +199,7 @@ async fn line16_a_key_set_is_used_for_as_long_as_it_says_and_five_minutes_at_mos
         for (seconds, fetches) in [(0, 1), (life - 1, 1), (life, 2), (2 * life - 1, 2)] {
             let later = now + Duration::from_secs(seconds);
             assert!(verifier.verify(later, &token).await.is_ok());
-            assert_eq!(server.asked(), fetches, "{header} after {seconds} s");
+            assert_eq!(server.requests(), fetches, "{header} after {seconds} s");
         }
     }
 }
@@ -245,8 +245,8 @@ async fn line16_while_the_server_is_away_the_last_keys_go_on_for_a_day_without_a
     for (turn, seconds) in moments.enumerate() {
         let later = now + Duration::from_secs(seconds);
         let deadline = Instant::now() + Duration::from_secs(10);
-        while server.asked() < turn + 2 {
-            assert!(Instant::now() < deadline, "{} requests", server.asked());
+        while server.requests() < turn + 2 {
+            assert!(Instant::now() < deadline, "{} requests", server.requests());
             assert!(verifier.verify(later, &token).await.is_ok());
             tokio::task::yield_now().await;
         }
@@ -256,7 +256,7 @@ async fn line16_while_the_server_is_away_the_last_keys_go_on_for_a_day_without_a
                 assert!(verifier.verify(later, &token).await.is_ok());
             }
         }
-        assert_eq!(server.asked(), turn + 2, "one request a turn");
+        assert_eq!(server.requests(), turn + 2, "one request a turn");
     }
     let much_later = now + Duration::from_secs(day + 60);
     assert_eq!(

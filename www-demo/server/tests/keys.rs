@@ -93,7 +93,7 @@ async fn p46_a_rotation_costs_no_token_at_any_server_however_late_it_notices() {
         assert!(verifier.verify(world.now, &old).await.is_ok());
         assert!(verifier.verify(world.now, &new).await.is_ok());
     }
-    // The other server still signs with the old key; everybody still knows it.
+    // The other server still signs with the old key; it is still published.
     let late = issue(world.now, &other.keys(), LIFE);
     assert!(here.verify(world.now, &late).await.is_ok());
     other.maintain(world.now).await.unwrap();
@@ -159,8 +159,8 @@ async fn key_server(keys: String) -> (String, Arc<AtomicUsize>) {
                 "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{keys}",
                 keys.len()
             );
-            let asked = connection.read(&mut [0; 1024]).await.unwrap();
-            assert!(asked > 0);
+            let read = connection.read(&mut [0; 1024]).await.unwrap();
+            assert!(read > 0);
             connection.write_all(answer.as_bytes()).await.unwrap();
         }
     });
@@ -195,7 +195,7 @@ async fn p46_a_storm_of_unknown_keys_is_no_storm_of_fetches() {
 
     assert_eq!((accepted, refused), (30, 30));
     assert_eq!(fetches.load(Ordering::SeqCst), 1);
-    // Ten seconds later one more question may be asked, and no more than one.
+    // Ten seconds later one more request may be sent, and no more than one.
     for _ in 0..5 {
         let later = now + Duration::from_secs(11);
         let token = issue(later, &ServerKeys::generate(), LIFE);

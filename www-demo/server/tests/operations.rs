@@ -31,7 +31,7 @@ fn blocks(fence: &str) -> String {
     let all = DOCUMENT.split("\n```").skip(1).step_by(2);
     let all = all.filter_map(|block| block.split_once('\n'));
     let text: Vec<&str> = all
-        .filter(|(said, _)| *said == fence)
+        .filter(|(language, _)| *language == fence)
         .map(|(_, text)| text)
         .collect();
     assert!(!text.is_empty(), "no block is {fence}");
@@ -67,7 +67,7 @@ fn the_commands_for_accounts_are_as_documented() {
 
     let done = run("sh", folder.path(), None, &[("SECURITY_LOG", "off")]);
 
-    let said = String::from_utf8_lossy(&done.stdout);
+    let output = String::from_utf8_lossy(&done.stdout);
     for line in [
         "{\"id\":",
         "admin from the next refresh",
@@ -75,9 +75,9 @@ fn the_commands_for_accounts_are_as_documented() {
         "\"role\":\"admin\"",
         "deleted, with all sessions and notes",
     ] {
-        assert!(said.contains(line), "{line} is not in {said}");
+        assert!(output.contains(line), "{line} is not in {output}");
     }
-    assert!(!said.contains("ada@") && !said.contains("correct horse"));
+    assert!(!output.contains("ada@") && !output.contains("correct horse"));
 }
 
 #[test]

@@ -87,7 +87,7 @@ async fn line19_each_sslmode_accepts_what_it_should_and_names_the_remedy_of_the_
 }
 
 #[tokio::test]
-async fn line19_a_database_without_tls_is_refused_where_tls_is_asked_for() {
+async fn line19_a_database_without_tls_is_refused_where_tls_is_required() {
     let postgres = Postgres::start(&["-c", "fsync=off"]);
     let database = postgres.database().await;
 

@@ -55,7 +55,7 @@ fn issue11_line2_a_delayed_response_that_arrives_after_a_fork_is_as_good_as_the_
     let used = world.refresh(&delayed, NOW);
 
     assert!(matches!(used, Verdict::Rotate(_)), "{used:?}");
-    // An overlapping request of the same browser is told to repeat itself; later it is a copy.
+    // An overlapping request of the same browser gets 503; a later one is a copy.
     assert_eq!(world.judge(&forked, NOW), Verdict::Superseded);
     world.pass(world.limits.grace + Duration::from_millis(1));
     assert_eq!(world.judge(&forked, NOW), Verdict::Theft);

@@ -34,7 +34,7 @@ impl Parties {
 }
 
 #[test]
-fn issue11_line2_two_parties_who_both_go_on_are_noticed_at_every_offset_beyond_the_grace() {
+fn issue11_line2_two_parties_that_both_refresh_are_detected_at_every_offset_beyond_the_grace() {
     for period in [50, 90, 120, HOUR] {
         for offset in (1..period).step_by(if period == HOUR { 97 } else { 1 }) {
             let mut parties = Parties::new();
@@ -65,7 +65,7 @@ fn issue11_line2_two_parties_who_both_go_on_are_noticed_at_every_offset_beyond_t
 }
 
 #[test]
-fn issue11_line2_a_thief_who_goes_on_while_the_owner_is_away_is_noticed_when_the_owner_is_back() {
+fn issue11_line2_a_copy_used_while_the_owner_is_offline_is_detected_at_the_owners_next_refresh() {
     for away in [40, HOUR, 20 * HOUR] {
         let mut parties = Parties::new();
         for _ in 0..2 {
@@ -79,7 +79,7 @@ fn issue11_line2_a_thief_who_goes_on_while_the_owner_is_away_is_noticed_when_the
 }
 
 #[test]
-fn issue11_line2_a_thief_who_repeats_one_copy_is_noticed_after_the_owners_second_refresh() {
+fn issue11_line2_a_repeated_copy_is_detected_after_the_owners_second_refresh() {
     for repeats in [1, 5, 100] {
         let mut parties = Parties::new();
         let copy = parties.held[1].clone();

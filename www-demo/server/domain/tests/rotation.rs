@@ -43,7 +43,7 @@ fn p42_after_the_grace_a_token_whose_successor_was_used_is_theft_and_ends_the_se
 }
 
 #[test]
-fn p42_a_request_overtaken_by_two_refreshes_is_forgiven_within_the_grace() {
+fn p42_a_request_overtaken_by_two_refreshes_is_accepted_within_the_grace() {
     let mut world = World::new(Limits::default());
     let late = world.newest();
     world.refresh(&late, NOW);
@@ -167,7 +167,7 @@ fn p42_however_many_refreshes_overtake_a_request_within_the_grace_it_gets_the_ne
 }
 
 #[test]
-fn p42_a_token_that_is_thousands_of_rotations_old_within_the_grace_is_told_to_come_back() {
+fn p42_a_token_thousands_of_rotations_old_within_the_grace_gets_503() {
     let mut world = World::new(Limits::default());
     let late = world.newest();
     for _ in 0..10_000 {
@@ -179,7 +179,7 @@ fn p42_a_token_that_is_thousands_of_rotations_old_within_the_grace_is_told_to_co
 }
 
 #[test]
-fn p42_servers_whose_clocks_differ_forgive_alike_and_keep_the_row_bounded() {
+fn p42_servers_whose_clocks_differ_apply_the_same_grace_and_keep_the_row_bounded() {
     let mut world = World::new(Limits::default());
     let late = world.newest();
     for round in 0..600 {

@@ -57,7 +57,7 @@ impl KeyCommand {
                 Rotated::Now => print(format!("{} signs now", ring.keys().current.id)),
                 Rotated::TooEarly => Err(Refused(
                     "the next key has not been published for KEY_WAIT_SECONDS yet, so that \
-                     some verifiers may not know it; try again later",
+                     some verifiers may not have it; try again later",
                 )
                 .into()),
             },

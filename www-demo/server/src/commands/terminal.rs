@@ -32,7 +32,7 @@ impl Drop for Hidden<'_> {
 
 /// Reads a line of a terminal that does not show it. The echo is off before the prompt is written, so that nothing that
 /// answers the prompt is shown.
-pub(super) fn ask(prompt: &str) -> io::Result<String> {
+pub(super) fn prompt_hidden(prompt: &str) -> io::Result<String> {
     let input = io::stdin();
     let hidden = Hidden::new(&input)?;
     let mut output = io::stderr();

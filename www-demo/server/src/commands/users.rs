@@ -244,7 +244,7 @@ async fn reset_password(
 /// Reads a new password, one line, and hashes it. A terminal does not show it.
 async fn read_password(config: &Config) -> Result<PasswordHash, Failure> {
     let line = if io::stdin().is_terminal() {
-        terminal::ask("new password: ")?
+        terminal::prompt_hidden("new password: ")?
     } else {
         terminal::read_line()?
     };

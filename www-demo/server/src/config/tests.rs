@@ -3,11 +3,11 @@
 use super::*;
 
 fn read(name: &'static str, value: &'static str) -> Result<Config, ConfigError> {
-    Config::read(|asked| (asked == name).then(|| value.to_owned()))
+    Config::read(|variable| (variable == name).then(|| value.to_owned()))
 }
 
 #[test]
-fn nonsense_is_refused_by_the_name_of_the_variable() {
+fn an_invalid_setting_is_refused_with_the_name_of_the_variable() {
     let table = [
         ("BIND", "localhost"),
         ("PORT", "65536"),
@@ -63,17 +63,17 @@ fn nonsense_is_refused_by_the_name_of_the_variable() {
 
 #[test]
 fn every_variable_is_in_the_table_and_read() {
-    let asked = std::cell::RefCell::new(Vec::new());
+    let variable = std::cell::RefCell::new(Vec::new());
     Config::read(|name| {
-        asked.borrow_mut().push(format!("//! | `{name}` |"));
+        variable.borrow_mut().push(format!("//! | `{name}` |"));
         None
     })
     .expect("the defaults make sense");
 
     let source = include_str!("../config.rs");
     let rows = source.lines().filter(|line| line.starts_with("//! | `"));
-    assert_eq!(rows.count(), asked.borrow().len());
-    for row in asked.borrow().iter() {
+    assert_eq!(rows.count(), variable.borrow().len());
+    for row in variable.borrow().iter() {
         assert!(source.contains(row.as_str()), "{row} is missing");
     }
 }
@@ -81,7 +81,7 @@ fn every_variable_is_in_the_table_and_read() {
 #[test]
 fn issue11_line6_a_hint_has_a_domain_that_the_issuer_may_set() {
     let config = |issuer: &'static str, domain: &'static str| {
-        Config::read(|asked| match asked {
+        Config::read(|variable| match variable {
             "ISSUER" => Some(issuer.to_owned()),
             "HINT_COOKIE_DOMAIN" => Some(domain.to_owned()),
             _ => None,

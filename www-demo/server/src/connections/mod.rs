@@ -1,6 +1,6 @@
 //! Accepts connections, with time-outs for slow clients.
 //!
-//! `patience` bounds the head of each request ([`serve`]), the reading of a response ([`stream`]) and the body. Beyond
+//! `timeout` bounds the head of each request ([`serve`]), the reading of a response ([`stream`]) and the body. Beyond
 //! the limit of an address or of open files, the connection with the longest lack of progress is closed ([`registry`]).
 //!
 //! Pipelined requests (RFC 9112 §9.3.2) are served one by one, while unread output fits in the buffers of hyper and the
@@ -36,7 +36,7 @@ use stream::TimedStream;
 /// output is buffered.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
-/// The socket's send buffer (`SO_SNDBUF`). A larger one would hide a slow reader's progress for longer than `patience`.
+/// The socket's send buffer (`SO_SNDBUF`). A larger one would hide a slow reader's progress for longer than `timeout`.
 const SEND_BUFFER_BYTES: usize = 128 * 1024;
 /// The pause after `accept` failed for lack of files or memory.
 const OUT_OF_FILES_PAUSE: Duration = Duration::from_millis(50);
@@ -45,7 +45,7 @@ const OUT_OF_FILES_PAUSE: Duration = Duration::from_millis(50);
 pub(crate) fn serve(
     listener: TcpListener,
     router: Router,
-    patience: Duration,
+    timeout: Duration,
     connections: Arc<Connections>,
     mut stopped: watch::Receiver<bool>,
 ) -> JoinHandle<()> {
@@ -70,7 +70,7 @@ pub(crate) fn serve(
                     let registered = connections.register(from.ip(), permit);
                     let router = router.clone();
                     let served =
-                        serve_connection(stream, from, router, patience, registered, &graceful);
+                        serve_connection(stream, from, router, timeout, registered, &graceful);
                     tokio::spawn(served);
                 }
                 (Some(_), Err(error)) if is_exhaustion(&error) => {
@@ -99,7 +99,7 @@ fn serve_connection(
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
-    patience: Duration,
+    timeout: Duration,
     registered: Registered,
     connections: &GracefulShutdown,
 ) -> impl Future<Output = ()> + Send + use<> {
@@ -110,7 +110,7 @@ fn serve_connection(
         tracing::debug!(%error, "a connection kept the system's options");
     }
     let progress = Arc::clone(&registered.progress);
-    let stream = TimedStream::new(stream, Arc::clone(&progress), patience);
+    let stream = TimedStream::new(stream, Arc::clone(&progress), timeout);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         let (mut router, handling) = (router.clone(), progress.handling());
@@ -122,7 +122,7 @@ fn serve_connection(
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(patience)
+        .header_read_timeout(timeout)
         .max_buf_size(MAX_HEAD_BYTES)
         .max_headers(MAX_HEADERS)
         .serve_connection(TokioIo::new(stream), service);

@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn beyond_the_cap_of_an_address_its_own_stalest_goes() {
+    async fn beyond_the_cap_of_an_address_its_stalest_connection_is_closed() {
         let connections = Connections::new(100, Some(3), Arc::default());
         let other = open(&connections, EVE, 0).await;
         let (first, second, third) = (
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn beyond_the_cap_of_the_server_the_address_with_the_most_makes_room() {
+    async fn beyond_the_cap_of_the_server_the_address_with_most_connections_loses_one() {
         let connections = Connections::new(4, None, Arc::default());
         let lone = open(&connections, EVE, 0).await;
         let (busy, idle, third) = (

@@ -17,16 +17,16 @@ use tokio::{
 use super::registry::Progress;
 
 /// The minimum average rate at which a response is read, in bytes per second. It bounds a response's time: its length at
-/// this rate, plus `patience`.
+/// this rate, plus `timeout`.
 const LEAST_RATE: u64 = 1_024;
 
 /// A socket that fails with [`io::ErrorKind::TimedOut`] if its peer does not read.
 ///
-/// The credit begins at `patience`, decreases while a write waits, and grows with the bytes written at [`LEAST_RATE`].
+/// The credit begins at `timeout`, decreases while a write waits, and grows with the bytes written at [`LEAST_RATE`].
 pub(super) struct TimedStream {
     stream: TcpStream,
     progress: Arc<Progress>,
-    patience: Duration,
+    timeout: Duration,
     credit: Duration,
     waiting: Option<Waiting>,
 }
@@ -37,12 +37,12 @@ struct Waiting {
 }
 
 impl TimedStream {
-    pub(super) fn new(stream: TcpStream, progress: Arc<Progress>, patience: Duration) -> Self {
+    pub(super) fn new(stream: TcpStream, progress: Arc<Progress>, timeout: Duration) -> Self {
         Self {
             stream,
             progress,
-            patience,
-            credit: patience,
+            timeout,
+            credit: timeout,
             waiting: None,
         }
     }
@@ -81,7 +81,7 @@ impl TimedStream {
             / LEAST_RATE;
         let left = self.credit.saturating_sub(spent.unwrap_or_default());
         let credit = left.saturating_add(Duration::from_millis(earned));
-        self.credit = credit.min(self.patience);
+        self.credit = credit.min(self.timeout);
     }
 }
 

@@ -259,7 +259,7 @@ impl From<DirectoryError> for Problem {
         match error {
             DirectoryError::Busy => Self::unavailable("too many people sign in at once", 2),
             DirectoryError::CommonPassword => Self::invalid(
-                "password is a common one, or close to one; take one that nobody would guess",
+                "password is a common one, or close to one; choose one that cannot be guessed",
             ),
             DirectoryError::Store(error) => error.into(),
             DirectoryError::Failed => Self::internal(),

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_trusted_proxy_wrote_is_believed() {
+    fn only_the_entry_of_a_trusted_proxy_is_used() {
         let headers = headers(&[b"6.6.6.6, 1.2.3.4", b"10.0.0.1"]);
 
         assert_eq!(forwarded(&headers, 0), None);

@@ -58,7 +58,7 @@ impl CookieRules {
     ) {
         let lifetime = session.expires_at.since(now);
         if self.same_site == SameSite::None {
-            // Of before the setting. First, for browsers that know no partitions: there it is the same cookie.
+            // Of before the setting. First, for browsers without partitions: there it is the same cookie.
             response.append(header::SET_COOKIE, unpartitioned());
         }
         let value = key.encode(refresh_token);
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn issue11_line6_a_hint_that_scripts_can_read_is_beside_the_cookie_and_says_nothing() {
+    fn issue11_line6_the_hint_is_readable_by_scripts_and_has_no_data() {
         assert_eq!(
             set(&rules(SameSite::Strict, None)),
             [

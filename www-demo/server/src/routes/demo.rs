@@ -2,7 +2,7 @@
 //!
 //! | call | body | effect |
 //! | --- | --- | --- |
-//! | `POST /demo/role` | `{ role: "member" \| "admin" }`, cookie | changes the caller's own role; tokens say so after the next refresh |
+//! | `POST /demo/role` | `{ role: "member" \| "admin" }`, cookie | changes the caller's own role; in tokens from the next refresh on |
 //! | `POST /demo/session` | `{ session_id, change: "revoke" \| "disable" \| "enable" }` | revokes a session, as if from elsewhere, or disables or enables its user |
 //! | `POST /demo/outage` | see [`OutageSettings`] | makes the refresh endpoint fail for a while |
 //! | `GET /demo/counters` | – | what happened, by name |

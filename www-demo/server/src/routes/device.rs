@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_is_known_for_the_accounts_that_signed_in_on_it_and_for_no_other() {
+    fn a_device_cookie_is_valid_only_for_accounts_that_signed_in_with_it() {
         let mut headers = HeaderMap::new();
         for number in 0..7 {
             headers = sent(&value(&key().issue(
@@ -182,12 +182,12 @@ mod tests {
         // The latest five of seven.
         let all: Vec<bool> = (0..8).map(known).collect();
         assert_eq!(all, [false, false, true, true, true, true, true, false]);
-        let tells = format!("{headers:?}");
-        assert!(!tells.contains("user"), "{tells}");
+        let printed = format!("{headers:?}");
+        assert!(!printed.contains("user"), "{printed}");
     }
 
     #[test]
-    fn what_this_server_did_not_sign_is_no_device() {
+    fn a_device_cookie_without_a_valid_signature_is_ignored() {
         let good = value(&key().issue(NOW, &HeaderMap::new(), &email(1), &rules()));
         let (name, text) = good.split_once('=').unwrap();
         let known = |cookies: &str, at| key().read(at, &sent(cookies), &email(1)).is_some();

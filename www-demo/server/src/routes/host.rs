@@ -43,7 +43,7 @@ fn is_target_valid(target: &Uri, host: Option<&str>) -> bool {
 }
 
 /// Reads `uri-host [ ":" port ]` (RFC 9110 §7.2). Of the names that RFC 3986 §3.2.2 allows, those that DNS and
-/// certificates know: neither empty nor percent-encoded, and without delimiters that a proxy could read as two.
+/// certificates have: neither empty nor percent-encoded, and without delimiters that a proxy could read as two.
 fn is_host(text: &str) -> bool {
     let (is_named, port) = if let Some(literal) = text.strip_prefix('[') {
         let (address, port) = literal.split_once(']').unwrap_or_default();

@@ -102,7 +102,7 @@ impl Limits {
             }
         }
         let taken = self
-            .take(store, now, self.strangers(email, address))
+            .take(store, now, self.buckets_of_unknown_device(email, address))
             .await?;
         Ok(taken.map_err(Throttled::passwords)?)
     }
@@ -137,7 +137,7 @@ impl Limits {
         Ok(taken.map(|()| Turns(buckets)))
     }
 
-    fn strangers(&self, email: &Email, address: Address) -> Vec<Bucket> {
+    fn buckets_of_unknown_device(&self, email: &Email, address: Address) -> Vec<Bucket> {
         let email = email.expose().as_bytes();
         let networks = address.networks();
         let mut buckets = Vec::new();

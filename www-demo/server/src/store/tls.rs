@@ -9,7 +9,7 @@ use tokio_rustls::rustls::{CertificateError, Error as TlsError};
 pub(super) fn remedy(error: &Error) -> Option<&'static str> {
     if matches!(error, Error::Tls(_)) {
         return Some(
-            "sslmode asks for TLS: turn it on at the database server (ssl = on), and look that \
+            "sslmode requires TLS: turn it on at the database server (ssl = on), and look that \
              the file in sslrootcert holds certificates in PEM",
         );
     }

@@ -141,14 +141,14 @@ impl Fetcher {
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
         match &self.tls {
             Some((connector, name)) => {
-                self.ask(connector.connect(name.clone(), stream).await?)
+                self.request(connector.connect(name.clone(), stream).await?)
                     .await
             }
-            None => self.ask(stream).await,
+            None => self.request(stream).await,
         }
     }
 
-    async fn ask(
+    async fn request(
         &self,
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     ) -> io::Result<Fetched> {

@@ -20,7 +20,7 @@ pub(crate) fn make(folder: &Path, names: &str) {
             .current_dir(folder)
             .output()
             .expect("openssl is installed");
-        let said = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success(), "openssl {parameters}: {said}");
+        let output = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "openssl {parameters}: {output}");
     }
 }

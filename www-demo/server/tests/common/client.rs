@@ -41,7 +41,7 @@ pub(crate) fn post(address: &str, path: &str, origin: &str, cookie: &str, body: 
     )
 }
 
-/// Sends a request that asks for the connection to be closed.
+/// Sends a request with `connection: close`.
 pub(crate) fn send(address: &str, request: &str) -> Response {
     let mut stream = TcpStream::connect(address).expect("it listens");
     stream.write_all(request.as_bytes()).expect("it reads");

@@ -78,9 +78,9 @@ fn all_listening(child: &mut Child) -> [String; 3] {
     BufReader::new(out)
         .read_line(&mut line)
         .expect("it is text");
-    let said: Value = serde_json::from_str(&line).expect("it says where it listens");
+    let announced: Value = serde_json::from_str(&line).expect("a line of JSON");
     let address = |name: &str| {
-        let origin = said["listening"][name].as_str().unwrap_or_default();
+        let origin = announced["listening"][name].as_str().unwrap_or_default();
         origin.trim_start_matches("http://").to_owned()
     };
     let all = ["auth", "api", "metrics"].map(address);

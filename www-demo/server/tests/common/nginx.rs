@@ -60,7 +60,7 @@ impl Drop for Nginx {
         let ended = Command::new("kill")
             .args(["-QUIT", &self.child.id().to_string()])
             .status();
-        // A worker outlives a master that is killed, so it is asked first.
+        // A worker outlives a master that is killed: end it by SIGTERM first.
         if ended.is_ok_and(|status| status.success()) {
             drop(self.child.wait());
         } else {

@@ -142,8 +142,8 @@ impl Postgres {
     fn run<'a>(&self, program: &str, parameters: impl Iterator<Item = &'a OsStr>) {
         let done = self.command(program).args(parameters).output();
         let done = done.expect("it runs");
-        let said = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success(), "{program}: {said}");
+        let output = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{program}: {output}");
     }
 
     /// `PostgreSQL` refuses to run as root: there it runs as nobody.
@@ -194,7 +194,7 @@ fn id_of_nobody(what: &str) -> u32 {
 }
 
 fn id(parameters: &[&str]) -> u32 {
-    let said = Command::new("id").args(parameters).output();
-    let said = String::from_utf8(said.expect("there is an id").stdout).expect("it is text");
-    said.trim().parse().expect("it is a number")
+    let output = Command::new("id").args(parameters).output();
+    let output = String::from_utf8(output.expect("there is an id").stdout).expect("it is text");
+    output.trim().parse().expect("it is a number")
 }

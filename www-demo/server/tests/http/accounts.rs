@@ -16,7 +16,7 @@ async fn sign_in(world: &World, email: &str, password: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_sign_up_answers_with_a_token_and_a_cookie_that_script_cannot_touch() {
+async fn a_sign_up_returns_a_token_and_an_http_only_cookie() {
     let world = World::new().await;
 
     let answer = world
@@ -43,7 +43,7 @@ async fn a_sign_up_answers_with_a_token_and_a_cookie_that_script_cannot_touch() 
 }
 
 #[tokio::test]
-async fn where_sign_up_is_closed_nobody_learns_who_has_an_account() {
+async fn where_sign_up_is_closed_no_response_reveals_an_account() {
     let world = World::with(|config| config.sign_up = false).await;
 
     for email in [EMAIL, "eve@example.org"] {
@@ -85,7 +85,7 @@ async fn an_unknown_address_and_a_wrong_password_get_the_same_answer() {
 }
 
 #[tokio::test]
-async fn a_sign_in_makes_a_new_session_and_ends_the_one_whose_cookie_came_along() {
+async fn a_sign_in_creates_a_session_and_ends_the_one_of_the_requests_cookie() {
     let world = World::new().await;
     let before = world.sign_up().await;
 

@@ -141,7 +141,7 @@ async fn p46_another_service_verifies_with_the_published_keys_alone() {
 }
 
 #[tokio::test]
-async fn p46_without_any_keys_a_verifier_says_so_and_accepts_nothing() {
+async fn p46_without_keys_a_verifier_responds_503_and_accepts_nothing() {
     let world = World::new().await;
     let signed = world.sign_up().await;
     let keys = KeySource::fetched("http://127.0.0.1:9/jwks.json").unwrap();

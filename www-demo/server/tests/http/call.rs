@@ -213,10 +213,10 @@ impl Answer {
             body.keys()
                 .all(|key| ["error", "error_description", "reason"].contains(&key.as_str()))
         });
-        let says = !self.text("/error_description").is_empty();
+        let has_text = !self.text("/error_description").is_empty();
         let (got, error) = (self.status.as_u16(), self.text("/error"));
         assert!(
-            shape && says && got == status && error == code,
+            shape && has_text && got == status && error == code,
             "expected {status} {code}: {self:?}"
         );
     }

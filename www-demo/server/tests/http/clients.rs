@@ -51,13 +51,15 @@ pub(crate) async fn connect(from: &str, to: SocketAddr, receive_buffer: Option<u
 /// Begins what the kind does; what it goes on doing is [`go_on`].
 pub(crate) async fn begin(kind: Kind, from: &str, to: SocketAddr) -> TcpStream {
     let mut stream = connect(from, to, Some(16_384)).await;
-    let ask = "GET /large.bin HTTP/1.1\r\nhost: x\r\n\r\n";
+    let request = "GET /large.bin HTTP/1.1\r\nhost: x\r\n\r\n";
     let body = format!(
         "POST {REFRESH_PATH} HTTP/1.1\r\nhost: x\r\norigin: {PAGE}\r\nnolapse-version: 1\r\n\
          content-type: application/json\r\ncontent-length: 90\r\n\r\n{{"
     );
     let sent = match kind {
-        Kind::AsksAndNeverReads | Kind::ReadsAByteASecond | Kind::ClosesItsHalf => ask.to_owned(),
+        Kind::AsksAndNeverReads | Kind::ReadsAByteASecond | Kind::ClosesItsHalf => {
+            request.to_owned()
+        }
         Kind::PipelinesAndNeverReads => {
             "GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1_000)
         }
@@ -99,8 +101,8 @@ pub(crate) async fn go_on(kind: Kind, stream: &mut TcpStream) {
 pub(crate) async fn well_behaved(from: &str, to: SocketAddr) -> Duration {
     let begun = Instant::now();
     let mut stream = connect(from, to, None).await;
-    let ask = b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-    stream.write_all(ask).await.unwrap();
+    let request = b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    stream.write_all(request).await.unwrap();
     let mut answer = String::new();
     let read = timeout(Duration::from_secs(5), stream.read_to_string(&mut answer));
     read.await.unwrap().unwrap();

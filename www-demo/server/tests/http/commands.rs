@@ -29,7 +29,7 @@ pub(crate) fn command(
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("it runs");
     let mut input = child.stdin.take().expect("it is piped");
-    // A command that wants nothing typed may have ended already.
+    // A command that reads no input may have ended already.
     drop(writeln!(input, "{typed}"));
     drop(input);
     child.wait_with_output().expect("it ends")
@@ -152,15 +152,15 @@ async fn a_password_is_reset_from_standard_input_and_ends_all_sessions() {
     let signed = office.sign(SIGN_UP_PATH, PASSWORD).await.signed();
     let reset = ["users", "password", EMAIL];
 
-    for (typed, told) in [
+    for (typed, expected) in [
         ("short", "8 to 256 characters"),
         ("password1", "a common one"),
         ("", "8 to 256 characters"),
         (&"x".repeat(100_000), "8 to 256 characters"),
     ] {
-        let (code, said, errors) = office.run(&reset, typed);
+        let (code, output, errors) = office.run(&reset, typed);
         assert!(
-            code == 3 && errors.contains(told) && said.is_empty(),
+            code == 3 && errors.contains(expected) && output.is_empty(),
             "{errors}"
         );
     }
@@ -172,14 +172,14 @@ async fn a_password_is_reset_from_standard_input_and_ends_all_sessions() {
         StatusCode::OK
     );
 
-    let (code, said, errors) = office.run(&reset, OTHER);
+    let (code, output, errors) = office.run(&reset, OTHER);
 
     assert_eq!(
-        (code, said.as_str()),
+        (code, output.as_str()),
         (0, "password replaced, 2 sessions ended\n"),
         "{errors}"
     );
-    assert!(!said.contains(OTHER) && !errors.contains(OTHER) && !errors.contains(EMAIL));
+    assert!(!output.contains(OTHER) && !errors.contains(OTHER) && !errors.contains(EMAIL));
     let refused = office.refresh(&signed.cookie).await;
     refused.is_problem(401, "session_ended");
     assert_eq!(refused.text("/reason"), "revoked");
@@ -196,9 +196,9 @@ async fn an_account_is_deleted_only_with_yes() {
     let office = Office::open();
     let signed = office.sign(SIGN_UP_PATH, PASSWORD).await.signed();
 
-    let (code, said, errors) = office.run(&["users", "delete", EMAIL], "yes");
+    let (code, output, errors) = office.run(&["users", "delete", EMAIL], "yes");
     assert!(
-        code == 3 && errors.contains("--yes") && said.is_empty(),
+        code == 3 && errors.contains("--yes") && output.is_empty(),
         "{errors}"
     );
     assert_eq!(
@@ -224,8 +224,8 @@ async fn an_account_is_found_by_the_id_that_tokens_and_logs_have() {
     let answer = office.sign(SIGN_UP_PATH, PASSWORD).await;
     let id = answer.text("/session/user/id");
 
-    let (code, said, errors) = office.run(&["users", "show", &id], "");
-    let account: Value = serde_json::from_str(&said).expect("it is JSON");
+    let (code, output, errors) = office.run(&["users", "show", &id], "");
+    let account: Value = serde_json::from_str(&output).expect("it is JSON");
     let by_address = office.run(&["users", "show", EMAIL], "");
     let listed = office.run(&["sessions", "list", &id], "");
     let revoked = office.run(&["sessions", "revoke-all", &id], "");
@@ -239,14 +239,17 @@ async fn an_account_is_found_by_the_id_that_tokens_and_logs_have() {
         (&account["disabled"], &account["sessions"]),
         (&json!(false), &json!(1))
     );
-    assert!(!said.contains("ada@") && !said.contains("argon2"), "{said}");
-    assert_eq!(by_address.1, said);
+    assert!(
+        !output.contains("ada@") && !output.contains("argon2"),
+        "{output}"
+    );
+    assert_eq!(by_address.1, output);
     assert!(listed.0 == 0 && listed.1.contains(&answer.text("/session/id")));
     assert_eq!(revoked.1, "1 sessions ended\n");
 }
 
 #[test]
-fn commands_that_make_no_sense_or_find_nothing_say_so_and_change_nothing() {
+fn invalid_commands_and_unknown_accounts_are_errors_and_change_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let nobody = "nobody@example.org";
     for (words, code) in [

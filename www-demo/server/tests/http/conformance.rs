@@ -12,7 +12,7 @@ use crate::{
     support::{Call, EMAIL, PASSWORD, Signed, World},
 };
 
-/// The keywords for which [`Generator`] knows values on both sides. `format` is an annotation.
+/// The keywords for which [`Generator`] has valid and invalid values. `format` is an annotation.
 const KEYWORDS: [&str; 17] = [
     "additionalProperties",
     "default",
@@ -166,7 +166,7 @@ async fn p48_the_document_and_the_server_accept_the_same_bodies() {
 }
 
 #[tokio::test]
-async fn p48_a_body_is_optional_where_the_document_says_so() {
+async fn p48_a_body_is_optional_where_it_is_documented_so() {
     let world = World::new().await;
     world.sign_up().await;
 

@@ -69,17 +69,17 @@ impl Document {
     }
 
     /// Returns the documented answers, those that are named by their status.
-    pub(crate) fn told(&self) -> BTreeSet<Outcome> {
-        let mut told = BTreeSet::new();
+    pub(crate) fn documented(&self) -> BTreeSet<Outcome> {
+        let mut documented = BTreeSet::new();
         for (path, method, operation) in self.operations() {
             let statuses = operation["responses"]
                 .as_object()
                 .expect("an object")
                 .keys();
             let named = statuses.filter(|status| *status != "default");
-            told.extend(named.map(|status| outcome(&method, &path, status)));
+            documented.extend(named.map(|status| outcome(&method, &path, status)));
         }
-        told
+        documented
     }
 
     /// Returns all operations with path and method.
@@ -119,7 +119,7 @@ impl Document {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
             seen.insert(outcome(method.as_str(), path, &status.to_string()));
         } else {
-            assert!(status >= 400, "{method} {path} does not tell of {status}");
+            assert!(status >= 400, "{method} {path} does not document {status}");
         }
         let response = named.unwrap_or(&responses["default"]);
         let Some(content) = response.get("content").and_then(Value::as_object) else {
@@ -143,7 +143,7 @@ impl Document {
         self.text["paths"].as_object().expect("paths")
     }
 
-    /// Returns the place of a value that is not as the schema has it; a member that the schema does not know
+    /// Returns the place of a value that is not as the schema has it; a member that the schema does not have
     /// is one.
     fn misfit(&self, value: &Value, schema: &Value, place: &str) -> Option<String> {
         if let Some(name) = schema["$ref"].as_str() {

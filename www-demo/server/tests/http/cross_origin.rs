@@ -11,7 +11,7 @@ type Alter = fn(Call) -> Call;
 const WITH_COOKIE: [&str; 4] = [SIGN_UP_PATH, SIGN_IN_PATH, REFRESH_PATH, SIGN_OUT_PATH];
 
 #[tokio::test]
-async fn p45_cookie_endpoints_refuse_what_no_page_of_ours_sent_and_change_nothing() {
+async fn p45_cookie_endpoints_refuse_requests_of_other_origins_and_change_nothing() {
     let world = World::new().await;
     let signed = world.sign_up().await;
     let alter: [(&str, Alter); 9] = [
@@ -59,7 +59,7 @@ async fn p45_cookie_endpoints_refuse_what_no_page_of_ours_sent_and_change_nothin
 }
 
 #[tokio::test]
-async fn p45_a_page_of_the_same_origin_is_believed_by_its_fetch_metadata() {
+async fn p45_a_page_of_the_same_origin_is_accepted_by_its_fetch_metadata() {
     let world = World::new().await;
     let signed = world.sign_up().await;
 

@@ -17,7 +17,7 @@ async fn order(world: &World, order: &Value) {
 }
 
 #[tokio::test]
-async fn the_levers_are_not_there_by_default() {
+async fn the_demo_controls_are_not_served_by_default() {
     let world = World::with(|config| config.demo = false).await;
 
     for path in [
@@ -125,7 +125,7 @@ async fn a_stalled_refresh_does_not_keep_the_server_from_stopping() {
 }
 
 #[tokio::test]
-async fn foreign_pages_cannot_pull_the_levers_and_nonsense_is_refused() {
+async fn the_demo_controls_need_the_version_header_and_valid_settings() {
     let world = World::new().await;
     world.sign_up().await;
 

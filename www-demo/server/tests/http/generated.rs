@@ -81,7 +81,7 @@ fn number() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Something to ask of both servers.
+/// A request to both servers.
 #[derive(Clone, Debug)]
 enum Request {
     SignUp(String, String),

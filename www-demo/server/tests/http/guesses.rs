@@ -89,7 +89,7 @@ async fn p48_guesses_from_one_network_do_not_lock_the_owner_out() {
 }
 
 #[tokio::test]
-async fn p48_a_browser_that_has_signed_in_is_not_locked_out_by_any_number_of_strangers() {
+async fn p48_a_browser_that_has_signed_in_is_not_locked_out_by_attempts_of_others() {
     let world = World::with(|config| {
         config.trusted_proxies = 1;
         config.passwords_per_account = 1;
@@ -119,7 +119,7 @@ async fn p48_a_browser_that_has_signed_in_is_not_locked_out_by_any_number_of_str
 }
 
 #[tokio::test]
-async fn p48_a_device_cookie_buys_its_holder_no_more_than_one_set_of_guesses() {
+async fn p48_a_device_cookie_gives_one_more_set_of_attempts_and_no_more() {
     let world = World::with(|config| {
         config.trusted_proxies = 1;
         config.passwords_per_account = 3;
@@ -169,7 +169,7 @@ async fn p48_right_passwords_are_not_counted() {
 }
 
 #[tokio::test]
-async fn p48_a_restart_forgets_no_guess_and_the_database_names_nobody() {
+async fn p48_attempts_are_counted_across_a_restart_without_names_in_the_database() {
     let world = World::with(|config| config.passwords_per_account = 3).await;
     world.sign_up().await;
     let guess = async |world: &World| {
@@ -206,12 +206,12 @@ async fn with_memory(world: World, memory_kib: u32) -> World {
 }
 
 #[tokio::test]
-async fn p48_the_time_of_a_sign_in_does_not_tell_the_hash_of_an_older_setting_from_no_account() {
+async fn p48_the_time_of_a_sign_in_is_the_same_for_an_older_hash_and_no_account() {
     // Hashes cheaper than the settings, and dearer ones: the dummy work follows the costliest.
-    for (kept, asked) in [(1_024, 16_384), (16_384, 1_024)] {
+    for (kept, configured) in [(1_024, 16_384), (16_384, 1_024)] {
         let world = with_memory(World::new().await, kept).await;
         world.sign_up().await;
-        let world = with_memory(world, asked).await;
+        let world = with_memory(world, configured).await;
         let (mut known, mut unknown) = (Vec::new(), Vec::new());
         for _ in 0..9 {
             for (email, times) in [(EMAIL, &mut known), ("nobody@example.org", &mut unknown)] {
@@ -228,13 +228,13 @@ async fn p48_the_time_of_a_sign_in_does_not_tell_the_hash_of_an_older_setting_fr
         // Without the dummy work it is beyond five, one way or the other.
         assert!(
             (0.5..2.0).contains(&ratio),
-            "{kept} {asked}: {known:?} {unknown:?}"
+            "{kept} {configured}: {known:?} {unknown:?}"
         );
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_right_password_renews_a_hash_that_costs_less_than_the_settings_ask_once() {
+async fn a_right_password_renews_a_hash_below_the_configured_cost_once() {
     let world = World::new().await;
     world.sign_up().await;
     let world = with_memory(world, 256).await;

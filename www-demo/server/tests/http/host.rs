@@ -7,7 +7,7 @@ use crate::{
 
 async fn world() -> (World, [String; 3]) {
     let world = World::with(|config| config.metrics_port = Some(0)).await;
-    let metrics = world.server.metrics_addr.expect("it was asked for");
+    let metrics = world.server.metrics_addr.expect("METRICS_PORT is set");
     let listeners = [
         world.server.auth_addr.to_string(),
         world.server.api_addr.to_string(),

@@ -60,7 +60,7 @@ async fn p48_an_address_cannot_try_account_after_account() {
 }
 
 #[tokio::test]
-async fn p48_the_time_of_a_refused_sign_in_tells_nothing_about_the_account() {
+async fn p48_the_time_of_a_refused_sign_in_is_independent_of_the_account() {
     let world = World::with(|config| {
         config.password_memory_kib = 4_096;
         config.passwords_per_account = 0;
@@ -86,7 +86,7 @@ async fn p48_the_time_of_a_refused_sign_in_tells_nothing_about_the_account() {
 }
 
 #[tokio::test]
-async fn p48_a_session_that_refreshes_too_often_is_told_when_to_come_back() {
+async fn p48_a_session_that_refreshes_too_often_gets_429_with_retry_after() {
     let world = World::with(|config| config.refreshes_per_minute = 5).await;
     let mut signed = world.sign_up().await;
     for _ in 0..5 {
@@ -206,9 +206,9 @@ async fn p48_slow_clients_are_dropped_while_others_are_served() {
         .expect("they are dropped");
 
     assert!(first.is_ok() && second.is_ok());
-    let said = String::from_utf8_lossy(&of_body).into_owned();
+    let output = String::from_utf8_lossy(&of_body).into_owned();
     assert!(
-        said.starts_with("HTTP/1.1 503") && said.contains("took too long"),
-        "{said}"
+        output.starts_with("HTTP/1.1 503") && output.contains("took too long"),
+        "{output}"
     );
 }

@@ -57,7 +57,7 @@ async fn issue11_line2_a_delayed_response_that_arrives_after_the_repeat_costs_no
 }
 
 #[tokio::test]
-async fn issue11_line2_two_parties_who_both_go_on_are_noticed() {
+async fn issue11_line2_two_parties_that_both_refresh_are_detected() {
     let (world, stolen, owners) = lost().await;
     let thiefs = forked(&world, &stolen.cookie, &owners).await;
     assert_eq!(world.refresh(&owners).await.status, StatusCode::OK);

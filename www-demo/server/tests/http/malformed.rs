@@ -21,7 +21,7 @@ const NOT_JSON_OBJECTS: [&str; 9] = [
 ];
 
 #[tokio::test]
-async fn p48_bodies_that_are_not_what_is_asked_for_get_400() {
+async fn p48_bodies_that_do_not_match_the_schema_get_400() {
     let world = World::new().await;
     let signed = world.sign_up().await;
     let credentials = [

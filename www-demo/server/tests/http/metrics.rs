@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn metrics_tell_what_happened_on_a_port_of_their_own() {
+async fn metrics_are_counted_and_served_on_a_port_of_their_own() {
     let world = World::with(|config| config.metrics_port = Some(0)).await;
     let signed = world.sign_up().await;
     let signed = world.refresh(&signed.cookie).await.signed();
@@ -21,7 +21,7 @@ async fn metrics_tell_what_happened_on_a_port_of_their_own() {
     let address = world
         .server
         .metrics_addr
-        .expect("it was asked for")
+        .expect("METRICS_PORT is set")
         .to_string();
     let answer = Call::new(address, Method::GET, "/metrics").send().await;
     let text = String::from_utf8(answer.bytes.to_vec()).expect("it is text");
@@ -52,7 +52,7 @@ async fn metrics_tell_what_happened_on_a_port_of_their_own() {
 async fn metrics_measure_connections_hashes_the_database_and_the_process() {
     let world = World::with(|config| config.metrics_port = Some(0)).await;
     world.sign_up().await;
-    let address = world.server.metrics_addr.expect("it was asked for");
+    let address = world.server.metrics_addr.expect("METRICS_PORT is set");
     let held = TcpStream::connect(world.server.api_addr).await;
     let held = held.expect("it listens");
 
@@ -107,7 +107,7 @@ async fn hashes_that_wait_for_their_turn_are_a_metric() {
     let address = world
         .server
         .metrics_addr
-        .expect("it was asked for")
+        .expect("METRICS_PORT is set")
         .to_string();
     let body = serde_json::json!({ "email": "x@example.org", "password": "correct horse battery" });
     let mut sign_ins = tokio::task::JoinSet::new();

@@ -53,8 +53,8 @@ fn is_whole(document: &Document) {
     for (path, method, operation) in operations {
         assert!(operation["summary"].is_string(), "{method} {path}");
         for (status, response) in operation["responses"].as_object().expect("an object") {
-            let said = response["description"].as_str().unwrap_or_default();
-            assert!(!said.is_empty(), "{method} {path} {status}");
+            let description = response["description"].as_str().unwrap_or_default();
+            assert!(!description.is_empty(), "{method} {path} {status}");
         }
         for scheme in operation["security"].as_array().into_iter().flatten() {
             for name in scheme.as_object().expect("an object").keys() {
@@ -81,7 +81,7 @@ async fn the_document_is_whole_and_the_router_answers_exactly_its_methods() {
                 Method::PATCH,
                 Method::DELETE,
             ] {
-                let told = |method: &str| {
+                let documented = |method: &str| {
                     operations
                         .iter()
                         .any(|(at, known, _)| at == path && known == method)
@@ -94,9 +94,10 @@ async fn the_document_is_whole_and_the_router_answers_exactly_its_methods() {
                 };
                 let answer = call.send().await;
                 let refused = answer.status == StatusCode::METHOD_NOT_ALLOWED;
-                assert_eq!(refused, !told(method.as_str()), "{method} {path}");
+                assert_eq!(refused, !documented(method.as_str()), "{method} {path}");
                 let allowed = ["GET", "HEAD", "POST", "DELETE"].into_iter();
-                let allowed = allowed.filter(|one| told(if *one == "HEAD" { "GET" } else { one }));
+                let allowed =
+                    allowed.filter(|one| documented(if *one == "HEAD" { "GET" } else { one }));
                 let allowed: Vec<&str> = allowed.collect();
                 if refused {
                     assert_eq!(answer.header("allow"), allowed.join(","), "{path}");
@@ -116,7 +117,7 @@ async fn the_table_of_endpoints_in_the_documents_is_the_routers() {
             .collect()
     };
     let text = include_str!("../../../../docs/deployment.md");
-    let told = |port: &str| -> BTreeSet<String> {
+    let documented = |port: &str| -> BTreeSet<String> {
         let rows = text.lines().filter_map(|line| line.strip_prefix("| `"));
         let mine =
             rows.filter(|row| row.contains(&format!(" | {port} | ")) || row.contains(" | both | "));
@@ -124,12 +125,12 @@ async fn the_table_of_endpoints_in_the_documents_is_the_routers() {
         names.map(|(name, _)| format!("`{name}`")).collect()
     };
 
-    assert_eq!(told("auth"), real(&world.contract.auth));
-    assert_eq!(told("API"), real(&world.contract.api));
+    assert_eq!(documented("auth"), real(&world.contract.auth));
+    assert_eq!(documented("API"), real(&world.contract.api));
 }
 
 #[tokio::test]
-async fn without_the_demo_its_paths_are_not_told_of() {
+async fn without_the_demo_its_paths_are_not_documented() {
     let world = World::with(|config| config.demo = false).await;
 
     let paths = world.contract.auth.operations();
@@ -138,7 +139,7 @@ async fn without_the_demo_its_paths_are_not_told_of() {
 }
 
 #[tokio::test]
-async fn every_documented_answer_is_given() {
+async fn every_documented_response_occurs() {
     let world = World::with(|config| {
         config.passwords_per_account = 3;
         config.refreshes_per_minute = 2;
@@ -149,11 +150,11 @@ async fn every_documented_answer_is_given() {
     let signed = world.sign_up().await;
 
     call_the_api(&world, &signed).await;
-    call_the_levers(&world, &signed).await;
+    call_the_demo_controls(&world, &signed).await;
     call_the_auth_server(&world, &signed).await;
 
     for document in [&world.contract.auth, &world.contract.api] {
-        assert_eq!(document.seen(), document.told());
+        assert_eq!(document.seen(), document.documented());
     }
 }
 
@@ -190,8 +191,8 @@ async fn call_the_api(world: &World, signed: &Signed) {
     }
     let mut admin = other(world, "admin@example.org").await;
     let role = json!({ "role": "admin" });
-    let lever = world.own(&admin, Method::POST, "/demo/role");
-    lever.json(&role).send().await;
+    let control = world.own(&admin, Method::POST, "/demo/role");
+    control.json(&role).send().await;
     admin = world.refresh(&admin.cookie).await.signed();
     api(&Method::GET, "/admin/report")
         .bearer(&admin.token)
@@ -210,9 +211,9 @@ async fn other(world: &World, email: &str) -> Signed {
     call.send().await.signed()
 }
 
-async fn call_the_levers(world: &World, signed: &Signed) {
-    let lever = |path: &str, body: &Value| world.auth(Method::POST, path).json(body).send();
-    lever("/demo/role", &json!({ "role": "member" })).await;
+async fn call_the_demo_controls(world: &World, signed: &Signed) {
+    let control = |path: &str, body: &Value| world.auth(Method::POST, path).json(body).send();
+    control("/demo/role", &json!({ "role": "member" })).await;
     let (absent, present) = ("A".repeat(22), &signed.session);
     let gone = other(world, "gone@example.org").await;
     for (session, change) in [
@@ -221,9 +222,9 @@ async fn call_the_levers(world: &World, signed: &Signed) {
         (&gone.session, "revoke"),
     ] {
         let body = json!({ "session_id": session, "change": change });
-        lever("/demo/session", &body).await;
+        control("/demo/session", &body).await;
     }
-    lever("/demo/outage", &json!({ "seconds": 0 })).await;
+    control("/demo/outage", &json!({ "seconds": 0 })).await;
     world.auth(Method::GET, "/demo/counters").send().await;
     world
         .auth(Method::POST, "/demo/reset-counters")

@@ -96,7 +96,7 @@ fn set(answer: &Answer) -> Vec<String> {
         .collect()
 }
 
-/// Returns the refresh cookie's value as a browser that knows partitions has it.
+/// Returns the refresh cookie's value as a browser with partitioned cookies stores it.
 fn partitioned(answer: &Answer) -> String {
     let lines = set(answer);
     let line = lines

@@ -58,7 +58,7 @@ async fn p14_a_changed_password_ends_all_other_sessions_and_this_one_goes_on() {
 }
 
 #[tokio::test]
-async fn what_does_not_prove_the_user_changes_nothing() {
+async fn a_change_of_password_without_cookie_and_current_password_changes_nothing() {
     let world = World::new().await;
     let signed = world.sign_up().await;
     let other = sign_in(&world, PASSWORD).await.signed();
@@ -91,7 +91,7 @@ async fn a_session_that_is_over_changes_no_password() {
 }
 
 #[tokio::test]
-async fn the_current_password_cannot_be_guessed_without_end() {
+async fn attempts_of_the_current_password_are_limited() {
     let world = World::with(|config| config.passwords_per_account = 3).await;
     let signed = world.sign_up().await;
     let guess = from_to("another password", OTHER);
@@ -157,7 +157,7 @@ async fn p42_a_copy_of_the_kept_sessions_cookie_is_worth_nothing_after_a_change_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn p12_refreshes_that_race_a_change_of_password_sign_nobody_out() {
+async fn p12_refreshes_that_race_a_change_of_password_end_no_session() {
     let world = World::with(|config| config.passwords_per_account = 0).await;
     let mut signed = world.sign_up().await;
     let (mut old, mut new) = (PASSWORD, OTHER);
@@ -170,7 +170,7 @@ async fn p12_refreshes_that_race_a_change_of_password_sign_nobody_out() {
             world.refresh(&signed.cookie),
         );
 
-        // In either order, at most one of them sets a cookie that the other does not know.
+        // In either order, at most one of them sets a cookie that the other lacks.
         let refreshed = [&racing, &late].into_iter().find_map(Answer::cookie);
         for answer in [&racing, &late, &changed] {
             let passing = answer.status == StatusCode::SERVICE_UNAVAILABLE;

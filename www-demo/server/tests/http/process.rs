@@ -133,29 +133,29 @@ async fn p31_the_logs_of_a_whole_session_hold_no_token_cookie_password_or_addres
 }
 
 #[test]
-fn p48_a_taken_port_says_what_to_do() {
+fn p48_the_error_of_a_port_in_use_has_the_remedy() {
     let folder = tempfile::tempdir().expect("a folder");
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("it is bound").port().to_string();
 
-    let said = refusal(program(folder.path()).env("API_PORT", &port));
+    let output = refusal(program(folder.path()).env("API_PORT", &port));
 
     assert!(
-        said.contains(&format!("port {port} cannot be used")),
-        "{said}"
+        output.contains(&format!("port {port} cannot be used")),
+        "{output}"
     );
-    assert!(said.contains("set API_PORT to"), "{said}");
+    assert!(output.contains("set API_PORT to"), "{output}");
 }
 
 #[test]
-fn p48_a_database_that_cannot_be_written_says_what_to_do() {
+fn p48_the_error_of_a_database_that_cannot_be_written_has_the_remedy() {
     let folder = tempfile::tempdir().expect("a folder");
 
     let url = "sqlite://no/such/folder/file.db";
-    let said = refusal(program(folder.path()).env("DATABASE_URL", url));
+    let output = refusal(program(folder.path()).env("DATABASE_URL", url));
     assert!(
-        said.contains(url) && said.contains("set DATABASE_URL to"),
-        "{said}"
+        output.contains(url) && output.contains("set DATABASE_URL to"),
+        "{output}"
     );
 
     fs::write(
@@ -163,10 +163,10 @@ fn p48_a_database_that_cannot_be_written_says_what_to_do() {
         "not a database, but long enough to be looked at",
     )
     .expect("it is written");
-    let said = refusal(&mut program(folder.path()));
+    let output = refusal(&mut program(folder.path()));
     assert!(
-        said.contains("sqlite://nolapse.db cannot be opened"),
-        "{said}"
+        output.contains("sqlite://nolapse.db cannot be opened"),
+        "{output}"
     );
 }
 
@@ -191,16 +191,16 @@ fn p43_a_key_file_that_others_may_read_or_that_is_none_is_refused() {
 }
 
 #[test]
-fn p48_nonsense_in_the_environment_is_refused_with_the_remedy() {
+fn p48_an_invalid_environment_is_refused_with_the_remedy() {
     let folder = tempfile::tempdir().expect("a folder");
 
-    let said = refusal(program(folder.path()).env("TOKEN_LIFE_SECONDS", "soon"));
+    let output = refusal(program(folder.path()).env("TOKEN_LIFE_SECONDS", "soon"));
     assert_eq!(
-        said,
+        output,
         "nolapse-server: TOKEN_LIFE_SECONDS must be whole seconds, 1 to 86400\n"
     );
-    let said = refusal(program(folder.path()).env("ALLOWED_ORIGINS", "*"));
-    assert!(said.contains("exact origins"), "{said}");
+    let output = refusal(program(folder.path()).env("ALLOWED_ORIGINS", "*"));
+    assert!(output.contains("exact origins"), "{output}");
 }
 
 fn mode_of(path: &Path) -> u32 {
@@ -252,8 +252,8 @@ fn issue_9_20_the_sqlite_file_and_those_beside_it_are_for_their_owner_alone() {
     }
     terminate(&child);
     let Output { stderr, .. } = child.wait_with_output().expect("it ends");
-    let told = String::from_utf8(stderr).expect("it is text");
-    assert!(told.contains("others could open the database"), "{told}");
+    let log = String::from_utf8(stderr).expect("it is text");
+    assert!(log.contains("others could open the database"), "{log}");
     assert_eq!(mode_of(&file), 0o600);
 
     // A mode that is narrower already stays.

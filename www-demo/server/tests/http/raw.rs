@@ -43,7 +43,7 @@ impl RawResponse {
 
 /// Sends bytes over a connection of their own and reads until the server closes it.
 ///
-/// The request has to ask for `connection: close`, unless the server closes by itself.
+/// The request must have `connection: close`, unless the server closes by itself.
 pub(crate) async fn exchange(address: &str, request: &[u8]) -> RawResponse {
     let mut stream = TcpStream::connect(address).await.expect("it listens");
     stream.write_all(request).await.expect("it reads");

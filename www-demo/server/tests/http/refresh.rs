@@ -70,7 +70,7 @@ async fn p42_two_servers_on_one_database_rotate_once() {
 }
 
 #[tokio::test]
-async fn a_refresh_without_a_cookie_of_ours_says_no_cookie_and_changes_nothing() {
+async fn a_refresh_without_a_valid_cookie_is_no_cookie_and_changes_nothing() {
     let world = World::new().await;
     let signed = world.sign_up().await;
     let mut forged = signed.cookie.clone();
@@ -173,7 +173,7 @@ async fn a_new_role_is_in_the_token_after_the_next_refresh() {
 }
 
 #[tokio::test]
-async fn p43_a_dump_of_the_database_holds_nothing_that_signs_anybody_in() {
+async fn p43_a_dump_of_the_database_has_nothing_to_sign_in_with() {
     let world = World::new().await;
     let signed = world.sign_up().await;
     let next = world.refresh(&signed.cookie).await.signed();
@@ -218,7 +218,7 @@ async fn p43_a_dump_of_the_database_holds_nothing_that_signs_anybody_in() {
 }
 
 #[tokio::test]
-async fn cookies_of_others_are_of_no_concern_whatever_bytes_they_hold() {
+async fn other_cookies_are_ignored_whatever_bytes_they_have() {
     let world = World::new().await;
     let signed = world.sign_up().await;
     let body = json!({ "reason": "load", "page": "visible" });

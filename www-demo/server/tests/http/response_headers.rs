@@ -75,7 +75,7 @@ async fn every_response_of_every_listener_forbids_sniffing() {
         config.metrics_port = Some(0);
     })
     .await;
-    let metrics = world.server.metrics_addr.expect("it was asked for");
+    let metrics = world.server.metrics_addr.expect("METRICS_PORT is set");
     let listeners = [
         world.server.auth_addr.to_string(),
         world.server.api_addr.to_string(),

@@ -87,7 +87,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_default()
 }
 
-fn told(line: &Value) -> String {
+fn summary(line: &Value) -> String {
     let word = |name: &str| line[name].as_str().unwrap_or("-").to_owned();
     format!("{} {} {}", word("event"), word("result"), word("reason"))
 }
@@ -147,13 +147,13 @@ fn assert_is_of_a_request(line: &Value) {
 }
 
 #[tokio::test]
-async fn p31_the_security_log_has_each_event_with_who_and_from_where() {
+async fn p31_the_security_log_has_each_event_with_user_and_network() {
     let logged = Logged::start(&[("GRACE_SECONDS", "0")]);
     let [first, second, third, fourth] = play_each_event(&logged).await;
 
     let lines = logged.lines(17).await;
 
-    let all: Vec<String> = lines.iter().map(told).collect();
+    let all: Vec<String> = lines.iter().map(summary).collect();
     assert_eq!(
         all,
         [
@@ -194,7 +194,7 @@ async fn p31_the_security_log_has_each_event_with_who_and_from_where() {
 }
 
 #[tokio::test]
-async fn p31_the_security_log_tells_throttled_sign_ins_and_their_number_is_a_metric() {
+async fn p31_throttled_sign_ins_are_logged_and_counted() {
     let logged = Logged::start(&[("PASSWORDS_PER_ACCOUNT", "2"), ("METRICS_PORT", "0")]);
 
     for _ in 0..4 {
@@ -250,7 +250,7 @@ async fn p31_the_security_log_holds_no_secret_no_address_and_no_injected_line() 
     let console: Vec<String> = lines
         .iter()
         .filter(|line| line["source"] == "console")
-        .map(told)
+        .map(summary)
         .collect();
     assert_eq!(
         console,
@@ -302,11 +302,11 @@ async fn the_security_log_is_apart_from_the_request_log_and_private() {
     fs::rename(&file, file.with_extension("1")).expect("it is ours");
     logged.sign(SIGN_IN_PATH, EMAIL, PASSWORD).await;
     let lines = logged.lines(1).await;
-    assert_eq!(told(&lines[0]), "sign_in ok -");
+    assert_eq!(summary(&lines[0]), "sign_in ok -");
 }
 
 #[test]
-fn p48_a_security_log_that_cannot_be_written_says_what_to_do() {
+fn p48_the_error_of_a_security_log_that_cannot_be_written_has_the_remedy() {
     let folder = tempfile::tempdir().expect("a folder");
 
     for destination in [".", "no/such/folder/log"] {
@@ -343,6 +343,6 @@ async fn without_a_setting_the_security_log_is_a_file_and_it_can_be_on_standard_
     let (on_stderr, _) = shown.pop().expect("three");
     assert_eq!(shown, [(String::new(), 1), (String::new(), 1)]);
     let line: Value = serde_json::from_str(&on_stderr).expect("one line of JSON");
-    assert_eq!(told(&line), "account_creation ok -");
+    assert_eq!(summary(&line), "account_creation ok -");
     assert_eq!(read(&file).lines().count(), 1);
 }

@@ -46,7 +46,7 @@ async fn a_user_sees_the_devices_and_ends_one() {
 }
 
 #[tokio::test]
-async fn nobody_ends_a_session_of_another_user() {
+async fn a_session_of_another_user_cannot_be_ended() {
     let world = World::new().await;
     let ada = world.sign_up().await;
     let body = json!({ "email": "eve@example.org", "password": PASSWORD });

@@ -201,9 +201,9 @@ async fn p46_keys_rotated_by_command_cost_no_request_at_any_server() {
     let mut signed = pair.sign_up(EMAIL).await;
     let before = published(&here.auth).await;
 
-    let said = pair.command(&["keys", "rotate"]);
+    let output = pair.command(&["keys", "rotate"]);
 
-    assert!(said.contains("signs now"), "{said}");
+    assert!(output.contains("signs now"), "{output}");
     let deadline = Instant::now() + Duration::from_secs(20);
     let mut tokens = vec![signed.token.clone()];
     loop {
@@ -227,7 +227,7 @@ async fn p46_keys_rotated_by_command_cost_no_request_at_any_server() {
 }
 
 #[tokio::test]
-async fn commands_look_after_a_running_server() {
+async fn commands_administer_a_running_server() {
     let pair = Pair::new(&[]).await;
     let [here, there] = &pair.servers;
     let (first, second) = (
@@ -267,7 +267,7 @@ struct Served {
     turned_away: u32,
 }
 
-/// Refreshes as the SDK does: a lost or refused answer is asked for again with the same cookie.
+/// Refreshes as the SDK does: after a lost or refused response, it repeats the request with the same cookie.
 async fn refresh_until(stop: watch::Receiver<bool>, address: String, signed: Signed) -> Served {
     let mut served = Served {
         granted: 0,
@@ -300,7 +300,7 @@ async fn refresh_until(stop: watch::Receiver<bool>, address: String, signed: Sig
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn p47_a_killed_server_and_a_restarted_database_sign_nobody_out() {
+async fn p47_a_killed_server_and_a_restarted_database_end_no_session() {
     let postgres = Arc::new(Postgres::start(&[]));
     let mut pair = Pair::on(postgres, &[("REFRESHES_PER_MINUTE", "0")]).await;
     let (stop, stopped) = watch::channel(false);

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{Answer, EMAIL, PASSWORD, World};
 
 #[tokio::test]
-async fn signing_out_ends_the_session_and_takes_the_cookie_away() {
+async fn signing_out_ends_the_session_and_deletes_the_cookie() {
     let world = World::new().await;
     let signed = world.sign_up().await;
 
@@ -84,7 +84,7 @@ async fn signing_out_without_a_session_succeeds() {
 }
 
 #[tokio::test]
-async fn issue11_line6_a_hint_that_scripts_can_read_comes_with_the_cookie_and_goes_with_it() {
+async fn issue11_line6_the_hint_is_set_and_deleted_with_the_refresh_cookie() {
     let world = World::new().await;
     let signing_up = world.auth(Method::POST, SIGN_UP_PATH);
     let credentials = json!({ "email": EMAIL, "password": PASSWORD });

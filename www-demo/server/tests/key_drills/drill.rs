@@ -120,7 +120,7 @@ impl Drill {
     /// Runs a command of the program; returns its output.
     pub(crate) fn command(&self, words: &[&str]) -> String {
         let done = self.program("first").args(words).output().unwrap();
-        said(&done)
+        output(&done)
     }
 
     /// Runs a command that must fail; returns why it does.
@@ -153,7 +153,7 @@ impl Drill {
             shell.env(name, value.unwrap());
         }
         let path = format!("{}:/usr/bin:/bin", folder.display());
-        said(&shell.env("PATH", path).output().unwrap())
+        output(&shell.env("PATH", path).output().unwrap())
     }
 
     /// Returns the names of the secrets in that state.
@@ -198,7 +198,7 @@ impl Drop for Drill {
     }
 }
 
-fn said(done: &Output) -> String {
+fn output(done: &Output) -> String {
     let why = String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "{why}");
     String::from_utf8(done.stdout.clone()).unwrap()
@@ -213,13 +213,13 @@ pub(crate) struct Server {
 impl Server {
     /// Returns the published key set.
     pub(crate) async fn key_set(&self) -> Value {
-        let answer = ask(&self.auth, "GET /.well-known/jwks.json", "", None).await;
+        let answer = send(&self.auth, "GET /.well-known/jwks.json", "", None).await;
         answer.body
     }
 
     /// Asks the auth server and returns the status.
     pub(crate) async fn status(&self, path: &str) -> u16 {
-        ask(&self.auth, &format!("GET {path}"), "", None)
+        send(&self.auth, &format!("GET {path}"), "", None)
             .await
             .status
     }
@@ -276,7 +276,7 @@ impl Person {
     /// Calls the API with the token and returns the status.
     pub(crate) async fn call(&self, server: &Server) -> u16 {
         let header = format!("authorization: Bearer {}\r\n", self.token);
-        ask(&server.api, "GET /me", &header, None).await.status
+        send(&server.api, "GET /me", &header, None).await.status
     }
 
     async fn post(&self, server: &Server, path: &str, body: &Value) -> Answer {
@@ -287,7 +287,7 @@ impl Person {
             wire::COOKIE,
             self.cookie
         );
-        ask(&server.auth, &format!("POST {path}"), &headers, Some(body)).await
+        send(&server.auth, &format!("POST {path}"), &headers, Some(body)).await
     }
 
     fn keep(&mut self, answer: Answer) {
@@ -305,7 +305,7 @@ struct Answer {
     body: Value,
 }
 
-async fn ask(address: &str, line: &str, headers: &str, body: Option<&Value>) -> Answer {
+async fn send(address: &str, line: &str, headers: &str, body: Option<&Value>) -> Answer {
     let body = body.map(Value::to_string).unwrap_or_default();
     let request = format!(
         "{line} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\

@@ -20,8 +20,8 @@ async fn reset_drill(mut drill: Drill, lose: impl FnOnce(&Path)) {
     let word = advice.split(|character: char| !character.is_alphabetic());
     let advised = format!("nolapse-server keys {}", word.into_iter().next().unwrap());
     assert_eq!(advised, Drill::block("reset").trim());
-    let said = drill.shell(&advised);
-    assert!(said.contains("sign in again"), "{said}");
+    let output = drill.shell(&advised);
+    assert!(output.contains("sign in again"), "{output}");
 
     drill.serve();
     assert_eq!(person.call(drill.server(0)).await, 401);
@@ -34,20 +34,20 @@ async fn reset_drill(mut drill: Drill, lose: impl FnOnce(&Path)) {
 }
 
 #[tokio::test]
-async fn line18_a_lost_key_file_is_told_and_reset_as_advised_on_sqlite() {
+async fn line18_a_lost_key_file_is_reported_and_reset_as_advised_on_sqlite() {
     let drill = Drill::start("sqlite://nolapse.db", 1);
     reset_drill(drill, |file| fs::remove_file(file).unwrap()).await;
 }
 
 #[tokio::test]
-async fn line18_a_lost_key_file_is_told_and_reset_as_advised_on_postgresql() {
+async fn line18_a_lost_key_file_is_reported_and_reset_as_advised_on_postgresql() {
     let postgres = Postgres::shared();
     let drill = Drill::start(&postgres.database().await, 1);
     reset_drill(drill, |file| fs::remove_file(file).unwrap()).await;
 }
 
 #[tokio::test]
-async fn line18_a_broken_key_file_is_told_and_moved_aside_as_advised() {
+async fn line18_a_malformed_key_file_is_reported_and_moved_aside_as_advised() {
     let drill = Drill::start("sqlite://nolapse.db", 1);
     reset_drill(drill, |file| {
         let text = fs::read_to_string(file).unwrap();
@@ -89,7 +89,10 @@ async fn line18_a_file_that_goes_away_while_the_server_runs_costs_nothing() {
     let (file, backup) = (drill.path("first/nolapse.keys"), drill.path("backup"));
     fs::rename(&file, &backup).unwrap();
 
-    ready("it is told", async || drill.log(0).contains("is gone")).await;
+    ready("the log has the loss", async || {
+        drill.log(0).contains("is gone")
+    })
+    .await;
     person.refresh(drill.server(0)).await;
     assert_eq!(person.call(drill.server(0)).await, 200);
     assert_eq!(drill.server(0).status("/readyz").await, 200);

@@ -24,17 +24,17 @@ use tokio_rustls::{
 /// A server of key sets.
 pub(crate) struct KeyServer {
     port: u16,
-    asked: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
     answer: Arc<Mutex<String>>,
 }
 
 impl KeyServer {
-    /// Starts one that speaks http.
+    /// Starts one over HTTP.
     pub(crate) async fn start(answer: &str) -> Self {
         Self::start_with(None, answer).await
     }
 
-    /// Starts one that speaks https, with the certificate of a folder.
+    /// Starts one over HTTPS, with the certificate of a folder.
     pub(crate) async fn start_tls(folder: &Path, answer: &str) -> Self {
         let certificate = CertificateDer::from_pem_file(folder.join("server.pem")).unwrap();
         let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).unwrap();
@@ -51,23 +51,23 @@ impl KeyServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Self {
             port: listener.local_addr().unwrap().port(),
-            asked: Arc::default(),
+            requests: Arc::default(),
             answer: Arc::new(Mutex::new(answer.to_owned())),
         };
-        let (asked, answer) = (Arc::clone(&server.asked), Arc::clone(&server.answer));
+        let (requests, answer) = (Arc::clone(&server.requests), Arc::clone(&server.answer));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (asked, answer) = (Arc::clone(&asked), Arc::clone(&answer));
+                let (requests, answer) = (Arc::clone(&requests), Arc::clone(&answer));
                 let tls = tls.clone();
                 tokio::spawn(async move {
                     match tls {
                         // A client that does not trust the certificate breaks off.
                         Some(tls) => {
                             if let Ok(stream) = tls.accept(stream).await {
-                                reply(stream, &asked, &answer).await;
+                                reply(stream, &requests, &answer).await;
                             }
                         }
-                        None => reply(stream, &asked, &answer).await,
+                        None => reply(stream, &requests, &answer).await,
                     }
                 });
             }
@@ -85,14 +85,14 @@ impl KeyServer {
     }
 
     /// Returns how many requests came.
-    pub(crate) fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    pub(crate) fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
     }
 }
 
 async fn reply(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    asked: &AtomicUsize,
+    requests: &AtomicUsize,
     answer: &Mutex<String>,
 ) {
     let mut request = Vec::new();
@@ -104,7 +104,7 @@ async fn reply(
         }
     }
     assert!(request.starts_with(b"GET /jwks.json HTTP/1.1\r\n"));
-    asked.fetch_add(1, Ordering::SeqCst);
+    requests.fetch_add(1, Ordering::SeqCst);
     let answer = answer.lock().unwrap().clone();
     // Who has read enough breaks off.
     let sent = stream.write_all(answer.as_bytes()).await;

@@ -141,13 +141,13 @@ fn every_alert_is_whole_and_selects_series_that_a_server_has() {
 }
 
 #[test]
-fn the_document_tells_every_metric_and_no_other() {
+fn every_metric_is_documented_and_no_other() {
     let rows = DOCUMENT.lines().filter_map(|line| line.strip_prefix("| `"));
-    let told: BTreeSet<String> = rows
+    let documented: BTreeSet<String> = rows
         .filter_map(|row| row.split_once('`'))
         .map(|(name, _)| name.to_owned())
         .filter(|name| name.starts_with("nolapse_") || name.starts_with("process_"))
         .collect();
 
-    assert_eq!(told, metrics().into_keys().collect());
+    assert_eq!(documented, metrics().into_keys().collect());
 }

@@ -72,7 +72,7 @@ fn drill(site: &Site<'_>, run: &dyn Fn(&str)) {
     let again = sign(&server, "/auth/sign-in", "bob@example.org");
     assert_eq!(again.status, 200);
     let copy = refresh(&server, &left);
-    assert_eq!(copy.status, 200, "it is alive again, as the document says");
+    assert_eq!(copy.status, 200, "it is alive again, as documented");
     run("replay");
     let ended = refresh(&server, &copy.cookie());
     assert_eq!((ended.status, &*reason(&ended)), (401, "revoked"));
@@ -168,20 +168,20 @@ fn a_backup_that_would_not_be_whole_is_refused_and_leaves_nothing() {
     drop(Instance::start(other.path(), &[quiet]));
     let keys = other.path().join("nolapse.keys");
     let wrong = ("KEY_FILE", keys.to_str().unwrap());
-    let (code, said) = backup(folder.path(), "copy", &[quiet, wrong]);
-    assert_eq!((code, left().is_empty()), (Some(1), true), "{said}");
+    let (code, output) = backup(folder.path(), "copy", &[quiet, wrong]);
+    assert_eq!((code, left().is_empty()), (Some(1), true), "{output}");
     // A folder that is there is not touched.
     fs::create_dir(folder.path().join("copy")).unwrap();
-    let (code, said) = backup(folder.path(), "copy", &[quiet]);
+    let (code, output) = backup(folder.path(), "copy", &[quiet]);
     assert!(
-        code == Some(3) && said.contains("name one that does not"),
-        "{said}"
+        code == Some(3) && output.contains("name one that does not"),
+        "{output}"
     );
     assert_eq!(left(), ["copy"]);
     assert_eq!(fs::read_dir(folder.path().join("copy")).unwrap().count(), 0);
     let postgres = ("DATABASE_URL", "postgres://nowhere/x");
-    let (code, said) = backup(folder.path(), "copy2", &[quiet, postgres]);
-    assert!(code == Some(3) && said.contains("pg_dump"), "{said}");
+    let (code, output) = backup(folder.path(), "copy2", &[quiet, postgres]);
+    assert!(code == Some(3) && output.contains("pg_dump"), "{output}");
 }
 
 #[test]
@@ -205,8 +205,8 @@ fn a_backup_taken_while_users_sign_in_is_consistent() {
             })
             .collect();
         for number in 0..3 {
-            let (code, said) = backup(site.folder, &format!("copy{number}"), &site.settings);
-            assert_eq!(code, Some(0), "{said}");
+            let (code, output) = backup(site.folder, &format!("copy{number}"), &site.settings);
+            assert_eq!(code, Some(0), "{output}");
         }
         for writer in writers {
             writer.join().unwrap();

@@ -40,7 +40,7 @@ fn the_unit_runs_the_server_without_privileges() {
 }
 
 #[test]
-fn systemd_finds_nothing_wrong_with_the_unit() {
+fn the_unit_passes_systemd_analyze() {
     let Ok(version) = Command::new("systemd-analyze").arg("--version").output() else {
         eprintln!("skipped: there is no systemd-analyze");
         return;
@@ -62,7 +62,7 @@ fn systemd_finds_nothing_wrong_with_the_unit() {
             .arg(&unit)
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&done.stdout);
+        let output = String::from_utf8_lossy(&done.stdout);
         let errors = String::from_utf8_lossy(&done.stderr);
         let own: Vec<&str> = errors
             .lines()
@@ -70,7 +70,7 @@ fn systemd_finds_nothing_wrong_with_the_unit() {
             .collect();
         assert!(
             done.status.success() && own.is_empty(),
-            "{words:?}: {said}{errors}"
+            "{words:?}: {output}{errors}"
         );
     }
 }
@@ -126,7 +126,7 @@ fn the_container_runs_the_server_as_a_user_of_its_own() {
 }
 
 #[test]
-fn the_entry_point_sets_umask_and_files_and_hands_over() {
+fn the_entry_point_sets_umask_and_file_limit_and_executes_the_server() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/entrypoint.sh");
     let done = Command::new(script)
         .args([
@@ -139,8 +139,8 @@ fn the_entry_point_sets_umask_and_files_and_hands_over() {
         .output()
         .unwrap();
 
-    let said = String::from_utf8(done.stdout).unwrap();
-    let lines: Vec<&str> = said.lines().collect();
+    let output = String::from_utf8(done.stdout).unwrap();
+    let lines: Vec<&str> = output.lines().collect();
     assert_eq!((lines[0], lines[3]), ("0077", "a b"));
     assert_eq!(lines[1], lines[2]);
 }

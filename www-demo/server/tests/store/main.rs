@@ -159,7 +159,7 @@ async fn waits_for_a_lock(watcher: &mut PgConnection) {
             return;
         }
     }
-    panic!("nobody waited for a lock within ten seconds");
+    panic!("no connection waited for a lock within ten seconds");
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ pub(crate) async fn are_replaced_whole(store: Arc<dyn Store>) {
     for writer in writers {
         won += usize::from(writer.await.unwrap() == Applied::Yes);
     }
-    assert_eq!(won, 1, "one writer is first, and the others know it");
+    assert_eq!(won, 1, "one writer is first, and the others are refused");
     let kept = store.signing_keys().await.unwrap();
     assert_eq!(kept.last().map(|key| key.number), Some(3));
 }

@@ -11,7 +11,7 @@ use super::{
 };
 
 #[tokio::test]
-async fn p46_headers_that_ask_for_another_way_of_checking_are_refused() {
+async fn p46_headers_with_another_algorithm_or_key_are_refused() {
     let table = [
         ("alg", json!("none"), Refusal::Algorithm),
         ("alg", json!("None"), Refusal::Algorithm),

@@ -77,7 +77,7 @@ async fn verify_at(now: Timestamp, token: &str) -> Result<Verified, Refusal> {
     verifier().verify(now, token).await
 }
 
-/// Expects the same refusal of the server's verifier and of the reader that `nolapse/verify` is made of, which knows no
+/// Expects the same refusal of the server's verifier and of the reader that `nolapse/verify` is made of, which has no
 /// clock.
 async fn assert_refused(name: &str, token: &str, refusal: Refusal) {
     assert_eq!(verify_at(NOW, token).await, Err(refusal), "{name}");

@@ -16,7 +16,7 @@ fn sign_bytes(header: &[u8], claims: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn p46_line16_headers_that_ask_for_anything_unknown_are_refused() {
+async fn p46_line16_headers_with_unknown_members_are_refused() {
     for (name, value) in [
         ("crit", json!([])),
         ("crit", json!(null)),
@@ -332,7 +332,7 @@ async fn p46_line16_base64url_has_one_spelling() {
         );
         let signature = Ed25519.sign(&key(), message.as_bytes()).to_bytes();
         let token = format!("{message}.{}", Base64UrlUnpadded::encode_string(&signature));
-        assert_refused("bits that say nothing", &token, Refusal::Malformed).await;
+        assert_refused("bits without a meaning", &token, Refusal::Malformed).await;
     }
     assert_refused("nothing at all", &encode(""), Refusal::Malformed).await;
 }
