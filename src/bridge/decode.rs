@@ -11,9 +11,9 @@ use super::codes;
 
 /// Decodes an input; an unknown one is recorded in the trace and has no effect.
 pub(super) fn decode_input(kind: u32, id: f64, numbers: [f64; 3], text: &str) -> Input {
-    let [a, b, c] = numbers;
+    let [a, b, _] = numbers;
     let id = whole(id);
-    let (caller, attempt) = (CallerId(id), AttemptId(id));
+    let caller = CallerId(id);
     let flag = a > 0.0;
     let span = |seconds| Millis::from_secs_f64(seconds);
     match kind {
@@ -35,14 +35,6 @@ pub(super) fn decode_input(kind: u32, id: f64, numbers: [f64; 3], text: &str) ->
         },
         codes::CALLER_ABORTED => Input::CallerAborted { caller },
         codes::SIGN_IN_REQUESTED => Input::SignInRequested { caller },
-        codes::SIGN_IN_FINISHED => Input::SignInFinished {
-            attempt,
-            outcome: read_grant(a, b, text).map_or(SignInOutcome::Unusable, SignInOutcome::Granted),
-        },
-        codes::SIGN_IN_THREW => Input::SignInFinished {
-            attempt,
-            outcome: SignInOutcome::Threw,
-        },
         codes::TOKENS_PROVIDED => Input::TokensProvided {
             caller,
             outcome: read_grant(a, b, text).map_or(SignInOutcome::Unusable, SignInOutcome::Granted),
@@ -51,13 +43,41 @@ pub(super) fn decode_input(kind: u32, id: f64, numbers: [f64; 3], text: &str) ->
             caller,
             everywhere: flag,
         },
+        codes::TAB_MESSAGE_RECEIVED => {
+            TabMessage::decode(text).map_or(Input::Malformed, Input::TabMessageReceived)
+        }
+        codes::STORAGE_CHANGED => Input::StorageChanged,
+        codes::PAGE_CHANGED => u32::try_from(id)
+            .ok()
+            .and_then(read_change)
+            .map_or(Input::Malformed, Input::PageChanged),
+        codes::CLOSED => Input::Closed,
+        codes::ACTIVE => Input::Active,
+        codes::DEADLINE_REACHED => Input::DeadlineReached,
+        _ => decode_result(kind, AttemptId(id), numbers, text),
+    }
+}
+
+/// Decodes the result of a request of this attempt.
+fn decode_result(kind: u32, attempt: AttemptId, numbers: [f64; 3], text: &str) -> Input {
+    let [a, b, c] = numbers;
+    let retry_after = Millis::from_secs_f64(b);
+    match kind {
+        codes::SIGN_IN_FINISHED => Input::SignInFinished {
+            attempt,
+            outcome: read_grant(a, b, text).map_or(SignInOutcome::Unusable, SignInOutcome::Granted),
+        },
+        codes::SIGN_IN_THREW => Input::SignInFinished {
+            attempt,
+            outcome: SignInOutcome::Threw,
+        },
         codes::SIGN_OUT_NOTIFIED => Input::SignOutFinished {
             attempt,
             outcome: SignOutOutcome::Notified,
         },
         codes::SIGN_OUT_FAILED => Input::SignOutFinished {
             attempt,
-            outcome: SignOutOutcome::Failed(read_failure(a, span(b), text)),
+            outcome: SignOutOutcome::Failed(read_failure(a, retry_after, text)),
         },
         codes::LOCK_GRANTED => Input::LockGranted { attempt },
         codes::LOCK_FAILED => Input::LockFailed { attempt },
@@ -79,19 +99,8 @@ pub(super) fn decode_input(kind: u32, id: f64, numbers: [f64; 3], text: &str) ->
         },
         codes::REFRESH_FAILED => Input::RefreshFinished {
             attempt,
-            outcome: RefreshOutcome::Failed(read_failure(a, span(b), text)),
+            outcome: RefreshOutcome::Failed(read_failure(a, retry_after, text)),
         },
-        codes::TAB_MESSAGE_RECEIVED => {
-            TabMessage::decode(text).map_or(Input::Malformed, Input::TabMessageReceived)
-        }
-        codes::STORAGE_CHANGED => Input::StorageChanged,
-        codes::PAGE_CHANGED => u32::try_from(id)
-            .ok()
-            .and_then(read_change)
-            .map_or(Input::Malformed, Input::PageChanged),
-        codes::CLOSED => Input::Closed,
-        codes::ACTIVE => Input::Active,
-        codes::DEADLINE_REACHED => Input::DeadlineReached,
         _ => Input::Malformed,
     }
 }

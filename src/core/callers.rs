@@ -32,7 +32,7 @@ pub(super) struct Callers {
     /// How many wait, by kind of need.
     counts: [usize; 6],
     /// How long a caller of a token waits.
-    patience: Millis,
+    call_deadline: Millis,
     /// Limits the refreshes for single calls.
     limiter: RateLimiter,
 }
@@ -62,11 +62,11 @@ impl Callers {
     /// Upper bound on callers that wait for a token; more indicates a bug in the app.
     const CAPACITY: usize = 10_000;
 
-    pub(super) const fn new(patience: Millis) -> Self {
+    pub(super) const fn new(call_deadline: Millis) -> Self {
         Self {
             waiting: Vec::new(),
             counts: [0; 6],
-            patience,
+            call_deadline,
             limiter: RateLimiter::new(10, Millis::from_secs(10)),
         }
     }
@@ -95,7 +95,7 @@ impl Callers {
         } else if self.len() >= Self::CAPACITY {
             effects.settle(id, Err(SessionError::Overloaded));
         } else {
-            self.add(id, need, context, now + self.patience);
+            self.add(id, need, context, now + self.call_deadline);
         }
     }
 
@@ -208,7 +208,7 @@ impl Callers {
     /// Extends every deadline: no caller could be served while the page was suspended.
     pub(super) fn on_resumed(&mut self, now: Timestamp) {
         for caller in &mut self.waiting {
-            caller.deadline = caller.deadline.max(now + self.patience);
+            caller.deadline = caller.deadline.max(now + self.call_deadline);
         }
     }
 

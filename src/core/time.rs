@@ -4,34 +4,57 @@ use std::ops::Add;
 
 use super::millis::Millis;
 
-/// A time on the page's [`Clock`], which is monotonic and includes suspensions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Timestamp(u64);
+/// Defines a point in time, in milliseconds since `$origin`.
+macro_rules! point_in_time {
+    ($(#[$meta:meta])* $name:ident, $origin:literal) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+        pub struct $name(u64);
 
-impl Timestamp {
-    /// Creates a time from milliseconds since the clock's origin.
-    #[must_use]
-    pub const fn from_millis(millis: u64) -> Self {
-        Self(millis)
-    }
+        impl $name {
+            #[doc = concat!("Creates a time from milliseconds since ", $origin, ".")]
+            #[must_use]
+            pub const fn from_millis(millis: u64) -> Self {
+                Self(millis)
+            }
 
-    /// Returns the milliseconds since the clock's origin.
-    #[must_use]
-    pub const fn as_millis(self) -> u64 {
-        self.0
-    }
+            #[doc = concat!("Returns the milliseconds since ", $origin, ".")]
+            #[must_use]
+            pub const fn as_millis(self) -> u64 {
+                self.0
+            }
 
-    /// Returns the time since an earlier time; zero if that time is later.
-    #[must_use]
-    pub const fn since(self, earlier: Self) -> Millis {
-        Millis::from_millis(self.0.saturating_sub(earlier.0))
-    }
+            /// Returns the time since an earlier time; zero if that time is later.
+            #[must_use]
+            pub const fn since(self, earlier: Self) -> Millis {
+                Millis::from_millis(self.0.saturating_sub(earlier.0))
+            }
 
-    /// Returns the time earlier by `span`.
-    #[must_use]
-    pub fn before(self, span: Millis) -> Self {
-        Self(self.0.saturating_sub(span.as_millis()))
-    }
+            /// Returns the time earlier by `span`.
+            #[must_use]
+            pub const fn before(self, span: Millis) -> Self {
+                Self(self.0.saturating_sub(span.as_millis()))
+            }
+        }
+
+        impl Add<Millis> for $name {
+            type Output = Self;
+
+            fn add(self, span: Millis) -> Self {
+                Self(self.0 + span.as_millis())
+            }
+        }
+    };
+}
+
+point_in_time! {
+    /// A time on the page's [`Clock`], which is monotonic and includes suspensions.
+    Timestamp, "the clock's origin"
+}
+
+point_in_time! {
+    /// A time on the wall clock. It can be set by the user; only tabs of one browser compare it.
+    WallTime, "1970"
 }
 
 impl Timestamp {
@@ -41,52 +64,6 @@ impl Timestamp {
     /// Whether this deadline is noticed so late that it passed during a suspension.
     pub(super) fn passed_in_suspension(self, now: Self) -> bool {
         now.since(self) > Self::SUSPEND_THRESHOLD
-    }
-}
-
-impl Add<Millis> for Timestamp {
-    type Output = Self;
-
-    fn add(self, span: Millis) -> Self {
-        Self(self.0 + span.as_millis())
-    }
-}
-
-/// A time on the wall clock, in milliseconds since 1970. It can be set by the user; only tabs of one browser compare it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct WallTime(u64);
-
-impl WallTime {
-    /// Creates a time from milliseconds since 1970.
-    #[must_use]
-    pub const fn from_millis(millis: u64) -> Self {
-        Self(millis)
-    }
-
-    /// Returns the milliseconds since 1970.
-    #[must_use]
-    pub const fn as_millis(self) -> u64 {
-        self.0
-    }
-
-    /// Returns the time since an earlier time; zero if that time is later.
-    #[must_use]
-    pub const fn since(self, earlier: Self) -> Millis {
-        Millis::from_millis(self.0.saturating_sub(earlier.0))
-    }
-
-    /// Returns the time earlier by `span`.
-    #[must_use]
-    pub(super) const fn before(self, span: Millis) -> Self {
-        Self(self.0.saturating_sub(span.as_millis()))
-    }
-}
-
-impl Add<Millis> for WallTime {
-    type Output = Self;
-
-    fn add(self, span: Millis) -> Self {
-        Self(self.0 + span.as_millis())
     }
 }
 

@@ -9,7 +9,7 @@ import { own } from "./own.js";
 import { expiredAt, RecordStorage } from "./storage.js";
 
 /** Timeout for the lock, which some browsers never grant, in milliseconds. */
-const LOCK_PATIENCE_MS = 50;
+const LOCK_TIMEOUT_MS = 50;
 
 /**
  * @typedef {object} EarlyRefresh
@@ -67,14 +67,14 @@ export function startEarly({ key, refresh, contexts }, realm) {
 }
 
 /**
- * Resolves when the lock request is decided, or after `LOCK_PATIENCE_MS`.
+ * Resolves when the lock request is decided, or after `LOCK_TIMEOUT_MS`.
  *
  * @param {Promise<unknown>} lock
  * @param {import("./realm.js").Realm} realm
  */
 function decided(lock, realm) {
   return new Promise((/** @type {(nothing: void) => void} */ end) => {
-    const timer = realm.setTimeout(end, LOCK_PATIENCE_MS);
+    const timer = realm.setTimeout(end, LOCK_TIMEOUT_MS);
     lock.then(() => end(realm.clearTimeout(/** @type {never} */ (timer))));
   });
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 
-mod hearsay;
-mod patience;
+mod merging;
+mod recovery;
 
 const NOW: Timestamp = Timestamp::from_millis(3_600_000);
 const WINDOW: Millis = Millis::from_secs(25);

@@ -7,7 +7,7 @@ use super::super::ids::Version;
 use super::*;
 
 const NOW: Timestamp = Timestamp::from_millis(100_000);
-const PATIENCE: Millis = Millis::from_secs(25);
+const CALL_DEADLINE: Millis = Millis::from_secs(25);
 const PLAIN: Need = Need::Token {
     min_validity: Millis::ZERO,
     asked: NOW,
@@ -19,7 +19,7 @@ const ENDED: SessionError = SessionError::SignedOut {
 
 /// One caller of each kind: a token, a rejected one, a forced one, a sign-in and a sign-out.
 fn five() -> (Callers, Effects) {
-    let mut callers = Callers::new(PATIENCE);
+    let mut callers = Callers::new(CALL_DEADLINE);
     let mut effects = Effects::new();
     let than = Version::default();
     let needs = [
@@ -89,7 +89,7 @@ fn closing_rejects_all_of_them_in_order_of_arrival() {
 #[test]
 fn a_caller_waits_until_its_deadline_and_longer_after_a_suspension() {
     let (mut callers, mut effects) = five();
-    let deadline = NOW + PATIENCE;
+    let deadline = NOW + CALL_DEADLINE;
     assert_eq!(callers.deadline(), Some((deadline, "callers")));
     let before = deadline.before(Millis::from_millis(1));
     callers.on_deadline(before, None, &mut effects);
@@ -98,7 +98,7 @@ fn a_caller_waits_until_its_deadline_and_longer_after_a_suspension() {
     callers.on_resumed(before);
     callers.on_deadline(deadline, None, &mut effects);
     assert!(settled(&mut effects).is_empty());
-    callers.on_deadline(before + PATIENCE, None, &mut effects);
+    callers.on_deadline(before + CALL_DEADLINE, None, &mut effects);
     assert_eq!(settled(&mut effects).len(), 3);
     assert!(callers.next_sign_in().is_some());
 }
@@ -112,7 +112,7 @@ fn in_a_back_off_those_with_a_token_who_want_a_new_one_are_told() {
 
     callers.on_backoff(ENDED, never, true, &mut effects);
     assert_eq!(settled(&mut effects), [(3, true)]);
-    callers.on_backoff(ENDED, NOW + PATIENCE * 2, false, &mut effects);
+    callers.on_backoff(ENDED, NOW + CALL_DEADLINE * 2, false, &mut effects);
     assert_eq!(settled(&mut effects), [(1, true), (2, true)]);
 }
 
@@ -134,7 +134,7 @@ fn a_sign_in_is_found_by_its_attempt_and_cannot_be_aborted() {
 
 #[test]
 fn more_callers_than_any_app_has_are_rejected() {
-    let mut callers = Callers::new(PATIENCE);
+    let mut callers = Callers::new(CALL_DEADLINE);
     let mut effects = Effects::new();
     for id in 0..10_001 {
         callers.on_token_requested(
@@ -151,7 +151,7 @@ fn more_callers_than_any_app_has_are_rejected() {
 
 #[test]
 fn refreshes_for_rejected_tokens_are_limited_to_ten_at_once() {
-    let mut callers = Callers::new(PATIENCE);
+    let mut callers = Callers::new(CALL_DEADLINE);
     for _ in 0..10 {
         assert_eq!(callers.limit_refresh(NOW, RefreshReason::Rejected), None);
     }
