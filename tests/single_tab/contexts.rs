@@ -1,5 +1,11 @@
 //! Goal: a call is given the token of its context and of no other, for one refresh of all contexts a life.
 
+#![allow(
+    clippy::allow_attributes,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests use what production code may not"
+)]
+
 use nolapse::core::{
     Answer, CallerId, ContextToken, Effect, Grant, Input, Millis, Secret, SessionError,
     StoredState, TabMessage,

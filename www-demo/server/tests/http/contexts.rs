@@ -1,4 +1,5 @@
 //! Access tokens of contexts, such as organisations.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::{
     collections::BTreeMap,
