@@ -160,19 +160,14 @@ fn unexpected(http_status: f64, detail: UnexpectedAnswer) -> Failure {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a float cast saturates, and a status has three digits"
-)]
 fn status(number: f64) -> u16 {
-    number as u16
+    u16::try_from(whole(number)).unwrap_or(u16::MAX)
 }
 
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "hosts count from zero, far below 2^53"
+    reason = "a float cast saturates, and hosts count from zero, far below 2^53"
 )]
 fn whole(number: f64) -> u64 {
     number as u64

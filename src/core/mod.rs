@@ -13,6 +13,8 @@ mod credential;
 mod effect;
 mod effects;
 mod error;
+#[cfg(test)]
+mod fixtures;
 mod grant;
 mod ids;
 mod input;

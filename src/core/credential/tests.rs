@@ -1,24 +1,8 @@
 //! Goal: the newest fact counts, an unconfirmed sign-out is reverted, and other numberings are continued.
 
-use super::super::secret::Secret;
+use super::super::fixtures::{self, NOW, WALL, context, version};
 use super::super::storage_record::{RecordState, StorageRecord};
-use super::super::time::WallTime;
 use super::*;
-
-const NOW: Timestamp = Timestamp::from_millis(1_000_000);
-const WALL: WallTime = WallTime::from_millis(1_700_000_000_000);
-
-fn context(stored: StoredState) -> Context {
-    Context {
-        now: NOW,
-        wall: WALL,
-        stored,
-    }
-}
-
-fn version(number: u64) -> Version {
-    Version::heard(number).expect("a version")
-}
 
 fn session(id: &str) -> SessionInfo {
     SessionInfo::new(id, "user", "{}")
@@ -26,10 +10,8 @@ fn session(id: &str) -> SessionInfo {
 
 fn grant(id: &str) -> Grant {
     Grant {
-        token: Secret::new("a.b.c").expect("a token"),
-        lifetime: Millis::from_secs(60),
-        refresh_in: None,
         session: session(id),
+        ..fixtures::grant()
     }
 }
 

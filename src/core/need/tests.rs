@@ -2,29 +2,18 @@
 
 use crate::wire::EndReason;
 
-use super::super::grant::{Grant, SessionInfo};
-use super::super::secret::Secret;
+use super::super::fixtures::{at, grant};
 use super::super::token::{ActiveToken, Jitter};
 use super::*;
 
-fn at(millis: u64) -> Timestamp {
-    Timestamp::from_millis(millis)
-}
-
 /// A token of 60 s from a request at 10 s: it is sent for 58.5 s.
 fn token(own: bool) -> ActiveToken {
-    let grant = Grant {
-        token: Secret::new("a.b.c").expect("a token"),
-        lifetime: Millis::from_secs(60),
-        refresh_in: None,
-        session: SessionInfo::default(),
-    };
     let jitter = Jitter {
         shared: 0,
         own: 0,
         is_hidden: false,
     };
-    ActiveToken::new(grant, Version::default().next(), at(10_000), own, jitter)
+    ActiveToken::new(grant(), Version::default().next(), at(10_000), own, jitter)
 }
 
 fn need(min_validity_ms: u64, asked: u64) -> Need {

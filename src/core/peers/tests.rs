@@ -2,32 +2,15 @@
 
 use crate::wire::EndReason;
 
-use super::super::grant::SessionInfo;
-use super::super::secret::Secret;
+use super::super::fixtures::{self, NOW, WALL, context, version};
 use super::*;
-
-const NOW: Timestamp = Timestamp::from_millis(1_000_000);
-const WALL: WallTime = WallTime::from_millis(1_700_000_000_000);
-
-fn context(stored: StoredState) -> Context {
-    Context {
-        now: NOW,
-        wall: WALL,
-        stored,
-    }
-}
 
 fn grant(lifetime_s: u64, refresh_in_s: u64) -> Grant {
     Grant {
-        token: Secret::new("a.b.c").expect("a token"),
         lifetime: Millis::from_secs(lifetime_s),
         refresh_in: Some(Millis::from_secs(refresh_in_s)),
-        session: SessionInfo::default(),
+        ..fixtures::grant()
     }
-}
-
-fn version(number: u64) -> Version {
-    Version::heard(number).expect("a version")
 }
 
 fn signed_in(fingerprint: u32) -> RecordState {

@@ -2,33 +2,17 @@
 
 use crate::wire::PageVisibility;
 
-use super::super::ids::Version;
+use super::super::fixtures::{at, situation};
 use super::*;
 
 const TIMEOUT: Millis = Millis::from_secs(10);
 
-fn at(millis: u64) -> Timestamp {
-    Timestamp::from_millis(millis)
-}
-
 /// A caller waits for a token.
 fn wanted(now: u64) -> Situation {
     Situation {
-        now: at(now),
-        sign_in: None,
-        sign_out: None,
         waiting: Some(RefreshReason::Demand),
-        background: None,
-        retry_at: at(0),
-        token_left: Millis::ZERO,
         epoch: 3,
-        version: Version::default(),
-        seen: Version::default(),
-        has_peers: false,
-        peer_started_at: None,
-        page: PageVisibility::Visible,
-        is_suspended: false,
-        active_ago: Millis::ZERO,
+        ..situation(now)
     }
 }
 

@@ -1,29 +1,14 @@
 //! Goal: the most urgent task that is due is next, and the deadline is when the next one is due.
 
+use super::super::fixtures::{at, situation};
 use super::*;
-
-fn at(millis: u64) -> Timestamp {
-    Timestamp::from_millis(millis)
-}
 
 /// A visible page at 10 s with a token that is refreshed at 50 s.
 fn idle() -> Situation {
     Situation {
-        now: at(10_000),
-        sign_in: None,
-        sign_out: None,
-        waiting: None,
         background: Some((at(50_000), RefreshReason::Timer)),
-        retry_at: at(0),
         token_left: Millis::from_secs(48),
-        epoch: 0,
-        version: Version::default(),
-        seen: Version::default(),
-        has_peers: false,
-        peer_started_at: None,
-        page: PageVisibility::Visible,
-        is_suspended: false,
-        active_ago: Millis::ZERO,
+        ..situation(10_000)
     }
 }
 
