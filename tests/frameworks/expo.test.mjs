@@ -35,7 +35,7 @@ test("P37 an app of Expo web runs with nolapse/inline; with nolapse, the error n
 
   await build(app, EXPO, ["export", "--platform", "web"]);
   const built = await runIn(await serveFolder(t, join(app, "dist")));
-  const served = await whileServed(app, EXPO, ["start", "--web", "--localhost", "--port", "PORT"], runIn);
+  const served = await whileServed(app, EXPO, ["start", "--localhost", "--port", "PORT"], runIn);
 
   assert.deepEqual({ built: built.inline, served: served.inline }, { built: WORKS, served: WORKS });
   assert.match(built.besides.token ?? "", NAMES_INLINE);
