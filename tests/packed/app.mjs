@@ -29,6 +29,9 @@ document.body.dataset.token = await session.getToken();
 session.close();
 `;
 
+/** How long an app may take to be loaded, and then to show its token: development servers build it only then. */
+const SHOWN_MS = 60_000;
+
 /** A page that runs one script. @param {string} script its URL */
 export function pageWith(script) {
   return `<!doctype html><link rel="icon" href="data:,"><body><script type="module" src="${script}"></script>`;
@@ -105,8 +108,8 @@ export async function runApp(browser, origin) {
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warn") complaints.push(message.text());
   });
-  await page.goto(`${origin}/`);
-  await page.waitForFunction("document.body.dataset.token !== undefined", { timeout: 15_000 }).catch((error) => {
+  await page.goto(`${origin}/`, { timeout: SHOWN_MS });
+  await page.waitForFunction("document.body.dataset.token !== undefined", { timeout: SHOWN_MS }).catch((error) => {
     throw new Error(`the app shows no token: ${complaints.join("; ")}`, { cause: error });
   });
   const token = await page.evaluate(() => document.body.dataset.token);
