@@ -44,7 +44,11 @@ for (const [name, launch] of /** @type {const} */ ([
       async (address, api) => {
         /** @type {typeof import("nolapse/inline")} */
         const { createSession } = await import(address);
-        const refresh = async () => ({ access_token: "token", expires_in: 60, session: { id: "s", user: { id: "u" } } });
+        const refresh = async () => ({
+          access_token: "token",
+          expires_in: 60,
+          session: { id: "s", user: { id: "u" } },
+        });
         const session = createSession({ auth: { refresh }, storageKey: "app", allowedOrigins: [api] });
         await session.refresh();
         const here = URL.createObjectURL(new Blob(["text"]));
