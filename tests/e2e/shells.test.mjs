@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { startEcho } from "./harness/echo.mjs";
-import { launchExtension, newIdentity, openPopup, openWorker } from "./harness/extension.mjs";
+import {
+  FIREFOX_ORIGIN,
+  launchExtension,
+  newIdentity,
+  openPopup,
+  openWorker,
+  playInFirefox,
+} from "./harness/extension.mjs";
 import { newUser, openSignedIn, signIn } from "./harness/page.mjs";
 import { startServer } from "./harness/server.mjs";
 import { until } from "./harness/until.mjs";
@@ -24,22 +31,29 @@ async function startFor(t, sameSite) {
 }
 
 /**
- * Refreshes and calls the API in a page or worker that has a session.
+ * Refreshes and calls an API, where there is a session.
+ *
+ * @param {string} url
+ */
+async function refreshAndCall(url) {
+  const { session } = self;
+  try {
+    await session.refresh({ force: true });
+    return [session.status.state, (await session.fetch(url)).status];
+  } catch (error) {
+    const { code, reason } = /** @type {import("nolapse").SessionError} */ (error);
+    return [code, reason];
+  }
+}
+
+/**
+ * Does so in a page or a worker.
  *
  * @param {import("./harness/page.mjs").Evaluates} where
  * @param {import("./harness/server.mjs").Server} server
  */
 function goOn(where, server) {
-  return where.evaluate(async (url) => {
-    const { session } = self;
-    try {
-      await session.refresh({ force: true });
-      return [session.status.state, (await session.fetch(url)).status];
-    } catch (error) {
-      const { code, reason } = /** @type {import("nolapse").SessionError} */ (error);
-      return [code, reason];
-    }
-  }, `${server.api}/notes`);
+  return where.evaluate(refreshAndCall, `${server.api}/notes`);
 }
 
 test("line14 an extension signs in, refreshes and calls an API, in its page and in its service worker", async (t) => {
@@ -145,3 +159,28 @@ test("line14 an extension's token goes to the listed origin alone, redirects and
     [undefined, undefined],
   );
 });
+
+for (const [sameSite, permissions, expected] of /** @type {const} */ ([
+  ["strict", {}, ["signed_in", 200]],
+  ["none", { host_permissions: undefined }, ["signed_in", 200]],
+  ["strict", { host_permissions: undefined }, ["signed_out", "no_cookie"]],
+])) {
+  const which = "host_permissions" in permissions ? "without permissions" : "with permissions";
+  test(`line14 an extension of Firefox ${which}, and COOKIE_SAME_SITE=${sameSite}, is ${expected[0]}`, async (t) => {
+    const [server, told] = await Promise.all([
+      startServer(t, { ALLOWED_ORIGINS: FIREFOX_ORIGIN, COOKIE_SAME_SITE: sameSite }),
+      startEcho(t),
+    ]);
+    const steps = `
+      self.session = session;
+      const signedUp = session.signUp(${JSON.stringify(newUser())});
+      signedUp.then(() => (${refreshAndCall})("${server.api}/notes"), ({ code }) => [code])
+        .then((outcome) => fetch("${told.origin}", { method: "POST", body: JSON.stringify(outcome) }));
+    `;
+
+    await playInFirefox(t, server, permissions, steps);
+
+    await until("the extension has told", () => told.received.length > 0, { within: 30_000 });
+    assert.deepEqual(JSON.parse(String(told.received[0]?.body)), expected);
+  });
+}

@@ -43,15 +43,17 @@ export async function launchBrowser(test, { throttled = false, extensions = fals
  * is no CDP, so a page's requests are observed by the server's counters or a proxy.
  *
  * @param {import("./engines.mjs").Ending} test
+ * @param {Record<string, string>} [preferences]
  * @returns {Promise<import("puppeteer-core").Browser>}
  */
-export async function launchFirefox(test) {
+export async function launchFirefox(test, preferences = {}) {
   const executablePath = process.env.FIREFOX ?? (await findFirefox(() => {}));
   const browser = await puppeteer.launch({
     browser: "firefox",
     executablePath,
     headless: true,
     acceptInsecureCerts: true,
+    extraPrefsFirefox: preferences,
     protocolTimeout: 300_000,
   });
   test.after(() => browser.close());

@@ -9,7 +9,7 @@ import { build } from "esbuild";
 
 import { root } from "../../../pkg-template/tools/process.mjs";
 import { readDocument } from "../../docs/documents.mjs";
-import { launchBrowser } from "./browser.mjs";
+import { launchBrowser, launchFirefox } from "./browser.mjs";
 
 /** Chromium loads extensions by its command line only without this feature. */
 const LOADABLE = "--disable-features=DisableLoadExtensionCommandLineSwitch";
@@ -33,15 +33,14 @@ export function newIdentity() {
 }
 
 /**
- * Launches Chromium with the extension of the document; both end with the test.
+ * Makes the extension's folder; it goes with the test.
  *
  * @param {import("node:test").TestContext} test
- * @param {Identity} identity
  * @param {import("./page.mjs").Addresses} server
- * @param {{ changes?: object, args?: readonly string[] }} [options] `changes` of the manifest; one that is `undefined` is left out
- * @returns {Promise<import("puppeteer-core").Browser>}
+ * @param {object} changes of the manifest; one that is `undefined` is left out
+ * @param {string} [steps] follow the document's script, which makes a session
  */
-export async function launchExtension(test, { key }, server, { changes = {}, args = [] } = {}) {
+async function makeExtension(test, server, changes, steps = "globalThis.session = session;") {
   const { snippets } = await readDocument("docs/shells.md");
   const shown = (/** @type {string} */ language) => {
     const { text = "" } = snippets.find((snippet) => snippet.language === language) ?? {};
@@ -49,23 +48,54 @@ export async function launchExtension(test, { key }, server, { changes = {}, arg
   };
   const folder = await mkdtemp(join(tmpdir(), "nolapse-extension-"));
   test.after(() => rm(folder, { recursive: true, force: true }));
-  // A match pattern with a port is another one than the document's.
+  // Chromium wants no port in a pattern of permissions.
   const manifest = JSON.parse(shown("json").replaceAll(/(http:\/\/localhost):\d+/g, "$1"));
-  await writeFile(join(folder, "manifest.json"), JSON.stringify({ ...manifest, key, ...changes }));
+  await writeFile(join(folder, "manifest.json"), JSON.stringify({ ...manifest, ...changes }));
   await writeFile(
     join(folder, "popup.html"),
     '<!doctype html><title>test</title><script type="module" src="popup.js"></script>',
   );
-  for (const name of ["popup", "worker"]) {
-    const contents = `${shown("ts")}\nglobalThis.session = session;`;
-    const stdin = { contents, loader: /** @type {const} */ ("ts"), resolveDir: root };
+  const stdin = { contents: `${shown("ts")}\n${steps}`, loader: /** @type {const} */ ("ts"), resolveDir: root };
+  for (const name of ["popup", "worker"])
     await build({ stdin, bundle: true, format: "esm", outfile: join(folder, `${name}.js`) });
-  }
-  const browser = await launchBrowser(test, {
-    extensions: true,
-    args: [`--load-extension=${folder}`, LOADABLE, ...args],
-  });
-  return browser;
+  return folder;
+}
+
+/**
+ * Launches Chromium with the extension of the document; both end with the test.
+ *
+ * @param {import("node:test").TestContext} test
+ * @param {Identity} identity
+ * @param {import("./page.mjs").Addresses} server
+ * @param {{ changes?: object, args?: readonly string[] }} [options] `changes` of the manifest
+ */
+export async function launchExtension(test, { key }, server, { changes = {}, args = [] } = {}) {
+  const folder = await makeExtension(test, server, { key, ...changes });
+  return launchBrowser(test, { extensions: true, args: [`--load-extension=${folder}`, LOADABLE, ...args] });
+}
+
+/** What Firefox would draw at the installation. */
+export const FIREFOX_ORIGIN = "moz-extension://11111111-2222-4333-8444-555555555555";
+
+/**
+ * Runs steps in the background page of the document's extension in Firefox. WebDriver opens no page of an extension, so
+ * the steps begin by themselves.
+ *
+ * @param {import("node:test").TestContext} test
+ * @param {import("./page.mjs").Addresses} server
+ * @param {object} changes of the manifest
+ * @param {string} steps have the session as `session`
+ */
+export async function playInFirefox(test, server, changes, steps) {
+  const id = "extension@example.org";
+  const firefox = {
+    background: { scripts: ["worker.js"], type: "module" },
+    browser_specific_settings: { gecko: { id } },
+  };
+  const folder = await makeExtension(test, server, { ...firefox, ...changes }, steps);
+  const uuids = JSON.stringify({ [id]: new URL(FIREFOX_ORIGIN).host });
+  const browser = await launchFirefox(test, { "extensions.webextensions.uuids": uuids });
+  await browser.installExtension(folder);
 }
 
 /**
