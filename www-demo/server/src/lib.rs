@@ -10,6 +10,7 @@ pub mod clock;
 mod common_passwords;
 pub mod config;
 mod connections;
+mod dev_tls;
 mod hash_queue;
 pub mod keys;
 mod metrics;
