@@ -1,7 +1,8 @@
 /**
  * `npm run demo`: builds everything, starts the servers and prints the address of the demo page.
  *
- * `PORT` (8080) is the page's and the auth server's, `API_PORT` (one more) the API's. Ctrl-C ends all.
+ * `PORT` (8080) is the page's and the auth server's, `API_PORT` (one more) the API's. `--https` serves both over TLS, for
+ * Safari. Ctrl-C ends all.
  */
 
 import { createWriteStream } from "node:fs";
@@ -22,6 +23,7 @@ import { setUpCompiler } from "./setup.mjs";
 const KEPT = join(root, ".cache", "demo");
 
 await main(async () => {
+  const isTls = wantsTls(process.argv.slice(2));
   const port = portFrom("PORT", 8080);
   const apiPort = portFrom("API_PORT", port + 1);
   await setUpCompiler();
@@ -35,6 +37,7 @@ await main(async () => {
   const server = await startServer(program, {
     env: {
       DEMO: "1",
+      DEV_TLS: isTls ? "1" : "0",
       PORT: String(port),
       API_PORT: String(apiPort),
       SITE_DIR: process.env.SITE_DIR ?? SITE,
@@ -45,7 +48,8 @@ await main(async () => {
     keep: (text) => log.write(text),
   });
   console.log(`The servers' log is ${relative(process.cwd(), logFile)}; the API is ${server.api}. Ctrl-C ends all.`);
-  console.log(`Demo ready: http://localhost:${port}`);
+  if (server.certificate !== undefined) console.log(trustAdvice(relative(process.cwd(), server.certificate), apiPort));
+  console.log(`Demo ready: ${isTls ? "https" : "http"}://localhost:${port}`);
   throw new Remedy(`The server ended: ${await server.ended}. See ${relative(process.cwd(), logFile)}.`);
 });
 
@@ -63,6 +67,33 @@ async function buildPrograms() {
 async function buildPage() {
   await buildPackage({ isForDemo: true, ready: setUpPackages() });
   await buildSite();
+}
+
+/**
+ * Whether the option `--https` is given.
+ *
+ * @param {readonly string[]} words
+ * @throws {Remedy} if there is another one
+ */
+function wantsTls(words) {
+  const unknown = words.find((word) => word !== "--https");
+  if (unknown !== undefined) throw new Remedy(`npm run demo has no option ${unknown}, but --https: TLS, for Safari.`);
+  return words.includes("--https");
+}
+
+/**
+ * What to do about the browser's warning of a self-signed certificate.
+ *
+ * @param {string} certificate its file
+ * @param {number} apiPort
+ */
+function trustAdvice(certificate, apiPort) {
+  return [
+    "The certificate is self-signed, so browsers warn of it. Accept the warning on the page; Firefox wants the same",
+    `once at https://localhost:${apiPort}/healthz. Or trust the certificate, and no browser warns:`,
+    `  macOS: security add-trusted-cert -r trustRoot -k ~/Library/Keychains/login.keychain-db ${certificate}`,
+    `  Linux, Chromium: certutil -d sql:$HOME/.pki/nssdb -A -t P,, -n nolapse -i ${certificate}`,
+  ].join("\n");
 }
 
 /**

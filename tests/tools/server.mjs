@@ -12,6 +12,7 @@ const TAIL_LINES = 40;
  * @typedef {object} RunningServer
  * @property {string} auth the origin of the auth server, and of the page
  * @property {string} api the origin of the API
+ * @property {string | undefined} certificate the file of its self-signed certificate, if it serves TLS
  * @property {import("node:child_process").ChildProcess} child
  * @property {Promise<string>} ended resolves when the process has ended, with its exit code or signal
  * @property {() => string} log its output so far
@@ -40,7 +41,7 @@ export async function startServer(program, { env, cwd, keep = () => {} }) {
       keep(text);
     });
   }
-  /** @type {Promise<{ auth: string, api: string }>} */
+  /** @type {Promise<{ auth: string, api: string, certificate: string | undefined }>} */
   const listening = new Promise((resolve) => {
     const look = () => {
       const line = log.split("\n").find((text) => text.startsWith('{"listening":') && text.trimEnd().endsWith("}}"));

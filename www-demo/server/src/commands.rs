@@ -53,7 +53,7 @@ use keys::KeyCommand;
 use nolapse::wire::EndReason;
 use nolapse_server::{
     clock,
-    config::Config,
+    config::{Config, Transport},
     domain::{Applied, SessionId, Store},
     security_log::{self, SecurityLog},
     serve,
@@ -220,6 +220,9 @@ async fn list(store: &dyn Store, email: &str) -> Result<(), Failure> {
 }
 
 async fn health_check(config: &Config) -> Result<(), Failure> {
+    if config.transport == Transport::DevTls {
+        return Err(Refused("healthcheck is for servers without DEV_TLS").into());
+    }
     let host = if config.bind.is_unspecified() {
         IpAddr::V4(Ipv4Addr::LOCALHOST)
     } else {

@@ -38,6 +38,7 @@
 //! | `LOG_FORMAT` | `json` | `json` or `text`, on standard error |
 //! | `SECURITY_LOG` | `nolapse-security.log` | a file that is appended to, `stderr` or `off`: sign-ins, failures, changes and revocations, one JSON object a line |
 //! | `OPENAPI` | `1` | `0` answers `GET /openapi.json` with 404, on both origins |
+//! | `DEV_TLS` | `0` | `1` serves `PORT` and `API_PORT` over TLS, with a self-signed certificate for `localhost` beside `KEY_FILE`: for development, where Safari stores no `Secure` cookie without TLS |
 //! | `DEMO` | `0` | `1` opens `/demo/…`, with which anybody can break the server: never in production |
 
 mod bounds;
@@ -47,11 +48,13 @@ mod operations;
 mod reader;
 #[cfg(test)]
 mod tests;
+mod transport;
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 pub use cookies::SameSite;
 pub use reader::ConfigError;
+pub use transport::Transport;
 
 use reader::{Bounded, Reader, refuse};
 
@@ -135,6 +138,8 @@ pub struct Config {
     pub security_log: Destination,
     /// `OPENAPI`.
     pub openapi: bool,
+    /// `DEV_TLS`.
+    pub transport: Transport,
     /// `DEMO`.
     pub demo: bool,
 }
@@ -175,6 +180,7 @@ impl Default for Config {
             log_format: LogFormat::Json,
             security_log: Destination::Off,
             openapi: true,
+            transport: Transport::Http,
             demo: false,
         }
     }
@@ -294,6 +300,7 @@ impl Config {
         Ok(Self {
             log: read.log(self.log)?,
             log_format: read.log_format()?,
+            transport: Transport::read(read, self.transport)?,
             demo: read.switch("DEMO", self.demo)?,
             ..self
         })

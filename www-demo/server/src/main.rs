@@ -54,12 +54,20 @@ async fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn announce(server: &RunningServer) -> io::Result<()> {
+    let scheme = if server.certificate.is_some() {
+        "https"
+    } else {
+        "http"
+    };
     let mut listening = serde_json::json!({
         "listening": {
-            "auth": format!("http://{}", server.auth_addr),
-            "api": format!("http://{}", server.api_addr),
+            "auth": format!("{scheme}://{}", server.auth_addr),
+            "api": format!("{scheme}://{}", server.api_addr),
         }
     });
+    if let Some(certificate) = &server.certificate {
+        listening["listening"]["certificate"] = certificate.display().to_string().into();
+    }
     if let Some(address) = server.metrics_addr {
         listening["listening"]["metrics"] = format!("http://{address}").into();
     }

@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -13,8 +14,10 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use crate::{
     auth_server::AuthServer,
     config::Config,
-    connections::serve,
+    connections::{Service, serve},
+    dev_tls::DevTls,
     routes::{self, Counters},
+    startup::open_dev_tls,
 };
 
 /// How long [`RunningServer::shutdown`] waits for requests under way.
@@ -32,6 +35,8 @@ pub struct RunningServer {
     pub api_addr: SocketAddr,
     /// The metrics' address, if `METRICS_PORT` is set.
     pub metrics_addr: Option<SocketAddr>,
+    /// The certificate of auth server and API, if `DEV_TLS` is set.
+    pub certificate: Option<PathBuf>,
     server: AuthServer,
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<()>>,
@@ -51,6 +56,7 @@ impl Server {
         };
         let (auth_addr, api_addr) = (address(&auth)?, address(&api)?);
         let metrics_addr = metrics.as_ref().map(address).transpose()?;
+        let tls = open_dev_tls(&config)?;
         let config = with_local_origins(config, auth_addr, api_addr);
         let server = AuthServer::builder(config.clone()).build().await?;
         if config.demo {
@@ -58,26 +64,26 @@ impl Server {
         }
         let app = server.app();
         let (stop, stopped) = watch::channel(false);
-        let listen = |listener, router| {
-            let (connections, stopped) = (Arc::clone(&app.connections), stopped.clone());
-            serve(
-                listener,
+        let listen = |listener, router, tls: Option<&DevTls>| {
+            let service = Service {
                 router,
-                config.request_timeout,
-                connections,
-                stopped,
-            )
+                tls: tls.map(|tls| tls.acceptor.clone()),
+                timeout: config.request_timeout,
+            };
+            let connections = Arc::clone(&app.connections);
+            serve(listener, service, connections, stopped.clone())
         };
         let mut listeners = vec![
-            listen(auth, routes::auth(app)),
-            listen(api, routes::api(app)),
+            listen(auth, routes::auth(app), tls.as_ref()),
+            listen(api, routes::api(app), tls.as_ref()),
         ];
-        listeners.extend(metrics.map(|metrics| listen(metrics, routes::metrics(app))));
+        listeners.extend(metrics.map(|metrics| listen(metrics, routes::metrics(app), None)));
         tracing::info!(%auth_addr, %api_addr, "listening");
         Ok(RunningServer {
             auth_addr,
             api_addr,
             metrics_addr,
+            certificate: tls.map(|tls| tls.certificate),
             server,
             stop,
             listeners,
@@ -121,13 +127,14 @@ impl Drop for RunningServer {
 
 /// Fills in the origins that are not set, by the bound ports of this machine.
 fn with_local_origins(mut config: Config, auth: SocketAddr, api: SocketAddr) -> Config {
-    let local = |port: u16| format!("http://localhost:{port}");
+    let scheme = config.transport.scheme();
+    let local = |port: u16| format!("{scheme}://localhost:{port}");
     config.issuer.get_or_insert_with(|| local(auth.port()));
     config.audience.get_or_insert_with(|| local(api.port()));
     config.allowed_origins.get_or_insert_with(|| {
         vec![
             local(auth.port()),
-            format!("http://127.0.0.1:{}", auth.port()),
+            format!("{scheme}://127.0.0.1:{}", auth.port()),
         ]
     });
     config

@@ -2,13 +2,14 @@
 
 mod error;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 pub use error::StartError;
 
 use crate::{
     clock,
-    config::Config,
+    config::{Config, Transport},
+    dev_tls::DevTls,
     domain::Store,
     keys::{KeyRing, RingError},
     security_log::SecurityLog,
@@ -43,6 +44,23 @@ pub async fn open_keys(config: &Config, store: Arc<dyn Store>) -> Result<KeyRing
         | RingError::Lost(_)
         | RingError::Contended) => StartError::SigningKeys(error),
     })
+}
+
+/// Opens the certificate for development, if the settings ask for one.
+pub(crate) fn open_dev_tls(config: &Config) -> Result<Option<DevTls>, StartError> {
+    if config.transport == Transport::Http {
+        return Ok(None);
+    }
+    let folder = config.key_file.parent().unwrap_or(Path::new(""));
+    let opened = DevTls::open(clock::now(), folder).map_err(|cause| StartError::DevTls {
+        folder: folder.to_owned(),
+        cause,
+    })?;
+    tracing::warn!(
+        certificate = %opened.certificate.display(),
+        "DEV_TLS=1: the certificate is self-signed, for development alone"
+    );
+    Ok(Some(opened))
 }
 
 /// Opens the security log of the settings.

@@ -16,15 +16,17 @@ use axum::{Router, extract::ConnectInfo};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    server::graceful::{GracefulShutdown, Watcher},
 };
 use rustix::io::Errno;
 use socket2::SockRef;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::watch,
     task::JoinHandle,
 };
+use tokio_rustls::TlsAcceptor;
 use tower_service::Service as _;
 
 pub(crate) use capacity::capacity;
@@ -41,11 +43,19 @@ const SEND_BUFFER_BYTES: usize = 128 * 1024;
 /// The pause after `accept` failed for lack of files or memory.
 const OUT_OF_FILES_PAUSE: Duration = Duration::from_millis(50);
 
+/// What the connections of a listener are served with.
+#[derive(Clone)]
+pub(crate) struct Service {
+    pub(crate) router: Router,
+    /// Terminates TLS; `None` serves plain HTTP.
+    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) timeout: Duration,
+}
+
 /// Serves a listener until `stopped`, then waits for the requests under way.
 pub(crate) fn serve(
     listener: TcpListener,
-    router: Router,
-    timeout: Duration,
+    service: Service,
     connections: Arc<Connections>,
     mut stopped: watch::Receiver<bool>,
 ) -> JoinHandle<()> {
@@ -68,9 +78,8 @@ pub(crate) fn serve(
                 (Some(permit), Ok((stream, from))) => {
                     is_refused = false;
                     let registered = connections.register(from.ip(), permit);
-                    let router = router.clone();
-                    let served =
-                        serve_connection(stream, from, router, timeout, registered, &graceful);
+                    let (service, watcher) = (service.clone(), graceful.watcher());
+                    let served = accept(stream, from, service, registered, watcher);
                     tokio::spawn(served);
                 }
                 (Some(_), Err(error)) if is_exhaustion(&error) => {
@@ -95,22 +104,49 @@ fn is_exhaustion(error: &io::Error) -> bool {
     Errno::from_io_error(error).is_some_and(|error| errors.contains(&error))
 }
 
-fn serve_connection(
+/// Serves a connection, after the TLS handshake if there is one.
+async fn accept(
     stream: TcpStream,
     peer: SocketAddr,
-    router: Router,
-    timeout: Duration,
+    service: Service,
     registered: Registered,
-    connections: &GracefulShutdown,
-) -> impl Future<Output = ()> + Send + use<> {
+    watcher: Watcher,
+) {
     let options = stream
         .set_nodelay(true)
         .and_then(|()| SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES));
     if let Err(error) = options {
         tracing::debug!(%error, "a connection kept the system's options");
     }
+    let Service {
+        router,
+        tls,
+        timeout,
+    } = service;
+    let stream = TimedStream::new(stream, Arc::clone(&registered.progress), timeout);
+    let Some(tls) = tls else {
+        return serve_connection(stream, peer, router, timeout, registered, watcher).await;
+    };
+    let handshake = tokio::time::timeout(timeout, tls.accept(stream));
+    let accepted = tokio::select! {
+        accepted = handshake => accepted.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())),
+        () = registered.progress.evicted() => return,
+    };
+    match accepted {
+        Ok(stream) => serve_connection(stream, peer, router, timeout, registered, watcher).await,
+        Err(error) => tracing::debug!(%error, "a TLS handshake failed"),
+    }
+}
+
+async fn serve_connection(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    peer: SocketAddr,
+    router: Router,
+    timeout: Duration,
+    registered: Registered,
+    watcher: Watcher,
+) {
     let progress = Arc::clone(&registered.progress);
-    let stream = TimedStream::new(stream, Arc::clone(&progress), timeout);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         let (mut router, handling) = (router.clone(), progress.handling());
@@ -126,21 +162,19 @@ fn serve_connection(
         .max_buf_size(MAX_HEAD_BYTES)
         .max_headers(MAX_HEADERS)
         .serve_connection(TokioIo::new(stream), service);
-    let connection = connections.watch(connection);
-    async move {
-        let ended = tokio::select! {
-            ended = connection => ended,
-            () = registered.progress.evicted() => {
-                tracing::debug!("a connection made room for another one");
-                return;
-            }
-        };
-        if let Err(error) = ended {
-            if is_stall(&error) {
-                registered.count_stalled();
-            }
-            tracing::debug!(%error, "a connection ended badly");
+    let connection = watcher.watch(connection);
+    let ended = tokio::select! {
+        ended = connection => ended,
+        () = registered.progress.evicted() => {
+            tracing::debug!("a connection made room for another one");
+            return;
         }
+    };
+    if let Err(error) = ended {
+        if is_stall(&error) {
+            registered.count_stalled();
+        }
+        tracing::debug!(%error, "a connection ended badly");
     }
 }
 

@@ -98,6 +98,12 @@ pub(super) fn move_aside(path: &Path) -> Result<PathBuf, KeyError> {
     Ok(aside)
 }
 
+/// Creates or replaces a file with mode 600, atomically.
+pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    fs::rename(write_beside(path, text)?, path)?;
+    sync_folder(path)
+}
+
 fn write_beside(path: &Path, text: &str) -> io::Result<PathBuf> {
     let suffix = Base64UrlUnpadded::encode_string(&clock::random::<9>());
     let mut beside = path.as_os_str().to_owned();

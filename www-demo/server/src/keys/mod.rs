@@ -24,6 +24,7 @@ use sha2::{Digest, Sha256};
 
 pub use drills::{DrillError, Reset, Revoked, reset};
 pub use file::KeyError;
+pub(crate) use file::write_private;
 pub use listing::{ListedKey, ListedSecrets};
 pub use ring::{KeyPolicy, KeyRing, MAINTAIN_INTERVAL, RingError, Rotated};
 pub use secrets::Secrets;

@@ -1,6 +1,6 @@
 //! Errors at start, each with its remedy.
 
-use std::{fmt, io};
+use std::{fmt, io, path::PathBuf};
 
 use crate::{
     keys::{KeyError, RingError},
@@ -42,6 +42,13 @@ pub enum StartError {
     Origin(OriginError),
     /// A setting that has no default here: `ISSUER` or `AUDIENCE`.
     Missing(&'static str),
+    /// The certificate of `DEV_TLS` cannot be used.
+    DevTls {
+        /// The folder of `KEY_FILE`, where it is.
+        folder: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
     /// The security log cannot be written.
     SecurityLog(io::Error),
 }
@@ -88,6 +95,12 @@ impl fmt::Display for StartError {
                 formatter,
                 "the security log cannot be written ({cause}); set SECURITY_LOG to a file that \
                  this user may append to, or to stderr"
+            ),
+            Self::DevTls { folder, cause } => write!(
+                formatter,
+                "the certificate of DEV_TLS cannot be used ({cause}); remove dev-tls.crt and \
+                 dev-tls.key from {}, and make that folder writable",
+                folder.display()
             ),
             Self::Missing(setting) => write!(formatter, "{setting} must be set"),
             Self::Origin(cause) => cause.fmt(formatter),

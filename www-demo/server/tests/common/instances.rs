@@ -81,7 +81,8 @@ fn all_listening(child: &mut Child) -> [String; 3] {
     let announced: Value = serde_json::from_str(&line).expect("a line of JSON");
     let address = |name: &str| {
         let origin = announced["listening"][name].as_str().unwrap_or_default();
-        origin.trim_start_matches("http://").to_owned()
+        let (_, address) = origin.split_once("://").unwrap_or_default();
+        address.to_owned()
     };
     let all = ["auth", "api", "metrics"].map(address);
     assert!(!all[0].is_empty() && !all[1].is_empty(), "{line}");

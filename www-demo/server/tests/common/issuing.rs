@@ -16,7 +16,7 @@ const AUDIENCE: &str = "https://api.example.com";
 pub(crate) fn issue(now: Timestamp, keys: &ServerKeys, lifetime: Duration) -> String {
     let user = User {
         id: UserId::from_bytes([1; 16]),
-        email: Email::parse("ada@example.org").unwrap(),
+        email: Email::parse("ada@example.org").expect("an address"),
         password: PasswordHash::from_text("none".to_owned()),
         role: Role::Member,
         disabled: false,
@@ -28,7 +28,7 @@ pub(crate) fn issue(now: Timestamp, keys: &ServerKeys, lifetime: Duration) -> St
         lifetime,
     };
     let session = SessionId::from_bytes([2; 16]);
-    tokens::issue(now, &config, &keys.current, session, now, &user).unwrap()
+    tokens::issue(now, &config, &keys.current, session, now, &user).expect("a token")
 }
 
 /// A verifier of such tokens.

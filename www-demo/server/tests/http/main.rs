@@ -2,6 +2,8 @@
 
 #[path = "../common/instances.rs"]
 mod instances;
+#[path = "../common/issuing.rs"]
+mod issuing;
 #[path = "../common/nginx.rs"]
 mod nginx;
 #[path = "../common/postgres.rs"]
@@ -22,6 +24,7 @@ mod contract;
 mod costly_input;
 mod cross_origin;
 mod demo;
+mod dev_tls;
 mod generated;
 mod guesses;
 mod held;
