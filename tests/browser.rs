@@ -364,3 +364,33 @@ async fn line04_a_visitors_call_is_sent_without_a_token_where_it_may_be() {
         "{error:?}"
     );
 }
+
+#[wasm_bindgen_test]
+async fn line07_what_an_app_keeps_of_the_last_user_is_there_at_the_next_start_until_the_sign_out() {
+    let server = Server::default();
+    let first = server.client("last-user").remember(|user: User| Some(user));
+    let first = first.build().expect("valid options");
+    first.refresh(RefreshMode::Forced).await.expect("a token");
+    assert_eq!(first.last_user::<User>().expect("nothing odd"), None);
+    first.close();
+
+    // The next page cannot reach the auth server.
+    let failing = |_: RefreshContext| async {
+        Err::<TokenResponse<User>, _>(RefreshError::Failed(JsValue::from_str("away")))
+    };
+    let next = || {
+        let builder = builder("last-user", Refresher::from_fn(failing));
+        builder.build().expect("valid options")
+    };
+    let second = next();
+    assert!(matches!(second.status(), Status::Unknown { .. }));
+    let kept = second.last_user::<User>().expect("a user of this type");
+    assert_eq!(kept.map(|user| user.id).as_deref(), Some("u1"));
+
+    second
+        .sign_out(SignOutScope::ThisSession)
+        .await
+        .expect("it");
+    second.close();
+    assert_eq!(next().last_user::<User>().expect("nothing odd"), None);
+}

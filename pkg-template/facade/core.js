@@ -4,7 +4,7 @@ import { cancelEarly, startEarly } from "../../src/host/early-refresh.js";
 import { Host } from "../../src/host/host.js";
 import { parsed } from "../../src/host/http.js";
 import { SessionError } from "./errors.js";
-import { LastUser } from "./last-user.js";
+import { LastUser } from "../../src/host/last-user.js";
 
 /** @typedef {import("../../src/host/host.js").App} App */
 /** @typedef {import("../index.js").SessionStatus} SessionStatus */

@@ -4,9 +4,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use js_sys::JSON;
+use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::core::{Effect, Event, Status, TraceEntry};
+
+use super::host::LastUser;
 
 /// An event of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,16 +49,18 @@ pub(super) struct EventQueue {
     pending: RefCell<Vec<Notice>>,
     status: RefCell<Status>,
     trace: RefCell<Vec<TraceEntry>>,
+    last_user: LastUser,
 }
 
 impl EventQueue {
     /// Length of the trace.
     const KEPT_STEPS: usize = 64;
 
-    /// Creates a queue that delivers to `listener`.
-    pub(super) fn new(listener: Box<dyn Fn(&Notice)>) -> Self {
+    /// Creates a queue that delivers to `listener`, and keeps the last user.
+    pub(super) fn new(listener: Box<dyn Fn(&Notice)>, last_user: LastUser) -> Self {
         Self {
             listener,
+            last_user,
             pending: RefCell::default(),
             status: RefCell::new(Status::Unknown { failure: None }),
             trace: RefCell::default(),
@@ -66,6 +72,14 @@ impl EventQueue {
         self.status.borrow().clone()
     }
 
+    /// Returns what is kept of the user who was signed in last, in an unknown status; null otherwise.
+    pub(super) fn last_user(&self) -> JsValue {
+        match &*self.status.borrow() {
+            Status::Unknown { .. } => self.last_user.get(),
+            Status::SignedIn { .. } | Status::SignedOut { .. } => JsValue::NULL,
+        }
+    }
+
     /// Returns the last trace entries, oldest first.
     pub(super) fn trace(&self) -> Vec<TraceEntry> {
         self.trace.borrow().clone()
@@ -75,6 +89,7 @@ impl EventQueue {
     pub(super) fn push(self: &Rc<Self>, effect: &Effect) -> bool {
         if let Effect::Publish(status) = effect {
             self.status.replace(status.clone());
+            self.remember(status);
             self.deliver(Notice::Status(status.clone()));
             return true;
         }
@@ -90,6 +105,19 @@ impl EventQueue {
         }
         self.deliver(Notice::Event(event.clone()));
         true
+    }
+
+    fn remember(&self, status: &Status) {
+        match status {
+            Status::SignedIn { session, .. } => {
+                if let Ok(user) = JSON::parse(&session.user) {
+                    // The app's function may throw: nothing is kept then.
+                    drop(self.last_user.keep(&user));
+                }
+            }
+            Status::SignedOut { .. } => self.last_user.forget(),
+            Status::Unknown { .. } => {}
+        }
     }
 
     /// Queues a notice.

@@ -52,6 +52,26 @@ extern "C" {
 
 #[wasm_bindgen(module = "/src/generated/host.js")]
 extern "C" {
+    /// What is kept of the user who was signed in last.
+    pub(super) type LastUser;
+
+    #[wasm_bindgen(constructor, catch)]
+    pub(super) fn new(settings: &JsValue, realm: &JsValue) -> Result<LastUser, JsValue>;
+
+    /// Returns what was kept; null without.
+    #[wasm_bindgen(method)]
+    pub(super) fn get(this: &LastUser) -> JsValue;
+
+    /// Keeps what the app chooses of the user.
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn keep(this: &LastUser, user: &JsValue) -> Result<(), JsValue>;
+
+    #[wasm_bindgen(method)]
+    pub(super) fn forget(this: &LastUser);
+}
+
+#[wasm_bindgen(module = "/src/generated/host.js")]
+extern "C" {
     /// Returns the app's callbacks: only the one that creates errors is called.
     #[wasm_bindgen(js_name = rustApp)]
     pub(super) fn rust_app() -> JsValue;

@@ -27,7 +27,7 @@ use callers::Callers;
 pub use error::Error;
 use events::EventQueue;
 pub use events::{FinishedCall, Notice};
-use host::{Host, MakeMachine, OnCall, read_options, rust_app};
+use host::{Host, LastUser, MakeMachine, OnCall, read_options, rust_app};
 pub use options::{Auth, ClientBuilder, Refresher, SignOut};
 use tokens::to_js;
 pub use tokens::{ContextResponse, RefreshContext, RefreshError, TokenResponse, TokenSession};
@@ -71,7 +71,8 @@ impl Client {
     fn start(builder: ClientBuilder) -> Result<Self, Error> {
         let settings = read_options(&builder.to_js())?;
         let host = Rc::new(Host::new(&settings, &rust_app(), &js_sys::global())?);
-        let events = Rc::new(EventQueue::new(builder.listener));
+        let last_user = LastUser::new(&settings, &js_sys::global())?;
+        let events = Rc::new(EventQueue::new(builder.listener, last_user));
         let callers = Rc::new(Callers::default());
         let on_call = builder.observes_calls.then(|| on_call(Rc::clone(&events)));
         if let Some(on_call) = &on_call {
@@ -276,6 +277,17 @@ impl Client {
         };
         let user = serde_wasm_bindgen::from_value(JSON::parse(&session.user)?);
         user.map(Some).map_err(|error| Error::Js(error.into()))
+    }
+
+    /// Returns what is kept of the user who was signed in last, while the status is unknown: unverified. Nothing is kept after a
+    /// sign-out.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Js`] if what was kept is not a `Kept`.
+    pub fn last_user<Kept: DeserializeOwned>(&self) -> Result<Option<Kept>, Error> {
+        let kept = serde_wasm_bindgen::from_value(self.events.last_user());
+        kept.map_err(|error| Error::Js(error.into()))
     }
 
     /// Returns how long the current token can still be sent; zero without one.

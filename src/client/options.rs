@@ -4,10 +4,12 @@ use std::future::Future;
 use std::time::Duration;
 
 use js_sys::{Array, Function, Object, Reflect};
-use wasm_bindgen::JsValue;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::prelude::*;
 
 use super::call::Authorization;
-use super::tokens::{RefreshContext, RefreshError, refresher};
+use super::tokens::{RefreshContext, RefreshError, refresher, to_js};
 use super::{Client, Error, Notice};
 
 /// Builds a [`Client`].
@@ -17,6 +19,7 @@ pub struct ClientBuilder {
     allowed_origins: Vec<String>,
     storage_key: Option<String>,
     authorization: Authorization,
+    remember: Option<Function>,
     pub(super) context: String,
     timeout: Duration,
     pub(super) listener: Box<dyn Fn(&Notice)>,
@@ -30,6 +33,7 @@ impl ClientBuilder {
             allowed_origins: Vec::new(),
             storage_key: None,
             authorization: Authorization::default(),
+            remember: None,
             context: String::new(),
             timeout: Duration::from_secs(10),
             listener: Box::new(|_| {}),
@@ -53,6 +57,23 @@ impl ClientBuilder {
     /// Sets whether calls need a token.
     pub fn authorization(mut self, authorization: Authorization) -> Self {
         self.authorization = authorization;
+        self
+    }
+
+    /// Sets what of the user is kept in `localStorage` until the sign-out, for [`Client::last_user`]; `None` for nothing. Default:
+    /// the user's `id`.
+    pub fn remember<User, Kept>(mut self, keep: impl Fn(User) -> Option<Kept> + 'static) -> Self
+    where
+        User: DeserializeOwned + 'static,
+        Kept: Serialize + 'static,
+    {
+        let kept = move |user: JsValue| {
+            let user = serde_wasm_bindgen::from_value(user).ok();
+            let kept = user.and_then(&keep).and_then(|kept| to_js(&kept).ok());
+            kept.unwrap_or(JsValue::NULL)
+        };
+        let function = Closure::<dyn FnMut(JsValue) -> JsValue>::new(kept).into_js_value();
+        self.remember = Some(function.unchecked_into());
         self
     }
 
@@ -100,6 +121,9 @@ impl ClientBuilder {
             ("context", self.context.as_str().into()),
             ("timeoutMs", (self.timeout.as_secs_f64() * 1_000.0).into()),
         ]);
+        if let Some(remember) = &self.remember {
+            set(&options, "remember", remember);
+        }
         if let Some(key) = &self.storage_key {
             set(&options, "storageKey", &key.into());
         }

@@ -1510,8 +1510,41 @@ var Host = class {
     this.#machine = void 0;
   }
 };
+
+// src/host/last-user.js
+var LastUser = class {
+  #storage;
+  #remember;
+  /**
+   * @param {import("./options.js").Settings} settings
+   * @param {import("./realm.js").Realm} realm
+   */
+  constructor({ key, remember }, realm) {
+    this.#storage = new RecordStorage(`${key}:user`, realm);
+    this.#remember = remember;
+  }
+  /** Returns what was kept; `null` without. */
+  get() {
+    return parsed(this.#storage.read()) ?? null;
+  }
+  /**
+   * Keeps what the app chooses of the user; by default the id.
+   *
+   * @param {unknown} user
+   */
+  keep(user) {
+    const { id } = own(user);
+    const kept2 = this.#remember ? this.#remember(user) : id === void 0 ? null : { id };
+    const text = kept2 === null ? "" : JSON.stringify(kept2) ?? "";
+    if (text !== this.#storage.read()) this.#storage.write(text);
+  }
+  forget() {
+    this.#storage.write("");
+  }
+};
 export {
   Host,
+  LastUser,
   fireTimer,
   pushCommand,
   readOptions,

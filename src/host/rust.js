@@ -2,5 +2,6 @@
 
 export { rustApp } from "./rust-app.js";
 export { Host } from "./host.js";
+export { LastUser } from "./last-user.js";
 export { pushCommand, fireTimer } from "./bridge.js";
 export { readOptions } from "./options.js";

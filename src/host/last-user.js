@@ -1,16 +1,16 @@
 /** What the app keeps of the user who was signed in last, so that a start without a network knows whom to expect. */
 
-import { parsed } from "../../src/host/http.js";
-import { own } from "../../src/host/own.js";
-import { RecordStorage } from "../../src/host/storage.js";
+import { parsed } from "./http.js";
+import { own } from "./own.js";
+import { RecordStorage } from "./storage.js";
 
 export class LastUser {
   #storage;
   #remember;
 
   /**
-   * @param {import("../../src/host/options.js").Settings} settings
-   * @param {import("../../src/host/realm.js").Realm} realm
+   * @param {import("./options.js").Settings} settings
+   * @param {import("./realm.js").Realm} realm
    */
   constructor({ key, remember }, realm) {
     this.#storage = new RecordStorage(`${key}:user`, realm);
