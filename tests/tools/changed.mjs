@@ -31,12 +31,14 @@ const RULES = [
   [/^(biome\.json|clippy\.toml|tsconfig(\.base)?\.json|\.gitignore|\.gitattributes)$/, ["static", "site", "docs"]],
   [/^deny\.toml$/, ["static", "npm"]],
 
-  // Documents: a test checks the glossary, the server's tests run drills and settings, and
-  // the packed apps are made from some pages.
+  // Documents: a test checks the glossary, the server's tests run drills and settings, the packed apps are made from some
+  // pages, and browsers run what others show.
   [/^ARCHITECTURE\.md$/, ["native", "docs"]],
   [/^docs\/(deployment|keys|operations)\.md$/, ["native", "docs"]],
   [/^docs\/install\.md$/, ["packed", "frameworks", "docs"]],
-  [/^docs\/(csp|testing)\.md$/, ["packed", "docs"]],
+  [/^docs\/csp\.md$/, ["packed", "docs"]],
+  [/^docs\/testing\.md$/, ["packed", "docs", "e2e"]],
+  [/^docs\/(recipes|shells)\.md$/, ["docs", "e2e"]],
   [/^(README|CHANGELOG)\.md$/, ["npm", "docs"]],
   [/^(docs\/|[A-Z]+\.md$)/, ["docs"]],
   [/^LICENSE-/, ["npm"]],
