@@ -11,8 +11,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    App, address::Address, body::StrictJson, cookie, limits::Turns, security_events::note,
-    token_response,
+    App, address::Address, body::StrictJson, limits::Turns, security_events::note, token_response,
 };
 use crate::{
     clock,
@@ -174,7 +173,7 @@ async fn begin(
     headers: &HeaderMap,
     user: User,
 ) -> Result<Option<Response>, Problem> {
-    if let Some(before) = cookie::refresh_token(headers, &app.refresh_token_key) {
+    if let Some(before) = app.refresh_token(headers) {
         app.sessions
             .sign_out(now, &before, SignOutScope::Here)
             .await?;
