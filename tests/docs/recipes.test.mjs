@@ -195,6 +195,8 @@ test("the recipe for EventSource sends the token", async () => {
 test("every recipe is run", async () => {
   const headings = [...text.matchAll(/^### (.+)$/gm)].map(([, heading = ""]) => heading);
   const run = [...CLIENTS.map(([name]) => name), "React", "Svelte", "Vue", "WebSocket", "EventSource"];
+  // In a browser with the real server: `tests/e2e/several-accounts.test.mjs`.
+  run.push("Several accounts in one browser");
 
   assert.deepEqual(headings.sort(), run.sort());
 });
