@@ -16,8 +16,8 @@ const FOLDER = join(root, ".cache", "docs", "recipes");
 
 /** What a recipe exports. @typedef {any} Recipe */
 
-/** The recipes that need a browser: `tests/e2e/uploads.test.mjs` runs them. */
-const IN_BROWSER = ["Uploads with progress"];
+/** The recipes that need a browser: `tests/e2e/{uploads,several-accounts}.test.mjs` run them. */
+const IN_BROWSER = ["Uploads with progress", "Several accounts in one browser"];
 
 /** The user of the recipes' session. */
 const ADA = { id: "1", email: "ada@example.com" };

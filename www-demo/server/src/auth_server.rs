@@ -3,11 +3,12 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
+use nolapse::wire::COOKIE;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
     background,
-    config::Config,
+    config::{Config, check_account_paths},
     connections::{Connections, capacity},
     contexts::ContextPolicy,
     domain::{SessionService, Store, UserDirectory},
@@ -216,6 +217,7 @@ async fn assemble(
     let origins = config.allowed_origins.iter().flatten();
     let allowed_origins = AllowedOrigins::parse(origins.map(String::as_str));
     let allowed_origins = allowed_origins.map_err(StartError::Origin)?;
+    check_account_paths(&config.account_paths).map_err(StartError::Setting)?;
     let keys = open_keys(config, Arc::clone(&store)).await?;
     let refresh_token_key = keys.refresh_token_key().clone();
     let service = SessionService::new(Arc::clone(&store), refresh_token_key.clone(), config.limits);
@@ -251,7 +253,10 @@ async fn assemble(
         outages: Arc::default(),
         settings: Arc::new(Settings {
             allowed_origins,
+            mount: String::new(),
+            accounts: config.account_paths.clone(),
             cookies: CookieRules {
+                name: COOKIE.to_owned(),
                 same_site: config.cookie_same_site,
                 hint_domain: config.hint_cookie_domain.clone(),
             },

@@ -17,6 +17,7 @@
 //! | `ALLOWED_ORIGINS` | `http://localhost:PORT,http://127.0.0.1:PORT` | origins of pages that may call; in an `https` host one `*` stands for a part of one label |
 //! | `COOKIE_SAME_SITE` | `strict` | `none` for an app on another site, or embedded in one: cookies are then `SameSite=None; Partitioned` |
 //! | `HINT_COOKIE_DOMAIN` | none | the domain on which pages can read that there may be a session; none is the auth server's own host |
+//! | `ACCOUNT_PATHS` | none | names such as `work,private`, at most 20: each has the auth server again below its path, `ISSUER/work`, with a cookie of its own, for several accounts in one browser |
 //! | `SITE_DIR` | none | a folder of static files to serve on `PORT` |
 //! | `TOKEN_LIFE_SECONDS` | `60` | 1 to 86,400: the life of an access token, and so the bound of a revocation |
 //! | `GRACE_SECONDS` | `30` | 0 to 600: how long a replaced refresh secret yields the newest one although its successor was used, for requests that overlap; lost responses need none |
@@ -53,6 +54,7 @@ mod transport;
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 pub use cookies::SameSite;
+pub(crate) use cookies::check_account_paths;
 pub use reader::ConfigError;
 pub use transport::Transport;
 
@@ -102,6 +104,8 @@ pub struct Config {
     pub cookie_same_site: SameSite,
     /// `HINT_COOKIE_DOMAIN`.
     pub hint_cookie_domain: Option<String>,
+    /// `ACCOUNT_PATHS`.
+    pub account_paths: Vec<String>,
     /// `SITE_DIR`.
     pub site_dir: Option<PathBuf>,
     /// `TOKEN_LIFE_SECONDS`.
@@ -162,6 +166,7 @@ impl Default for Config {
             allowed_origins: None,
             cookie_same_site: SameSite::Strict,
             hint_cookie_domain: None,
+            account_paths: Vec::new(),
             site_dir: None,
             token_lifetime: Duration::from_mins(1),
             limits: Limits::default(),

@@ -1,5 +1,7 @@
 //! Settings for cookies.
 
+use std::collections::BTreeSet;
+
 use super::{
     Config, ConfigError,
     reader::{Reader, refuse},
@@ -19,6 +21,14 @@ pub enum SameSite {
 const HINT_DOMAIN: &str =
     "a domain such as example.com: the host of ISSUER, or a parent of it that is no public suffix";
 
+/// The expected form of `ACCOUNT_PATHS`.
+const ACCOUNT_PATHS: &str = "at most 20 different names of a-z, 0-9 and -, of 1 to 32 characters, such as work,private; \
+     auth, demo, healthz and readyz are taken";
+/// Upper bound on accounts: browsers send all of their cookies with each request.
+const MAX_ACCOUNTS: usize = 20;
+/// The first segments of other paths of the auth server.
+const TAKEN: [&str; 4] = ["auth", "demo", "healthz", "readyz"];
+
 impl Config {
     pub(super) fn with_cookies(
         self,
@@ -36,12 +46,32 @@ impl Config {
         {
             return refuse("HINT_COOKIE_DOMAIN", HINT_DOMAIN);
         }
+        let account_paths = read
+            .text("ACCOUNT_PATHS")
+            .map_or(self.account_paths, |text| {
+                text.split(',').map(|name| name.trim().to_owned()).collect()
+            });
+        check_account_paths(&account_paths)?;
         Ok(Self {
+            account_paths,
             cookie_same_site: same_site,
             hint_cookie_domain: hint_domain,
             ..self
         })
     }
+}
+
+/// Checks that routes and cookies can have these names.
+pub(crate) fn check_account_paths(names: &[String]) -> Result<(), ConfigError> {
+    let is_name = |name: &String| {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        (1..=32).contains(&name.len()) && name.bytes().all(plain) && !TAKEN.contains(&name.as_str())
+    };
+    let distinct: BTreeSet<&String> = names.iter().collect();
+    if names.len() > MAX_ACCOUNTS || distinct.len() < names.len() || !names.iter().all(is_name) {
+        return refuse("ACCOUNT_PATHS", ACCOUNT_PATHS);
+    }
+    Ok(())
 }
 
 /// Returns whether a browser takes a cookie with this `Domain` from the issuer (RFC 6265bis §5.7); whether it is a public

@@ -31,6 +31,12 @@ fn an_invalid_setting_is_refused_with_the_name_of_the_variable() {
         ("ALLOWED_ORIGINS", "https://a.example,https://b.example/"),
         ("COOKIE_SAME_SITE", "lax"),
         ("HINT_COOKIE_DOMAIN", "example.com"),
+        ("ACCOUNT_PATHS", "work,auth"),
+        ("ACCOUNT_PATHS", "work,work"),
+        ("ACCOUNT_PATHS", "work,"),
+        ("ACCOUNT_PATHS", "Work"),
+        ("ACCOUNT_PATHS", "a/b"),
+        ("ACCOUNT_PATHS", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u"),
         ("SITE_DIR", "no such folder"),
         ("TOKEN_LIFE_SECONDS", "0"),
         ("TOKEN_LIFE_SECONDS", "86401"),
@@ -52,6 +58,7 @@ fn an_invalid_setting_is_refused_with_the_name_of_the_variable() {
         ("LOG", "loud"),
         ("LOG_FORMAT", "xml"),
         ("DEMO", "yes"),
+        ("DEV_TLS", "on"),
         ("SIGN_UP", "closed"),
     ];
     for (name, value) in table {

@@ -13,8 +13,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    App, address::Address, body::StrictJson, contexts::ContextNames, cookie, limits::Turns,
-    openapi, security_events::note, token_response,
+    App, address::Address, body::StrictJson, contexts::ContextNames, limits::Turns, openapi,
+    security_events::note, token_response,
 };
 use crate::{
     clock,
@@ -195,7 +195,7 @@ async fn begin(
     user: User,
     contexts: &BTreeSet<String>,
 ) -> Result<Option<Response>, Problem> {
-    if let Some(before) = cookie::refresh_token(headers, &app.refresh_token_key) {
+    if let Some(before) = app.refresh_token(headers) {
         app.sessions
             .sign_out(now, &before, SignOutScope::Here)
             .await?;

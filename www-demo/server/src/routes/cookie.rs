@@ -15,8 +15,17 @@ use crate::{
 pub(super) const HINT_COOKIE: &str = "nolapse-hint";
 
 /// Reads the refresh token of a request's cookie; `None` if there is none, more than one, or a forged one.
-pub(super) fn refresh_token(headers: &HeaderMap, key: &RefreshTokenKey) -> Option<RefreshToken> {
-    key.decode(only(headers, COOKIE)?)
+pub(super) fn refresh_token(
+    headers: &HeaderMap,
+    name: &str,
+    key: &RefreshTokenKey,
+) -> Option<RefreshToken> {
+    key.decode(only(headers, name)?)
+}
+
+/// Returns the name of an account's refresh cookie. Unlike a hyphen, the dot is in no account's name and in no other cookie's.
+pub(super) fn name_of(account: &str) -> String {
+    format!("{COOKIE}.{account}")
 }
 
 /// Reads the value of the cookie with this name; `None` if there is none, or more than one.
@@ -30,17 +39,22 @@ pub(super) fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 }
 
 fn values<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h [u8]> {
+    let pairs = pairs(headers).filter_map(move |pair| pair.strip_prefix(name.as_bytes()));
+    pairs.filter_map(|rest| rest.strip_prefix(b"="))
+}
+
+/// Returns the pairs of name and value; those of other servers may have any bytes.
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     let lines = headers.get_all(header::COOKIE).iter();
-    // Other cookies may have any bytes.
-    lines
-        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
-        .filter_map(move |pair| pair.trim_ascii().strip_prefix(name.as_bytes()))
-        .filter_map(|rest| rest.strip_prefix(b"="))
+    let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    pairs.map(<[u8]>::trim_ascii)
 }
 
 /// The attributes of the cookies that this server sets.
 #[derive(Clone, Debug)]
 pub(crate) struct CookieRules {
+    /// The name of the refresh cookie.
+    pub(crate) name: String,
     pub(crate) same_site: SameSite,
     /// The `Domain` of the hint; `None` for the auth server's host alone.
     pub(crate) hint_domain: Option<String>,
@@ -59,23 +73,30 @@ impl CookieRules {
         let lifetime = session.expires_at.since(now);
         if self.same_site == SameSite::None {
             // Of before the setting. First, for browsers without partitions: there it is the same cookie.
-            response.append(header::SET_COOKIE, unpartitioned());
+            response.append(header::SET_COOKIE, self.unpartitioned());
         }
         let value = key.encode(refresh_token);
-        response.append(header::SET_COOKIE, self.private(COOKIE, &value, lifetime));
+        response.append(
+            header::SET_COOKIE,
+            self.private(&self.name, &value, lifetime),
+        );
         let domain = self.hint_domain.as_deref();
         response.append(header::SET_COOKIE, self.hint("1", domain, lifetime));
     }
 
-    /// Deletes the refresh cookie and the hint. A request with two refresh cookies has one of another setting too.
+    /// Deletes the refresh cookie, and the hint unless it stands for another account of this browser. A request with two
+    /// refresh cookies of one name has one of another setting too.
     pub(super) fn clear(&self, response: &mut HeaderMap, request: &HeaderMap) {
-        let cleared = self.private(COOKIE, "", Duration::ZERO);
+        let cleared = self.private(&self.name, "", Duration::ZERO);
         response.append(header::SET_COOKIE, cleared);
         if self.same_site == SameSite::None {
-            response.append(header::SET_COOKIE, unpartitioned());
-        } else if values(request, COOKIE).nth(1).is_some() {
-            let embedded = spell(COOKIE, "", Duration::ZERO, PRIVATE, EMBEDDED);
+            response.append(header::SET_COOKIE, self.unpartitioned());
+        } else if values(request, &self.name).nth(1).is_some() {
+            let embedded = spell(&self.name, "", Duration::ZERO, PRIVATE, EMBEDDED);
             response.append(header::SET_COOKIE, embedded);
+        }
+        if self.has_other_account(request) {
+            return;
         }
         let domain = self.hint_domain.as_deref();
         let domains = [None].into_iter().chain(domain.map(Some));
@@ -83,6 +104,19 @@ impl CookieRules {
             let cleared = self.hint("", domain, Duration::ZERO);
             response.append(header::SET_COOKIE, cleared);
         }
+    }
+
+    fn has_other_account(&self, request: &HeaderMap) -> bool {
+        pairs(request)
+            .filter_map(|pair| pair.strip_prefix(COOKIE.as_bytes()))
+            .filter(|rest| rest.starts_with(b"=") || rest.starts_with(b"."))
+            .filter_map(|rest| rest.split(|byte| *byte == b'=').next())
+            .any(|rest| self.name.as_bytes().strip_prefix(COOKIE.as_bytes()) != Some(rest))
+    }
+
+    /// Deletes a refresh cookie outside of any partition.
+    fn unpartitioned(&self) -> HeaderValue {
+        spell(&self.name, "", Duration::ZERO, PRIVATE, "None")
     }
 
     /// Formats a `Set-Cookie` that neither scripts nor other hosts can read or set.
@@ -112,11 +146,6 @@ const PRIVATE: &str = "; HttpOnly";
 /// `SameSite` of the cookies of an embedded app.
 const EMBEDDED: &str = "None; Partitioned";
 
-/// Deletes a refresh cookie outside of any partition.
-fn unpartitioned() -> HeaderValue {
-    spell(COOKIE, "", Duration::ZERO, PRIVATE, "None")
-}
-
 fn spell(name: &str, value: &str, lifetime: Duration, more: &str, site: &str) -> HeaderValue {
     let seconds = lifetime.as_secs();
     let text = format!("{name}={value}; Path=/; Max-Age={seconds}; Secure{more}; SameSite={site}");
@@ -134,6 +163,7 @@ mod tests {
 
     fn rules(same_site: SameSite, hint_domain: Option<&str>) -> CookieRules {
         CookieRules {
+            name: COOKIE.to_owned(),
             same_site,
             hint_domain: hint_domain.map(str::to_owned),
         }
@@ -208,5 +238,34 @@ mod tests {
         let two = "__Host-Http-nolapse=a; __Host-Http-nolapse=b";
         request.insert(header::COOKIE, HeaderValue::from_static(two));
         assert_eq!(cleared(&usual, &request), [strict, embedded, hint]);
+    }
+
+    #[test]
+    fn issue11_an_account_has_a_cookie_of_its_own_and_the_hint_stays_for_the_others() {
+        let work = CookieRules {
+            name: name_of("work"),
+            ..rules(SameSite::Strict, None)
+        };
+        assert!(set(&work)[0].starts_with("__Host-Http-nolapse.work=TOKEN; Path=/;"));
+        for (sent, is_other) in [
+            ("__Host-Http-nolapse.work=a", false),
+            (
+                "__Host-Http-nolapse-device=a; __Host-Http-nolapsed=b",
+                false,
+            ),
+            ("__Host-Http-nolapse.work=a; __Host-Http-nolapse=b", true),
+            ("__Host-Http-nolapse.workshop=a", true),
+        ] {
+            let mut request = HeaderMap::new();
+            request.insert(header::COOKIE, HeaderValue::from_static(sent));
+            let mut response = HeaderMap::new();
+            work.clear(&mut response, &request);
+            let lines = lines(&response);
+            assert!(
+                lines[0].starts_with("__Host-Http-nolapse.work=; "),
+                "{sent}"
+            );
+            assert_eq!(lines.len() == 1, is_other, "{sent}: {lines:?}");
+        }
     }
 }

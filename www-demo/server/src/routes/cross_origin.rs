@@ -11,7 +11,7 @@ use axum::{
 use nolapse::wire::{ErrorCode, VERSION, VERSION_HEADER};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use super::{App, cookie};
+use super::App;
 use crate::{origins::AllowedOrigins, problem::Problem};
 
 const PREFLIGHT_LIFE: Duration = Duration::from_hours(2);
@@ -34,8 +34,7 @@ pub(super) async fn guard(
     next: Next,
 ) -> Response {
     let app = guarded.app;
-    let harmless = guarded.wants_cookie
-        && cookie::refresh_token(request.headers(), &app.refresh_token_key).is_none();
+    let harmless = guarded.wants_cookie && app.refresh_token(request.headers()).is_none();
     if guarded.methods.contains(request.method())
         && !harmless
         && let Err(refused) = check(request.headers(), &app.settings.allowed_origins)

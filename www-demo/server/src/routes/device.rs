@@ -156,6 +156,7 @@ mod tests {
 
     fn rules() -> CookieRules {
         CookieRules {
+            name: String::new(),
             same_site: SameSite::Strict,
             hint_domain: None,
         }

@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, Uri},
     middleware,
 };
+use nolapse::wire::COOKIE;
 use tower_service::Service;
 
 use super::{
@@ -71,7 +72,7 @@ impl Endpoint {
 /// Reads the refresh token of a request's cookie.
 #[must_use]
 pub fn refresh_token(headers: &HeaderMap, key: &RefreshTokenKey) -> Option<RefreshToken> {
-    cookie::refresh_token(headers, key)
+    cookie::refresh_token(headers, COOKIE, key)
 }
 
 /// Returns the status for a request target before routing; 200 if it would be routed.

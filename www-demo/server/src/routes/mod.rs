@@ -60,6 +60,19 @@ const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// The endpoints of the contract, for an app that merges them with its own.
 pub(crate) fn contract(app: &App) -> Router {
+    with_accounts(mounted(app), app)
+}
+
+/// Adds the endpoints again below the path of each further account.
+fn with_accounts(router: Router, app: &App) -> Router {
+    let accounts = app.settings.accounts.iter();
+    let accounts = accounts.map(|account| app.of_account(account));
+    accounts.fold(router, |router, app| {
+        router.nest(&app.settings.mount, mounted(&app))
+    })
+}
+
+fn mounted(app: &App) -> Router {
     let router = Router::from(endpoints(app))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn(refuse_query));
@@ -111,7 +124,7 @@ pub(crate) fn auth(app: &App) -> Router {
         Some(folder) => router.fallback_service(site::files(app, folder)),
         None => router.fallback(not_found),
     };
-    with_layers(router, app)
+    with_accounts(with_layers(router, app), app)
 }
 
 /// The reference API: an origin of its own, which verifies access tokens without a query.

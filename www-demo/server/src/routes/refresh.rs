@@ -15,7 +15,7 @@ use super::{
     App,
     body::{StrictJson, Whole},
     contexts::ContextNames,
-    cookie, openapi,
+    openapi,
     security_events::note,
     signed::SUPERSEDED,
     token_response,
@@ -109,7 +109,7 @@ async fn exchange(app: &App, headers: &HeaderMap, body: &Refresh) -> Result<Resp
         RefreshReason::Rejected => "refreshes_rejected",
         RefreshReason::Force => "refreshes_force",
     });
-    let Some(refresh_token) = cookie::refresh_token(headers, &app.refresh_token_key) else {
+    let Some(refresh_token) = app.refresh_token(headers) else {
         if app.keys.is_behind() {
             // Another server may have encoded it with a key that this one lacks.
             return Err(Problem::unavailable("the key file is out of date", 5));

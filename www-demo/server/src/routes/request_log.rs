@@ -1,7 +1,7 @@
 //! One log line per request, without headers, body and query.
 
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::{Request, State},
     http::{HeaderName, HeaderValue},
     middleware::Next,
     response::Response,
@@ -20,8 +20,7 @@ pub(super) async fn log_request(State(app): State<App>, request: Request, next: 
     let begun = clock::now();
     let method = request.method().clone();
     // The pattern of the path, not the path, which may have ids.
-    let matched = request.extensions().get::<MatchedPath>();
-    let path = matched.map_or("unmatched", MatchedPath::as_str).to_owned();
+    let path = app.endpoint(&request).unwrap_or("unmatched").to_owned();
     let span = tracing::info_span!("request", %id, %method, path = &path);
 
     let mut response = next.run(request).instrument(span.clone()).await;

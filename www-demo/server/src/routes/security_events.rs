@@ -6,7 +6,7 @@
 use std::{cell::RefCell, collections::BTreeMap, sync::Mutex, sync::PoisonError};
 
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::{Request, State},
     http::{Method, StatusCode},
     middleware::Next,
     response::Response,
@@ -103,10 +103,8 @@ impl SecurityCounts {
 
 /// Logs and counts a request that is a security event.
 pub(super) async fn record(State(app): State<App>, request: Request, next: Next) -> Response {
-    let matched = request.extensions().get::<MatchedPath>();
-    let path = matched.map(|path| path.as_str().to_owned());
-    let event = path.and_then(|path| event_of(request.method(), &path));
-    let Some(event) = event else {
+    let path = app.endpoint(&request);
+    let Some(event) = path.and_then(|path| event_of(request.method(), path)) else {
         return next.run(request).await;
     };
     let address = Address::of(request.headers(), request.extensions(), &app);

@@ -9,7 +9,7 @@ use nolapse::wire::{EndReason, SIGN_OUT_PATH};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{App, body::StrictJsonOrEmpty, cookie, security_events::note, sessions::NO_STORE};
+use super::{App, body::StrictJsonOrEmpty, security_events::note, sessions::NO_STORE};
 use crate::{clock, domain::SignOutScope, problem::Problem};
 
 /// Which sessions a sign-out ends.
@@ -41,7 +41,7 @@ pub(super) async fn sign_out(
     } else {
         SignOutScope::Here
     };
-    if let Some(refresh_token) = cookie::refresh_token(&headers, &app.refresh_token_key) {
+    if let Some(refresh_token) = app.refresh_token(&headers) {
         let ended = app
             .sessions
             .sign_out(clock::now(), &refresh_token, scope)

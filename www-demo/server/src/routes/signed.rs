@@ -4,7 +4,7 @@
 use axum::{extract::FromRequestParts, http::request::Parts};
 use nolapse::wire::EndReason;
 
-use super::{App, cookie, security_events::note};
+use super::{App, security_events::note};
 use crate::{
     clock,
     domain::{Presented, Session, User},
@@ -37,7 +37,7 @@ impl FromRequestParts<App> for Signed {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let refresh_token = cookie::refresh_token(&parts.headers, &app.refresh_token_key);
+        let refresh_token = app.refresh_token(&parts.headers);
         let refresh_token = refresh_token.ok_or(Problem::session_ended(EndReason::NoCookie))?;
         match app.sessions.present(clock::now(), &refresh_token).await? {
             Presented::Newest(alive) => Ok(Self::of(*alive, true)),

@@ -2,13 +2,16 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use axum::extract::FromRef;
+use axum::{
+    extract::{FromRef, MatchedPath, Request},
+    http::HeaderMap,
+};
 
-use super::{CookieRules, Counters, DeviceKey, Limits, Outages, SecurityCounts};
+use super::{CookieRules, Counters, DeviceKey, Limits, Outages, SecurityCounts, cookie};
 use crate::{
     connections::Connections,
     contexts::ContextPolicy,
-    domain::{RefreshTokenKey, SessionService, Store, UserDirectory},
+    domain::{RefreshToken, RefreshTokenKey, SessionService, Store, UserDirectory},
     keys::KeyRing,
     metrics::Timings,
     origins::AllowedOrigins,
@@ -43,10 +46,42 @@ pub(crate) struct App {
     pub(crate) settings: Arc<Settings>,
 }
 
+impl App {
+    /// Reads the refresh token of a request's cookie; `None` if there is none, more than one, or a forged one.
+    pub(super) fn refresh_token(&self, headers: &HeaderMap) -> Option<RefreshToken> {
+        cookie::refresh_token(
+            headers,
+            &self.settings.cookies.name,
+            &self.refresh_token_key,
+        )
+    }
+
+    /// Returns the server of a further account of one browser, with a path and a cookie of its own.
+    pub(super) fn of_account(&self, account: &str) -> Self {
+        let mut settings = Settings::clone(&self.settings);
+        settings.mount = format!("/{account}");
+        settings.cookies.name = cookie::name_of(account);
+        Self {
+            settings: Arc::new(settings),
+            ..self.clone()
+        }
+    }
+
+    /// Returns the pattern of a request's path, which has no ids, below the mount.
+    pub(super) fn endpoint<'r>(&self, request: &'r Request) -> Option<&'r str> {
+        let path = request.extensions().get::<MatchedPath>()?.as_str();
+        path.strip_prefix(&self.settings.mount)
+    }
+}
+
 /// The settings of the routes.
+#[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) allowed_origins: AllowedOrigins,
     pub(crate) cookies: CookieRules,
+    /// The path that the endpoints are below; empty, but for a further account.
+    pub(crate) mount: String,
+    pub(crate) accounts: Vec<String>,
     pub(crate) api_origin: String,
     pub(crate) site_dir: Option<PathBuf>,
     pub(crate) request_timeout: Duration,

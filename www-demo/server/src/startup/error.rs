@@ -3,6 +3,7 @@
 use std::{fmt, io, path::PathBuf};
 
 use crate::{
+    config::ConfigError,
     keys::{KeyError, RingError},
     origins::OriginError,
     store::{OpenError, is_postgres},
@@ -42,6 +43,8 @@ pub enum StartError {
     Origin(OriginError),
     /// A setting that has no default here: `ISSUER` or `AUDIENCE`.
     Missing(&'static str),
+    /// A setting has another form than it must have.
+    Setting(ConfigError),
     /// The certificate of `DEV_TLS` cannot be used.
     DevTls {
         /// The folder of `KEY_FILE`, where it is.
@@ -102,6 +105,7 @@ impl fmt::Display for StartError {
                  dev-tls.key from {}, and make that folder writable",
                 folder.display()
             ),
+            Self::Setting(cause) => cause.fmt(formatter),
             Self::Missing(setting) => write!(formatter, "{setting} must be set"),
             Self::Origin(cause) => cause.fmt(formatter),
         }

@@ -43,6 +43,7 @@ mod response_headers;
 mod security_log;
 mod sessions;
 mod several;
+mod several_accounts;
 mod sign_out;
 mod site;
 mod support;
