@@ -120,8 +120,8 @@ export interface SessionOptions<User = unknown> {
    */
   remember?: (user: User) => unknown;
   /**
-   * Names the session's lock, channel and storage record; distinguishes two sessions of one origin. Default: the URL that renews
-   * the token; required if `auth.refresh` is a function.
+   * Names the session's lock, channel and storage record. Default: the URL that renews the token; required if `auth.refresh` is a
+   * function. The cookie is the auth server's: two accounts of one browser need a path of it each, not a key alone.
    */
   storageKey?: string;
   /** Timeout of one request to the auth server in milliseconds, 1,000 to 60,000. Default: 10,000. */
