@@ -47,7 +47,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Names the session's lock, channel and storage record; distinguishes two sessions of one origin. Default: derived from
+    /// Names the session's lock, channel and storage record; the cookie is the auth server's. Default: derived from
     /// the auth server.
     pub fn storage_key(mut self, key: impl Into<String>) -> Self {
         self.storage_key = Some(key.into());
