@@ -270,14 +270,7 @@ impl Config {
                 ),
                 self.passwords_per_account,
             )?,
-            refreshes_per_minute: read.number(
-                Bounded(
-                    "REFRESHES_PER_MINUTE",
-                    0..=100_000,
-                    "a number, 0 to 100000; 0 is no limit",
-                ),
-                self.refreshes_per_minute,
-            )?,
+            refreshes_per_minute: read.rate("REFRESHES_PER_MINUTE", self.refreshes_per_minute)?,
             request_timeout: read.seconds(
                 Bounded(
                     "REQUEST_TIMEOUT_SECONDS",

@@ -19,14 +19,7 @@ impl Config {
             self.connections_per_address.unwrap_or_default(),
         )?;
         Ok(Self {
-            notes_per_minute: read.number(
-                Bounded(
-                    "NOTES_PER_MINUTE",
-                    0..=100_000,
-                    "a number, 0 to 100000; 0 is no limit",
-                ),
-                self.notes_per_minute,
-            )?,
+            notes_per_minute: read.rate("NOTES_PER_MINUTE", self.notes_per_minute)?,
             notes_per_user: read.number(
                 Bounded("NOTES_PER_USER", 1..=1_000_000, "a number, 1 to 1000000"),
                 self.notes_per_user,

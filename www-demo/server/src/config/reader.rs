@@ -64,6 +64,12 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         }
     }
 
+    /// Reads how often something may happen in a minute.
+    pub(super) fn rate(&self, variable: &'static str, default: u32) -> Result<u32, ConfigError> {
+        let expected = "a number, 0 to 100000; 0 is no limit";
+        self.number(Bounded(variable, 0..=100_000, expected), default)
+    }
+
     pub(super) fn count(&self, setting: Bounded, default: usize) -> Result<usize, ConfigError> {
         let default = u32::try_from(default).unwrap_or(u32::MAX);
         let Bounded(variable, _, expected) = setting;
