@@ -4,25 +4,19 @@ use std::rc::Rc;
 
 use crate::wire::RefreshReason;
 
-use super::effect::Answer;
 use super::effects::Effects;
 use super::error::SessionError;
 use super::ids::{AttemptId, CallerId};
 use super::millis::Millis;
-use super::need::{Kind, Need, Resolution};
+use super::need::{Kind, Need};
 use super::rate_limiter::RateLimiter;
 use super::secret::Secret;
 use super::time::Timestamp;
 use super::token::Offer;
 
-#[derive(Clone, Debug)]
-struct Caller {
-    id: CallerId,
-    need: Need,
-    deadline: Timestamp,
-    /// The context of the token; empty for none.
-    context: Rc<str>,
-}
+mod caller;
+
+use caller::{Caller, Rule};
 
 /// The table of all waiting callers.
 #[derive(Debug)]
@@ -35,24 +29,6 @@ pub(super) struct Callers {
     call_deadline: Millis,
     /// Limits the refreshes for single calls.
     limiter: RateLimiter,
-}
-
-/// Which callers are settled.
-enum Rule<'a> {
-    /// Those whose need the credential meets, or cannot meet.
-    Offered(Timestamp, Offer<'a>),
-    /// Those of a token with a deadline before `before`, and with `explicit` those that requested a new token explicitly.
-    Rejected {
-        error: SessionError,
-        before: Timestamp,
-        explicit: bool,
-    },
-    /// Those of a token that do not wait out a back-off.
-    Brief(SessionError),
-    /// Those that wait for the notification of a sign-out.
-    SignedOut { server_notified: bool },
-    /// All.
-    Closed,
 }
 
 /// The deadline of callers that wait without one.
@@ -328,36 +304,6 @@ impl Callers {
             }
             true
         });
-    }
-}
-
-impl Caller {
-    /// Returns the result by this rule; `None` if the caller keeps waiting.
-    fn answer(&self, rule: &Rule<'_>) -> Resolution {
-        match *rule {
-            Rule::Offered(now, offer) => self.need.meet(now, offer.within(&self.context)),
-            Rule::Rejected {
-                error,
-                before,
-                explicit,
-            } => {
-                let applies = self.deadline < before || explicit && self.need.is_explicit();
-                applies.then_some(Err(error))
-            }
-            Rule::Brief(error) => (self.need.kind() == Kind::Brief).then_some(Err(error)),
-            Rule::SignedOut { server_notified } => matches!(self.need, Need::SignOut)
-                .then_some(Ok(Answer::SignedOut { server_notified })),
-            Rule::Closed => Some(Err(SessionError::Closed)),
-        }
-    }
-
-    /// Returns the attempt and the time of the call of its sign-in function.
-    fn started(&self) -> Option<(AttemptId, Timestamp)> {
-        if let Need::SignIn { started } = self.need {
-            started
-        } else {
-            None
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-/** Runs `tests/browser.rs` in the three engines. */
+/** Runs `tests/browser` in the three engines. */
 
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";

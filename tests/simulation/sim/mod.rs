@@ -16,6 +16,7 @@
 
 mod browser;
 mod calls;
+mod exchange;
 mod forge;
 mod forged;
 mod host;

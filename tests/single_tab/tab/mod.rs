@@ -9,11 +9,15 @@
 use std::rc::Rc;
 
 use nolapse::core::{
-    Answer, AttemptId, CallerId, Config, Context, Effect, Event, Failure, FailureCause, Grant,
-    Input, Millis, RecordState, RefreshOutcome, Secret, Session, SessionError, SessionInfo,
-    SignInOutcome, Status, StorageRecord, StoredState, TabMessage, Timestamp, Version, WallTime,
+    Answer, AttemptId, CallerId, Config, Context, Effect, Event, Failure, Grant, Input, Millis,
+    RefreshOutcome, Session, SessionError, SignInOutcome, Status, StorageRecord, StoredState,
+    TabMessage, Timestamp, Version, WallTime,
 };
 use nolapse::wire::EndReason;
+
+mod values;
+
+pub(crate) use values::{error_of, grant, grant_of, nth_version, signed_in_record};
 
 /// The time at which the tab received its token.
 pub(crate) const BEGIN: u64 = 1_000_000;
@@ -325,43 +329,5 @@ impl Tab {
             panic!("{error:?}");
         };
         self.now + retry_in.as_millis()
-    }
-}
-
-pub(crate) fn error_of(cause: FailureCause) -> &'static str {
-    SessionError::from_failure(cause, Millis::ZERO).code()
-}
-
-pub(crate) fn nth_version(number: u64) -> Version {
-    Version::heard(number).expect("an order")
-}
-
-/// The stored record of a session, without back-off.
-pub(crate) fn signed_in_record(
-    version: Version,
-    expires: WallTime,
-    fingerprint: u32,
-) -> StorageRecord {
-    StorageRecord {
-        version,
-        state: RecordState::SignedIn {
-            expires,
-            fingerprint,
-        },
-        backoff: None,
-    }
-}
-
-pub(crate) fn grant() -> Grant {
-    grant_of("a.b.c", "session", "user")
-}
-
-/// A token with a lifetime of 60 s.
-pub(crate) fn grant_of(token: &str, session: &str, user: &str) -> Grant {
-    Grant {
-        token: Secret::new(token).expect("a token"),
-        lifetime: Millis::from_secs(60),
-        refresh_in: None,
-        session: SessionInfo::new(session, user, "{}"),
     }
 }
