@@ -1,16 +1,14 @@
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
-import { createServer, request as send } from "node:http";
+import { writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { join } from "node:path";
-import { before, test } from "node:test";
-
-import { transform } from "esbuild";
+import { test } from "node:test";
 
 import { root, start, tool } from "../../pkg-template/tools/process.mjs";
 import { startServer } from "../e2e/harness/server.mjs";
 import { until } from "../e2e/harness/until.mjs";
-import { signUp } from "./auth.mjs";
 import { makeApp } from "./package.mjs";
+import { checkRoute, compileRecipe, readRecipes } from "./recipes.mjs";
 
 /** How long a recipe may take to listen. */
 const START_MS = 30_000;
@@ -21,14 +19,6 @@ import { serve } from "@hono/node-server";
 import handler from "./recipe.mjs";
 serve(handler);
 `;
-
-/** The recipes by their names. @type {Map<string, string>} */
-const recipes = new Map();
-
-before(async () => {
-  const document = await readFile(join(root, "docs", "apis.md"), "utf8");
-  for (const [, name = "", text = ""] of document.matchAll(/^```ts (\w+)\n([\s\S]*?)^```$/gm)) recipes.set(name, text);
-});
 
 /** A port that nothing listens on. */
 async function freePort() {
@@ -50,14 +40,7 @@ async function freePort() {
  */
 async function runRecipe(t, name, server) {
   const port = await freePort();
-  const text = recipes.get(name) ?? "";
-  for (const part of ["https://auth.example.com", "https://api.example.com", "3000"])
-    assert.equal(text.split(part).length, 2, `the recipe ${name} has ${part} once`);
-  const program = text
-    .replace("https://auth.example.com", server.auth)
-    .replace("https://api.example.com", server.api)
-    .replace("3000", `${port}`);
-  const { code } = await transform(program, { loader: "ts", format: "esm" });
+  const code = await compileRecipe(name, server, port);
   const { folder, remove } = await makeApp({ "recipe.mjs": code, "serving.mjs": SERVING });
   t.after(remove);
   const child = start(process.execPath, [name === "fetch" ? "serving.mjs" : "recipe.mjs"], { cwd: folder });
@@ -76,64 +59,17 @@ async function runRecipe(t, name, server) {
   return url;
 }
 
-/**
- * Sends a request with any number of Authorization headers, which `fetch` would join.
- *
- * @param {string} url
- * @param {readonly string[]} authorization
- * @returns {Promise<{ status: number | undefined, challenge: string | undefined, told: Record<string, unknown> }>}
- */
-function get(url, authorization) {
-  return new Promise((resolve, reject) => {
-    const headers = authorization.flatMap((value) => ["authorization", value]);
-    const sent = send(url, { headers: ["host", new URL(url).host, ...headers] }, (response) => {
-      let text = "";
-      response.setEncoding("utf8").on("data", (part) => {
-        text += part;
-      });
-      response.on("end", () => {
-        const { statusCode: status, headers } = response;
-        assert.match(`${headers["content-type"]}`, /^application\/json/, text);
-        resolve({ status, challenge: headers["www-authenticate"], told: JSON.parse(text) });
-      });
-    });
-    sent.on("error", reject).end();
-  });
-}
-
 for (const name of ["fetch", "hono", "node", "express", "fastify"]) {
   test(`P46 the recipe for ${name} lets in who has a token, and challenges all others`, async (t) => {
     const server = await startServer(t);
-    const [user, other, url] = await Promise.all([signUp(server), signUp(server), runRecipe(t, name, server)]);
-    const subject = JSON.parse(Buffer.from(user.token.split(".")[1] ?? "", "base64url").toString()).sub;
-    const refused = { status: 401, challenge: 'Bearer error="invalid_token"' };
-    const description = "the access token is not valid here";
-    const invalid = { ...refused, told: { error: "invalid_token", error_description: description } };
-
-    assert.deepEqual(await get(url, [`Bearer ${user.token}`]), {
-      status: 200,
-      challenge: undefined,
-      told: { user: subject },
-    });
-    const missing = { error: "invalid_token", error_description: "an access token is needed" };
-    for (const headers of [[], ["Basic YTpi"]])
-      assert.deepEqual(await get(url, headers), { status: 401, challenge: "Bearer", told: missing });
-    const [head, body] = user.token.split(".");
-    const signature = other.token.split(".")[2];
-    for (const headers of [
-      [`Bearer ${head}.${body}.${signature}`],
-      ["Bearer x"],
-      [`Bearer ${user.token}`, `Bearer ${other.token}`],
-    ])
-      assert.deepEqual(await get(url, headers), invalid, headers.join());
-    await server.stop();
-    assert.equal((await get(url, [`Bearer ${user.token}`])).status, 200, "without the auth server");
+    await checkRoute(await runRecipe(t, name, server), server);
   });
 }
 
 test("every recipe compiles strictly, against the types of its server", async (t) => {
   const { folder, remove } = await makeApp();
   t.after(remove);
+  const recipes = await readRecipes();
   for (const [name, text] of recipes) await writeFile(join(folder, `${name}.ts`), text);
   const compilerOptions = {
     target: "ES2022",
@@ -151,5 +87,5 @@ test("every recipe compiles strictly, against the types of its server", async (t
   await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
 
   await tool("typescript/bin/tsc", ["--project", folder]);
-  assert.equal(recipes.size, 5);
+  assert.equal(recipes.size, 6);
 });
