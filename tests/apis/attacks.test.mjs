@@ -204,6 +204,23 @@ test("P46 bytes that are no JSON object in UTF-8 are refused by nolapse/server",
   }
 });
 
+test("P46 texts and numbers that readers read in different ways are refused by nolapse/server, wherever they are", async (t) => {
+  const { expect } = await judges(t);
+  const [header, claims] = [JSON.stringify(HEADER), JSON.stringify(CLAIMS)];
+  for (const [value, code] of [
+    ['"\\ud800"', "malformed"],
+    ['"\\udc00\\ud800"', "malformed"],
+    ['{"\\udfff":1}', "malformed"],
+    ['"\\ud83d\\ude00"', "accepted"],
+    ["1e999", "malformed"],
+    ["[-1e999]", "malformed"],
+    ["1e308", "accepted"],
+    ["123456789012345678901234567890", "accepted"],
+    ["-0.0e-999", "accepted"],
+  ])
+    await expect(`${value}`, sign(header, claims.replace("{", `{"other":${value},`)), `${code}`);
+});
+
 test("P46 base64url in another spelling than the canonical is refused by nolapse/server", async (t) => {
   const { expect } = await judges(t);
   const good = forge();

@@ -146,6 +146,36 @@ test("P46 what is no key set, or is redirected, is not used by nolapse/server", 
   assert.equal(await judge(), "accepted", "a doubled member spoils its entry alone");
 });
 
+test("P46 an entry of a key set that names a member twice is of no use to nolapse/server", async (t) => {
+  const { told, judge } = await keyServer(t);
+  told.body = `{"keys":[${JSON.stringify(JWK).replace("{", '{"kid":"k1",')}]}`;
+
+  assert.equal(await judge(), "unknown_key");
+});
+
+test("P46 nolapse/server reads no more of a key set than it may have", async (t) => {
+  const server = createServer((_, response) => {
+    const more = () => {
+      while (!response.destroyed && response.write(" ".repeat(65_536)));
+    };
+    response.writeHead(200).on("drain", more);
+    more();
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+  t.after(() => server.close());
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("it listens on a port");
+  const { createVerifier } = await importServer(t);
+  const jwks = `http://127.0.0.1:${address.port}/`;
+
+  const error = await createVerifier({ issuer: ISSUER, audience: AUDIENCE, jwks })
+    .verify(forge())
+    .catch((error) => error);
+
+  assert.equal(error.code, "no_keys");
+  assert.match(`${error.cause}`, /larger than 64 KiB/);
+});
+
 test("P46 nolapse/server caches a key set, and asks for an unknown key once in ten seconds", async (t) => {
   const { told, judge, pass } = await keyServer(t);
   told.headers = { "cache-control": "max-age=60" };

@@ -1,8 +1,9 @@
-import { createHmac } from "node:crypto";
+import assert from "node:assert/strict";
+import { createHash, createHmac, createPublicKey, verify } from "node:crypto";
 import { test } from "node:test";
 
 import { judges } from "./judges.mjs";
-import { CLAIMS, encode, forge, HEADER, jwkOf, withSignature } from "./tokens.mjs";
+import { CLAIMS, encode, forge, HEADER, jwkOf, keyOf, withSignature } from "./tokens.mjs";
 
 test("P46 signatures that do not match are refused by nolapse/server", async (t) => {
   const { expect } = await judges(t);
@@ -42,6 +43,46 @@ test("P46 keys and signatures of small order verify nothing at nolapse/server", 
   }
 });
 
+test("P46 a signature whose R is of small order is refused by nolapse/server, though its key has made it", async (t) => {
+  const { expect } = await judges(t);
+  const message = messageOf({});
+  // With r = 0, R is the neutral element and S = k·a (RFC 8032 §5.1.6).
+  const neutral = Buffer.concat([Buffer.from([1]), Buffer.alloc(31)]);
+  const k = hashOf(neutral, Buffer.from(`${jwkOf().x}`, "base64url"), Buffer.from(message)) % ORDER;
+  const signature = Buffer.concat([neutral, toBytes((k * secretScalar(7)) % ORDER)]);
+
+  assert.ok(
+    verify(null, Buffer.from(message), createPublicKey(keyOf(7)), signature),
+    "by a reader that is less strict",
+  );
+  await expect("neutral R", `${message}.${encode(signature)}`, "signature");
+});
+
+/** The order of the base point. */
+const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
+
+/** SHA-512 as a number, little-endian. @param {readonly Buffer[]} parts */
+function hashOf(...parts) {
+  return toNumber(createHash("sha512").update(Buffer.concat(parts)).digest());
+}
+
+/** The secret scalar of the key with a seed of that byte (RFC 8032 §5.1.5). @param {number} seed */
+function secretScalar(seed) {
+  const half = createHash("sha512").update(Buffer.alloc(32, seed)).digest().subarray(0, 32);
+  const low = toNumber(half) % 2n ** 254n;
+  return 2n ** 254n + low - (low % 8n);
+}
+
+/** @param {Buffer} bytes */
+function toNumber(bytes) {
+  return BigInt(`0x${Buffer.from(bytes).reverse().toString("hex")}`);
+}
+
+/** @param {bigint} number */
+function toBytes(number) {
+  return Buffer.from(number.toString(16).padStart(64, "0"), "hex").reverse();
+}
+
 /** The two segments of a token that are signed. @param {{ [name: string]: unknown }} header */
 function messageOf(header) {
   return forge(header).split(".").slice(0, 2).join(".");
@@ -67,8 +108,6 @@ function smallOrder() {
 
 /** Adds the order of the base point to S: the same scalar, not reduced (RFC 8032 §5.1.7). @param {Buffer} signature */
 function withOrderAdded(signature) {
-  const order = 2n ** 252n + 27742317777372353535851937790883648493n;
-  const s = BigInt(`0x${Buffer.from(signature.subarray(32)).reverse().toString("hex")}`) + order;
-  const bytes = Buffer.from(s.toString(16).padStart(64, "0"), "hex").reverse();
+  const bytes = toBytes(toNumber(signature.subarray(32)) + ORDER);
   return Buffer.concat([signature.subarray(0, 32), bytes]);
 }
