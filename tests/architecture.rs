@@ -100,7 +100,16 @@ const RULES: &[Rule] = &[
 /// Which modules the scripts of a part may import.
 const SCRIPTS: &[(&str, &[&str])] = &[
     ("src/host", &["./", "../generated/codes.js"]),
-    ("pkg-template", &["./", "../src/host/", "../../src/host/"]),
+    (
+        "pkg-template",
+        &[
+            "./",
+            "../verify/",
+            "../src/host/",
+            "../../src/host/",
+            "jose",
+        ],
+    ),
     ("www-demo/site/src", &["./", "nolapse"]),
 ];
 

@@ -19,6 +19,8 @@ export const BUNDLE = {
   target: "es2022",
   legalComments: "none",
   write: false,
+  // An optional peer dependency, of `nolapse/server` alone.
+  external: ["jose"],
   plugins: [
     {
       name: "codes",

@@ -16,6 +16,7 @@ const ENTRIES = [
   { entry: "nolapse", script: "index.js", module: "nolapse_bg.wasm" },
   { entry: "nolapse/inline", script: "inline.js", module: undefined },
   { entry: "nolapse/verify", script: "verify.js", module: "nolapse_verify_bg.wasm" },
+  { entry: "nolapse/server", script: "server.js", module: undefined },
   { entry: "nolapse/testing", script: "testing.js", module: undefined },
 ];
 
@@ -92,8 +93,8 @@ const ALIKE = {
   minify: true,
   format: "esm",
   target: "es2022",
-  // What only a browser without WebAssembly loads is a chunk of its own.
-  external: ["*/nolapse_js.js"],
+  // What only a browser without WebAssembly loads is a chunk of its own; `jose` is a peer dependency.
+  external: ["*/nolapse_js.js", "jose"],
 };
 
 /** @param {import("esbuild").BuildOptions} how */

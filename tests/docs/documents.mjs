@@ -24,6 +24,7 @@ export const DOCUMENTS = [
   "pkg-template/README.md",
   "docs/install.md",
   "docs/recipes.md",
+  "docs/apis.md",
   "docs/fetch.md",
   "docs/errors.md",
   "docs/csp.md",

@@ -42,11 +42,12 @@ test("a change chooses the stages that read, compile or run the file", () => {
     "packed",
     "frameworks",
     "site",
+    "apis",
     "docs",
     "e2e",
   ]);
   assert.deepEqual(stages("www-demo/site/src/main.ts"), ["static", "native", "site", "e2e"]);
-  assert.deepEqual(stages("www-demo/server/src/main.rs"), ["static", "native", "fuzz", "docs", "e2e"]);
+  assert.deepEqual(stages("www-demo/server/src/main.rs"), ["static", "native", "fuzz", "apis", "docs", "e2e"]);
   assert.deepEqual(stages("tests/e2e/smoke.test.mjs"), ["static", "docs", "e2e"]);
   assert.deepEqual(stages("Cargo.lock"), ALL);
   assert.deepEqual(stages("pkg-template/tools/glue.mjs"), ALL);

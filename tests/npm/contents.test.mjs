@@ -13,6 +13,7 @@ const FILES = [
   "LICENSE-APACHE",
   "LICENSE-MIT",
   "README.md",
+  "claims.d.ts",
   "facade.js",
   "events.d.ts",
   "index.d.ts",
@@ -27,6 +28,8 @@ const FILES = [
   "nolapse_verify.js",
   "nolapse_verify_bg.wasm",
   "package.json",
+  "server.d.ts",
+  "server.js",
   "testing.cjs",
   "testing.d.cts",
   "testing.d.ts",
@@ -45,13 +48,27 @@ test("the tarball holds exactly the files that it should", async () => {
   assert.deepEqual(packed.map((path) => path.replace(/^package\//, "")).sort(), FILES.toSorted());
 });
 
-test("the package has the crate's version, no dependencies and no scripts", async () => {
+test("the package has the crate's version, no dependencies but an optional one, and no scripts", async () => {
   const manifest = JSON.parse(await readFile(join(INSTALLED, "package.json"), "utf8"));
   const crate = await readFile(join(root, "Cargo.toml"), "utf8");
 
   assert.equal(manifest.version, /\[workspace\.package\]\s+version = "([^"]+)"/.exec(crate)?.[1]);
   assert.equal(manifest.sideEffects, false);
-  for (const absent of ["dependencies", "peerDependencies", "scripts"]) assert.equal(manifest[absent], undefined);
+  for (const absent of ["dependencies", "scripts"]) assert.equal(manifest[absent], undefined);
+  assert.deepEqual(Object.keys(manifest.peerDependencies), ["jose"]);
+  assert.deepEqual(Object.keys(manifest["//peerDependencies"]), ["jose"]);
+  assert.deepEqual(manifest.peerDependenciesMeta, { jose: { optional: true } });
+});
+
+test("nolapse/server imports jose and nothing else, and nothing else imports jose", async () => {
+  for (const file of FILES.filter((file) => file.endsWith("js"))) {
+    const script = await readFile(join(INSTALLED, file), "utf8");
+
+    const wanted = [...script.matchAll(/^import [^"]*"([^"]+)";$/gm)].map(([, from]) => from);
+
+    if (file === "server.js") assert.deepEqual([...new Set(wanted)], ["jose"]);
+    else assert.ok(!wanted.includes("jose"), file);
+  }
 });
 
 test("no file of the package has the path of its build", async () => {

@@ -26,12 +26,15 @@ const ENTRIES = `
 import { createSession, type Session, type SessionStatus } from "nolapse";
 import { createSession as createInline } from "nolapse/inline";
 import { createTestSession } from "nolapse/testing";
+import { createVerifier, isVerifyError, type Verifier } from "nolapse/server";
 import { claims } from "nolapse/verify";
 const session: Session<{ id: string }> = createSession<{ id: string }>({ auth: "https://auth.example.com" });
 const status: SessionStatus<{ id: string }> = session.status;
 if (status.state === "signed_in") status.user.id;
 session.close();
-export const used = [createInline, createTestSession, claims];
+const verifier: Verifier = createVerifier({ issuer: "https://auth.example.com", audience: "https://api.example.com" });
+void verifier.verify(new Request("https://api.example.com"));
+export const used = [createInline, createTestSession, claims, isVerifyError];
 `;
 
 /** Uses what only a newer `lib` has. */

@@ -13,6 +13,7 @@ import {
   type SignOutReason,
 } from "nolapse";
 import type { createSession as createInline } from "nolapse/inline";
+import { type Claims, createVerifier, isVerifyError, VerifyError, type VerifyErrorCode } from "nolapse/server";
 import { createTestSession, type TestSession } from "nolapse/testing";
 import type { createSession as createVerifying } from "nolapse/verify";
 
@@ -119,3 +120,24 @@ testing.test.signIn({ id: "2" });
 testing.test.fail("boredom");
 void asSession;
 session[Symbol.dispose]();
+
+// A verifier takes what has an authorization header, and its errors are told apart.
+const verifier = createVerifier({ issuer: "https://auth.example.com", audience: "https://api.example.com" });
+holds<Exactly<Promise<Claims>, ReturnType<typeof verifier.verify>>>();
+await verifier.verify("token", { maxAge: 300 });
+await verifier.verify(new Headers());
+const { context, sub } = await verifier.verify(new Request("https://api.example.com"));
+holds<Exactly<[string | undefined, string], [typeof context, typeof sub]>>();
+try {
+  // @ts-expect-error a header that may be missing is no token
+  await verifier.verify(undefined);
+} catch (error) {
+  if (isVerifyError(error)) holds<Exactly<VerifyErrorCode, typeof error.code>>();
+  if (isVerifyError(error, "expired")) holds<Exactly<"expired", typeof error.code>>();
+  // @ts-expect-error there is no such code
+  isVerifyError(error, "invalid_token");
+}
+// @ts-expect-error only a verifier creates its errors
+new VerifyError("expired");
+// @ts-expect-error there is no verifier without an audience
+createVerifier({ issuer: "https://auth.example.com" });

@@ -3,16 +3,9 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { root, start, tool } from "../../pkg-template/tools/process.mjs";
 import { launchBrowser } from "../e2e/harness/browser.mjs";
-import { until } from "../e2e/harness/until.mjs";
 import { makeApp, runApp, USE } from "./app.mjs";
-
-/** The command line of Next.js. */
-const NEXT = "next/dist/bin/next";
-
-/** Disables the telemetry of Next.js. */
-const QUIET = { NEXT_TELEMETRY_DISABLED: "1" };
+import { buildNext, serveNext } from "./next.mjs";
 
 const APP = {
   // As `create-next-app` creates it; without it, Next.js would use this checkout's settings for TypeScript.
@@ -43,8 +36,8 @@ const APP = {
 test("P37 a Next.js app with a server component builds without configuration, and runs", async (t) => {
   const app = await makeApp(t, APP, { inside: ".cache/packed" });
 
-  const { output } = await tool(NEXT, ["build"], { cwd: app, env: QUIET, from: "tests/packed" });
-  const { token, complaints } = await runApp(await launchBrowser(t), await serve(t, app));
+  const output = await buildNext(app);
+  const { token, complaints } = await runApp(await launchBrowser(t), await serveNext(t, app));
 
   // On CI, Next.js also warns about a missing build cache.
   assert.doesNotMatch(output.replace(/^.*No build cache found.*$/m, ""), /warn|⚠/i);
@@ -53,23 +46,3 @@ test("P37 a Next.js app with a server component builds without configuration, an
   assert.equal(token, "from-the-app");
   assert.deepEqual(complaints, []);
 });
-
-/**
- * Serves the built app with Next.js's own server, on a free port.
- *
- * @param {import("node:test").TestContext} test the server ends with it
- * @param {string} app
- * @returns {Promise<string>} its origin
- */
-async function serve(test, app) {
-  const parameters = [join(root, "tests/packed/node_modules", NEXT), "start", "--port", "0", "--hostname", "localhost"];
-  const server = start(process.execPath, parameters, { cwd: app, env: { ...QUIET, NO_COLOR: "1" } });
-  test.after(() => server.kill("SIGKILL"));
-  let printed = "";
-  for (const stream of [server.stdout, server.stderr]) {
-    stream.setEncoding("utf8").on("data", (text) => {
-      printed += text;
-    });
-  }
-  return until("Next.js says where it listens", () => /http:\/\/localhost:\d+/.exec(printed)?.[0], { within: 30_000 });
-}

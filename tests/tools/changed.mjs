@@ -10,10 +10,10 @@ const MAIN = ["main", "origin/main"];
 const ALL = STAGES.map(({ name }) => name);
 
 /** The stages that run the npm package. */
-const PACKAGE = ["npm", "packed", "frameworks", "docs", "site", "e2e"];
+const PACKAGE = ["npm", "packed", "frameworks", "apis", "docs", "site", "e2e"];
 
 /** The stages that run the server, in-process or as a program. */
-const SERVER = ["native", "docs", "e2e"];
+const SERVER = ["native", "apis", "docs", "e2e"];
 
 /**
  * Files by their paths, and the stages that read, compile or run them. The first match counts; a file without a match runs
@@ -36,6 +36,7 @@ const RULES = [
   [/^ARCHITECTURE\.md$/, ["native", "docs"]],
   [/^docs\/(deployment|keys|operations)\.md$/, ["native", "docs"]],
   [/^docs\/install\.md$/, ["packed", "frameworks", "docs"]],
+  [/^docs\/apis\.md$/, ["apis", "docs"]],
   [/^docs\/csp\.md$/, ["packed", "docs"]],
   [/^docs\/testing\.md$/, ["packed", "docs", "e2e"]],
   [/^docs\/(recipes|shells)\.md$/, ["docs", "e2e"]],
@@ -67,6 +68,7 @@ const RULES = [
   [/^tests\/contract\//, ["static", "npm", "e2e"]],
   [/^tests\/e2e\/(harness|pages)\//, ["static", "packed", "frameworks", "docs", "e2e"]],
   [/^tests\/e2e\//, ["static", "docs", "e2e"]],
+  [/^tests\/apis\//, ["static", "apis", "npm", "docs"]],
   [/^tests\/bench\//, ["static", "npm", "packed", "docs"]],
 ];
 

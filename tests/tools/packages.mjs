@@ -14,7 +14,14 @@ const ROOT = ".";
  * Folders of the tests with packages of their own, which are installed by the stages that need them, and all by the one
  * that checks types.
  */
-export const TEST_PACKAGES = /** @type {const} */ (["tests", "tests/npm", "tests/packed", "tests/docs", "tests/bench"]);
+export const TEST_PACKAGES = /** @type {const} */ ([
+  "tests",
+  "tests/npm",
+  "tests/packed",
+  "tests/docs",
+  "tests/apis",
+  "tests/bench",
+]);
 
 /** The folder whose packages no test imports: they are run by their commands. They take more disk than all others. */
 export const FRAMEWORKS = "tests/frameworks";
@@ -26,6 +33,7 @@ export const LOCKED = [ROOT, ...TEST_PACKAGES, FRAMEWORKS];
 const BORROWED = new Map([
   ["tests/packed", "packed"],
   ["tests/docs", "docs"],
+  ["tests/apis", "apis"],
 ]);
 
 /** Installations of this process, under way or done. @type {Map<string, Promise<void>>} */

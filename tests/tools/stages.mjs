@@ -117,6 +117,12 @@ export const STAGES = [
     }),
   },
   {
+    name: "apis",
+    needs: ["package", "server"],
+    packages: ["tests/apis"],
+    run: (context) => nodeTests("apis", context),
+  },
+  {
     name: "docs",
     needs: ["browser", "package", "server"],
     packages: ["tests", "tests/packed", "tests/docs"],

@@ -1,0 +1,142 @@
+/**
+ * Verifies access tokens at an API server: Node 20 and newer, Deno, Bun, Workers. Needs the package `jose`, and nothing else of
+ * `nolapse`.
+ *
+ * @packageDocumentation
+ */
+
+import type { Claims } from "./claims.js";
+
+export type { Claims } from "./claims.js";
+
+/** What tokens are checked against. Read as own properties of the object, not of its prototypes. */
+export interface VerifierOptions {
+  /** The `iss` that a token must have, character by character (RFC 7519 §2): the auth server's `ISSUER`. */
+  issuer: string;
+  /** What a token's `aud` must be, or have among others, character by character: this API's name. */
+  audience: string;
+  /**
+   * The auth server's public keys: the URL of its JWK Set, or the set itself (RFC 7517 §5). Without it, the URL is
+   * `/.well-known/jwks.json` below the issuer.
+   *
+   * A URL must be https, or of this machine. The set is cached for five minutes or what its `Cache-Control` says, if that is
+   * less, fetched again for a key that is not in it, at most every ten seconds, and used for a day while the auth server is
+   * away. Redirects are not followed, and at most 64 KiB are read.
+   */
+  jwks?: string | URL | { readonly keys: readonly object[] };
+  /** How many seconds ago the user may have signed in, `auth_time` (RFC 9470). Without it, any time. */
+  maxAge?: number;
+}
+
+/** What one call is checked against besides. */
+export interface VerifyOptions {
+  /** In place of the verifier's `maxAge`. */
+  maxAge?: number;
+}
+
+/** A web `Request`, its `Headers`, or a token by itself. Only the header `authorization` is read. */
+export type TokenSource =
+  | string
+  | { get(name: string): string | null }
+  | { readonly headers: { get(name: string): string | null } };
+
+/** Checks tokens of one issuer for one audience. */
+export interface Verifier {
+  /**
+   * Checks the bearer token of a request: size, form, header, key, signature, claims, issuer, audience and times. The leeway is
+   * zero on `exp` and five seconds on `iat` and `nbf`, by this machine's clock.
+   *
+   * What the user may do is the app's to decide, by `role` and `context` of the claims: a token without `context` is of no
+   * organisation.
+   *
+   * @returns the claims, frozen and without a prototype
+   * @throws VerifyError
+   */
+  verify(source: TokenSource, options?: VerifyOptions): Promise<Claims>;
+}
+
+/**
+ * Why a token is refused: the codes of the Rust verifier. `no_keys` is none of the token: the keys cannot be fetched.
+ * `insufficient_user_authentication` is a good token whose sign-in is longer ago than `maxAge`.
+ */
+export type VerifyErrorCode =
+  | "missing"
+  | "oversize"
+  | "malformed"
+  | "algorithm"
+  | "type"
+  | "header"
+  | "unknown_key"
+  | "signature"
+  | "issuer"
+  | "audience"
+  | "expired"
+  | "early"
+  | "no_keys"
+  | "insufficient_user_authentication";
+
+/** A request without a valid token, and the response to it. Repeats no part of the token. */
+export declare class VerifyError<Code extends VerifyErrorCode = VerifyErrorCode> extends Error {
+  private constructor();
+  /** Always `VerifyError`. */
+  override readonly name: "VerifyError";
+  /** The rule that the token breaks. For logs and counters: the response does not tell it. */
+  readonly code: Code;
+  /** The status of the response: 401, or 503 for `no_keys`. */
+  readonly status: 401 | 503;
+  /** The value of `WWW-Authenticate` (RFC 6750 §3, RFC 9470 §3), which a 503 has not. */
+  readonly challenge: string | null;
+  /** The headers of the response, the challenge among them. Their names are in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The body of the response, JSON: `error` and `error_description`. */
+  readonly body: string;
+  /** Creates the response. */
+  toResponse(): Response;
+}
+
+/**
+ * Says whether an error is a {@link VerifyError}, of whichever copy of the package.
+ *
+ * @example
+ * ```ts
+ * import { isVerifyError } from "nolapse/server";
+ *
+ * export const respond = (error: unknown): Response => {
+ *   if (isVerifyError(error)) return error.toResponse();
+ *   throw error;
+ * };
+ * ```
+ */
+export declare function isVerifyError<Code extends VerifyErrorCode = VerifyErrorCode>(
+  error: unknown,
+  code?: Code,
+): error is VerifyError<Code>;
+
+/**
+ * Creates a verifier. Sends nothing until a token is verified.
+ *
+ * @example
+ * ```ts
+ * import { createVerifier, isVerifyError } from "nolapse/server";
+ *
+ * const verifier = createVerifier({
+ *   issuer: "https://auth.example.com",
+ *   audience: "https://api.example.com",
+ * });
+ *
+ * export default {
+ *   async fetch(request: Request): Promise<Response> {
+ *     try {
+ *       const { sub } = await verifier.verify(request);
+ *       return Response.json({ user: sub });
+ *     } catch (error) {
+ *       if (isVerifyError(error)) return error.toResponse();
+ *       throw error;
+ *     }
+ *   },
+ * };
+ * ```
+ *
+ * @throws TypeError where an option is missing or wrong; its message names the option.
+ */
+export declare function createVerifier(options: VerifierOptions): Verifier;

@@ -1,0 +1,132 @@
+import { own } from "../src/host/own.js";
+import { checkAge, readClaims } from "./server/claims.js";
+import { VerifyError } from "./server/errors.js";
+import { readKeySet } from "./server/key-set.js";
+import { checkSignature, parseToken } from "./server/token.js";
+import { createKeySetCache, placeOf } from "./verify/key-set-cache.js";
+
+/** @typedef {import("./server/key-set.js").PublicKey} PublicKey */
+
+export { isVerifyError, VerifyError } from "./server/errors.js";
+
+/** The sets of all verifiers: one that is created for each request fetches no more than one that is kept. */
+const cache = /* @__PURE__ */ createKeySetCache({
+  read: readKeySet,
+  // The status of a redirect is none of a key set. `error` would do too, and Workers refuse it.
+  init: { redirect: "manual" },
+  // In Workers a request must not await what another one has sent.
+  isPendingShared: () => globalThis.navigator?.userAgent !== "Cloudflare-Workers",
+});
+
+/**
+ * @param {import("./server.js").VerifierOptions} options
+ * @returns {import("./server.js").Verifier}
+ */
+export function createVerifier(options) {
+  const given = own(options);
+  const issuer = text(given.issuer, "issuer");
+  const audience = text(given.audience, "audience");
+  const maxAge = age(given.maxAge);
+  const findKey = keysOf(given.jwks ?? `${issuer.replace(/\/$/, "")}/.well-known/jwks.json`);
+  return Object.freeze({
+    /**
+     * @param {import("./server.js").TokenSource} source
+     * @param {import("./server.js").VerifyOptions} [changes]
+     */
+    async verify(source, changes) {
+      const wanted = age(own(changes).maxAge) ?? maxAge;
+      const token = parseToken(tokenOf(source));
+      await checkSignature(token, await findKey(token.keyId));
+      const nowMs = Date.now();
+      const claims = readClaims(token.claims, { issuer, audience, nowMs });
+      if (wanted !== undefined) checkAge(claims, wanted, nowMs);
+      return claims;
+    },
+  });
+}
+
+/**
+ * Finds keys in a set that is given, or in the one of a URL.
+ *
+ * @param {unknown} jwks
+ * @returns {(keyId: string) => PublicKey | Promise<PublicKey>}
+ * @throws {TypeError} if it is neither
+ */
+function keysOf(jwks) {
+  if (typeof jwks === "string" || jwks instanceof URL) {
+    const url = misconfiguredUnless("jwks", () => placeOf(`${jwks}`));
+    return (keyId) => fetchedKey(url, keyId);
+  }
+  const { keys } = own(jwks);
+  if (!Array.isArray(keys)) throw new TypeError("jwks must be the URL of a JWK Set, or a JWK Set");
+  // Nothing that a prototype has gets into the text.
+  const entries = keys.map((key) => JSON.stringify(own(key)));
+  const set = misconfiguredUnless("jwks", () => readKeySet(`{"keys":[${entries.join()}]}`));
+  return (keyId) => known(set.get(keyId));
+}
+
+/**
+ * Finds a key in the cached set; where that has none of the name, in a newer one.
+ *
+ * @param {string} url
+ * @param {string} keyId
+ */
+async function fetchedKey(url, keyId) {
+  const cached = await cache.cached(url).catch((cause) => {
+    throw new VerifyError("no_keys", { cause });
+  });
+  return known(cached.get(keyId) ?? (await cache.refetched(url))?.get(keyId));
+}
+
+/** @param {PublicKey | undefined} key */
+function known(key) {
+  if (key === undefined) throw new VerifyError("unknown_key");
+  return key;
+}
+
+/**
+ * Returns the token itself, or the one in the `Authorization` header of a request (RFC 6750 §2.1).
+ *
+ * @param {import("./server.js").TokenSource} source
+ * @returns {string}
+ */
+function tokenOf(source) {
+  if (typeof source === "string") return source;
+  const header = ("headers" in source ? source.headers : source).get("authorization");
+  if (header === null) throw new VerifyError("missing");
+  const blank = header.indexOf(" ");
+  if (blank < 0) throw new VerifyError("malformed");
+  if (header.slice(0, blank).toLowerCase() !== "bearer") throw new VerifyError("missing");
+  return header.slice(blank + 1);
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} option
+ */
+function text(value, option) {
+  if (typeof value !== "string" || value === "") throw new TypeError(`${option} must be a text that is not empty`);
+  return value;
+}
+
+/** @param {unknown} value */
+function age(value) {
+  if (value === undefined) return undefined;
+  if (typeof value !== "number" || !(value >= 0 && value < Number.POSITIVE_INFINITY))
+    throw new TypeError("maxAge must be a number of seconds");
+  return Math.floor(value);
+}
+
+/**
+ * @template Value
+ * @param {string} option
+ * @param {() => Value} read
+ * @returns {Value}
+ */
+function misconfiguredUnless(option, read) {
+  try {
+    return read();
+  } catch (cause) {
+    throw new TypeError(`${option}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
+}
