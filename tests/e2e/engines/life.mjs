@@ -40,9 +40,10 @@ export const LIFE = {
     assert.ok(answered > 20, `${answered} calls`);
     const times = [auth.to("/auth/sign-up")[0], ...auth.refreshes()].map((one) => one?.at ?? Number.NaN);
     for (const [i, at] of times.slice(0, 2).entries()) {
-      // 6.67 s, less up to 0.27 s of jitter; the rest allows for a busy machine.
+      // 6.67 s, less up to 0.27 s of jitter. The life counts from when the browser sends, these times from when the server
+      // receives: on a busy machine, the first of two can be later by half a second.
       const gap = (times[i + 1] ?? Number.NaN) - at;
-      assert.ok(gap > 6_350 && gap < 7_600, `${gap} ms`);
+      assert.ok(gap > 5_900 && gap < 7_600, `${gap} ms`);
     }
     assert.deepEqual(reasons(auth).slice(0, 2), ["timer", "timer"]);
   },
