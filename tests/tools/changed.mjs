@@ -58,7 +58,7 @@ const RULES = [
   [/^www-demo\/rust-example\//, ["static", "docs"]],
 
   // The tests themselves; all tests that run in a browser use the harness.
-  [/^tests\/(browser\.rs|single_tab\/)/, ["static", "native", "wasm"]],
+  [/^tests\/(browser|single_tab)\//, ["static", "native", "wasm"]],
   [/^tests\/(\w+\.rs|simulation\/)/, ["static", "native", "docs"]],
   [/^tests\/npm\//, ["static", "npm", "docs"]],
   [/^tests\/packed\/app\.mjs$/, ["static", "packed", "frameworks", "docs"]],
