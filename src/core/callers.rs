@@ -16,7 +16,17 @@ use super::token::Offer;
 
 mod caller;
 
-use caller::{Caller, Rule};
+use caller::Rule;
+
+/// A waiting caller.
+#[derive(Clone, Debug)]
+struct Caller {
+    id: CallerId,
+    need: Need,
+    deadline: Timestamp,
+    /// The context of the token; empty for none.
+    context: Rc<str>,
+}
 
 /// The table of all waiting callers.
 #[derive(Debug)]

@@ -1,23 +1,12 @@
-//! A waiting caller, and the rules by which it is settled.
-
-use std::rc::Rc;
+//! The rules by which a waiting caller is settled.
 
 use super::super::effect::Answer;
 use super::super::error::SessionError;
-use super::super::ids::{AttemptId, CallerId};
+use super::super::ids::AttemptId;
 use super::super::need::{Kind, Need, Resolution};
 use super::super::time::Timestamp;
 use super::super::token::Offer;
-
-/// A waiting caller.
-#[derive(Clone, Debug)]
-pub(super) struct Caller {
-    pub(super) id: CallerId,
-    pub(super) need: Need,
-    pub(super) deadline: Timestamp,
-    /// The context of the token; empty for none.
-    pub(super) context: Rc<str>,
-}
+use super::Caller;
 
 /// Which callers are settled.
 pub(super) enum Rule<'a> {
