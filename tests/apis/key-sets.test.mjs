@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
 
+import { startKeyServer } from "../e2e/harness/key-server.mjs";
 import { importServer } from "./package.mjs";
 import { AUDIENCE, CLAIMS, encode, forge, HEADER, ISSUER, jwkOf, keyOf, NOW, sign } from "./tokens.mjs";
 
@@ -31,25 +32,8 @@ async function judgeWith(t) {
  * @param {import("node:test").TestContext} t
  */
 async function keyServer(t) {
-  const told = {
-    status: 200,
-    /** @type {string | Buffer} */
-    body: JSON.stringify({ keys: [JWK] }),
-    headers: /** @type {import("node:http").OutgoingHttpHeaders} */ ({}),
-    asked: 0,
-  };
-  const server = createServer((_, response) => {
-    told.asked += 1;
-    response.writeHead(told.status, told.headers).end(told.body);
-  });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
-  t.after(() => server.close());
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("it listens on a port");
-  const url = `http://127.0.0.1:${address.port}/jwks.json`;
-  let now = 1_000_000;
+  const { told, pass, url } = await startKeyServer(t, JSON.stringify({ keys: [JWK] }));
   t.mock.timers.enable({ apis: ["Date"], now: NOW * 1_000 });
-  t.mock.method(performance, "now", () => now);
   const { createVerifier } = await importServer(t);
   const verifier = createVerifier({ issuer: ISSUER, audience: AUDIENCE, jwks: url });
   /** @param {string} [token] */
@@ -58,10 +42,6 @@ async function keyServer(t) {
       () => "accepted",
       ({ code }) => code,
     );
-  /** @param {number} seconds */
-  const pass = (seconds) => {
-    now += seconds * 1_000;
-  };
   return { told, url, judge, pass };
 }
 

@@ -1,39 +1,10 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import { test } from "node:test";
 
 import { cachedKeys, refetchedKeys } from "../../pkg-template/verify/key-sets.js";
+import { startKeyServer } from "../e2e/harness/key-server.mjs";
 
 const SET = '{"keys":[]}';
-
-/**
- * Starts a server with given responses that counts requests, and a clock that moves only when it is set.
- *
- * @param {import("node:test").TestContext} t
- */
-async function keyServer(t) {
-  const told = {
-    status: 200,
-    body: SET,
-    headers: /** @type {import("node:http").OutgoingHttpHeaders} */ ({}),
-    asked: 0,
-  };
-  const server = createServer((_, response) => {
-    told.asked += 1;
-    response.writeHead(told.status, told.headers).end(told.body);
-  });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
-  t.after(() => server.close());
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("it listens on a port");
-  let now = 1_000_000;
-  t.mock.method(performance, "now", () => now);
-  /** @param {number} seconds */
-  const pass = (seconds) => {
-    now += seconds * 1_000;
-  };
-  return { told, pass, url: `http://127.0.0.1:${address.port}/jwks.json` };
-}
 
 test("line 16: a key set is cached for five minutes, or for what it says where that is less", async (t) => {
   for (const [header, life] of /** @type {[string, number][]} */ ([
@@ -45,7 +16,7 @@ test("line 16: a key set is cached for five minutes, or for what it says where t
     ["no-store", 10],
     ["max-age=soon", 300],
   ])) {
-    const { told, pass, url } = await keyServer(t);
+    const { told, pass, url } = await startKeyServer(t, SET);
     told.headers = header ? { "cache-control": header } : {};
     for (const [seconds, asked] of /** @type {[number, number][]} */ ([
       [0, 1],
@@ -62,7 +33,7 @@ test("line 16: a key set is cached for five minutes, or for what it says where t
 });
 
 test("line 16: many callers cause one request, and an unknown key one in ten seconds", async (t) => {
-  const { told, pass, url } = await keyServer(t);
+  const { told, pass, url } = await startKeyServer(t, SET);
 
   await Promise.all(Array.from({ length: 50 }, () => cachedKeys(url)));
   assert.equal(told.asked, 1);
@@ -74,7 +45,7 @@ test("line 16: many callers cause one request, and an unknown key one in ten sec
 });
 
 test("line 16: while the server is away the last keys go on for a day, without a storm", async (t) => {
-  const { told, pass, url } = await keyServer(t);
+  const { told, pass, url } = await startKeyServer(t, SET);
   await cachedKeys(url);
   Object.assign(told, { status: 503, body: "" });
 
@@ -91,7 +62,7 @@ test("line 16: while the server is away the last keys go on for a day, without a
 });
 
 test("line 16: redirects, other statuses and large answers are no key sets", async (t) => {
-  const elsewhere = await keyServer(t);
+  const elsewhere = await startKeyServer(t, SET);
   t.mock.restoreAll();
   for (const wrong of [
     { status: 302, headers: { location: elsewhere.url } },
@@ -101,7 +72,7 @@ test("line 16: redirects, other statuses and large answers are no key sets", asy
     { body: `{"pad":"${"x".repeat(70_000)}","keys":[]}` },
     { body: Buffer.from([0x7b, 0xff, 0x7d]) },
   ]) {
-    const { told, url } = await keyServer(t);
+    const { told, url } = await startKeyServer(t, SET);
     Object.assign(told, wrong);
     await assert.rejects(cachedKeys(url), JSON.stringify(wrong).slice(0, 80));
     t.mock.restoreAll();

@@ -66,7 +66,7 @@ const RULES = [
   [/^tests\/frameworks\//, ["static", "frameworks", "npm", "docs"]],
   [/^tests\/docs\//, ["static", "docs", "npm", "packed", "frameworks"]],
   [/^tests\/contract\//, ["static", "npm", "e2e"]],
-  [/^tests\/e2e\/(harness|pages)\//, ["static", "packed", "frameworks", "docs", "e2e"]],
+  [/^tests\/e2e\/(harness|pages)\//, ["static", "npm", "apis", "packed", "frameworks", "docs", "e2e"]],
   [/^tests\/e2e\//, ["static", "docs", "e2e"]],
   [/^tests\/apis\//, ["static", "apis", "npm", "docs"]],
   [/^tests\/bench\//, ["static", "npm", "packed", "docs"]],
