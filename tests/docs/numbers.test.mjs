@@ -25,6 +25,8 @@ const REPEATED = {
   "docs/decisions/tabs.md": [
     [/longer than (\d+) ms, while another/, "ms", "src/core/refresher/lock.rs", "CONTENTION_THRESHOLD"],
     [/and waits for (\d+) ms before it sends/, "ms", CONFIG, "peer_reply_timeout"],
+    [/background refresh waits for up to (\d+) s/, "s", CONFIG, "peer_reply_timeout", 10],
+    [/can be sent for more than (\d+) s/, "s", CONFIG, "peer_reply_timeout", 20],
     [/after a random pause of up to (\d+) ms/, "ms", CONFIG, "peer_reply_timeout", 3],
     [/to come is waited for (\d+) s/, "s", "src/core/refresher.rs", "SHORT_LOCK_WAIT"],
   ],

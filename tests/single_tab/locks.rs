@@ -71,6 +71,35 @@ fn p15_a_tab_that_is_behind_the_record_asks_its_peers_first_unless_no_token_of_t
     }
 }
 
+#[test]
+fn p15_a_background_refresh_waits_longer_for_its_peers_while_the_token_lasts() {
+    for (left, has_caller, pause) in [
+        (5_000, false, 1_000),
+        (2_001, false, 1_000),
+        (2_000, false, 100),
+        (5_000, true, 100),
+    ] {
+        let (mut tab, issued) = distrusting();
+        let (at, _) = tab.alarm();
+        tab.ring(at.max(issued + USABLE - left - 21));
+        let attempt = tab.wish().expect("it asks for the lock");
+        let version = tab.version();
+        tab.hear(TabMessage::StateRequest { version });
+        if has_caller {
+            tab.need(Millis::from_secs(50));
+        }
+        tab.now += 21;
+
+        tab.feed(Input::LockGranted { attempt });
+
+        let case = format!("{left} ms left, a caller: {has_caller}");
+        assert!(tab.asks_the_tabs(), "{case}");
+        assert_eq!(tab.alarm(), (tab.now + pause, "peers"), "{case}");
+        tab.hear_token(tab.version().next(), grant(), 0);
+        assert!(!tab.sends() && tab.releases(attempt), "{case}");
+    }
+}
+
 /// A tab with a new token whose lock was once not granted, and the time at which it received that token.
 fn distrusting() -> (Tab, u64) {
     let mut tab = Tab::signed_in(1);

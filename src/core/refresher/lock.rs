@@ -46,7 +46,12 @@ impl Refresher {
         // Another tab's token does not satisfy a forced refresh, but its failure would start a back-off.
         let may_be_done = had_to_wait || is_peer_busy || is_behind && !situation.wants_new();
         if task == Task::Refresh && may_be_done {
-            self.await_peers(situation, self.peer_reply_timeout, effects);
+            let mut pause = self.peer_reply_timeout;
+            if situation.waiting.is_none() && situation.token_left > pause * 20 {
+                // Nobody waits: on a busy machine a message takes longer than the usual timeout.
+                pause = pause * 10;
+            }
+            self.await_peers(situation, pause, effects);
         } else {
             self.send(situation, effects);
         }
