@@ -45,7 +45,8 @@ export function progressIn(line) {
  * @returns {Promise<Artifact[]>} fresh ones, too
  */
 export async function cargoArtifacts(parameters, options) {
-  const { stdout } = await cargo([...parameters, "--message-format", "json-render-diagnostics"], options);
+  const [command = "", ...rest] = parameters;
+  const { stdout } = await cargo([command, "--message-format", "json-render-diagnostics", ...rest], options);
   const lines = stdout.split("\n").filter((line) => line.startsWith('{"reason":"compiler-artifact"'));
   return lines.map((line) => JSON.parse(line));
 }

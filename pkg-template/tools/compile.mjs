@@ -17,6 +17,12 @@ export const RUST_INPUTS = ["src", "Cargo.toml", "Cargo.lock", "rust-toolchain.t
 const FOR_BROTLI = ["-Cllvm-args=-inline-threshold=12", "-Cllvm-args=-simplifycfg-sink-common=false"];
 
 /**
+ * The stack of the default module, in bytes: an input needs less than 4 kB of it. The linker reserves 1 MiB otherwise, and
+ * addresses behind it take a byte more each. A module that parses JSON, which nests, keeps that.
+ */
+const STACK = 65_536;
+
+/**
  * The build id that facade and module share: 48 bits of a hash of the module's inputs, as a number.
  *
  * @returns {Promise<string>}
@@ -48,7 +54,8 @@ export async function compile(features, buildId, watch, checkout = root, flags =
     features,
   ];
   const target = ["--target", "wasm32-unknown-unknown", "--locked"];
-  const made = await cargoArtifacts([...parameters, ...target], {
+  const stack = features.includes("verify") ? [] : ["--", `-Clink-arg=-zstack-size=${STACK}`];
+  const made = await cargoArtifacts([...parameters, ...target, ...stack], {
     cwd: checkout,
     env: {
       CARGO_ENCODED_RUSTFLAGS: [...FOR_BROTLI, ...flags, ...(await remappings(checkout))].join("\x1f"),
