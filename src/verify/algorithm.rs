@@ -56,7 +56,6 @@ impl FromStr for Algorithm {
     /// Reads a name, character by character (RFC 7515 §4.1.1).
     fn from_str(name: &str) -> Result<Self, UnknownAlgorithm> {
         let mut all = Self::ALL.into_iter();
-        all.find(|one| one.as_str() == name)
-            .ok_or(UnknownAlgorithm)
+        all.find(|one| one.as_str() == name).ok_or(UnknownAlgorithm)
     }
 }

@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    PublicKey,
-    json::Json,
-};
+use super::{PublicKey, json::Json};
 
 /// The largest set that is read, in bytes.
 pub const MAX_SET_BYTES: usize = 64 * 1024;

@@ -8,11 +8,7 @@ use ring::signature::{
 const EXPONENT: [u8; 3] = [1, 0, 1];
 
 /// Verifies `r` and `s`, 32 bytes each (RFC 7518 §3.4).
-pub(in crate::verify) fn verify_es256(
-    point: &[u8; 65],
-    message: &[u8],
-    signature: &[u8],
-) -> bool {
+pub(in crate::verify) fn verify_es256(point: &[u8; 65], message: &[u8], signature: &[u8]) -> bool {
     let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point);
     key.verify(message, signature).is_ok()
 }

@@ -61,9 +61,7 @@ pub use transport::Transport;
 
 use reader::{Bounded, Reader, refuse};
 
-use crate::{
-    domain::Limits, security_log::Destination, store::is_postgres, verifier::Algorithm,
-};
+use crate::{domain::Limits, security_log::Destination, store::is_postgres, verifier::Algorithm};
 
 /// The format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,13 +13,13 @@ use std::{
     time::Duration,
 };
 
-use issuing::{issue, verifier};
+use issuing::{issue, new_keys, verifier};
 use nolapse_server::{
     clock,
     domain::{Store, Timestamp},
     keys::{KeyPolicy, KeyRing, RingError, Rotated, Secrets, ServerKeys},
     store::SqliteStore,
-    verifier::{KeySource, Refusal},
+    verifier::{Algorithm, KeySource, Refusal},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -55,6 +55,7 @@ impl World {
             wait: WAIT,
             rotate_every,
             token_lifetime: LIFE,
+            algorithm: Algorithm::default(),
         };
         let ring = KeyRing::open(self.now, Arc::clone(&self.store), secrets, policy);
         ring.await.unwrap()
@@ -170,7 +171,7 @@ async fn key_server(keys: String) -> (String, Arc<AtomicUsize>) {
 #[tokio::test]
 async fn p46_a_storm_of_unknown_keys_is_no_storm_of_fetches() {
     let now = clock::now();
-    let known = ServerKeys::generate();
+    let known = new_keys();
     let (url, fetches) = key_server(known.public().to_json()).await;
     let verifier = Arc::new(verifier(KeySource::fetched(&url).unwrap()));
 
@@ -179,7 +180,7 @@ async fn p46_a_storm_of_unknown_keys_is_no_storm_of_fetches() {
             let verifier = Arc::clone(&verifier);
             let token = match turn % 2 {
                 0 => issue(now, &known, LIFE),
-                _ => issue(now, &ServerKeys::generate(), LIFE),
+                _ => issue(now, &new_keys(), LIFE),
             };
             tokio::spawn(async move { verifier.verify(now, &token).await })
         })
@@ -198,7 +199,7 @@ async fn p46_a_storm_of_unknown_keys_is_no_storm_of_fetches() {
     // Ten seconds later one more request may be sent, and no more than one.
     for _ in 0..5 {
         let later = now + Duration::from_secs(11);
-        let token = issue(later, &ServerKeys::generate(), LIFE);
+        let token = issue(later, &new_keys(), LIFE);
         assert!(verifier.verify(later, &token).await.is_err());
     }
     assert_eq!(fetches.load(Ordering::SeqCst), 2);
@@ -213,6 +214,7 @@ async fn p43_the_database_alone_signs_nothing_and_another_key_file_is_named_as_s
         wait: WAIT,
         rotate_every: None,
         token_lifetime: LIFE,
+        algorithm: Algorithm::default(),
     };
 
     let opened = KeyRing::open(world.now, Arc::clone(&world.store), other, policy).await;
