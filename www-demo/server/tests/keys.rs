@@ -50,12 +50,16 @@ impl World {
     }
 
     async fn ring(&self, rotate_every: Option<Duration>) -> KeyRing {
+        self.ring_of(Algorithm::default(), rotate_every).await
+    }
+
+    async fn ring_of(&self, algorithm: Algorithm, rotate_every: Option<Duration>) -> KeyRing {
         let secrets = Secrets::load_or_make(&self.file()).unwrap();
         let policy = KeyPolicy {
             wait: WAIT,
             rotate_every,
             token_lifetime: LIFE,
-            algorithm: Algorithm::default(),
+            algorithm,
         };
         let ring = KeyRing::open(self.now, Arc::clone(&self.store), secrets, policy);
         ring.await.unwrap()
@@ -145,6 +149,125 @@ async fn p46_the_schedule_rotates_and_retired_keys_outlive_their_tokens() {
     assert!(ring.keys().retired.is_empty());
     let refused = verifier.verify(world.now, &last).await;
     assert_eq!(refused, Err(Refusal::UnknownKey));
+}
+
+fn algorithms(keys: &ServerKeys) -> [Algorithm; 2] {
+    [keys.current.algorithm, keys.next.algorithm]
+}
+
+/// Keys of an algorithm that another one shall follow, each of the four once.
+const CHANGES: [[Algorithm; 2]; 4] = [
+    [Algorithm::Ed25519, Algorithm::Es256],
+    [Algorithm::Es256, Algorithm::Rs256],
+    [Algorithm::Rs256, Algorithm::EdDsa],
+    [Algorithm::EdDsa, Algorithm::Ed25519],
+];
+
+#[tokio::test]
+async fn p46_part1_a_change_of_algorithm_is_a_rotation_that_costs_no_token() {
+    for [old, new] in CHANGES {
+        let mut world = World::new().await;
+        let before = world.ring_of(old, None).await;
+        let first = names(&before.keys());
+        let ring = world.ring_of(new, None).await;
+        let verifier_here = verifier(ring.published());
+        let (mut seen, mut signed) = (Vec::new(), Vec::new());
+        let step = Duration::from_secs(30);
+
+        // A verifier elsewhere fetched its key set up to five minutes ago.
+        let mut elsewhere = vec![ring.keys().public(); 10];
+        for _ in 0..50 {
+            ring.maintain(world.now).await.unwrap();
+            let token = issue(world.now, &ring.keys(), LIFE);
+            let stale = verifier(KeySource::given(elsewhere.remove(0)));
+            assert!(stale.verify(world.now, &token).await.is_ok(), "{old} {new}");
+            elsewhere.push(ring.keys().public());
+            signed.push((world.now, token));
+            signed.retain(|(at, _)| world.now < *at + LIFE);
+            for (_, token) in &signed {
+                assert!(verifier_here.verify(world.now, token).await.is_ok());
+            }
+            seen.push(algorithms(&ring.keys()));
+            world.now = world.now + step;
+        }
+
+        seen.dedup();
+        assert_eq!(seen, [[old, old], [old, new], [new, new]]);
+        assert!(!names(&ring.keys()).contains(&first[0]));
+        // Nothing more is changed.
+        let settled = names(&ring.keys());
+        world.now = world.now + WAIT * 10;
+        ring.maintain(world.now).await.unwrap();
+        assert_eq!(names(&ring.keys()), settled);
+    }
+}
+
+#[tokio::test]
+async fn p46_part1_keys_that_have_signed_for_long_are_replaced_as_soon_as_the_algorithm_changes() {
+    let mut world = World::new().await;
+    world.ring_of(Algorithm::Ed25519, None).await;
+    world.now = world.now + WAIT;
+    let ring = world.ring_of(Algorithm::Es256, None).await;
+
+    ring.maintain(world.now).await.unwrap();
+    assert_eq!(
+        algorithms(&ring.keys()),
+        [Algorithm::Ed25519, Algorithm::Es256]
+    );
+    world.now = world.now + WAIT.saturating_sub(Duration::from_millis(1));
+    ring.maintain(world.now).await.unwrap();
+    assert_eq!(ring.keys().current.algorithm, Algorithm::Ed25519);
+    world.now = world.now + Duration::from_millis(1);
+    ring.maintain(world.now).await.unwrap();
+    assert_eq!(algorithms(&ring.keys()), [Algorithm::Es256; 2]);
+}
+
+#[tokio::test]
+async fn p46_part1_servers_whose_settings_differ_do_not_change_the_algorithm_to_and_fro() {
+    let mut world = World::new().await;
+    let one = world.ring_of(Algorithm::Ed25519, None).await;
+    one.maintain(world.now).await.unwrap();
+    let other = world.ring_of(Algorithm::Es256, None).await;
+
+    for _ in 0..20 {
+        world.now = world.now + WAIT;
+        other.maintain(world.now).await.unwrap();
+        one.maintain(world.now).await.unwrap();
+    }
+
+    for ring in [&one, &other] {
+        assert_eq!(algorithms(&ring.keys()), [Algorithm::Es256; 2]);
+        assert!(ring.keys().retired.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn p46_part1_a_key_keeps_its_algorithm_when_other_secrets_encrypt_it_and_is_listed_with_it() {
+    for algorithm in Algorithm::ALL {
+        let world = World::new().await;
+        let policy = KeyPolicy {
+            wait: WAIT,
+            rotate_every: None,
+            token_lifetime: LIFE,
+            algorithm,
+        };
+        let store = Arc::clone(&world.store);
+        let ring = KeyRing::open_file(world.now, store, &world.file(), policy);
+        let ring = ring.await.unwrap();
+        let before = names(&ring.keys());
+
+        ring.add_secrets(world.now).unwrap();
+        ring.activate_secrets().await.unwrap();
+        ring.revoke_secrets(None).await.unwrap();
+
+        let again = world.ring_of(Algorithm::default(), None).await;
+        assert_eq!(names(&again.keys()), before);
+        let listed = again.list_keys();
+        assert!(listed.iter().all(|key| key.algorithm == algorithm));
+        let token = issue(world.now, &again.keys(), LIFE);
+        let judged = verifier(ring.published()).verify(world.now, &token).await;
+        assert!(judged.is_ok());
+    }
 }
 
 /// Answers every connection with this key set, and counts them.
