@@ -252,7 +252,8 @@ async fn p46_part1_a_key_keeps_its_algorithm_when_other_secrets_encrypt_it_and_i
             algorithm,
         };
         let store = Arc::clone(&world.store);
-        let ring = KeyRing::open_file(world.now, store, &world.file(), policy);
+        let file = world.file();
+        let ring = KeyRing::open_file(world.now, store, &file, policy);
         let ring = ring.await.unwrap();
         let before = names(&ring.keys());
 
