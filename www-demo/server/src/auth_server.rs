@@ -258,6 +258,7 @@ async fn assemble(
             cookies: CookieRules {
                 name: COOKIE.to_owned(),
                 same_site: config.cookie_same_site,
+                page_cookie: config.page_cookie,
                 hint_domain: config.hint_cookie_domain.clone(),
             },
             server_secrets: config.server_secrets.clone(),

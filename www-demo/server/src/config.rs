@@ -17,6 +17,7 @@
 //! | `ALLOWED_ORIGINS` | `http://localhost:PORT,http://127.0.0.1:PORT` | origins of pages that may call; in an `https` host one `*` stands for a part of one label |
 //! | `COOKIE_SAME_SITE` | `strict` | `none` for an app on another site, or embedded in one: cookies are then `SameSite=None; Partitioned` |
 //! | `HINT_COOKIE_DOMAIN` | none | the domain on which pages can read that there may be a session; none is the auth server's own host |
+//! | `PAGE_COOKIE` | `0` | `1` sets an `HttpOnly` cookie with the access token beside the refresh cookie, for servers that render pages of the auth server's own host |
 //! | `ACCOUNT_PATHS` | none | names such as `work,private`, at most 20: each has the auth server again below its path, `ISSUER/work`, with a cookie of its own, for several accounts in one browser |
 //! | `SERVER_SECRETS` | none | secrets of at least 32 characters each, separated by commas, by which servers of yours, such as renderers and APIs, authenticate; without it what is for servers answers 404 |
 //! | `SITE_DIR` | none | a folder of static files to serve on `PORT` |
@@ -75,6 +76,10 @@ pub enum LogFormat {
 }
 
 /// All settings. [`Config::from_environment`] reads them; [`Config::default`] has the defaults, but no security log.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a variable that is 0 or 1"
+)]
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `BIND`.
@@ -107,6 +112,8 @@ pub struct Config {
     pub cookie_same_site: SameSite,
     /// `HINT_COOKIE_DOMAIN`.
     pub hint_cookie_domain: Option<String>,
+    /// `PAGE_COOKIE`.
+    pub page_cookie: bool,
     /// `ACCOUNT_PATHS`.
     pub account_paths: Vec<String>,
     /// `SERVER_SECRETS`.
@@ -171,6 +178,7 @@ impl Default for Config {
             allowed_origins: None,
             cookie_same_site: SameSite::Strict,
             hint_cookie_domain: None,
+            page_cookie: false,
             account_paths: Vec::new(),
             server_secrets: ServerSecrets::default(),
             site_dir: None,

@@ -113,6 +113,23 @@ pub fn issue_within(
     sign(now, config, key, claims)
 }
 
+/// Signs a token with one claim more, `user`: what a token response has as its session's user.
+///
+/// # Errors
+/// Fails only if `now` is out of the calendar.
+pub fn issue_for_pages(
+    now: Timestamp,
+    config: &TokenConfig,
+    key: &SigningKey,
+    session: &Session,
+    user: &User,
+    view: &Value,
+) -> Result<String, SigningFailed> {
+    let mut claims = claims(config, session.id, session.created_at, user);
+    claims.further = BTreeMap::from([("user", view)]);
+    sign(now, config, key, claims)
+}
+
 fn claims<'a>(
     config: &'a TokenConfig,
     session: SessionId,

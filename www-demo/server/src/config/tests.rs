@@ -31,6 +31,7 @@ fn an_invalid_setting_is_refused_with_the_name_of_the_variable() {
         ("ALLOWED_ORIGINS", "https://a.example,https://b.example/"),
         ("COOKIE_SAME_SITE", "lax"),
         ("HINT_COOKIE_DOMAIN", "example.com"),
+        ("PAGE_COOKIE", "lax"),
         ("ACCOUNT_PATHS", "work,auth"),
         ("ACCOUNT_PATHS", "work,work"),
         ("ACCOUNT_PATHS", "work,"),

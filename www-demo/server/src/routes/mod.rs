@@ -16,6 +16,7 @@ mod health;
 mod host;
 mod jwks;
 mod limits;
+mod look_up;
 mod metrics;
 mod openapi;
 mod outage;
@@ -107,7 +108,10 @@ fn endpoints(app: &App) -> OpenApiRouter<App> {
         let password = OpenApiRouter::new().routes(routes!(password::change));
         router = router.merge(guarded(password, &[Method::POST], true));
     }
-    router.routes(routes!(jwks::keys))
+    let for_servers = OpenApiRouter::new().routes(routes!(look_up::look_up));
+    router
+        .merge(openapi::for_servers(for_servers))
+        .routes(routes!(jwks::keys))
 }
 
 /// The origin of the reference auth server: the contract, health checks, page and, with `DEMO=1`, the demo controls.
