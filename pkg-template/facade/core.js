@@ -47,22 +47,10 @@ export class SharedSession {
     this.#onRelease = onRelease;
     this.#realm = realm;
     this.#lastUser = new LastUser(settings, realm);
-    this.snapshot = Object.freeze(/** @type {SessionStatus | undefined} */ (settings.initial) ?? this.#unknown(null));
+    const initial = settings.initial ?? { state: "unknown", failure: null, lastUser: this.#lastUser.get() };
+    this.snapshot = Object.freeze(/** @type {SessionStatus} */ (initial));
     this.host = this.#open();
     instance.sessions.add(this);
-  }
-
-  /**
-   * The status until the first response: who the server that rendered the page knows to be signed in, if it does.
-   *
-   * @param {FailureCause | null} failure
-   * @returns {SessionStatus}
-   */
-  #unknown(failure) {
-    const { initial } = this.settings;
-    return initial?.state === "signed_in"
-      ? /** @type {SessionStatus} */ ({ ...initial, failure })
-      : { state: "unknown", failure, lastUser: this.#lastUser.get() };
   }
 
   /** Creates a host, which queues calls until the module is loaded. The first one sends an early refresh meanwhile. */
@@ -169,14 +157,14 @@ export class SharedSession {
     const failure = /** @type {FailureCause | null} */ (word(cause));
     /** @type {SessionStatus} */
     let next;
-    if (state !== "unknown") this.settings.initial = undefined;
     if (state === "signed_in") {
       next = { state, user: parsed(user) ?? null, sessionId, failure };
       tell((/** @type {unknown} */ known) => this.#lastUser.keep(known), next.user);
     } else if (state === "signed_out") {
       next = { state, reason: word(reason), serverNotified, failure: null };
       this.#lastUser.forget();
-    } else next = this.#unknown(failure);
+    } else if (this.snapshot.state === "signed_in") next = { ...this.snapshot, failure };
+    else next = { state: "unknown", failure, lastUser: this.#lastUser.get() };
     this.snapshot = Object.freeze(next);
     this.#emit("status", this.snapshot);
   }

@@ -85,7 +85,7 @@ export function readOptions(options) {
     authorization,
     context,
     contexts: context ? [context] : [],
-    initial: /** @type {Settings["initial"]} */ (initial && { .../** @type {object} */ (initial) }),
+    initial: /** @type {Settings["initial"]} */ (initial),
     remember: /** @type {Settings["remember"]} */ (remember),
     timeoutMs,
     wasm,
