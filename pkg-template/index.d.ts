@@ -115,6 +115,11 @@ export interface SessionOptions<User = unknown> {
    */
   context?: string;
   /**
+   * The status until the first response: the `initial` of `getSession` (`nolapse/server`), from the HTML of the page. Has no token: calls
+   * wait for the first refresh as ever, and if that knows better, the status changes. Default: `unknown`.
+   */
+  initial?: SessionStatus<User>;
+  /**
    * Returns what of the user may be kept in `localStorage` until the sign-out, as JSON, for `lastUser` of an `unknown` status;
    * `null` for nothing. Default: the user's `id`.
    */

@@ -7,7 +7,16 @@
 
 import type { Claims } from "./claims.js";
 
+import type { SessionReader, SessionReaderOptions } from "./rendering.js";
+
 export type { Claims } from "./claims.js";
+export type {
+  RequestSource,
+  ServerSession,
+  SessionReader,
+  SessionReaderOptions,
+  UnknownCause,
+} from "./rendering.js";
 
 /** What tokens are checked against. Read as own properties of the object, not of its prototypes. */
 export interface VerifierOptions {
@@ -140,3 +149,26 @@ export declare function isVerifyError<Code extends VerifyErrorCode = VerifyError
  * @throws TypeError where an option is missing or wrong; its message names the option.
  */
 export declare function createVerifier(options: VerifierOptions): Verifier;
+
+/**
+ * Creates a reader of sessions, for servers that render pages. Sends nothing until a request is read.
+ *
+ * @example
+ * ```ts
+ * import { createSessionReader } from "nolapse/server";
+ *
+ * const { getSession } = createSessionReader<{ id: string; email: string }>({
+ *   issuer: "https://app.example.com",
+ *   audience: "https://api.example.com",
+ *   secret: "a secret of the auth server's SERVER_SECRETS".replaceAll(" ", "-"),
+ * });
+ *
+ * export const greeting = async (request: Request): Promise<string> => {
+ *   const { user } = await getSession(request);
+ *   return user === null ? "Sign in" : `Hello, ${user.email}`;
+ * };
+ * ```
+ *
+ * @throws TypeError where an option is missing or wrong; its message names the option.
+ */
+export declare function createSessionReader<User = unknown>(options: SessionReaderOptions): SessionReader<User>;

@@ -2,6 +2,7 @@ import { own } from "../src/host/own.js";
 import { checkAge, readClaims } from "./server/claims.js";
 import { VerifyError } from "./server/errors.js";
 import { readKeySet } from "./server/key-set.js";
+import { sessionReader } from "./server/session-reader.js";
 import { checkSignature, parseToken } from "./server/token.js";
 import { createKeySetCache, placeOf } from "./verify/key-set-cache.js";
 
@@ -43,6 +44,15 @@ export function createVerifier(options) {
       return claims;
     },
   });
+}
+
+/**
+ * @param {import("./rendering.js").SessionReaderOptions} options
+ * @returns {import("./rendering.js").SessionReader<never>}
+ */
+export function createSessionReader(options) {
+  const reader = sessionReader(options, createVerifier(options));
+  return /** @type {import("./rendering.js").SessionReader<never>} */ (reader);
 }
 
 /**

@@ -6,7 +6,15 @@
  * @packageDocumentation
  */
 
-import type { Authorization, AuthOption, FailureCause, Session, SessionOptions, SignOutReason } from "./index.js";
+import type {
+  Authorization,
+  AuthOption,
+  FailureCause,
+  Session,
+  SessionOptions,
+  SessionStatus,
+  SignOutReason,
+} from "./index.js";
 
 export * from "./index.js";
 
@@ -26,6 +34,8 @@ export interface TestSessionOptions<User = unknown> {
   context?: string;
   /** The contexts that the simulated auth server grants. Default: every one that is requested. */
   contexts?: readonly string[];
+  /** As in {@link SessionOptions}, of a page whose first response is pending: with `unknown`. */
+  initial?: SessionStatus<User>;
   /** As in {@link SessionOptions}. */
   remember?: (user: User) => unknown;
   /** As in {@link SessionOptions}; the default is `test`. */

@@ -49,7 +49,9 @@ class TestedSession extends SharedSession {
   status(...given) {
     super.status(...given);
     const { snapshot, server } = this;
-    if (server && snapshot.state === "signed_in") server.session = { id: snapshot.sessionId, user: snapshot.user };
+    // An initial status is not the auth server's.
+    if (server && given[1] === "signed_in" && snapshot.state === "signed_in")
+      server.session = { id: snapshot.sessionId, user: snapshot.user };
   }
 
   /** @override @type {SharedSession["listen"]} */
@@ -76,14 +78,15 @@ class TestBed {
   /** @param {Options} options */
   constructor(options) {
     const { now = () => 0, expiresIn = 60, page, auth = AUTH, allowedOrigins = [] } = options;
-    const { authorization, context, contexts, remember, storageKey = "test", timeoutMs } = options;
+    const { authorization, context, contexts, initial, remember, storageKey = "test", timeoutMs } = options;
     // Markup can name `document.baseURI`.
     const base = String(page ?? globalThis.location?.href ?? "http://localhost/");
     this.#options = options;
     this.#browser = new SimulatedBrowser(now);
     this.#server = new SimulatedServer(expiresIn, contexts);
     this.#Request = requestClass(base);
-    const settings = readSettings({ auth, allowedOrigins, authorization, context, remember, storageKey, timeoutMs });
+    const common = { auth, allowedOrigins, authorization, context, initial, remember, storageKey, timeoutMs };
+    const settings = readSettings(common);
     this.#settings = this.#withTracked({
       ...settings,
       allowedOrigins: [new URL(base).origin, ...settings.allowedOrigins],

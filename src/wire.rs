@@ -12,6 +12,9 @@ pub const VERSION_HEADER: &str = "nolapse-version";
 /// The cookie that holds the refresh secret. The prefix keeps script and other hosts from setting it.
 pub const COOKIE: &str = "__Host-Http-nolapse";
 
+/// The cookie that holds an access token for servers that render pages, where the auth server sets one.
+pub const PAGE_COOKIE: &str = "__Host-Http-nolapse-page";
+
 /// Creates an account and signs it in: `POST`, JSON e-mail and password.
 pub const SIGN_UP_PATH: &str = "/auth/sign-up";
 
@@ -20,6 +23,9 @@ pub const SIGN_IN_PATH: &str = "/auth/sign-in";
 
 /// Exchanges the cookie for an access token and a new cookie: `POST`.
 pub const REFRESH_PATH: &str = "/auth/refresh";
+
+/// Says whose session a browser's cookie is: `POST`, for servers alone. Changes nothing.
+pub const SESSION_PATH: &str = "/auth/session";
 
 /// Ends this session, or all sessions of its user: `POST`.
 pub const SIGN_OUT_PATH: &str = "/auth/sign-out";

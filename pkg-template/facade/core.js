@@ -47,7 +47,8 @@ export class SharedSession {
     this.#onRelease = onRelease;
     this.#realm = realm;
     this.#lastUser = new LastUser(settings, realm);
-    this.snapshot = Object.freeze({ state: "unknown", failure: null, lastUser: this.#lastUser.get() });
+    const initial = settings.initial ?? { state: "unknown", failure: null, lastUser: this.#lastUser.get() };
+    this.snapshot = Object.freeze(/** @type {SessionStatus} */ (initial));
     this.host = this.#open();
     instance.sessions.add(this);
   }
@@ -162,7 +163,8 @@ export class SharedSession {
     } else if (state === "signed_out") {
       next = { state, reason: word(reason), serverNotified, failure: null };
       this.#lastUser.forget();
-    } else next = { state: "unknown", failure, lastUser: this.#lastUser.get() };
+    } else if (this.snapshot.state === "signed_in") next = { ...this.snapshot, failure };
+    else next = { state: "unknown", failure, lastUser: this.#lastUser.get() };
     this.snapshot = Object.freeze(next);
     this.#emit("status", this.snapshot);
   }

@@ -8,7 +8,7 @@ use js_sys::JSON;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
-use crate::core::{Effect, Event, Status, TraceEntry};
+use crate::core::{Effect, Event, SessionInfo, Status, TraceEntry};
 
 use super::host::LastUser;
 
@@ -56,13 +56,22 @@ impl EventQueue {
     /// Length of the trace.
     const KEPT_STEPS: usize = 64;
 
-    /// Creates a queue that delivers to `listener`, and keeps the last user.
-    pub(super) fn new(listener: Box<dyn Fn(&Notice)>, last_user: LastUser) -> Self {
+    /// Creates a queue that delivers to `listener`, and keeps the last user. Without `initial`, the status begins unknown.
+    pub(super) fn new(
+        listener: Box<dyn Fn(&Notice)>,
+        last_user: LastUser,
+        initial: Option<SessionInfo>,
+    ) -> Self {
+        let failure = None;
+        let status = initial.map_or(Status::Unknown { failure }, |session| Status::SignedIn {
+            session,
+            failure,
+        });
         Self {
             listener,
             last_user,
             pending: RefCell::default(),
-            status: RefCell::new(Status::Unknown { failure: None }),
+            status: RefCell::new(status),
             trace: RefCell::default(),
         }
     }
@@ -88,9 +97,10 @@ impl EventQueue {
     /// Queues an effect that is an event for the app; `false` for any other.
     pub(super) fn push(self: &Rc<Self>, effect: &Effect) -> bool {
         if let Effect::Publish(status) = effect {
+            let status = self.or_rendered(status);
             self.status.replace(status.clone());
-            self.remember(status);
-            self.deliver(Notice::Status(status.clone()));
+            self.remember(&status);
+            self.deliver(Notice::Status(status));
             return true;
         }
         let Effect::Emit(event) = effect else {
@@ -105,6 +115,19 @@ impl EventQueue {
         }
         self.deliver(Notice::Event(event.clone()));
         true
+    }
+
+    /// Returns the status, or that of the session that the page was rendered for, as long as nothing else is known.
+    fn or_rendered(&self, status: &Status) -> Status {
+        if let (Status::Unknown { failure }, Status::SignedIn { session, .. }) =
+            (status, &*self.status.borrow())
+        {
+            return Status::SignedIn {
+                session: session.clone(),
+                failure: *failure,
+            };
+        }
+        status.clone()
     }
 
     fn remember(&self, status: &Status) {

@@ -72,7 +72,8 @@ impl Client {
         let settings = read_options(&builder.to_js())?;
         let host = Rc::new(Host::new(&settings, &rust_app(), &js_sys::global())?);
         let last_user = LastUser::new(&settings, &js_sys::global())?;
-        let events = Rc::new(EventQueue::new(builder.listener, last_user));
+        let events = EventQueue::new(builder.listener, last_user, builder.initial);
+        let events = Rc::new(events);
         let callers = Rc::new(Callers::default());
         let on_call = builder.observes_calls.then(|| on_call(Rc::clone(&events)));
         if let Some(on_call) = &on_call {

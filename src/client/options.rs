@@ -11,6 +11,7 @@ use wasm_bindgen::prelude::*;
 use super::call::Authorization;
 use super::tokens::{RefreshContext, RefreshError, refresher, to_js};
 use super::{Client, Error, Notice};
+use crate::core::SessionInfo;
 
 /// Builds a [`Client`].
 #[must_use]
@@ -20,6 +21,7 @@ pub struct ClientBuilder {
     storage_key: Option<String>,
     authorization: Authorization,
     remember: Option<Function>,
+    pub(super) initial: Option<SessionInfo>,
     pub(super) context: String,
     timeout: Duration,
     pub(super) listener: Box<dyn Fn(&Notice)>,
@@ -34,6 +36,7 @@ impl ClientBuilder {
             storage_key: None,
             authorization: Authorization::default(),
             remember: None,
+            initial: None,
             context: String::new(),
             timeout: Duration::from_secs(10),
             listener: Box::new(|_| {}),
@@ -57,6 +60,13 @@ impl ClientBuilder {
     /// Sets whether calls need a token.
     pub fn authorization(mut self, authorization: Authorization) -> Self {
         self.authorization = authorization;
+        self
+    }
+
+    /// Sets the session that the page was rendered for, which is the status until the first response. Has no token: calls wait
+    /// for the first refresh as ever.
+    pub fn initial(mut self, session: SessionInfo) -> Self {
+        self.initial = Some(session);
         self
     }
 

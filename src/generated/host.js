@@ -419,12 +419,13 @@ function readOptions(options) {
     "allowedOrigins",
     "authorization",
     "context",
+    "initial",
     "remember",
     "storageKey",
     "timeoutMs",
     "wasm"
   ]);
-  const { auth, allowedOrigins = [], remember, storageKey, timeoutMs = 1e4, wasm } = given;
+  const { auth, allowedOrigins = [], initial, remember, storageKey, timeoutMs = 1e4, wasm } = given;
   const authorization = checkAuthorization(given.authorization ?? "required");
   const context = checkContext(given.context ?? "");
   const origins = Array.isArray(allowedOrigins) ? allowedOrigins.map((api) => place(api, "origin")) : [void 0];
@@ -433,6 +434,7 @@ function readOptions(options) {
     refuse("storageKey", "1 to 100 printable characters");
   if (!(typeof timeoutMs === "number" && timeoutMs >= 1e3 && timeoutMs <= 6e4))
     refuse("timeoutMs", "1,000 to 60,000");
+  if (initial !== void 0 && !own(initial).state) refuse("initial", "a status");
   if (remember !== void 0 && typeof remember !== "function") refuse("remember", "a function");
   const endpoints = readAuth(auth);
   const { refresh } = endpoints;
@@ -448,6 +450,10 @@ function readOptions(options) {
     authorization,
     context,
     contexts: context ? [context] : [],
+    initial: (
+      /** @type {Settings["initial"]} */
+      initial
+    ),
     remember: (
       /** @type {Settings["remember"]} */
       remember

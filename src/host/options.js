@@ -19,6 +19,7 @@ import { parseUrl } from "./origins.js";
  * @property {Authorization} authorization
  * @property {string} context the context of calls that name none; empty for none
  * @property {string[]} contexts the same, as a list
+ * @property {import("./own.js").Fields | undefined} initial what the status is until it is known
  * @property {((user: unknown) => unknown) | undefined} remember
  * @property {number} timeoutMs
  * @property {unknown} wasm the source of the module, as given
@@ -55,12 +56,13 @@ export function readOptions(options) {
     "allowedOrigins",
     "authorization",
     "context",
+    "initial",
     "remember",
     "storageKey",
     "timeoutMs",
     "wasm",
   ]);
-  const { auth, allowedOrigins = [], remember, storageKey, timeoutMs = 10_000, wasm } = given;
+  const { auth, allowedOrigins = [], initial, remember, storageKey, timeoutMs = 10_000, wasm } = given;
   const authorization = checkAuthorization(given.authorization ?? "required");
   const context = checkContext(given.context ?? "");
   const origins = Array.isArray(allowedOrigins) ? allowedOrigins.map((api) => place(api, "origin")) : [undefined];
@@ -69,6 +71,7 @@ export function readOptions(options) {
     refuse("storageKey", "1 to 100 printable characters");
   if (!(typeof timeoutMs === "number" && timeoutMs >= 1_000 && timeoutMs <= 60_000))
     refuse("timeoutMs", "1,000 to 60,000");
+  if (initial !== undefined && !own(initial).state) refuse("initial", "a status");
   if (remember !== undefined && typeof remember !== "function") refuse("remember", "a function");
   const endpoints = readAuth(auth);
   const { refresh } = endpoints;
@@ -82,6 +85,7 @@ export function readOptions(options) {
     authorization,
     context,
     contexts: context ? [context] : [],
+    initial: /** @type {Settings["initial"]} */ (initial),
     remember: /** @type {Settings["remember"]} */ (remember),
     timeoutMs,
     wasm,

@@ -30,8 +30,12 @@ export function inBrowser(bench) {
   return staged(async (test) => bench(await launchBrowser(test)));
 }
 
-/** @param {(test: import("node:test").TestContext) => Promise<readonly string[]>} play */
-async function staged(play) {
+/**
+ * Runs a bench that starts its own servers, and ends them after it.
+ *
+ * @param {(test: import("node:test").TestContext) => Promise<readonly string[]>} play as for {@link onStage}
+ */
+export async function staged(play) {
   /** @type {(() => Promise<void>)[]} */
   const endings = [];
   const owner = {

@@ -6,7 +6,7 @@ use nolapse::client::{
     Authorization, CallOptions, ContextResponse, Error, RefreshContext, RefreshError, RefreshMode,
     Refresher, SignOutScope, TokenResponse,
 };
-use nolapse::core::{SessionError, Status};
+use nolapse::core::{FailureCause, SessionError, SessionInfo, Status};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::Request;
@@ -101,4 +101,30 @@ async fn line07_what_an_app_keeps_of_the_last_user_is_there_at_the_next_start_un
         .expect("it");
     second.close();
     assert_eq!(next().last_user::<User>().expect("nothing odd"), None);
+}
+
+#[wasm_bindgen_test]
+async fn part4_a_page_that_was_rendered_signed_in_is_so_until_the_first_response_and_in_an_outage()
+{
+    let rendered = || SessionInfo::new("s1", "u1", r#"{"id":"u1"}"#);
+    let server = Server::default();
+    let before = server.client("rendered").build().expect("valid options");
+    before.refresh(RefreshMode::Forced).await.expect("a token");
+    before.close();
+    let failing = |_: RefreshContext| async {
+        Err::<TokenResponse<User>, _>(RefreshError::Failed(JsValue::from_str("away")))
+    };
+    let builder = builder("rendered", Refresher::from_fn(failing)).initial(rendered());
+    let client = builder.build().expect("valid options");
+    let status = |failure| Status::SignedIn {
+        session: rendered(),
+        failure,
+    };
+    assert_eq!(client.status(), status(None));
+
+    let refused = client.refresh(RefreshMode::Forced).await;
+
+    assert!(refused.is_err());
+    assert_eq!(client.status(), status(Some(FailureCause::RefresherFailed)));
+    client.close();
 }

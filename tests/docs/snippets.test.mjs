@@ -9,9 +9,10 @@ import { complaintsAbout } from "./shell.mjs";
 
 /**
  * The allowed info strings: each language has a test, `html` in `tests/packed`, `json` in `tests/e2e/shells.test.mjs` and
- * `tests/frameworks`; `text` is for diagrams and headers.
+ * `tests/frameworks`; `js`, `jsx`, `svelte` and `vue` are files of the apps of `docs/rendering.md`, which are run as they are;
+ * `text` is for diagrams and headers.
  */
-const LANGUAGES = ["sh", "ts", "tsx", "html", "json", "rust", "text"];
+const LANGUAGES = ["sh", "ts", "tsx", "js", "jsx", "svelte", "vue", "html", "json", "rust", "text"];
 
 /** The folder in which snippets are compiled. */
 const FOLDER = join(root, ".cache", "docs");

@@ -84,9 +84,10 @@ export function makeFrameworkApp(test, files) {
  * @param {string} app
  * @param {string} file the command's script, below `node_modules`
  * @param {readonly string[]} parameters
+ * @param {Record<string, string>} [env]
  */
-export function build(app, file, parameters) {
-  return run(NODE, [join(PACKAGES, file), ...parameters], { cwd: app, env: ENV });
+export function build(app, file, parameters, env = {}) {
+  return run(NODE, [join(PACKAGES, file), ...parameters], { cwd: app, env: { ...ENV, ...env } });
 }
 
 /**
@@ -97,13 +98,14 @@ export function build(app, file, parameters) {
  * @param {string} file the server's script, in the app or below `node_modules`
  * @param {readonly string[]} parameters `PORT` among them stands for the port
  * @param {(origin: string) => Promise<T>} use
+ * @param {Record<string, string>} [env]
  * @returns {Promise<T>}
  */
-export async function whileServed(app, file, parameters, use) {
+export async function whileServed(app, file, parameters, use, env = {}) {
   const port = String(await freePort());
   const script = [app, PACKAGES].map((folder) => join(folder, file)).find((path) => existsSync(path)) ?? file;
   const given = parameters.map((parameter) => (parameter === "PORT" ? port : parameter));
-  const server = start(NODE, [script, ...given], { cwd: app, env: { ...ENV, HOST: "localhost", PORT: port } });
+  const server = start(NODE, [script, ...given], { cwd: app, env: { ...ENV, ...env, HOST: "localhost", PORT: port } });
   let printed = "";
   for (const stream of [server.stdout, server.stderr]) {
     stream.setEncoding("utf8").on("data", (text) => {

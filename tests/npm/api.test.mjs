@@ -20,7 +20,15 @@ test("the public types are those of the snapshot", async () => {
 
 test("every public declaration, and each member of one, says what it is", async () => {
   const declared = /^export (interface|type \w|declare)|^ {2}((readonly )?"?[\w-]+"?\??:|constructor|\[)/;
-  for (const file of ["index.d.ts", "events.d.ts", "claims.d.ts", "verify.d.ts", "server.d.ts", "testing.d.ts"]) {
+  for (const file of [
+    "index.d.ts",
+    "events.d.ts",
+    "claims.d.ts",
+    "verify.d.ts",
+    "server.d.ts",
+    "rendering.d.ts",
+    "testing.d.ts",
+  ]) {
     const lines = (await readFile(join(INSTALLED, file), "utf8")).split("\n");
     const parameters = /^ {2}(error|code)\??: (unknown|Code),$/;
     const bare = lines.filter(

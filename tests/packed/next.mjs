@@ -11,9 +11,14 @@ const NEXT = "next/dist/bin/next";
 /** Disables the telemetry of Next.js. */
 const QUIET = { NEXT_TELEMETRY_DISABLED: "1" };
 
-/** Builds an app, and returns what the command prints. @param {string} app */
-export async function buildNext(app) {
-  const { output } = await tool(NEXT, ["build"], { cwd: app, env: QUIET, from: "tests/packed" });
+/**
+ * Builds an app, and returns what the command prints.
+ *
+ * @param {string} app
+ * @param {Record<string, string>} [env]
+ */
+export async function buildNext(app, env = {}) {
+  const { output } = await tool(NEXT, ["build"], { cwd: app, env: { ...QUIET, ...env }, from: "tests/packed" });
   return output;
 }
 
@@ -22,11 +27,12 @@ export async function buildNext(app) {
  *
  * @param {import("node:test").TestContext} test the server ends with it
  * @param {string} app
+ * @param {Record<string, string>} [env]
  * @returns {Promise<string>} its origin
  */
-export async function serveNext(test, app) {
+export async function serveNext(test, app, env = {}) {
   const parameters = [join(root, "tests/packed/node_modules", NEXT), "start", "--port", "0", "--hostname", "localhost"];
-  const server = start(process.execPath, parameters, { cwd: app, env: { ...QUIET, NO_COLOR: "1" } });
+  const server = start(process.execPath, parameters, { cwd: app, env: { ...QUIET, NO_COLOR: "1", ...env } });
   test.after(() => server.kill("SIGKILL"));
   let printed = "";
   for (const stream of [server.stdout, server.stderr]) {

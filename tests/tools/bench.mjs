@@ -19,7 +19,7 @@ const SERVERLESS = [SIZE, "peers"];
 await main(async () => {
   const wanted = process.argv[2] ?? "";
   await setUp();
-  await setUpPackages(["tests", "tests/bench"]);
+  await setUpPackages(["tests", "tests/bench", "tests/apis"]);
   const browser = await setUpBrowser();
   await buildPackage();
   const benches = await allBenches();

@@ -37,6 +37,7 @@ const RULES = [
   [/^docs\/(deployment|keys|operations)\.md$/, ["native", "docs"]],
   [/^docs\/install\.md$/, ["packed", "frameworks", "docs"]],
   [/^docs\/apis\.md$/, ["apis", "docs"]],
+  [/^docs\/rendering\.md$/, ["docs", "frameworks"]],
   [/^docs\/csp\.md$/, ["packed", "docs"]],
   [/^docs\/testing\.md$/, ["packed", "docs", "e2e"]],
   [/^docs\/(recipes|shells)\.md$/, ["docs", "e2e"]],

@@ -101,14 +101,6 @@ export const STAGES = [
     run: (context) => nodeTests("packed", context),
   },
   {
-    name: "frameworks",
-    needs: ["browser", "package"],
-    packages: ["tests", FRAMEWORKS],
-    ahead: () => setUpPackages([FRAMEWORKS]),
-    run: (context) => nodeTests("frameworks", context),
-  },
-  { name: "site", needs: ["package"], run: asBuild(buildSite) },
-  {
     name: "server",
     needs: ["setup"],
     ahead: () => cargoProgram("nolapse-server"),
@@ -116,6 +108,14 @@ export const STAGES = [
       context.server = await buildServer();
     }),
   },
+  {
+    name: "frameworks",
+    needs: ["browser", "package", "server"],
+    packages: ["tests", FRAMEWORKS],
+    ahead: () => setUpPackages([FRAMEWORKS]),
+    run: (context) => nodeTests("frameworks", context),
+  },
+  { name: "site", needs: ["package"], run: asBuild(buildSite) },
   {
     name: "apis",
     needs: ["package", "server"],

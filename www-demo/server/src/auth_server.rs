@@ -259,8 +259,10 @@ async fn assemble(
             cookies: CookieRules {
                 name: COOKIE.to_owned(),
                 same_site: config.cookie_same_site,
+                page_cookie: config.page_cookie,
                 hint_domain: config.hint_cookie_domain.clone(),
             },
+            server_secrets: config.server_secrets.clone(),
             api_origin: audience,
             site_dir: config.site_dir.clone(),
             request_timeout: config.request_timeout,

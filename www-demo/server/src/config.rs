@@ -18,7 +18,9 @@
 //! | `ALLOWED_ORIGINS` | `http://localhost:PORT,http://127.0.0.1:PORT` | origins of pages that may call; in an `https` host one `*` stands for a part of one label |
 //! | `COOKIE_SAME_SITE` | `strict` | `none` for an app on another site, or embedded in one: cookies are then `SameSite=None; Partitioned` |
 //! | `HINT_COOKIE_DOMAIN` | none | the domain on which pages can read that there may be a session; none is the auth server's own host |
+//! | `PAGE_COOKIE` | `0` | `1` sets an `HttpOnly` cookie with the access token beside the refresh cookie, for servers that render pages of the auth server's own host |
 //! | `ACCOUNT_PATHS` | none | names such as `work,private`, at most 20: each has the auth server again below its path, `ISSUER/work`, with a cookie of its own, for several accounts in one browser |
+//! | `SERVER_SECRETS` | none | secrets of at least 32 characters each, separated by commas, by which servers of yours, such as renderers and APIs, authenticate; without it what is for servers answers 404 |
 //! | `SITE_DIR` | none | a folder of static files to serve on `PORT` |
 //! | `TOKEN_LIFE_SECONDS` | `60` | 1 to 86,400: the life of an access token, and so the bound of a revocation |
 //! | `GRACE_SECONDS` | `30` | 0 to 600: how long a replaced refresh secret yields the newest one although its successor was used, for requests that overlap; lost responses need none |
@@ -48,6 +50,7 @@ mod cookies;
 mod database;
 mod operations;
 mod reader;
+mod servers;
 #[cfg(test)]
 mod tests;
 mod transport;
@@ -57,6 +60,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 pub use cookies::SameSite;
 pub(crate) use cookies::check_account_paths;
 pub use reader::ConfigError;
+pub use servers::ServerSecrets;
 pub use transport::Transport;
 
 use reader::{Bounded, Reader, refuse};
@@ -73,6 +77,10 @@ pub enum LogFormat {
 }
 
 /// All settings. [`Config::from_environment`] reads them; [`Config::default`] has the defaults, but no security log.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a variable that is 0 or 1"
+)]
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `BIND`.
@@ -107,8 +115,12 @@ pub struct Config {
     pub cookie_same_site: SameSite,
     /// `HINT_COOKIE_DOMAIN`.
     pub hint_cookie_domain: Option<String>,
+    /// `PAGE_COOKIE`.
+    pub page_cookie: bool,
     /// `ACCOUNT_PATHS`.
     pub account_paths: Vec<String>,
+    /// `SERVER_SECRETS`.
+    pub server_secrets: ServerSecrets,
     /// `SITE_DIR`.
     pub site_dir: Option<PathBuf>,
     /// `TOKEN_LIFE_SECONDS`.
@@ -170,7 +182,9 @@ impl Default for Config {
             allowed_origins: None,
             cookie_same_site: SameSite::Strict,
             hint_cookie_domain: None,
+            page_cookie: false,
             account_paths: Vec::new(),
+            server_secrets: ServerSecrets::default(),
             site_dir: None,
             token_lifetime: Duration::from_mins(1),
             limits: Limits::default(),
@@ -212,6 +226,7 @@ impl Config {
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let read = Reader(variable);
         let config = Self::default().with_addresses(&read)?.with_cookies(&read)?;
+        let config = config.with_servers(&read)?;
         let config = config.with_database_and_keys(&read)?;
         let config = config.with_sessions(&read)?;
         let config = config.with_abuse_limits(&read)?.with_bounds(&read)?;

@@ -117,6 +117,23 @@ pub fn issue_within(
     sign(key, &claims)
 }
 
+/// Signs a token with one claim more, `user`: what a token response has as its session's user.
+///
+/// # Errors
+/// Fails only if the operating system gives no random bytes.
+pub fn issue_for_pages(
+    now: Timestamp,
+    config: &TokenConfig,
+    key: &SigningKey,
+    session: &Session,
+    user: &User,
+    view: &Value,
+) -> Result<String, SigningFailed> {
+    let mut claims = claims(now, config, session.id, session.created_at, user);
+    claims.further = BTreeMap::from([("user", view)]);
+    sign(key, &claims)
+}
+
 fn claims<'a>(
     now: Timestamp,
     config: &'a TokenConfig,

@@ -88,7 +88,7 @@ impl SessionService {
         }))
     }
 
-    /// Finds the session of a refresh token without rotating it. A token that was replaced within the grace, or whose
+    /// Finds the session of a refresh token in one look-up, without rotating it: writes nothing, whatever the verdict. A token that was replaced within the grace, or whose
     /// successors were never used, is accepted; a rejected one changes nothing.
     ///
     /// # Errors

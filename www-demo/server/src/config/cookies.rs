@@ -46,6 +46,7 @@ impl Config {
         {
             return refuse("HINT_COOKIE_DOMAIN", HINT_DOMAIN);
         }
+        let page_cookie = read.switch("PAGE_COOKIE", self.page_cookie)?;
         let account_paths = read
             .text("ACCOUNT_PATHS")
             .map_or(self.account_paths, |text| {
@@ -54,6 +55,7 @@ impl Config {
         check_account_paths(&account_paths)?;
         Ok(Self {
             account_paths,
+            page_cookie,
             cookie_same_site: same_site,
             hint_cookie_domain: hint_domain,
             ..self

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::App;
 use crate::{
-    domain::{Grant, Timestamp},
+    domain::{Session, Timestamp, User},
     problem::Problem,
     tokens,
 };
@@ -60,22 +60,17 @@ impl ContextNames {
 pub(super) async fn sign(
     app: &App,
     now: Timestamp,
-    grant: &Grant,
+    session: &Session,
+    user: &User,
     names: &BTreeSet<String>,
 ) -> Result<ContextTokens, Problem> {
     let mut signed = BTreeMap::new();
     for name in names {
-        let token = if let Some(context) = app.contexts.grant(&grant.user, name).await? {
+        let token = if let Some(context) = app.contexts.grant(user, name).await? {
             let keys = app.keys.keys();
             let context = (name.as_str(), &context);
-            let signed = tokens::issue_within(
-                now,
-                &app.tokens,
-                &keys.current,
-                &grant.session,
-                &grant.user,
-                context,
-            );
+            let signed =
+                tokens::issue_within(now, &app.tokens, &keys.current, session, user, context);
             ContextToken::Granted {
                 access_token: signed.map_err(|_| Problem::internal())?,
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use nolapse::wire::COOKIE;
+use nolapse::wire::{COOKIE, PAGE_COOKIE};
 
 use crate::{
     config::SameSite,
@@ -26,6 +26,12 @@ pub(super) fn refresh_token(
 /// Returns the name of an account's refresh cookie. Unlike a hyphen, the dot is in no account's name and in no other cookie's.
 pub(super) fn name_of(account: &str) -> String {
     format!("{COOKIE}.{account}")
+}
+
+/// Returns the name of the page cookie of an account, by the name of its refresh cookie.
+fn page_cookie_of(refresh_cookie: &str) -> String {
+    let account = refresh_cookie.strip_prefix(COOKIE).unwrap_or_default();
+    format!("{PAGE_COOKIE}{account}")
 }
 
 /// Reads the value of the cookie with this name; `None` if there is none, or more than one.
@@ -56,6 +62,8 @@ pub(crate) struct CookieRules {
     /// The name of the refresh cookie.
     pub(crate) name: String,
     pub(crate) same_site: SameSite,
+    /// Whether renderers get the access token in a cookie of their own.
+    pub(crate) page_cookie: bool,
     /// The `Domain` of the hint; `None` for the auth server's host alone.
     pub(crate) hint_domain: Option<String>,
 }
@@ -84,7 +92,15 @@ impl CookieRules {
         response.append(header::SET_COOKIE, self.hint("1", domain, lifetime));
     }
 
-    /// Deletes the refresh cookie, and the hint unless it stands for another account of this browser. A request with two
+    /// Sets the page cookie: an access token for servers that render pages, for as long as it lives. `Lax`,
+    /// so that a page is rendered signed-in when a link of another site leads to it.
+    pub(super) fn set_page(&self, response: &mut HeaderMap, token: &str, lifetime: Duration) {
+        let name = page_cookie_of(&self.name);
+        let cookie = spell(&name, token, lifetime, PRIVATE, self.site("Lax"));
+        response.append(header::SET_COOKIE, cookie);
+    }
+
+    /// Deletes the refresh cookie, the page cookie, and the hint unless it stands for another account of this browser. A request with two
     /// refresh cookies of one name has one of another setting too.
     pub(super) fn clear(&self, response: &mut HeaderMap, request: &HeaderMap) {
         let cleared = self.private(&self.name, "", Duration::ZERO);
@@ -94,6 +110,9 @@ impl CookieRules {
         } else if values(request, &self.name).nth(1).is_some() {
             let embedded = spell(&self.name, "", Duration::ZERO, PRIVATE, EMBEDDED);
             response.append(header::SET_COOKIE, embedded);
+        }
+        if self.page_cookie {
+            self.set_page(response, "", Duration::ZERO);
         }
         if self.has_other_account(request) {
             return;
@@ -165,6 +184,7 @@ mod tests {
         CookieRules {
             name: COOKIE.to_owned(),
             same_site,
+            page_cookie: false,
             hint_domain: hint_domain.map(str::to_owned),
         }
     }
@@ -212,6 +232,37 @@ mod tests {
                 "nolapse-hint=1; Path=/; Max-Age=2592000; Secure; SameSite=None; Partitioned",
             ]
         );
+    }
+
+    #[test]
+    fn part4_a_page_cookie_is_lax_goes_with_its_session_and_is_an_accounts_own() {
+        let set = |rules: &CookieRules| {
+            let mut headers = HeaderMap::new();
+            rules.set_page(&mut headers, "TOKEN", Duration::from_mins(1));
+            lines(&headers)
+        };
+        let usual = CookieRules {
+            page_cookie: true,
+            ..rules(SameSite::Strict, None)
+        };
+        let work = CookieRules {
+            name: name_of("work"),
+            ..usual.clone()
+        };
+        let embedded = CookieRules {
+            same_site: SameSite::None,
+            ..usual.clone()
+        };
+        let line =
+            "__Host-Http-nolapse-page=TOKEN; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=";
+
+        assert_eq!(set(&usual), [format!("{line}Lax")]);
+        assert_eq!(set(&embedded), [format!("{line}None; Partitioned")]);
+        assert!(set(&work)[0].starts_with("__Host-Http-nolapse-page.work=TOKEN; "));
+        let mut cleared = HeaderMap::new();
+        usual.clear(&mut cleared, &HeaderMap::new());
+        let gone = "__Host-Http-nolapse-page=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax";
+        assert_eq!(lines(&cleared)[1], gone);
     }
 
     #[test]

@@ -158,6 +158,7 @@ mod tests {
         CookieRules {
             name: String::new(),
             same_site: SameSite::Strict,
+            page_cookie: false,
             hint_domain: None,
         }
     }

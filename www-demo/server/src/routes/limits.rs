@@ -26,6 +26,8 @@ const PASSWORD_SPAN: Duration = Duration::from_mins(5);
 const REFRESH_SPAN: Duration = Duration::from_mins(1);
 const NOTE_SPAN: Duration = Duration::from_mins(1);
 
+/// The factor for look-ups of a session by servers: a page may need several, and prefetches of pages count.
+const LOOK_UPS: u32 = 10;
 /// The factor for an account, over all unknown devices. More than twice that of one /48, so that one party does not
 /// lock an account for others.
 const ACCOUNT: u32 = 10;
@@ -41,6 +43,7 @@ const SHARED_NETWORK: u32 = 20;
 pub(crate) struct Limits {
     passwords: u32,
     session: Throttle,
+    look_ups: Throttle,
     notes: Throttle,
     names: [u8; 32],
 }
@@ -78,6 +81,10 @@ impl Limits {
         Self {
             passwords: config.passwords_per_account,
             session: Throttle::new(config.refreshes_per_minute, REFRESH_SPAN),
+            look_ups: Throttle::new(
+                config.refreshes_per_minute.saturating_mul(LOOK_UPS),
+                REFRESH_SPAN,
+            ),
             notes: Throttle::new(config.notes_per_minute, NOTE_SPAN),
             names,
         }
@@ -124,6 +131,13 @@ impl Limits {
     pub(super) fn refresh(&self, now: Timestamp, session: SessionId) -> Result<(), Problem> {
         let text = "this session is refreshed too often";
         let turn = self.session.take(now, session);
+        Ok(turn.map_err(|wait| Throttled { text, wait })?)
+    }
+
+    /// Counts a look-up of a session by a server, apart from its refreshes.
+    pub(super) fn look_up(&self, now: Timestamp, session: SessionId) -> Result<(), Problem> {
+        let text = "this session is looked up too often";
+        let turn = self.look_ups.take(now, session);
         Ok(turn.map_err(|wait| Throttled { text, wait })?)
     }
 

@@ -16,6 +16,7 @@ mod health;
 mod host;
 mod jwks;
 mod limits;
+mod look_up;
 mod metadata;
 mod metrics;
 mod openapi;
@@ -26,6 +27,7 @@ mod refresh;
 mod request_log;
 mod response_headers;
 mod security_events;
+mod servers;
 mod sessions;
 mod sign_out;
 mod signed;
@@ -111,7 +113,10 @@ fn endpoints(app: &App) -> OpenApiRouter<App> {
         // The path of RFC 8414 §3.1 for an issuer that is an origin.
         router = router.routes(routes!(metadata::metadata));
     }
-    router.routes(routes!(jwks::keys))
+    let for_servers = OpenApiRouter::new().routes(routes!(look_up::look_up));
+    router
+        .merge(openapi::for_servers(for_servers))
+        .routes(routes!(jwks::keys))
 }
 
 /// The origin of the reference auth server: the contract, health checks, page and, with `DEMO=1`, the demo controls.

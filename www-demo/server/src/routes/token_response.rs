@@ -17,7 +17,7 @@ use super::{
     security_events::note,
 };
 use crate::{
-    domain::{Grant, Timestamp, User},
+    domain::{Grant, Session, Timestamp, User},
     problem::Problem,
     tokens,
 };
@@ -65,18 +65,14 @@ impl UserView {
     }
 }
 
-/// Signs a token for a grant, and one of each context, and returns them with the cookie.
-pub(super) async fn grant(
+/// Signs a token of a session, and one of each context.
+pub(super) async fn issue(
     app: &App,
     now: Timestamp,
-    grant: &Grant,
+    session: &Session,
+    user: &User,
     contexts: &BTreeSet<String>,
-) -> Result<Response, Problem> {
-    let session = &grant.session;
-    note(|subject| {
-        subject.user = Some(grant.user.id);
-        subject.session = Some(session.id);
-    });
+) -> Result<TokenResponse, Problem> {
     let keys = app.keys.keys();
     let token = tokens::issue(
         now,
@@ -84,18 +80,46 @@ pub(super) async fn grant(
         &keys.current,
         session.id,
         session.created_at,
-        &grant.user,
+        user,
     );
-    let body = TokenResponse {
+    Ok(TokenResponse {
         access_token: token.map_err(|_| Problem::internal())?,
         token_type: "Bearer",
         expires_in: app.tokens.lifetime.as_secs(),
         session: SessionView {
             id: session.id.to_string(),
-            user: UserView::of(&grant.user),
+            user: UserView::of(user),
         },
-        contexts: contexts::sign(app, now, grant, contexts).await?,
-    };
+        contexts: contexts::sign(app, now, session, user, contexts).await?,
+    })
+}
+
+/// Signs a token that has the user beside the other claims, so that a renderer knows it without a look-up.
+fn page_token(
+    app: &App,
+    now: Timestamp,
+    session: &Session,
+    user: &User,
+) -> Result<String, Problem> {
+    let keys = app.keys.keys();
+    let view = serde_json::to_value(UserView::of(user)).map_err(|_| Problem::internal())?;
+    let token = tokens::issue_for_pages(now, &app.tokens, &keys.current, session, user, &view);
+    token.map_err(|_| Problem::internal())
+}
+
+/// Signs a token for a grant, and one of each context, and returns them with the cookies.
+pub(super) async fn grant(
+    app: &App,
+    now: Timestamp,
+    grant: &Grant,
+    contexts: &BTreeSet<String>,
+) -> Result<Response, Problem> {
+    let (session, user) = (&grant.session, &grant.user);
+    note(|subject| {
+        subject.user = Some(user.id);
+        subject.session = Some(session.id);
+    });
+    let body = issue(app, now, session, user, contexts).await?;
     let mut response = Json(body).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -103,5 +127,9 @@ pub(super) async fn grant(
     let (token, key) = (&grant.refresh_token, &app.refresh_token_key);
     let cookies = &app.settings.cookies;
     cookies.set(headers, now, session, token, key);
+    if cookies.page_cookie {
+        let token = page_token(app, now, session, user)?;
+        cookies.set_page(headers, &token, app.tokens.lifetime);
+    }
     Ok(response)
 }

@@ -3,13 +3,13 @@
 
 use hyper::Method;
 use jsonschema::Validator;
-use nolapse::wire::{PASSWORD_PATH, SIGN_IN_PATH};
+use nolapse::wire::{PASSWORD_PATH, SESSION_PATH, SIGN_IN_PATH};
 use serde_json::{Value, json};
 
 use crate::{
     conformance_bodies::Generator,
     contract::Document,
-    support::{Call, EMAIL, PASSWORD, Signed, World},
+    support::{Call, EMAIL, PASSWORD, SERVER_SECRET, Signed, World},
 };
 
 /// The keywords for which [`Generator`] has valid and invalid values. `format` is an annotation.
@@ -88,10 +88,16 @@ async fn is_refused(
     } else {
         server.api_addr
     };
+    let is_for_servers = path == SESSION_PATH;
+    let bearer = if is_for_servers {
+        SERVER_SECRET
+    } else {
+        &signed.token
+    };
     let call = Call::new(address.to_string(), Method::POST, path)
         .header("origin", &world.page())
         .header("nolapse-version", "1")
-        .bearer(&signed.token)
+        .bearer(bearer)
         .json(body);
     // Elsewhere it would end the session.
     let takes_cookie = path == PASSWORD_PATH || path.starts_with("/demo/");
@@ -181,7 +187,8 @@ async fn p48_a_body_is_optional_where_it_is_documented_so() {
             let signed = world.auth(Method::POST, SIGN_IN_PATH).json(&credentials);
             let signed = signed.send().await.signed();
             let call = if on_auth {
-                world.auth(Method::POST, &path).cookie(&signed.cookie)
+                let call = world.auth(Method::POST, &path).bearer(SERVER_SECRET);
+                call.cookie(&signed.cookie)
             } else {
                 world.api(Method::POST, &path).bearer(&signed.token)
             };

@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 
 use hyper::{Method, StatusCode};
 use nolapse::wire::{
-    JWKS_PATH, METADATA_PATH, PASSWORD_PATH, REFRESH_PATH, SESSIONS_PATH, SIGN_IN_PATH,
-    SIGN_OUT_PATH, SIGN_UP_PATH,
+    JWKS_PATH, METADATA_PATH, PASSWORD_PATH, REFRESH_PATH, SESSION_PATH, SESSIONS_PATH,
+    SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH,
 };
 use serde_json::{Value, json};
 
 use crate::{
     contract::Document,
     instances::Instance,
-    support::{Call, EMAIL, PASSWORD, Signed, World},
+    support::{Call, EMAIL, PASSWORD, SERVER_SECRET, Signed, World},
 };
 
 /// Every value below a member of this name.
@@ -236,6 +236,11 @@ async fn call_the_demo_controls(world: &World, signed: &Signed) {
 async fn call_the_auth_server(world: &World, signed: &Signed) {
     for path in [JWKS_PATH, METADATA_PATH, "/config.json"] {
         world.auth(Method::GET, path).send().await;
+    }
+    let look_up = |secret: &str| world.bare(Method::POST, SESSION_PATH).bearer(secret);
+    look_up("another secret").send().await;
+    for _ in 0..21 {
+        look_up(SERVER_SECRET).cookie(&signed.cookie).send().await;
     }
     for path in [SIGN_UP_PATH, SIGN_IN_PATH, REFRESH_PATH, SIGN_OUT_PATH] {
         world.bare(Method::POST, path).send().await;
