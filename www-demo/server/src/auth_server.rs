@@ -260,6 +260,7 @@ async fn assemble(
                 same_site: config.cookie_same_site,
                 hint_domain: config.hint_cookie_domain.clone(),
             },
+            server_secrets: config.server_secrets.clone(),
             api_origin: audience,
             site_dir: config.site_dir.clone(),
             request_timeout: config.request_timeout,

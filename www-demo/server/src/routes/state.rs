@@ -9,6 +9,7 @@ use axum::{
 
 use super::{CookieRules, Counters, DeviceKey, Limits, Outages, SecurityCounts, cookie};
 use crate::{
+    config::ServerSecrets,
     connections::Connections,
     contexts::ContextPolicy,
     domain::{RefreshToken, RefreshTokenKey, SessionService, Store, UserDirectory},
@@ -82,6 +83,7 @@ pub(crate) struct Settings {
     /// The path that the endpoints are below; empty, but for a further account.
     pub(crate) mount: String,
     pub(crate) accounts: Vec<String>,
+    pub(crate) server_secrets: ServerSecrets,
     pub(crate) api_origin: String,
     pub(crate) site_dir: Option<PathBuf>,
     pub(crate) request_timeout: Duration,
