@@ -17,6 +17,7 @@ use crate::{
     metrics::Timings,
     origins::AllowedOrigins,
     passwords::Passwords,
+    revocations::Revocations,
     security_log::{NetworkHasher, SecurityLog},
     tokens::TokenConfig,
     verifier::{Sessions, Verifier},
@@ -44,6 +45,7 @@ pub(crate) struct App {
     pub(crate) security_counts: Arc<SecurityCounts>,
     pub(crate) networks: NetworkHasher,
     pub(crate) outages: Arc<Outages>,
+    pub(crate) revocations: Arc<Revocations>,
     pub(crate) settings: Arc<Settings>,
 }
 
