@@ -4,7 +4,11 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use nolapse::wire::COOKIE;
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinHandle,
+};
 
 use crate::{
     background,
@@ -15,11 +19,12 @@ use crate::{
     origins::AllowedOrigins,
     password_directory::{PasswordDirectory, UserRepository},
     passwords::Passwords,
-    routes::{self, App, CookieRules, Counters, DeviceKey, Limits, Settings},
+    revocations::{self, Revocations},
+    routes::{self, App, CookieRules, Counters, DeviceKey, Limits, MAX_STREAMS, Settings},
     security_log::NetworkHasher,
     startup::{StartError, open_keys, open_security_log, open_store},
     tokens::TokenConfig,
-    verifier::{Sessions, Verifier},
+    verifier::{RevocationFeed, Sessions, Verifier},
 };
 
 /// How long [`AuthServer::close`] waits for the background tasks.
@@ -84,7 +89,7 @@ impl AuthServerBuilder {
         self
     }
 
-    /// Opens the store and the keys, and starts the background tasks: key rotation and pruning.
+    /// Opens the store and the keys, and starts the background tasks: key rotation, pruning, and following revocations.
     ///
     /// # Errors
     /// Fails if `issuer` or `audience` is missing, or if database, key file, signing keys, password hashes or security
@@ -106,7 +111,12 @@ impl AuthServerBuilder {
         let tasks = vec![
             background::rotate_keys(Arc::clone(&app.keys), stopped.clone()),
             background::prune(Arc::clone(&app.store), config.audit_kept, stopped.clone()),
-            background::prune_throttles(Arc::clone(&app.store), stopped),
+            background::prune_throttles(Arc::clone(&app.store), stopped.clone()),
+            revocations::follow(
+                Arc::clone(&app.revocations),
+                Arc::clone(&app.store),
+                stopped,
+            ),
         ];
         Ok(AuthServer { app, stop, tasks })
     }
@@ -147,13 +157,20 @@ impl AuthServer {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
+        let revocations = self.revocations();
+        let stop = async move {
+            stop.await;
+            // Their readers would go on.
+            revocations.close();
+        };
         let served = axum::serve(listener, app).with_graceful_shutdown(stop);
         let served = served.await;
         self.close().await;
         served
     }
 
-    /// Returns a verifier of this server's access tokens, which follows its keys without a request.
+    /// Returns a verifier of this server's access tokens, which follows its keys without a request, and with `SERVER_SECRETS` its
+    /// revocations too.
     #[must_use]
     pub fn verifier(&self) -> Arc<Verifier> {
         Arc::clone(&self.app.verifier)
@@ -163,6 +180,12 @@ impl AuthServer {
     #[must_use]
     pub fn sessions(&self) -> Arc<dyn Sessions> {
         Arc::<SessionService>::clone(&self.app.sessions)
+    }
+
+    /// Returns the revocations that can concern an access token, of all servers of the database.
+    #[must_use]
+    pub fn revocations(&self) -> Arc<Revocations> {
+        Arc::clone(&self.app.revocations)
     }
 
     /// Returns the event counters.
@@ -229,6 +252,11 @@ async fn assemble(
         service.with_directory(Arc::clone(&users))
     };
     let counters = Arc::default();
+    let revocations = Revocations::new(config.token_lifetime);
+    let mut verifier = Verifier::new(&issuer, &audience, keys.published());
+    if !config.server_secrets.is_empty() {
+        verifier = verifier.with_revocations(RevocationFeed::of(&revocations));
+    }
     Ok(App {
         sessions: Arc::new(sessions),
         users,
@@ -236,7 +264,7 @@ async fn assemble(
         passwords,
         store,
         refresh_token_key,
-        verifier: Arc::new(Verifier::new(&issuer, &audience, keys.published())),
+        verifier: Arc::new(verifier),
         tokens: Arc::new(TokenConfig {
             issuer,
             audience: audience.clone(),
@@ -252,6 +280,8 @@ async fn assemble(
         security_log: open_security_log(config)?,
         security_counts: Arc::default(),
         outages: Arc::default(),
+        revocations,
+        feed_streams: Arc::new(Semaphore::new(MAX_STREAMS)),
         settings: Arc::new(Settings {
             allowed_origins,
             mount: String::new(),

@@ -26,6 +26,7 @@ mod path_id;
 mod refresh;
 mod request_log;
 mod response_headers;
+mod revocations;
 mod security_events;
 mod servers;
 mod sessions;
@@ -53,6 +54,7 @@ pub(crate) use device::DeviceKey;
 pub(crate) use limits::Limits;
 pub(crate) use metrics::routes as metrics;
 pub(crate) use outage::Outages;
+pub(crate) use revocations::MAX_STREAMS;
 pub(crate) use security_events::SecurityCounts;
 pub(crate) use state::{App, Settings};
 
@@ -113,7 +115,9 @@ fn endpoints(app: &App) -> OpenApiRouter<App> {
         // The path of RFC 8414 §3.1 for an issuer that is an origin.
         router = router.routes(routes!(metadata::metadata));
     }
-    let for_servers = OpenApiRouter::new().routes(routes!(look_up::look_up));
+    let for_servers = OpenApiRouter::new()
+        .routes(routes!(look_up::look_up))
+        .routes(routes!(revocations::stream));
     router
         .merge(openapi::for_servers(for_servers))
         .routes(routes!(jwks::keys))

@@ -6,6 +6,7 @@ use axum::{
     extract::{FromRef, MatchedPath, Request},
     http::HeaderMap,
 };
+use tokio::sync::Semaphore;
 
 use super::{CookieRules, Counters, DeviceKey, Limits, Outages, SecurityCounts, cookie};
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     metrics::Timings,
     origins::AllowedOrigins,
     passwords::Passwords,
+    revocations::Revocations,
     security_log::{NetworkHasher, SecurityLog},
     tokens::TokenConfig,
     verifier::{Sessions, Verifier},
@@ -44,6 +46,9 @@ pub(crate) struct App {
     pub(crate) security_counts: Arc<SecurityCounts>,
     pub(crate) networks: NetworkHasher,
     pub(crate) outages: Arc<Outages>,
+    pub(crate) revocations: Arc<Revocations>,
+    /// One permit for each stream of revocations that there may be.
+    pub(crate) feed_streams: Arc<Semaphore>,
     pub(crate) settings: Arc<Settings>,
 }
 
