@@ -21,6 +21,7 @@ pub struct ClientBuilder {
     authorization: Authorization,
     remember: Option<Function>,
     pub(super) context: String,
+    push: bool,
     timeout: Duration,
     pub(super) listener: Box<dyn Fn(&Notice)>,
     pub(super) observes_calls: bool,
@@ -35,6 +36,7 @@ impl ClientBuilder {
             authorization: Authorization::default(),
             remember: None,
             context: String::new(),
+            push: false,
             timeout: Duration::from_secs(10),
             listener: Box::new(|_| {}),
             observes_calls: false,
@@ -84,6 +86,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Learns of a revocation within a second, from one stream per browser, `GET /auth/events` of [`Auth::Server`], which a visible
+    /// page holds.
+    pub fn push(mut self) -> Self {
+        self.push = true;
+        self
+    }
+
     /// Sets the timeout of one request to the auth server, 1 to 60 seconds. Default: 10 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -119,6 +128,7 @@ impl ClientBuilder {
             ("allowedOrigins", origins.into()),
             ("authorization", self.authorization.as_str().into()),
             ("context", self.context.as_str().into()),
+            ("push", self.push.into()),
             ("timeoutMs", (self.timeout.as_secs_f64() * 1_000.0).into()),
         ]);
         if let Some(remember) = &self.remember {

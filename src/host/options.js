@@ -20,6 +20,7 @@ import { parseUrl } from "./origins.js";
  * @property {string} context the context of calls that name none; empty for none
  * @property {string[]} contexts the same, as a list
  * @property {((user: unknown) => unknown) | undefined} remember
+ * @property {boolean} push whether to open the push stream
  * @property {number} timeoutMs
  * @property {unknown} wasm the source of the module, as given
  */
@@ -55,12 +56,13 @@ export function readOptions(options) {
     "allowedOrigins",
     "authorization",
     "context",
+    "push",
     "remember",
     "storageKey",
     "timeoutMs",
     "wasm",
   ]);
-  const { auth, allowedOrigins = [], remember, storageKey, timeoutMs = 10_000, wasm } = given;
+  const { auth, allowedOrigins = [], push = false, remember, storageKey, timeoutMs = 10_000, wasm } = given;
   const authorization = checkAuthorization(given.authorization ?? "required");
   const context = checkContext(given.context ?? "");
   const origins = Array.isArray(allowedOrigins) ? allowedOrigins.map((api) => place(api, "origin")) : [undefined];
@@ -71,7 +73,8 @@ export function readOptions(options) {
     refuse("timeoutMs", "1,000 to 60,000");
   if (remember !== undefined && typeof remember !== "function") refuse("remember", "a function");
   const endpoints = readAuth(auth);
-  const { refresh } = endpoints;
+  const { refresh, server } = endpoints;
+  if (typeof push !== "boolean" || (push && !server)) refuse("push", "a boolean, and auth a URL");
   // Functions have no identity beyond this page: two apps of one origin would share a session.
   const name = storageKey ?? (typeof refresh === "string" ? refresh : refuse("storageKey", `set: ${UNNAMED}`));
   const key = `nolapse:${name}`;
@@ -82,6 +85,7 @@ export function readOptions(options) {
     authorization,
     context,
     contexts: context ? [context] : [],
+    push,
     remember: /** @type {Settings["remember"]} */ (remember),
     timeoutMs,
     wasm,
