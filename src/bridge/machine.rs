@@ -72,14 +72,7 @@ impl Machine {
     /// and the clocks are in milliseconds; `push`: whether there is a push stream.
     #[wasm_bindgen(constructor)]
     #[must_use]
-    pub fn new(
-        name: u32,
-        seed: f64,
-        timeout_ms: f64,
-        push: bool,
-        steady: f64,
-        wall: f64,
-    ) -> Self {
+    pub fn new(name: u32, seed: f64, timeout_ms: f64, push: bool, steady: f64, wall: f64) -> Self {
         let config = Config {
             push,
             timeout: Millis::from_secs_f64(timeout_ms / 1_000.0).unwrap_or_default(),

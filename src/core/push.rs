@@ -71,12 +71,7 @@ impl Push {
     }
 
     /// Opens or closes the stream.
-    pub(super) fn on_situation(
-        &mut self,
-        now: Timestamp,
-        need: StreamNeed,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn on_situation(&mut self, now: Timestamp, need: StreamNeed, effects: &mut Effects) {
         if need == StreamNeed::None {
             self.close(effects);
         } else if self.is_to_open(need) && now >= self.retry_at {
@@ -133,8 +128,7 @@ impl Push {
 
     /// Returns when the stream is opened, without further input.
     pub(super) fn deadline(&self, need: StreamNeed) -> Option<(Timestamp, &'static str)> {
-        self.is_to_open(need)
-            .then_some((self.retry_at, "stream"))
+        self.is_to_open(need).then_some((self.retry_at, "stream"))
     }
 
     fn is_to_open(&self, need: StreamNeed) -> bool {

@@ -46,7 +46,12 @@ fn play(seed: u64, tabs: usize, schedule: &[Step]) -> World {
 
 /// Runs a schedule with a token lifetime of `lifetime` seconds.
 fn play_with(lifetime: u64, seed: u64, tabs: usize, schedule: &[Step]) -> World {
-    let mut world = World::signed_in_with(Millis::from_secs(lifetime), seed, tabs);
+    let open = if seed % 3 == 1 {
+        World::pushed_with
+    } else {
+        World::signed_in_with
+    };
+    let mut world = open(Millis::from_secs(lifetime), seed, tabs);
     // Consecutive suspensions can exceed the idle limit of one day.
     world.server.limits.idle = world.server.limits.absolute;
     world.has_contexts = seed % 4 == 1;
@@ -58,6 +63,11 @@ fn play_with(lifetime: u64, seed: u64, tabs: usize, schedule: &[Step]) -> World 
 
 fn check_always(world: &World) -> Result<(), TestCaseError> {
     let log = || world.story();
+    prop_assert!(
+        world.streams.most_at_once <= 1 || !world.had_lock,
+        "a browser had several streams\n{}",
+        log()
+    );
     prop_assert_eq!(
         world.counts.expired_sent,
         0,
