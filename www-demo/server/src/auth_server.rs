@@ -15,6 +15,7 @@ use crate::{
     origins::AllowedOrigins,
     password_directory::{PasswordDirectory, UserRepository},
     passwords::Passwords,
+    revocations::{self, Revocations},
     routes::{self, App, CookieRules, Counters, DeviceKey, Limits, Settings},
     security_log::NetworkHasher,
     startup::{StartError, open_keys, open_security_log, open_store},
@@ -84,7 +85,7 @@ impl AuthServerBuilder {
         self
     }
 
-    /// Opens the store and the keys, and starts the background tasks: key rotation and pruning.
+    /// Opens the store and the keys, and starts the background tasks: key rotation, pruning, and following revocations.
     ///
     /// # Errors
     /// Fails if `issuer` or `audience` is missing, or if database, key file, signing keys, password hashes or security
@@ -106,7 +107,12 @@ impl AuthServerBuilder {
         let tasks = vec![
             background::rotate_keys(Arc::clone(&app.keys), stopped.clone()),
             background::prune(Arc::clone(&app.store), config.audit_kept, stopped.clone()),
-            background::prune_throttles(Arc::clone(&app.store), stopped),
+            background::prune_throttles(Arc::clone(&app.store), stopped.clone()),
+            revocations::follow(
+                Arc::clone(&app.revocations),
+                Arc::clone(&app.store),
+                stopped,
+            ),
         ];
         Ok(AuthServer { app, stop, tasks })
     }
@@ -146,6 +152,12 @@ impl AuthServer {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         let app = app.into_make_service_with_connect_info::<SocketAddr>();
+        let revocations = self.revocations();
+        let stop = async move {
+            stop.await;
+            // Their readers would go on.
+            revocations.close();
+        };
         let served = axum::serve(listener, app).with_graceful_shutdown(stop);
         let served = served.await;
         self.close().await;
@@ -162,6 +174,12 @@ impl AuthServer {
     #[must_use]
     pub fn sessions(&self) -> Arc<dyn Sessions> {
         Arc::<SessionService>::clone(&self.app.sessions)
+    }
+
+    /// Returns the revocations that can concern an access token, of all servers of the database.
+    #[must_use]
+    pub fn revocations(&self) -> Arc<Revocations> {
+        Arc::clone(&self.app.revocations)
     }
 
     /// Returns the event counters.
@@ -251,6 +269,7 @@ async fn assemble(
         security_log: open_security_log(config)?,
         security_counts: Arc::default(),
         outages: Arc::default(),
+        revocations: Revocations::new(config.token_lifetime),
         settings: Arc::new(Settings {
             allowed_origins,
             mount: String::new(),
@@ -260,6 +279,7 @@ async fn assemble(
                 same_site: config.cookie_same_site,
                 hint_domain: config.hint_cookie_domain.clone(),
             },
+            server_secrets: config.server_secrets.clone(),
             api_origin: audience,
             site_dir: config.site_dir.clone(),
             request_timeout: config.request_timeout,

@@ -18,6 +18,7 @@
 //! | `COOKIE_SAME_SITE` | `strict` | `none` for an app on another site, or embedded in one: cookies are then `SameSite=None; Partitioned` |
 //! | `HINT_COOKIE_DOMAIN` | none | the domain on which pages can read that there may be a session; none is the auth server's own host |
 //! | `ACCOUNT_PATHS` | none | names such as `work,private`, at most 20: each has the auth server again below its path, `ISSUER/work`, with a cookie of its own, for several accounts in one browser |
+//! | `SERVER_SECRETS` | none | secrets of at least 32 characters each, separated by commas, by which servers of yours, such as renderers and APIs, authenticate; without it what is for servers answers 404 |
 //! | `SITE_DIR` | none | a folder of static files to serve on `PORT` |
 //! | `TOKEN_LIFE_SECONDS` | `60` | 1 to 86,400: the life of an access token, and so the bound of a revocation |
 //! | `GRACE_SECONDS` | `30` | 0 to 600: how long a replaced refresh secret yields the newest one although its successor was used, for requests that overlap; lost responses need none |
@@ -47,6 +48,7 @@ mod cookies;
 mod database;
 mod operations;
 mod reader;
+mod servers;
 #[cfg(test)]
 mod tests;
 mod transport;
@@ -56,6 +58,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 pub use cookies::SameSite;
 pub(crate) use cookies::check_account_paths;
 pub use reader::ConfigError;
+pub use servers::ServerSecrets;
 pub use transport::Transport;
 
 use reader::{Bounded, Reader, refuse};
@@ -106,6 +109,8 @@ pub struct Config {
     pub hint_cookie_domain: Option<String>,
     /// `ACCOUNT_PATHS`.
     pub account_paths: Vec<String>,
+    /// `SERVER_SECRETS`.
+    pub server_secrets: ServerSecrets,
     /// `SITE_DIR`.
     pub site_dir: Option<PathBuf>,
     /// `TOKEN_LIFE_SECONDS`.
@@ -167,6 +172,7 @@ impl Default for Config {
             cookie_same_site: SameSite::Strict,
             hint_cookie_domain: None,
             account_paths: Vec::new(),
+            server_secrets: ServerSecrets::default(),
             site_dir: None,
             token_lifetime: Duration::from_mins(1),
             limits: Limits::default(),
@@ -208,6 +214,7 @@ impl Config {
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let read = Reader(variable);
         let config = Self::default().with_addresses(&read)?.with_cookies(&read)?;
+        let config = config.with_servers(&read)?;
         let config = config.with_database_and_keys(&read)?;
         let config = config.with_sessions(&read)?;
         let config = config.with_abuse_limits(&read)?.with_bounds(&read)?;

@@ -19,6 +19,7 @@ pub mod origins;
 mod password_directory;
 pub mod passwords;
 pub mod problem;
+pub mod revocations;
 mod routes;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

@@ -102,6 +102,7 @@ impl RunningServer {
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
         self.server.app().outages.stop();
+        self.server.app().revocations.close();
         let ending = async {
             for listener in &mut self.listeners {
                 if listener.await.is_err() {

@@ -10,6 +10,7 @@ mod note;
 mod outcomes;
 mod refresh_token;
 mod renewal;
+mod revocations;
 mod session;
 mod session_service;
 mod signing_keys;
@@ -28,6 +29,7 @@ pub use outcomes::{Grant, Presented, Refreshed, Rotation, SignOutScope};
 pub use refresh_token::{
     ENCODED_CHARS, MAX_FORKS, RefreshSecret, RefreshToken, RefreshTokenKey, SecretHash,
 };
+pub use revocations::{Revocation, RevocationLog, RevocationPage, RevocationSignal, Revoked};
 pub use session::{Ending, Limits, Renewal, Replaced, Session};
 pub use session_service::SessionService;
 pub use signing_keys::{SealedKey, SigningKeyStore};

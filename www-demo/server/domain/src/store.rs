@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use nolapse::wire::EndReason;
 
 use crate::{
-    Email, NoteStore, PasswordHash, Role, Session, SessionId, SigningKeyStore, Throttles,
-    Timestamp, User, UserId,
+    Email, NoteStore, PasswordHash, RevocationLog, Role, Session, SessionId, SigningKeyStore,
+    Throttles, Timestamp, User, UserId,
 };
 
 /// The kind of a store's failure.
@@ -109,11 +109,11 @@ pub trait ContextStore: Send + Sync + 'static {
     ) -> StoreResult<Applied>;
 }
 
-/// Users, sessions, contexts, notes, signing keys and throttles. Each method is one atomic step.
+/// Users, sessions, contexts, notes, revocations, signing keys and throttles. Each method is one atomic step.
 ///
 /// "Not found" is `Ok(None)`, never an error.
 #[async_trait]
-pub trait Store: ContextStore + NoteStore + SigningKeyStore + Throttles {
+pub trait Store: ContextStore + NoteStore + RevocationLog + SigningKeyStore + Throttles {
     /// Closes the database after the last query.
     async fn close(&self);
 

@@ -37,6 +37,14 @@ fn an_invalid_setting_is_refused_with_the_name_of_the_variable() {
         ("ACCOUNT_PATHS", "Work"),
         ("ACCOUNT_PATHS", "a/b"),
         ("ACCOUNT_PATHS", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u"),
+        ("SERVER_SECRETS", "short"),
+        ("SERVER_SECRETS", "0123456789abcdef0123456789abcdef,"),
+        (
+            "SERVER_SECRETS",
+            "0123456789abcdef0123456789abcdef,0123456789abcdef",
+        ),
+        ("SERVER_SECRETS", "0123456789abcdef 0123456789abcdef"),
+        ("SERVER_SECRETS", "================================="),
         ("SITE_DIR", "no such folder"),
         ("TOKEN_LIFE_SECONDS", "0"),
         ("TOKEN_LIFE_SECONDS", "86401"),
@@ -112,4 +120,27 @@ fn issue11_line6_a_hint_has_a_domain_that_the_issuer_may_set() {
         let error = config(issuer, domain).expect_err(domain);
         assert_eq!(error.variable, "HINT_COOKIE_DOMAIN", "{domain}");
     }
+}
+
+#[test]
+fn part4_secrets_of_servers_are_kept_as_hashes_and_shown_nowhere() {
+    let [first, second] = [
+        "0123456789abcdef0123456789abcdef",
+        "c2VjcmV0IG9mIGEgc2VydmVyIG9mIHlvdXJzISEhISE=",
+    ];
+    let both = ServerSecrets::parse(&format!("{first}, {second}")).expect("two secrets");
+    assert!(both.contains(first) && both.contains(second));
+    for other in ["", "0123456789abcdef0123456789abcde", &first.to_uppercase()] {
+        assert!(!both.contains(other), "{other}");
+    }
+
+    let config = Config {
+        server_secrets: both,
+        ..Config::default()
+    };
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("0123456789abcdef") && !shown.contains("c2VjcmV0"));
+    let error = ServerSecrets::parse("0123456789").expect_err("too short");
+    assert!(!error.to_string().contains("0123456789"), "{error}");
+    assert!(ServerSecrets::default().is_empty());
 }

@@ -25,6 +25,7 @@ mod refresh;
 mod request_log;
 mod response_headers;
 mod security_events;
+mod servers;
 mod sessions;
 mod sign_out;
 mod signed;

@@ -9,6 +9,7 @@ use axum::{
 
 use super::{CookieRules, Counters, DeviceKey, Limits, Outages, SecurityCounts, cookie};
 use crate::{
+    config::ServerSecrets,
     connections::Connections,
     contexts::ContextPolicy,
     domain::{RefreshToken, RefreshTokenKey, SessionService, Store, UserDirectory},
@@ -16,6 +17,7 @@ use crate::{
     metrics::Timings,
     origins::AllowedOrigins,
     passwords::Passwords,
+    revocations::Revocations,
     security_log::{NetworkHasher, SecurityLog},
     tokens::TokenConfig,
     verifier::{Sessions, Verifier},
@@ -43,6 +45,7 @@ pub(crate) struct App {
     pub(crate) security_counts: Arc<SecurityCounts>,
     pub(crate) networks: NetworkHasher,
     pub(crate) outages: Arc<Outages>,
+    pub(crate) revocations: Arc<Revocations>,
     pub(crate) settings: Arc<Settings>,
 }
 
@@ -82,6 +85,7 @@ pub(crate) struct Settings {
     /// The path that the endpoints are below; empty, but for a further account.
     pub(crate) mount: String,
     pub(crate) accounts: Vec<String>,
+    pub(crate) server_secrets: ServerSecrets,
     pub(crate) api_origin: String,
     pub(crate) site_dir: Option<PathBuf>,
     pub(crate) request_timeout: Duration,

@@ -5,6 +5,7 @@ mod migrations;
 mod notes;
 mod postgres;
 mod private_file;
+mod revocations;
 mod rows;
 mod siblings;
 mod signing_keys;

@@ -15,6 +15,7 @@ use super::{
     contexts::contexts,
     failure,
     notes::notes,
+    revocations::{self, revocations},
     rows, siblings,
     signing_keys::signing_keys,
     statements::{session_columns, store, user_columns},
@@ -22,8 +23,8 @@ use super::{
 };
 use crate::domain::{
     Applied, Bucket, ContextStore, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash,
-    PoolUse, Role, SealedKey, Session, SessionId, SigningKeyStore, Store, StoreFailure,
-    StoreResult, Throttles, Timestamp, User, UserId,
+    PoolUse, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey, Session, SessionId,
+    SigningKeyStore, Store, StoreFailure, StoreResult, Throttles, Timestamp, User, UserId,
 };
 
 /// How long a request waits for a connection, long enough for most restarts of a database.
@@ -76,10 +77,16 @@ impl PgStore {
 store!(PgStore, retrying, "greatest", "BEGIN", "ctid");
 contexts!(PgStore, retrying);
 notes!(PgStore, retrying, "BEGIN", " FOR NO KEY UPDATE");
+revocations!(PgStore, retrying, revocations::PG_NOW, "id");
 signing_keys!(PgStore, retrying);
 throttles!(PgStore, retrying, "greatest");
 
 impl PgStore {
+    /// Begins to listen to the triggers that log revocations.
+    async fn listen(&self) -> StoreResult<Box<dyn RevocationSignal>> {
+        revocations::PgSignal::listen(&self.pool).await
+    }
+
     /// Begins a transaction with exclusive write access to signing keys.
     async fn begin_with_signing_keys(
         &self,

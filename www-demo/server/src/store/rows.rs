@@ -24,6 +24,8 @@ pub(super) trait Columns {
     fn truth(&self, name: &str) -> StoreResult<bool>;
     /// Reads bytes.
     fn bytes(&self, name: &str) -> StoreResult<&[u8]>;
+    /// Reads bytes that may be missing.
+    fn maybe_bytes(&self, name: &str) -> StoreResult<Option<&[u8]>>;
 }
 
 macro_rules! columns {
@@ -50,6 +52,10 @@ macro_rules! columns {
             }
 
             fn bytes(&self, name: &str) -> StoreResult<&[u8]> {
+                self.try_get(name).map_err(StoreError::new)
+            }
+
+            fn maybe_bytes(&self, name: &str) -> StoreResult<Option<&[u8]>> {
                 self.try_get(name).map_err(StoreError::new)
             }
         }
@@ -176,11 +182,14 @@ pub(super) fn signing_key(row: &impl Columns) -> StoreResult<SealedKey> {
     })
 }
 
-fn bytes<const N: usize>(row: &impl Columns, name: &'static str) -> StoreResult<[u8; N]> {
+pub(super) fn bytes<const N: usize>(
+    row: &impl Columns,
+    name: &'static str,
+) -> StoreResult<[u8; N]> {
     row.bytes(name)?.try_into().map_err(|_| damaged(name))
 }
 
-fn time(row: &impl Columns, name: &str) -> StoreResult<Timestamp> {
+pub(super) fn time(row: &impl Columns, name: &str) -> StoreResult<Timestamp> {
     moment(row.number(name)?)
 }
 

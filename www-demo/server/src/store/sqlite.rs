@@ -16,15 +16,17 @@ use super::{
     contexts::contexts,
     failure,
     notes::notes,
-    private_file, rows, siblings,
+    private_file,
+    revocations::{self, revocations},
+    rows, siblings,
     signing_keys::signing_keys,
     statements::{session_columns, store, user_columns},
     throttles::{self, throttles},
 };
 use crate::domain::{
     Applied, Bucket, ContextStore, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash,
-    PoolUse, Role, SealedKey, Session, SessionId, SigningKeyStore, Store, StoreFailure,
-    StoreResult, Throttles, Timestamp, User, UserId,
+    PoolUse, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey, Session, SessionId,
+    SigningKeyStore, Store, StoreFailure, StoreResult, Throttles, Timestamp, User, UserId,
 };
 
 /// How long a writer waits for another one.
@@ -66,10 +68,16 @@ impl SqliteStore {
 store!(SqliteStore, no_retry, "max", "BEGIN IMMEDIATE", "rowid");
 contexts!(SqliteStore, no_retry);
 notes!(SqliteStore, no_retry, "BEGIN IMMEDIATE", "");
+revocations!(SqliteStore, no_retry, revocations::SQLITE_NOW, "position");
 signing_keys!(SqliteStore, no_retry);
 throttles!(SqliteStore, no_retry, "max");
 
 impl SqliteStore {
+    /// Begins to look at the log of revocations.
+    async fn listen(&self) -> StoreResult<Box<dyn RevocationSignal>> {
+        Ok(Box::new(revocations::SqliteSignal))
+    }
+
     /// Begins a transaction in which no other writes.
     async fn begin_with_signing_keys(
         &self,

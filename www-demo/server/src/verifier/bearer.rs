@@ -56,23 +56,25 @@ impl Verifier {
     /// # Errors
     /// Responds 401 with the challenge of RFC 6750 §3, or 503 while there are no keys.
     pub async fn authorize(&self, headers: &HeaderMap) -> Result<Verified, Refused> {
-        let mut sent = headers.get_all(header::AUTHORIZATION).iter();
-        let (first, second) = (sent.next(), sent.next());
-        if second.is_some() {
-            return Err(Refused(Refusal::Malformed));
-        }
-        let Some(sent) = first else {
-            return Err(Refused(Refusal::Missing));
-        };
-        let text = sent.to_str().map_err(|_| Refused(Refusal::Malformed))?;
-        let Some((scheme, token)) = text.split_once(' ') else {
-            return Err(Refused(Refusal::Malformed));
-        };
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Refused(Refusal::Missing));
-        }
+        let token = bearer_of(headers).map_err(Refused)?;
         self.verify(clock::now(), token).await.map_err(Refused)
     }
+}
+
+/// Reads what the one `Authorization` header has after the scheme `Bearer` (RFC 6750 §2.1).
+pub(crate) fn bearer_of(headers: &HeaderMap) -> Result<&str, Refusal> {
+    let mut sent = headers.get_all(header::AUTHORIZATION).iter();
+    let (first, second) = (sent.next(), sent.next());
+    if second.is_some() {
+        return Err(Refusal::Malformed);
+    }
+    let sent = first.ok_or(Refusal::Missing)?;
+    let text = sent.to_str().map_err(|_| Refusal::Malformed)?;
+    let (scheme, token) = text.split_once(' ').ok_or(Refusal::Malformed)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Refusal::Missing);
+    }
+    Ok(token)
 }
 
 impl<S> FromRequestParts<S> for Verified

@@ -25,6 +25,7 @@ mod freshness;
 mod source;
 
 pub use bearer::Refused;
+pub(crate) use bearer::bearer_of;
 pub use fetch::{BadKeyUrl, FetchOptions};
 pub use freshness::{Live, MaxAge, Sessions, TooOld};
 pub use nolapse::verify::{KeySet, MAX_TOKEN_BYTES, PublicKey, Refusal};

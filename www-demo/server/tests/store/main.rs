@@ -9,6 +9,7 @@ mod losses;
 #[path = "../common/postgres.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod postgres;
+mod revocations;
 mod signing_keys;
 mod suite;
 
