@@ -15,6 +15,7 @@ use crate::{
     origins::AllowedOrigins,
     password_directory::{PasswordDirectory, UserRepository},
     passwords::Passwords,
+    push_streams::{self, PushStreams},
     revocations::{self, Revocations},
     routes::{self, App, CookieRules, Counters, DeviceKey, Limits, Settings},
     security_log::NetworkHasher,
@@ -105,6 +106,7 @@ impl AuthServerBuilder {
         let contexts = contexts.unwrap_or_else(|| Arc::new(Arc::clone(&store)));
         let app = assemble(&config, store, users, contexts).await?;
         let tasks = vec![
+            push_streams::tell(Arc::clone(&app.push_streams), &app.revocations),
             background::rotate_keys(Arc::clone(&app.keys), stopped.clone()),
             background::prune(Arc::clone(&app.store), config.audit_kept, stopped.clone()),
             background::prune_throttles(Arc::clone(&app.store), stopped.clone()),
@@ -246,6 +248,7 @@ async fn assemble(
         service.with_directory(Arc::clone(&users))
     };
     let counters = Arc::default();
+    let connections = connections(config, &counters);
     Ok(App {
         sessions: Arc::new(sessions),
         users,
@@ -263,7 +266,9 @@ async fn assemble(
         devices: DeviceKey::from_bytes(keys.derive(b"nolapse 1 devices")),
         networks: NetworkHasher::new(keys.derive(b"networks in the security log")),
         keys: Arc::new(keys),
-        connections: connections(config, &counters),
+        // The other half is for requests.
+        push_streams: PushStreams::new(connections.capacity() / 2),
+        connections,
         counters,
         timings: Arc::default(),
         security_log: open_security_log(config)?,

@@ -17,6 +17,7 @@ use crate::{
     metrics::Timings,
     origins::AllowedOrigins,
     passwords::Passwords,
+    push_streams::PushStreams,
     revocations::Revocations,
     security_log::{NetworkHasher, SecurityLog},
     tokens::TokenConfig,
@@ -45,6 +46,7 @@ pub(crate) struct App {
     pub(crate) security_counts: Arc<SecurityCounts>,
     pub(crate) networks: NetworkHasher,
     pub(crate) outages: Arc<Outages>,
+    pub(crate) push_streams: Arc<PushStreams>,
     pub(crate) revocations: Arc<Revocations>,
     pub(crate) settings: Arc<Settings>,
 }
