@@ -83,6 +83,9 @@ impl Push {
     pub(super) fn close(&mut self, effects: &mut Effects) {
         if self.stream != Stream::Closed {
             self.stream = Stream::Closed;
+            // The next one is of another session, or of a page that a user has come back to.
+            self.retry_at = Timestamp::default();
+            self.limiter.reset();
             effects.push(Effect::CloseStream);
         }
     }
@@ -116,8 +119,10 @@ impl Push {
 
     /// A token was received whose refresh was sent at `issued`.
     pub(super) fn on_token(&mut self, issued: Timestamp) {
-        if issued >= self.pushed_at {
+        if self.refresh_at != NEVER && issued >= self.pushed_at {
             self.refresh_at = NEVER;
+            // The stream was that of an earlier session, and has ended with it.
+            self.retry_at = Timestamp::default();
         }
     }
 

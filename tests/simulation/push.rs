@@ -187,8 +187,8 @@ fn p56_without_web_locks_each_visible_page_has_a_stream() {
 fn p56_a_sign_in_moves_the_stream_to_the_new_session() {
     let mut world = World::pushed(SEED, 2);
     world.sign_in(1, 2);
-    // The stream of the old session ends with it; the next one is opened after a pause.
-    world.run(31 * SECOND);
+    // The stream of the old session ends with it; the refresh that it asks for brings the next one.
+    world.run(SECOND);
     assert_eq!(world.streaming(0), [0]);
 
     revoke(&mut world);

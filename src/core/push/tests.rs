@@ -132,13 +132,30 @@ fn part3_a_push_message_is_answered_by_a_refresh_sent_after_it() {
     let mut push = push();
     assert_eq!(push.refresh_at(), NEVER);
 
+    told(&mut push, NOW, StreamNeed::Now);
     push.on_message(at(NOW));
+    push.on_ended(at(NOW), true);
     assert_eq!(push.refresh_at(), at(NOW));
     push.on_token(at(NOW - 1));
     assert_eq!(push.refresh_at(), at(NOW), "this token is from before it");
 
+    assert_eq!(told(&mut push, NOW, StreamNeed::Now), []);
     push.on_token(at(NOW));
     assert_eq!(push.refresh_at(), NEVER);
+    assert_eq!(told(&mut push, NOW, StreamNeed::Now), [Effect::OpenStream]);
+}
+
+#[test]
+fn part3_messages_of_sessions_that_did_end_are_not_counted() {
+    let mut push = push();
+    for session in 0..10 {
+        let now = NOW + session * 1_000;
+        told(&mut push, now, StreamNeed::Now);
+        push.on_message(at(now));
+        assert_eq!(push.refresh_at(), at(now), "{session}");
+        told(&mut push, now, StreamNeed::None);
+        push.on_token(at(now + 500));
+    }
 }
 
 #[test]
