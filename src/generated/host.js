@@ -1316,37 +1316,28 @@ init_codes();
 
 // src/host/push-loader.js
 init_codes();
-var PushLoader = class {
-  #realm;
-  #settings;
-  #feed;
-  /** @type {Promise<import("./push.js").PushStream> | undefined} */
-  #stream;
-  /**
-   * @param {import("./realm.js").Realm} realm
-   * @param {import("./options.js").Settings} settings
-   * @param {(kind: number, id: number) => void} feed
-   */
-  constructor(realm, settings, feed) {
-    this.#realm = realm;
-    this.#settings = settings;
-    this.#feed = feed;
-  }
-  open() {
-    this.#stream ??= Promise.resolve().then(() => (init_push(), push_exports)).then(({ PushStream: PushStream2 }) => new PushStream2(this.#realm, this.#settings, this.#feed));
-    this.#stream.then(
-      (stream) => stream.open(),
-      () => {
-        this.#stream = void 0;
-        this.#feed(STREAM_ENDED, 0);
-      }
-    );
-  }
-  close() {
-    this.#stream?.then((stream) => stream.close()).catch(() => {
-    });
-  }
-};
+function pushLoader(realm, settings, feed) {
+  let loading;
+  return {
+    open() {
+      loading ??= Promise.resolve().then(() => (init_push(), push_exports)).then(({ PushStream: PushStream2 }) => new PushStream2(realm, settings, feed));
+      loading.then(
+        (stream) => stream.open(),
+        () => {
+          loading = void 0;
+          feed(STREAM_ENDED, 0);
+        }
+      );
+    },
+    close() {
+      loading?.then(
+        (stream) => stream.close(),
+        () => {
+        }
+      );
+    }
+  };
+}
 
 // src/host/tab-channel.js
 init_codes();
@@ -1437,7 +1428,7 @@ var Host = class {
     this.#channel = new TabChannel(settings.key, realm, feed);
     this.#callers = new Callers(feed);
     this.#requests = new Requests(realm, settings, feed);
-    this.#push = new PushLoader(realm, settings, feed);
+    this.#push = pushLoader(realm, settings, feed);
     this.calls = new FetchWrapper(settings, this, realm);
   }
   /**

@@ -12,7 +12,7 @@ import { checkContext, refuse } from "./options.js";
 import { drainCommands, onTimer } from "./bridge.js";
 import * as codes from "../generated/codes.js";
 import { isHidden, watchLifecycle } from "./lifecycle.js";
-import { PushLoader } from "./push-loader.js";
+import { pushLoader } from "./push-loader.js";
 import { RecordStorage } from "./storage.js";
 import { TabChannel } from "./tab-channel.js";
 
@@ -74,7 +74,7 @@ export class Host {
     this.#channel = new TabChannel(settings.key, realm, feed);
     this.#callers = new Callers(feed);
     this.#requests = new Requests(realm, settings, feed);
-    this.#push = new PushLoader(realm, settings, feed);
+    this.#push = pushLoader(realm, settings, feed);
     this.calls = new FetchWrapper(settings, this, realm);
   }
 

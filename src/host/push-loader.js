@@ -2,38 +2,30 @@
 
 import { STREAM_ENDED } from "../generated/codes.js";
 
-export class PushLoader {
-  #realm;
-  #settings;
-  #feed;
+/**
+ * @param {import("./realm.js").Realm} realm
+ * @param {import("./options.js").Settings} settings
+ * @param {(kind: number, id: number) => void} feed
+ */
+export function pushLoader(realm, settings, feed) {
   /** @type {Promise<import("./push.js").PushStream> | undefined} */
-  #stream;
-
-  /**
-   * @param {import("./realm.js").Realm} realm
-   * @param {import("./options.js").Settings} settings
-   * @param {(kind: number, id: number) => void} feed
-   */
-  constructor(realm, settings, feed) {
-    this.#realm = realm;
-    this.#settings = settings;
-    this.#feed = feed;
-  }
-
-  open() {
-    this.#stream ??= import("./push.js").then(
-      ({ PushStream }) => new PushStream(this.#realm, this.#settings, this.#feed),
-    );
-    this.#stream.then(
-      (stream) => stream.open(),
-      () => {
-        this.#stream = undefined; // loaded again with the next attempt
-        this.#feed(STREAM_ENDED, 0);
-      },
-    );
-  }
-
-  close() {
-    this.#stream?.then((stream) => stream.close()).catch(() => {});
-  }
+  let loading;
+  return {
+    open() {
+      loading ??= import("./push.js").then(({ PushStream }) => new PushStream(realm, settings, feed));
+      loading.then(
+        (stream) => stream.open(),
+        () => {
+          loading = undefined; // loaded again with the next attempt
+          feed(STREAM_ENDED, 0);
+        },
+      );
+    },
+    close() {
+      loading?.then(
+        (stream) => stream.close(),
+        () => {},
+      );
+    },
+  };
 }
