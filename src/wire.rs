@@ -30,6 +30,9 @@ pub const EVENTS_PATH: &str = "/auth/events";
 /// Lists the user's sessions (`GET`); one of them below it is ended with `DELETE`.
 pub const SESSIONS_PATH: &str = "/auth/sessions";
 
+/// Streams revocations to servers, as Server-Sent Events: `GET`, with a secret of the auth server's.
+pub const REVOCATIONS_PATH: &str = "/auth/revocations";
+
 /// Gives the user another password and ends all their other sessions: `POST`, JSON.
 pub const PASSWORD_PATH: &str = "/auth/password";
 

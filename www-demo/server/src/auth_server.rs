@@ -4,7 +4,11 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
 use nolapse::wire::COOKIE;
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinHandle,
+};
 
 use crate::{
     background,
@@ -17,7 +21,7 @@ use crate::{
     passwords::Passwords,
     push_streams::{self, PushStreams},
     revocations::{self, Revocations},
-    routes::{self, App, CookieRules, Counters, DeviceKey, Limits, Settings},
+    routes::{self, App, CookieRules, Counters, DeviceKey, Limits, MAX_STREAMS, Settings},
     security_log::NetworkHasher,
     startup::{StartError, open_keys, open_security_log, open_store},
     tokens::TokenConfig,
@@ -275,6 +279,7 @@ async fn assemble(
         security_counts: Arc::default(),
         outages: Arc::default(),
         revocations: Revocations::new(config.token_lifetime),
+        feed_streams: Arc::new(Semaphore::new(MAX_STREAMS)),
         settings: Arc::new(Settings {
             allowed_origins,
             mount: String::new(),

@@ -7,7 +7,8 @@ use crate::{
     domain::{PoolUse, Timestamp},
     hash_queue::HashQueue,
     passwords::Passwords,
-    routes::App,
+    revocations::FeedState,
+    routes::{App, MAX_STREAMS},
 };
 
 use super::{Histogram, WAIT_MS, head, line, sample, seconds};
@@ -28,6 +29,10 @@ pub(crate) struct Gauges {
     pub(crate) hashes: [u64; 3],
     /// How long password hashes waited.
     pub(crate) hash_waits: Histogram<{ WAIT_MS.len() }>,
+    /// The revocations in memory.
+    pub(crate) feed: FeedState,
+    /// How many servers read them.
+    pub(crate) feed_streams: usize,
     /// Lines that the security log could not write.
     pub(crate) lost_lines: u64,
     /// When the process started.
@@ -54,6 +59,8 @@ impl Gauges {
             hash_waits: queue.map_or(Histogram::NEW, HashQueue::waits),
             push_streams: app.push_streams.count(),
             connections: (app.connections.count(), app.connections.capacity()),
+            feed: app.revocations.state(),
+            feed_streams: MAX_STREAMS.saturating_sub(app.feed_streams.available_permits()),
             lost_lines: app.security_log.lost(),
             started_at: app.timings.started_at(),
             files: files(),
@@ -84,6 +91,7 @@ impl Gauges {
         let help = "Push streams of pages that are open, connections among those above.";
         gauge(text, "nolapse_push_streams", help, self.push_streams);
         self.write_pool(text);
+        self.write_feed(text);
         self.write_hashes(text);
         self.write_process(text);
     }
@@ -98,6 +106,30 @@ impl Gauges {
         let name = "nolapse_database_connections_max";
         let help = "How many connections to the database there may be.";
         gauge(text, name, help, most);
+    }
+
+    fn write_feed(&self, text: &mut String) {
+        let FeedState {
+            is_live,
+            known,
+            last,
+            dropped,
+        } = self.feed;
+        let help = "Whether revocations of other servers and of commands arrive.";
+        gauge(text, "nolapse_revocations_live", help, u64::from(is_live));
+        let help = "Streams of revocations to servers that are open.";
+        gauge(text, "nolapse_revocation_streams", help, self.feed_streams);
+        let help = "Revocations that became known since the start.";
+        counter(text, "nolapse_revocations_total", help, known);
+        let name = "nolapse_revocations_dropped_total";
+        let help = "Revocations that were forgotten early, because there were too many.";
+        counter(text, name, help, dropped);
+        if let Some(last) = last {
+            let name = "nolapse_revocation_last_timestamp_seconds";
+            let help = "When the last revocation became known, in seconds since the Unix epoch.";
+            head(text, name, "gauge", help);
+            line(text, format_args!("{name} {}", seconds(last.as_millis())));
+        }
     }
 
     fn write_hashes(&self, text: &mut String) {

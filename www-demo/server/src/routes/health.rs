@@ -14,6 +14,14 @@ struct Health {
     status: &'static str,
 }
 
+/// The state of a server that is ready.
+#[derive(Serialize, ToSchema)]
+struct Ready {
+    status: &'static str,
+    /// Whether revocations of other servers and of commands arrive. Without them each token still ends by itself.
+    revocations_live: bool,
+}
+
 const OK: Json<Health> = Json(Health { status: "ok" });
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -33,13 +41,16 @@ async fn alive() -> Json<Health> {
     get,
     path = "/readyz",
     responses(
-        (status = 200, body = Health),
+        (status = 200, body = Ready),
     )
 )]
-async fn ready(State(app): State<App>) -> Result<Json<Health>, Problem> {
+async fn ready(State(app): State<App>) -> Result<Json<Ready>, Problem> {
     app.store.ping().await?;
     if app.keys.is_behind() {
         return Err(Problem::unavailable("the key file is out of date", 5));
     }
-    Ok(OK)
+    Ok(Json(Ready {
+        status: "ok",
+        revocations_live: app.revocations.state().is_live,
+    }))
 }

@@ -25,6 +25,7 @@ mod path_id;
 mod refresh;
 mod request_log;
 mod response_headers;
+mod revocations;
 mod security_events;
 mod servers;
 mod sessions;
@@ -52,6 +53,7 @@ pub(crate) use device::DeviceKey;
 pub(crate) use limits::Limits;
 pub(crate) use metrics::routes as metrics;
 pub(crate) use outage::Outages;
+pub(crate) use revocations::MAX_STREAMS;
 pub(crate) use security_events::SecurityCounts;
 pub(crate) use state::{App, Settings};
 
@@ -121,7 +123,10 @@ fn endpoints(app: &App) -> OpenApiRouter<App> {
         let password = OpenApiRouter::new().routes(routes!(password::change));
         router = router.merge(guarded(password, &[Method::POST], true));
     }
-    router.routes(routes!(jwks::keys))
+    let for_servers = OpenApiRouter::new().routes(routes!(revocations::stream));
+    router
+        .merge(openapi::for_servers(for_servers))
+        .routes(routes!(jwks::keys))
 }
 
 /// The origin of the reference auth server: the contract, health checks, page and, with `DEMO=1`, the demo controls.

@@ -152,6 +152,16 @@ pub(super) fn with_token(mut endpoints: OpenApiRouter<App>) -> OpenApiRouter<App
     endpoints
 }
 
+/// Documents that these routes are for servers that authenticate, where `SERVER_SECRETS` is set.
+pub(super) fn for_servers(mut endpoints: OpenApiRouter<App>) -> OpenApiRouter<App> {
+    for operation in operations(endpoints.get_openapi_mut()) {
+        let requirement = SecurityRequirement::new("server", [""; 0]);
+        operation.security.get_or_insert(vec![requirement]);
+        refuse(operation, "401", "no secret of SERVER_SECRETS");
+    }
+    endpoints
+}
+
 /// Completes the document of some routes and serves it beside them, unless `OPENAPI=0`.
 pub(super) fn serve(mut endpoints: OpenApiRouter<App>, app: &App, title: &str) -> Router<App> {
     if !app.settings.openapi {
@@ -168,7 +178,12 @@ pub(super) fn serve(mut endpoints: OpenApiRouter<App>, app: &App, title: &str) -
         .bearer_format("JWT")
         .build();
     let cookie = ApiKey::Cookie(ApiKeyValue::new(COOKIE));
+    let server = Http::builder()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("a secret of SERVER_SECRETS"))
+        .build();
     let components = document.components.get_or_insert_with(Components::new);
+    components.add_security_scheme("server", SecurityScheme::Http(server));
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     components.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
     components

@@ -6,6 +6,7 @@ use axum::{
     extract::{FromRef, MatchedPath, Request},
     http::HeaderMap,
 };
+use tokio::sync::Semaphore;
 
 use super::{CookieRules, Counters, DeviceKey, Limits, Outages, SecurityCounts, cookie};
 use crate::{
@@ -48,6 +49,8 @@ pub(crate) struct App {
     pub(crate) outages: Arc<Outages>,
     pub(crate) push_streams: Arc<PushStreams>,
     pub(crate) revocations: Arc<Revocations>,
+    /// One permit for each stream of revocations that there may be.
+    pub(crate) feed_streams: Arc<Semaphore>,
     pub(crate) settings: Arc<Settings>,
 }
 

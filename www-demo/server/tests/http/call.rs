@@ -118,13 +118,24 @@ impl Call {
             self.request.uri().path().to_owned(),
         );
         let answer = sender.send_request(self.request).await.ok()?;
-        let (head, body) = answer.into_parts();
-        let bytes = body.collect().await.ok()?.to_bytes();
+        let (head, mut body) = answer.into_parts();
+        let kind = head.headers.get(header::CONTENT_TYPE);
+        let is_stream = kind.is_some_and(|kind| kind == "text/event-stream");
+        let (bytes, body) = if is_stream {
+            // It has no end: its first events will do.
+            let bytes = body.frame().await?.ok()?.into_data().ok()?;
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            (bytes, Value::String(text))
+        } else {
+            let bytes = body.collect().await.ok()?.to_bytes();
+            let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+            (bytes, body)
+        };
         connection.abort();
         let answer = Answer {
             status: head.status,
             headers: head.headers,
-            body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+            body,
             bytes,
         };
         if let Some(document) = self.document {

@@ -41,6 +41,8 @@ mod process;
 mod raw;
 mod refresh;
 mod response_headers;
+mod revocation_stream;
+mod revocations;
 mod security_log;
 mod sessions;
 mod several;

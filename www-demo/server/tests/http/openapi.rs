@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 
 use hyper::{Method, StatusCode};
 use nolapse::wire::{
-    EVENTS_PATH, PASSWORD_PATH, REFRESH_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH,
-    SIGN_UP_PATH,
+    EVENTS_PATH, PASSWORD_PATH, REFRESH_PATH, REVOCATIONS_PATH, SESSIONS_PATH, SIGN_IN_PATH,
+    SIGN_OUT_PATH, SIGN_UP_PATH,
 };
 use serde_json::{Value, json};
 
 use crate::{
     contract::Document,
     instances::Instance,
-    support::{Call, EMAIL, PASSWORD, Signed, World},
+    support::{Call, EMAIL, PASSWORD, SERVER_SECRET, Signed, World},
 };
 
 /// Every value below a member of this name.
@@ -236,6 +236,10 @@ async fn call_the_demo_controls(world: &World, signed: &Signed) {
 async fn call_the_auth_server(world: &World, signed: &Signed) {
     for path in ["/.well-known/jwks.json", "/config.json"] {
         world.auth(Method::GET, path).send().await;
+    }
+    for secret in ["another secret", SERVER_SECRET] {
+        let stream = world.bare(Method::GET, REVOCATIONS_PATH).bearer(secret);
+        stream.send().await;
     }
     for path in [SIGN_UP_PATH, SIGN_IN_PATH, REFRESH_PATH, SIGN_OUT_PATH] {
         world.bare(Method::POST, path).send().await;

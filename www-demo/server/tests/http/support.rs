@@ -6,7 +6,7 @@ use std::time::Duration;
 use hyper::{Method, StatusCode};
 use nolapse::wire;
 use nolapse_server::{
-    config::Config,
+    config::{Config, ServerSecrets},
     serve::{RunningServer, Server},
 };
 use serde_json::{Value, json};
@@ -20,6 +20,9 @@ use crate::contract::Contract;
 pub(crate) const EMAIL: &str = "ada@example.org";
 /// Their password.
 pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// The secret of the operator's own servers.
+pub(crate) const SERVER_SECRET: &str = "c2VjcmV0IG9mIGEgcmVuZGVyZXIgaW4gYSB0ZXN0Lg==";
 
 /// A running server in a folder of its own.
 pub(crate) struct World {
@@ -39,6 +42,7 @@ pub(crate) fn config(folder: &TempDir) -> Config {
         database_url: format!("sqlite://{}", folder.path().join("test.db").display()),
         key_file: folder.path().join("test.keys"),
         password_memory_kib: 64,
+        server_secrets: ServerSecrets::parse(SERVER_SECRET).unwrap(),
         demo: true,
         ..Config::default()
     }
