@@ -21,7 +21,7 @@ pub struct Streams {
     /// The tabs that want a stream, in the order in which they asked.
     wanted: Vec<usize>,
     /// The streams of the tabs that have the lock, or whose browser has none.
-    streams: BTreeMap<usize, Stream>,
+    by_tab: BTreeMap<usize, Stream>,
     next: u64,
 }
 
@@ -84,7 +84,7 @@ impl World {
 
     /// The host closes the stream, and the next tab that waits opens its own.
     pub fn close_stream(&mut self, tab: usize) {
-        let was_holder = self.streams.streams.remove(&tab).is_some();
+        let was_holder = self.streams.by_tab.remove(&tab).is_some();
         self.streams.wanted.retain(|wanting| *wanting != tab);
         let browser = self.tabs[tab].browser;
         let mut waiting = self.streams.wanted.iter().copied();
@@ -97,7 +97,7 @@ impl World {
     /// The tabs of a browser that hold a stream that is open.
     pub fn streaming(&self, browser: usize) -> Vec<usize> {
         let is_open = |tab: &usize| {
-            let state = self.streams.streams.get(tab).map(|stream| stream.state);
+            let state = self.streams.by_tab.get(tab).map(|stream| stream.state);
             matches!(state, Some(State::Open(_)))
         };
         self.tabs_of(browser).into_iter().filter(is_open).collect()
@@ -105,7 +105,7 @@ impl World {
 
     /// The auth server, or who claims to be it, sends a push message.
     pub fn push(&mut self, tab: usize) {
-        if let Some(Stream { id, .. }) = self.streams.streams.get(&tab).copied() {
+        if let Some(Stream { id, .. }) = self.streams.by_tab.get(&tab).copied() {
             let delay = self.random.between(2, 60);
             self.plan_stream(delay, tab, id, What::Pushed);
         }
@@ -113,14 +113,14 @@ impl World {
 
     /// Ends all streams, as a restart of the auth server does.
     pub fn break_streams(&mut self) {
-        let tabs: Vec<usize> = self.streams.streams.keys().copied().collect();
+        let tabs: Vec<usize> = self.streams.by_tab.keys().copied().collect();
         for tab in tabs {
             self.break_stream(tab);
         }
     }
 
     pub fn break_stream(&mut self, tab: usize) {
-        if let Some(stream) = self.streams.streams.get_mut(&tab)
+        if let Some(stream) = self.streams.by_tab.get_mut(&tab)
             && matches!(stream.state, State::Open(_))
         {
             stream.state = State::Ended;
@@ -130,7 +130,7 @@ impl World {
     }
 
     pub fn on_stream_event(&mut self, StreamEvent { tab, id, what }: StreamEvent) {
-        let Some(stream) = self.streams.streams.get_mut(&tab).filter(|it| it.id == id) else {
+        let Some(stream) = self.streams.by_tab.get_mut(&tab).filter(|it| it.id == id) else {
             return;
         };
         match what {
@@ -145,7 +145,7 @@ impl World {
 
     /// Lets the auth server send on its streams what has happened to their sessions, and an outage end them.
     pub fn watch_streams(&mut self) {
-        let open = self.streams.streams.iter().filter_map(|(tab, stream)| {
+        let open = self.streams.by_tab.iter().filter_map(|(tab, stream)| {
             let State::Open(session) = stream.state else {
                 return None;
             };
@@ -161,7 +161,7 @@ impl World {
     }
 
     fn end_session_on(&mut self, tab: usize, id: u64) {
-        if let Some(stream) = self.streams.streams.get_mut(&tab) {
+        if let Some(stream) = self.streams.by_tab.get_mut(&tab) {
             stream.state = State::Ended;
         }
         let delay = self.random.between(2, 60);
@@ -174,13 +174,13 @@ impl World {
     }
 
     fn has_stream(&self, tab: usize) -> bool {
-        self.streams.streams.contains_key(&tab)
+        self.streams.by_tab.contains_key(&tab)
     }
 
     fn is_stream_holder(&self, tab: usize) -> bool {
         let browser = self.tabs[tab].browser;
         let has_lock = !matches!(self.browsers[browser].locks, Locks::Missing | Locks::Broken);
-        let mut holders = self.streams.streams.keys();
+        let mut holders = self.streams.by_tab.keys();
         self.has_stream(tab) || !has_lock || !holders.any(|it| self.tabs[*it].browser == browser)
     }
 
@@ -188,7 +188,7 @@ impl World {
         self.streams.next += 1;
         let id = self.streams.next;
         let state = State::Connecting;
-        self.streams.streams.insert(tab, Stream { id, state });
+        self.streams.by_tab.insert(tab, Stream { id, state });
         self.streams.attempts.push((self.now, tab));
         let is_seen = self.tabs[tab].is_visible && !self.tabs[tab].is_frozen;
         self.streams.unseen += usize::from(!is_seen);
@@ -203,7 +203,7 @@ impl World {
     fn arrive_stream(&mut self, tab: usize, id: u64) {
         let browser = self.tabs[tab].browser;
         let session = self.cookie_session(browser);
-        if let Some(stream) = self.streams.streams.get_mut(&tab) {
+        if let Some(stream) = self.streams.by_tab.get_mut(&tab) {
             stream.state = State::Open(session);
         }
         let open = self.streaming(browser).len();
