@@ -8,7 +8,8 @@ import { measureSizes, sizeTable } from "../bench/size.mjs";
  *
  * A ratchet that went up four times: finding the translation for browsers without WebAssembly took 69 bytes; activity of all
  * tabs, calls without a token, what is sent while leaving, the hint cookie and the last user took 960; contexts took 920, of
- * which 170 were found elsewhere; the push stream 550, of which its chunk is no part. The goal is 19,000; docs/decisions/size.md says where the bytes are.
+ * which 170 were found elsewhere; the push stream 550, of which its chunk is no part. The goal is 19,000; docs/decisions/size.md
+ * says where the bytes are.
  */
 const BUDGET_BROTLI = 25_940;
 
