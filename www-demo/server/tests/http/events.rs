@@ -15,6 +15,7 @@ use tokio::{
 use crate::{
     both::Both,
     instances::Instance,
+    nginx::Nginx,
     postgres::Postgres,
     support::{Call, EMAIL, PASSWORD, Signed, World, eventually},
 };
@@ -124,7 +125,7 @@ async fn p56_a_revocation_is_told_within_a_second_on_both_databases() {
 }
 
 #[tokio::test]
-async fn p56_a_revocation_at_one_server_is_told_by_another() {
+async fn p56_a_revocation_at_one_server_is_told_by_another_directly_and_through_nginx() {
     let postgres = Postgres::shared();
     let url = postgres.database().await;
     let folder = tempfile::tempdir().unwrap();
@@ -145,13 +146,28 @@ async fn p56_a_revocation_at_one_server_is_told_by_another() {
     let body = json!({ "email": EMAIL, "password": PASSWORD });
     let sign_up = call(&servers[0], Method::POST, "/auth/sign-up").json(&body);
     let signed = sign_up.send().await.signed();
-    let mut stream = Stream::open(&servers[1].auth, &signed.cookie).await;
+    let nginx = Nginx::start(folder.path(), &[&servers[1].auth]);
+    eventually("nginx answers", || async {
+        let call = Call::new(nginx.address.clone(), Method::GET, "/healthz");
+        let answer = call.try_send().await?;
+        (answer.status == StatusCode::OK).then_some(())
+    })
+    .await;
+    let mut streams = [
+        Stream::open(&servers[1].auth, &signed.cookie).await,
+        Stream::open(&nginx.address, &signed.cookie).await,
+    ];
+    for stream in &mut streams {
+        stream.until("retry:", DEADLINE).await;
+    }
 
     let path = format!("{SESSIONS_PATH}/{}", signed.session);
     let revoke = call(&servers[0], Method::DELETE, &path).cookie(&signed.cookie);
     assert_eq!(revoke.send().await.status, StatusCode::NO_CONTENT);
 
-    stream.ends_with_message().await;
+    for stream in &mut streams {
+        stream.ends_with_message().await;
+    }
 }
 
 #[tokio::test]
