@@ -212,6 +212,14 @@ async fn p56_every_way_in_which_a_session_ends_is_told() {
 
     let signed = changed.signed();
     let mut stream = Stream::open(&address, &signed.cookie).await;
+    let order = |change| json!({ "session_id": first.session, "change": change });
+    for change in ["disable", "enable"] {
+        let call = world.auth(Method::POST, "/demo/session");
+        call.json(&order(change)).send().await;
+    }
+    stream.ends_with_message().await;
+
+    let mut stream = Stream::open(&address, &signed.cookie).await;
     let deleted = world.api(Method::DELETE, "/account").bearer(&first.token);
     assert_eq!(deleted.send().await.status, StatusCode::NO_CONTENT);
     stream.ends_with_message().await;
