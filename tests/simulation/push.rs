@@ -8,6 +8,8 @@
 
 use nolapse::core::PageChange;
 use nolapse::wire::EndReason;
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
 
 use crate::sim::{Locks, Mode, Network, World};
 
@@ -17,6 +19,24 @@ type Act = fn(&mut World, usize);
 const SEED: u64 = 50;
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
+
+/// Checks that a browser in which all has settled opens a stream that was ended again, and that a revocation then reaches every
+/// page.
+pub(crate) fn check_push(world: &mut World) -> Result<(), TestCaseError> {
+    let tabs = world.tabs_of(0);
+    if !world.streams.is_on || !tabs.iter().any(|tab| world.is_in(*tab)) {
+        return Ok(());
+    }
+    world.break_streams();
+    world.run(31 * SECOND);
+    let open = world.streaming(0);
+    prop_assert!(!open.is_empty(), "no stream\n{}", world.story());
+    revoke(world);
+    world.run(2 * SECOND);
+    let knows = |tab: &usize| !world.is_in(*tab);
+    prop_assert!(tabs.iter().all(knows), "not known\n{}", world.story());
+    Ok(())
+}
 
 /// Ends the session of the first browser at the server.
 fn revoke(world: &mut World) {
