@@ -119,6 +119,10 @@ export interface SessionOptions<User = unknown> {
    * wait for the first refresh as ever, and if that knows better, the status changes. Default: `unknown`.
    */
   initial?: SessionStatus<User>;
+   * Whether to learn of a revocation within a second, from one stream per browser (`GET /auth/events` below `auth`, which must be a
+   * URL), which a visible page holds. Default: `false`: within one token life.
+   */
+  push?: boolean;
   /**
    * Returns what of the user may be kept in `localStorage` until the sign-out, as JSON, for `lastUser` of an `unknown` status;
    * `null` for nothing. Default: the user's `id`.

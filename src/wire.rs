@@ -30,6 +30,9 @@ pub const SESSION_PATH: &str = "/auth/session";
 /// Ends this session, or all sessions of its user: `POST`.
 pub const SIGN_OUT_PATH: &str = "/auth/sign-out";
 
+/// Tells a page that its session may have ended: `GET`, a stream of server-sent events.
+pub const EVENTS_PATH: &str = "/auth/events";
+
 /// Lists the user's sessions (`GET`); one of them below it is ended with `DELETE`.
 pub const SESSIONS_PATH: &str = "/auth/sessions";
 

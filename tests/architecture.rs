@@ -310,6 +310,7 @@ fn module_and_host_spell_the_contract_alike() {
     )));
     assert!(script("options.js").contains(&format!("${{server}}{}`", wire::REFRESH_PATH)));
     assert!(script("options.js").contains(&format!("${{server}}{}`", wire::SIGN_OUT_PATH)));
+    assert!(script("push.js").contains(&format!("${{server}}{}`", wire::EVENTS_PATH)));
     let ended = wire::ErrorCode::SessionEnded.as_str();
     assert!(script("requests.js").contains(&format!("=== \"{ended}\"")));
     assert!(answers.contains(&format!("\"{}\"", wire::VERSION_HEADER)));

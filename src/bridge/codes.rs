@@ -24,6 +24,8 @@ pub(crate) const DEADLINE_REACHED: u32 = 19;
 pub(crate) const PAGE_CHANGED: u32 = 20;
 pub(crate) const CLOSED: u32 = 21;
 pub(crate) const ACTIVE: u32 = 22;
+pub(crate) const PUSH_RECEIVED: u32 = 23;
+pub(crate) const STREAM_ENDED: u32 = 24;
 
 // Page changes.
 pub(crate) const VISIBLE: u32 = 0;
@@ -56,3 +58,5 @@ pub(crate) const REFRESH_FAILURE: u32 = 16;
 pub(crate) const SIGNED_OUT: u32 = 17;
 pub(crate) const USER_CHANGED: u32 = 18;
 pub(crate) const TRACED: u32 = 19;
+pub(crate) const OPEN_STREAM: u32 = 20;
+pub(crate) const CLOSE_STREAM: u32 = 21;

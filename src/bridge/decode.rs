@@ -47,6 +47,8 @@ pub(super) fn decode_input(kind: u32, id: f64, numbers: [f64; 3], text: &str) ->
             TabMessage::decode(text).map_or(Input::Malformed, Input::TabMessageReceived)
         }
         codes::STORAGE_CHANGED => Input::StorageChanged,
+        codes::PUSH_RECEIVED => Input::PushReceived,
+        codes::STREAM_ENDED => Input::StreamEnded { was_open: id > 0 },
         codes::PAGE_CHANGED => u32::try_from(id)
             .ok()
             .and_then(read_change)

@@ -105,6 +105,8 @@ fn write(command: &mut Command, effect: Effect) {
         }
         Effect::OpenChannel => command.kind = codes::OPEN_CHANNEL,
         Effect::CloseChannel => command.kind = codes::CLOSE_CHANNEL,
+        Effect::OpenStream => command.kind = codes::OPEN_STREAM,
+        Effect::CloseStream => command.kind = codes::CLOSE_STREAM,
         Effect::Publish(status) => write_status(command, &status),
         Effect::Emit(event) => write_event(command, event),
     }

@@ -69,11 +69,12 @@ impl Machine {
 #[wasm_bindgen]
 impl Machine {
     /// Creates a machine in the initial state. `name` identifies it to its timer and in traces; the timeout
-    /// and the clocks are in milliseconds.
+    /// and the clocks are in milliseconds; `push`: whether there is a push stream.
     #[wasm_bindgen(constructor)]
     #[must_use]
-    pub fn new(name: u32, seed: f64, timeout_ms: f64, steady: f64, wall: f64) -> Self {
+    pub fn new(name: u32, seed: f64, timeout_ms: f64, push: bool, steady: f64, wall: f64) -> Self {
         let config = Config {
+            push,
             timeout: Millis::from_secs_f64(timeout_ms / 1_000.0).unwrap_or_default(),
             seed: seed.to_bits(),
             tab: TabId(name),

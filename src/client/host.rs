@@ -84,4 +84,4 @@ extern "C" {
 pub(super) type OnCall = dyn FnMut(String, String, f64, f64, Option<u16>, bool, f64);
 
 /// [`Machine::new`], with the same arguments.
-pub(super) type MakeMachine = dyn FnMut(u32, f64, f64, f64, f64) -> Machine;
+pub(super) type MakeMachine = dyn FnMut(u32, f64, f64, bool, f64, f64) -> Machine;

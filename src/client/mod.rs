@@ -87,9 +87,9 @@ impl Client {
                 queue.push(effect)
             }
         });
-        let make = Closure::new(move |name, seed, timeout_ms, steady, wall| {
+        let make = Closure::new(move |name, seed, timeout_ms, push, steady, wall| {
             let observer = Rc::clone(&observer);
-            Machine::new(name, seed, timeout_ms, steady, wall).with_observer(observer)
+            Machine::new(name, seed, timeout_ms, push, steady, wall).with_observer(observer)
         });
         host.start(make.as_ref());
         Ok(Self {

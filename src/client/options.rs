@@ -23,6 +23,7 @@ pub struct ClientBuilder {
     remember: Option<Function>,
     pub(super) initial: Option<SessionInfo>,
     pub(super) context: String,
+    push: bool,
     timeout: Duration,
     pub(super) listener: Box<dyn Fn(&Notice)>,
     pub(super) observes_calls: bool,
@@ -38,6 +39,7 @@ impl ClientBuilder {
             remember: None,
             initial: None,
             context: String::new(),
+            push: false,
             timeout: Duration::from_secs(10),
             listener: Box::new(|_| {}),
             observes_calls: false,
@@ -94,6 +96,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Learns of a revocation within a second, from one stream per browser, `GET /auth/events` of [`Auth::Server`], which a visible
+    /// page holds.
+    pub fn push(mut self) -> Self {
+        self.push = true;
+        self
+    }
+
     /// Sets the timeout of one request to the auth server, 1 to 60 seconds. Default: 10 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -129,6 +138,7 @@ impl ClientBuilder {
             ("allowedOrigins", origins.into()),
             ("authorization", self.authorization.as_str().into()),
             ("context", self.context.as_str().into()),
+            ("push", self.push.into()),
             ("timeoutMs", (self.timeout.as_secs_f64() * 1_000.0).into()),
         ]);
         if let Some(remember) = &self.remember {

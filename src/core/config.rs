@@ -10,6 +10,8 @@ pub struct Config {
     pub timeout: Millis,
     /// How long to wait for messages of other tabs once the lock is granted.
     pub peer_reply_timeout: Millis,
+    /// Whether to learn of a revocation at once, by a push stream from the auth server.
+    pub push: bool,
     /// The seed of the random numbers; different on each tab.
     pub seed: u64,
     /// The tab's id in traces.
@@ -29,6 +31,7 @@ impl Default for Config {
         Self {
             timeout: Millis::from_secs(10),
             peer_reply_timeout: Millis::from_millis(100),
+            push: false,
             seed: 0,
             tab: TabId(0),
         }

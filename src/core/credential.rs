@@ -238,12 +238,18 @@ impl Credential {
         }
     }
 
-    /// Returns when and why the token is refreshed without callers, not before `retry_at`; `None` if it is not.
-    pub(super) fn background(&self, retry_at: Timestamp) -> Option<(Timestamp, RefreshReason)> {
+    /// Returns when and why the token is refreshed without callers: when it is due, or asked for at `pushed`, and not before
+    /// `retry_at`; `None` if it is not.
+    pub(super) fn background(
+        &self,
+        pushed: Timestamp,
+        retry_at: Timestamp,
+    ) -> Option<(Timestamp, RefreshReason)> {
         match &self.state {
             State::Unknown => Some((Timestamp::default(), RefreshReason::Load)),
             State::Active(active) => {
-                Some((active.refresh_at().max(retry_at), RefreshReason::Timer))
+                let due = active.refresh_at().min(pushed).max(retry_at);
+                Some((due, RefreshReason::Timer))
             }
             State::SignedOut(_) => None,
         }

@@ -71,6 +71,11 @@ pub enum Effect {
     OpenChannel,
     /// Close the broadcast channel: an open one can keep the page out of the back/forward cache.
     CloseChannel,
+    /// Open the push stream, for which the tab queues for a lock of its own; report [`PushReceived`](super::Input::PushReceived) and
+    /// [`StreamEnded`](super::Input::StreamEnded). The lock is kept when the stream ends.
+    OpenStream,
+    /// Close the push stream and release its lock, or cancel the request for it.
+    CloseStream,
     /// Publish a changed status to the app.
     Publish(Status),
     /// Emit an event to the app.

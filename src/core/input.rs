@@ -103,6 +103,13 @@ pub enum Input {
     TabMessageReceived(TabMessage),
     /// A message or an input that cannot be decoded.
     Malformed,
+    /// A push message: the auth server tells that the session may have ended.
+    PushReceived,
+    /// The push stream ended, or could not be opened.
+    StreamEnded {
+        /// Whether it had been opened.
+        was_open: bool,
+    },
     /// Another tab wrote the storage record.
     StorageChanged,
     /// The page's lifecycle state has changed.
@@ -131,6 +138,8 @@ impl Input {
             Self::LockFailed { .. } => "lock_failed",
             Self::RefreshFinished { .. } => "refresh_finished",
             Self::TabMessageReceived(_) => "tab_message",
+            Self::PushReceived => "push",
+            Self::StreamEnded { .. } => "stream_ended",
             Self::Active => "active",
             Self::Malformed => "malformed",
             Self::StorageChanged => "storage_changed",
@@ -314,6 +323,8 @@ mod tests {
             Input::Active,
             Input::Malformed,
             Input::StorageChanged,
+            Input::PushReceived,
+            Input::StreamEnded { was_open: true },
             Input::DeadlineReached,
             Input::Closed,
         ];

@@ -22,6 +22,7 @@ mod lifecycle;
 mod millis;
 mod need;
 mod peers;
+mod push;
 mod rate_limiter;
 mod refresher;
 mod rng;

@@ -18,6 +18,7 @@ use super::lifecycle::Lifecycle;
 use super::millis::Millis;
 use super::need::Need;
 use super::peers::Peers;
+use super::push::Push;
 use super::refresher::Refresher;
 use super::rng::Rng;
 use super::secret::Secret;
@@ -42,6 +43,7 @@ pub struct Session {
     credential: Credential,
     refresher: Refresher,
     peers: Peers,
+    push: Push,
     callers: Callers,
     backoff: Backoff,
     lifecycle: Lifecycle,
@@ -58,6 +60,7 @@ impl Session {
             credential: Credential::new(jitter),
             refresher: Refresher::new(&config, rng.clone()),
             peers: Peers::new(),
+            push: Push::new(config.push, rng.clone()),
             callers: Callers::new(config.call_deadline()),
             backoff: Backoff::new(rng.fork()),
             lifecycle: Lifecycle::new(),
@@ -91,6 +94,8 @@ impl Session {
             }
             let situation = self.situation(context.now);
             self.refresher.on_situation(&situation, &mut self.effects);
+            self.push
+                .on_situation(context.now, self.stream_need(), &mut self.effects);
         }
         self.effects.publish(self.status());
         let entry = TraceEntry {
@@ -118,7 +123,11 @@ impl Session {
             return None;
         }
         let mut first = self.refresher.deadline(&self.situation(now));
-        for deadline in [self.callers.deadline(), self.credential.deadline()] {
+        for deadline in [
+            self.callers.deadline(),
+            self.credential.deadline(),
+            self.push.deadline(self.stream_need()),
+        ] {
             if let Some((at, _)) = deadline
                 && first.is_none_or(|(earliest, _)| at < earliest)
             {
@@ -222,18 +231,12 @@ impl Session {
                 self.on_refresh_finished(context, attempt, outcome);
             }
             Input::TabMessageReceived(message) => self.on_tab_message(context, message),
+            Input::PushReceived => self.push.on_message(now),
+            Input::StreamEnded { was_open } => self.push.on_ended(now, was_open),
             Input::Malformed => self.effects.note("ignored"),
             Input::Active | Input::StorageChanged | Input::DeadlineReached => {}
             Input::PageChanged(change) => self.on_page_changed(context, change),
             Input::Closed => self.on_closed(),
-        }
-    }
-
-    fn on_started(&mut self, context: &Context) {
-        self.lifecycle.on_active(context.now);
-        self.effects.push(Effect::OpenChannel);
-        if context.stored == StoredState::Empty {
-            self.credential.on_empty_storage();
         }
     }
 
@@ -298,6 +301,7 @@ impl Session {
     fn on_closed(&mut self) {
         self.refresher.on_closed(&mut self.effects);
         self.callers.on_closed(&mut self.effects);
+        self.push.close(&mut self.effects);
         self.effects.push(Effect::CloseChannel);
         self.lifecycle.on_closed();
     }
@@ -321,7 +325,9 @@ impl Session {
             sign_in: self.callers.next_sign_in(),
             sign_out: self.credential.notification(),
             waiting: self.callers.reason(),
-            background: self.credential.background(self.backoff.idle_retry_at()),
+            background: self
+                .credential
+                .background(self.push.refresh_at(), self.backoff.idle_retry_at()),
             retry_at: self.backoff.until(),
             token_left: self.token_left(now),
             epoch: self.credential.epoch(),

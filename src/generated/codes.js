@@ -24,6 +24,8 @@ export const DEADLINE_REACHED = 19;
 export const PAGE_CHANGED = 20;
 export const CLOSED = 21;
 export const ACTIVE = 22;
+export const PUSH_RECEIVED = 23;
+export const STREAM_ENDED = 24;
 
 // Page changes.
 export const VISIBLE = 0;
@@ -56,3 +58,5 @@ export const REFRESH_FAILURE = 16;
 export const SIGNED_OUT = 17;
 export const USER_CHANGED = 18;
 export const TRACED = 19;
+export const OPEN_STREAM = 20;
+export const CLOSE_STREAM = 21;

@@ -1,4 +1,186 @@
 // Generated from rust.js and its imports by `npm run generate`.
+var __defProp = Object.defineProperty;
+var __getOwnPropNames = Object.getOwnPropertyNames;
+var __esm = (fn, res, err) => function __init() {
+  if (err) throw err[0];
+  try {
+    return fn && (res = (0, fn[__getOwnPropNames(fn)[0]])(fn = 0)), res;
+  } catch (e) {
+    throw err = [e], e;
+  }
+};
+var __export = (target, all) => {
+  for (var name in all)
+    __defProp(target, name, { get: all[name], enumerable: true });
+};
+
+// src/host/own.js
+function own(given) {
+  return { __proto__: null, .../** @type {object} */
+  given };
+}
+function readerOf({ body }) {
+  const reader = body?.getReader(
+    /** @type {never} */
+    own(void 0)
+  );
+  return (
+    /** @type {ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined} */
+    /** @type {unknown} */
+    reader
+  );
+}
+var init_own = __esm({
+  "src/host/own.js"() {
+    "use strict";
+  }
+});
+
+// src/generated/codes.js
+var STARTED, TOKEN_REQUESTED, REFRESH_REQUESTED, TOKEN_REJECTED, CALLER_ABORTED, SIGN_IN_REQUESTED, SIGN_IN_FINISHED, SIGN_IN_THREW, TOKENS_PROVIDED, SIGN_OUT_REQUESTED, SIGN_OUT_NOTIFIED, SIGN_OUT_FAILED, LOCK_GRANTED, LOCK_FAILED, REFRESH_GRANTED, REFRESH_ENDED, REFRESH_FAILED, TAB_MESSAGE_RECEIVED, STORAGE_CHANGED, DEADLINE_REACHED, PAGE_CHANGED, CLOSED, ACTIVE, PUSH_RECEIVED, STREAM_ENDED, VISIBLE, HIDDEN, FROZEN, RESUMED, LEFT, RETURNED, ONLINE, OFFLINE, ACQUIRE_LOCK, RELEASE_LOCK, SEND_REFRESH, SEND_SIGN_OUT, RUN_SIGN_IN, ABORT, TOKEN_CHANGED, SETTLE_TOKEN, SETTLE_DONE, SETTLE_ERROR, BROADCAST, WRITE_RECORD, OPEN_CHANNEL, CLOSE_CHANNEL, STATUS, REFRESHED, REFRESH_FAILURE, SIGNED_OUT, USER_CHANGED, TRACED, OPEN_STREAM, CLOSE_STREAM;
+var init_codes = __esm({
+  "src/generated/codes.js"() {
+    "use strict";
+    STARTED = 0;
+    TOKEN_REQUESTED = 1;
+    REFRESH_REQUESTED = 2;
+    TOKEN_REJECTED = 3;
+    CALLER_ABORTED = 4;
+    SIGN_IN_REQUESTED = 5;
+    SIGN_IN_FINISHED = 6;
+    SIGN_IN_THREW = 7;
+    TOKENS_PROVIDED = 8;
+    SIGN_OUT_REQUESTED = 9;
+    SIGN_OUT_NOTIFIED = 10;
+    SIGN_OUT_FAILED = 11;
+    LOCK_GRANTED = 12;
+    LOCK_FAILED = 13;
+    REFRESH_GRANTED = 14;
+    REFRESH_ENDED = 15;
+    REFRESH_FAILED = 16;
+    TAB_MESSAGE_RECEIVED = 17;
+    STORAGE_CHANGED = 18;
+    DEADLINE_REACHED = 19;
+    PAGE_CHANGED = 20;
+    CLOSED = 21;
+    ACTIVE = 22;
+    PUSH_RECEIVED = 23;
+    STREAM_ENDED = 24;
+    VISIBLE = 0;
+    HIDDEN = 1;
+    FROZEN = 2;
+    RESUMED = 3;
+    LEFT = 4;
+    RETURNED = 5;
+    ONLINE = 6;
+    OFFLINE = 7;
+    ACQUIRE_LOCK = 0;
+    RELEASE_LOCK = 1;
+    SEND_REFRESH = 2;
+    SEND_SIGN_OUT = 3;
+    RUN_SIGN_IN = 4;
+    ABORT = 5;
+    TOKEN_CHANGED = 6;
+    SETTLE_TOKEN = 7;
+    SETTLE_DONE = 8;
+    SETTLE_ERROR = 9;
+    BROADCAST = 10;
+    WRITE_RECORD = 11;
+    OPEN_CHANNEL = 12;
+    CLOSE_CHANNEL = 13;
+    STATUS = 14;
+    REFRESHED = 15;
+    REFRESH_FAILURE = 16;
+    SIGNED_OUT = 17;
+    USER_CHANGED = 18;
+    TRACED = 19;
+    OPEN_STREAM = 20;
+    CLOSE_STREAM = 21;
+  }
+});
+
+// src/host/push.js
+var push_exports = {};
+__export(push_exports, {
+  PushStream: () => PushStream
+});
+var PushStream;
+var init_push = __esm({
+  "src/host/push.js"() {
+    "use strict";
+    init_codes();
+    init_own();
+    PushStream = class {
+      #realm;
+      #key;
+      #url;
+      #feed;
+      /** @type {EventSource | undefined} */
+      #source;
+      /** Releases the lock, or aborts the request for it; `undefined` without either. @type {((nothing: void) => void) | undefined} */
+      #release;
+      #isHolder = false;
+      /**
+       * @param {import("./realm.js").Realm} realm
+       * @param {import("./options.js").Settings} settings
+       * @param {(kind: number, id: number) => void} feed
+       */
+      constructor(realm, { key, server }, feed) {
+        this.#realm = realm;
+        this.#key = `${key}	push`;
+        this.#url = `${server}/auth/events`;
+        this.#feed = feed;
+      }
+      /** Opens the stream, again if it is open, as soon as no other tab holds it. */
+      open() {
+        if (this.#isHolder) return this.#connect();
+        if (this.#release) return;
+        const controller = new AbortController();
+        const { signal } = controller;
+        this.#release = () => controller.abort();
+        const granted = () => {
+          if (signal.aborted) return;
+          this.#isHolder = true;
+          this.#connect();
+          return new Promise((release2) => {
+            this.#release = release2;
+          });
+        };
+        const denied = () => void (this.#isHolder || granted());
+        try {
+          const held = this.#realm.navigator?.locks?.request(this.#key, own({ signal }), granted);
+          if (held) held.catch(denied);
+          else denied();
+        } catch {
+          denied();
+        }
+      }
+      /** Closes the stream and releases the lock: an open one would keep the page out of the back/forward cache. */
+      close() {
+        this.#source?.close();
+        this.#isHolder = false;
+        this.#release?.();
+        this.#release = void 0;
+      }
+      #connect() {
+        this.#source?.close();
+        const { EventSource } = this.#realm;
+        if (!EventSource) return;
+        const source = new EventSource(this.#url, own({ withCredentials: true }));
+        this.#source = source;
+        let wasOpen = 0;
+        source.onopen = () => {
+          wasOpen = 1;
+        };
+        source.onmessage = () => this.#feed(PUSH_RECEIVED, 0);
+        source.onerror = () => {
+          source.close();
+          this.#feed(STREAM_ENDED, wasOpen);
+        };
+      }
+    };
+  }
+});
 
 // src/host/rust-app.js
 function rustApp() {
@@ -28,24 +210,8 @@ function bearerIn(settled, context) {
   );
 }
 
-// src/host/own.js
-function own(given) {
-  return { __proto__: null, .../** @type {object} */
-  given };
-}
-function readerOf({ body }) {
-  const reader = body?.getReader(
-    /** @type {never} */
-    own(void 0)
-  );
-  return (
-    /** @type {ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined} */
-    /** @type {unknown} */
-    reader
-  );
-}
-
 // src/host/http.js
+init_own();
 var LIMIT = 65536;
 async function sendRefresh(realm, how, [reason, page, activeAgoMs, contexts], signal) {
   const isEndpoint = typeof how === "string";
@@ -206,60 +372,33 @@ function numberOf(value) {
   return typeof value === "number" ? value : void 0;
 }
 
-// src/generated/codes.js
-var STARTED = 0;
-var TOKEN_REQUESTED = 1;
-var REFRESH_REQUESTED = 2;
-var TOKEN_REJECTED = 3;
-var CALLER_ABORTED = 4;
-var SIGN_IN_REQUESTED = 5;
-var SIGN_IN_FINISHED = 6;
-var SIGN_IN_THREW = 7;
-var TOKENS_PROVIDED = 8;
-var SIGN_OUT_REQUESTED = 9;
-var SIGN_OUT_NOTIFIED = 10;
-var SIGN_OUT_FAILED = 11;
-var LOCK_GRANTED = 12;
-var LOCK_FAILED = 13;
-var REFRESH_GRANTED = 14;
-var REFRESH_ENDED = 15;
-var REFRESH_FAILED = 16;
-var TAB_MESSAGE_RECEIVED = 17;
-var STORAGE_CHANGED = 18;
-var DEADLINE_REACHED = 19;
-var PAGE_CHANGED = 20;
-var CLOSED = 21;
-var ACTIVE = 22;
-var VISIBLE = 0;
-var HIDDEN = 1;
-var FROZEN = 2;
-var RESUMED = 3;
-var LEFT = 4;
-var RETURNED = 5;
-var ONLINE = 6;
-var OFFLINE = 7;
-var ACQUIRE_LOCK = 0;
-var RELEASE_LOCK = 1;
-var SEND_REFRESH = 2;
-var SEND_SIGN_OUT = 3;
-var RUN_SIGN_IN = 4;
-var ABORT = 5;
-var TOKEN_CHANGED = 6;
-var SETTLE_TOKEN = 7;
-var SETTLE_DONE = 8;
-var SETTLE_ERROR = 9;
-var BROADCAST = 10;
-var WRITE_RECORD = 11;
-var OPEN_CHANNEL = 12;
-var CLOSE_CHANNEL = 13;
-var STATUS = 14;
-var REFRESHED = 15;
-var REFRESH_FAILURE = 16;
-var SIGNED_OUT = 17;
-var USER_CHANGED = 18;
-var TRACED = 19;
+// src/host/app-events.js
+init_codes();
+function tellApp(app, [kind, , a, b, c, d, text]) {
+  const lines = (
+    /** @type {[string, string, string, string, string]} */
+    text.split("\n")
+  );
+  const [first, second, third, fourth] = lines;
+  switch (kind) {
+    case STATUS:
+      return app.status(a > 0, ...lines);
+    case REFRESHED:
+      return app.refreshed(a, b, c, d, first, second);
+    case REFRESH_FAILURE:
+      return app.refreshFailed(a, b, c, d, first, second);
+    case SIGNED_OUT:
+      return app.signedOut(first);
+    case USER_CHANGED:
+      return app.userChanged(first, second);
+    case TRACED:
+      return app.traced(a, b, c, first, second, third, fourth);
+  }
+}
 
 // src/host/callers.js
+init_codes();
+init_own();
 var Callers = class {
   #feed;
   #lastId = 0;
@@ -342,6 +481,12 @@ var Callers = class {
   }
 };
 
+// src/host/fetch.js
+init_codes();
+
+// src/host/options.js
+init_own();
+
 // src/host/origins.js
 function secure(text) {
   const url = new URL(text);
@@ -420,12 +565,13 @@ function readOptions(options) {
     "authorization",
     "context",
     "initial",
+    "push",
     "remember",
     "storageKey",
     "timeoutMs",
     "wasm"
   ]);
-  const { auth, allowedOrigins = [], initial, remember, storageKey, timeoutMs = 1e4, wasm } = given;
+  const { auth, allowedOrigins = [], initial, push = false, remember, storageKey, timeoutMs = 1e4, wasm } = given;
   const authorization = checkAuthorization(given.authorization ?? "required");
   const context = checkContext(given.context ?? "");
   const origins = Array.isArray(allowedOrigins) ? allowedOrigins.map((api) => place(api, "origin")) : [void 0];
@@ -437,7 +583,8 @@ function readOptions(options) {
   if (initial !== void 0 && !own(initial).state) refuse("initial", "a status");
   if (remember !== void 0 && typeof remember !== "function") refuse("remember", "a function");
   const endpoints = readAuth(auth);
-  const { refresh } = endpoints;
+  const { refresh, server } = endpoints;
+  if (typeof push !== "boolean" || push && !server) refuse("push", "a boolean, and auth a URL");
   const name = storageKey ?? (typeof refresh === "string" ? refresh : refuse("storageKey", `set: ${UNNAMED}`));
   const key = `nolapse:${name}`;
   return {
@@ -454,6 +601,7 @@ function readOptions(options) {
       /** @type {Settings["initial"]} */
       initial
     ),
+    push,
     remember: (
       /** @type {Settings["remember"]} */
       remember
@@ -502,6 +650,7 @@ function refuseUnknown(object, known, prefix = "") {
 }
 
 // src/host/fetch.js
+init_own();
 var SAFE = /^(GET|HEAD)$/;
 var FetchWrapper = class {
   #realm;
@@ -773,6 +922,8 @@ function release({ body }, reason) {
 }
 
 // src/host/requests.js
+init_codes();
+init_own();
 var MAX_CONTEXTS = 16;
 var Requests = class {
   #realm;
@@ -961,6 +1112,8 @@ function signedOut(attempt, { status, retryAfter: retryAfter2 }) {
 }
 
 // src/host/lifecycle.js
+init_codes();
+init_own();
 function isHidden({ document }) {
   return document ? Reflect.get(Document.prototype, "hidden", document) === true : false;
 }
@@ -995,6 +1148,9 @@ function watchLifecycle(realm, key, feed, touch) {
   });
   return () => controller.abort();
 }
+
+// src/host/early-refresh.js
+init_own();
 
 // src/host/storage.js
 var HINT = /(?:^|; )nolapse-hint=1(?:;|$)/;
@@ -1053,6 +1209,8 @@ async function cancelEarly(earlyRefresh) {
 }
 
 // src/host/locks.js
+init_codes();
+init_own();
 var Locks = class {
   #locks;
   #name;
@@ -1159,7 +1317,36 @@ function onTimer(machine, fire) {
   else timers.delete(machine);
 }
 
+// src/host/host.js
+init_codes();
+
+// src/host/push-loader.js
+init_codes();
+function pushLoader(realm, settings, feed) {
+  let loading;
+  return {
+    open() {
+      loading ??= Promise.resolve().then(() => (init_push(), push_exports)).then(({ PushStream: PushStream2 }) => new PushStream2(realm, settings, feed));
+      loading.then(
+        (stream) => stream.open(),
+        () => {
+          loading = void 0;
+          feed(STREAM_ENDED, 0);
+        }
+      );
+    },
+    close() {
+      loading?.then(
+        (stream) => stream.close(),
+        () => {
+        }
+      );
+    }
+  };
+}
+
 // src/host/tab-channel.js
+init_codes();
 var TabChannel = class {
   #name;
   #realm;
@@ -1213,6 +1400,7 @@ var Host = class {
   #locks;
   /** @type {import("./early-refresh.js").EarlyRefresh | undefined} */
   #earlyRefresh;
+  #push;
   #name = 0;
   /** @type {(() => void) | undefined} */
   #unwatch;
@@ -1246,6 +1434,7 @@ var Host = class {
     this.#channel = new TabChannel(settings.key, realm, feed);
     this.#callers = new Callers(feed);
     this.#requests = new Requests(realm, settings, feed);
+    this.#push = pushLoader(realm, settings, feed);
     this.calls = new FetchWrapper(settings, this, realm);
   }
   /**
@@ -1258,14 +1447,14 @@ var Host = class {
     if (this.#isClosed) return void cancelEarly(earlyRefresh);
     const feed = this.feed.bind(this);
     const realm = this.#realm;
-    const { key, timeoutMs } = this.#settings;
+    const { key, timeoutMs, push } = this.#settings;
     const random = new Uint32Array(3);
     realm.crypto.getRandomValues(random);
     const [name = 0, low = 0, high = 0] = random;
     this.#name = name;
     this.#earlyRefresh = earlyRefresh;
     this.#locks = new Locks(realm.navigator?.locks, key, feed, earlyRefresh?.lock);
-    this.#machine = make(name, low * 2 ** 21 + high, timeoutMs, ...this.#clocks());
+    this.#machine = make(name, low * 2 ** 21 + high, timeoutMs, push, ...this.#clocks());
     this.#unwatch = watchLifecycle(realm, key, feed, () => this.#touch());
     onTimer(name, () => this.feed(DEADLINE_REACHED, 0));
     const waiting = this.#queue.splice(0);
@@ -1337,12 +1526,14 @@ var Host = class {
     this.#end();
     this.#channel.close();
     this.#locks?.releaseAll();
+    this.#push.close();
     this.#requests.abortAll();
     this.#callers.rejectAll(error);
     if (!this.#isDraining || !this.#unwatch) this.#callers.flush();
   }
   /** @param {import("./bridge.js").Command} command */
-  #execute([kind, id, a, b, c, d, text]) {
+  #execute(command) {
+    const [kind, id, a, , , , text] = command;
     const lines = () => (
       /** @type {[string, string, string, string, string]} */
       text.split("\n")
@@ -1382,22 +1573,12 @@ var Host = class {
         return this.#channel.open();
       case CLOSE_CHANNEL:
         return this.#channel.close();
-      case STATUS:
-        return this.#app.status(a > 0, ...lines());
-      case REFRESHED:
-        return this.#app.refreshed(a, b, c, d, .../** @type {[string, string]} */
-        text.split("\n"));
-      case REFRESH_FAILURE:
-        return this.#app.refreshFailed(a, b, c, d, .../** @type {[string, string]} */
-        text.split("\n"));
-      case SIGNED_OUT:
-        return this.#app.signedOut(text);
-      case USER_CHANGED:
-        return this.#app.userChanged(.../** @type {[string, string]} */
-        text.split("\n"));
-      case TRACED:
-        return this.#app.traced(a, b, c, .../** @type {[string, string, string, string]} */
-        text.split("\n"));
+      case OPEN_STREAM:
+        return this.#push.open();
+      case CLOSE_STREAM:
+        return this.#push.close();
+      default:
+        return tellApp(this.#app, command);
     }
   }
   /**
@@ -1518,6 +1699,7 @@ var Host = class {
 };
 
 // src/host/last-user.js
+init_own();
 var LastUser = class {
   #storage;
   #remember;

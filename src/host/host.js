@@ -2,6 +2,7 @@
 
 import { bearerIn, readBearers } from "./bearer.js";
 import { grantOf } from "./http.js";
+import { tellApp } from "./app-events.js";
 import { Callers } from "./callers.js";
 import { FetchWrapper } from "./fetch.js";
 import { Requests } from "./requests.js";
@@ -11,6 +12,7 @@ import { checkContext, refuse } from "./options.js";
 import { drainCommands, onTimer } from "./bridge.js";
 import * as codes from "../generated/codes.js";
 import { isHidden, watchLifecycle } from "./lifecycle.js";
+import { pushLoader } from "./push-loader.js";
 import { RecordStorage } from "./storage.js";
 import { TabChannel } from "./tab-channel.js";
 
@@ -37,6 +39,7 @@ export class Host {
   #locks;
   /** @type {import("./early-refresh.js").EarlyRefresh | undefined} */
   #earlyRefresh;
+  #push;
   #name = 0;
   /** @type {(() => void) | undefined} */
   #unwatch;
@@ -71,6 +74,7 @@ export class Host {
     this.#channel = new TabChannel(settings.key, realm, feed);
     this.#callers = new Callers(feed);
     this.#requests = new Requests(realm, settings, feed);
+    this.#push = pushLoader(realm, settings, feed);
     this.calls = new FetchWrapper(settings, this, realm);
   }
 
@@ -84,14 +88,14 @@ export class Host {
     if (this.#isClosed) return void cancelEarly(earlyRefresh);
     const feed = this.feed.bind(this);
     const realm = this.#realm;
-    const { key, timeoutMs } = this.#settings;
+    const { key, timeoutMs, push } = this.#settings;
     const random = new Uint32Array(3);
     realm.crypto.getRandomValues(random);
     const [name = 0, low = 0, high = 0] = random;
     this.#name = name;
     this.#earlyRefresh = earlyRefresh;
     this.#locks = new Locks(realm.navigator?.locks, key, feed, earlyRefresh?.lock);
-    this.#machine = make(name, low * 2 ** 21 + high, timeoutMs, ...this.#clocks());
+    this.#machine = make(name, low * 2 ** 21 + high, timeoutMs, push, ...this.#clocks());
     this.#unwatch = watchLifecycle(realm, key, feed, () => this.#touch());
     onTimer(name, () => this.feed(codes.DEADLINE_REACHED, 0));
     const waiting = this.#queue.splice(0);
@@ -166,13 +170,15 @@ export class Host {
     this.#end();
     this.#channel.close();
     this.#locks?.releaseAll();
+    this.#push.close();
     this.#requests.abortAll();
     this.#callers.rejectAll(error);
     if (!this.#isDraining || !this.#unwatch) this.#callers.flush();
   }
 
   /** @param {import("./bridge.js").Command} command */
-  #execute([kind, id, a, b, c, d, text]) {
+  #execute(command) {
+    const [kind, id, a, , , , text] = command;
     const lines = () => /** @type {[string, string, string, string, string]} */ (text.split("\n"));
     switch (kind) {
       case codes.ACQUIRE_LOCK:
@@ -210,18 +216,12 @@ export class Host {
         return this.#channel.open();
       case codes.CLOSE_CHANNEL:
         return this.#channel.close();
-      case codes.STATUS:
-        return this.#app.status(a > 0, ...lines());
-      case codes.REFRESHED:
-        return this.#app.refreshed(a, b, c, d, .../** @type {[string, string]} */ (text.split("\n")));
-      case codes.REFRESH_FAILURE:
-        return this.#app.refreshFailed(a, b, c, d, .../** @type {[string, string]} */ (text.split("\n")));
-      case codes.SIGNED_OUT:
-        return this.#app.signedOut(text);
-      case codes.USER_CHANGED:
-        return this.#app.userChanged(.../** @type {[string, string]} */ (text.split("\n")));
-      case codes.TRACED:
-        return this.#app.traced(a, b, c, .../** @type {[string, string, string, string]} */ (text.split("\n")));
+      case codes.OPEN_STREAM:
+        return this.#push.open();
+      case codes.CLOSE_STREAM:
+        return this.#push.close();
+      default:
+        return tellApp(this.#app, command);
     }
   }
 

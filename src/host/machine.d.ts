@@ -1,6 +1,6 @@
 /** The class that wasm-bindgen makes of `machine.rs`. */
 export class Machine {
-  constructor(name: number, seed: number, timeoutMs: number, steady: number, wall: number);
+  constructor(name: number, seed: number, timeoutMs: number, push: boolean, steady: number, wall: number);
   feed(
     steady: number,
     wall: number,

@@ -14,6 +14,7 @@
  * @property {{ locks?: Pick<LockManager, "request">, onLine?: boolean }} [navigator]
  * @property {Pick<Storage, "getItem" | "setItem" | "removeItem">} [localStorage] reading it may throw
  * @property {new (name: string) => BroadcastChannel} [BroadcastChannel]
+ * @property {typeof EventSource} [EventSource]
  * @property {Document} [document]
  * @property {Pick<typeof AbortSignal, "timeout">} [AbortSignal]
  */

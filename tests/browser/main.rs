@@ -305,3 +305,12 @@ fn wrong_options_are_named() {
         assert_eq!(named, option);
     }
 }
+
+#[wasm_bindgen_test]
+fn part3_a_push_stream_is_for_an_auth_server() {
+    let made = Server::default().client("push").push().build();
+    assert!(matches!(made, Err(Error::InvalidOption { option, .. }) if option == "push"));
+
+    let made = Client::builder("https://auth.example.com").push().build();
+    made.expect("valid options").close();
+}

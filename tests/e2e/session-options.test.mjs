@@ -51,6 +51,10 @@ const WRONG = [
   [`{ auth: ${AUTH}, storageKey: "" }`, "storageKey"],
   [`{ auth: ${AUTH}, storageKey: 7 }`, "storageKey"],
   [`{ auth: ${AUTH}, storageKey: "a\\nb" }`, "storageKey"],
+  [`{ auth: ${AUTH}, push: "yes" }`, "push"],
+  [`{ auth: ${AUTH}, push: null }`, "push"],
+  ['{ auth: { refresh: "/auth/refresh" }, push: true }', "push"],
+  ['{ auth: { refresh: async () => ({}) }, storageKey: "own", push: true }', "push"],
   [`{ auth: ${AUTH}, api: [] }`, "api"],
 ];
 
@@ -64,6 +68,8 @@ const RIGHT = [
   '{ auth: { refresh: async () => ({}), signOut: async () => {} }, storageKey: "own" }',
   `{ auth: ${AUTH}, allowedOrigins: undefined, storageKey: undefined, timeoutMs: undefined }`,
   `{ auth: ${AUTH}, storageKey: "main", timeoutMs: 60_000 }`,
+  `{ auth: ${AUTH}, push: true }`,
+  '{ auth: { refresh: "/auth/refresh" }, push: false }',
 ];
 
 test("wrong options are refused by name, right ones are not", async (t) => {

@@ -8,6 +8,7 @@ mod losses;
 mod outage_calls;
 mod outages;
 mod passwords;
+mod push;
 mod records;
 mod scenarios;
 mod schedules;

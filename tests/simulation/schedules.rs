@@ -13,12 +13,14 @@
 //! - after settling, ten minutes cost at most 15 refreshes for any number of tabs, the lock is released, and a signed-out
 //!   session has ended at the server (unless the page was killed at the same time);
 //! - after recovery, within one step of the back-off (300 s with its jitter) all tabs of a browser agree with its cookie
-//!   (unless the page that signed in was killed before it received the result), and the next call succeeds.
+//!   (unless the page that signed in was killed before it received the result), and the next call succeeds;
+//! - with `push`, a stream that ended is then opened again, and a revocation reaches every tab within 2 s.
 
 use nolapse::core::{Millis, Status};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError};
 
+use crate::push::check_push;
 use crate::sim::{Ending, Menu, Mode, Network, SignedOut, Step, World, steps};
 
 /// The number of schedules: some thousands by default, more with `NOLAPSE_SCHEDULES`. Failures are shrunk, up to
@@ -46,7 +48,12 @@ fn play(seed: u64, tabs: usize, schedule: &[Step]) -> World {
 
 /// Runs a schedule with a token lifetime of `lifetime` seconds.
 fn play_with(lifetime: u64, seed: u64, tabs: usize, schedule: &[Step]) -> World {
-    let mut world = World::signed_in_with(Millis::from_secs(lifetime), seed, tabs);
+    let open = if seed % 3 == 1 {
+        World::pushed_with
+    } else {
+        World::signed_in_with
+    };
+    let mut world = open(Millis::from_secs(lifetime), seed, tabs);
     // Consecutive suspensions can exceed the idle limit of one day.
     world.server.limits.idle = world.server.limits.absolute;
     world.has_contexts = seed % 4 == 1;
@@ -58,6 +65,11 @@ fn play_with(lifetime: u64, seed: u64, tabs: usize, schedule: &[Step]) -> World 
 
 fn check_always(world: &World) -> Result<(), TestCaseError> {
     let log = || world.story();
+    prop_assert!(
+        world.streams.most_at_once <= 1 || !world.had_lock,
+        "a browser had several streams\n{}",
+        log()
+    );
     prop_assert_eq!(
         world.counts.expired_sent,
         0,
@@ -283,12 +295,13 @@ proptest! {
     }
 
     #[test]
-    fn p12_p18_p19_once_things_settle_all_tabs_and_the_cookie_agree(
+    fn p12_p18_p19_p56_once_things_settle_all_tabs_and_the_cookie_agree(
         seed in any::<u64>(),
         tabs in 1_usize..5,
         schedule in steps(Menu::Everything, 40),
     ) {
-        check_schedule(seed, tabs, &schedule)?;
+        let mut world = check_schedule(seed, tabs, &schedule)?;
+        check_push(&mut world)?;
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod deadlines;
 mod facts;
 mod locks;
 mod lost_locks;
+mod push;
 mod recovery_waits;
 mod tab;
 mod tab_messages;

@@ -90,4 +90,16 @@ export const FAULTS = [
     to: "(self.version, self.seen) = (known, version);",
     test: "records",
   },
+  {
+    name: "push: a stream that ended is not opened again",
+    file: "push.rs",
+    from: "self.retry_at = now + self.rng.jitter(self.step).max(Self::SHORTEST);",
+    to: "self.retry_at = NEVER;",
+  },
+  {
+    name: "push: a push message asks for no refresh",
+    file: "push.rs",
+    from: "self.refresh_at = now.max(self.limiter.next());",
+    to: "self.refresh_at = NEVER.max(self.limiter.next());",
+  },
 ];

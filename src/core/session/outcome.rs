@@ -238,6 +238,7 @@ impl Session {
         origin: &Origin,
     ) {
         self.backoff.succeed();
+        self.push.on_token(issued);
         let is_own = origin.source != Source::OtherTab;
         let page = self.lifecycle.visibility();
         let previous = self

@@ -1,14 +1,26 @@
 //! What follows from changes of the page and from activity on it.
 
+use crate::wire::PageVisibility;
+
 use super::super::context::Context;
 use super::super::effect::Effect;
 use super::super::input::PageChange;
 use super::super::lifecycle::Transition;
+use super::super::push::StreamNeed;
+use super::super::storage_record::StoredState;
 use super::super::tab_message::TabMessage;
 use super::super::time::Timestamp;
 use super::Session;
 
 impl Session {
+    pub(super) fn on_started(&mut self, context: &Context) {
+        self.lifecycle.on_active(context.now);
+        self.effects.push(Effect::OpenChannel);
+        if context.stored == StoredState::Empty {
+            self.credential.on_empty_storage();
+        }
+    }
+
     pub(super) fn on_active(&mut self, context: &Context) {
         if self.lifecycle.on_own_activity(context.now) {
             let at = context.wall;
@@ -19,7 +31,10 @@ impl Session {
     pub(super) fn on_page_changed(&mut self, context: &Context, change: PageChange) {
         match self.lifecycle.on_page_changed(change) {
             Transition::None => {}
-            Transition::Retry => self.backoff.restart(context.now),
+            Transition::Retry => {
+                self.backoff.restart(context.now);
+                self.push.on_resumed();
+            }
             Transition::Suspended => self.refresher.on_suspended(&mut self.effects),
             Transition::Left => {
                 self.refresher.on_suspended(&mut self.effects);
@@ -38,10 +53,26 @@ impl Session {
         }
     }
 
+    /// Collects what the push stream depends on.
+    pub(super) fn stream_need(&self) -> StreamNeed {
+        let page = &self.lifecycle;
+        if page.visibility() == PageVisibility::Hidden
+            || page.is_suspended()
+            || self.credential.active().is_none()
+        {
+            StreamNeed::None
+        } else if self.backoff.cause().is_some() {
+            StreamNeed::Later
+        } else {
+            StreamNeed::Now
+        }
+    }
+
     /// Extends the deadlines of callers and restarts the failure streak after a suspension.
     pub(super) fn restart(&mut self, now: Timestamp) {
         self.callers.on_resumed(now);
         self.backoff.restart(now);
+        self.push.on_resumed();
     }
 
     /// Detects a suspension without an event.

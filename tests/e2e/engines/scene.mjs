@@ -46,12 +46,13 @@ export async function openScene(test, env = {}) {
  *
  * @param {Profile} profile
  * @param {Scene} scene
+ * @param {Parameters<typeof openSession>[2]} [options]
  * @returns {Promise<Tab>}
  */
-export async function openTab(profile, scene) {
+export async function openTab(profile, scene, options) {
   const tab = await profile.openTab();
   await tab.goto(`${scene.auth}/blank.html`);
-  await openSession(tab, scene);
+  await openSession(tab, scene, options);
   return tab;
 }
 
@@ -61,14 +62,15 @@ export async function openTab(profile, scene) {
  * @param {Profile} profile
  * @param {Scene} scene
  * @param {number} [count]
+ * @param {Parameters<typeof openSession>[2]} [options]
  */
-export async function openSignedIn(profile, scene, count = 1) {
-  const first = await openTab(profile, scene);
+export async function openSignedIn(profile, scene, count = 1, options = {}) {
+  const first = await openTab(profile, scene, options);
   const user = newUser();
   await signIn(first, user, "sign-up");
   /** @type {[Tab, ...Tab[]]} */
   const tabs = [first];
-  while (tabs.length < count) tabs.push(await openTab(profile, scene));
+  while (tabs.length < count) tabs.push(await openTab(profile, scene, options));
   for (const tab of tabs) await tab.evaluate(() => window.session.getToken());
   return { tabs, first, user };
 }

@@ -79,6 +79,8 @@ impl World {
             Effect::WriteRecord(record) => self.write_storage(tab, record.encode()),
             Effect::OpenChannel => self.tabs[tab].hears = true,
             Effect::CloseChannel => self.tabs[tab].hears = false,
+            Effect::OpenStream => self.open_stream(tab),
+            Effect::CloseStream => self.close_stream(tab),
             Effect::Publish(_) => *self.counts.published.entry(tab).or_default() += 1,
             Effect::Abort { attempt } => {
                 self.aborted.insert((tab, attempt));
@@ -238,6 +240,7 @@ impl World {
         let browser = self.tabs[tab].browser;
         self.tabs[tab].is_alive = false;
         self.tabs[tab].hears = false;
+        self.close_stream(tab);
         self.forgive_sign_out(tab);
         for input in self.tabs[tab].backlog.drain(..) {
             if let Input::SignInFinished {

@@ -23,9 +23,11 @@ mod host;
 mod locks;
 mod outages;
 mod passwords;
+mod random;
 mod record;
 mod schedule;
 pub mod server;
+mod streams;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -37,9 +39,11 @@ pub use browser::{Browser, Locks, Tab};
 pub use calls::{Call, Ending, SignedOut};
 pub use forged::{Forged, ForgedVersion, record};
 pub use outages::{OUTAGES, retry_in};
+pub use random::Random;
 pub use record::{Counts, Line};
 pub use schedule::{Menu, Step, steps};
 pub use server::{Mode, Server};
+pub use streams::{StreamEvent, Streams};
 
 /// How the network between browsers and servers behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +81,8 @@ pub enum Happening {
     Arrived(Box<server::Exchange>),
     /// A response reaches the browser.
     Answered(Box<server::Exchange>, server::Reply),
+    /// Something happens to a push stream.
+    Stream(StreamEvent),
     /// The app requests a password change.
     PasswordAsked { tab: usize },
     /// The app's sign-in function returns.
@@ -105,6 +111,7 @@ pub struct World {
     pub has_contexts: bool,
     pub calls: Vec<Call>,
     pub counts: Counts,
+    pub streams: Streams,
     /// Whether the lock has always worked as specified.
     pub had_lock: bool,
     /// Sessions that a user has signed out of.
@@ -120,28 +127,6 @@ pub struct World {
     agenda: BinaryHeap<Reverse<(u64, u64)>>,
     happenings: BTreeMap<u64, Happening>,
     next: u64,
-}
-
-/// `SplitMix64`: the same sequence for the same seed on every machine.
-#[derive(Clone, Debug)]
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
-    }
-
-    pub fn below(&mut self, end: u64) -> u64 {
-        if end == 0 { 0 } else { self.next() % end }
-    }
-
-    pub fn between(&mut self, least: u64, most: u64) -> u64 {
-        least + self.below(most - least + 1)
-    }
 }
 
 impl World {
@@ -160,6 +145,7 @@ impl World {
             has_contexts: false,
             calls: Vec::new(),
             counts: Counts::default(),
+            streams: Streams::default(),
             had_lock: true,
             signed_out: Vec::new(),
             unseen: Vec::new(),
@@ -183,17 +169,22 @@ impl World {
     pub fn signed_in_with(lifetime: Millis, seed: u64, tabs: usize) -> Self {
         let mut world = Self::new(seed);
         world.server.lifetime = lifetime;
-        if tabs > 0 {
-            let first = world.open(0);
-            world.sign_in(first, 1);
-            world.run(1_000);
-            for _ in 1..tabs {
-                world.open(0);
-                world.run(300);
-            }
-            world.run(1_000);
-        }
+        world.open_signed_in(tabs);
         world
+    }
+
+    /// Signs a user in on the first of that many tabs.
+    pub fn open_signed_in(&mut self, tabs: usize) {
+        if tabs > 0 {
+            let first = self.open(0);
+            self.sign_in(first, 1);
+            self.run(1_000);
+            for _ in 1..tabs {
+                self.open(0);
+                self.run(300);
+            }
+            self.run(1_000);
+        }
     }
 
     /// Adds a browser with an empty cookie jar.
@@ -213,6 +204,7 @@ impl World {
         let mut config = Config {
             seed: self.random.next(),
             timeout: self.timeout,
+            push: self.streams.is_on,
             tab: TabId(u32::try_from(index).unwrap_or(u32::MAX)),
             ..Config::default()
         };
@@ -241,6 +233,7 @@ impl World {
     /// Advances the time and processes all events that are due.
     pub fn run(&mut self, millis: u64) {
         let end = self.now + millis;
+        self.watch_streams();
         while let Some(Reverse((at, id))) = self.agenda.peek().copied() {
             if at > end {
                 break;
@@ -249,6 +242,7 @@ impl World {
             self.now = self.now.max(at);
             if let Some(happening) = self.happenings.remove(&id) {
                 self.happen(happening);
+                self.watch_streams();
             }
         }
         self.now = end;
@@ -273,6 +267,7 @@ impl World {
             Happening::Alarm { tab, set } => self.ring(tab, set),
             Happening::Arrived(exchange) => self.arrive(*exchange),
             Happening::Answered(exchange, reply) => self.answer(*exchange, reply),
+            Happening::Stream(event) => self.on_stream_event(event),
             Happening::PasswordAsked { tab } => self.ask_for_password(tab),
             Happening::SignedIn { tab, attempt, user } => self.finish_sign_in(tab, attempt, user),
         }
@@ -309,6 +304,7 @@ impl World {
     pub fn nap(&mut self, browser: usize, millis: u64) {
         for tab in self.tabs_of(browser) {
             self.tabs[tab].steady_stopped += millis;
+            self.break_stream(tab);
         }
         self.browsers[browser].is_asleep = true;
         self.run(millis);

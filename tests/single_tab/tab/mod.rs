@@ -42,9 +42,21 @@ impl Tab {
         tab
     }
 
+    /// Like [`Tab::signed_in`], with the option `push`.
+    pub(crate) fn pushed(seed: u64) -> Self {
+        let mut tab = Self::open_with(seed, StoredState::Unavailable, true);
+        tab.adopt(grant());
+        tab
+    }
+
     /// A tab that has just started.
     pub(crate) fn open(seed: u64, stored: StoredState) -> Self {
+        Self::open_with(seed, stored, false)
+    }
+
+    pub(crate) fn open_with(seed: u64, stored: StoredState, push: bool) -> Self {
         let config = Config {
+            push,
             seed,
             ..Config::default()
         };

@@ -19,6 +19,7 @@ use crate::{
     origins::AllowedOrigins,
     password_directory::{PasswordDirectory, UserRepository},
     passwords::Passwords,
+    push_streams::{self, PushStreams},
     revocations::{self, Revocations},
     routes::{self, App, CookieRules, Counters, DeviceKey, Limits, MAX_STREAMS, Settings},
     security_log::NetworkHasher,
@@ -109,6 +110,7 @@ impl AuthServerBuilder {
         let contexts = contexts.unwrap_or_else(|| Arc::new(Arc::clone(&store)));
         let app = assemble(&config, store, users, contexts).await?;
         let tasks = vec![
+            push_streams::tell(Arc::clone(&app.push_streams), &app.revocations),
             background::rotate_keys(Arc::clone(&app.keys), stopped.clone()),
             background::prune(Arc::clone(&app.store), config.audit_kept, stopped.clone()),
             background::prune_throttles(Arc::clone(&app.store), stopped.clone()),
@@ -257,6 +259,7 @@ async fn assemble(
     if !config.server_secrets.is_empty() {
         verifier = verifier.with_revocations(RevocationFeed::of(&revocations));
     }
+    let connections = connections(config, &counters);
     Ok(App {
         sessions: Arc::new(sessions),
         users,
@@ -274,7 +277,9 @@ async fn assemble(
         devices: DeviceKey::from_bytes(keys.derive(b"nolapse 1 devices")),
         networks: NetworkHasher::new(keys.derive(b"networks in the security log")),
         keys: Arc::new(keys),
-        connections: connections(config, &counters),
+        // The other half is for requests.
+        push_streams: PushStreams::new(connections.capacity() / 2),
+        connections,
         counters,
         timings: Arc::default(),
         security_log: open_security_log(config)?,
@@ -282,28 +287,32 @@ async fn assemble(
         outages: Arc::default(),
         revocations,
         feed_streams: Arc::new(Semaphore::new(MAX_STREAMS)),
-        settings: Arc::new(Settings {
-            allowed_origins,
-            mount: String::new(),
-            accounts: config.account_paths.clone(),
-            cookies: CookieRules {
-                name: COOKIE.to_owned(),
-                same_site: config.cookie_same_site,
-                page_cookie: config.page_cookie,
-                hint_domain: config.hint_cookie_domain.clone(),
-            },
-            server_secrets: config.server_secrets.clone(),
-            api_origin: audience,
-            site_dir: config.site_dir.clone(),
-            request_timeout: config.request_timeout,
-            recent_sign_in: config.recent_sign_in,
-            notes_per_user: config.notes_per_user,
-            sign_up: config.sign_up,
-            trusted_proxies: config.trusted_proxies,
-            demo: config.demo,
-            openapi: config.openapi,
-        }),
+        settings: Arc::new(settings(config, allowed_origins, audience)),
     })
+}
+
+fn settings(config: &Config, allowed_origins: AllowedOrigins, audience: String) -> Settings {
+    Settings {
+        allowed_origins,
+        mount: String::new(),
+        accounts: config.account_paths.clone(),
+        cookies: CookieRules {
+            name: COOKIE.to_owned(),
+            same_site: config.cookie_same_site,
+            page_cookie: config.page_cookie,
+            hint_domain: config.hint_cookie_domain.clone(),
+        },
+        server_secrets: config.server_secrets.clone(),
+        api_origin: audience,
+        site_dir: config.site_dir.clone(),
+        request_timeout: config.request_timeout,
+        recent_sign_in: config.recent_sign_in,
+        notes_per_user: config.notes_per_user,
+        sign_up: config.sign_up,
+        trusted_proxies: config.trusted_proxies,
+        demo: config.demo,
+        openapi: config.openapi,
+    }
 }
 
 /// Creates the directory of users, and the hasher if their passwords are in the store.

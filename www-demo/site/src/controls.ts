@@ -3,6 +3,7 @@ import type { Config } from "./config.js";
 import { control } from "./control.js";
 import { byId, element, say } from "./dom.js";
 import type { Notes } from "./notes.js";
+import { isPushed, type PushSwitch } from "./push.js";
 import { calls, milliseconds } from "./rows.js";
 import { AnswerError, type AppSession, type Role } from "./session.js";
 import { explain } from "./words.js";
@@ -17,15 +18,17 @@ export class Controls {
   readonly #api: Api;
   readonly #notes: Notes;
   readonly #config: Config;
+  readonly #push: PushSwitch;
   readonly #role = byId("role-choice", HTMLSelectElement);
   readonly #lives = byId("away-lives", HTMLSelectElement);
 
   /** Wires each control. */
-  constructor(session: AppSession, api: Api, notes: Notes, config: Config) {
+  constructor(session: AppSession, api: Api, notes: Notes, config: Config, push: PushSwitch) {
     this.#session = session;
     this.#api = api;
     this.#notes = notes;
     this.#config = config;
+    this.#push = push;
     this.#wireCalls();
     this.#wireAbsence();
     this.#wireServer();
@@ -113,7 +116,11 @@ export class Controls {
       if (status.state !== "signed_in") {
         return "Nobody is signed in.";
       }
+      this.#push.begin();
       await this.#api.revokeFromElsewhere(status.sessionId);
+      if (isPushed()) {
+        return "Revoked. The push stream tells every tab of this browser.";
+      }
       return `Revoked. This page does not know yet; it will within ${Math.ceil(this.#session.expiresIn)} s.`;
     });
   }

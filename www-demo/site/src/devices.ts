@@ -1,6 +1,7 @@
 import type { Api, Device } from "./api.js";
 import { control, onPress, type Result } from "./control.js";
 import { byId, element } from "./dom.js";
+import { isPushed } from "./push.js";
 
 /** The user's sessions, each with a button that ends it. */
 export class Devices {
@@ -34,9 +35,8 @@ export class Devices {
       await this.#api.revoke(device.id);
       await this.#load();
       byId("control-devices", HTMLButtonElement).focus();
-      return device.current
-        ? "Revoked: this page finds out at its next refresh."
-        : "Revoked: that device finds out at its next refresh.";
+      const when = isPushed() ? "at once, if its page is in view" : "at its next refresh";
+      return device.current ? `Revoked: this page finds out ${when}.` : `Revoked: that device finds out ${when}.`;
     });
     const title = element("p", { class: "device-name" }, name);
     if (device.current) {

@@ -6,6 +6,7 @@ import { Controls, forgetResults } from "./controls.js";
 import { Devices } from "./devices.js";
 import { Lifeline } from "./lifeline.js";
 import { Notes } from "./notes.js";
+import { PushSwitch } from "./push.js";
 import { milliseconds } from "./rows.js";
 import { Ring } from "./ring.js";
 import { openSession, type AppSession } from "./session.js";
@@ -31,7 +32,8 @@ function run(session: AppSession, config: Config): void {
   const api = new Api(session, config.api);
   const notes = new Notes(api);
   const devices = new Devices(api);
-  const controls = new Controls(session, api, notes, config);
+  const push = new PushSwitch(view);
+  const controls = new Controls(session, api, notes, config, push);
   const form = new AuthForm(session);
   showTrace(session);
 
@@ -39,6 +41,9 @@ function run(session: AppSession, config: Config): void {
   session.subscribe((status) => {
     view.show(status, timeline.hasRows);
     const next = status.state === "signed_in" ? status.user.id : "";
+    if (status.state === "signed_out" && status.reason === "revoked") {
+      push.tell();
+    }
     if (status.state === "signed_in") {
       controls.offerRole(status.user.role);
     }

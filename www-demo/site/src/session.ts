@@ -1,5 +1,6 @@
 import { createSession, type Session } from "nolapse";
 import type { Config } from "./config.js";
+import { isPushed } from "./push.js";
 
 /** What this app's auth server says about its users. */
 export interface User {
@@ -16,7 +17,7 @@ export type AppSession = Session<User>;
 
 /** Creates the session: the auth server is the page's own origin, the API is another one. */
 export function openSession(config: Config): AppSession {
-  return createSession<User>({ auth: location.origin, allowedOrigins: [config.api] });
+  return createSession<User>({ auth: location.origin, allowedOrigins: [config.api], push: isPushed() });
 }
 
 /** An answer that is not a success, in the one error shape of the servers. */

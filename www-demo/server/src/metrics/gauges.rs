@@ -23,6 +23,8 @@ pub(crate) struct Gauges {
     pub(crate) pool: PoolUse,
     /// The open connections of clients, and how many there may be.
     pub(crate) connections: (usize, usize),
+    /// The push streams of pages that are open.
+    pub(crate) push_streams: usize,
     /// How many password hashes wait, run, and waited too long.
     pub(crate) hashes: [u64; 3],
     /// How long password hashes waited.
@@ -55,6 +57,7 @@ impl Gauges {
             pool: store.pool_use(),
             hashes: queue.map(HashQueue::read).unwrap_or_default(),
             hash_waits: queue.map_or(Histogram::NEW, HashQueue::waits),
+            push_streams: app.push_streams.count(),
             connections: (app.connections.count(), app.connections.capacity()),
             feed: app.revocations.state(),
             feed_streams: MAX_STREAMS.saturating_sub(app.feed_streams.available_permits()),
@@ -85,6 +88,8 @@ impl Gauges {
         gauge(text, "nolapse_connections", help, open);
         let help = "How many connections of clients there may be.";
         gauge(text, "nolapse_connections_max", help, most);
+        let help = "Push streams of pages that are open, connections among those above.";
+        gauge(text, "nolapse_push_streams", help, self.push_streams);
         self.write_pool(text);
         self.write_feed(text);
         self.write_hashes(text);

@@ -10,6 +10,7 @@ mod counters;
 mod cross_origin;
 mod demo;
 mod device;
+mod events;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod health;
@@ -98,13 +99,26 @@ fn endpoints(app: &App) -> OpenApiRouter<App> {
             app,
             methods,
             wants_cookie,
+            has_version: true,
         };
         openapi::guarded(endpoints, guard)
     };
+    // An `EventSource` sends no header of the page's own.
+    let pushing = Guarded {
+        app: app.clone(),
+        methods: &[Method::GET, Method::HEAD],
+        wants_cookie: false,
+        has_version: false,
+    };
+    let pushing = openapi::guarded(
+        OpenApiRouter::new().routes(routes!(events::events)),
+        pushing,
+    );
     let list = OpenApiRouter::new().routes(routes!(sessions::list));
     let revoke = OpenApiRouter::new().routes(routes!(sessions::revoke));
     let mut router = OpenApiRouter::new()
         .merge(guarded(with_cookie, &[Method::POST], false))
+        .merge(pushing)
         .merge(guarded(list, &[Method::GET, Method::HEAD], true))
         .merge(guarded(revoke, &[Method::DELETE], true));
     if app.passwords.is_some() {

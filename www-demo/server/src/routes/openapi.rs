@@ -126,7 +126,9 @@ pub(super) fn guarded(mut endpoints: OpenApiRouter<App>, guarded: Guarded) -> Op
     let refused = "not from an allowed origin, or without the version header";
     for operation in operations(endpoints.get_openapi_mut()) {
         let parameters = operation.parameters.get_or_insert_default();
-        parameters.push(header.clone().into());
+        if guarded.has_version {
+            parameters.push(header.clone().into());
+        }
         refuse(operation, "403", refused);
         if guarded.wants_cookie {
             require(

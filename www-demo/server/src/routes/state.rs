@@ -18,6 +18,7 @@ use crate::{
     metrics::Timings,
     origins::AllowedOrigins,
     passwords::Passwords,
+    push_streams::PushStreams,
     revocations::Revocations,
     security_log::{NetworkHasher, SecurityLog},
     tokens::TokenConfig,
@@ -46,6 +47,7 @@ pub(crate) struct App {
     pub(crate) security_counts: Arc<SecurityCounts>,
     pub(crate) networks: NetworkHasher,
     pub(crate) outages: Arc<Outages>,
+    pub(crate) push_streams: Arc<PushStreams>,
     pub(crate) revocations: Arc<Revocations>,
     /// One permit for each stream of revocations that there may be.
     pub(crate) feed_streams: Arc<Semaphore>,

@@ -55,6 +55,11 @@ impl Logged {
         }
     }
 
+    /// Returns where its auth server answers.
+    pub(crate) fn address(&self) -> &str {
+        &self.auth
+    }
+
     pub(crate) fn auth(&self, method: Method, path: &str) -> Call {
         Call::new(self.auth.clone(), method, path)
             .header("origin", PAGE)

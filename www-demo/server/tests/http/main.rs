@@ -26,6 +26,7 @@ mod costly_input;
 mod cross_origin;
 mod demo;
 mod dev_tls;
+mod events;
 mod generated;
 mod guesses;
 mod held;

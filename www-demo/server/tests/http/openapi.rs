@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use hyper::{Method, StatusCode};
 use nolapse::wire::{
-    JWKS_PATH, METADATA_PATH, PASSWORD_PATH, REFRESH_PATH, REVOCATIONS_PATH, SESSION_PATH,
-    SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH,
+    EVENTS_PATH, JWKS_PATH, METADATA_PATH, PASSWORD_PATH, REFRESH_PATH, REVOCATIONS_PATH,
+    SESSION_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH,
 };
 use serde_json::{Value, json};
 
@@ -254,6 +254,8 @@ async fn call_the_auth_server(world: &World, signed: &Signed) {
     for (method, path) in [(Method::GET, SESSIONS_PATH), (Method::DELETE, &forged)] {
         world.bare(method, path).cookie(&signed.cookie).send().await;
     }
+    world.bare(Method::GET, EVENTS_PATH).send().await;
+    world.auth(Method::GET, EVENTS_PATH).send().await;
     list().send().await;
     list().cookie(&signed.cookie).send().await;
     let change = |current: &str| {

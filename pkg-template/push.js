@@ -1,0 +1,3 @@
+/** What only sessions with the option `push` load. */
+
+export { PushStream } from "../src/host/push.js";
