@@ -48,6 +48,9 @@ const FOR_BUILDING = [
   "Python-2.0",
 ];
 
+/** Packages whose manifests name their licence in the form of before SPDX, which a lock file leaves out. */
+const OLD_FORM = new Map([["limiter@1.1.5", "MIT"]]);
+
 const CRATES_IO = "registry+https://github.com/rust-lang/crates.io-index";
 
 /** @throws {Remedy} with all violations */
@@ -108,8 +111,9 @@ export function complaintsAboutCrates(crates, { licenses, skipped }) {
 export function complaintsAboutPackages(packages, { licenses }) {
   const allowed = [...licenses, ...FOR_BUILDING];
   const complaints = [];
-  for (const [folder, { license, integrity, resolved, link, inBundle }] of Object.entries(packages)) {
+  for (const [folder, { version, license: named, integrity, resolved, link, inBundle }] of Object.entries(packages)) {
     if (folder === "" || link) continue;
+    const license = named ?? OLD_FORM.get(`${folder.split("node_modules/").at(-1)}@${version}`);
     if (!inBundle && !/^sha512-[\w+/]{86}==$/.test(integrity ?? "")) complaints.push(`${folder}: has no SHA-512`);
     if (!isAllowed(license, allowed)) complaints.push(`${folder}: the licence is ${license}`);
     if (resolved !== undefined) complaints.push(`${folder}: the lock file names where it came from`);
