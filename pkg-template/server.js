@@ -5,7 +5,7 @@ import { readKeySet } from "./server/key-set.js";
 import { checkSignature, parseToken } from "./server/token.js";
 import { createKeySetCache, placeOf } from "./verify/key-set-cache.js";
 
-/** @typedef {import("./server/key-set.js").PublicKey} PublicKey */
+/** @typedef {import("./server/public-key.js").PublicKey} PublicKey */
 
 export { isVerifyError, VerifyError } from "./server/errors.js";
 

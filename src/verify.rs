@@ -1,8 +1,8 @@
 //! Verifies access tokens (RFC 9068): one reader, for pages (`nolapse/verify`) and for API servers alike.
 //!
 //! It reads only what cannot be read in two ways: base64url in its one canonical spelling (RFC 4648 §3.5), JSON
-//! without doubled members (RFC 7519 §4), three header parameters and no other, `Ed25519` and no other algorithm,
-//! signatures and keys as strict as Ed25519 can be checked. [`Refusal`] lists the rules by what breaks them.
+//! without doubled members (RFC 7519 §4), three header parameters and no other, four algorithms ([`Algorithm`]) and no
+//! other, each with a key of its kind, and signatures and keys as strict as they can be checked. [`Refusal`] lists the rules by what breaks them.
 //!
 //! It knows no clock. A server then calls [`Claims::check_times`] with its own; a page does not, because a page's
 //! clock may be wrong by a day, and the session gives out no token past its life by a clock that cannot be.
@@ -18,18 +18,22 @@
 //! assert_eq!(verify("a.b.c", &keys, expected).unwrap_err(), Refusal::Malformed);
 //! ```
 
+mod algorithm;
+mod backend;
 mod claims;
 mod json;
 mod key_set;
+mod public_key;
 mod refusal;
-mod signature;
 
+pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use claims::{CLOCK_SKEW_SECONDS, Claims, Expected};
-pub use key_set::{KeySet, MAX_ENTRIES, MAX_KEYS, MAX_SET_BYTES, PublicKey};
+pub use key_set::{KeySet, MAX_ENTRIES, MAX_KEYS, MAX_SET_BYTES};
+pub use public_key::PublicKey;
 pub use refusal::Refusal;
 
+use base64ct::{Base64UrlUnpadded, Encoding};
 use json::Object;
-use signature::is_signed_by;
 
 /// The largest token that is looked at, in bytes. Those of the reference server have about 500.
 pub const MAX_TOKEN_BYTES: usize = 4_096;
@@ -44,7 +48,10 @@ const HEADER_PARAMETERS: [&str; 3] = ["alg", "typ", "kid"];
 /// A token whose form and header are right, and whose signature has not been looked at.
 #[derive(Debug)]
 pub struct UnverifiedToken<'a> {
-    text: &'a str,
+    /// The two segments that are signed.
+    message: &'a str,
+    signature: Vec<u8>,
+    algorithm: Algorithm,
     key_id: String,
     claims: Object,
 }
@@ -58,21 +65,18 @@ impl<'a> UnverifiedToken<'a> {
         if text.len() > MAX_TOKEN_BYTES {
             return Err(Refusal::Oversize);
         }
-        let mut segments = text.split('.');
-        let (Some(header), Some(claims), Some(signature), None) = (
-            segments.next(),
-            segments.next(),
-            segments.next(),
-            segments.next(),
-        ) else {
-            return Err(Refusal::Malformed);
-        };
-        let header = json::decode(header)?;
-        let claims = json::decode(claims)?;
-        signature::check_encoding(signature)?;
+        let (message, signature) = text.rsplit_once('.').ok_or(Refusal::Malformed)?;
+        let (header, claims) = message.split_once('.').ok_or(Refusal::Malformed)?;
+        // A fourth segment would be here, and `.` is no character of base64url.
+        let (header, claims) = (json::decode(header)?, json::decode(claims)?);
+        let signature = Base64UrlUnpadded::decode_vec(signature);
+        let signature = signature.map_err(|_| Refusal::Malformed)?;
+        let (algorithm, key_id) = read_header(&header)?;
         Ok(Self {
-            text,
-            key_id: read_header(&header)?,
+            message,
+            signature,
+            algorithm,
+            key_id,
             claims,
         })
     }
@@ -88,7 +92,10 @@ impl<'a> UnverifiedToken<'a> {
     /// # Errors
     /// Returns the first rule that the token breaks.
     pub fn verify(self, key: &PublicKey, expected: Expected<'_>) -> Result<Claims, Refusal> {
-        if !is_signed_by(self.text, key)? {
+        if !key.admits(self.algorithm) {
+            return Err(Refusal::Algorithm);
+        }
+        if !key.has_signed(self.message.as_bytes(), &self.signature) {
             return Err(Refusal::Signature);
         }
         Claims::read(self.claims, expected)
@@ -105,13 +112,10 @@ pub fn verify(token: &str, keys: &KeySet, expected: Expected<'_>) -> Result<Clai
     token.verify(key, expected)
 }
 
-/// Checks a header and returns its `kid`.
-fn read_header(header: &Object) -> Result<String, Refusal> {
-    match header.text("alg") {
-        Some("Ed25519") => {}
-        Some(_) => return Err(Refusal::Algorithm),
-        None => return Err(Refusal::Malformed),
-    }
+/// Checks a header and returns its `alg` and `kid`.
+fn read_header(header: &Object) -> Result<(Algorithm, String), Refusal> {
+    let algorithm = header.text("alg").ok_or(Refusal::Malformed)?;
+    let algorithm = algorithm.parse().map_err(|_| Refusal::Algorithm)?;
     if !header.text("typ").is_some_and(is_access_token) {
         return Err(Refusal::Type);
     }
@@ -125,7 +129,7 @@ fn read_header(header: &Object) -> Result<String, Refusal> {
     if key_id.len() > MAX_KEY_ID_BYTES {
         return Err(Refusal::Malformed);
     }
-    Ok(key_id.to_owned())
+    Ok((algorithm, key_id.to_owned()))
 }
 
 /// Says whether a `typ` is `at+jwt` (RFC 9068 §2.1), with or without the media type's first half; media types are

@@ -33,6 +33,9 @@ pub const PASSWORD_PATH: &str = "/auth/password";
 /// The public keys that sign access tokens, as a JWK Set (RFC 7517 §5): `GET`.
 pub const JWKS_PATH: &str = "/.well-known/jwks.json";
 
+/// Issuer and keys, for libraries that are given the issuer alone (RFC 8414 §3): `GET`.
+pub const METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
+
 /// The most contexts of one refresh.
 pub const MAX_CONTEXTS: usize = 16;
 

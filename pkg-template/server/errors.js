@@ -10,7 +10,7 @@ const MESSAGES = {
   missing: "there is no access token",
   oversize: "the access token is larger than any that is read",
   malformed: "the access token is no JWT with the claims that one must have",
-  algorithm: "the access token is signed with another algorithm than Ed25519",
+  algorithm: "the access token is signed with another algorithm than its key's",
   type: "the access token is another kind of token",
   header: "the access token's header has a parameter that none may have",
   unknown_key: "the access token names a key that the issuer does not publish",

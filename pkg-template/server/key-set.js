@@ -1,26 +1,31 @@
 /** Reads JWK Sets (RFC 7517 §5). */
 
-import { base64url } from "jose";
-
 import { MAX_SET_BYTES } from "../verify/key-set-cache.js";
-import { isPublicKey } from "./ed25519.js";
 import { isObject, member, parseJson, pathOf } from "./json.js";
+import { readPublicKey } from "./public-key.js";
+
+/** @typedef {import("./public-key.js").PublicKey} PublicKey */
 
 /** How many entries of a set are looked at, whatever they are. */
 const MAX_ENTRIES = 100;
 /** How many usable keys of a set are kept. */
 const MAX_KEYS = 16;
 
-/** A public key; `jose` caches what it imports by this object. @typedef {{ kty: "OKP", crv: "Ed25519", x: string }} PublicKey */
+/**
+ * The members of private keys and of shared secrets (RFC 7518 §6.2.2, §6.3.2 and §6.4): a key that shows one is no longer
+ * secret.
+ */
+const PRIVATE_MEMBERS = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /** Public keys by name. @typedef {ReadonlyMap<string, PublicKey>} KeySet */
 
 /**
- * Reads the named Ed25519 keys for signatures of a set.
+ * Reads the named keys for signatures of a set, of P-256, Ed25519 and RSA.
  *
  * An entry that is of no use does not spoil the others, as RFC 7517 §5 asks: another `kty`, `crv`, `use`, `alg` or
  * `key_ops`, a member that is missing, doubled or of the wrong type, a private key, a point that is not on the curve, of
- * small order, or not in its canonical spelling. Where two usable entries with one `kid` are different keys, neither is taken.
+ * small order, or not in its canonical spelling, an RSA key of fewer than 2,048 or more than 4,096 bits or with another
+ * exponent than 65,537. Where two usable entries with one `kid` are different keys, neither is taken.
  *
  * @param {string} text
  * @returns {KeySet}
@@ -39,7 +44,7 @@ export function readKeySet(text) {
     if (!read) continue;
     const known = keys.get(read.kid);
     if (known === undefined) keys.set(read.kid, read.key);
-    else if (known.x !== read.key.x) ambiguous.add(read.kid);
+    else if (JSON.stringify(known) !== JSON.stringify(read.key)) ambiguous.add(read.kid);
   }
   return new Map([...keys].filter(([kid]) => !ambiguous.has(kid)).slice(0, MAX_KEYS));
 }
@@ -51,19 +56,13 @@ export function readKeySet(text) {
  * @returns {{ kid: string, key: PublicKey } | undefined}
  */
 function readKey(entry) {
-  if (!isObject(entry) || Object.hasOwn(entry, "d")) return undefined;
-  /** @param {string} name @param {string} text */
-  const isOrMissing = (name, text) => !Object.hasOwn(entry, name) || entry[name] === text;
+  if (!isObject(entry) || PRIVATE_MEMBERS.some((name) => Object.hasOwn(entry, name))) return undefined;
   const fits =
-    member(entry, "kty") === "OKP" &&
-    member(entry, "crv") === "Ed25519" &&
-    isOrMissing("use", "sig") &&
-    isOrMissing("alg", "Ed25519") &&
+    (!Object.hasOwn(entry, "use") || entry.use === "sig") &&
     (!Object.hasOwn(entry, "key_ops") || mayVerify(entry.key_ops));
-  const [kid, x] = [member(entry, "kid"), member(entry, "x")];
-  if (!fits || typeof kid !== "string" || typeof x !== "string") return undefined;
-  const bytes = decodeCanonical(x);
-  return bytes && isPublicKey(bytes) ? { kid, key: { kty: "OKP", crv: "Ed25519", x } } : undefined;
+  const kid = member(entry, "kid");
+  const key = fits ? readPublicKey(entry) : undefined;
+  return typeof kid === "string" && key ? { kid, key } : undefined;
 }
 
 /**
@@ -74,19 +73,4 @@ function readKey(entry) {
 function mayVerify(operations) {
   if (!Array.isArray(operations) || !operations.every((one) => typeof one === "string")) return false;
   return new Set(operations).size === operations.length && operations.includes("verify");
-}
-
-/**
- * Decodes base64url without padding in its one canonical spelling (RFC 4648 §3.5).
- *
- * @param {string} text
- * @returns {Uint8Array | undefined} nothing for another spelling
- */
-export function decodeCanonical(text) {
-  try {
-    const bytes = base64url.decode(text);
-    return base64url.encode(bytes) === text ? bytes : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -5,14 +5,12 @@ import { compactVerify, errors } from "jose";
 import { isOfSmallOrder } from "./ed25519.js";
 import { VerifyError } from "./errors.js";
 import { isObject, member, parseJson } from "./json.js";
-import { decodeCanonical } from "./key-set.js";
+import { ALGORITHMS, decodeCanonical } from "./public-key.js";
 
 /** The largest token that is looked at, in bytes. Those of the reference server have about 500. */
 const MAX_TOKEN_BYTES = 4_096;
 /** The largest `kid`, in bytes. */
 const MAX_KEY_ID_BYTES = 256;
-const SIGNATURE_BYTES = 64;
-const ALGORITHM = "Ed25519";
 
 /**
  * The header parameters of an access token. Any other is refused: `jwk`, `jku`, `x5u` and `x5c` bring a key along, `crit`,
@@ -39,22 +37,23 @@ export function parseToken(text) {
   const [header, claims] = [decodeObject(first), decodeObject(second)];
   const signature = decodeCanonical(third);
   if (signature === undefined) throw malformed();
-  return { text, keyId: readHeader(header), claims, signature };
+  return { text, ...readHeader(header), claims, signature };
 }
 
 /**
  * Checks the signature of a token with a public key.
  *
  * @param {UnverifiedToken} token
- * @param {import("./key-set.js").PublicKey} key
- * @throws {VerifyError} where it is not that key's
+ * @param {import("./public-key.js").PublicKey} key
+ * @throws {VerifyError} where it is not that key's, by an algorithm of the key
  */
-export async function checkSignature({ text, signature }, key) {
+export async function checkSignature({ text, algorithm, signature }, { jwk, algorithms, signatureBytes }) {
+  if (!algorithms.some((one) => one === algorithm)) throw new VerifyError("algorithm");
   // Web Crypto may accept an R of small order, which fits more than one message.
-  if (signature.length !== SIGNATURE_BYTES || isOfSmallOrder(signature.subarray(0, 32)))
-    throw new VerifyError("signature");
+  const isWeak = jwk.kty === "OKP" && isOfSmallOrder(signature.subarray(0, 32));
+  if (signature.length !== signatureBytes || isWeak) throw new VerifyError("signature");
   try {
-    await compactVerify(text, key, { algorithms: [ALGORITHM] });
+    await compactVerify(text, jwk, { algorithms: [algorithm] });
   } catch (cause) {
     if (cause instanceof errors.JWSSignatureVerificationFailed) throw new VerifyError("signature");
     throw cause;
@@ -80,18 +79,18 @@ function decodeObject(segment) {
 }
 
 /**
- * Checks a header and returns its `kid`.
+ * Checks a header and returns its `alg` and `kid`.
  *
  * @param {{ [name: string]: unknown }} header
  */
 function readHeader(header) {
   const [alg, typ, kid] = ["alg", "typ", "kid"].map((name) => member(header, name));
   if (typeof alg !== "string") throw malformed();
-  if (alg !== ALGORITHM) throw new VerifyError("algorithm");
+  if (!ALGORITHMS.includes(alg)) throw new VerifyError("algorithm");
   if (typeof typ !== "string" || !TYPES.includes(typ.toLowerCase())) throw new VerifyError("type");
   if (Object.keys(header).some((name) => !HEADER_PARAMETERS.includes(name))) throw new VerifyError("header");
   if (typeof kid !== "string" || sizeOf(kid) > MAX_KEY_ID_BYTES) throw malformed();
-  return kid;
+  return { algorithm: alg, keyId: kid };
 }
 
 /** @param {string} text */

@@ -2,12 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use base64ct::{Base64UrlUnpadded, Encoding};
-
-use super::json::{Json, Object};
-
-/// A public Ed25519 key.
-pub type PublicKey = ed25519_dalek::VerifyingKey;
+use super::{PublicKey, json::Json};
 
 /// The largest set that is read, in bytes.
 pub const MAX_SET_BYTES: usize = 64 * 1024;
@@ -16,18 +11,22 @@ pub const MAX_ENTRIES: usize = 100;
 /// How many usable keys of a set are kept.
 pub const MAX_KEYS: usize = 16;
 
-const KEY_BYTES: usize = 32;
+/// The members of private keys and of shared secrets (RFC 7518 §6.2.2, §6.3.2 and §6.4): a key that shows one is no
+/// longer secret.
+const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-/// Public Ed25519 keys by name, in the order in which they are published.
+/// Public keys by name, in the order in which they are published.
 #[derive(Clone, Debug, Default)]
 pub struct KeySet(Vec<(String, PublicKey)>);
 
 impl KeySet {
-    /// Reads a JWK Set: its named Ed25519 keys for signatures, at most [`MAX_KEYS`] among the first [`MAX_ENTRIES`].
+    /// Reads a JWK Set: its named keys for signatures of P-256, Ed25519 and RSA, at most [`MAX_KEYS`] among the first
+    /// [`MAX_ENTRIES`].
     ///
     /// An entry that is of no use does not spoil the others, as RFC 7517 §5 asks: another `kty`, `crv`, `use`, `alg`
     /// or `key_ops`, a member that is missing, doubled or of the wrong type, a private key, a point that is not on the
-    /// curve, of small order, or not in its canonical spelling. Where two usable entries with one `kid` are different
+    /// curve, of small order, or not in its canonical spelling, an RSA key of fewer than 2,048 or more than 4,096 bits
+    /// or with another exponent than 65,537. Where two usable entries with one `kid` are different
     /// keys, neither is taken. `None` where it is no JWK Set at all, or larger than [`MAX_SET_BYTES`].
     #[must_use]
     pub fn from_json(json: &[u8]) -> Option<Self> {
@@ -64,11 +63,10 @@ impl KeySet {
     #[must_use]
     pub fn to_json(&self) -> String {
         let keys = self.0.iter().map(|(id, key)| {
-            let x = Base64UrlUnpadded::encode_string(key.as_bytes());
+            let members = key.thumbprint_members();
             let id = serde_json::Value::from(id.as_str());
-            format!(
-                r#"{{"kty":"OKP","crv":"Ed25519","x":"{x}","kid":{id},"use":"sig","alg":"Ed25519"}}"#
-            )
+            let algorithm = key.algorithm();
+            format!(r#"{{{members},"kid":{id},"use":"sig","alg":"{algorithm}"}}"#)
         });
         let keys: Vec<String> = keys.collect();
         format!(r#"{{"keys":[{}]}}"#, keys.join(","))
@@ -99,21 +97,14 @@ fn usable(entry: &Json) -> Option<(String, PublicKey)> {
         return None;
     };
     let fits = !entry.is_doubled()
-        && entry.get("d").is_none()
-        && entry.text("kty") == Some("OKP")
-        && entry.text("crv") == Some("Ed25519")
-        && is_text_or_missing(entry, "use", "sig")
-        && is_text_or_missing(entry, "alg", "Ed25519")
+        && PRIVATE_MEMBERS.iter().all(|name| entry.get(name).is_none())
+        && (entry.get("use").is_none() || entry.text("use") == Some("sig"))
         && entry.get("key_ops").is_none_or(may_verify);
     if !fits {
         return None;
     }
     let id = entry.text("kid")?;
-    Some((id.to_owned(), public_key(entry.text("x")?)?))
-}
-
-fn is_text_or_missing(entry: &Object, name: &str, text: &str) -> bool {
-    entry.get(name).is_none() || entry.text(name) == Some(text)
+    Some((id.to_owned(), PublicKey::from_jwk(entry)?))
 }
 
 /// Says whether `key_ops` (RFC 7517 §4.3) is a list of texts, none twice, that has `verify`.
@@ -126,16 +117,4 @@ fn may_verify(operations: &Json) -> bool {
         .iter()
         .all(|one| matches!(one, Json::Text(one) if seen.insert(one.as_str())));
     are_texts && seen.contains("verify")
-}
-
-/// Reads a point in its one canonical spelling that is not of small order.
-fn public_key(x: &str) -> Option<PublicKey> {
-    let mut bytes = [0; KEY_BYTES];
-    let read = Base64UrlUnpadded::decode(x, &mut bytes).ok()?;
-    if read.len() != KEY_BYTES {
-        return None;
-    }
-    let key = PublicKey::from_bytes(&bytes).ok()?;
-    let is_canonical = key.to_edwards().compress().to_bytes() == bytes;
-    (is_canonical && !key.is_weak()).then_some(key)
 }

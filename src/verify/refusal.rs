@@ -11,7 +11,7 @@ pub enum Refusal {
     Oversize,
     /// It is no JWT of three canonical base64url segments, or a member of it is missing, doubled or of the wrong type.
     Malformed,
-    /// Its `alg` is another one than the key's (RFC 8725 §3.1).
+    /// Its `alg` is none of the four, or another one than the key's (RFC 8725 §3.1).
     Algorithm,
     /// Its `typ` is another one than `at+jwt` (RFC 9068 §4).
     Type,
@@ -19,7 +19,7 @@ pub enum Refusal {
     Header,
     /// Its `kid` names a key that the issuer does not publish.
     UnknownKey,
-    /// Its signature does not match, is not canonical, or its key is of small order.
+    /// Its signature does not match, is not canonical, or its Ed25519 key is of small order.
     Signature,
     /// Its `iss` is another one.
     Issuer,
@@ -61,7 +61,7 @@ impl fmt::Display for Refusal {
             Self::Missing => "there is no access token",
             Self::Oversize => "the access token is larger than any that is read",
             Self::Malformed => "the access token is no JWT with the claims that one must have",
-            Self::Algorithm => "the access token is signed with another algorithm than Ed25519",
+            Self::Algorithm => "the access token is signed with another algorithm than its key's",
             Self::Type => "the access token is another kind of token",
             Self::Header => "the access token's header has a parameter that none may have",
             Self::UnknownKey => "the access token names a key that the issuer does not publish",

@@ -1,35 +1,18 @@
 import assert from "node:assert/strict";
-import { createHash, createHmac, createPublicKey, verify } from "node:crypto";
+import { createHash, createPublicKey, verify } from "node:crypto";
 import { test } from "node:test";
 
 import { judges } from "./judges.mjs";
-import { CLAIMS, encode, forge, HEADER, jwkOf, keyOf, withSignature } from "./tokens.mjs";
+import { encode, forgerOf } from "./tokens.mjs";
 
-test("P46 signatures that do not match are refused by nolapse/server", async (t) => {
-  const { expect } = await judges(t);
-  const good = forge();
-  const [head = "", body = "", signature = ""] = good.split(".");
-  const message = `${head}.${body}`;
-  const bytes = Buffer.from(signature, "base64url");
-  const hs = `${encode(JSON.stringify({ ...HEADER, alg: "HS256" }))}.${body}`;
-  const secret = Buffer.from(`${jwkOf().x}`, "base64url");
-  const admin = encode(JSON.stringify({ ...CLAIMS, role: "admin" }));
-  for (const [name, token, code] of [
-    ["stripped", `${message}.`, "signature"],
-    ["zeros", `${message}.${encode(Buffer.alloc(64))}`, "signature"],
-    ["short", `${message}.${encode(bytes.subarray(0, 60))}`, "signature"],
-    ["a byte more", `${message}.${encode(Buffer.concat([bytes, Buffer.alloc(1)]))}`, "signature"],
-    ["another key", withSignature(message, 8), "signature"],
-    ["changed claims", `${head}.${admin}.${signature}`, "signature"],
-    ["S + L", `${message}.${encode(withOrderAdded(bytes))}`, "signature"],
-    ["the public key as a secret", `${hs}.${createHmac("sha256", secret).update(hs).digest("base64url")}`, "algorithm"],
-  ])
-    await expect(name ?? "", token ?? "", code ?? "");
-  for (let place = 0; place < 64; place += 1) {
-    const flipped = Buffer.from(bytes);
-    flipped[place] = (flipped[place] ?? 0) ^ 1;
-    await expect(`bit of byte ${place}`, `${message}.${encode(flipped)}`, "signature");
-  }
+const { forge, jwkOf, keyOf, messageOf, signatureOf } = forgerOf("Ed25519");
+
+test("P46 another spelling of a good signature of Ed25519 is refused by nolapse/server", async (t) => {
+  const { expect } = await judges(t, [jwkOf()]);
+  const message = messageOf();
+
+  await expect("good", forge(), "accepted");
+  await expect("S + L", `${message}.${encode(withOrderAdded(signatureOf(message)))}`, "signature");
 });
 
 test("P46 keys and signatures of small order verify nothing at nolapse/server", async (t) => {
@@ -39,13 +22,13 @@ test("P46 keys and signatures of small order verify nothing at nolapse/server", 
     const signature = encode(Buffer.concat([first, Buffer.alloc(32)]));
     for (const { kid } of weak)
       await expect(`${kid} ${signature}`, `${messageOf({ kid })}.${signature}`, "unknown_key");
-    await expect(signature, `${messageOf({})}.${signature}`, "signature");
+    await expect(signature, `${messageOf()}.${signature}`, "signature");
   }
 });
 
 test("P46 a signature whose R is of small order is refused by nolapse/server, though its key has made it", async (t) => {
-  const { expect } = await judges(t);
-  const message = messageOf({});
+  const { expect } = await judges(t, [jwkOf()]);
+  const message = messageOf();
   // With r = 0, R is the neutral element and S = k·a (RFC 8032 §5.1.6).
   const neutral = Buffer.concat([Buffer.from([1]), Buffer.alloc(31)]);
   const k = hashOf(neutral, Buffer.from(`${jwkOf().x}`, "base64url"), Buffer.from(message)) % ORDER;
@@ -81,11 +64,6 @@ function toNumber(bytes) {
 /** @param {bigint} number */
 function toBytes(number) {
   return Buffer.from(number.toString(16).padStart(64, "0"), "hex").reverse();
-}
-
-/** The two segments of a token that are signed. @param {{ [name: string]: unknown }} header */
-function messageOf(header) {
-  return forge(header).split(".").slice(0, 2).join(".");
 }
 
 /** The encodings of points of small order, canonical and not. */

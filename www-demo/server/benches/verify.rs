@@ -22,7 +22,7 @@ use nolapse_server::{
     keys::ServerKeys,
     store,
     tokens::{self, TokenConfig},
-    verifier::{KeySource, Refusal, Verifier},
+    verifier::{Algorithm, KeySource, Refusal, Verifier},
 };
 use postgres::Postgres;
 use tokio::time::Instant;
@@ -46,7 +46,7 @@ struct Bench {
 
 impl Bench {
     async fn prepare(store: Arc<dyn Store>) -> Result<Self, Failure> {
-        let keys = ServerKeys::generate();
+        let keys = ServerKeys::generate(Algorithm::default())?;
         let config = TokenConfig {
             issuer: "https://auth.example.com".to_owned(),
             audience: "https://api.example.com".to_owned(),

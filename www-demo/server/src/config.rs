@@ -12,6 +12,7 @@
 //! | `KEY_FILE` | `nolapse.keys` | what opens the server's keys, made at the first start, mode 600; servers on one database need copies of one file |
 //! | `KEY_WAIT_SECONDS` | `600` | 0 to 86,400: how long a signing key is published before it signs; verifiers keep key sets for 300 |
 //! | `KEY_ROTATION_SECONDS` | `2592000` | 0 to 31,536,000: how long a signing key signs; 0 rotates by command alone |
+//! | `SIGNING_ALG` | `ES256` | `ES256`, `EdDSA`, `Ed25519` (the same signatures under the name of RFC 9864) or `RS256`: what access tokens are signed with; another one is a rotation of keys, within twice `KEY_WAIT_SECONDS`; the same for all servers of a database |
 //! | `ISSUER` | `http://localhost:PORT` | `iss` of access tokens: the auth server's origin |
 //! | `AUDIENCE` | `http://localhost:API_PORT` | `aud` of access tokens: the API's origin |
 //! | `ALLOWED_ORIGINS` | `http://localhost:PORT,http://127.0.0.1:PORT` | origins of pages that may call; in an `https` host one `*` stands for a part of one label |
@@ -60,7 +61,7 @@ pub use transport::Transport;
 
 use reader::{Bounded, Reader, refuse};
 
-use crate::{domain::Limits, security_log::Destination, store::is_postgres};
+use crate::{domain::Limits, security_log::Destination, store::is_postgres, verifier::Algorithm};
 
 /// The format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +95,8 @@ pub struct Config {
     pub key_wait: Duration,
     /// `KEY_ROTATION_SECONDS`; `None` is 0.
     pub key_rotation: Option<Duration>,
+    /// `SIGNING_ALG`.
+    pub signing_algorithm: Algorithm,
     /// `ISSUER`.
     pub issuer: Option<String>,
     /// `AUDIENCE`.
@@ -161,6 +164,7 @@ impl Default for Config {
             key_file: PathBuf::from("nolapse.keys"),
             key_wait: Duration::from_mins(10),
             key_rotation: Some(Duration::from_hours(720)),
+            signing_algorithm: Algorithm::Es256,
             issuer: None,
             audience: None,
             allowed_origins: None,

@@ -42,6 +42,7 @@ pub async fn open_keys(config: &Config, store: Arc<dyn Store>) -> Result<KeyRing
         error @ (RingError::Store(_)
         | RingError::Sealed
         | RingError::Lost(_)
+        | RingError::Unmade
         | RingError::Contended) => StartError::SigningKeys(error),
     })
 }

@@ -3,8 +3,6 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use chrono::DateTime;
-use jwt_compact::{AlgorithmExt, Claims, Header, alg::Ed25519};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -12,7 +10,7 @@ use crate::{
     clock,
     contexts::ContextGrant,
     domain::{Session, SessionId, Timestamp, User},
-    keys::SigningKey,
+    keys::{SigningFailed, SigningKey},
 };
 
 /// The `typ` of access tokens (RFC 9068 §2.1).
@@ -32,8 +30,16 @@ pub struct TokenConfig {
     pub lifetime: Duration,
 }
 
+/// The header of a token (RFC 7515 §4.1).
 #[derive(Serialize)]
-struct CustomClaims<'a> {
+struct Header<'a> {
+    alg: &'static str,
+    typ: &'static str,
+    kid: &'a str,
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
     iss: &'a str,
     aud: &'a str,
     sub: String,
@@ -42,6 +48,9 @@ struct CustomClaims<'a> {
     client_id: &'static str,
     role: &'static str,
     auth_time: u64,
+    iat: u64,
+    nbf: u64,
+    exp: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     context: Option<&'a str>,
     #[serde(flatten)]
@@ -65,14 +74,10 @@ const FIXED_CLAIMS: [&str; 13] = [
     "cnf",
 ];
 
-/// Why a token could not be signed: a time past the year 262,000, or no memory.
-#[derive(Debug)]
-pub struct SigningFailed;
-
 /// Signs a token for a session's user, who signed in at `authenticated_at`.
 ///
 /// # Errors
-/// Fails only if `now` is out of the calendar.
+/// Fails only if the operating system gives no random bytes.
 pub fn issue(
     now: Timestamp,
     config: &TokenConfig,
@@ -81,14 +86,13 @@ pub fn issue(
     authenticated_at: Timestamp,
     user: &User,
 ) -> Result<String, SigningFailed> {
-    let claims = claims(config, session, authenticated_at, user);
-    sign(now, config, key, claims)
+    sign(key, &claims(now, config, session, authenticated_at, user))
 }
 
 /// Signs a token of a context, by its name and what the policy grants.
 ///
 /// # Errors
-/// Fails only if `now` is out of the calendar.
+/// Fails only if the operating system gives no random bytes.
 pub fn issue_within(
     now: Timestamp,
     config: &TokenConfig,
@@ -97,7 +101,7 @@ pub fn issue_within(
     user: &User,
     (name, context): (&str, &ContextGrant),
 ) -> Result<String, SigningFailed> {
-    let mut claims = claims(config, session.id, session.created_at, user);
+    let mut claims = claims(now, config, session.id, session.created_at, user);
     claims.context = Some(name);
     if let Some(audience) = &context.audience {
         claims.aud = audience;
@@ -110,16 +114,17 @@ pub fn issue_within(
         .map(|(name, value)| (name.as_str(), value))
         .filter(|(name, _)| !FIXED_CLAIMS.contains(name))
         .collect();
-    sign(now, config, key, claims)
+    sign(key, &claims)
 }
 
 fn claims<'a>(
+    now: Timestamp,
     config: &'a TokenConfig,
     session: SessionId,
     authenticated_at: Timestamp,
     user: &User,
-) -> CustomClaims<'a> {
-    CustomClaims {
+) -> Claims<'a> {
+    Claims {
         iss: &config.issuer,
         aud: &config.audience,
         sub: user.id.to_string(),
@@ -128,34 +133,30 @@ fn claims<'a>(
         client_id: CLIENT_ID,
         role: user.role.as_str(),
         auth_time: authenticated_at.as_secs(),
+        iat: now.as_secs(),
+        nbf: now.as_secs(),
+        exp: now.as_secs().saturating_add(config.lifetime.as_secs()),
         context: None,
         further: BTreeMap::new(),
     }
 }
 
-fn sign(
-    now: Timestamp,
-    config: &TokenConfig,
-    key: &SigningKey,
-    claims: CustomClaims<'_>,
-) -> Result<String, SigningFailed> {
-    let moment = |seconds: u64| {
-        i64::try_from(seconds)
-            .ok()
-            .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
-            .ok_or(SigningFailed)
+fn sign(key: &SigningKey, claims: &Claims<'_>) -> Result<String, SigningFailed> {
+    let header = Header {
+        alg: key.algorithm.as_str(),
+        typ: TOKEN_TYPE,
+        kid: &key.id,
     };
-    let mut claims = Claims::new(claims);
-    let issued_at = moment(now.as_secs())?;
-    claims.issued_at = Some(issued_at);
-    claims.not_before = Some(issued_at);
-    claims.expiration = Some(moment(
-        now.as_secs().saturating_add(config.lifetime.as_secs()),
-    )?);
-    let header = Header::empty()
-        .with_token_type(TOKEN_TYPE)
-        .with_key_id(&key.id);
-    Ed25519::with_specific_name()
-        .token(&header, &claims, &key.private)
-        .map_err(|_| SigningFailed)
+    let message = format!("{}.{}", segment(&header)?, segment(claims)?);
+    let signature = key.sign(message.as_bytes())?;
+    Ok(format!(
+        "{message}.{}",
+        Base64UrlUnpadded::encode_string(&signature)
+    ))
+}
+
+/// Encodes a segment. Names and values are texts and numbers, which always can be.
+fn segment(part: &impl Serialize) -> Result<String, SigningFailed> {
+    let json = serde_json::to_vec(part).map_err(|_| SigningFailed)?;
+    Ok(Base64UrlUnpadded::encode_string(&json))
 }

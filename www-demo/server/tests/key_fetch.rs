@@ -10,7 +10,7 @@ mod server;
 
 use std::{path::Path, time::Duration};
 
-use issuing::{issue, verifier};
+use issuing::{issue, new_keys, verifier};
 use nolapse_server::{
     clock,
     keys::ServerKeys,
@@ -50,7 +50,7 @@ async fn line19_keys_are_fetched_over_https_with_a_certificate_of_a_trusted_auth
     let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     certificates::make(folder.path(), "DNS:localhost,IP:127.0.0.1");
     certificates::make(other.path(), "DNS:auth.example.com");
-    let keys = ServerKeys::generate();
+    let keys = new_keys();
     let served = plain(&keys.public().to_json());
     let good = KeyServer::start_tls(folder.path(), &served).await;
     let misnamed = KeyServer::start_tls(other.path(), &served).await;
@@ -133,7 +133,7 @@ fn line19_keys_are_fetched_from_https_and_loopback_alone_unless_allowed() {
 
 #[tokio::test]
 async fn line16_an_answer_that_is_no_whole_key_set_is_none() {
-    let keys = ServerKeys::generate();
+    let keys = new_keys();
     let good = keys.public().to_json();
     let elsewhere = KeyServer::start(&plain(&good)).await;
     let location = format!("location: {}\r\n", elsewhere.url("http", "127.0.0.1"));
@@ -191,7 +191,7 @@ async fn line16_a_key_set_is_used_for_its_max_age_and_five_minutes_at_most() {
         ("cache-control: public\r\ncache-control: no-cache\r\n", 10),
         ("cache-control: max-age=soon\r\n", 300),
     ] {
-        let keys = ServerKeys::generate();
+        let keys = new_keys();
         let server = KeyServer::start(&answer("200 OK", header, &keys.public().to_json())).await;
         let verifier = verifier(KeySource::fetched(&server.url("http", "127.0.0.1")).unwrap());
         let now = clock::now();
@@ -206,7 +206,7 @@ async fn line16_a_key_set_is_used_for_its_max_age_and_five_minutes_at_most() {
 
 #[tokio::test]
 async fn line16_a_revoked_key_is_refused_once_its_set_is_stale() {
-    let (old, new) = (ServerKeys::generate(), ServerKeys::generate());
+    let (old, new) = (new_keys(), new_keys());
     let header = "cache-control: public, max-age=60\r\n";
     let server = KeyServer::start(&answer("200 OK", header, &old.public().to_json())).await;
     let verifier = verifier(KeySource::fetched(&server.url("http", "127.0.0.1")).unwrap());
@@ -230,7 +230,7 @@ async fn line16_a_revoked_key_is_refused_once_its_set_is_stale() {
 
 #[tokio::test]
 async fn line16_while_the_server_is_away_the_last_keys_go_on_for_a_day_without_a_storm() {
-    let keys = ServerKeys::generate();
+    let keys = new_keys();
     let key_set = plain(&keys.public().to_json());
     let server = KeyServer::start(&key_set).await;
     let verifier = verifier(KeySource::fetched(&server.url("http", "127.0.0.1")).unwrap());

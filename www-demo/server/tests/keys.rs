@@ -13,13 +13,13 @@ use std::{
     time::Duration,
 };
 
-use issuing::{issue, verifier};
+use issuing::{issue, new_keys, verifier};
 use nolapse_server::{
     clock,
     domain::{Store, Timestamp},
     keys::{KeyPolicy, KeyRing, RingError, Rotated, Secrets, ServerKeys},
     store::SqliteStore,
-    verifier::{KeySource, Refusal},
+    verifier::{Algorithm, KeySource, Refusal},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -50,11 +50,16 @@ impl World {
     }
 
     async fn ring(&self, rotate_every: Option<Duration>) -> KeyRing {
+        self.ring_of(Algorithm::default(), rotate_every).await
+    }
+
+    async fn ring_of(&self, algorithm: Algorithm, rotate_every: Option<Duration>) -> KeyRing {
         let secrets = Secrets::load_or_make(&self.file()).unwrap();
         let policy = KeyPolicy {
             wait: WAIT,
             rotate_every,
             token_lifetime: LIFE,
+            algorithm,
         };
         let ring = KeyRing::open(self.now, Arc::clone(&self.store), secrets, policy);
         ring.await.unwrap()
@@ -146,6 +151,126 @@ async fn p46_the_schedule_rotates_and_retired_keys_outlive_their_tokens() {
     assert_eq!(refused, Err(Refusal::UnknownKey));
 }
 
+fn algorithms(keys: &ServerKeys) -> [Algorithm; 2] {
+    [keys.current.algorithm, keys.next.algorithm]
+}
+
+/// Keys of an algorithm that another one shall follow, each of the four once.
+const CHANGES: [[Algorithm; 2]; 4] = [
+    [Algorithm::Ed25519, Algorithm::Es256],
+    [Algorithm::Es256, Algorithm::Rs256],
+    [Algorithm::Rs256, Algorithm::EdDsa],
+    [Algorithm::EdDsa, Algorithm::Ed25519],
+];
+
+#[tokio::test]
+async fn p46_part1_a_change_of_algorithm_is_a_rotation_that_costs_no_token() {
+    for [old, new] in CHANGES {
+        let mut world = World::new().await;
+        let before = world.ring_of(old, None).await;
+        let first = names(&before.keys());
+        let ring = world.ring_of(new, None).await;
+        let verifier_here = verifier(ring.published());
+        let (mut seen, mut signed) = (Vec::new(), Vec::new());
+        let step = Duration::from_secs(30);
+
+        // A verifier elsewhere fetched its key set up to five minutes ago.
+        let mut elsewhere = vec![ring.keys().public(); 10];
+        for _ in 0..50 {
+            ring.maintain(world.now).await.unwrap();
+            let token = issue(world.now, &ring.keys(), LIFE);
+            let stale = verifier(KeySource::given(elsewhere.remove(0)));
+            assert!(stale.verify(world.now, &token).await.is_ok(), "{old} {new}");
+            elsewhere.push(ring.keys().public());
+            signed.push((world.now, token));
+            signed.retain(|(at, _)| world.now < *at + LIFE);
+            for (_, token) in &signed {
+                assert!(verifier_here.verify(world.now, token).await.is_ok());
+            }
+            seen.push(algorithms(&ring.keys()));
+            world.now = world.now + step;
+        }
+
+        seen.dedup();
+        assert_eq!(seen, [[old, old], [old, new], [new, new]]);
+        assert!(!names(&ring.keys()).contains(&first[0]));
+        // Nothing more is changed.
+        let settled = names(&ring.keys());
+        world.now = world.now + WAIT * 10;
+        ring.maintain(world.now).await.unwrap();
+        assert_eq!(names(&ring.keys()), settled);
+    }
+}
+
+#[tokio::test]
+async fn p46_part1_keys_that_have_signed_for_long_are_replaced_as_soon_as_the_algorithm_changes() {
+    let mut world = World::new().await;
+    world.ring_of(Algorithm::Ed25519, None).await;
+    world.now = world.now + WAIT;
+    let ring = world.ring_of(Algorithm::Es256, None).await;
+
+    ring.maintain(world.now).await.unwrap();
+    assert_eq!(
+        algorithms(&ring.keys()),
+        [Algorithm::Ed25519, Algorithm::Es256]
+    );
+    world.now = world.now + WAIT.saturating_sub(Duration::from_millis(1));
+    ring.maintain(world.now).await.unwrap();
+    assert_eq!(ring.keys().current.algorithm, Algorithm::Ed25519);
+    world.now = world.now + Duration::from_millis(1);
+    ring.maintain(world.now).await.unwrap();
+    assert_eq!(algorithms(&ring.keys()), [Algorithm::Es256; 2]);
+}
+
+#[tokio::test]
+async fn p46_part1_servers_whose_settings_differ_do_not_change_the_algorithm_to_and_fro() {
+    let mut world = World::new().await;
+    let one = world.ring_of(Algorithm::Ed25519, None).await;
+    one.maintain(world.now).await.unwrap();
+    let other = world.ring_of(Algorithm::Es256, None).await;
+
+    for _ in 0..20 {
+        world.now = world.now + WAIT;
+        other.maintain(world.now).await.unwrap();
+        one.maintain(world.now).await.unwrap();
+    }
+
+    for ring in [&one, &other] {
+        assert_eq!(algorithms(&ring.keys()), [Algorithm::Es256; 2]);
+        assert!(ring.keys().retired.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn p46_part1_a_key_keeps_its_algorithm_when_other_secrets_encrypt_it_and_is_listed_with_it() {
+    for algorithm in Algorithm::ALL {
+        let world = World::new().await;
+        let policy = KeyPolicy {
+            wait: WAIT,
+            rotate_every: None,
+            token_lifetime: LIFE,
+            algorithm,
+        };
+        let store = Arc::clone(&world.store);
+        let file = world.file();
+        let ring = KeyRing::open_file(world.now, store, &file, policy);
+        let ring = ring.await.unwrap();
+        let before = names(&ring.keys());
+
+        ring.add_secrets(world.now).unwrap();
+        ring.activate_secrets().await.unwrap();
+        ring.revoke_secrets(None).await.unwrap();
+
+        let again = world.ring_of(Algorithm::default(), None).await;
+        assert_eq!(names(&again.keys()), before);
+        let listed = again.list_keys();
+        assert!(listed.iter().all(|key| key.algorithm == algorithm));
+        let token = issue(world.now, &again.keys(), LIFE);
+        let judged = verifier(ring.published()).verify(world.now, &token).await;
+        assert!(judged.is_ok());
+    }
+}
+
 /// Answers every connection with this key set, and counts them.
 async fn key_server(keys: String) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -170,7 +295,7 @@ async fn key_server(keys: String) -> (String, Arc<AtomicUsize>) {
 #[tokio::test]
 async fn p46_a_storm_of_unknown_keys_is_no_storm_of_fetches() {
     let now = clock::now();
-    let known = ServerKeys::generate();
+    let known = new_keys();
     let (url, fetches) = key_server(known.public().to_json()).await;
     let verifier = Arc::new(verifier(KeySource::fetched(&url).unwrap()));
 
@@ -179,7 +304,7 @@ async fn p46_a_storm_of_unknown_keys_is_no_storm_of_fetches() {
             let verifier = Arc::clone(&verifier);
             let token = match turn % 2 {
                 0 => issue(now, &known, LIFE),
-                _ => issue(now, &ServerKeys::generate(), LIFE),
+                _ => issue(now, &new_keys(), LIFE),
             };
             tokio::spawn(async move { verifier.verify(now, &token).await })
         })
@@ -198,7 +323,7 @@ async fn p46_a_storm_of_unknown_keys_is_no_storm_of_fetches() {
     // Ten seconds later one more request may be sent, and no more than one.
     for _ in 0..5 {
         let later = now + Duration::from_secs(11);
-        let token = issue(later, &ServerKeys::generate(), LIFE);
+        let token = issue(later, &new_keys(), LIFE);
         assert!(verifier.verify(later, &token).await.is_err());
     }
     assert_eq!(fetches.load(Ordering::SeqCst), 2);
@@ -213,6 +338,7 @@ async fn p43_the_database_alone_signs_nothing_and_another_key_file_is_named_as_s
         wait: WAIT,
         rotate_every: None,
         token_lifetime: LIFE,
+        algorithm: Algorithm::default(),
     };
 
     let opened = KeyRing::open(world.now, Arc::clone(&world.store), other, policy).await;

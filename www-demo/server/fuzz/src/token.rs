@@ -11,7 +11,7 @@ use jwt_compact::{
 };
 use nolapse_server::{
     domain::Timestamp,
-    verifier::{KeySet, KeySource, MAX_TOKEN_BYTES, Verifier},
+    verifier::{self, KeySet, KeySource, MAX_TOKEN_BYTES, PublicKey, Verifier},
 };
 use serde_json::Value;
 
@@ -25,9 +25,9 @@ const AUDIENCE: &str = "https://api.example.com";
 
 static KEY: LazyLock<PrivateKey> = LazyLock::new(|| PrivateKey::from_bytes(&[7; 32]));
 static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
-    let keys: KeySet = [("k1".to_owned(), KEY.to_verifying_key())]
-        .into_iter()
-        .collect();
+    let key = PublicKey::ed25519(KEY.to_verifying_key().as_bytes());
+    let key = key.and_then(|key| key.for_algorithm(verifier::Algorithm::Ed25519));
+    let keys: KeySet = key.map(|key| ("k1".to_owned(), key)).into_iter().collect();
     Verifier::new(ISSUER, AUDIENCE, KeySource::given(keys))
 });
 

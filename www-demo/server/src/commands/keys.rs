@@ -114,7 +114,14 @@ async fn activate(ring: &keys::KeyRing) -> Result<(), Failure> {
 }
 
 async fn reset(config: &Config, store: Arc<dyn Store>, is_forced: bool) -> Result<(), Failure> {
-    let done = keys::reset(clock::now(), store, &config.key_file, is_forced).await?;
+    let done = keys::reset(
+        clock::now(),
+        store,
+        &config.key_file,
+        config.signing_algorithm,
+        is_forced,
+    )
+    .await?;
     let file = config.key_file.display();
     if let Some(aside) = &done.moved_to {
         print(format!("what was {file} is now {}", aside.display()))?;
@@ -136,6 +143,7 @@ fn list(ring: &keys::KeyRing) -> Result<(), Failure> {
     for key in ring.list_keys() {
         print(json!({
             "signing_key": key.id,
+            "algorithm": key.algorithm.as_str(),
             "state": key.state,
             "made_at": key.made_at.as_millis(),
             "age_seconds": age(key.made_at),

@@ -37,6 +37,11 @@ impl Config {
                 Bounded("KEY_WAIT_SECONDS", 0..=86_400, "whole seconds, 0 to 86400"),
                 self.key_wait,
             )?,
+            signing_algorithm: read.parsed(
+                "SIGNING_ALG",
+                "ES256, EdDSA, Ed25519 or RS256",
+                self.signing_algorithm,
+            )?,
             key_rotation: (!rotation.is_zero()).then_some(rotation),
             ..self
         })
@@ -49,6 +54,7 @@ impl Config {
             wait: self.key_wait,
             rotate_every: self.key_rotation,
             token_lifetime: self.token_lifetime,
+            algorithm: self.signing_algorithm,
         }
     }
 }

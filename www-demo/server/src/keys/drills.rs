@@ -11,7 +11,10 @@ use super::{
     ring::{new_row, unseal},
     secrets::Generation,
 };
-use crate::domain::{Applied, SealedKey, Store, StoreError, Timestamp};
+use crate::{
+    domain::{Applied, SealedKey, Store, StoreError, Timestamp},
+    verifier::Algorithm,
+};
 
 /// How often a change is retried after another server's.
 const TRIES: usize = 8;
@@ -112,8 +115,7 @@ impl KeyRing {
             successors.remove(place);
             if state != "retired" {
                 let number = rows.last().map_or(1, |row| row.number + 1);
-                let row = new_row(now, &view.secrets, view.opened.active, number)?;
-                successors.push(row);
+                successors.push(self.new_row(now, &view, number).await?);
             }
             if self.replace(&rows, successors).await? == Applied::Yes {
                 return Ok(Revoked { id, state });
@@ -199,7 +201,7 @@ impl KeyRing {
                     Some(row.sealed.clone())
                 } else {
                     let opened = view.secrets.open(row.number, &row.sealed);
-                    opened.and_then(|(_, seed)| generation.seal(row.number, &seed))
+                    opened.and_then(|(_, key)| generation.seal(row.number, &key))
                 };
                 successors.push(SealedKey {
                     sealed: sealed.ok_or(RingError::Sealed)?,
@@ -227,7 +229,7 @@ impl KeyRing {
 }
 
 /// Creates new keys if the old ones cannot be decrypted: a key file if it is missing or malformed, and signing keys in
-/// place of those that it does not decrypt. With `is_forced`, all of them in any case.
+/// place of those that it does not decrypt, of this algorithm. With `is_forced`, all of them in any case.
 ///
 /// # Errors
 /// Fails if nothing is lost, the file cannot be written or the database fails.
@@ -235,6 +237,7 @@ pub async fn reset(
     now: Timestamp,
     store: Arc<dyn Store>,
     path: &Path,
+    algorithm: Algorithm,
     is_forced: bool,
 ) -> Result<Reset, DrillError> {
     let failed = |error| RingError::File(path.to_owned(), error);
@@ -260,8 +263,8 @@ pub async fn reset(
         let rows = store.signing_keys().await?;
         let number = rows.last().map_or(1, |row| row.number + 1);
         let successors = [
-            new_row(now, &secrets, newest, number)?,
-            new_row(now, &secrets, newest, number + 1)?,
+            new_row(now, &secrets, newest, number, algorithm).await?,
+            new_row(now, &secrets, newest, number + 1, algorithm).await?,
         ];
         if store.replace_signing_keys(&rows, &successors).await? == Applied::Yes {
             return Ok(Reset {

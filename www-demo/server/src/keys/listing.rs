@@ -1,13 +1,15 @@
 //! Lists keys: names, ages and states, never a secret.
 
 use super::{KeyRing, ring::View};
-use crate::domain::Timestamp;
+use crate::{domain::Timestamp, verifier::Algorithm};
 
 /// A signing key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedKey {
     /// Its `kid`.
     pub id: String,
+    /// What it signs with.
+    pub algorithm: Algorithm,
     /// `retired`, `current` or `next`.
     pub state: &'static str,
     /// When it was made, and published.
@@ -30,11 +32,14 @@ impl KeyRing {
     #[must_use]
     pub fn list_keys(&self) -> Vec<ListedKey> {
         let view = self.view();
+        let keys = &view.opened.keys;
         let rows = view.rows.iter();
-        let named = rows.zip(view.ids());
+        let keys = keys.retired.iter().chain([&keys.current, &keys.next]);
+        let named = rows.zip(keys).zip(view.ids());
         named
-            .map(|(row, (id, state))| ListedKey {
+            .map(|((row, key), (id, state))| ListedKey {
                 id,
+                algorithm: key.algorithm,
                 state,
                 made_at: row.made_at,
             })

@@ -13,11 +13,10 @@ use std::{
 
 pub use error::RingError;
 
-use super::{KeyError, Secrets, ServerKeys, SigningKey};
+use super::{KeyError, Secrets, ServerKeys, SigningKey, signing};
 use crate::{
-    clock,
     domain::{Applied, RefreshTokenKey, SealedKey, Store, Timestamp},
-    verifier::KeySource,
+    verifier::{Algorithm, KeySource},
 };
 
 /// How often a server reloads the keys: the bound of a revocation.
@@ -33,6 +32,9 @@ pub struct KeyPolicy {
     pub rotate_every: Option<Duration>,
     /// The lifetime of access tokens: retired keys stay published for it, plus `wait`.
     pub token_lifetime: Duration,
+    /// What new keys sign with. Where the keys at hand are of another one, the next two rotations follow each other by
+    /// `wait`, whatever `rotate_every` is.
+    pub algorithm: Algorithm,
 }
 
 /// The outcome of a rotation.
@@ -53,6 +55,9 @@ pub struct KeyRing {
     refresh_token_key: RefreshTokenKey,
     view: Mutex<Arc<View>>,
     is_behind: AtomicBool,
+    /// Whether the keys have been of the policy's algorithm. Only until then a server changes it, so that servers whose
+    /// settings differ do not change it to and fro.
+    has_algorithm: AtomicBool,
     published: KeySource,
 }
 
@@ -85,7 +90,8 @@ impl KeyRing {
         let mut rows = store.signing_keys().await?;
         while rows.len() < 2 {
             let number = rows.last().map_or(1, |row| row.number + 1);
-            let key = new_row(now, &secrets, secrets.generations.len() - 1, number)?;
+            let newest = secrets.generations.len() - 1;
+            let key = new_row(now, &secrets, newest, number, policy.algorithm).await?;
             store.add_signing_key(&key).await?;
             rows = store.signing_keys().await?;
         }
@@ -98,6 +104,7 @@ impl KeyRing {
             refresh_token_key: secrets.refresh_token_key.clone(),
             published: KeySource::given(opened.keys.public()),
             is_behind: AtomicBool::new(false),
+            has_algorithm: AtomicBool::new(false),
             view: Mutex::new(Arc::new(View {
                 secrets,
                 rows,
@@ -183,7 +190,9 @@ impl KeyRing {
     pub async fn maintain(&self, now: Timestamp) -> Result<(), RingError> {
         let reloaded = self.reload().await;
         let policy = &self.policy;
-        if let Some(every) = policy.rotate_every {
+        if self.must_change_algorithm() {
+            self.rotate_after(now, policy.wait).await?;
+        } else if let Some(every) = policy.rotate_every {
             self.rotate_after(now, every.max(policy.wait)).await?;
         }
         let rows = self.store.signing_keys().await?;
@@ -198,6 +207,29 @@ impl KeyRing {
             self.take(view.secrets.clone(), rows)?;
         }
         reloaded
+    }
+
+    /// Says whether the current or the next key is not of the policy's algorithm, and never was since this server began.
+    fn must_change_algorithm(&self) -> bool {
+        let keys = self.keys();
+        let is_due = [&keys.current, &keys.next]
+            .iter()
+            .any(|key| key.algorithm != self.policy.algorithm);
+        if !is_due {
+            self.has_algorithm.store(true, Ordering::Relaxed);
+        }
+        is_due && !self.has_algorithm.load(Ordering::Relaxed)
+    }
+
+    /// Creates a signing key, encrypted with the active secrets.
+    pub(super) async fn new_row(
+        &self,
+        now: Timestamp,
+        view: &View,
+        number: u64,
+    ) -> Result<SealedKey, RingError> {
+        let (active, algorithm) = (view.opened.active, self.policy.algorithm);
+        new_row(now, &view.secrets, active, number, algorithm).await
     }
 
     /// Reloads the key file, if it has changed.
@@ -233,9 +265,10 @@ impl KeyRing {
             return Ok(Rotated::TooEarly);
         }
         let view = self.view();
-        let key = new_row(now, &view.secrets, view.opened.active, number)?;
+        let key = self.new_row(now, &view, number).await?;
         if self.store.add_signing_key(&key).await? == Applied::Yes {
-            tracing::info!(number, "signing keys rotated");
+            let algorithm = self.policy.algorithm.as_str();
+            tracing::info!(number, algorithm, "signing keys rotated");
         }
         self.take(view.secrets.clone(), self.store.signing_keys().await?)?;
         Ok(Rotated::Now)
@@ -268,14 +301,18 @@ impl KeyRing {
 }
 
 /// Creates a signing key, encrypted with the secrets at that index.
-pub(super) fn new_row(
+pub(super) async fn new_row(
     now: Timestamp,
     secrets: &Secrets,
     place: usize,
     number: u64,
+    algorithm: Algorithm,
 ) -> Result<SealedKey, RingError> {
     let generation = secrets.generations.get(place).ok_or(RingError::Sealed)?;
-    let sealed = generation.seal(number, &clock::random());
+    // The primes of RSA take long to find.
+    let made = tokio::task::spawn_blocking(move || signing::new_stored(algorithm)).await;
+    let made = made.map_err(|_| RingError::Unmade)?;
+    let sealed = generation.seal(number, &made.map_err(|_| RingError::Unmade)?);
     Ok(SealedKey {
         number,
         sealed: sealed.ok_or(RingError::Sealed)?,
@@ -285,8 +322,8 @@ pub(super) fn new_row(
 
 pub(super) fn unseal(secrets: &Secrets, rows: &[SealedKey]) -> Result<Opened, RingError> {
     let open = |row: &SealedKey| {
-        let opened = secrets.open(row.number, &row.sealed);
-        opened.map(|(place, seed)| (place, SigningKey::from_seed(&seed)))
+        let (place, stored) = secrets.open(row.number, &row.sealed)?;
+        Some((place, SigningKey::from_stored(&stored)?))
     };
     let opened: Option<Vec<_>> = rows.iter().map(open).collect();
     let (sealed_with, mut keys): (Vec<usize>, Vec<SigningKey>) =

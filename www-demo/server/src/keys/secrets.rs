@@ -162,7 +162,7 @@ impl Secrets {
     }
 
     /// Decrypts a signing key, and returns the index of its generation too.
-    pub(super) fn open(&self, number: u64, sealed: &[u8]) -> Option<(usize, [u8; 32])> {
+    pub(super) fn open(&self, number: u64, sealed: &[u8]) -> Option<(usize, Vec<u8>)> {
         let mut generations = self.generations.iter().enumerate();
         generations.find_map(|(place, one)| Some((place, one.open(number, sealed)?)))
     }
@@ -190,10 +190,10 @@ impl Generation {
         }
     }
 
-    /// Encrypts the seed of the signing key with this number (ChaCha20-Poly1305, RFC 8439).
-    pub(super) fn seal(&self, number: u64, seed: &[u8; 32]) -> Option<Vec<u8>> {
+    /// Encrypts the signing key with this number (ChaCha20-Poly1305, RFC 8439).
+    pub(super) fn seal(&self, number: u64, key: &[u8]) -> Option<Vec<u8>> {
         let nonce: [u8; NONCE_BYTES] = clock::random();
-        let mut sealed = seed.to_vec();
+        let mut sealed = key.to_vec();
         let tag = ChaCha20Poly1305::new(&self.sealing.into())
             .encrypt_in_place_detached(&nonce.into(), &number.to_be_bytes(), &mut sealed)
             .ok()?;
@@ -201,19 +201,19 @@ impl Generation {
     }
 
     /// Decrypts the output of [`seal`](Self::seal) for the same number.
-    fn open(&self, number: u64, sealed: &[u8]) -> Option<[u8; 32]> {
+    fn open(&self, number: u64, sealed: &[u8]) -> Option<Vec<u8>> {
         let (nonce, rest) = sealed.split_first_chunk::<NONCE_BYTES>()?;
-        let (seed, tag) = rest.split_last_chunk::<TAG_BYTES>()?;
-        let mut seed: [u8; 32] = seed.try_into().ok()?;
+        let (key, tag) = rest.split_last_chunk::<TAG_BYTES>()?;
+        let mut key = key.to_vec();
         ChaCha20Poly1305::new(&self.sealing.into())
             .decrypt_in_place_detached(
                 &(*nonce).into(),
                 &number.to_be_bytes(),
-                &mut seed,
+                &mut key,
                 &(*tag).into(),
             )
             .ok()?;
-        Some(seed)
+        Some(key)
     }
 }
 
@@ -237,7 +237,7 @@ mod tests {
     fn p43_a_sealed_key_opens_with_its_file_and_under_its_number_alone() {
         let sealed = secrets(1).generations[0].seal(7, &[9; 32]).unwrap();
 
-        assert_eq!(secrets(1).open(7, &sealed), Some((0, [9; 32])));
+        assert_eq!(secrets(1).open(7, &sealed), Some((0, vec![9; 32])));
         assert_eq!(secrets(2).open(7, &sealed), None);
         assert_eq!(secrets(1).open(8, &sealed), None);
         assert!(!sealed.windows(8).any(|bytes| bytes == [9; 8]));
@@ -264,7 +264,7 @@ mod tests {
         let sealed = all[0].generations[0].seal(1, &[9; 32]).unwrap();
         assert!(
             all.iter()
-                .all(|one| one.open(1, &sealed) == Some((0, [9; 32])))
+                .all(|one| one.open(1, &sealed) == Some((0, vec![9; 32])))
         );
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }

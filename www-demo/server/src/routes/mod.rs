@@ -16,6 +16,7 @@ mod health;
 mod host;
 mod jwks;
 mod limits;
+mod metadata;
 mod metrics;
 mod openapi;
 mod outage;
@@ -105,6 +106,10 @@ fn endpoints(app: &App) -> OpenApiRouter<App> {
     if app.passwords.is_some() {
         let password = OpenApiRouter::new().routes(routes!(password::change));
         router = router.merge(guarded(password, &[Method::POST], true));
+    }
+    if app.settings.mount.is_empty() {
+        // The path of RFC 8414 §3.1 for an issuer that is an origin.
+        router = router.routes(routes!(metadata::metadata));
     }
     router.routes(routes!(jwks::keys))
 }

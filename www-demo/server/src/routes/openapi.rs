@@ -35,6 +35,7 @@ use super::{
 use crate::{
     domain::Role,
     problem::{Body, spelled},
+    verifier::Algorithm,
 };
 
 /// The document as it is sent.
@@ -48,16 +49,27 @@ pub(super) struct KeySetBody {
     keys: Vec<PublicKeyBody>,
 }
 
-/// A public key (RFC 8037 §2).
+/// A public key: of P-256 (RFC 7518 §6.2), Ed25519 (RFC 8037 §2) or RSA (RFC 7518 §6.3).
 #[derive(Serialize, ToSchema)]
 #[schema(as = PublicKey)]
 struct PublicKeyBody {
+    /// `EC`, `OKP` or `RSA`.
     kty: String,
-    crv: String,
-    x: String,
+    /// `P-256` for `EC`, `Ed25519` for `OKP`.
+    crv: Option<String>,
+    /// Of `EC` and `OKP`.
+    x: Option<String>,
+    /// Of `EC`.
+    y: Option<String>,
+    /// Of `RSA`.
+    n: Option<String>,
+    /// Of `RSA`: `AQAB`.
+    e: Option<String>,
     kid: String,
+    /// `sig`.
     #[serde(rename = "use")]
     usage: String,
+    #[schema(schema_with = algorithm)]
     alg: String,
 }
 
@@ -68,6 +80,10 @@ pub(super) fn one_of(collection: &str) -> String {
 
 pub(super) fn refresh_reason() -> Object {
     spelled(RefreshReason::ALL.iter().map(|reason| reason.as_str()))
+}
+
+fn algorithm() -> Object {
+    spelled(Algorithm::ALL.iter().map(|one| one.as_str()))
 }
 
 pub(super) fn role() -> Object {

@@ -27,7 +27,7 @@ mod source;
 pub use bearer::Refused;
 pub use fetch::{BadKeyUrl, FetchOptions};
 pub use freshness::{Live, MaxAge, Sessions, TooOld};
-pub use nolapse::verify::{KeySet, MAX_TOKEN_BYTES, PublicKey, Refusal};
+pub use nolapse::verify::{Algorithm, KeySet, MAX_TOKEN_BYTES, PublicKey, Refusal};
 pub use source::KeySource;
 
 use std::time::Duration;

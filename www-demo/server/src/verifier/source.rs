@@ -91,7 +91,7 @@ impl KeySource {
         let (cached, fetching) = match &*self.0 {
             Source::Given(given) => {
                 let keys = Arc::clone(&given.lock().unwrap_or_else(PoisonError::into_inner));
-                return keys.find(id).copied().ok_or(Refusal::UnknownKey);
+                return keys.find(id).cloned().ok_or(Refusal::UnknownKey);
             }
             Source::Fetched {
                 cached, fetching, ..
@@ -179,7 +179,7 @@ impl Cached {
     fn answer(&self, now: Timestamp, id: &str) -> Result<PublicKey, Refusal> {
         match &self.set {
             Some((set, at)) if now.since(*at) < STALE_FOR => {
-                set.keys.find(id).copied().ok_or(Refusal::UnknownKey)
+                set.keys.find(id).cloned().ok_or(Refusal::UnknownKey)
             }
             Some(_) | None => Err(Refusal::NoKeys),
         }

@@ -6,11 +6,16 @@ use nolapse_server::{
     domain::{Email, PasswordHash, Role, SessionId, Timestamp, User, UserId},
     keys::ServerKeys,
     tokens::{self, TokenConfig},
-    verifier::{KeySource, Verifier},
+    verifier::{Algorithm, KeySource, Verifier},
 };
 
 const ISSUER: &str = "https://auth.example.com";
 const AUDIENCE: &str = "https://api.example.com";
+
+/// Keys of the default algorithm.
+pub(crate) fn new_keys() -> ServerKeys {
+    ServerKeys::generate(Algorithm::default()).expect("random bytes")
+}
 
 /// A token that lives so long, signed with the current key.
 pub(crate) fn issue(now: Timestamp, keys: &ServerKeys, lifetime: Duration) -> String {

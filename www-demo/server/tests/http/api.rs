@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use hyper::{Method, StatusCode};
-use nolapse::wire::JWKS_PATH;
+use nolapse::wire::{JWKS_PATH, METADATA_PATH};
 use nolapse_server::{
     clock,
     verifier::{KeySet, KeySource, Refusal, Verifier},
@@ -108,6 +108,27 @@ async fn p44_a_token_is_verified_while_the_database_cannot_answer() {
     assert_eq!(me.text("/session"), signed.session);
     stateful.is_problem(503, "unavailable");
     assert_eq!(stateful.header("retry-after"), "2");
+}
+
+#[tokio::test]
+async fn part1_the_server_metadata_name_what_there_is_and_nothing_else() {
+    let world = World::new().await;
+
+    let found = world.bare(Method::GET, METADATA_PATH).send().await;
+
+    let (issuer, jwks) = (world.page(), format!("{}{JWKS_PATH}", world.page()));
+    assert_eq!(found.status, 200);
+    assert_eq!(found.header("content-type"), "application/json");
+    assert_eq!(found.header("cache-control"), "public, max-age=60");
+    assert_eq!(found.body, json!({ "issuer": issuer, "jwks_uri": jwks }));
+    // What a library does that is given the issuer alone.
+    let at = |text: &str| text.replace("localhost", "127.0.0.1");
+    let keys = KeySource::fetched(&at(found.body["jwks_uri"].as_str().unwrap())).unwrap();
+    let audience = format!("http://localhost:{}", world.server.api_addr.port());
+    let issuer = found.body["issuer"].as_str().unwrap();
+    let verifier = Verifier::new(issuer, &audience, keys);
+    let signed = world.sign_up().await;
+    assert!(verifier.verify(clock::now(), &signed.token).await.is_ok());
 }
 
 #[tokio::test]

@@ -4,13 +4,12 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use nolapse_server::{
     clock,
-    keys::ServerKeys,
     verifier::{FetchOptions, KeySource, Refusal},
 };
 
 use crate::{
     instances::{Instance, program},
-    issuing::{issue, verifier},
+    issuing::{issue, new_keys, verifier},
 };
 
 const SETTINGS: [(&str, &str); 2] = [("DEV_TLS", "1"), ("SECURITY_LOG", "off")];
@@ -24,7 +23,7 @@ async fn fetch_keys(origin: &str, certificate: &Path) -> Refusal {
     let url = format!("{origin}/.well-known/jwks.json");
     let source = KeySource::fetched_with(&url, &options).expect("a URL and a certificate");
     let now = clock::now();
-    let token = issue(now, &ServerKeys::generate(), Duration::from_mins(1));
+    let token = issue(now, &new_keys(), Duration::from_mins(1));
     let verified = verifier(source).verify(now, &token).await;
     verified.expect_err("a token of another issuer")
 }

@@ -2,8 +2,8 @@
 
 use hyper::{Method, StatusCode};
 use nolapse::wire::{
-    JWKS_PATH, PASSWORD_PATH, REFRESH_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH,
-    SIGN_UP_PATH,
+    JWKS_PATH, METADATA_PATH, PASSWORD_PATH, REFRESH_PATH, SESSIONS_PATH, SIGN_IN_PATH,
+    SIGN_OUT_PATH, SIGN_UP_PATH,
 };
 
 use crate::support::World;
@@ -122,6 +122,7 @@ async fn p48_every_endpoint_answers_other_methods_with_405_and_names_its_own() {
         (SESSIONS_PATH, "GET,HEAD"),
         (&one, "DELETE"),
         (JWKS_PATH, "GET,HEAD"),
+        (METADATA_PATH, "GET,HEAD"),
         ("/config.json", "GET,HEAD"),
         ("/healthz", "GET,HEAD"),
         ("/readyz", "GET,HEAD"),

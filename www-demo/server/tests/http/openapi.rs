@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use hyper::{Method, StatusCode};
 use nolapse::wire::{
-    PASSWORD_PATH, REFRESH_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH,
+    JWKS_PATH, METADATA_PATH, PASSWORD_PATH, REFRESH_PATH, SESSIONS_PATH, SIGN_IN_PATH,
+    SIGN_OUT_PATH, SIGN_UP_PATH,
 };
 use serde_json::{Value, json};
 
@@ -233,7 +234,7 @@ async fn call_the_demo_controls(world: &World, signed: &Signed) {
 }
 
 async fn call_the_auth_server(world: &World, signed: &Signed) {
-    for path in ["/.well-known/jwks.json", "/config.json"] {
+    for path in [JWKS_PATH, METADATA_PATH, "/config.json"] {
         world.auth(Method::GET, path).send().await;
     }
     for path in [SIGN_UP_PATH, SIGN_IN_PATH, REFRESH_PATH, SIGN_OUT_PATH] {

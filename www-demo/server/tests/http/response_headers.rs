@@ -25,6 +25,7 @@ const PATHS: [&str; 25] = [
     "/openapi.json",
     "/config.json",
     "/.well-known/jwks.json",
+    "/.well-known/oauth-authorization-server",
     "/me",
     "/notes",
     "/notes/x",

@@ -1,14 +1,9 @@
 //! The table of attacks.
 
-use base64ct::{Base64UrlUnpadded, Encoding};
-use hmac::{Hmac, Mac};
-use jwt_compact::{Algorithm, alg::Ed25519};
 use nolapse_server::verifier::{MAX_TOKEN_BYTES, Refusal};
 use serde_json::json;
 
-use super::{
-    NOW, PrivateKey, assert_refused, claims, encode, forge, header, less, public, sign, with,
-};
+use super::{NOW, assert_refused, claims, forge, header, less, sign, with};
 
 #[tokio::test]
 async fn p46_headers_with_another_algorithm_or_key_are_refused() {
@@ -16,9 +11,8 @@ async fn p46_headers_with_another_algorithm_or_key_are_refused() {
         ("alg", json!("none"), Refusal::Algorithm),
         ("alg", json!("None"), Refusal::Algorithm),
         ("alg", json!("HS256"), Refusal::Algorithm),
-        ("alg", json!("EdDSA"), Refusal::Algorithm),
-        ("alg", json!("ES256"), Refusal::Algorithm),
-        ("alg", json!(["Ed25519"]), Refusal::Malformed),
+        ("alg", json!("HS512"), Refusal::Algorithm),
+        ("alg", json!(["ES256"]), Refusal::Malformed),
         // The type of an ID token.
         ("typ", json!("JWT"), Refusal::Type),
         ("typ", json!(1), Refusal::Type),
@@ -92,7 +86,7 @@ async fn p46_doubled_members_are_refused_wherever_they_are() {
     let claims = claims().to_string();
     let doubled = |text: &str, more: &str| text.replacen('{', &format!("{{{more},"), 1);
 
-    for more in [r#""alg":"Ed25519""#, r#""kid":"k1""#, r#""typ":"at+jwt""#] {
+    for more in [r#""alg":"ES256""#, r#""kid":"k1""#, r#""typ":"at+jwt""#] {
         assert_refused(
             more,
             &sign(&doubled(&header, more), &claims),
@@ -113,48 +107,6 @@ async fn p46_doubled_members_are_refused_wherever_they_are() {
             Refusal::Malformed,
         )
         .await;
-    }
-}
-
-#[tokio::test]
-async fn p46_signatures_that_do_not_match_are_refused() {
-    let good = forge(&header(), &claims());
-    let (message, signature) = good.rsplit_once('.').expect("three parts");
-    let short: String = signature.chars().take(80).collect();
-    let admin = with(claims(), "role", json!("admin")).to_string();
-    let (head, _) = message.split_once('.').expect("two parts");
-    let hs_header = encode(&with(header(), "alg", json!("HS256")).to_string());
-    let hs_message = format!("{hs_header}.{}", encode(&claims().to_string()));
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(public().as_bytes()).expect("any length");
-    mac.update(hs_message.as_bytes());
-    let confused = Base64UrlUnpadded::encode_string(&mac.finalize().into_bytes());
-    let zeros = Base64UrlUnpadded::encode_string(&[0; 64]);
-    let other = PrivateKey::from_bytes(&[8; 32]);
-    let foreign = Ed25519.sign(&other, message.as_bytes()).to_bytes();
-    let foreign = Base64UrlUnpadded::encode_string(&foreign);
-
-    let table = [
-        ("stripped", format!("{message}."), Refusal::Signature),
-        ("zeros", format!("{message}.{zeros}"), Refusal::Signature),
-        ("short", format!("{message}.{short}"), Refusal::Signature),
-        (
-            "another key",
-            format!("{message}.{foreign}"),
-            Refusal::Signature,
-        ),
-        (
-            "changed claims",
-            format!("{head}.{}.{signature}", encode(&admin)),
-            Refusal::Signature,
-        ),
-        (
-            "the public key as a secret",
-            format!("{hs_message}.{confused}"),
-            Refusal::Algorithm,
-        ),
-    ];
-    for (name, token, refusal) in table {
-        assert_refused(name, &token, refusal).await;
     }
 }
 

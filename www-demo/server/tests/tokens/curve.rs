@@ -1,10 +1,18 @@
 //! What Ed25519 allows and a verifier must not: keys of small order, and other spellings of one signature.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use nolapse_server::verifier::{KeySet, KeySource, PublicKey, Refusal, Verifier};
+use nolapse_server::verifier::{Algorithm, KeySet, PublicKey, Refusal};
 use serde_json::json;
 
-use super::{AUDIENCE, ISSUER, NOW, assert_refused, claims, encode, forge, header};
+use super::{
+    NOW, assert_refused_by, claims, encode,
+    forging::{Forger, spell},
+    judge,
+};
+
+fn forger() -> &'static Forger {
+    Forger::of(Algorithm::Ed25519)
+}
 
 /// The encodings of points of small order that a decoder takes, canonical and not: y, and the sign bit of x.
 fn small_order() -> Vec<[u8; 32]> {
@@ -33,10 +41,10 @@ fn small_order() -> Vec<[u8; 32]> {
 fn token_with(signature: &[u8; 64]) -> String {
     let message = format!(
         "{}.{}",
-        encode(&header().to_string()),
+        encode(&forger().header().to_string()),
         encode(&claims().to_string())
     );
-    format!("{message}.{}", Base64UrlUnpadded::encode_string(signature))
+    spell(&message, signature)
 }
 
 #[tokio::test]
@@ -46,21 +54,16 @@ async fn p46_line16_a_key_of_small_order_verifies_nothing_and_is_in_no_set() {
         let x = Base64UrlUnpadded::encode_string(&point);
         let set = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": x, "kid": "k1" }] });
         let keys = KeySet::from_json(set.to_string().as_bytes()).expect("a key set");
-        let verifier = Verifier::new(ISSUER, AUDIENCE, KeySource::given(keys));
-        let given = PublicKey::from_bytes(&point).ok().map(|key| {
-            let keys: KeySet = [("k1".to_owned(), key)].into_iter().collect();
-            Verifier::new(ISSUER, AUDIENCE, KeySource::given(keys))
-        });
+        let given: Option<KeySet> =
+            PublicKey::ed25519(&point).map(|key| [("k1".to_owned(), key)].into_iter().collect());
         // S = 0 and R of small order: with a key of small order, R = −kA for one message in eight or fewer.
         for first in small_order() {
             let mut signature = [0; 64];
             signature[..32].copy_from_slice(&first);
             let token = token_with(&signature);
-            let refused = verifier.verify(NOW, &token).await;
-            assert_eq!(refused, Err(Refusal::UnknownKey), "{x}");
+            assert_refused_by(&keys, &x, &token, Refusal::UnknownKey).await;
             if let Some(given) = &given {
-                let refused = given.verify(NOW, &token).await;
-                assert_eq!(refused, Err(Refusal::Signature), "{x}");
+                assert_refused_by(given, &x, &token, Refusal::Signature).await;
                 judged += 1;
             }
         }
@@ -77,7 +80,7 @@ async fn p46_line16_a_key_in_another_spelling_than_the_canonical_is_in_no_set() 
             let mut point = [0xff; 32];
             point[0] = 0xed + k;
             point[31] = 0x7f | sign;
-            spelt += usize::from(PublicKey::from_bytes(&point).is_ok());
+            spelt += usize::from(PublicKey::ed25519(&point).is_some());
             let x = Base64UrlUnpadded::encode_string(&point);
             let set = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": x, "kid": "k1" }] });
             let keys = KeySet::from_json(set.to_string().as_bytes()).expect("a key set");
@@ -89,7 +92,8 @@ async fn p46_line16_a_key_in_another_spelling_than_the_canonical_is_in_no_set() 
 
 #[tokio::test]
 async fn p46_line16_another_spelling_of_a_good_signature_is_refused() {
-    let good = forge(&header(), &claims());
+    let keys = forger().keys();
+    let good = forger().forge(&forger().header(), &claims());
     let (message, signature) = good.rsplit_once('.').expect("three parts");
     let mut bytes = [0; 64];
     Base64UrlUnpadded::decode(signature, &mut bytes).expect("base64url");
@@ -106,27 +110,15 @@ async fn p46_line16_another_spelling_of_a_good_signature_is_refused() {
         *byte = sum.to_le_bytes()[0];
         carry = sum >> 8;
     }
-    let spell = |bytes: &[u8]| format!("{message}.{}", Base64UrlUnpadded::encode_string(bytes));
-    assert_refused("S + L", &spell(&malleable), Refusal::Signature).await;
-    assert_refused(
-        "a byte more",
-        &spell(&[&bytes[..], &[0]].concat()),
-        Refusal::Signature,
-    )
-    .await;
-    assert_refused("no bytes", &spell(&[]), Refusal::Signature).await;
-    for place in 0..64 {
-        let mut flipped = bytes;
-        flipped[place] ^= 1;
-        assert_refused("a bit", &spell(&flipped), Refusal::Signature).await;
-    }
+    let malleable = spell(message, &malleable);
+    assert_refused_by(&keys, "S + L", &malleable, Refusal::Signature).await;
     // The last character of 86 has four unused bits.
     let last = signature.chars().last().expect("a character");
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let others = alphabet.chars().filter(|other| *other != last);
     for other in others {
         let bent = format!("{}{other}", good.strip_suffix(last).expect("its last"));
-        let refused = super::verify_at(NOW, &bent).await;
+        let refused = judge(&keys, NOW, &bent).await;
         assert!(refused.is_err(), "{other} for {last}");
     }
 }

@@ -1,44 +1,36 @@
 //! P46: every known way to forge, confuse or bend an access token is refused, each by its own name.
 
+mod algorithms;
 mod attacks;
 mod curve;
+mod forging;
 mod key_sets;
 mod readings;
 
 use std::time::Duration;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use jwt_compact::{Algorithm, alg::Ed25519};
+use forging::Forger;
 use nolapse::verify::Expected;
 use nolapse_server::{
     domain::{Email, PasswordHash, Role, SessionId, Timestamp, User, UserId},
     keys::ServerKeys,
     tokens::{self, TokenConfig},
-    verifier::{KeySet, KeySource, PublicKey, Refusal, Verified, Verifier},
+    verifier::{Algorithm, KeySet, KeySource, Refusal, Verified, Verifier},
 };
 use serde_json::{Value, json};
-
-type PrivateKey = <Ed25519 as Algorithm>::SigningKey;
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const ISSUER: &str = "https://auth.example.com";
 const AUDIENCE: &str = "https://api.example.com";
 
-fn key() -> PrivateKey {
-    PrivateKey::from_bytes(&[7; 32])
-}
-
-fn public() -> PublicKey {
-    key().verifying_key()
-}
-
-fn verifier() -> Verifier {
-    let keys: KeySet = [("k1".to_owned(), public())].into_iter().collect();
-    Verifier::new(ISSUER, AUDIENCE, KeySource::given(keys))
+/// The forger of the server's default algorithm, for all that is not about one.
+fn forger() -> &'static Forger {
+    Forger::of(Algorithm::default())
 }
 
 fn header() -> Value {
-    json!({ "alg": "Ed25519", "typ": "at+jwt", "kid": "k1" })
+    forger().header()
 }
 
 fn claims() -> Value {
@@ -64,27 +56,34 @@ fn encode(part: &str) -> String {
 
 /// Signs these texts as header and claims, whatever they are.
 fn sign(header: &str, claims: &str) -> String {
-    let message = format!("{}.{}", encode(header), encode(claims));
-    let signature = Ed25519.sign(&key(), message.as_bytes()).to_bytes();
-    format!("{message}.{}", Base64UrlUnpadded::encode_string(&signature))
+    forger().sign_bytes(header.as_bytes(), claims.as_bytes())
 }
 
 fn forge(header: &Value, claims: &Value) -> String {
-    sign(&header.to_string(), &claims.to_string())
+    forger().forge(header, claims)
 }
 
 async fn verify_at(now: Timestamp, token: &str) -> Result<Verified, Refusal> {
-    verifier().verify(now, token).await
+    judge(&forger().keys(), now, token).await
 }
 
-/// Expects the same refusal of the server's verifier and of the reader that `nolapse/verify` is made of, which has no
-/// clock.
+/// Judges a token by the server's verifier, and expects the same of the reader that `nolapse/verify` is made of, which has
+/// no clock.
+async fn judge(keys: &KeySet, now: Timestamp, token: &str) -> Result<Verified, Refusal> {
+    let verifier = Verifier::new(ISSUER, AUDIENCE, KeySource::given(keys.clone()));
+    let verified = verifier.verify(now, token).await;
+    let read = nolapse::verify::verify(token, keys, expected());
+    let judged = read.and_then(|claims| claims.check_times(now.as_millis()));
+    assert_eq!(judged.err(), verified.as_ref().err().copied());
+    verified
+}
+
 async fn assert_refused(name: &str, token: &str, refusal: Refusal) {
-    assert_eq!(verify_at(NOW, token).await, Err(refusal), "{name}");
-    let keys: KeySet = [("k1".to_owned(), public())].into_iter().collect();
-    let read = nolapse::verify::verify(token, &keys, expected());
-    let judged = read.and_then(|claims| claims.check_times(NOW.as_millis()));
-    assert_eq!(judged, Err(refusal), "{name}");
+    assert_refused_by(&forger().keys(), name, token, refusal).await;
+}
+
+async fn assert_refused_by(keys: &KeySet, name: &str, token: &str, refusal: Refusal) {
+    assert_eq!(judge(keys, NOW, token).await, Err(refusal), "{name}");
 }
 
 fn expected() -> Expected<'static> {
@@ -116,51 +115,54 @@ async fn p46_a_good_token_is_accepted_from_its_first_to_its_last_moment() {
 }
 
 #[tokio::test]
-async fn p46_what_the_server_issues_passes_and_survives_a_rotation_of_keys() {
-    let keys = ServerKeys::generate();
-    let verifier = Verifier::new(ISSUER, AUDIENCE, KeySource::given(keys.public()));
-    let config = TokenConfig {
-        issuer: ISSUER.to_owned(),
-        audience: AUDIENCE.to_owned(),
-        lifetime: Duration::from_mins(1),
-    };
-    let user = User {
-        id: UserId::from_bytes([1; 16]),
-        email: Email::parse("ada@example.org").expect("an address"),
-        password: PasswordHash::from_text(String::new()),
-        role: Role::Admin,
-        disabled: false,
-        created_at: NOW,
-    };
-    let session = SessionId::from_bytes([2; 16]);
+async fn p46_part1_what_the_server_issues_passes_by_each_algorithm_and_survives_a_rotation_of_keys()
+{
+    for algorithm in Algorithm::ALL {
+        let keys = ServerKeys::generate(algorithm).expect("random bytes");
+        let config = TokenConfig {
+            issuer: ISSUER.to_owned(),
+            audience: AUDIENCE.to_owned(),
+            lifetime: Duration::from_mins(1),
+        };
+        let user = User {
+            id: UserId::from_bytes([1; 16]),
+            email: Email::parse("ada@example.org").expect("an address"),
+            password: PasswordHash::from_text(String::new()),
+            role: Role::Admin,
+            disabled: false,
+            created_at: NOW,
+        };
+        let session = SessionId::from_bytes([2; 16]);
+        // As a verifier elsewhere gets it.
+        let published = KeySet::from_json(keys.public().to_json().as_bytes()).expect("a key set");
 
-    for key in [&keys.current, &keys.next] {
-        let token = tokens::issue(NOW, &config, key, session, NOW, &user).expect("it is signed");
-        let found = verifier.verify(NOW, &token).await.expect("it is good");
-        assert_eq!(found.role, "admin");
-        assert_eq!(found.expires_at.since(found.issued_at), config.lifetime);
-        assert!(token.len() < 1_024, "{} bytes", token.len());
+        for key in [&keys.current, &keys.next] {
+            let token = tokens::issue(NOW, &config, key, session, NOW, &user).expect("signed");
+            for keys in [&keys.public(), &published] {
+                let found = judge(keys, NOW, &token).await.expect("it is good");
+                assert_eq!(found.role, "admin");
+                assert_eq!(found.expires_at.since(found.issued_at), config.lifetime);
+            }
+            assert!(token.len() < 1_024, "{} bytes", token.len());
+        }
     }
 }
 
 #[tokio::test]
 async fn p46_a_key_set_of_other_keys_is_read_without_them() {
-    let own = Base64UrlUnpadded::encode_string(public().as_bytes());
-    let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": own, "kid": "k1" });
+    let key = forger().jwk();
     let set = json!({ "keys": [
         { "kty": "RSA", "n": "AQAB", "e": "AQAB", "kid": "r" },
-        { "kty": "oct", "k": own, "kid": "k1" },
+        { "kty": "oct", "k": key["x"], "kid": "k1" },
         with(key.clone(), "use", json!("enc")),
-        with(key.clone(), "alg", json!("EdDSA")),
+        with(key.clone(), "alg", json!("ES384")),
         with(key.clone(), "x", json!("AAAA")),
         key,
     ]});
     let keys = KeySet::from_json(set.to_string().as_bytes()).expect("a key set");
-    let verifier = Verifier::new(ISSUER, AUDIENCE, KeySource::given(keys));
 
     assert!(
-        verifier
-            .verify(NOW, &forge(&header(), &claims()))
+        judge(&keys, NOW, &forge(&header(), &claims()))
             .await
             .is_ok()
     );

@@ -15,6 +15,8 @@ pub enum RingError {
     Lost(PathBuf),
     /// The key file cannot be used.
     File(PathBuf, KeyError),
+    /// The operating system gave no random bytes for a key.
+    Unmade,
     /// Too many lost races against other writers.
     Contended,
 }
@@ -41,6 +43,9 @@ impl fmt::Display for RingError {
                 "the key file {} cannot be used ({error})",
                 file.display()
             ),
+            Self::Unmade => {
+                formatter.write_str("the operating system gives no random bytes for a signing key")
+            }
             Self::Contended => {
                 formatter.write_str("other servers changed the signing keys meanwhile; try again")
             }
