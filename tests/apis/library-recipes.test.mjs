@@ -5,6 +5,7 @@ import { Key, startIssuer } from "./issuer.mjs";
 import { checkLibraryRoute, checkWithoutKeys } from "./library-recipes.mjs";
 import { runPython } from "./python.mjs";
 import { runRecipe } from "./running.mjs";
+import { runRust } from "./rust.mjs";
 import { AUDIENCE } from "./tokens.mjs";
 
 /**
@@ -26,6 +27,8 @@ const RECIPES = new Map([
       ]),
   ),
   ["django with joserfc", (t, addresses) => runPython(t, "django", "joserfc", addresses)],
+  ["axum", (t, addresses) => runRust(t, "axum", addresses)],
+  ["actix", (t, addresses) => runRust(t, "actix", addresses)],
 ]);
 
 /** What a recipe answers without keys, where its library does not tell that from a token that it refuses. */

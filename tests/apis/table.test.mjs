@@ -108,7 +108,7 @@ async function crateVersion(name) {
 }
 
 test("part2 the document says which library accepts the tokens of which algorithm", async (t) => {
-  const program = await buildRust({});
+  const program = await buildRust();
   const { createVerifier } = await importServer(t);
   const cases = await issueTokens(t);
   /** @type {string[]} */
