@@ -224,4 +224,3 @@ function oddModuli() {
 function toBytes(number) {
   return Buffer.from(number.toString(16).padStart(64, "0"), "hex");
 }
-

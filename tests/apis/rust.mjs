@@ -35,6 +35,7 @@ export async function buildRust() {
     await writeIfChanged(join(bin, `with_${name}`, "tokens.rs"), recipes.get("tokens") ?? "");
   }
   await writeIfChanged(join(bin, "table.rs"), await readFile(join(CRATE, "src", "bin", "table.rs"), "utf8"));
+  await run("cargo", ["fmt", "--check"], { cwd: FOLDER });
   await run("cargo", ["build", "--quiet", "--locked", "--bins", "--target-dir", TARGET], { cwd: FOLDER });
   const ending = process.platform === "win32" ? ".exe" : "";
   return (name) => join(TARGET, "debug", name + ending);

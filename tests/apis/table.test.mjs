@@ -119,7 +119,10 @@ test("part2 the document says which library accepts the tokens of which algorith
     t.diagnostic(`${cells[0]}: ${JSON.stringify(verdicts)}`);
   };
 
-  const own = await verdictsOf(({ token, issuer, audience }) => createVerifier({ issuer, audience }).verify(token), cases);
+  const own = await verdictsOf(
+    ({ token, issuer, audience }) => createVerifier({ issuer, audience }).verify(token),
+    cases,
+  );
   add(["`nolapse/server`", "this one", "nothing"], own);
   for (const { name, beside, options, judge } of LIBRARIES) {
     const packages = [name, ...(beside ? [beside] : [])];
@@ -139,10 +142,15 @@ test("part2 the document says which library accepts the tokens of which algorith
   add(["`jsonwebtoken` (Rust)", await crateVersion("jsonwebtoken"), "`Validation::new`"], inRust);
 
   assert.ok(rows.length > 12);
-  for (const cells of rows) assert.match(cells, /^\|(?:[^|]+\|){3} yes \|/, "ES256 is the default because all accept it");
+  for (const cells of rows)
+    assert.match(cells, /^\|(?:[^|]+\|){3} yes \|/, "ES256 is the default because all accept it");
   const seen = [HEADING, `| --- | --- | --- |${" --- |".repeat(ALGORITHMS.length)}`, ...rows].join("\n");
   const text = await readFile(DOCUMENT, "utf8");
   const told = /^\| library \| version \|.*(?:\n\|.*)*/m.exec(text)?.[0] ?? "";
-  if (process.env.NOLAPSE_SNAPSHOT === "write") await writeFile(DOCUMENT, text.replace(told, () => seen));
+  if (process.env.NOLAPSE_SNAPSHOT === "write")
+    await writeFile(
+      DOCUMENT,
+      text.replace(told, () => seen),
+    );
   else assert.equal(told, seen, "where that is meant: NOLAPSE_SNAPSHOT=write npm test -- --only apis --grep document");
 });

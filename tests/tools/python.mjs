@@ -19,7 +19,10 @@ const ENVIRONMENT = join(root, ".cache", "python");
 const STAMP = join(ENVIRONMENT, "installed");
 
 /** The interpreter of the environment. */
-export const PYTHON = join(ENVIRONMENT, ...(process.platform === "win32" ? ["Scripts", "python.exe"] : ["bin", "python"]));
+export const PYTHON = join(
+  ENVIRONMENT,
+  ...(process.platform === "win32" ? ["Scripts", "python.exe"] : ["bin", "python"]),
+);
 
 /** The oldest that the requirements are for: Debian 12's. */
 const OLDEST = [3, 11];
@@ -34,7 +37,9 @@ const PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2]
  */
 export async function setUpPython() {
   await step("python", async (watch) => {
-    const wanted = createHash("sha256").update(await readFile(REQUIREMENTS)).digest("hex");
+    const wanted = createHash("sha256")
+      .update(await readFile(REQUIREMENTS))
+      .digest("hex");
     if (existsSync(PYTHON) && (await readFile(STAMP, "utf8").catch(() => "")) === wanted) return;
     const python = await findPython(watch);
     await rm(ENVIRONMENT, { recursive: true, force: true });
