@@ -50,7 +50,8 @@ export interface TokenRefusal extends Error {
 
 /**
  * Takes the session's current token, waiting for a fresh one if it must, checks it by the rules of the reference
- * server's verifier (form, `typ`, key, Ed25519 signature, required claims, issuer and audience), and returns its claims.
+ * server's verifier (form, `typ`, key, signature by `ES256`, `EdDSA`, `Ed25519` or `RS256`, required claims, issuer and
+ * audience), and returns its claims.
  *
  * Whether the token has expired is the session's business and not the page's clock's, which may be wrong.
  *

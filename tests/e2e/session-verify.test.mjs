@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createPrivateKey, createPublicKey, sign } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 import { test } from "node:test";
 
 import { launchBrowser } from "./harness/browser.mjs";
@@ -42,6 +42,22 @@ function forge(header, claims, signed = (message) => sign(null, message, KEY)) {
   return `${message}.${signed(Buffer.from(message)).toString("base64url")}`;
 }
 
+/**
+ * A good token by an algorithm of NIST, and its key.
+ *
+ * @param {string} alg
+ * @returns {[token: string, keys: object[], code: string]}
+ */
+function byNist(alg) {
+  const { privateKey: key, publicKey } =
+    alg === "ES256"
+      ? generateKeyPairSync("ec", { namedCurve: "P-256" })
+      : generateKeyPairSync("rsa", { modulusLength: 2_048 });
+  const signed = (/** @type {Buffer} */ message) => sign("sha256", message, { key, dsaEncoding: "ieee-p1363" });
+  const token = forge({ ...HEADER, alg }, CLAIMS, signed);
+  return [token, [{ ...publicKey.export({ format: "jwk" }), kid: "k1" }], "accepted"];
+}
+
 /** A signature of the identity point with S = 0, which fits every message under a key of small order. */
 const IDENTITY = Buffer.concat([Buffer.from([1]), Buffer.alloc(63)]);
 const WEAK = { kty: "OKP", crv: "Ed25519", kid: "k1", x: IDENTITY.subarray(0, 32).toString("base64url") };
@@ -55,7 +71,10 @@ const TABLE = [
   ["doubled", forge(HEADER, JSON.stringify(CLAIMS).replace("{", '{"ex\\u0070":9999999999,')), [JWK], "malformed"],
   ["doubled inside", forge(HEADER, JSON.stringify(CLAIMS).replace("{", '{"a":{"b":1,"b":1},')), [JWK], "malformed"],
   ["none", forge({ ...HEADER, alg: "none" }, CLAIMS), [JWK], "algorithm"],
-  ["EdDSA", forge({ ...HEADER, alg: "EdDSA" }, CLAIMS), [JWK], "algorithm"],
+  ["EdDSA", forge({ ...HEADER, alg: "EdDSA" }, CLAIMS), [JWK], "accepted"],
+  ["EdDSA for Ed25519", forge({ ...HEADER, alg: "EdDSA" }, CLAIMS), [{ ...JWK, alg: "Ed25519" }], "algorithm"],
+  ["ES256 for Ed25519", forge({ ...HEADER, alg: "ES256" }, CLAIMS), [JWK], "algorithm"],
+  ...["ES256", "RS256"].map((alg) => /** @type {[string, string, object[], string]} */ ([alg, ...byNist(alg)])),
   ["JWT", forge({ ...HEADER, typ: "JWT" }, CLAIMS), [JWK], "type"],
   ...["crit", "b64", "zip", "jwk", "jku", "x5u", "x5c"].map(
     (name) =>

@@ -126,7 +126,8 @@ impl AuthServer {
         }
     }
 
-    /// Returns the endpoints below `/auth/` and `/.well-known/jwks.json`, to be merged at the root of an app.
+    /// Returns the endpoints below `/auth/`, `/.well-known/jwks.json` and `/.well-known/oauth-authorization-server`, to be
+    /// merged at the root of an app.
     ///
     /// Passwords are throttled by the client's address: without `ConnectInfo<SocketAddr>`, which [`serve`](Self::serve)
     /// provides, sign-in and sign-up respond with 500.

@@ -22,6 +22,8 @@ fn an_invalid_setting_is_refused_with_the_name_of_the_variable() {
         ("DATABASE_CONNECTIONS", "0"),
         ("KEY_WAIT_SECONDS", "86401"),
         ("KEY_ROTATION_SECONDS", "monthly"),
+        ("SIGNING_ALG", "HS256"),
+        ("SIGNING_ALG", "es256"),
         ("ISSUER", "auth.example.com"),
         ("AUDIENCE", "https://api.example.com/v1"),
         ("ALLOWED_ORIGINS", "*"),
@@ -111,5 +113,19 @@ fn issue11_line6_a_hint_has_a_domain_that_the_issuer_may_set() {
     for (issuer, domain) in refused {
         let error = config(issuer, domain).expect_err(domain);
         assert_eq!(error.variable, "HINT_COOKIE_DOMAIN", "{domain}");
+    }
+}
+
+#[test]
+fn part1_the_algorithm_of_tokens_is_one_of_four_and_an_unknown_one_names_them() {
+    for algorithm in Algorithm::ALL {
+        let config = read("SIGNING_ALG", algorithm.as_str()).expect("it is one");
+        assert_eq!(config.signing_algorithm, algorithm);
+        assert_eq!(config.key_policy().algorithm, algorithm);
+    }
+    for unknown in ["none", "HS256", "ES384", "Ed448", "eddsa"] {
+        let error = read("SIGNING_ALG", unknown).expect_err(unknown);
+        let expected = "SIGNING_ALG must be ES256, EdDSA, Ed25519 or RS256";
+        assert_eq!(error.to_string(), expected);
     }
 }

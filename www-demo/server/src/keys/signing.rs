@@ -160,3 +160,49 @@ fn new_rsa() -> Result<Vec<u8>, SigningFailed> {
     let der = key.to_pkcs1_der().map_err(|_| SigningFailed)?;
     Ok(der.as_bytes().to_vec())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode(text: &str) -> Vec<u8> {
+        Base64UrlUnpadded::decode_vec(text).expect("base64url")
+    }
+
+    /// RFC 8037 appendices A.1, A.3 and A.4.
+    #[test]
+    fn part1_a_key_of_a_release_that_knew_ed25519_alone_is_read_and_signs_as_it_did() {
+        let seed = decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A");
+
+        let key = SigningKey::from_stored(&seed).expect("a key");
+
+        assert_eq!(key.algorithm, Algorithm::Ed25519);
+        assert_eq!(key.id, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+        let message = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+        let signature = "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
+        assert_eq!(key.sign(message), Ok(decode(signature)));
+    }
+
+    #[test]
+    fn part1_a_stored_key_is_read_as_it_was_made_and_no_other_bytes_are() {
+        for algorithm in Algorithm::ALL {
+            let stored = new_stored(algorithm).expect("random bytes");
+            let (key, again) = (
+                SigningKey::from_stored(&stored).expect("a key"),
+                SigningKey::from_stored(&stored).expect("a key"),
+            );
+            assert_eq!((key.algorithm, &key.id), (algorithm, &again.id));
+            assert!(!format!("{key:?}").contains(&Base64UrlUnpadded::encode_string(&stored)));
+            let is_seed = algorithm == Algorithm::Ed25519;
+            assert_eq!(
+                stored.len() == SEED_BYTES,
+                is_seed,
+                "it alone is a bare seed"
+            );
+            let longer = [&stored[..], &[0, 0]].concat();
+            for broken in [&longer[..], &[], &[0], &[9; 33], &[ES256; 33], &[RS256; 33]] {
+                assert!(SigningKey::from_stored(broken).is_none());
+            }
+        }
+    }
+}

@@ -11,6 +11,7 @@ mod nginx;
 mod postgres;
 
 mod accounts;
+mod algorithms;
 mod api;
 mod both;
 mod both_databases;

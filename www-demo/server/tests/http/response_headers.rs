@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::support::{Answer, Call, EMAIL, PASSWORD, World};
 
 /// Paths of handlers, of files, and of neither.
-const PATHS: [&str; 25] = [
+const PATHS: [&str; 26] = [
     "/",
     "/nothing",
     "/assets",
