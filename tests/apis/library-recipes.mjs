@@ -8,8 +8,8 @@ import { signIn, signUp } from "./auth.mjs";
 import { forge, forgeriesFor } from "./forgeries.mjs";
 import { Key } from "./issuer.mjs";
 
-/** How long a recipe may take to see a key that was published while it ran: some ask for a key set every 30 s at most. */
-const PUBLISHED_MS = 45_000;
+/** How long a recipe may take to see a key that was published while it ran: most ask for a key set every 5 s at most. */
+const PUBLISHED_MS = 15_000;
 
 /**
  * Calls the route of a recipe with tokens of the auth server, through a rotation of its keys, with every forgery, and at

@@ -1,4 +1,4 @@
-import { test } from "node:test";
+import { describe, test } from "node:test";
 
 import { forge } from "./forgeries.mjs";
 import { Key, startIssuer } from "./issuer.mjs";
@@ -34,20 +34,25 @@ const RECIPES = new Map([
 /** What a recipe answers without keys, where its library does not tell that from a token that it refuses. */
 const WITHOUT_KEYS = new Map([["bearer", 401]]);
 
-for (const [name, start] of RECIPES) {
-  test(`part2 the recipe ${name} accepts tokens of a running auth server, and no forgery`, async (t) => {
-    const issuer = await startIssuer(t);
-    const url = await start(t, { auth: issuer.url, api: issuer.audience });
+/** How many run at once: each waits for five seconds until it may ask for a key set again. */
+const CONCURRENCY = 4;
 
-    await checkLibraryRoute(t, url, issuer);
-  });
+describe("part2 recipes", { concurrency: CONCURRENCY }, () => {
+  for (const [name, start] of RECIPES) {
+    test(`part2 the recipe ${name} accepts tokens of a running auth server, and no forgery`, async (t) => {
+      const issuer = await startIssuer(t);
+      const url = await start(t, { auth: issuer.url, api: issuer.audience });
 
-  test(`part2 the recipe ${name} says whether it is for want of keys that it refuses`, async (t) => {
-    // Nothing listens on the port of TCP's multiplexer.
-    const auth = "http://localhost:1";
-    const url = await start(t, { auth, api: AUDIENCE });
+      await checkLibraryRoute(t, url, issuer);
+    });
 
-    const token = forge({ url: auth, audience: AUDIENCE, keys: [new Key("k1")] });
-    await checkWithoutKeys(url, token, WITHOUT_KEYS.get(name));
-  });
-}
+    test(`part2 the recipe ${name} says whether it is for want of keys that it refuses`, async (t) => {
+      // Nothing listens on the port of TCP's multiplexer.
+      const auth = "http://localhost:1";
+      const url = await start(t, { auth, api: AUDIENCE });
+
+      const token = forge({ url: auth, audience: AUDIENCE, keys: [new Key("k1")] });
+      await checkWithoutKeys(url, token, WITHOUT_KEYS.get(name));
+    });
+  }
+});
