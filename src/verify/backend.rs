@@ -38,8 +38,11 @@ mod tests {
         Base64UrlUnpadded::decode_vec(text).unwrap()
     }
 
+    /// Verifies a signature of a message with a key.
+    type Verify<'a> = &'a dyn Fn(&[u8], &[u8]) -> bool;
+
     /// Expects both to accept a signature, and to refuse each that differs in a bit, by a byte or by its message.
-    fn assert_agree(verify: [&dyn Fn(&[u8], &[u8]) -> bool; 2], message: &str, signature: &[u8]) {
+    fn assert_agree(verify: [Verify<'_>; 2], message: &str, signature: &[u8]) {
         let both = |message: &str, signature: &[u8]| {
             let [one, other] = verify.map(|verify| verify(message.as_bytes(), signature));
             assert_eq!(one, other);

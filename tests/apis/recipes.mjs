@@ -1,4 +1,4 @@
-/** The recipes of `docs/apis.md`, and what each has to answer. */
+/** The recipes of the documents, and what each of `docs/apis.md` has to answer. */
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -10,30 +10,50 @@ import { transform } from "esbuild";
 import { root } from "../../pkg-template/tools/process.mjs";
 import { signUp } from "./auth.mjs";
 
-/** @returns {Promise<Map<string, string>>} the recipes by their names */
-export async function readRecipes() {
-  const document = await readFile(join(root, "docs", "apis.md"), "utf8");
-  const fences = document.matchAll(/^```ts (\w+)\n([\s\S]*?)^```$/gm);
-  return new Map([...fences].map(([, name = "", text = ""]) => [name, text]));
+/** The documents that have recipes. */
+const DOCUMENTS = ["apis.md", "api-recipes.md"];
+
+/**
+ * Reads the recipes in a language.
+ *
+ * @param {"ts" | "python" | "rust"} [language]
+ * @returns {Promise<Map<string, string>>} by their names
+ */
+export async function readRecipes(language = "ts") {
+  const texts = await Promise.all(DOCUMENTS.map((name) => readFile(join(root, "docs", name), "utf8")));
+  const fences = texts.join("\n").matchAll(/^```(\w+) (\w+)\n([\s\S]*?)^```$/gm);
+  const ours = [...fences].filter(([, fence]) => fence === language);
+  return new Map(ours.map(([, , name = "", text = ""]) => [name, text]));
 }
 
 /**
- * Compiles a recipe for an auth server: nothing else of it is changed.
+ * Puts addresses into a recipe: nothing else of it is changed.
  *
  * @param {string} name
- * @param {import("../e2e/harness/server.mjs").Server} server
- * @param {number} [port] that it shall listen on, if it listens by itself
+ * @param {string} text
+ * @param {Readonly<Record<string, string>>} parts what the recipe has, and what it gets
  */
-export async function compileRecipe(name, server, port) {
-  let program = (await readRecipes()).get(name) ?? "";
-  /** @param {string} part @param {string} real */
-  const fill = (part, real) => {
+export function fillRecipe(name, text, parts) {
+  let program = text;
+  for (const [part, real] of Object.entries(parts)) {
     assert.equal(program.split(part).length, 2, `the recipe ${name} has ${part} once`);
     program = program.replace(part, real);
-  };
-  fill("https://auth.example.com", server.auth);
-  fill("https://api.example.com", server.api);
-  if (port !== undefined) fill("3000", `${port}`);
+  }
+  return program;
+}
+
+/**
+ * Compiles a recipe for an auth server.
+ *
+ * @param {string} name
+ * @param {{ auth: string, api: string }} addresses of the issuer, and of the audience
+ * @param {number} [port] that it shall listen on, if it listens by itself
+ */
+export async function compileRecipe(name, { auth, api }, port) {
+  const text = (await readRecipes()).get(name) ?? "";
+  const listening = port === undefined ? {} : { 3000: `${port}` };
+  const addresses = { "https://auth.example.com": auth, "https://api.example.com": api };
+  const program = fillRecipe(name, text, { ...addresses, ...listening });
   const { code } = await transform(program, { loader: "ts", format: "esm" });
   return code;
 }

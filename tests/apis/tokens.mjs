@@ -51,7 +51,8 @@ function privateKeyOf(alg, seed) {
   if (alg === "ES256") {
     const ecdh = createECDH("prime256v1");
     ecdh.setPrivateKey(Buffer.alloc(32, seed));
-    const [x, y] = [ecdh.getPublicKey().subarray(1, 33), ecdh.getPublicKey().subarray(33)].map(encode);
+    const point = ecdh.getPublicKey();
+    const [x, y] = [encode(point.subarray(1, 33)), encode(point.subarray(33))];
     const d = encode(Buffer.alloc(32, seed));
     return createPrivateKey({ key: { kty: "EC", crv: "P-256", x, y, d }, format: "jwk" });
   }

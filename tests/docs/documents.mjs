@@ -25,6 +25,7 @@ export const DOCUMENTS = [
   "docs/install.md",
   "docs/recipes.md",
   "docs/apis.md",
+  "docs/api-recipes.md",
   "docs/rendering.md",
   "docs/fetch.md",
   "docs/errors.md",

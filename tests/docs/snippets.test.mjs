@@ -9,10 +9,10 @@ import { complaintsAbout } from "./shell.mjs";
 
 /**
  * The allowed info strings: each language has a test, `html` in `tests/packed`, `json` in `tests/e2e/shells.test.mjs` and
- * `tests/frameworks`; `js`, `jsx`, `svelte` and `vue` are files of the apps of `docs/rendering.md`, which are run as they are;
- * `text` is for diagrams and headers.
+ * `tests/frameworks`, `python` and `toml` in `tests/apis`; `js`, `jsx`, `svelte` and `vue` are files of the apps of
+ * `docs/rendering.md`, which are run as they are; `text` is for diagrams and headers.
  */
-const LANGUAGES = ["sh", "ts", "tsx", "js", "jsx", "svelte", "vue", "html", "json", "rust", "text"];
+const LANGUAGES = ["sh", "ts", "tsx", "js", "jsx", "svelte", "vue", "html", "json", "rust", "python", "toml", "text"];
 
 /** The folder in which snippets are compiled. */
 const FOLDER = join(root, ".cache", "docs");
@@ -62,7 +62,7 @@ test("a shell command that does not exist is complained of", async () => {
 
 test("every TypeScript snippet compiles strictly against the package's types", async () => {
   // `tests/apis` compiles the recipes for servers, against types that a page does not have.
-  await writeTypeScript(inLanguage(["ts", "tsx"]).filter(({ at }) => !at.startsWith("docs/apis.md")));
+  await writeTypeScript(inLanguage(["ts", "tsx"]).filter(({ at }) => !/^docs\/api/.test(at)));
 
   await tool("typescript/bin/tsc", ["--project", join(FOLDER, "ts", "tsconfig.json")]);
 });
@@ -77,7 +77,8 @@ test("a TypeScript snippet that is wrong does not compile", async () => {
 });
 
 test("every Rust snippet compiles for browsers as a user's code", async () => {
-  await writeCrate(inLanguage(["rust"]));
+  // `tests/apis` compiles the recipes for servers.
+  await writeCrate(inLanguage(["rust"]).filter(({ at }) => !at.startsWith("docs/api-recipes.md")));
 
   const target = ["--target", "wasm32-unknown-unknown", "--target-dir", join(root, "target")];
   await run("cargo", ["check", "--quiet", "--manifest-path", join(FOLDER, "rust", "Cargo.toml"), ...target], {

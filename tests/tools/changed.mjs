@@ -36,7 +36,7 @@ const RULES = [
   [/^ARCHITECTURE\.md$/, ["native", "docs"]],
   [/^docs\/(deployment|keys|operations)\.md$/, ["native", "docs"]],
   [/^docs\/install\.md$/, ["packed", "frameworks", "docs"]],
-  [/^docs\/apis\.md$/, ["apis", "docs"]],
+  [/^docs\/(apis|api-recipes)\.md$/, ["apis", "docs"]],
   [/^docs\/rendering\.md$/, ["docs", "frameworks"]],
   [/^docs\/csp\.md$/, ["packed", "docs"]],
   [/^docs\/testing\.md$/, ["packed", "docs", "e2e"]],

@@ -12,6 +12,7 @@ import { countTests, none, sum } from "./counts.mjs";
 import { buildServer, buildSite } from "./demo-parts.mjs";
 import { buildFuzzTargets, fuzz } from "./fuzz-targets.mjs";
 import { FRAMEWORKS, setUpPackages, TEST_PACKAGES } from "./packages.mjs";
+import { setUpPython } from "./python.mjs";
 import { setUp, setUpBrowser, setUpEngines, setUpServices } from "./setup.mjs";
 import { buildWasmTests, inChromium, inFirefox, inWebKit } from "./wasm-tests.mjs";
 import { NO_WEBKIT } from "./webkit.mjs";
@@ -108,6 +109,7 @@ export const STAGES = [
       context.server = await buildServer();
     }),
   },
+  { name: "python", needs: ["setup"], ahead: setUpPython, run: asBuild(setUpPython) },
   {
     name: "frameworks",
     needs: ["browser", "package", "server"],
@@ -118,8 +120,13 @@ export const STAGES = [
   { name: "site", needs: ["package"], run: asBuild(buildSite) },
   {
     name: "apis",
-    needs: ["package", "server"],
+    needs: ["package", "server", "python"],
     packages: ["tests/apis"],
+    ahead: async () => {
+      // Imported dynamically: it needs a package that set-up installs.
+      const { buildRust } = await import("../apis/rust.mjs");
+      await buildRust();
+    },
     run: (context) => nodeTests("apis", context),
   },
   {

@@ -33,20 +33,27 @@ import { LOCKED } from "./packages.mjs";
  * @property {readonly string[]} skipped crates as `name@version` that are allowed beside a newer version
  */
 
-/** Licences allowed for npm packages in addition to those for crates: they build and test, and are not shipped. */
+/** Licences allowed in addition to those for crates, for what builds and tests and is not shipped. */
 const FOR_BUILDING = [
   "BlueOak-1.0.0",
   "CC0-1.0",
   // Tables of licences and of browsers.
   "CC-BY-3.0",
   "CC-BY-4.0",
-  // libvips, which Next.js brings for pictures.
+  // The list of certificate authorities of ureq, in the recipes in Rust.
+  "CDLA-Permissive-2.0",
+  // libvips, which Next.js brings for pictures, and jwcrypto, a library of the recipes in Python.
   "LGPL-3.0-or-later",
   // Lightning CSS, which Vite brings.
   "MPL-2.0",
+  // typing_extensions, which FastAPI brings.
+  "PSF-2.0",
   // argparse, a port of Python's, which Astro brings.
   "Python-2.0",
 ];
+
+/** Packages whose manifests name their licence in the form of before SPDX, which a lock file leaves out. */
+const OLD_FORM = new Map([["limiter@1.1.5", "MIT"]]);
 
 const CRATES_IO = "registry+https://github.com/rust-lang/crates.io-index";
 
@@ -55,6 +62,11 @@ export async function checkSupplyChain() {
   const rules = rulesOf(await readFile(join(root, "deny.toml"), "utf8"));
   const metadata = await run("cargo", ["metadata", "--format-version", "1", "--locked", "--all-features"]);
   const complaints = complaintsAboutCrates(JSON.parse(metadata.stdout).packages, rules);
+  const recipes = ["--manifest-path", join(root, "tests", "apis", "rust", "Cargo.toml")];
+  const ofRecipes = await run("cargo", ["metadata", "--format-version", "1", "--locked", ...recipes]);
+  // Two servers and a client that share no program: what is there twice costs nobody but the tests.
+  const forTests = { ...rules, licenses: [...rules.licenses, ...FOR_BUILDING] };
+  complaints.push(...complaintsAboutOrigins(JSON.parse(ofRecipes.stdout).packages, forTests));
   for (const folder of LOCKED) {
     const { packages } = JSON.parse(await readFile(join(root, folder, "package-lock.json"), "utf8"));
     complaints.push(...complaintsAboutPackages(packages, rules).map((complaint) => join(folder, complaint)));
@@ -85,19 +97,45 @@ export function rulesOf(text) {
  * @returns {string[]}
  */
 export function complaintsAboutCrates(crates, { licenses, skipped }) {
-  const complaints = [];
+  const complaints = complaintsAboutOrigins(crates, { licenses, skipped });
   const foreign = crates.filter(({ source }) => source !== null);
   const seen = new Set(foreign.map(({ name, version }) => `${name}@${version}`));
-  for (const { name, version, license, source } of foreign) {
+  for (const { name, version } of foreign) {
     const crate = `${name}@${version}`;
-    if (!isAllowed(license?.replaceAll("/", " OR "), licenses)) complaints.push(`${crate}: the licence is ${license}`);
-    if (source !== CRATES_IO) complaints.push(`${crate}: comes from ${source}`);
     const others = foreign.filter((other) => other.name === name && !skipped.includes(`${name}@${other.version}`));
     if (others.length > 1 && !skipped.includes(crate)) complaints.push(`${crate}: is one of ${others.length} versions`);
   }
   for (const crate of skipped.filter((one) => !seen.has(one)))
     complaints.push(`${crate}: is in deny.toml, and not used`);
   return complaints;
+}
+
+/**
+ * @param {readonly Crate[]} crates
+ * @param {Rules} rules
+ * @returns {string[]}
+ */
+function complaintsAboutOrigins(crates, { licenses }) {
+  const complaints = [];
+  for (const { name, version, license, source } of crates) {
+    if (source === null) continue;
+    const crate = `${name}@${version}`;
+    if (!isAllowed(license?.replaceAll("/", " OR "), licenses)) complaints.push(`${crate}: the licence is ${license}`);
+    if (source !== CRATES_IO) complaints.push(`${crate}: comes from ${source}`);
+  }
+  return complaints;
+}
+
+/**
+ * The packages whose licence is not one that tests may use.
+ *
+ * @param {Readonly<Record<string, string>>} packages licences by the names of packages
+ * @param {Rules} rules
+ * @returns {string[]}
+ */
+export function complaintsAboutLicences(packages, { licenses }) {
+  const refused = Object.entries(packages).filter(([, license]) => !isAllowed(license, [...licenses, ...FOR_BUILDING]));
+  return refused.map(([name, license]) => `${name}: the licence is ${license}`);
 }
 
 /**
@@ -108,8 +146,9 @@ export function complaintsAboutCrates(crates, { licenses, skipped }) {
 export function complaintsAboutPackages(packages, { licenses }) {
   const allowed = [...licenses, ...FOR_BUILDING];
   const complaints = [];
-  for (const [folder, { license, integrity, resolved, link, inBundle }] of Object.entries(packages)) {
+  for (const [folder, { version, license: named, integrity, resolved, link, inBundle }] of Object.entries(packages)) {
     if (folder === "" || link) continue;
+    const license = named ?? OLD_FORM.get(`${folder.split("node_modules/").at(-1)}@${version}`);
     if (!inBundle && !/^sha512-[\w+/]{86}==$/.test(integrity ?? "")) complaints.push(`${folder}: has no SHA-512`);
     if (!isAllowed(license, allowed)) complaints.push(`${folder}: the licence is ${license}`);
     if (resolved !== undefined) complaints.push(`${folder}: the lock file names where it came from`);

@@ -12,12 +12,14 @@ use tokio::time::Instant;
 use crate::support::World;
 
 /// The header of a token.
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 fn header(token: &str) -> Value {
     let segment = token.split('.').next().unwrap();
     serde_json::from_slice(&Base64UrlUnpadded::decode_vec(segment).unwrap()).unwrap()
 }
 
 /// The algorithms of the published keys, the current one first.
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 async fn published(world: &World) -> Vec<String> {
     let set = world.bare(Method::GET, JWKS_PATH).send().await;
     let keys = set.body["keys"].as_array().unwrap();

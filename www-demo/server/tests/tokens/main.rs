@@ -71,11 +71,11 @@ async fn verify_at(now: Timestamp, token: &str) -> Result<Verified, Refusal> {
 /// no clock.
 async fn judge(keys: &KeySet, now: Timestamp, token: &str) -> Result<Verified, Refusal> {
     let verifier = Verifier::new(ISSUER, AUDIENCE, KeySource::given(keys.clone()));
-    let verified = verifier.verify(now, token).await;
+    let found = verifier.verify(now, token).await;
     let read = nolapse::verify::verify(token, keys, expected());
     let judged = read.and_then(|claims| claims.check_times(now.as_millis()));
-    assert_eq!(judged.err(), verified.as_ref().err().copied());
-    verified
+    assert_eq!(judged.err(), found.as_ref().err().copied());
+    found
 }
 
 async fn assert_refused(name: &str, token: &str, refusal: Refusal) {

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { root, run } from "../../pkg-template/tools/process.mjs";
+import { PYTHON } from "../tools/python.mjs";
+import { complaintsAboutLicences, rulesOf } from "../tools/supply-chain.mjs";
+
+/** Prints the licence of each package by its name: as SPDX has it, or as it is named in the two older forms. */
+const LICENCES = `
+import json
+from importlib.metadata import distributions
+
+def licence(told):
+    named = [part.rpartition(" :: ")[2] for part in told.get_all("Classifier") or [] if part.startswith("License")]
+    return told["License-Expression"] or told["License"] or (named or [""])[0]
+
+print(json.dumps({one.metadata["Name"]: licence(one.metadata) for one in distributions()}))
+`;
+
+/** Licences that a package names in words, by SPDX's names. */
+const IN_WORDS = new Map([
+  ["BSD License", "BSD-3-Clause"],
+  ["MIT License", "MIT"],
+]);
+
+test("part2 every package of Python has a version of its own, and a licence that is allowed", async () => {
+  const [{ stdout }, requirements, deny] = await Promise.all([
+    run(PYTHON, ["-c", LICENCES]),
+    readFile(join(root, "tests", "apis", "python", "requirements.txt"), "utf8"),
+    readFile(join(root, "deny.toml"), "utf8"),
+  ]);
+  /** @type {[string, string][]} */
+  const installed = Object.entries(JSON.parse(stdout));
+  const licences = Object.fromEntries(installed.map(([name, word]) => [name, IN_WORDS.get(word) ?? word]));
+  const lines = requirements.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+
+  assert.deepEqual(complaintsAboutLicences(licences, rulesOf(deny)), []);
+  assert.deepEqual(complaintsAboutLicences({ x: "GPL-3.0-only" }, rulesOf(deny)), ["x: the licence is GPL-3.0-only"]);
+  assert.deepEqual(
+    lines.filter((line) => !/^[\w-]+==[\d.]+$/.test(line)),
+    [],
+  );
+});
+
+test("part2 the document names the crates that its recipes are compiled with", async () => {
+  const [document, manifest] = await Promise.all([
+    readFile(join(root, "docs", "api-recipes.md"), "utf8"),
+    readFile(join(root, "tests", "apis", "rust", "Cargo.toml"), "utf8"),
+  ]);
+  const told = /^```toml rust\n([\s\S]*?)^```$/m.exec(document)?.[1]?.trim().split("\n") ?? [];
+  const real = manifest.split("\n");
+
+  assert.ok(told.length > 3);
+  assert.deepEqual(
+    told.filter((line) => !real.includes(line)),
+    [],
+  );
+});
