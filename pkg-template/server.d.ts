@@ -26,6 +26,27 @@ export interface VerifierOptions {
   jwks?: string | URL | { readonly keys: readonly object[] };
   /** How many seconds ago the user may have signed in, `auth_time` (RFC 9470). Without it, any time. */
   maxAge?: number;
+  /**
+   * Follows what the auth server revokes, from the creation of the verifier until {@link Verifier.close}. Without it, a token is
+   * accepted until it expires. For servers that stay: keep one verifier for the process, not one for each request.
+   */
+  revocations?: {
+    /** One of the auth server's `SERVER_SECRETS`. */
+    secret: string;
+    /** The stream, https or of this machine. Without it, `/auth/revocations` below the issuer. Redirects are not followed. */
+    url?: string | URL;
+  };
+}
+
+/** What the auth server revoked: a session, or the tokens of a user that were issued until then. `at` is in milliseconds since 1970, by the auth server's clock. */
+export type Revocation =
+  | { readonly sid: string; readonly sub?: never; readonly at: number }
+  | { readonly sub: string; readonly sid?: never; readonly at: number };
+
+/** Whether revocations arrive, and since when, in milliseconds since 1970; `since` is null without `revocations`. */
+export interface FeedState {
+  readonly live: boolean;
+  readonly since: number | null;
 }
 
 /** What one call is checked against besides. */
@@ -53,6 +74,22 @@ export interface Verifier {
    * @throws VerifyError
    */
   verify(source: TokenSource, options?: VerifyOptions): Promise<Claims>;
+  /**
+   * Returns whether revocations arrive: within a second then, and all of them. While they do not, what is known stays revoked,
+   * nothing else is refused, and a token ends by itself, after 60 s by default; the stream is opened again, with pauses of
+   * 15 s at most, and has what was missed. A stream that is silent is lost after 15 s. For metrics and health checks.
+   */
+  live(): FeedState;
+  /**
+   * Calls back for each revocation, for servers with long-lived sockets: what was revoked within a token's life comes
+   * first. A session comes once.
+   *
+   * @returns a function that ends it
+   * @throws TypeError without `revocations`
+   */
+  onRevoked(listener: (revocation: Revocation) => void): () => void;
+  /** Ends the stream, which otherwise keeps the process alive. Tokens can still be verified. */
+  close(): void;
 }
 
 /**
@@ -72,6 +109,7 @@ export type VerifyErrorCode =
   | "audience"
   | "expired"
   | "early"
+  | "revoked"
   | "no_keys"
   | "insufficient_user_authentication";
 

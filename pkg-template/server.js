@@ -2,12 +2,18 @@ import { own } from "../src/host/own.js";
 import { checkAge, readClaims } from "./server/claims.js";
 import { VerifyError } from "./server/errors.js";
 import { readKeySet } from "./server/key-set.js";
+import { followRevocations } from "./server/revocations.js";
 import { checkSignature, parseToken } from "./server/token.js";
 import { createKeySetCache, placeOf } from "./verify/key-set-cache.js";
 
 /** @typedef {import("./server/key-set.js").PublicKey} PublicKey */
 
 export { isVerifyError, VerifyError } from "./server/errors.js";
+
+/** A secret of `SERVER_SECRETS`. */
+const SECRET = /^(?=.{32})[A-Za-z0-9\-._~+/]+=*$/;
+/** The state of a verifier that follows no feed. */
+const NO_FEED = Object.freeze({ live: false, since: null });
 
 /** The sets of all verifiers: one that is created for each request fetches no more than one that is kept. */
 const cache = /* @__PURE__ */ createKeySetCache({
@@ -27,7 +33,9 @@ export function createVerifier(options) {
   const issuer = text(given.issuer, "issuer");
   const audience = text(given.audience, "audience");
   const maxAge = age(given.maxAge);
-  const findKey = keysOf(given.jwks ?? `${issuer.replace(/\/$/, "")}/.well-known/jwks.json`);
+  const base = issuer.replace(/\/$/, "");
+  const findKey = keysOf(given.jwks ?? `${base}/.well-known/jwks.json`);
+  const feed = given.revocations === undefined ? undefined : feedOf(given.revocations, base);
   return Object.freeze({
     /**
      * @param {import("./server.js").TokenSource} source
@@ -39,10 +47,34 @@ export function createVerifier(options) {
       await checkSignature(token, await findKey(token.keyId));
       const nowMs = Date.now();
       const claims = readClaims(token.claims, { issuer, audience, nowMs });
+      if (feed?.has(claims)) throw new VerifyError("revoked");
       if (wanted !== undefined) checkAge(claims, wanted, nowMs);
       return claims;
     },
+    live: () => feed?.live() ?? NO_FEED,
+    /** @param {(revocation: import("./server.js").Revocation) => void} listener */
+    onRevoked(listener) {
+      if (!feed) throw new TypeError("revocations must be set for onRevoked");
+      if (typeof listener !== "function") throw new TypeError("onRevoked takes a function");
+      return feed.onRevoked(listener);
+    },
+    close: () => feed?.close(),
   });
+}
+
+/**
+ * Follows the revocations of a URL, or of the auth server itself.
+ *
+ * @param {unknown} options
+ * @param {string} issuer
+ */
+function feedOf(options, issuer) {
+  const { secret, url = `${issuer}/auth/revocations` } = own(options);
+  // A header takes no other characters (RFC 6750 §2.1); the message must not repeat the secret.
+  if (typeof secret !== "string" || !SECRET.test(secret))
+    throw new TypeError("revocations.secret must be one of the auth server's SERVER_SECRETS");
+  if (typeof url !== "string" && !(url instanceof URL)) throw new TypeError("revocations.url must be a URL");
+  return misconfiguredUnless("revocations.url", () => followRevocations(`${url}`, secret));
 }
 
 /**

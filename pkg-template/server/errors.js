@@ -19,6 +19,7 @@ const MESSAGES = {
   audience: "the access token is meant for another audience",
   expired: "the access token has expired",
   early: "the access token is not valid yet",
+  revoked: "the access token's session was revoked",
   no_keys: "the issuer's keys cannot be fetched",
   insufficient_user_authentication: "the sign-in is too long ago",
 };

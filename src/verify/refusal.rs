@@ -29,6 +29,8 @@ pub enum Refusal {
     Expired,
     /// Its life has not begun: `nbf` or `iat` is in the future.
     Early,
+    /// The auth server revoked its session, or the tokens of its user: what servers are told that follow its revocations.
+    Revoked,
     /// The issuer's keys could not be fetched, so that nothing can be said.
     NoKeys,
 }
@@ -50,6 +52,7 @@ impl Refusal {
             Self::Audience => "audience",
             Self::Expired => "expired",
             Self::Early => "early",
+            Self::Revoked => "revoked",
             Self::NoKeys => "no_keys",
         }
     }
@@ -70,6 +73,7 @@ impl fmt::Display for Refusal {
             Self::Audience => "the access token is meant for another audience",
             Self::Expired => "the access token has expired",
             Self::Early => "the access token is not valid yet",
+            Self::Revoked => "the access token's session was revoked",
             Self::NoKeys => "the issuer's keys cannot be fetched",
         })
     }

@@ -25,7 +25,7 @@ use crate::{
     security_log::NetworkHasher,
     startup::{StartError, open_keys, open_security_log, open_store},
     tokens::TokenConfig,
-    verifier::{Sessions, Verifier},
+    verifier::{RevocationFeed, Sessions, Verifier},
 };
 
 /// How long [`AuthServer::close`] waits for the background tasks.
@@ -170,7 +170,8 @@ impl AuthServer {
         served
     }
 
-    /// Returns a verifier of this server's access tokens, which follows its keys without a request.
+    /// Returns a verifier of this server's access tokens, which follows its keys without a request, and with `SERVER_SECRETS` its
+    /// revocations too.
     #[must_use]
     pub fn verifier(&self) -> Arc<Verifier> {
         Arc::clone(&self.app.verifier)
@@ -253,6 +254,11 @@ async fn assemble(
     };
     let counters = Arc::default();
     let connections = connections(config, &counters);
+    let revocations = Revocations::new(config.token_lifetime);
+    let mut verifier = Verifier::new(&issuer, &audience, keys.published());
+    if !config.server_secrets.is_empty() {
+        verifier = verifier.with_revocations(RevocationFeed::of(&revocations));
+    }
     Ok(App {
         sessions: Arc::new(sessions),
         users,
@@ -260,7 +266,7 @@ async fn assemble(
         passwords,
         store,
         refresh_token_key,
-        verifier: Arc::new(Verifier::new(&issuer, &audience, keys.published())),
+        verifier: Arc::new(verifier),
         tokens: Arc::new(TokenConfig {
             issuer,
             audience: audience.clone(),
@@ -278,7 +284,7 @@ async fn assemble(
         security_log: open_security_log(config)?,
         security_counts: Arc::default(),
         outages: Arc::default(),
-        revocations: Revocations::new(config.token_lifetime),
+        revocations,
         feed_streams: Arc::new(Semaphore::new(MAX_STREAMS)),
         settings: Arc::new(Settings {
             allowed_origins,

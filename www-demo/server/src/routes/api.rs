@@ -127,6 +127,7 @@ const fn counter(refusal: Refusal) -> &'static str {
         Refusal::Audience => "api_refused_audience",
         Refusal::Expired => "api_refused_expired",
         Refusal::Early => "api_refused_early",
+        Refusal::Revoked => "api_refused_revoked",
         Refusal::NoKeys => "api_refused_no_keys",
     }
 }

@@ -77,16 +77,17 @@ impl PgStore {
 store!(PgStore, retrying, "greatest", "BEGIN", "ctid");
 contexts!(PgStore, retrying);
 notes!(PgStore, retrying, "BEGIN", " FOR NO KEY UPDATE");
-revocations!(PgStore, retrying, revocations::PG_NOW, "id");
+revocations!(
+    PgStore,
+    retrying,
+    revocations::PG_NOW,
+    "id",
+    revocations::PgSignal
+);
 signing_keys!(PgStore, retrying);
 throttles!(PgStore, retrying, "greatest");
 
 impl PgStore {
-    /// Begins to listen to the triggers that log revocations.
-    async fn listen(&self) -> StoreResult<Box<dyn RevocationSignal>> {
-        revocations::PgSignal::listen(&self.pool).await
-    }
-
     /// Begins a transaction with exclusive write access to signing keys.
     async fn begin_with_signing_keys(
         &self,

@@ -1,9 +1,15 @@
 //! The log of revocations, which triggers of both databases write.
 
-use std::time::Duration;
+use std::{
+    future::{Ready, ready},
+    time::Duration,
+};
 
 use async_trait::async_trait;
-use sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
+use sqlx::{
+    postgres::{PgListener, PgPool, PgPoolOptions},
+    sqlite::SqlitePool,
+};
 
 use super::{
     failure,
@@ -26,10 +32,10 @@ pub(super) const PG_NOW: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot()):
 pub(super) const SQLITE_NOW: &str = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'revocations'), 0) + 1 AS low, \
      CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) AS ms";
 
-/// Implements the domain's log of revocations for a type with a `pool` and a `listen`. `$run` runs a step; `$present` is one of the
-/// statements above, and `$place` the row identifier of the table.
+/// Implements the domain's log of revocations for a type with a `pool`. `$run` runs a step; `$present` is one of the
+/// statements above, `$place` the row identifier of the table, and `$signal` the type that listens.
 macro_rules! revocations {
-    ($store:ty, $run:path, $present:expr, $place:literal) => {
+    ($store:ty, $run:path, $present:expr, $place:literal, $signal:ty) => {
         #[async_trait]
         impl RevocationLog for $store {
             async fn revocations(&self, from: u64, age: Duration) -> StoreResult<RevocationPage> {
@@ -51,7 +57,7 @@ macro_rules! revocations {
             }
 
             async fn revocation_signal(&self) -> StoreResult<Box<dyn RevocationSignal>> {
-                self.listen().await
+                <$signal>::listen(&self.pool).await
             }
 
             async fn prune_revocations(&self, age: Duration, most: u32) -> StoreResult<u64> {
@@ -139,6 +145,12 @@ impl RevocationSignal for PgSignal {
 
 /// Looks at the log of `SQLite` again after a while.
 pub(super) struct SqliteSignal;
+
+impl SqliteSignal {
+    pub(super) fn listen(_: &SqlitePool) -> Ready<StoreResult<Box<dyn RevocationSignal>>> {
+        ready(Ok(Box::new(Self)))
+    }
+}
 
 #[async_trait]
 impl RevocationSignal for SqliteSignal {

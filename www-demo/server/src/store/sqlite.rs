@@ -68,16 +68,17 @@ impl SqliteStore {
 store!(SqliteStore, no_retry, "max", "BEGIN IMMEDIATE", "rowid");
 contexts!(SqliteStore, no_retry);
 notes!(SqliteStore, no_retry, "BEGIN IMMEDIATE", "");
-revocations!(SqliteStore, no_retry, revocations::SQLITE_NOW, "position");
+revocations!(
+    SqliteStore,
+    no_retry,
+    revocations::SQLITE_NOW,
+    "position",
+    revocations::SqliteSignal
+);
 signing_keys!(SqliteStore, no_retry);
 throttles!(SqliteStore, no_retry, "max");
 
 impl SqliteStore {
-    /// Begins to look at the log of revocations.
-    async fn listen(&self) -> StoreResult<Box<dyn RevocationSignal>> {
-        Ok(Box::new(revocations::SqliteSignal))
-    }
-
     /// Begins a transaction in which no other writes.
     async fn begin_with_signing_keys(
         &self,

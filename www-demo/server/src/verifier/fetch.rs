@@ -1,10 +1,13 @@
-//! One request for a key set, over https.
+//! Requests to an auth server, over https: one for a key set, or for a stream.
 
 use std::{fmt, io, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::{
-    HeaderMap, Request, StatusCode, Uri, body::Bytes, client::conn::http1, header,
+    HeaderMap, Request, Response, StatusCode, Uri,
+    body::{Bytes, Incoming},
+    client::conn::http1,
+    header::{self, HeaderValue},
     http::uri::Scheme,
 };
 use hyper_util::rt::TokioIo;
@@ -84,7 +87,14 @@ pub(super) struct Fetched {
     pub(super) fresh_for: Duration,
 }
 
-/// Fetches one key set.
+/// A response whose body is read as it comes.
+pub(super) struct Answer {
+    pub(super) response: Response<Incoming>,
+    /// Dropped with the answer, which ends the connection.
+    _connection: JoinSet<hyper::Result<()>>,
+}
+
+/// Sends requests to one URL.
 pub(super) struct Fetcher {
     host: String,
     port: u16,
@@ -133,51 +143,60 @@ impl Fetcher {
 
     /// Sends one request. Anything but a whole key set with status 200 is an error; redirects are not followed.
     pub(super) async fn fetch(&self) -> io::Result<Fetched> {
-        let fetched = tokio::time::timeout(TIMEOUT, self.connect_and_ask());
+        let fetched = tokio::time::timeout(TIMEOUT, self.fetch_keys());
         fetched.await.unwrap_or(Err(io::ErrorKind::TimedOut.into()))
     }
 
-    async fn connect_and_ask(&self) -> io::Result<Fetched> {
+    async fn fetch_keys(&self) -> io::Result<Fetched> {
+        let accept = HeaderValue::from_static("application/jwk-set+json, application/json");
+        let headers = HeaderMap::from_iter([(header::ACCEPT, accept)]);
+        let answer = self.ask(headers).await?;
+        let (status, headers) = (answer.response.status(), answer.response.headers());
+        if status != StatusCode::OK {
+            return Err(io::Error::other(format!("status {status}")));
+        }
+        let fresh_for = fresh_for(headers);
+        let body = Limited::new(answer.response.into_body(), MAX_SET_BYTES).collect();
+        let body = body.await.map_err(io::Error::other)?.to_bytes();
+        let keys =
+            KeySet::from_json(&body).ok_or_else(|| io::Error::other("the answer is no JWK Set"))?;
+        Ok(Fetched { keys, fresh_for })
+    }
+
+    /// Sends one request with these headers, over a connection of its own.
+    pub(super) async fn ask(&self, headers: HeaderMap) -> io::Result<Answer> {
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
         match &self.tls {
             Some((connector, name)) => {
-                self.request(connector.connect(name.clone(), stream).await?)
-                    .await
+                let stream = connector.connect(name.clone(), stream).await?;
+                self.request(stream, headers).await
             }
-            None => self.request(stream).await,
+            None => self.request(stream, headers).await,
         }
     }
 
     async fn request(
         &self,
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    ) -> io::Result<Fetched> {
+        headers: HeaderMap,
+    ) -> io::Result<Answer> {
         let (mut sender, connection) = http1::Builder::new()
             .max_buf_size(MAX_HEAD_BYTES)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(io::Error::other)?;
-        // Dropped with this call, which ends the connection.
         let mut connections = JoinSet::new();
         connections.spawn(connection);
-        let request = Request::get(&self.path)
+        let mut request = Request::get(&self.path)
             .header(header::HOST, &self.authority)
-            .header(header::ACCEPT, "application/jwk-set+json, application/json")
             .body(Empty::<Bytes>::new())
             .map_err(io::Error::other)?;
-        let answer = sender
-            .send_request(request)
-            .await
-            .map_err(io::Error::other)?;
-        if answer.status() != StatusCode::OK {
-            return Err(io::Error::other(format!("status {}", answer.status())));
-        }
-        let fresh_for = fresh_for(answer.headers());
-        let body = Limited::new(answer.into_body(), MAX_SET_BYTES).collect();
-        let body = body.await.map_err(io::Error::other)?.to_bytes();
-        let keys =
-            KeySet::from_json(&body).ok_or_else(|| io::Error::other("the answer is no JWK Set"))?;
-        Ok(Fetched { keys, fresh_for })
+        request.headers_mut().extend(headers);
+        let response = sender.send_request(request).await;
+        Ok(Answer {
+            response: response.map_err(io::Error::other)?,
+            _connection: connections,
+        })
     }
 }
 

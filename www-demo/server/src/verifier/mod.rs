@@ -20,15 +20,20 @@
 //! ```
 
 mod bearer;
+mod event_stream;
+mod feed;
 mod fetch;
 mod freshness;
+mod revoked;
 mod source;
 
 pub use bearer::Refused;
 pub(crate) use bearer::bearer_of;
+pub use feed::{BadFeed, Liveness, RevocationFeed};
 pub use fetch::{BadKeyUrl, FetchOptions};
 pub use freshness::{Live, MaxAge, Sessions, TooOld};
 pub use nolapse::verify::{KeySet, MAX_TOKEN_BYTES, PublicKey, Refusal};
+pub use revoked::RevokedTokens;
 pub use source::KeySource;
 
 use std::time::Duration;
@@ -65,6 +70,7 @@ pub struct Verifier {
     issuer: String,
     audience: String,
     keys: KeySource,
+    feed: Option<RevocationFeed>,
 }
 
 impl Verifier {
@@ -74,7 +80,21 @@ impl Verifier {
             issuer: issuer.into(),
             audience: audience.into(),
             keys,
+            feed: None,
         }
+    }
+
+    /// Refuses what a feed says is revoked, with [`Refusal::Revoked`]. Without a feed a token is accepted until it expires.
+    #[must_use]
+    pub fn with_revocations(mut self, feed: RevocationFeed) -> Self {
+        self.feed = Some(feed);
+        self
+    }
+
+    /// Returns whether revocations arrive; `None` without a feed.
+    #[must_use]
+    pub fn liveness(&self) -> Option<Liveness> {
+        self.feed.as_ref().map(RevocationFeed::liveness)
     }
 
     /// Checks a token at `now`: size, form, header, key, signature, claims, issuer, audience and times.
@@ -92,7 +112,11 @@ impl Verifier {
         };
         let claims = token.verify(&key, expected)?;
         claims.check_times(now.as_millis())?;
-        Ok(claims.into())
+        let verified = Verified::from(claims);
+        match &self.feed {
+            Some(feed) if feed.is_revoked(&verified) => Err(Refusal::Revoked),
+            Some(_) | None => Ok(verified),
+        }
     }
 }
 

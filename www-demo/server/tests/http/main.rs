@@ -41,6 +41,8 @@ mod process;
 mod raw;
 mod refresh;
 mod response_headers;
+mod revocation_apis;
+mod revocation_pair;
 mod revocation_stream;
 mod revocations;
 mod security_log;

@@ -72,8 +72,8 @@ impl Stream {
     pub(crate) async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
-                let event = event(block);
-                self.text = rest.to_owned();
+                let (event, rest) = (event(block), rest.to_owned());
+                self.text = rest;
                 match event {
                     Some(event) => return Some(event),
                     None => continue,

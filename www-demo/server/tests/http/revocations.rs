@@ -7,12 +7,11 @@ use hyper::{Method, StatusCode};
 use nolapse::wire::{self, PASSWORD_PATH, REVOCATIONS_PATH, SESSIONS_PATH, SIGN_OUT_PATH};
 use nolapse_server::config::ServerSecrets;
 use serde_json::json;
-use tempfile::TempDir;
 use tokio::time::{Instant, timeout};
 
 use crate::{
-    instances::{Instance, program},
     postgres::Postgres,
+    revocation_pair::{Pair, call},
     revocation_stream::Stream,
     support::{Call, EMAIL, PASSWORD, SERVER_SECRET, Signed, World, eventually},
 };
@@ -204,57 +203,10 @@ async fn part3_streams_are_limited_and_end_with_the_server() {
     );
 }
 
-/// Two servers of one database.
-struct Pair {
-    servers: [Instance; 2],
-    settings: Vec<(&'static str, String)>,
-    folder: TempDir,
-}
-
-impl Pair {
-    fn on(url: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let settings = [
-            ("DATABASE_URL", url),
-            ("ISSUER", "https://auth.example.com"),
-            ("AUDIENCE", "https://api.example.com"),
-            ("ALLOWED_ORIGINS", "https://app.example.com"),
-            ("SERVER_SECRETS", SERVER_SECRET),
-            ("PASSWORDS_PER_ADDRESS", "0"),
-            ("SIGN_UPS_PER_ADDRESS", "0"),
-        ];
-        let servers = [(); 2].map(|()| Instance::start(folder.path(), &settings));
-        Self {
-            servers,
-            settings: settings
-                .map(|(name, value)| (name, value.to_owned()))
-                .into(),
-            folder,
-        }
-    }
-
-    async fn sign_up(&self, email: &str) -> Signed {
-        let credentials = json!({ "email": email, "password": PASSWORD });
-        let answer = call(&self.servers[0], wire::SIGN_UP_PATH).json(&credentials);
-        answer.send().await.signed()
-    }
-
-    fn command(&self, words: &[&str]) {
-        let all: Vec<_> = self.settings.iter().map(|(n, v)| (*n, &**v)).collect();
-        let done = program(self.folder.path(), &all)
-            .args(words)
-            .output()
-            .unwrap();
-        assert!(done.status.success(), "{done:?}");
-    }
-}
-
-fn call(server: &Instance, path: &str) -> Call {
-    Call::new(server.auth.clone(), Method::POST, path)
-        .header("origin", "https://app.example.com")
-        .header(wire::VERSION_HEADER, wire::VERSION)
-}
-
+#[expect(
+    clippy::print_stdout,
+    reason = "the times are for who reads the output"
+)]
 async fn commands_and_servers_reach_every_stream(pair: &Pair) {
     let mut streams = Vec::new();
     for server in &pair.servers {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hyper::{Method, StatusCode};
 use nolapse::wire::{PASSWORD_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_UP_PATH};
+use nolapse_server::config::ServerSecrets;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -84,7 +85,12 @@ async fn a_session_that_has_ended_manages_no_devices_with_the_cookie_that_is_lef
 #[tokio::test]
 async fn p14_after_a_revocation_no_api_call_is_accepted_for_longer_than_one_token_life() {
     let life = Duration::from_secs(2);
-    let world = World::with(|config| config.token_lifetime = life).await;
+    // Without a secret of servers nobody follows what is revoked.
+    let world = World::with(|config| {
+        config.token_lifetime = life;
+        config.server_secrets = ServerSecrets::default();
+    })
+    .await;
     let signed = world.sign_up().await;
     // The newest token that the session can have at the moment of its revocation.
     let signed = world.refresh(&signed.cookie).await.signed();

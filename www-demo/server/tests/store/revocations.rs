@@ -69,8 +69,8 @@ async fn p56_whatever_ends_a_session_is_logged_with_it_and_nothing_else() {
         store.delete_user(eve.id).await.unwrap();
         expected.extend([Revoked::User(ada.id), Revoked::User(eve.id)]);
         let entries = logged(&store).await;
-        assert_eq!(BTreeSet::from_iter(entries.iter().copied()), expected);
         assert_eq!(entries.len(), expected.len());
+        assert_eq!(BTreeSet::from_iter(entries), expected);
 
         let page = store.revocations(0, KEPT).await.unwrap();
         assert_eq!(page.entries.first().unwrap().at, later(1));
