@@ -98,8 +98,8 @@ export const FAULTS = [
   },
   {
     name: "push: a push message asks for no refresh",
-    file: "push.rs",
-    from: "self.refresh_at = now.max(self.limiter.next());",
-    to: "self.refresh_at = NEVER.max(self.limiter.next());",
+    file: "credential.rs",
+    from: "active.refresh_at().min(pushed).max(retry_at)",
+    to: "active.refresh_at().max(pushed.min(retry_at))",
   },
 ];
