@@ -10,7 +10,7 @@ import { measureSizes, sizeTable } from "../bench/size.mjs";
  * tabs, calls without a token, what is sent while leaving, the hint cookie and the last user took 960; contexts took 920, of
  * which 170 were found elsewhere; the status of a page that was rendered signed-in took 42. The goal is 19,000; docs/decisions/size.md says where the bytes are.
  */
-const BUDGET_BROTLI = 25_410;
+const BUDGET_BROTLI = 25_420;
 
 test(`the default entry weighs at most ${BUDGET_BROTLI} bytes brotli`, async (t) => {
   const rows = await measureSizes();
