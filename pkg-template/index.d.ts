@@ -119,6 +119,7 @@ export interface SessionOptions<User = unknown> {
    * wait for the first refresh as ever, and if that knows better, the status changes. Default: `unknown`.
    */
   initial?: SessionStatus<User>;
+  /**
    * Whether to learn of a revocation within a second, from one stream per browser (`GET /auth/events` below `auth`, which must be a
    * URL), which a visible page holds. Default: `false`: within one token life.
    */
