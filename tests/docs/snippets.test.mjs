@@ -9,9 +9,9 @@ import { complaintsAbout } from "./shell.mjs";
 
 /**
  * The allowed info strings: each language has a test, `html` in `tests/packed`, `json` in `tests/e2e/shells.test.mjs` and
- * `tests/frameworks`; `text` is for diagrams and headers.
+ * `tests/frameworks`, `python` in `tests/apis`; `text` is for diagrams and headers.
  */
-const LANGUAGES = ["sh", "ts", "tsx", "html", "json", "rust", "text"];
+const LANGUAGES = ["sh", "ts", "tsx", "html", "json", "rust", "python", "text"];
 
 /** The folder in which snippets are compiled. */
 const FOLDER = join(root, ".cache", "docs");

@@ -124,12 +124,11 @@ impl Gauges {
         let name = "nolapse_revocations_dropped_total";
         let help = "Revocations that were forgotten early, because there were too many.";
         counter(text, name, help, dropped);
-        if let Some(last) = last {
-            let name = "nolapse_revocation_last_timestamp_seconds";
-            let help = "When the last revocation became known, in seconds since the Unix epoch.";
-            head(text, name, "gauge", help);
-            line(text, format_args!("{name} {}", seconds(last.as_millis())));
-        }
+        let name = "nolapse_revocation_last_timestamp_seconds";
+        let help = "When the last revocation became known, in seconds since the Unix epoch; 0 before the first.";
+        head(text, name, "gauge", help);
+        let last = seconds(last.map_or(0, Timestamp::as_millis));
+        line(text, format_args!("{name} {last}"));
     }
 
     fn write_hashes(&self, text: &mut String) {

@@ -14,8 +14,9 @@ use crate::{
     domain::{RevocationPage, Store, StoreError, StoreResult},
 };
 
-/// How long no signal is believed: then the log is read anyway, which also finds a connection that is dead without an error.
-const READ_AT_LEAST_EVERY: Duration = Duration::from_secs(2);
+/// How long no signal is believed: then the log is read anyway. A connection that is dead without an error, or a pooler that
+/// loses signals, costs no more than this.
+const READ_AT_LEAST_EVERY: Duration = Duration::from_millis(500);
 /// How long signals are gathered before the log is read once for all of them.
 const GATHER: Duration = Duration::from_millis(10);
 /// How long a read may take.

@@ -72,6 +72,9 @@ async fn metrics_measure_connections_hashes_the_database_and_the_process() {
         ("nolapse_password_hashes_refused_total", 0.0, 0.0),
         ("nolapse_database_up", 1.0, 1.0),
         ("nolapse_database_ping_seconds", 0.0, 5.0),
+        ("nolapse_revocation_streams", 0.0, 0.0),
+        ("nolapse_revocations_live", 1.0, 1.0),
+        ("nolapse_revocations_total", 0.0, 0.0),
         ("nolapse_database_connections_max", 4.0, 4.0),
         (
             "nolapse_security_events_total{event=\"sign_up\",result=\"ok\"}",
