@@ -212,16 +212,17 @@ async fn p56_every_way_in_which_a_session_ends_is_told() {
 
     let signed = changed.signed();
     let mut stream = Stream::open(&address, &signed.cookie).await;
-    let order = |change| json!({ "session_id": first.session, "change": change });
-    for change in ["disable", "enable"] {
-        let call = world.auth(Method::POST, "/demo/session");
-        call.json(&order(change)).send().await;
-    }
-    stream.ends_with_message().await;
-
-    let mut stream = Stream::open(&address, &signed.cookie).await;
     let deleted = world.api(Method::DELETE, "/account").bearer(&first.token);
     assert_eq!(deleted.send().await.status, StatusCode::NO_CONTENT);
+    stream.ends_with_message().await;
+
+    let body = json!({ "email": "eve@example.org", "password": PASSWORD });
+    let call = world.auth(Method::POST, "/auth/sign-up").json(&body);
+    let eve = call.send().await.signed();
+    let mut stream = Stream::open(&address, &eve.cookie).await;
+    let order = json!({ "session_id": eve.session, "change": "disable" });
+    let call = world.auth(Method::POST, "/demo/session").json(&order);
+    assert_eq!(call.send().await.status, StatusCode::NO_CONTENT);
     stream.ends_with_message().await;
 }
 
