@@ -52,9 +52,11 @@ export type Revocation =
   | { readonly sid: string; readonly sub?: never; readonly at: number }
   | { readonly sub: string; readonly sid?: never; readonly at: number };
 
-/** Whether revocations arrive, and since when, in milliseconds since 1970; `since` is null without `revocations`. */
+/** Whether revocations arrive: what {@link Verifier.live} returns. */
 export interface FeedState {
+  /** Whether all that is known to the auth server was read, and revocations of all its servers arrive. */
   readonly live: boolean;
+  /** When that began or ended, in milliseconds since 1970; `null` without `revocations`. */
   readonly since: number | null;
 }
 
