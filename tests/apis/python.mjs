@@ -24,26 +24,31 @@ const FRAMEWORKS = {
  * @param {import("node:test").TestContext} t
  * @param {keyof typeof FRAMEWORKS} framework
  * @param {string} library
- * @param {{ auth: string, api: string }} addresses of the issuer, and of the audience
+ * @param {{ auth: string, api: string, feed?: { url: string, secret: string } }} addresses of the issuer, of the audience and,
+ *   for an API that follows it, of the feed of revocations
  * @returns {Promise<string>} the URL of its route
  */
-export async function runPython(t, framework, library, { auth, api }) {
+export async function runPython(t, framework, library, { auth, api, feed }) {
   const recipes = await readRecipes("python");
   /** @param {string} name @param {Record<string, string>} [parts] */
   const fill = (name, parts = {}) => fillRecipe(name, recipes.get(name) ?? "", parts);
   const [issuer, audience] = [{ "https://auth.example.com": auth }, { "https://api.example.com": api }];
   const { file, parameters } = FRAMEWORKS[framework];
   const { folder, remove } = await makeApp({
-    [file]: fill(framework),
+    [file]: fill(framework, feed ? { "from tokens import": "from following import" } : {}),
     "serve.py": await readFile(join(root, "tests", "apis", "python", "serve.py"), "utf8"),
     ...(library === "pyjwt"
       ? { "tokens.py": fill(library, { ...issuer, ...audience }) }
       : { "tokens.py": fill(library, audience), "keys.py": fill("keys", issuer) }),
+    ...(feed && {
+      "revocations.py": fill("revocations"),
+      "following.py": fill("following", { "https://auth.example.com/auth/revocations": feed.url }),
+    }),
   });
   t.after(remove);
   const port = `${await freePort()}`;
   const url = `http://localhost:${port}/me`;
-  const env = { PYTHONDONTWRITEBYTECODE: "1" };
+  const env = { PYTHONDONTWRITEBYTECODE: "1", SERVER_SECRET: feed?.secret };
   await runProgram(t, `${framework} with ${library}`, url, {
     command: PYTHON,
     parameters: parameters(port),

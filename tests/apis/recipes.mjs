@@ -43,17 +43,24 @@ export function fillRecipe(name, text, parts) {
 }
 
 /**
+ * Where an API and its auth server are: the issuer, the audience and, for an API that follows them, its option `revocations`.
+ *
+ * @typedef {{ auth: string, api: string, revocations?: { secret: string } }} Addresses
+ */
+
+/**
  * Compiles a recipe for an auth server.
  *
  * @param {string} name
- * @param {{ auth: string, api: string }} addresses of the issuer, and of the audience
+ * @param {Addresses} addresses
  * @param {number} [port] that it shall listen on, if it listens by itself
  */
-export async function compileRecipe(name, { auth, api }, port) {
+export async function compileRecipe(name, { auth, api, revocations }, port) {
   const text = (await readRecipes()).get(name) ?? "";
   const listening = port === undefined ? {} : { 3000: `${port}` };
   const addresses = { "https://auth.example.com": auth, "https://api.example.com": api };
-  const program = fillRecipe(name, text, { ...addresses, ...listening });
+  const following = revocations ? { "createVerifier({": `$&revocations: ${JSON.stringify(revocations)},` } : {};
+  const program = fillRecipe(name, text, { ...addresses, ...listening, ...following });
   const { code } = await transform(program, { loader: "ts", format: "esm" });
   return code;
 }

@@ -56,7 +56,7 @@ export async function runProgram(t, name, url, { command, parameters, ...options
  *
  * @param {import("node:test").TestContext} t
  * @param {string} name
- * @param {{ auth: string, api: string }} addresses of the issuer, and of the audience
+ * @param {import("./recipes.mjs").Addresses} addresses
  * @returns {Promise<string>} the URL of its route
  */
 export async function runRecipe(t, name, addresses) {

@@ -120,7 +120,7 @@ export const STAGES = [
   { name: "site", needs: ["package"], run: asBuild(buildSite) },
   {
     name: "apis",
-    needs: ["package", "server", "python"],
+    needs: ["services", "package", "server", "python"],
     packages: ["tests/apis"],
     ahead: async () => {
       // Imported dynamically: it needs a package that set-up installs.
