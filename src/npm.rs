@@ -7,8 +7,7 @@ use wasm_bindgen::prelude::*;
 
 // Only for the module that npm users load: a Rust app chooses its own.
 #[global_allocator]
-static ALLOCATOR: lol_alloc::LockedAllocator<lol_alloc::FreeListAllocator> =
-    lol_alloc::LockedAllocator::new(lol_alloc::FreeListAllocator::new());
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
 
 /// Its name is a number that JavaScript holds exactly: a text would need a memory of its own to cross.
 const BUILD_ID: u64 = match option_env!("NOLAPSE_BUILD_ID") {
