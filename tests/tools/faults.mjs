@@ -22,9 +22,10 @@ const SCHEDULES = "4000";
 
 await main(async () => {
   const copy = join(root, "target", "faults");
-  await rm(join(copy, "src"), { recursive: true, force: true });
   await mkdir(copy, { recursive: true });
   for (const part of PARTS) {
+    // A file that has been moved since would be there twice.
+    await rm(join(copy, part), { recursive: true, force: true });
     const filter = (/** @type {string} */ path) => basename(path) !== "node_modules";
     await cp(join(root, part), join(copy, part), { recursive: true, filter });
   }
