@@ -85,15 +85,17 @@ fn applied(rows: u64) -> Applied {
 /// `lock_not_available` and `query_canceled` (by its statement timeout).
 const BUSY: [&str; 7] = ["5", "261", "517", "6", "53300", "55P03", "57014"];
 
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    matches!(error, sqlx::Error::PoolTimedOut) || code.is_some_and(|code| BUSY.contains(&&*code))
+}
+
 /// Classifies an error: a missing reference, a busy database, or a failure.
 fn failure(error: sqlx::Error) -> StoreError {
     let database = error.as_database_error();
-    let code = database.and_then(DatabaseError::code);
-    let busy = matches!(error, sqlx::Error::PoolTimedOut)
-        || code.is_some_and(|code| BUSY.contains(&&*code));
     let failure = if database.is_some_and(DatabaseError::is_foreign_key_violation) {
         StoreFailure::MissingReference
-    } else if busy {
+    } else if is_busy(&error) {
         StoreFailure::Busy
     } else {
         StoreFailure::Failed

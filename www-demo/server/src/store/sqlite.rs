@@ -10,11 +10,12 @@ use sqlx::{
         SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
     },
 };
+use tokio::time::{Instant, sleep};
 
 use super::{
     OpenError, applied,
     contexts::contexts,
-    failure,
+    failure, is_busy,
     notes::notes,
     private_file,
     revocations::{self, revocations},
@@ -32,8 +33,8 @@ use crate::domain::{
 /// How long a writer waits for another one.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECTIONS: u32 = 4;
-/// How often migrations are tried.
-const MIGRATION_LOOKS: u32 = 4;
+/// How soon a file that another server opens is opened again.
+const RETRY_AFTER: Duration = Duration::from_millis(20);
 
 /// A store in an `SQLite` file.
 #[derive(Clone, Debug)]
@@ -55,14 +56,30 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY_TIMEOUT);
         private_file::prepare(options.get_filename()).map_err(|error| OpenError(error.into()))?;
-        let pool = SqlitePoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .connect_with(options)
-            .await
-            .map_err(OpenError)?;
-        migrate(&pool).await.map_err(OpenError)?;
-        Ok(Self { pool })
+        let opening = Instant::now();
+        loop {
+            match connect(options.clone()).await {
+                // A change to the write-ahead log waits for nobody: another server opens the file.
+                Err(error) if is_busy(&error) && opening.elapsed() < BUSY_TIMEOUT => {
+                    sleep(RETRY_AFTER).await;
+                }
+                opened => return opened.map(|pool| Self { pool }).map_err(OpenError),
+            }
+        }
     }
+}
+
+/// Connects, and brings the tables up to date in one transaction: of several servers that start at once on a new file one
+/// does so while the others wait, and then find the tables.
+async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    let pools = SqlitePoolOptions::new().max_connections(CONNECTIONS);
+    let pool = pools.connect_with(options).await?;
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let migrator = super::migrations::sqlite();
+    // `run` does the same with a connection that it acquires, and its future cannot be sent to another thread.
+    migrator.run_direct(None, &mut *transaction, false).await?;
+    transaction.commit().await?;
+    Ok(pool)
 }
 
 store!(SqliteStore, no_retry, "max", "BEGIN IMMEDIATE", "rowid");
@@ -141,20 +158,6 @@ pub(super) async fn copy(url: &str, copy: &Path) -> Result<(), sqlx::Error> {
         .execute(&mut connection)
         .await?;
     connection.close().await
-}
-
-/// Brings the tables up to date.
-///
-/// Of several servers that start at once on a new file one succeeds; the others fail, retry and find the tables.
-async fn migrate(pool: &SqlitePool) -> Result<(), sqlx::Error> {
-    let mut looks = 0;
-    while let Err(error) = super::migrations::sqlite().run(pool).await {
-        looks += 1;
-        if looks == MIGRATION_LOOKS {
-            return Err(error.into());
-        }
-    }
-    Ok(())
 }
 
 /// Runs a step once: errors of a local file are not transient.
