@@ -4,6 +4,7 @@ import { own } from "../../src/host/own.js";
 import { headerOf, onlyCookie } from "./cookies.js";
 import { isVerifyError } from "./errors.js";
 import { lookUp } from "./look-up.js";
+import { isServerSecret } from "./secret.js";
 
 /** @typedef {import("../rendering.js").ServerSession} ServerSession */
 /** @typedef {import("../rendering.js").RequestSource} RequestSource */
@@ -49,8 +50,7 @@ export function sessionReader(options, verifier) {
 function readSettings({ issuer, auth = issuer, account, secret, timeoutMs = DEFAULT_TIMEOUT_MS }) {
   if (account !== undefined && !(typeof account === "string" && /^[a-z0-9-]{1,32}$/.test(account)))
     throw new TypeError("account must be a name of ACCOUNT_PATHS");
-  if (secret !== undefined && !(typeof secret === "string" && /^[\w.~+/-]+=*$/.test(secret) && secret.length >= 32))
-    throw new TypeError("secret must be one of SERVER_SECRETS");
+  if (secret !== undefined && !isServerSecret(secret)) throw new TypeError("secret must be one of SERVER_SECRETS");
   if (!(typeof timeoutMs === "number" && timeoutMs >= 1 && timeoutMs <= 60_000))
     throw new TypeError("timeoutMs must be 1 to 60,000");
   const [path, suffix] = account === undefined ? ["", ""] : [`/${account}`, `.${account}`];

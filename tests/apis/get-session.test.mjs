@@ -1,14 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { SECRET, SERVER_ENV } from "../docs/rendering.mjs";
 import { startServer } from "../e2e/harness/server.mjs";
 import { newBrowser, PAGE, REFRESH } from "./jar.mjs";
 import { importServer } from "./package.mjs";
-
-const SECRET = "c2VjcmV0IG9mIGEgcmVuZGVyZXIgaW4gYSB0ZXN0Lg==";
-
-/** What a renderer's auth server has set. */
-const ENV = { SERVER_SECRETS: SECRET, PAGE_COOKIE: "1", REFRESHES_PER_MINUTE: "0" };
 
 /**
  * Starts an auth server, and a reader of its sessions.
@@ -18,7 +14,7 @@ const ENV = { SERVER_SECRETS: SECRET, PAGE_COOKIE: "1", REFRESHES_PER_MINUTE: "0
  * @param {Partial<import("nolapse/server").SessionReaderOptions>} [options]
  */
 async function start(t, env = {}, options = {}) {
-  const [server, library] = await Promise.all([startServer(t, { ...ENV, ...env }), importServer(t)]);
+  const [server, library] = await Promise.all([startServer(t, { ...SERVER_ENV, ...env }), importServer(t)]);
   /** @param {Partial<import("nolapse/server").SessionReaderOptions>} [changes] */
   const readerWith = (changes = {}) =>
     library.createSessionReader({ issuer: server.auth, audience: server.api, secret: SECRET, ...options, ...changes });

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
+import { freePort } from "../e2e/harness/ports.mjs";
 import { findPostgres } from "../tools/system.mjs";
-import { freePort } from "./running.mjs";
 
 /** What a new cluster is: nothing of it outlives the test. */
 const CLUSTER = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"];

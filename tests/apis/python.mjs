@@ -3,11 +3,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import { freePort } from "../e2e/harness/ports.mjs";
 import { root } from "../../pkg-template/tools/process.mjs";
 import { PYTHON } from "../tools/python.mjs";
 import { makeApp } from "./package.mjs";
 import { fillRecipe, readRecipes } from "./recipes.mjs";
-import { freePort, runProgram } from "./running.mjs";
+import { runProgram } from "./running.mjs";
 
 /** What serves a framework: its recipe's file, other files, and the command behind Python's. */
 const FRAMEWORKS = {

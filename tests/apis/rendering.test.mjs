@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { SECRET, SERVER_ENV } from "../docs/rendering.mjs";
 import { startServer } from "../e2e/harness/server.mjs";
 import { newBrowser, PAGE } from "./jar.mjs";
 import { importServer } from "./package.mjs";
-
-const SECRET = "c2VjcmV0IG9mIGEgcmVuZGVyZXIgaW4gYSB0ZXN0Lg==";
 
 const ROUNDS = 1_000;
 /** How many requests a page has at once. */
@@ -14,9 +13,7 @@ const USERS = 10;
 
 test("P57 20,000 server requests at the moment of expiry rotate nothing, and each HTML has its user", async (t) => {
   const env = {
-    SERVER_SECRETS: SECRET,
-    PAGE_COOKIE: "1",
-    REFRESHES_PER_MINUTE: "0",
+    ...SERVER_ENV,
     PASSWORDS_PER_ACCOUNT: "0",
     // So short that each page cookie is about to expire.
     TOKEN_LIFE_SECONDS: "5",

@@ -12,6 +12,7 @@ import { startServer } from "../e2e/harness/server.mjs";
 import { until } from "../e2e/harness/until.mjs";
 import { signUp } from "./auth.mjs";
 import { importServer } from "./package.mjs";
+import { startPair } from "./pair.mjs";
 
 const SECRET = randomBytes(32).toString("base64");
 /** How many sessions are revoked at each server. */
@@ -27,22 +28,6 @@ for line in sys.stdin:
     claims = json.loads(line)
     print(json.dumps([feed.live, feed.is_revoked(claims)]), flush=True)
 `;
-
-/**
- * Starts two auth servers on one database, with the same keys.
- *
- * @param {import("node:test").TestContext} t
- */
-async function startTwo(t) {
-  const folder = await mkdtemp(join(tmpdir(), "nolapse-keys-"));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  const shared = { KEY_FILE: join(folder, "nolapse.keys"), SERVER_SECRETS: SECRET };
-  const first = await startServer(t, shared);
-  const { DATABASE_URL } = first.env;
-  const names = { ISSUER: first.auth, AUDIENCE: first.api, ALLOWED_ORIGINS: first.auth };
-  const second = await startServer(t, { ...shared, ...names, DATABASE_URL });
-  return [first, second];
-}
 
 /**
  * Creates a verifier behind a server, as an API has one.
@@ -89,7 +74,7 @@ function report(t, took) {
 }
 
 test("P14 P56 a session revoked at one server is refused by nolapse/server behind either", async (t) => {
-  const servers = await startTwo(t);
+  const servers = await startPair(t, { SERVER_SECRETS: SECRET });
   const [first] = servers;
   assert.ok(first);
   const apis = await Promise.all(servers.map((server) => startApi(t, first, server)));

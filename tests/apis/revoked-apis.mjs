@@ -2,18 +2,15 @@
 
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 
-import { startServer } from "../e2e/harness/server.mjs";
 import { until } from "../e2e/harness/until.mjs";
 import { signIn } from "./auth.mjs";
 import { newBrowser } from "./jar.mjs";
 import { importServer } from "./package.mjs";
+import { startPair } from "./pair.mjs";
 import { startPostgres } from "./postgres.mjs";
 import { runPython } from "./python.mjs";
-import { freePort, runRecipe } from "./running.mjs";
+import { runRecipe } from "./running.mjs";
 
 /** How often an API is called with a token that may be revoked: one call after another, a millisecond between. */
 const EVERY_MS = 1;
@@ -35,18 +32,8 @@ const QUICK = { PASSWORD_MEMORY_KIB: "64", PASSWORDS_PER_ACCOUNT: "0" };
 export async function startApis(t) {
   const secret = randomBytes(32).toString("base64");
   const postgres = await startPostgres(t);
-  const folder = await mkdtemp(join(tmpdir(), "nolapse-keys-"));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  const shared = {
-    ...QUICK,
-    DATABASE_URL: postgres.url,
-    KEY_FILE: join(folder, "nolapse.keys"),
-    SERVER_SECRETS: secret,
-  };
-  const first = await startServer(t, { ...shared, METRICS_PORT: `${await freePort()}` });
-  const { auth, api } = first;
-  const names = { ISSUER: auth, AUDIENCE: api, ALLOWED_ORIGINS: auth };
-  const second = await startServer(t, { ...shared, ...names, METRICS_PORT: `${await freePort()}` });
+  const servers = await startPair(t, { ...QUICK, DATABASE_URL: postgres.url, SERVER_SECRETS: secret });
+  const [{ auth, api }, second] = servers;
 
   const express = await runRecipe(t, "express", { auth, api, revocations: { secret } });
   const feed = { url: `${second.auth}/auth/revocations`, secret };
@@ -60,7 +47,6 @@ export async function startApis(t) {
   const { createVerifier } = await importServer(t);
   const verifier = createVerifier({ issuer: auth, audience: api, revocations: { secret } });
   t.after(() => verifier.close());
-  const servers = [first, second];
   const isLive = async () => verifier.live().live && (await readLive(servers)).every((live) => live === 1);
   await until("the feed is live", isLive, { within: PATIENCE_MS });
   const scene = { servers, apis, postgres, verifier, isLive };

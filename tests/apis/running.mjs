@@ -1,8 +1,7 @@
 /** Recipes that run as programs. */
 
-import { createServer } from "node:http";
-
 import { start } from "../../pkg-template/tools/process.mjs";
+import { freePort } from "../e2e/harness/ports.mjs";
 import { until } from "../e2e/harness/until.mjs";
 import { makeApp } from "./package.mjs";
 import { compileRecipe } from "./recipes.mjs";
@@ -16,16 +15,6 @@ import { serve } from "@hono/node-server";
 import handler from "./recipe.mjs";
 serve(handler);
 `;
-
-/** A port that nothing listens on. */
-export async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("it listens on a port");
-  await new Promise((resolve) => server.close(resolve));
-  return address.port;
-}
 
 /**
  * Runs a program that serves a route, until the test ends.

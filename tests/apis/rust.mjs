@@ -3,9 +3,10 @@
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
+import { freePort } from "../e2e/harness/ports.mjs";
 import { root, run } from "../../pkg-template/tools/process.mjs";
 import { readRecipes } from "./recipes.mjs";
-import { freePort, runProgram } from "./running.mjs";
+import { runProgram } from "./running.mjs";
 
 /** The crate without the recipes. */
 const CRATE = join(root, "tests", "apis", "rust");

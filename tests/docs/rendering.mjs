@@ -1,5 +1,7 @@
 /** The apps of `docs/rendering.md`: rendered by a server, with the auth server under the page's own origin. */
 
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -56,7 +58,7 @@ export async function startOtherSite(t, app) {
  * @param {import("puppeteer-core").Page} page of the app
  * @param {string} email
  */
-export function signUpOn(page, email) {
+function signUpOn(page, email) {
   return page.evaluate(async (email) => {
     const response = await fetch("/auth/sign-up", {
       method: "POST",
@@ -68,7 +70,7 @@ export function signUpOn(page, email) {
 }
 
 /** Records each text that `#account` has, from the first HTML on. @param {import("puppeteer-core").Page} page */
-export async function watchAccount(page) {
+async function watchAccount(page) {
   await page.evaluateOnNewDocument(() => {
     /** @type {string[]} */
     const seen = [];
@@ -84,4 +86,20 @@ export async function watchAccount(page) {
 /** @param {import("puppeteer-core").Page} page @returns {Promise<string[]>} */
 export function seenOn(page) {
   return page.evaluate(() => Reflect.get(window, "seen"));
+}
+
+/**
+ * Visits an app as nobody, and then signs a new user up on its page.
+ *
+ * @param {import("puppeteer-core").Page} page
+ * @param {string} origin of the app
+ * @returns {Promise<{ email: string, greeting: string, visit: () => Promise<string> }>} `visit` returns the HTML that was sent
+ */
+export async function visitAndSignUp(page, origin) {
+  const email = `${randomUUID()}@example.org`;
+  const visit = async () => (await page.goto(`${origin}/`, { waitUntil: "networkidle0" }))?.text() ?? "";
+  await watchAccount(page);
+  assert.match(await visit(), /<h1>Welcome<\/h1>/);
+  assert.equal(await signUpOn(page, email), 200);
+  return { email, greeting: `<h1>Welcome, ${email}</h1>`, visit };
 }

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 
 import { start as startProcess } from "../../pkg-template/tools/process.mjs";
@@ -10,7 +9,7 @@ import { startServer } from "../e2e/harness/server.mjs";
 import { until } from "../e2e/harness/until.mjs";
 import { makeApp } from "../packed/app.mjs";
 import { buildNext, serveNext } from "../packed/next.mjs";
-import { readApp, rendererEnv, SERVER_ENV, seenOn, signUpOn, startOtherSite, watchAccount } from "./rendering.mjs";
+import { readApp, rendererEnv, SERVER_ENV, seenOn, startOtherSite, visitAndSignUp } from "./rendering.mjs";
 
 const LAYOUT = `
 export const metadata = { icons: { icon: "data:," } };
@@ -66,12 +65,7 @@ test("part4 a page of a Node server greets its user, and a visitor", async (t) =
 test("part4 a page of Next.js is its user's from the first HTML on", async (t) => {
   const [{ server, origin }, browser] = await Promise.all([start(t), launchBrowser(t)]);
   const page = await browser.newPage();
-  const email = `${randomUUID()}@example.org`;
-  const greeting = `<h1>Welcome, ${email}</h1>`;
-  const visit = async () => (await page.goto(`${origin}/`, { waitUntil: "networkidle0" }))?.text() ?? "";
-  await watchAccount(page);
-  assert.match(await visit(), /<h1>Welcome<\/h1>/);
-  assert.equal(await signUpOn(page, email), 200);
+  const { email, greeting, visit } = await visitAndSignUp(page, origin);
 
   await t.test("without a flash, without a token in it, and without a look-up", async () => {
     const html = await visit();

@@ -1,17 +1,8 @@
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 
 import { newBrowser, PAGE } from "../apis/jar.mjs";
-import {
-  readApp,
-  rendererEnv,
-  SERVER_ENV,
-  seenOn,
-  signUpOn,
-  startOtherSite,
-  watchAccount,
-} from "../docs/rendering.mjs";
+import { readApp, rendererEnv, SERVER_ENV, seenOn, startOtherSite, visitAndSignUp } from "../docs/rendering.mjs";
 import { launchBrowser } from "../e2e/harness/browser.mjs";
 import { startServer } from "../e2e/harness/server.mjs";
 import { build, makeFrameworkApp, whileServed } from "./apps.mjs";
@@ -67,12 +58,7 @@ for (const { heading, command, server: program, parameters, files, hasForm } of 
  * @param {boolean} hasForm
  */
 async function visitApp(t, page, server, origin, hasForm) {
-  const email = `${randomUUID()}@example.org`;
-  const greeting = `<h1>Welcome, ${email}</h1>`;
-  const visit = async () => (await page.goto(`${origin}/`, { waitUntil: "networkidle0" }))?.text() ?? "";
-  await watchAccount(page);
-  assert.match(await visit(), /<h1>Welcome<\/h1>/);
-  assert.equal(await signUpOn(page, email), 200);
+  const { email, greeting, visit } = await visitAndSignUp(page, origin);
 
   const html = await visit();
   assert.ok(html.includes(greeting), html);

@@ -10,14 +10,19 @@ use std::{
 use axum::{
     body::{Body, Bytes, HttpBody},
     extract::State,
-    http::{HeaderMap, HeaderName, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, StatusCode},
+    response::Response,
 };
 use hyper::body::Frame;
 use nolapse::wire::{EVENTS_PATH, ErrorCode};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-use super::{App, security_events::note, signed::SUPERSEDED};
+use super::{
+    App,
+    event_stream::{HEARTBEAT, respond},
+    security_events::note,
+    signed::SUPERSEDED,
+};
 use crate::{
     clock,
     domain::Presented,
@@ -29,8 +34,6 @@ use crate::{
 const MESSAGE: &[u8] = b"data: session_ended\n\n";
 /// Precedes everything: clients that reconnect by themselves wait for half a minute. The SDK does not.
 const PREAMBLE: &[u8] = b"retry: 30000\n\n";
-/// A comment, which no page is told of: proxies close connections on which nothing is sent.
-const HEARTBEAT: &[u8] = b":\n\n";
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 
 /// Tells a page when its session may have ended: at once if it has, and later if it is revoked; then the stream ends.
@@ -77,16 +80,6 @@ fn refuse(refused: Refused) -> Problem {
         }
         Refused::Server => Problem::unavailable(text, 60),
     }
-}
-
-fn respond(body: Body) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "text/event-stream"),
-        (header::CACHE_CONTROL, "no-store"),
-        // nginx passes it on as it comes.
-        (HeaderName::from_static("x-accel-buffering"), "no"),
-    ];
-    (headers, body).into_response()
 }
 
 /// The body of a stream whose session is alive.

@@ -10,6 +10,7 @@ mod counters;
 mod cross_origin;
 mod demo;
 mod device;
+mod event_stream;
 mod events;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;

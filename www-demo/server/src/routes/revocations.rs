@@ -10,12 +10,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{
-    body::Body,
-    extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue, header},
-    response::{IntoResponse, Response},
-};
+use axum::{body::Body, extract::State, http::HeaderMap, response::Response};
 use http_body_util::channel::{Channel, Sender};
 use hyper::body::Bytes;
 use nolapse::wire::REVOCATIONS_PATH;
@@ -25,7 +20,11 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{App, servers::AuthenticatedServer, sessions::NO_STORE};
+use super::{
+    App,
+    event_stream::{HEARTBEAT, respond},
+    servers::AuthenticatedServer,
+};
 use crate::{
     domain::Revoked,
     problem::Problem,
@@ -35,22 +34,12 @@ use crate::{
 /// The most streams of a server at once.
 pub(crate) const MAX_STREAMS: usize = 256;
 /// How long a stream is silent before a comment shows that it is not dead.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
 /// How long a reader may take none of its stream, before the stream ends. It resumes by `Last-Event-ID`.
 const STALL: Duration = Duration::from_secs(30);
 /// How many frames wait for a reader, of this many events at most: some 50 KB.
 const FRAMES: usize = 8;
 const EVENTS_PER_FRAME: usize = 64;
-/// What proxies that buffer responses (nginx) must not do with this one.
-const UNBUFFERED: (HeaderName, HeaderValue) = (
-    HeaderName::from_static("x-accel-buffering"),
-    HeaderValue::from_static("no"),
-);
-const EVENT_STREAM: (HeaderName, HeaderValue) = (
-    header::CONTENT_TYPE,
-    HeaderValue::from_static("text/event-stream"),
-);
-
 /// Streams the revocations that can concern an access token, from those after `Last-Event-ID` on.
 #[utoipa::path(
     get,
@@ -74,8 +63,7 @@ pub(super) async fn stream(
     let reader = app.revocations.reader(last_event_id(&headers));
     let (sender, body) = Channel::<Bytes>::new(FRAMES);
     tokio::spawn(send(app, reader, sender, permit));
-    let body = Body::new(body);
-    Ok((NO_STORE, [EVENT_STREAM, UNBUFFERED], body).into_response())
+    Ok(respond(Body::new(body)))
 }
 
 /// Reads the cursor that a reader has; another text than one is none.
@@ -89,8 +77,8 @@ fn last_event_id(headers: &HeaderMap) -> Option<u64> {
 /// Sends what a reader reads, until the client is gone or too slow, or the server stops.
 async fn send(app: App, mut reader: Reader, mut to: Sender<Bytes>, permit: OwnedSemaphorePermit) {
     loop {
-        let frames = match timeout(HEARTBEAT, reader.next()).await {
-            Err(_) => vec![Bytes::from_static(b":\n\n")],
+        let frames = match timeout(HEARTBEAT_EVERY, reader.next()).await {
+            Err(_) => vec![Bytes::from_static(HEARTBEAT)],
             Ok(None) => break,
             Ok(Some(Update::Revoked(batch))) => frames(&batch),
             Ok(Some(Update::CaughtUp { is_live, cursor })) => {
