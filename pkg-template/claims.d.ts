@@ -20,6 +20,10 @@ export interface Claims {
   readonly context?: string;
   /** When the user signed in, in seconds since 1970. */
   readonly auth_time?: number;
+  /** How strongly the user was authenticated. */
+  readonly acr?: string;
+  /** How the user was authenticated (RFC 8176), such as `pwd`. */
+  readonly amr?: readonly string[];
   /** When it was issued, in seconds since 1970. */
   readonly iat: number;
   /** From when on it is valid, in seconds since 1970. */

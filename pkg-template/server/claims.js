@@ -24,7 +24,8 @@ const TEXTS = ["iss", "sub", "sid", "jti", "client_id", "role"];
  */
 export function readClaims(given, { issuer, audience, nowMs }) {
   for (const name of TEXTS) requireText(given, name);
-  if (Object.hasOwn(given, "context")) requireText(given, "context");
+  for (const name of ["context", "acr"]) if (Object.hasOwn(given, name)) requireText(given, name);
+  if (Object.hasOwn(given, "amr")) requireTexts(given, "amr");
   requireTimeIfThere(given, "auth_time");
   // Fractions count against the token (RFC 7519 §2 allows them).
   const begins = Math.ceil(Math.max(timeOf(given, "iat"), requireTimeIfThere(given, "nbf") ?? 0));
@@ -58,9 +59,23 @@ export function checkAge({ auth_time }, maxAge, nowMs) {
  * @param {string} name
  */
 function requireText(given, name) {
-  const text = member(given, name);
-  const isName = typeof text === "string" && text !== "" && !Array.from(text).some(isAsciiControl);
-  if (!isName) throw malformed();
+  if (!isName(member(given, name))) throw malformed();
+}
+
+/**
+ * Requires a list of such texts.
+ *
+ * @param {Json} given
+ * @param {string} name
+ */
+function requireTexts(given, name) {
+  const texts = member(given, name);
+  if (!Array.isArray(texts) || !texts.every(isName)) throw malformed();
+}
+
+/** @param {unknown} text */
+function isName(text) {
+  return typeof text === "string" && text !== "" && !Array.from(text).some(isAsciiControl);
 }
 
 /** @param {string} character */

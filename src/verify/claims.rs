@@ -37,6 +37,10 @@ pub struct Claims {
     pub context: Option<String>,
     /// When the user signed in, `auth_time`, where the token says so.
     pub authenticated_at: Option<u64>,
+    /// How strongly the user was authenticated, `acr`, where the token says so.
+    pub authentication_context: Option<String>,
+    /// How the user was authenticated, `amr` (RFC 8176); empty where the token does not say so.
+    pub authentication_methods: Vec<String>,
     /// When it was issued, `iat`.
     pub issued_at: u64,
     /// From when on it is valid, `nbf`, where the token says so.
@@ -56,11 +60,10 @@ impl Claims {
             token_id: text(&mut claims, "jti")?,
             client_id: text(&mut claims, "client_id")?,
             role: text(&mut claims, "role")?,
-            context: match claims.get("context") {
-                None => None,
-                Some(_) => Some(text(&mut claims, "context")?),
-            },
+            context: text_if_there(&mut claims, "context")?,
             authenticated_at: time(&claims, "auth_time")?.map(f64::floor).map(seconds),
+            authentication_context: text_if_there(&mut claims, "acr")?,
+            authentication_methods: texts(&mut claims, "amr")?,
             // Fractions count against the token (RFC 7519 §2 allows them).
             issued_at: seconds(time(&claims, "iat")?.ok_or(Refusal::Malformed)?.ceil()),
             not_before: time(&claims, "nbf")?.map(f64::ceil).map(seconds),
@@ -100,10 +103,31 @@ impl Claims {
 /// Takes a claim that must be a text of at least one character, without control characters: names end up in logs and
 /// in keys of databases.
 fn text(claims: &mut Object, name: &str) -> Result<String, Refusal> {
+    claims.take(name).map_or(Err(Refusal::Malformed), as_text)
+}
+
+/// Takes a claim that must be such a text where it is there.
+fn text_if_there(claims: &mut Object, name: &str) -> Result<Option<String>, Refusal> {
+    claims.take(name).map(as_text).transpose()
+}
+
+/// Takes a claim that must be a list of such texts where it is there.
+fn texts(claims: &mut Object, name: &str) -> Result<Vec<String>, Refusal> {
     match claims.take(name) {
-        Some(Json::Text(text)) if is_name(&text) => Ok(text),
-        Some(Json::Text(_) | Json::Number(_) | Json::List(_) | Json::Object(_) | Json::Other)
-        | None => Err(Refusal::Malformed),
+        None => Ok(Vec::new()),
+        Some(Json::List(several)) => several.into_iter().map(as_text).collect(),
+        Some(Json::Text(_) | Json::Number(_) | Json::Object(_) | Json::Other) => {
+            Err(Refusal::Malformed)
+        }
+    }
+}
+
+fn as_text(value: Json) -> Result<String, Refusal> {
+    match value {
+        Json::Text(text) if is_name(&text) => Ok(text),
+        Json::Text(_) | Json::Number(_) | Json::List(_) | Json::Object(_) | Json::Other => {
+            Err(Refusal::Malformed)
+        }
     }
 }
 

@@ -29,6 +29,8 @@ test("P46 tokens that may be spelt differently are accepted by nolapse/server", 
     forge({}, { nbf: NOW + 5 }),
     forge({}, { auth_time: 0 }),
     forge({}, { exp: NOW + 1.9 }),
+    forge({}, { acr: "urn:x", amr: ["pwd", "otp"] }),
+    forge({}, { amr: [] }),
     forge({}, { context: "org_1", other: [null, { a: true }] }),
     sign(header, ` \n\t${claims}\r\n `),
     sign(header, claims.replace("{", '{"Exp":1,"EXP":2,')),
@@ -116,7 +118,12 @@ test("P46 claims that are wrong, missing or of another type are refused by nolap
     ...["iss", "sub", "sid", "jti", "client_id", "role"].flatMap((name) =>
       odd.map((value) => /** @type {[string, unknown, string]} */ ([name, value, "malformed"])),
     ),
-    ...odd.slice(0, -1).map((value) => /** @type {[string, unknown, string]} */ (["context", value, "malformed"])),
+    ...["context", "acr"].flatMap((name) =>
+      odd.slice(0, -1).map((value) => /** @type {[string, unknown, string]} */ ([name, value, "malformed"])),
+    ),
+    ...[null, true, {}, 7, "pwd", [7], [["pwd"]], ["pwd", ""], ["pwd", "o\0"]].map(
+      (value) => /** @type {[string, unknown, string]} */ (["amr", value, "malformed"]),
+    ),
     ...["exp", "iat", "nbf", "auth_time"].flatMap((name) =>
       [null, true, [], {}, "1800000000", -1, -0.5, 1e300, 2 ** 64, 9e15].map(
         (value) => /** @type {[string, unknown, string]} */ ([name, value, "malformed"]),

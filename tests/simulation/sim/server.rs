@@ -6,7 +6,8 @@ use std::time::Duration;
 use nolapse::core::{AttemptId, Grant, Millis, Secret, SessionInfo};
 use nolapse::wire::EndReason;
 use nolapse_domain::{
-    Limits, RefreshToken, RefreshTokenKey, Session, SessionId, Timestamp, UserId, Verdict,
+    Authentication, Limits, NewSession, RefreshToken, RefreshTokenKey, Session, SessionId,
+    Timestamp, UserId, Verdict,
 };
 
 /// How the auth server responds.
@@ -160,7 +161,7 @@ impl Server {
             at,
             &ticket,
             UserId::from_bytes(user_id),
-            "sim".to_owned(),
+            NewSession::new("sim".to_owned(), Authentication::by_password(at)),
             &self.limits,
         );
         self.sessions.insert(id, session);

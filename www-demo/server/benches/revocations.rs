@@ -52,6 +52,8 @@ fn token(session: String) -> Verified {
         role: "member".to_owned(),
         context: None,
         authenticated_at: None,
+        authentication_context: None,
+        authentication_methods: Vec::new(),
         issued_at: now,
         expires_at: now + Duration::from_mins(1),
     }

@@ -19,8 +19,8 @@ use nolapse::wire::EndReason;
 use nolapse_server::{
     clock,
     domain::{
-        Email, Grant, Limits, PasswordHash, RefreshTokenKey, Refreshed, Role, SessionId,
-        SessionService, Store, User, UserId,
+        Authentication, Email, Grant, Limits, NewSession, PasswordHash, RefreshToken,
+        RefreshTokenKey, Refreshed, Role, Session, SessionId, SessionService, Store, User, UserId,
     },
     keys::ServerKeys,
     store,
@@ -71,13 +71,12 @@ impl Bench {
 
     fn issue(&mut self) -> Result<(), Failure> {
         let issue = |grant: &Grant| {
-            let (session, user) = (grant.session.id, &grant.user);
+            let (session, user) = (&grant.session, &grant.user);
             tokens::issue(
                 clock::now(),
                 &self.config,
                 &self.keys.current,
                 session,
-                clock::now(),
                 user,
             )
         };
@@ -120,9 +119,9 @@ impl Bench {
             let Refreshed::Granted(grant) = refreshed else {
                 return Err("a refresh was refused".into());
             };
-            let (session, user) = (grant.session.id, &grant.user);
+            let (session, user) = (&grant.session, &grant.user);
             let key = &self.keys.current;
-            let token = tokens::issue(clock::now(), &self.config, key, session, clock::now(), user);
+            let token = tokens::issue(clock::now(), &self.config, key, session, user);
             self.tokens[place] = token.map_err(|_| "a token was not signed")?;
             self.grants[place] = *grant;
         }
@@ -218,16 +217,12 @@ impl Signer {
     }
 
     fn issue(&self) -> Result<String, Failure> {
-        let (now, session) = (clock::now(), SessionId::from_bytes([2; 16]));
+        let now = clock::now();
+        let first = RefreshToken::first(SessionId::from_bytes([2; 16]), [0; 32]);
+        let new = NewSession::new(String::new(), Authentication::by_password(now));
+        let session = Session::begin(now, &first, self.user.id, new, &Limits::default());
         let key = &self.keys.current;
-        Ok(tokens::issue(
-            now,
-            &self.config,
-            key,
-            session,
-            now,
-            &self.user,
-        )?)
+        Ok(tokens::issue(now, &self.config, key, &session, &self.user)?)
     }
 
     /// Returns microseconds a verification and a token.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{
     clock,
     contexts::ContextGrant,
-    domain::{Session, SessionId, Timestamp, User},
+    domain::{Session, Timestamp, User},
     keys::{SigningFailed, SigningKey},
 };
 
@@ -48,6 +48,8 @@ struct Claims<'a> {
     client_id: &'static str,
     role: &'static str,
     auth_time: u64,
+    acr: &'static str,
+    amr: Vec<&'static str>,
     iat: u64,
     nbf: u64,
     exp: u64,
@@ -58,7 +60,7 @@ struct Claims<'a> {
 }
 
 /// The claims that those of a context do not replace.
-const FIXED_CLAIMS: [&str; 13] = [
+const FIXED_CLAIMS: [&str; 15] = [
     "iss",
     "aud",
     "sub",
@@ -67,6 +69,8 @@ const FIXED_CLAIMS: [&str; 13] = [
     "client_id",
     "role",
     "auth_time",
+    "acr",
+    "amr",
     "context",
     "iat",
     "nbf",
@@ -74,7 +78,7 @@ const FIXED_CLAIMS: [&str; 13] = [
     "cnf",
 ];
 
-/// Signs a token for a session's user, who signed in at `authenticated_at`.
+/// Signs a token for a session's user.
 ///
 /// # Errors
 /// Fails only if the operating system gives no random bytes.
@@ -82,11 +86,10 @@ pub fn issue(
     now: Timestamp,
     config: &TokenConfig,
     key: &SigningKey,
-    session: SessionId,
-    authenticated_at: Timestamp,
+    session: &Session,
     user: &User,
 ) -> Result<String, SigningFailed> {
-    sign(key, &claims(now, config, session, authenticated_at, user))
+    sign(key, &claims(now, config, session, user))
 }
 
 /// Signs a token of a context, by its name and what the policy grants.
@@ -101,7 +104,7 @@ pub fn issue_within(
     user: &User,
     (name, context): (&str, &ContextGrant),
 ) -> Result<String, SigningFailed> {
-    let mut claims = claims(now, config, session.id, session.created_at, user);
+    let mut claims = claims(now, config, session, user);
     claims.context = Some(name);
     if let Some(audience) = &context.audience {
         claims.aud = audience;
@@ -129,7 +132,7 @@ pub fn issue_for_pages(
     user: &User,
     view: &Value,
 ) -> Result<String, SigningFailed> {
-    let mut claims = claims(now, config, session.id, session.created_at, user);
+    let mut claims = claims(now, config, session, user);
     claims.further = BTreeMap::from([("user", view)]);
     sign(key, &claims)
 }
@@ -137,19 +140,22 @@ pub fn issue_for_pages(
 fn claims<'a>(
     now: Timestamp,
     config: &'a TokenConfig,
-    session: SessionId,
-    authenticated_at: Timestamp,
+    session: &Session,
     user: &User,
 ) -> Claims<'a> {
+    let authentication = &session.authentication;
+    let methods = authentication.methods.iter();
     Claims {
         iss: &config.issuer,
         aud: &config.audience,
         sub: user.id.to_string(),
-        sid: session.to_string(),
+        sid: session.id.to_string(),
         jti: Base64UrlUnpadded::encode_string(&clock::random::<16>()),
         client_id: CLIENT_ID,
         role: user.role.as_str(),
-        auth_time: authenticated_at.as_secs(),
+        auth_time: authentication.at.as_secs(),
+        acr: authentication.context().as_str(),
+        amr: methods.map(|method| method.as_str()).collect(),
         iat: now.as_secs(),
         nbf: now.as_secs(),
         exp: now.as_secs().saturating_add(config.lifetime.as_secs()),

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use nolapse_server::{
     clock,
-    domain::{Email, Grant, PasswordHash, Role, SessionService, Store, User, UserId},
+    domain::{
+        Authentication, Email, Grant, NewSession, PasswordHash, Role, SessionService, Store, User,
+        UserId,
+    },
 };
 
 /// Creates `count` users and signs each in at the session service.
@@ -26,10 +29,9 @@ pub(crate) async fn begin(
         };
         store.add_user(&user).await?;
         let (id, secret) = (clock::random(), clock::random());
-        let device = "a device".to_owned();
-        let grant = service
-            .sign_in(clock::now(), user, device, id, secret)
-            .await?;
+        let now = clock::now();
+        let new = NewSession::new("a device".to_owned(), Authentication::by_password(now));
+        let grant = service.sign_in(now, user, new, id, secret).await?;
         grants.push(grant.ok_or("a password was changed")?);
     }
     Ok(grants)

@@ -3,6 +3,7 @@
 //! No clock, no randomness, no input or output: `now` and random bytes are arguments, so that a simulation runs a year
 //! in a second. [`Session`] holds the rules; [`SessionService`] applies them to the rows of a [`Store`].
 
+mod authentication;
 mod email;
 mod ids;
 mod mac;
@@ -21,6 +22,9 @@ mod user;
 mod user_directory;
 mod verdict;
 
+pub use authentication::{
+    Authentication, AuthenticationContext, AuthenticationMethod, KeyThumbprint,
+};
 pub use email::{Email, MAX_EMAIL_BYTES};
 pub use ids::{NotAnId, NoteId, SessionId, UserId};
 pub use mac::hmac_sha256;
@@ -30,7 +34,7 @@ pub use refresh_token::{
     ENCODED_CHARS, MAX_FORKS, RefreshSecret, RefreshToken, RefreshTokenKey, SecretHash,
 };
 pub use revocations::{Revocation, RevocationLog, RevocationPage, RevocationSignal, Revoked};
-pub use session::{Ending, Limits, Renewal, Replaced, Session};
+pub use session::{Ending, Limits, NewSession, Renewal, Replaced, Session};
 pub use session_service::SessionService;
 pub use signing_keys::{SealedKey, SigningKeyStore};
 pub use store::{Applied, ContextStore, PoolUse, Store, StoreError, StoreFailure, StoreResult};

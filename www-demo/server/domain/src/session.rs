@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use nolapse::wire::EndReason;
 
-use crate::{RefreshSecret, RefreshToken, SecretHash, SessionId, Timestamp, UserId};
+use crate::{
+    Authentication, KeyThumbprint, RefreshSecret, RefreshToken, SecretHash, SessionId, Timestamp,
+    UserId,
+};
 
 /// The lifetimes and the number of sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +64,29 @@ pub struct Renewal {
     pub at: Timestamp,
 }
 
+/// What a session begins with, besides its user and its refresh token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSession {
+    /// The device's label, derived from `User-Agent`.
+    pub device: String,
+    /// When and how the user was authenticated.
+    pub authentication: Authentication,
+    /// The key that the session is bound to (RFC 9449), if there is one.
+    pub jkt: Option<KeyThumbprint>,
+}
+
+impl NewSession {
+    /// Creates a session's beginning without a key.
+    #[must_use]
+    pub const fn new(device: String, authentication: Authentication) -> Self {
+        Self {
+            device,
+            authentication,
+            jkt: None,
+        }
+    }
+}
+
 /// A session's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
@@ -90,6 +116,10 @@ pub struct Session {
     pub replaced: Vec<Replaced>,
     /// The last [`renew`](Self::renew).
     pub renewed: Option<Renewal>,
+    /// When and how the user was authenticated.
+    pub authentication: Authentication,
+    /// The key that the session is bound to, if there is one. It never changes.
+    pub jkt: Option<KeyThumbprint>,
 }
 
 impl Session {
@@ -99,13 +129,13 @@ impl Session {
         now: Timestamp,
         first: &RefreshToken,
         user: UserId,
-        device: String,
+        new: NewSession,
         limits: &Limits,
     ) -> Self {
         Self {
             id: first.session,
             user,
-            device,
+            device: new.device,
             created_at: now,
             expires_at: now + limits.absolute,
             last_active_at: now,
@@ -116,6 +146,8 @@ impl Session {
             siblings: Vec::new(),
             replaced: Vec::new(),
             renewed: None,
+            authentication: new.authentication,
+            jkt: new.jkt,
         }
     }
 

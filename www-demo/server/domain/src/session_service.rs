@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 use nolapse::wire::EndReason;
 
 use crate::{
-    Applied, Grant, Limits, Presented, RefreshToken, RefreshTokenKey, Refreshed, Rotation, Session,
-    SessionId, SignOutScope, Store, StoreResult, Timestamp, User, UserDirectory, Verdict,
+    Applied, Grant, Limits, NewSession, Presented, RefreshToken, RefreshTokenKey, Refreshed,
+    Rotation, Session, SessionId, SignOutScope, Store, StoreResult, Timestamp, User, UserDirectory,
+    Verdict,
 };
 
 /// How often a refresh retries after losing a compare-and-swap. Each loss means that another refresh succeeded.
@@ -61,12 +62,12 @@ impl SessionService {
         &self,
         now: Timestamp,
         user: User,
-        device: String,
+        new: NewSession,
         id: [u8; 16],
         secret: [u8; 32],
     ) -> StoreResult<Option<Grant>> {
         let token = RefreshToken::first(SessionId::from_bytes(id), secret);
-        let session = Session::begin(now, &token, user.id, device, &self.limits);
+        let session = Session::begin(now, &token, user.id, new, &self.limits);
         self.add_reference(&user).await?;
         if self.store.add_session(&session).await? == Applied::No {
             return Ok(None);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use axum::{
     RequestExt,
     extract::{FromRequest, Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::Response,
 };
 use nolapse::wire::{ErrorCode, SIGN_IN_PATH, SIGN_UP_PATH};
@@ -13,12 +13,18 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    App, address::Address, body::StrictJson, contexts::ContextNames, limits::Turns, openapi,
-    security_events::note, token_response,
+    App,
+    address::Address,
+    body::StrictJson,
+    contexts::ContextNames,
+    limits::Turns,
+    openapi,
+    security_events::note,
+    sign_in::{self, SignedIn},
 };
 use crate::{
     clock,
-    domain::{DirectoryError, Email, Password, SignOutScope, Timestamp, User},
+    domain::{DirectoryError, Email, Password, User},
     problem::{Body, Problem},
 };
 
@@ -29,8 +35,6 @@ const SIGN_IN_TRIES: usize = 3;
 const MAX_EMAIL_CHARS: usize = 254;
 /// The longest input for a password, in characters, as in the `OpenAPI` document.
 const MAX_PASSWORD_CHARS: usize = 256;
-/// The longest label of a device, in characters.
-const MAX_DEVICE_CHARS: usize = 60;
 
 /// The credentials of a sign-up or sign-in.
 #[derive(Deserialize, ToSchema)]
@@ -114,9 +118,9 @@ pub(super) async fn sign_up(State(app): State<App>, attempt: Attempt) -> Result<
     let user = app.users.create(now, email, password).await?;
     let user = user.ok_or(ACCOUNT_EXISTS)?;
     app.counters.count("sign_ups");
-    begin(&app, now, &headers, user, &contexts)
-        .await?
-        .ok_or(MISMATCH)
+    let signed_in = SignedIn::by_password(now, user, &contexts);
+    let begun = sign_in::begin(&app, now, &headers, signed_in);
+    begun.await?.ok_or(MISMATCH)
 }
 
 /// Signs in; the session of a cookie in the request ends.
@@ -133,15 +137,10 @@ pub(super) async fn sign_in(State(app): State<App>, attempt: Attempt) -> Result<
             return Err(MISMATCH);
         };
         // `None`: the password was changed meanwhile, or its hash renewed by a concurrent sign-in.
-        if let Some(begun) = begin(
-            &app,
-            clock::now(),
-            &attempt.headers,
-            user,
-            &attempt.contexts,
-        )
-        .await?
-        {
+        let now = clock::now();
+        let signed_in = SignedIn::by_password(now, user, &attempt.contexts);
+        let begun = sign_in::begin(&app, now, &attempt.headers, signed_in);
+        if let Some(begun) = begun.await? {
             attempt.turns.succeed(&*app.store).await?;
             app.counters.count("sign_ins");
             return Ok(begun);
@@ -188,70 +187,10 @@ const MISMATCH: Problem = Problem::new(
     "e-mail and password do not match an account",
 );
 
-async fn begin(
-    app: &App,
-    now: Timestamp,
-    headers: &HeaderMap,
-    user: User,
-    contexts: &BTreeSet<String>,
-) -> Result<Option<Response>, Problem> {
-    if let Some(before) = app.refresh_token(headers) {
-        app.sessions
-            .sign_out(now, &before, SignOutScope::Here)
-            .await?;
-    }
-    let device = device(headers);
-    let (id, secret) = (clock::random(), clock::random());
-    let begun = app.sessions.sign_in(now, user, device, id, secret).await?;
-    let Some(grant) = begun else {
-        return Ok(None);
-    };
-    tracing::info!(session = %grant.session.id, user = %grant.user.id, "signed in");
-    let mut response = token_response::grant(app, now, &grant, contexts).await?;
-    let (email, cookies) = (&grant.user.email, &app.settings.cookies);
-    let known = app.devices.issue(now, headers, email, cookies);
-    response.headers_mut().append(header::SET_COOKIE, known);
-    Ok(Some(response))
-}
-
 pub(super) fn parse_password(text: &str) -> Result<Password, Problem> {
     let fits = text.chars().count() <= MAX_PASSWORD_CHARS;
     let password = Password::parse(text).filter(|_| fits);
     password.ok_or(Problem::invalid("password must have 8 to 256 characters"))
-}
-
-/// Returns a device's label: its browser and system, if they are known.
-fn device(headers: &HeaderMap) -> String {
-    let agent = headers.get(header::USER_AGENT);
-    let agent = agent
-        .and_then(|agent| agent.to_str().ok())
-        .unwrap_or_default();
-    let first = |names: &[(&str, &'static str)]| {
-        let found = names.iter().find(|(mark, _)| agent.contains(mark));
-        found.map(|(_, name)| *name)
-    };
-    let browser = first(&[
-        ("Edg/", "Edge"),
-        ("OPR/", "Opera"),
-        ("Firefox/", "Firefox"),
-        ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"),
-    ]);
-    let system = first(&[
-        ("Android", "Android"),
-        ("iPhone", "iPhone"),
-        ("iPad", "iPad"),
-        ("Windows", "Windows"),
-        ("Mac OS X", "macOS"),
-        ("CrOS", "ChromeOS"),
-        ("Linux", "Linux"),
-    ]);
-    match (browser, system) {
-        (Some(browser), Some(system)) => format!("{browser} on {system}"),
-        (Some(name), None) | (None, Some(name)) => name.to_owned(),
-        (None, None) if agent.is_empty() => "unknown device".to_owned(),
-        (None, None) => agent.chars().take(MAX_DEVICE_CHARS).collect(),
-    }
 }
 
 impl From<DirectoryError> for Problem {

@@ -176,7 +176,7 @@ fn spell(name: &str, value: &str, lifetime: Duration, more: &str, site: &str) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Limits, SessionId, UserId};
+    use crate::domain::{Authentication, Limits, NewSession, SessionId, UserId};
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -198,7 +198,8 @@ mod tests {
         let token = RefreshToken::first(SessionId::from_bytes([3; 16]), [5; 32]);
         let key = RefreshTokenKey::from_bytes([1; 32]);
         let user = UserId::from_bytes([1; 16]);
-        let session = Session::begin(NOW, &token, user, String::new(), &Limits::default());
+        let new = NewSession::new(String::new(), Authentication::by_password(NOW));
+        let session = Session::begin(NOW, &token, user, new, &Limits::default());
         let mut headers = HeaderMap::new();
         rules.set(&mut headers, NOW, &session, &token, &key);
         let value = key.encode(&token);

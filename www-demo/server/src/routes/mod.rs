@@ -32,6 +32,7 @@ mod revocations;
 mod security_events;
 mod servers;
 mod sessions;
+mod sign_in;
 mod sign_out;
 mod signed;
 mod site;

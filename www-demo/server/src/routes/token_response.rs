@@ -74,14 +74,7 @@ pub(super) async fn issue(
     contexts: &BTreeSet<String>,
 ) -> Result<TokenResponse, Problem> {
     let keys = app.keys.keys();
-    let token = tokens::issue(
-        now,
-        &app.tokens,
-        &keys.current,
-        session.id,
-        session.created_at,
-        user,
-    );
+    let token = tokens::issue(now, &app.tokens, &keys.current, session, user);
     Ok(TokenResponse {
         access_token: token.map_err(|_| Problem::internal())?,
         token_type: "Bearer",

@@ -6,8 +6,9 @@ use sqlx::{Row, postgres::PgRow, sqlite::SqliteRow};
 
 use super::siblings;
 use crate::domain::{
-    Email, Ending, Note, NoteId, PasswordHash, Renewal, Replaced, Role, SealedKey, SecretHash,
-    Session, SessionId, StoreError, StoreResult, Timestamp, User, UserId,
+    Authentication, AuthenticationMethod, Email, Ending, KeyThumbprint, Note, NoteId, PasswordHash,
+    Renewal, Replaced, Role, SealedKey, SecretHash, Session, SessionId, StoreError, StoreResult,
+    Timestamp, User, UserId,
 };
 
 /// A row of either database, read by the names of its columns.
@@ -149,7 +150,35 @@ pub(super) fn session(row: &impl Columns) -> StoreResult<Session> {
         siblings: siblings::read(row.maybe_text("siblings")?.as_deref(), generation)?,
         replaced: read_replaced(&row.text("replaced_at")?, generation)?,
         renewed: renewed.transpose()?,
+        authentication: authentication(row)?,
+        jkt: match row.maybe_bytes("jkt")? {
+            Some(bytes) => Some(KeyThumbprint::from_bytes(
+                bytes.try_into().map_err(|_| damaged("jkt"))?,
+            )),
+            None => None,
+        },
     })
+}
+
+/// Converts methods of authentication for the database.
+pub(super) fn to_db_methods(authentication: &Authentication) -> String {
+    let methods = authentication.methods.iter();
+    let methods: Vec<&str> = methods.map(|method| method.as_str()).collect();
+    methods.join(" ")
+}
+
+/// Reads when and how the user was authenticated; in a row of before the columns, by password when the session began. A
+/// method that only a newer server knows is left out: the authentication counts as the weaker one.
+fn authentication(row: &impl Columns) -> StoreResult<Authentication> {
+    let at = match row.maybe_number("authenticated_at")? {
+        Some(at) => moment(at)?,
+        None => time(row, "created_at")?,
+    };
+    let Some(methods) = row.maybe_text("authentication_methods")? else {
+        return Ok(Authentication::by_password(at));
+    };
+    let methods = methods.split(' ').filter_map(AuthenticationMethod::parse);
+    Ok(Authentication::new(at, methods))
 }
 
 /// Reads a user whose columns are prefixed with `u_`.

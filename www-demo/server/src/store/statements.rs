@@ -5,7 +5,8 @@ macro_rules! session_columns {
     () => {
         "s.id, s.user_id, s.device, s.created_at, s.expires_at, s.last_active_at, s.last_seen_at, \
          s.ended_at, s.end_reason, s.generation, s.secret_hash, s.replaced_at, \
-         s.renewed_generation, s.renewed_at, s.siblings"
+         s.renewed_generation, s.renewed_at, s.siblings, s.authenticated_at, \
+         s.authentication_methods, s.jkt"
     };
 }
 
@@ -147,9 +148,11 @@ macro_rules! store {
 
             async fn add_session(&self, session: &Session) -> StoreResult<Applied> {
                 let sql = "INSERT INTO sessions (id, user_id, device, created_at, expires_at, \
-                     last_active_at, last_seen_at, generation, secret_hash, replaced_at) \
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING";
+                     last_active_at, last_seen_at, generation, secret_hash, replaced_at, \
+                     authenticated_at, authentication_methods, jkt) VALUES \
+                     ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (id) DO NOTHING";
                 let replaced_at = rows::to_db_replaced(&session.replaced);
+                let methods = rows::to_db_methods(&session.authentication);
                 let done = $run(|| {
                     sqlx::query(sql)
                         .bind(session.id.as_bytes().as_slice())
@@ -162,6 +165,9 @@ macro_rules! store {
                         .bind(rows::to_db_count(session.generation))
                         .bind(session.secret_hash.as_bytes().as_slice())
                         .bind(&replaced_at)
+                        .bind(rows::to_db(session.authentication.at))
+                        .bind(&methods)
+                        .bind(session.jkt.as_ref().map(|jkt| jkt.as_bytes().as_slice()))
                         .execute(&self.pool)
                 });
                 match done.await {

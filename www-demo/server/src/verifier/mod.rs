@@ -58,6 +58,10 @@ pub struct Verified {
     pub context: Option<String>,
     /// When the user signed in, `auth_time`, if the token has it.
     pub authenticated_at: Option<Timestamp>,
+    /// How strongly the user was authenticated, `acr`, if the token says so.
+    pub authentication_context: Option<String>,
+    /// How the user was authenticated, `amr` (RFC 8176); empty if the token does not say so.
+    pub authentication_methods: Vec<String>,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// The first moment at which it is no longer valid.
@@ -129,6 +133,8 @@ impl From<Claims> for Verified {
             role: claims.role,
             context: claims.context,
             authenticated_at: claims.authenticated_at.map(moment),
+            authentication_context: claims.authentication_context,
+            authentication_methods: claims.authentication_methods,
             issued_at: moment(claims.issued_at),
             expires_at: moment(claims.expires_at),
         }

@@ -157,6 +157,8 @@ mod tests {
             role: "member".to_owned(),
             context: None,
             authenticated_at: None,
+            authentication_context: None,
+            authentication_methods: Vec::new(),
             issued_at: at,
             expires_at: at + Duration::from_mins(1),
         }

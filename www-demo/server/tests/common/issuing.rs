@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use nolapse_server::{
-    domain::{Email, PasswordHash, Role, SessionId, Timestamp, User, UserId},
+    domain::{
+        Authentication, Email, Limits, NewSession, PasswordHash, RefreshToken, Role, Session,
+        SessionId, Timestamp, User, UserId,
+    },
     keys::ServerKeys,
     tokens::{self, TokenConfig},
     verifier::{Algorithm, KeySource, Verifier},
@@ -32,8 +35,10 @@ pub(crate) fn issue(now: Timestamp, keys: &ServerKeys, lifetime: Duration) -> St
         audience: AUDIENCE.to_owned(),
         lifetime,
     };
-    let session = SessionId::from_bytes([2; 16]);
-    tokens::issue(now, &config, &keys.current, session, now, &user).expect("a token")
+    let first = RefreshToken::first(SessionId::from_bytes([2; 16]), [0; 32]);
+    let new = NewSession::new(String::new(), Authentication::by_password(now));
+    let session = Session::begin(now, &first, user.id, new, &Limits::default());
+    tokens::issue(now, &config, &keys.current, &session, &user).expect("a token")
 }
 
 /// A verifier of such tokens.

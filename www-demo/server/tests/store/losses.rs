@@ -8,7 +8,7 @@ use nolapse_server::domain::{
     SessionService, SignOutScope, Store, Timestamp,
 };
 
-use crate::suite::{NOW, later, user};
+use crate::suite::{NOW, later, new_session, user};
 
 /// A session whose first refresh had no response, at two servers.
 struct LostResponse {
@@ -26,7 +26,7 @@ impl LostResponse {
         let servers = [(); 2]
             .map(|()| SessionService::new(Arc::clone(store), key.clone(), Limits::default()));
         let (id, secret) = ([number; 16], [number; 32]);
-        let begun = servers[0].sign_in(NOW, owner, "a device".to_owned(), id, secret);
+        let begun = servers[0].sign_in(NOW, owner, new_session(), id, secret);
         let held = begun.await.unwrap().expect("a session").refresh_token;
         let lost = granted(&servers[0], later(1), &held).await.refresh_token;
         let session = held.session;

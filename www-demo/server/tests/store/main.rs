@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+mod authentication;
 mod endings;
 mod guesses;
 mod losses;

@@ -4,8 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use nolapse::wire::EndReason;
 use nolapse_server::domain::{
-    Applied, Email, Limits, MAX_FORKS, Note, NoteAdded, NoteId, PasswordHash, RefreshToken,
-    RefreshTokenKey, Role, Session, SessionId, SessionService, Store, Timestamp, User, UserId,
+    Applied, Authentication, Email, Limits, MAX_FORKS, NewSession, Note, NoteAdded, NoteId,
+    PasswordHash, RefreshToken, RefreshTokenKey, Role, Session, SessionId, SessionService, Store,
+    Timestamp, User, UserId,
 };
 
 /// The beginning.
@@ -23,11 +24,17 @@ pub(crate) fn user(number: u8) -> User {
     }
 }
 
+/// The beginning of a session by password.
+pub(crate) fn new_session() -> NewSession {
+    NewSession::new("a device".to_owned(), Authentication::by_password(NOW))
+}
+
 /// A session of this number, with its first refresh token.
 pub(crate) fn session(number: u8, user: &User) -> (Session, RefreshToken) {
     let refresh_token = RefreshToken::first(SessionId::from_bytes([number; 16]), [number; 32]);
     let device = format!("device {number}");
-    let row = Session::begin(NOW, &refresh_token, user.id, device, &Limits::default());
+    let new = NewSession::new(device, Authentication::by_password(NOW));
+    let row = Session::begin(NOW, &refresh_token, user.id, new, &Limits::default());
     (row, refresh_token)
 }
 
@@ -291,7 +298,7 @@ async fn who_proved_an_old_password_gets_no_session(store: &Arc<dyn Store>) {
 
     for (number, user) in [(94, ada), (95, eve)] {
         let (id, secret) = ([number; 16], [number; 32]);
-        let begun = service.sign_in(NOW, user.clone(), "a device".to_owned(), id, secret);
+        let begun = service.sign_in(NOW, user.clone(), new_session(), id, secret);
 
         assert!(begun.await.unwrap().is_none());
         assert!(store.sessions_of(user.id).await.unwrap().is_empty());

@@ -13,7 +13,10 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use forging::Forger;
 use nolapse::verify::Expected;
 use nolapse_server::{
-    domain::{Email, PasswordHash, Role, SessionId, Timestamp, User, UserId},
+    domain::{
+        Authentication, Email, Limits, NewSession, PasswordHash, RefreshToken, Role, Session,
+        SessionId, Timestamp, User, UserId,
+    },
     keys::ServerKeys,
     tokens::{self, TokenConfig},
     verifier::{Algorithm, KeySet, KeySource, Refusal, Verified, Verifier},
@@ -132,15 +135,23 @@ async fn p46_part1_what_the_server_issues_passes_by_each_algorithm_and_survives_
             disabled: false,
             created_at: NOW,
         };
-        let session = SessionId::from_bytes([2; 16]);
+        let first = RefreshToken::first(SessionId::from_bytes([2; 16]), [0; 32]);
+        let new = NewSession::new(String::new(), Authentication::by_password(NOW));
+        let session = Session::begin(NOW, &first, user.id, new, &Limits::default());
         // As a verifier elsewhere gets it.
         let published = KeySet::from_json(keys.public().to_json().as_bytes()).expect("a key set");
 
         for key in [&keys.current, &keys.next] {
-            let token = tokens::issue(NOW, &config, key, session, NOW, &user).expect("signed");
+            let token = tokens::issue(NOW, &config, key, &session, &user).expect("signed");
             for keys in [&keys.public(), &published] {
                 let found = judge(keys, NOW, &token).await.expect("it is good");
                 assert_eq!(found.role, "admin");
+                assert_eq!(found.authenticated_at, Some(NOW));
+                assert_eq!(
+                    found.authentication_context.as_deref(),
+                    Some("urn:nolapse:acr:1")
+                );
+                assert_eq!(found.authentication_methods, ["pwd"]);
                 assert_eq!(found.expires_at.since(found.issued_at), config.lifetime);
             }
             assert!(token.len() < 1_024, "{} bytes", token.len());

@@ -155,6 +155,24 @@ async fn p46_line16_claims_of_other_types_are_refused() {
         let token = forge(&header(), &less(claims(), name));
         assert_refused(name, &token, Refusal::Malformed).await;
     }
+    for name in ["context", "acr"] {
+        for value in [json!(null), json!(["u"]), json!(7), json!(""), json!("u\0")] {
+            let token = forge(&header(), &with(claims(), name, value.clone()));
+            assert_refused(&format!("{name} {value}"), &token, Refusal::Malformed).await;
+        }
+    }
+    for value in [
+        json!(null),
+        json!("pwd"),
+        json!({}),
+        json!([7]),
+        json!([["pwd"]]),
+        json!(["pwd", ""]),
+        json!(["pwd", "o\0"]),
+    ] {
+        let token = forge(&header(), &with(claims(), "amr", value.clone()));
+        assert_refused(&format!("amr {value}"), &token, Refusal::Malformed).await;
+    }
     for name in ["exp", "iat", "nbf", "auth_time"] {
         for value in [
             json!(null),

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use nolapse::wire::EndReason;
 use nolapse_domain::{
-    Limits, RefreshToken, RefreshTokenKey, Session, SessionId, Timestamp, UserId, Verdict,
+    Authentication, Limits, NewSession, RefreshToken, RefreshTokenKey, Session, SessionId,
+    Timestamp, UserId, Verdict,
 };
 
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -28,9 +29,10 @@ impl World {
     pub fn new(limits: Limits) -> Self {
         let first = RefreshToken::first(SessionId::from_bytes([7; 16]), [9; 32]);
         let user = UserId::from_bytes([1; 16]);
+        let new = NewSession::new("a device".to_owned(), Authentication::by_password(START));
         Self {
             now: START,
-            session: Session::begin(START, &first, user, "a device".to_owned(), &limits),
+            session: Session::begin(START, &first, user, new, &limits),
             issued: vec![first],
             limits,
             key: RefreshTokenKey::from_bytes([4; 32]),
