@@ -8,7 +8,7 @@ import { root, run, which } from "../../pkg-template/tools/process.mjs";
 import { Remedy, step } from "../../pkg-template/tools/step.mjs";
 import { findBrowser, findFirefox } from "./browser.mjs";
 import { setUpPackages } from "./packages.mjs";
-import { findNginx, findOpenssl, findPostgres, installPackages } from "./system.mjs";
+import { findNginx, findOpenssl, findPgBouncer, findPostgres, installPackages } from "./system.mjs";
 import { findWebKit, NO_WEBKIT } from "./webkit.mjs";
 
 /** The compiler's target for browsers. */
@@ -65,7 +65,7 @@ export async function setUpEngines() {
 }
 
 /**
- * Finds or installs what the server's tests run beside the server: PostgreSQL and nginx.
+ * Finds or installs what the server's tests run beside the server: PostgreSQL, PgBouncer and nginx.
  *
  * @returns {Promise<void>}
  */
@@ -74,6 +74,7 @@ export async function setUpServices() {
     const missing = [];
     if (!findPostgres()) missing.push("postgresql");
     if (!findNginx()) missing.push("nginx-light");
+    if (!findPgBouncer()) missing.push("pgbouncer");
     if (missing.length === 0 || (await installPackages(missing, watch))) return;
     throw new Remedy(`The server's tests need ${missing.join(" and ")}: install the packages of that name.`);
   });

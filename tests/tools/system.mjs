@@ -31,6 +31,15 @@ export function findNginx() {
 }
 
 /**
+ * Finds PgBouncer.
+ *
+ * @returns {string | undefined}
+ */
+export function findPgBouncer() {
+  return which("pgbouncer") ?? ["/usr/sbin/pgbouncer", "/usr/local/sbin/pgbouncer"].find((file) => existsSync(file));
+}
+
+/**
  * Finds OpenSSL, with which tests create certificates. Git for Windows includes it, off the path.
  *
  * @returns {string | undefined}

@@ -23,7 +23,7 @@ use instances::Instance;
 use nolapse_server::{
     domain::{Grant, Limits, SessionService},
     keys::Secrets,
-    store,
+    store::{self, Pooler},
 };
 use postgres::Postgres;
 use tokio::{
@@ -104,7 +104,7 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
 
 /// Puts sessions into a database, and returns their cookies.
 async fn cookies(url: &str, keys: &Path) -> Result<Vec<String>, Failure> {
-    let store = store::open(url, 4).await?;
+    let store = store::open(url, 4, Pooler::None).await?;
     let secrets = Secrets::load_or_make(keys)?;
     let service = SessionService::new(
         Arc::clone(&store),

@@ -25,7 +25,7 @@ use nolapse::wire::{EndReason, REVOCATIONS_PATH};
 use nolapse_server::{
     clock,
     domain::{Limits, RefreshTokenKey, SessionService, Store},
-    store::PgStore,
+    store::{PgStore, Pooler},
     verifier::{FetchOptions, RevocationFeed, Verified},
 };
 use postgres::Postgres;
@@ -138,7 +138,7 @@ async fn main() -> Result<(), Failure> {
     })
     .await?;
 
-    let store: Arc<dyn Store> = Arc::new(PgStore::open(&url, 4).await?);
+    let store: Arc<dyn Store> = Arc::new(PgStore::open(&url, 4, Pooler::None).await?);
     let took = revoke(store, &feeds).await?;
     let at = |hundredths: usize| took[(took.len() * hundredths / 100).min(took.len() - 1)];
     let mut out = io::stdout();

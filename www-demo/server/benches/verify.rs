@@ -23,7 +23,7 @@ use nolapse_server::{
         RefreshTokenKey, Refreshed, Role, Session, SessionId, SessionService, Store, User, UserId,
     },
     keys::ServerKeys,
-    store,
+    store::{self, Pooler},
     tokens::{self, TokenConfig},
     verifier::{Algorithm, KeySource, Refusal, Verifier},
 };
@@ -130,7 +130,7 @@ impl Bench {
 }
 
 async fn measure(name: &str, url: &str) -> Result<(), Failure> {
-    let mut bench = Bench::prepare(store::open(url, 4).await?).await?;
+    let mut bench = Bench::prepare(store::open(url, 4, Pooler::None).await?).await?;
     bench.round().await?;
     let (mut verifies, mut lookups) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {

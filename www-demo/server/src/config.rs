@@ -9,6 +9,7 @@
 //! | `METRICS_BIND` | `127.0.0.1` | the address that `METRICS_PORT` is bound on, whatever `BIND` is |
 //! | `DATABASE_URL` | `sqlite://nolapse.db` | where sessions are kept; `postgres://user:password@host/name` for several servers |
 //! | `DATABASE_CONNECTIONS` | `8` | 1 to 500: how many connections to PostgreSQL at most |
+//! | `DATABASE_POOLER` | `none` | `transaction` for a PostgreSQL behind PgBouncer in transaction mode |
 //! | `KEY_FILE` | `nolapse.keys` | what opens the server's keys, made at the first start, mode 600; servers on one database need copies of one file |
 //! | `KEY_WAIT_SECONDS` | `600` | 0 to 86,400: how long a signing key is published before it signs; verifiers keep key sets for 300 |
 //! | `KEY_ROTATION_SECONDS` | `2592000` | 0 to 31,536,000: how long a signing key signs; 0 rotates by command alone |
@@ -65,7 +66,12 @@ pub use transport::Transport;
 
 use reader::{Bounded, Reader, refuse};
 
-use crate::{domain::Limits, security_log::Destination, store::is_postgres, verifier::Algorithm};
+use crate::{
+    domain::Limits,
+    security_log::Destination,
+    store::{Pooler, is_postgres},
+    verifier::Algorithm,
+};
 
 /// The format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +103,8 @@ pub struct Config {
     pub database_url: String,
     /// `DATABASE_CONNECTIONS`.
     pub database_connections: u32,
+    /// `DATABASE_POOLER`.
+    pub database_pooler: Pooler,
     /// `KEY_FILE`.
     pub key_file: PathBuf,
     /// `KEY_WAIT_SECONDS`.
@@ -173,6 +181,7 @@ impl Default for Config {
             metrics_bind: IpAddr::from([127, 0, 0, 1]),
             database_url: "sqlite://nolapse.db".to_owned(),
             database_connections: 8,
+            database_pooler: Pooler::None,
             key_file: PathBuf::from("nolapse.keys"),
             key_wait: Duration::from_mins(10),
             key_rotation: Some(Duration::from_hours(720)),
@@ -332,6 +341,9 @@ impl Config {
         }
         if !self.database_url.starts_with("sqlite:") && !is_postgres(&self.database_url) {
             return refuse("DATABASE_URL", "sqlite://PATH or postgres://USER@HOST/NAME");
+        }
+        if self.database_pooler == Pooler::Transaction && !is_postgres(&self.database_url) {
+            return refuse("DATABASE_POOLER", "none: DATABASE_URL is a file");
         }
         if self.site_dir.as_ref().is_some_and(|path| !path.is_dir()) {
             return refuse("SITE_DIR", "a folder that exists: build the page first");

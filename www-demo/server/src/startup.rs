@@ -21,7 +21,12 @@ use crate::{
 /// # Errors
 /// Fails with the cause and the setting that remedies it.
 pub async fn open_store(config: &Config) -> Result<Arc<dyn Store>, StartError> {
-    let opened = store::open(&config.database_url, config.database_connections).await;
+    let opened = store::open(
+        &config.database_url,
+        config.database_connections,
+        config.database_pooler,
+    )
+    .await;
     opened.map_err(|cause| StartError::Database {
         url: without_credentials(&config.database_url),
         cause,

@@ -10,7 +10,7 @@ mod postgres;
 use nolapse_server::{
     config::Config,
     serve::{self, StartError},
-    store,
+    store::{self, Pooler},
 };
 use postgres::Postgres;
 use sqlx::{Connection, PgConnection, Row};
@@ -40,7 +40,7 @@ fn with(url: &str, parameters: &str) -> String {
 async fn is_encrypted(postgres: &Postgres, host: &str, parameters: &str) -> bool {
     let database = postgres.database().await;
     let url = with(&database.replace("127.0.0.1", host), parameters);
-    let store = store::open(&url, 1).await.unwrap();
+    let store = store::open(&url, 1, Pooler::None).await.unwrap();
     let mut other = PgConnection::connect(&database).await.unwrap();
     let sql = "SELECT bool_and(ssl) AS ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
                WHERE application_name = 'nolapse-server' AND datname = current_database()";

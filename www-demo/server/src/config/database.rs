@@ -32,6 +32,11 @@ impl Config {
                 ),
                 self.database_connections,
             )?,
+            database_pooler: read.parsed(
+                "DATABASE_POOLER",
+                "none or transaction",
+                self.database_pooler,
+            )?,
             key_file: key_file.unwrap_or(self.key_file),
             key_wait: read.seconds(
                 Bounded("KEY_WAIT_SECONDS", 0..=86_400, "whole seconds, 0 to 86400"),

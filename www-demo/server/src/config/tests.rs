@@ -20,6 +20,8 @@ fn an_invalid_setting_is_refused_with_the_name_of_the_variable() {
         ("METRICS_BIND", "10.0.0.0/8"),
         ("OPENAPI", "off"),
         ("DATABASE_CONNECTIONS", "0"),
+        ("DATABASE_POOLER", "session"),
+        ("DATABASE_POOLER", "transaction"),
         ("KEY_WAIT_SECONDS", "86401"),
         ("KEY_ROTATION_SECONDS", "monthly"),
         ("SIGNING_ALG", "HS256"),

@@ -71,7 +71,7 @@ impl fmt::Display for StartError {
             Self::Database { url, cause } if is_postgres(url) => write!(
                 formatter,
                 "the database {url} cannot be used ({cause}); {}",
-                cause.tls_remedy().unwrap_or(
+                cause.remedy().unwrap_or(
                     "start it, and look at the user, password, host and name in DATABASE_URL"
                 )
             ),

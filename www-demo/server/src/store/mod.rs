@@ -1,5 +1,6 @@
 //! The domain's store, in `SQLite` and `PostgreSQL`.
 
+mod connections;
 mod contexts;
 mod migrations;
 mod notes;
@@ -16,6 +17,7 @@ mod tls;
 
 use std::{fmt, path::Path, sync::Arc};
 
+pub use connections::Pooler;
 pub use postgres::PgStore;
 pub use sqlite::SqliteStore;
 
@@ -28,10 +30,10 @@ use crate::domain::{Applied, Store, StoreError, StoreFailure};
 pub struct OpenError(sqlx::Error);
 
 impl OpenError {
-    /// Returns the remedy of a TLS error; `None` for other errors.
+    /// Returns the remedy of an error of TLS or of a pooler; `None` for other errors.
     #[must_use]
-    pub fn tls_remedy(&self) -> Option<&'static str> {
-        tls::remedy(&self.0)
+    pub fn remedy(&self) -> Option<&'static str> {
+        tls::remedy(&self.0).or_else(|| connections::remedy(&self.0))
     }
 }
 
@@ -56,13 +58,17 @@ pub fn is_postgres(url: &str) -> bool {
 }
 
 /// Opens the database of `url`, `PostgreSQL` or `SQLite` by its scheme, with at most `connections` to the
-/// former, and brings its tables up to date.
+/// former, perhaps through a `pooler`, and brings its tables up to date.
 ///
 /// # Errors
 /// Fails if it cannot be reached, or holds the tables of a later version.
-pub async fn open(url: &str, connections: u32) -> Result<Arc<dyn Store>, OpenError> {
+pub async fn open(
+    url: &str,
+    connections: u32,
+    pooler: Pooler,
+) -> Result<Arc<dyn Store>, OpenError> {
     if is_postgres(url) {
-        return Ok(Arc::new(PgStore::open(url, connections).await?));
+        return Ok(Arc::new(PgStore::open(url, connections, pooler).await?));
     }
     Ok(Arc::new(SqliteStore::open(url).await?))
 }

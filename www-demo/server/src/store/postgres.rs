@@ -7,11 +7,12 @@ use nolapse::wire::EndReason;
 use sqlx::{
     AssertSqlSafe, Connection, Error,
     error::DatabaseError,
-    postgres::{PgConnectOptions, PgPool, PgPoolOptions},
+    postgres::{PgConnectOptions, PgPoolOptions},
 };
 
 use super::{
     OpenError, applied,
+    connections::{Connections, Pooler, TIMEOUTS, Transaction},
     contexts::contexts,
     failure,
     notes::notes,
@@ -37,25 +38,24 @@ const TRIES: u32 = 4;
 /// A store in a `PostgreSQL` database, shared by any number of servers.
 #[derive(Clone, Debug)]
 pub struct PgStore {
-    pool: PgPool,
+    pool: Connections,
 }
 
 impl PgStore {
-    /// Connects to the database of `url` (`postgres://user@host/name`) with at most `connections`, and
-    /// brings its tables up to date.
+    /// Connects to the database of `url` (`postgres://user@host/name`) with at most `connections`, perhaps through a
+    /// `pooler`, and brings its tables up to date.
     ///
     /// Any number of servers may do so at once: an advisory lock serializes the migrations.
     ///
     /// # Errors
     /// Fails if the database is unreachable, or has the tables of a later version.
-    pub async fn open(url: &str, connections: u32) -> Result<Self, OpenError> {
-        let options = PgConnectOptions::from_str(url)?
-            .application_name("nolapse-server")
-            .options([
-                ("statement_timeout", "5s"),
-                ("lock_timeout", "2s"),
-                ("idle_in_transaction_session_timeout", "10s"),
-            ]);
+    pub async fn open(url: &str, connections: u32, pooler: Pooler) -> Result<Self, OpenError> {
+        let options = PgConnectOptions::from_str(url)?.application_name("nolapse-server");
+        let options = match pooler {
+            Pooler::None => options.options(TIMEOUTS),
+            // Parameters that PgBouncer does not know end a connection.
+            Pooler::Transaction => options.extra_float_digits(None),
+        };
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(PATIENCE)
@@ -68,10 +68,34 @@ impl PgStore {
             })
             .connect_with(options)
             .await?;
-        let tables = super::migrations::postgres().run(&pool).await;
-        tables.map_err(Error::from)?;
+        let pool = Connections::new(pool, pooler);
+        migrate(&pool).await?;
         Ok(Self { pool })
     }
+}
+
+/// Brings the tables up to date, one server after the other.
+async fn migrate(pool: &Connections) -> Result<(), Error> {
+    let mut migrator = super::migrations::postgres();
+    if pool.pooler() == Pooler::None {
+        return Ok(migrator.run(&**pool).await?);
+    }
+    // The lock of a session would stay on one connection, and its end be sent to another. The migrator names its
+    // statements, which must be on the connection neither before nor afterwards.
+    let mut transaction = pool.begin().await?;
+    let sql = "SELECT pg_advisory_xact_lock(hashtext('nolapse migrations'))";
+    sqlx::query(sql).execute(&mut *transaction).await?;
+    sqlx::raw_sql("DEALLOCATE ALL")
+        .execute(&mut *transaction)
+        .await?;
+    migrator.set_locking(false);
+    migrator
+        .run_direct(None, transaction.plain(), false)
+        .await?;
+    sqlx::raw_sql("DEALLOCATE ALL")
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await
 }
 
 store!(PgStore, retrying, "greatest", "BEGIN", "ctid");
@@ -89,9 +113,7 @@ throttles!(PgStore, retrying, "greatest");
 
 impl PgStore {
     /// Begins a transaction with exclusive write access to signing keys.
-    async fn begin_with_signing_keys(
-        &self,
-    ) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, Error> {
+    async fn begin_with_signing_keys(&self) -> Result<Transaction, Error> {
         let mut transaction = self.pool.begin().await?;
         let sql = "LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE";
         sqlx::query(sql).execute(&mut *transaction).await?;

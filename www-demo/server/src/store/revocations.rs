@@ -7,11 +7,12 @@ use std::{
 
 use async_trait::async_trait;
 use sqlx::{
-    postgres::{PgListener, PgPool, PgPoolOptions},
+    postgres::{PgListener, PgPoolOptions},
     sqlite::SqlitePool,
 };
 
 use super::{
+    connections::{Connections, Pooler},
     failure,
     rows::{self, Columns},
 };
@@ -24,6 +25,8 @@ use crate::domain::{
 const CHANNEL: &str = "nolapse_revocations";
 /// How often the log of `SQLite` is looked at: its writers, the commands among them, cannot signal.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often the log of a `PostgreSQL` behind a pooler is looked at, which carries no signals (`LISTEN`).
+const POOLED_LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// The present of `PostgreSQL`: the lowest transaction that is under way, and the time in milliseconds.
 pub(super) const PG_NOW: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS low, \
@@ -112,12 +115,15 @@ fn entry<R: Columns>(row: &R) -> StoreResult<Option<Revocation>> {
     }))
 }
 
-/// Listens to the signals of `PostgreSQL`, on a connection of its own.
+/// Listens to the signals of `PostgreSQL`, on a connection of its own; behind a pooler the log is looked at instead.
 pub(super) struct PgSignal(PgListener);
 
 impl PgSignal {
     /// Connects as the connections of `pool` do.
-    pub(super) async fn listen(pool: &PgPool) -> StoreResult<Box<dyn RevocationSignal>> {
+    pub(super) async fn listen(pool: &Connections) -> StoreResult<Box<dyn RevocationSignal>> {
+        if pool.pooler() == Pooler::Transaction {
+            return Ok(Box::new(LooksEvery(POOLED_LOOK_EVERY)));
+        }
         let options = PgPoolOptions::new().max_connections(1);
         let options = options.acquire_timeout(pool.options().get_acquire_timeout());
         let connection = options.connect_lazy_with((*pool.connect_options()).clone());
@@ -143,19 +149,19 @@ impl RevocationSignal for PgSignal {
     }
 }
 
-/// Looks at the log of `SQLite` again after a while.
-pub(super) struct SqliteSignal;
+/// Looks at the log again after a while.
+pub(super) struct LooksEvery(Duration);
 
-impl SqliteSignal {
+impl LooksEvery {
     pub(super) fn listen(_: &SqlitePool) -> Ready<StoreResult<Box<dyn RevocationSignal>>> {
-        ready(Ok(Box::new(Self)))
+        ready(Ok(Box::new(Self(LOOK_EVERY))))
     }
 }
 
 #[async_trait]
-impl RevocationSignal for SqliteSignal {
+impl RevocationSignal for LooksEvery {
     async fn wait(&mut self) -> StoreResult<()> {
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(self.0).await;
         Ok(())
     }
 }

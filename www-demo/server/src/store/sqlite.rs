@@ -90,7 +90,7 @@ revocations!(
     no_retry,
     revocations::SQLITE_NOW,
     "position",
-    revocations::SqliteSignal
+    revocations::LooksEvery
 );
 signing_keys!(SqliteStore, no_retry);
 throttles!(SqliteStore, no_retry, "max");

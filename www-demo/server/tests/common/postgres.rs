@@ -114,6 +114,11 @@ impl Postgres {
         self.port
     }
 
+    /// Returns the user and group that it runs as, if not those of the tests.
+    pub(crate) const fn owner(&self) -> Option<(u32, u32)> {
+        self.owner
+    }
+
     /// Returns the folder of its programs.
     pub(crate) fn programs(&self) -> &Path {
         &self.programs

@@ -16,7 +16,7 @@ use nolapse_server::{
     AuthServer,
     contexts::{ContextGrant, ContextPolicy},
     domain::{Applied, Role, StoreResult, User, UserId},
-    store,
+    store::{self, Pooler},
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -43,7 +43,7 @@ async fn refresh(world: &World, cookie: &str, contexts: &[&str]) -> Answer {
 /// Sets the user's role within a context, as an operator does.
 async fn set_role(world: &World, user: &str, context: &str, role: Option<Role>) -> Applied {
     let url = support::config(&world.folder).database_url;
-    let store = store::open(&url, 1).await.unwrap();
+    let store = store::open(&url, 1, Pooler::None).await.unwrap();
     let user = UserId::parse(user).unwrap();
     let applied = store.set_role_within(user, context, role).await.unwrap();
     store.close().await;

@@ -7,7 +7,7 @@ use hyper::{Method, StatusCode};
 use nolapse::wire::{self, EndReason};
 use nolapse_server::{
     domain::{SessionId, Store as _},
-    store::PgStore,
+    store::{PgStore, Pooler},
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -155,7 +155,7 @@ async fn p42_p47_fifty_refreshes_of_one_secret_at_two_servers_make_one_generatio
         })
         .collect();
     assert_eq!(successors(calls).await.len(), 1);
-    let store = PgStore::open(&pair.url, 2).await.unwrap();
+    let store = PgStore::open(&pair.url, 2, Pooler::None).await.unwrap();
     let id = SessionId::parse(&signed.session).unwrap();
     let (row, _) = store.session(id).await.unwrap().unwrap();
     assert_eq!((row.generation, row.ended), (1, None));
@@ -180,7 +180,7 @@ async fn p42_p47_a_replay_after_the_grace_at_another_server_ends_the_session_and
     assert_eq!(refused.text("/reason"), "reuse_detected");
     let owners = refreshing(&here.auth, &owner.cookie).send().await;
     assert_eq!(owners.text("/reason"), "reuse_detected");
-    let store = PgStore::open(&pair.url, 2).await.unwrap();
+    let store = PgStore::open(&pair.url, 2, Pooler::None).await.unwrap();
     let id = SessionId::parse(&stolen.session).unwrap();
     let recorded = store.recorded_endings(id, EndReason::ReuseDetected);
     assert_eq!(recorded.await.unwrap(), 1);

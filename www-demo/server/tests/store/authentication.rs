@@ -5,7 +5,7 @@ use nolapse_server::{
         Applied, Authentication, AuthenticationMethod, KeyThumbprint, Limits, NewSession,
         RefreshToken, RefreshTokenKey, Session, SessionId, Store,
     },
-    store::{PgStore, SqliteStore},
+    store::{PgStore, Pooler, SqliteStore},
 };
 use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 
@@ -28,7 +28,7 @@ async fn sqlite_keeps_it_through_a_rotation_and_reads_rows_of_before() {
 #[tokio::test]
 async fn postgres_keeps_it_through_a_rotation_and_reads_rows_of_before() {
     let url = Postgres::shared().database().await;
-    let store = PgStore::open(&url, 2).await.unwrap();
+    let store = PgStore::open(&url, 2, Pooler::None).await.unwrap();
     let kept = is_kept(&store).await;
     let mut raw = PgConnection::connect(&url).await.unwrap();
     raw.execute(OLDER).await.unwrap();

@@ -7,6 +7,9 @@ mod authentication;
 mod endings;
 mod guesses;
 mod losses;
+#[path = "../common/pgbouncer.rs"]
+mod pgbouncer;
+mod pooled;
 #[path = "../common/postgres.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod postgres;
@@ -17,7 +20,7 @@ mod suite;
 use nolapse::wire::EndReason;
 use nolapse_server::{
     domain::{Applied, Limits, RefreshTokenKey, SessionId, Store, Verdict},
-    store::{PgStore, SqliteStore},
+    store::{PgStore, Pooler, SqliteStore},
 };
 use postgres::Postgres;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -43,7 +46,10 @@ async fn line18_signing_keys_are_replaced_whole_on_both_databases() {
     let shared = postgres.database().await;
 
     signing_keys::are_replaced_whole(Arc::new(SqliteStore::open(&url).await.unwrap())).await;
-    signing_keys::are_replaced_whole(Arc::new(PgStore::open(&shared, 8).await.unwrap())).await;
+    signing_keys::are_replaced_whole(Arc::new(
+        PgStore::open(&shared, 8, Pooler::None).await.unwrap(),
+    ))
+    .await;
 }
 
 #[tokio::test]
@@ -68,7 +74,7 @@ async fn postgres_conforms() {
     let postgres = Postgres::shared();
     let url = postgres.database().await;
 
-    let store: Arc<dyn Store> = Arc::new(PgStore::open(&url, 8).await.unwrap());
+    let store: Arc<dyn Store> = Arc::new(PgStore::open(&url, 8, Pooler::None).await.unwrap());
     conforms(Arc::clone(&store)).await;
     endings::conforms(Arc::clone(&store)).await;
     guesses::conforms(Arc::clone(&store)).await;
@@ -81,10 +87,10 @@ async fn postgres_is_opened_by_several_servers_at_once() {
     let url = postgres.database().await;
 
     let opened = tokio::join!(
-        PgStore::open(&url, 2),
-        PgStore::open(&url, 2),
-        PgStore::open(&url, 2),
-        PgStore::open(&url, 2)
+        PgStore::open(&url, 2, Pooler::None),
+        PgStore::open(&url, 2, Pooler::None),
+        PgStore::open(&url, 2, Pooler::None),
+        PgStore::open(&url, 2, Pooler::None)
     );
 
     let (first, second, third, fourth) = opened;
@@ -97,7 +103,7 @@ async fn postgres_is_opened_by_several_servers_at_once() {
 async fn p47_a_store_outlives_a_restart_of_postgres() {
     let postgres = Postgres::start(&[]);
     let url = postgres.database().await;
-    let store = PgStore::open(&url, 4).await.unwrap();
+    let store = PgStore::open(&url, 4, Pooler::None).await.unwrap();
     let ada = user(1);
     store.add_user(&ada).await.unwrap();
     let (row, _) = session(10, &ada);
@@ -114,7 +120,7 @@ async fn p47_a_store_outlives_a_restart_of_postgres() {
 async fn postgres_deadlocks_are_tried_again() {
     let postgres = Postgres::shared();
     let url = postgres.database().await;
-    let store = PgStore::open(&url, 4).await.unwrap();
+    let store = PgStore::open(&url, 4, Pooler::None).await.unwrap();
     let ada = user(1);
     store.add_user(&ada).await.unwrap();
     for number in [10, 20] {

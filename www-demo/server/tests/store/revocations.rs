@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use nolapse::wire::EndReason;
 use nolapse_server::{
     domain::{Applied, Revoked, SessionId, Store},
-    store::{PgStore, SqliteStore},
+    store::{PgStore, Pooler, SqliteStore},
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use tokio::time::timeout;
@@ -26,7 +26,8 @@ async fn both() -> (
     let postgres = Postgres::shared();
     let shared = postgres.database().await;
     let sqlite: Arc<dyn Store> = Arc::new(SqliteStore::open(&url).await.unwrap());
-    let shared_store: Arc<dyn Store> = Arc::new(PgStore::open(&shared, 8).await.unwrap());
+    let shared_store: Arc<dyn Store> =
+        Arc::new(PgStore::open(&shared, 8, Pooler::None).await.unwrap());
     (folder, postgres, [(url, sqlite), (shared, shared_store)])
 }
 
@@ -121,7 +122,7 @@ async fn p56_a_log_forgets_what_is_too_old() {
 async fn p56_a_transaction_that_commits_late_is_not_missed() {
     let postgres = Postgres::shared();
     let url = postgres.database().await;
-    let store: Arc<dyn Store> = Arc::new(PgStore::open(&url, 4).await.unwrap());
+    let store: Arc<dyn Store> = Arc::new(PgStore::open(&url, 4, Pooler::None).await.unwrap());
     let ada = user(1);
     store.add_user(&ada).await.unwrap();
     let mut rivals = Vec::new();
@@ -166,7 +167,7 @@ async fn p56_a_transaction_that_commits_late_is_not_missed() {
 async fn p56_a_transaction_that_is_rolled_back_is_neither_logged_nor_signalled() {
     let postgres = Postgres::shared();
     let url = postgres.database().await;
-    let store: Arc<dyn Store> = Arc::new(PgStore::open(&url, 4).await.unwrap());
+    let store: Arc<dyn Store> = Arc::new(PgStore::open(&url, 4, Pooler::None).await.unwrap());
     let ada = user(1);
     store.add_user(&ada).await.unwrap();
     for number in [10, 20] {
@@ -193,7 +194,7 @@ async fn p56_a_transaction_that_is_rolled_back_is_neither_logged_nor_signalled()
 async fn p56_a_lost_connection_ends_the_signal() {
     let postgres = Postgres::start(&["-c", "fsync=off"]);
     let url = postgres.database().await;
-    let store = PgStore::open(&url, 4).await.unwrap();
+    let store = PgStore::open(&url, 4, Pooler::None).await.unwrap();
     let mut signal = nolapse_server::domain::RevocationLog::revocation_signal(&store)
         .await
         .unwrap();
