@@ -11,6 +11,7 @@ mod nginx;
 mod postgres;
 
 mod accounts;
+mod algorithm_pair;
 mod algorithms;
 mod api;
 mod both;
@@ -50,6 +51,7 @@ mod revocation_pair;
 mod revocation_stream;
 mod revocations;
 mod security_log;
+mod security_log_limits;
 mod sessions;
 mod several;
 mod several_accounts;
