@@ -22,6 +22,11 @@ export interface SessionReaderOptions extends VerifierOptions {
   account?: string | undefined;
   /** Timeout of a look-up in milliseconds. Default: 2,000, because the page waits for it. */
   timeoutMs?: number;
+  /**
+   * The contexts whose tokens are wanted besides: up to 16 names of 1 to 100 visible ASCII characters. Needs `secret`: each request with a
+   * refresh cookie is looked up then, because the page cookie has the token without a context alone.
+   */
+  contexts?: readonly string[];
 }
 
 /**
@@ -50,6 +55,11 @@ export type ServerSession<User = unknown> =
       readonly claims: Claims;
       /** An access token for calls to APIs during this request. Not for the HTML. */
       readonly token: string;
+      /**
+       * The access tokens of the option `contexts`, by name, as the auth server returned them: they are not verified. One that is not there was
+       * refused, or nothing could be looked up: the auth server is away, or the request had no refresh cookie. Not for the HTML.
+       */
+      readonly contexts: Readonly<Record<string, string>>;
       /** When the token expires, in milliseconds since 1970. */
       readonly expiresAt: number;
       /** What the page's session starts with: the option `initial` of `createSession`. Has no token. */

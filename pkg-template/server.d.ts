@@ -37,7 +37,8 @@ export interface VerifierOptions {
   maxAge?: number;
   /**
    * Follows what the auth server revokes, from the creation of the verifier until {@link Verifier.close}. Without it, a token is
-   * accepted until it expires. For servers that stay: keep one verifier for the process, not one for each request.
+   * accepted until it expires. For servers that stay: keep one verifier for the process, not one for each request; in Workers,
+   * one for a Durable Object, created in a call of it.
    */
   revocations?: {
     /** One of the auth server's `SERVER_SECRETS`. */

@@ -1,6 +1,7 @@
 /** Reads whose session a page is rendered for: by the page cookie, or else by one look-up. */
 
 import { own } from "../../src/host/own.js";
+import { NO_CONTEXTS, readContexts } from "./contexts.js";
 import { headerOf, onlyCookie } from "./cookies.js";
 import { isVerifyError } from "./errors.js";
 import { lookUp } from "./look-up.js";
@@ -47,19 +48,20 @@ export function sessionReader(options, verifier) {
 /** @typedef {ReturnType<typeof readSettings>} Settings */
 
 /** @param {import("../../src/host/own.js").Fields} given */
-function readSettings({ issuer, auth = issuer, account, secret, timeoutMs = DEFAULT_TIMEOUT_MS }) {
+function readSettings({ issuer, auth = issuer, account, secret, timeoutMs = DEFAULT_TIMEOUT_MS, contexts: given }) {
   if (account !== undefined && !(typeof account === "string" && /^[a-z0-9-]{1,32}$/.test(account)))
     throw new TypeError("account must be a name of ACCOUNT_PATHS");
   if (secret !== undefined && !isServerSecret(secret)) throw new TypeError("secret must be one of SERVER_SECRETS");
   if (!(typeof timeoutMs === "number" && timeoutMs >= 1 && timeoutMs <= 60_000))
     throw new TypeError("timeoutMs must be 1 to 60,000");
+  const contexts = readContexts(given, secret);
   const [path, suffix] = account === undefined ? ["", ""] : [`/${account}`, `.${account}`];
   const base = String(auth).replace(/\/$/, "");
   if (!URL.canParse(base)) throw new TypeError("auth must be a URL");
   return {
     refreshCookie: REFRESH_COOKIE + suffix,
     pageCookie: PAGE_COOKIE + suffix,
-    how: secret === undefined ? undefined : { url: `${base}${path}/auth/session`, secret, timeoutMs },
+    how: secret === undefined ? undefined : { url: `${base}${path}/auth/session`, secret, timeoutMs, contexts },
   };
 }
 
@@ -75,7 +77,9 @@ async function find(request, { refreshCookie, pageCookie, how }, verifier) {
   const current = page === undefined ? undefined : await verified(verifier, page);
   const held = current && "claims" in current && isOf(current.claims, refresh) ? current : undefined;
   const canLookUp = refresh !== undefined && how !== undefined;
-  if (held && (!canLookUp || leftOf(held.claims) > SPARE_MS)) return signedIn(held);
+  // The page cookie has the token without a context alone.
+  const suffices = how === undefined || how.contexts.length === 0;
+  if (held && (!canLookUp || (suffices && leftOf(held.claims) > SPARE_MS))) return signedIn(held);
   if (!canLookUp) {
     if (current && "cause" in current) return unknown(current);
     if (refresh !== undefined) return unknown({ cause: "misconfigured" });
@@ -85,7 +89,7 @@ async function find(request, { refreshCookie, pageCookie, how }, verifier) {
   const found = await lookUp(how, `${refreshCookie}=${refresh}`);
   if ("reason" in found) return signedOut(found.reason);
   const answer = "token" in found ? await verified(verifier, found.token, found.user) : found;
-  if ("claims" in answer) return signedIn(answer);
+  if ("claims" in answer) return signedIn(answer, "contexts" in found ? found.contexts : NO_CONTEXTS);
   // An auth server that is away ends no session whose token is still good.
   if (held && leftOf(held.claims) > 0) return signedIn(held);
   return unknown("code" in answer ? { cause: "misconfigured", error: answer.error } : answer);
@@ -126,12 +130,16 @@ function leftOf({ exp }) {
   return Math.floor(exp) * 1_000 - Date.now();
 }
 
-/** @param {Held} held @returns {ServerSession} */
-function signedIn({ token, claims, user }) {
+/**
+ * @param {Held} held
+ * @param {Readonly<Record<string, string>>} [contexts]
+ * @returns {ServerSession}
+ */
+function signedIn({ token, claims, user }, contexts = NO_CONTEXTS) {
   const { sid: sessionId, exp } = claims;
   const state = /** @type {const} */ ("signed_in");
   return answerOf(
-    { user, claims, token, expiresAt: Math.floor(exp) * 1_000 },
+    { user, claims, token, contexts, expiresAt: Math.floor(exp) * 1_000 },
     { state, user, sessionId, failure: null },
   );
 }

@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { SECRET, SERVER_ENV } from "../docs/rendering.mjs";
 import { startServer } from "../e2e/harness/server.mjs";
+import { until } from "../e2e/harness/until.mjs";
 import { newBrowser, PAGE, REFRESH } from "./jar.mjs";
 import { importServer } from "./package.mjs";
 
@@ -149,7 +150,8 @@ test("part4 an outage of the auth server is unknown, and no end of a session who
   assert.equal(await read(bare, { auth: "http://127.0.0.1:1" }), "network");
   assert.equal(await read(bare, { jwks: "http://127.0.0.1:1/" }), "no_keys");
   server.stall();
-  assert.equal(await read(bare), "timeout");
+  // A signal takes its time on a busy machine.
+  await until("the server is stalled", async () => (await read(bare)) === "timeout");
   assert.equal(await read(whole), "signed_in");
   server.resume();
   const { user, initial } = await readerWith({ auth: "http://127.0.0.1:1" }).getSession(request(bare));
@@ -212,4 +214,61 @@ test("part4 a wrong option is refused by its name, and the text has no secret", 
       },
     );
   }
+});
+
+test("part4 the tokens of contexts are looked up with the session, and one that is refused is left out", async (t) => {
+  const { server, readerWith } = await start(t);
+  const browser = await newBrowser(server.auth);
+  await server.command(["users", "context", browser.email, "org_1", "admin"]);
+  await server.command(["users", "context", browser.email, "__proto__", "member"]);
+  const contexts = ["org_1", "org_9", "__proto__", "org_1"];
+  const { getSession } = readerWith({ contexts });
+  const whole = browser.header();
+
+  const session = await getSession(request(whole));
+
+  // The page cookie was good, and has no token of a context.
+  assert.equal(await lookUps(server), 1);
+  assert.equal(session.state, "signed_in");
+  assert.deepEqual(Object.keys(session.contexts).sort(), ["__proto__", "org_1"]);
+  assert.ok(Object.isFrozen(session.contexts) && Object.getPrototypeOf(session.contexts) === null);
+  const { context, role, sid } = JSON.parse(
+    Buffer.from(session.contexts.org_1?.split(".")[1] ?? "", "base64url").toString(),
+  );
+  assert.deepEqual({ context, role, sid }, { context: "org_1", role: "admin", sid: session.claims.sid });
+  assert.equal(session.claims.context, undefined);
+  assert.ok(!JSON.stringify(session.initial).includes(session.contexts.org_1 ?? "?"));
+  const { refreshes_rotated: rotated = 0 } = await server.counters();
+  assert.equal(rotated, 0);
+
+  // Nothing can be looked up: the session is known, the contexts are not.
+  const crossSite = await getSession(request(browser.header([REFRESH])));
+  const away = await readerWith({ contexts, auth: "http://127.0.0.1:1" }).getSession(request(whole));
+  for (const { state, contexts = {} } of [crossSite, away].map((one) => ({ contexts: undefined, ...one })))
+    assert.deepEqual([state, Object.keys(contexts)], ["signed_in", []]);
+  // None asked for is none looked up.
+  const without = await readerWith({ contexts: [] }).getSession(request(whole));
+  assert.deepEqual([without.state, "contexts" in without && Object.keys(without.contexts)], ["signed_in", []]);
+  assert.equal(await lookUps(server), 1);
+});
+
+test("part4 names that are none, too many of them, and contexts without a secret are refused", async (t) => {
+  const { createSessionReader } = await importServer(t);
+  const good = { issuer: "https://auth.example.com", audience: "https://api.example.com", secret: SECRET };
+  const many = Array.from({ length: 17 }, (_, at) => `org_${at}`);
+  const wrong = ["org_1", {}, null, 1, [1], [""], ["a b"], ["a\n"], ["é"], ["x".repeat(101)], [undefined], many];
+  for (const contexts of wrong)
+    assert.throws(
+      // @ts-expect-error: what an app without types may do
+      () => createSessionReader({ ...good, contexts }),
+      (error) => error instanceof TypeError && error.message.startsWith("contexts must be"),
+      JSON.stringify(contexts),
+    );
+  const { secret: _, ...bare } = good;
+  assert.throws(
+    () => createSessionReader({ ...bare, contexts: ["org_1"] }),
+    (error) => error instanceof TypeError && error.message.startsWith("contexts takes a secret"),
+  );
+  createSessionReader({ ...good, contexts: many.slice(1).concat(many.slice(1)) });
+  createSessionReader({ ...good, contexts: ["x".repeat(100), "!", "~"] });
 });

@@ -30,6 +30,7 @@ export class Key {
  * @property {string} url the issuer
  * @property {string} audience
  * @property {Key[]} keys of the test, beside those of the auth server
+ * @property {() => number} fetched how often the key set was asked for
  * @property {() => Promise<void>} leave ends both
  */
 
@@ -44,9 +45,11 @@ export async function startIssuer(t, env = {}) {
   const keys = [new Key("of the test")];
   /** @type {import("../e2e/harness/server.mjs").Server | undefined} */
   let server;
+  let count = 0;
   const front = createServer(async ({ url }, response) => {
     const published = await fetch(`${server?.auth}${url}`);
     if (url !== "/.well-known/jwks.json") return response.writeHead(404).end();
+    count += 1;
     const set = await published.json();
     set.keys.push(...keys.map(({ jwk }) => jwk));
     return response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(set));
@@ -59,5 +62,5 @@ export async function startIssuer(t, env = {}) {
     await new Promise((resolve) => front.close(resolve));
     await running.stop();
   };
-  return { server: running, url, audience: running.api, keys, leave };
+  return { server: running, url, audience: running.api, keys, fetched: () => count, leave };
 }

@@ -7,9 +7,13 @@ import { until } from "../e2e/harness/until.mjs";
 import { signIn, signUp } from "./auth.mjs";
 import { forge, forgeriesFor } from "./forgeries.mjs";
 import { Key } from "./issuer.mjs";
+import { sendHeaders } from "./recipes.mjs";
 
 /** How long a recipe may take to see a key that was published while it ran: most ask for a key set every 5 s at most. */
 const PUBLISHED_MS = 15_000;
+
+/** How many key ids are made up, how many of them at a time, and how often the key set may be asked for meanwhile. */
+const MADE_UP = { count: 120, together: 20, mostFetches: 12 };
 
 /**
  * Calls the route of a recipe with tokens of the auth server, through a rotation of its keys, with every forgery, and at
@@ -41,6 +45,7 @@ export async function checkLibraryRoute(t, url, issuer) {
     }
     assert.deepEqual(accepted, []);
   });
+  await t.test("it refuses several tokens, whichever is valid", () => checkSeveralTokens(url, user.token));
   await t.test("it accepts what a key signs that was published while it ran", async () => {
     const key = new Key("published later");
     issuer.keys.push(key);
@@ -57,12 +62,57 @@ export async function checkLibraryRoute(t, url, issuer) {
     };
     await until("the server signs with the next key", rotated, { within: 20_000, every: 250 });
   });
+  await t.test("made-up key ids cost the auth server few requests, and users nothing", async () => {
+    const { token } = await signIn(issuer.server, user);
+    await assertAccepted(url, token, subject);
+    const before = issuer.fetched();
+    const stranger = new Key("nobody's");
+    for (let sent = 0; sent < MADE_UP.count; sent += MADE_UP.together) {
+      const calls = Array.from({ length: MADE_UP.together }, (_, at) =>
+        call(url, forge(issuer, { header: { kid: `made up ${sent + at}` }, by: stranger })),
+      );
+      // A limit of fetches can say that it does not know.
+      for (const { status } of await Promise.all(calls)) assert.ok(status === 401 || status >= 500, `${status}`);
+      await assertAccepted(url, token, subject);
+    }
+    const fetches = issuer.fetched() - before;
+    assert.ok(fetches <= MADE_UP.mostFetches, `${fetches} requests for ${MADE_UP.count} key ids`);
+  });
   await t.test("it needs no auth server for keys that it has seen", async () => {
     const { token } = await signIn(issuer.server, user);
     await assertAccepted(url, token, subject);
     await issuer.leave();
     await assertAccepted(url, token, subject);
   });
+}
+
+/**
+ * Calls a route with two tokens, in two headers and in one, of which at least one is valid.
+ *
+ * @param {string} url
+ * @param {string} token
+ */
+async function checkSeveralTokens(url, token) {
+  const [good, bad] = [`Bearer ${token}`, "Bearer x"];
+  const accepted = [];
+  for (const headers of [
+    [good, good],
+    [good, bad],
+    [bad, good],
+    [good, "Basic YTpi"],
+    ["Basic YTpi", good],
+    [`${good}, ${good}`],
+    [`${good},${good}`],
+    [`${good}, ${bad}`],
+    [`${bad}, ${good}`],
+    [`${good},`],
+    [`,${good}`],
+  ]) {
+    const { status, challenge = "" } = await sendHeaders(url, headers);
+    const shown = headers.map((header) => header.replaceAll(token, "…"));
+    if (status !== 401 || !challenge.startsWith("Bearer")) accepted.push(`${JSON.stringify(shown)}: ${status}`);
+  }
+  assert.deepEqual(accepted, []);
 }
 
 /**

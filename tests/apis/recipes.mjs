@@ -97,13 +97,25 @@ export async function checkRoute(url, server, { seesFirstHeaderOnly = false } = 
 }
 
 /**
+ * Calls the route of a recipe, whose response is JSON.
+ *
+ * @param {string} url
+ * @param {readonly string[]} authorization
+ */
+async function get(url, authorization) {
+  const { status, challenge, type, text } = await sendHeaders(url, authorization);
+  assert.match(`${type}`, /^application\/json/, text);
+  return { status, challenge, told: JSON.parse(text) };
+}
+
+/**
  * Sends a request with any number of Authorization headers, which `fetch` would join.
  *
  * @param {string} url
  * @param {readonly string[]} authorization
- * @returns {Promise<{ status: number | undefined, challenge: string | undefined, told: Record<string, unknown> }>}
+ * @returns {Promise<{ status: number | undefined, challenge: string | undefined, type: string | undefined, text: string }>}
  */
-function get(url, authorization) {
+export function sendHeaders(url, authorization) {
   return new Promise((resolve, reject) => {
     const headers = authorization.flatMap((value) => ["authorization", value]);
     const sent = send(url, { headers: ["host", new URL(url).host, ...headers] }, (response) => {
@@ -113,8 +125,7 @@ function get(url, authorization) {
       });
       response.on("end", () => {
         const { statusCode: status, headers } = response;
-        assert.match(`${headers["content-type"]}`, /^application\/json/, text);
-        resolve({ status, challenge: headers["www-authenticate"], told: JSON.parse(text) });
+        resolve({ status, challenge: headers["www-authenticate"], type: headers["content-type"], text });
       });
     });
     sent.on("error", reject).end();

@@ -8,13 +8,16 @@ import { root, start } from "../../pkg-template/tools/process.mjs";
 import { main, Remedy } from "../../pkg-template/tools/step.mjs";
 import { buildServer } from "./demo-parts.mjs";
 import { setUpPackages } from "./packages.mjs";
-import { setUp, setUpBrowser } from "./setup.mjs";
+import { setUp, setUpBrowser, setUpServices } from "./setup.mjs";
 
 /** The bench that needs no server and no browser; it runs first. */
 const SIZE = "size";
 
 /** Benches that need no server of ours. */
 const SERVERLESS = [SIZE, "peers"];
+
+/** Benches that need PostgreSQL. */
+const WITH_SERVICES = ["server", "tabs-revoked"];
 
 await main(async () => {
   const wanted = process.argv[2] ?? "";
@@ -28,6 +31,7 @@ await main(async () => {
     throw new Remedy(`No such bench: ${wanted}. There are ${benches.map(({ name }) => name).join(", ")}.`);
   }
   const needsServer = chosen.some(({ name }) => !SERVERLESS.includes(name));
+  if (chosen.some(({ name }) => WITH_SERVICES.includes(name))) await setUpServices();
   const env = {
     CHROMIUM: browser.chromium,
     CHROMEDRIVER: browser.chromedriver,

@@ -36,7 +36,8 @@ const RULES = [
   [/^ARCHITECTURE\.md$/, ["native", "docs"]],
   [/^docs\/(deployment|keys|operations)\.md$/, ["native", "docs"]],
   [/^docs\/install\.md$/, ["packed", "frameworks", "docs"]],
-  [/^docs\/(apis|api-recipes)\.md$/, ["apis", "docs"]],
+  [/^docs\/apis\.md$/, ["apis", "docs", "frameworks"]],
+  [/^docs\/api-recipes\.md$/, ["apis", "docs"]],
   [/^docs\/rendering\.md$/, ["docs", "frameworks"]],
   [/^docs\/csp\.md$/, ["packed", "docs"]],
   [/^docs\/testing\.md$/, ["packed", "docs", "e2e"]],
@@ -60,7 +61,7 @@ const RULES = [
 
   // The tests themselves; all tests that run in a browser use the harness.
   [/^tests\/(browser|single_tab)\//, ["static", "native", "wasm"]],
-  [/^tests\/(\w+\.rs|simulation\/)/, ["static", "native", "docs"]],
+  [/^tests\/(\w+\.rs|architecture\/|simulation\/)/, ["static", "native", "docs"]],
   [/^tests\/npm\//, ["static", "npm", "docs"]],
   [/^tests\/packed\/app\.mjs$/, ["static", "packed", "frameworks", "docs"]],
   [/^tests\/packed\//, ["static", "packed", "docs"]],
@@ -69,6 +70,7 @@ const RULES = [
   [/^tests\/contract\//, ["static", "npm", "e2e"]],
   [/^tests\/e2e\/(harness|pages)\//, ["static", "npm", "apis", "packed", "frameworks", "docs", "e2e"]],
   [/^tests\/e2e\//, ["static", "docs", "e2e"]],
+  [/^tests\/apis\/(auth|recipes|running)\.mjs$/, ["static", "apis", "npm", "docs", "frameworks"]],
   [/^tests\/apis\/jar\.mjs$/, ["static", "apis", "npm", "docs", "frameworks"]],
   [/^tests\/apis\//, ["static", "apis", "npm", "docs"]],
   [/^tests\/bench\//, ["static", "npm", "packed", "docs"]],

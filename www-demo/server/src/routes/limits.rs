@@ -25,6 +25,11 @@ use crate::{
 const PASSWORD_SPAN: Duration = Duration::from_mins(5);
 const REFRESH_SPAN: Duration = Duration::from_mins(1);
 const NOTE_SPAN: Duration = Duration::from_mins(1);
+const WRONG_SECRET_SPAN: Duration = Duration::from_mins(1);
+
+/// How many lines of the security log a network's wrong server secrets make in [`WRONG_SECRET_SPAN`]: a server whose secret is
+/// out of date tries with each page, and whoever wants to fill the disk more often.
+const WRONG_SECRETS: u32 = 10;
 
 /// The factor for look-ups of a session by servers: a page may need several, and prefetches of pages count.
 const LOOK_UPS: u32 = 10;
@@ -45,6 +50,7 @@ pub(crate) struct Limits {
     session: Throttle,
     look_ups: Throttle,
     notes: Throttle,
+    wrong_secrets: Throttle,
     names: [u8; 32],
 }
 
@@ -86,6 +92,7 @@ impl Limits {
                 REFRESH_SPAN,
             ),
             notes: Throttle::new(config.notes_per_minute, NOTE_SPAN),
+            wrong_secrets: Throttle::new(WRONG_SECRETS, WRONG_SECRET_SPAN),
             names,
         }
     }
@@ -139,6 +146,11 @@ impl Limits {
         let text = "this session is looked up too often";
         let turn = self.look_ups.take(now, session);
         Ok(turn.map_err(|wait| Throttled { text, wait })?)
+    }
+
+    /// Says whether a wrong server secret from a network gets a line of the security log. All of them are counted.
+    pub(super) fn logs_wrong_secret(&self, now: Timestamp, network: Option<&str>) -> bool {
+        self.wrong_secrets.take(now, network).is_ok()
     }
 
     async fn take(

@@ -12,8 +12,8 @@ use axum::{
     response::Response,
 };
 use nolapse::wire::{
-    ErrorCode, PASSWORD_PATH, REFRESH_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH,
-    SIGN_UP_PATH,
+    ErrorCode, PASSWORD_PATH, REFRESH_PATH, REVOCATIONS_PATH, SESSION_PATH, SESSIONS_PATH,
+    SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH,
 };
 
 use super::{App, address::Address, openapi, request_log::REQUEST_ID};
@@ -23,9 +23,14 @@ use crate::{
     security_log::Event,
 };
 
+/// A server of the operator's own that presents a wrong secret. Nothing else of such requests is an event.
+const SERVER_AUTHENTICATION: &str = "server_authentication";
+/// The reason of such an event, which [`AuthenticatedServer`](super::servers::AuthenticatedServer) notes.
+pub(super) const WRONG_SECRET: &str = "wrong_secret";
+
 /// The events of requests. Handlers set `late_refresh`, `renewed_secret_reuse`, `reuse_detected` and
 /// `sign_out_everywhere`.
-pub(crate) const EVENTS: [&str; 12] = [
+pub(crate) const EVENTS: [&str; 13] = [
     "account_deletion",
     "admin_report",
     "late_refresh",
@@ -34,6 +39,7 @@ pub(crate) const EVENTS: [&str; 12] = [
     "renewed_secret_reuse",
     "reuse_detected",
     "revocation",
+    SERVER_AUTHENTICATION,
     "sign_in",
     "sign_out",
     "sign_out_everywhere",
@@ -122,9 +128,15 @@ pub(super) async fn record(State(app): State<App>, request: Request, next: Next)
     if event == "sign_out" && result == "ok" && subject.session.is_none() {
         return response;
     }
+    if event == SERVER_AUTHENTICATION && subject.reason.is_none() {
+        return response;
+    }
     app.security_counts.count(event, result);
     let now = clock::now();
     let network = address.map(|Address(address)| app.networks.hash(now, address));
+    if event == SERVER_AUTHENTICATION && !app.limits.logs_wrong_secret(now, network.as_deref()) {
+        return response;
+    }
     let code = response.extensions().get::<ErrorCode>();
     let id = response.headers().get(REQUEST_ID);
     app.security_log.write(
@@ -152,6 +164,8 @@ fn event_of(method: &Method, path: &str) -> Option<&'static str> {
         Method::POST if path == SIGN_OUT_PATH => Some("sign_out"),
         Method::POST if path == REFRESH_PATH => Some("refresh"),
         Method::POST if path == PASSWORD_PATH => Some("password_change"),
+        Method::POST if path == SESSION_PATH => Some(SERVER_AUTHENTICATION),
+        Method::GET if path == REVOCATIONS_PATH => Some(SERVER_AUTHENTICATION),
         Method::DELETE if is_revocation => Some("revocation"),
         Method::DELETE if path == "/account" => Some("account_deletion"),
         Method::GET if path == "/admin/report" => Some("admin_report"),

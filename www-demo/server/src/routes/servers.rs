@@ -7,7 +7,10 @@ use axum::{
 };
 use nolapse::wire::ErrorCode;
 
-use super::App;
+use super::{
+    App,
+    security_events::{WRONG_SECRET, note},
+};
 use crate::{
     problem::Problem,
     verifier::{Refusal, bearer_of},
@@ -37,7 +40,10 @@ impl FromRequestParts<App> for AuthenticatedServer {
         let refused = match bearer_of(&parts.headers) {
             Ok(presented) if secrets.contains(presented) => return Ok(Self),
             Err(Refusal::Missing) => NotAServer::Missing,
-            Ok(_) | Err(_) => NotAServer::Wrong,
+            Ok(_) | Err(_) => {
+                note(|subject| subject.reason = Some(WRONG_SECRET));
+                NotAServer::Wrong
+            }
         };
         app.counters.count("servers_refused");
         Err(refused)

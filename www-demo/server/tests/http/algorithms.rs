@@ -9,7 +9,7 @@ use nolapse_server::{config::Config, verifier::Algorithm};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::support::World;
+use crate::support::{Answer, World};
 
 /// The header of a token.
 #[expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
@@ -18,10 +18,20 @@ fn header(token: &str) -> Value {
     serde_json::from_slice(&Base64UrlUnpadded::decode_vec(segment).unwrap()).unwrap()
 }
 
-/// The algorithms of the published keys, the current one first.
+/// What a token is signed with.
 #[expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+pub(crate) fn algorithm_of(token: &str) -> String {
+    header(token)["alg"].as_str().unwrap().to_owned()
+}
+
+/// The algorithms of the published keys, the current one first.
 async fn published(world: &World) -> Vec<String> {
-    let set = world.bare(Method::GET, JWKS_PATH).send().await;
+    algorithms_of_set(&world.bare(Method::GET, JWKS_PATH).send().await)
+}
+
+/// The algorithms of the keys of a JWK Set.
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+pub(crate) fn algorithms_of_set(set: &Answer) -> Vec<String> {
     let keys = set.body["keys"].as_array().unwrap();
     keys.iter()
         .map(|key| key["alg"].as_str().unwrap().to_owned())
