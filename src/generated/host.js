@@ -210,27 +210,128 @@ function bearerIn(settled, context) {
   );
 }
 
+// src/host/device-key.js
+init_own();
+var TIMEOUT_MS = 2e3;
+function deviceKey(realm, name) {
+  const { indexedDB, crypto } = realm;
+  const { subtle } = crypto;
+  async function inStore(mode, ask2) {
+    const opening = (
+      /** @type {IDBFactory} */
+      indexedDB.open("nolapse")
+    );
+    opening.onupgradeneeded = () => opening.result.createObjectStore("keys");
+    const database = await settled(opening);
+    const keys = database.transaction("keys", mode).objectStore("keys");
+    database.close();
+    return settled(ask2(keys));
+  }
+  function settled(request) {
+    return new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = reject;
+      realm.setTimeout(() => reject(), TIMEOUT_MS);
+    });
+  }
+  const put = (key) => inStore("readwrite", (keys) => keys.put(key, name));
+  async function create() {
+    const algorithm = own({ name: "ECDSA", namedCurve: "P-256" });
+    const { privateKey, publicKey } = await subtle.generateKey(
+      /** @type {never} */
+      algorithm,
+      false,
+      ["sign"]
+    );
+    const { x, y } = await subtle.exportKey("jwk", publicKey);
+    const jwk = { kty: "EC", crv: "P-256", x, y };
+    const made = (
+      /** @type {DeviceKey} */
+      [privateKey, encode({ typ: "dpop+jwt", alg: "ES256", jwk }), 0]
+    );
+    await inStore("readwrite", (keys) => {
+      const found = keys.get(name);
+      found.addEventListener("success", () => found.result ?? keys.put(made, name));
+      return found;
+    });
+    return inStore("readonly", (keys) => keys.get(name));
+  }
+  return async function prove(url, { method = "POST", isNew = false, challenge = {} } = {}) {
+    if (!indexedDB || !subtle) return void 0;
+    try {
+      const read2 = () => inStore("readonly", (keys) => keys.get(name));
+      const found = await read2() ?? (isNew ? await create() : void 0);
+      if (!found) return "";
+      const { dpop_nonce: nonce, server_time: serverTime } = challenge;
+      const now = realm.Date.now();
+      if (typeof serverTime === "number") {
+        found[2] = serverTime * 1e3 - now;
+        await put(found).catch(() => {
+        });
+      }
+      const [key, header, skew] = found;
+      const jti = encode([...crypto.getRandomValues(new Uint32Array(4))]);
+      const claims = { jti, htm: method, htu: url, iat: Math.floor((now + skew) / 1e3), nonce };
+      const text = `${header}.${encode(claims)}`;
+      const algorithm = own({ name: "ECDSA", hash: "SHA-256" });
+      const signature = await subtle.sign(
+        /** @type {never} */
+        algorithm,
+        key,
+        new TextEncoder().encode(text)
+      );
+      return `${text}.${base64url(String.fromCharCode(...new Uint8Array(signature)))}`;
+    } catch {
+      return void 0;
+    }
+  };
+}
+function encode(value) {
+  return base64url(JSON.stringify(value));
+}
+function base64url(text) {
+  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
 // src/host/http.js
 init_own();
 var LIMIT = 65536;
-async function sendRefresh(realm, how, [reason, page, activeAgoMs, contexts], signal) {
-  const isEndpoint = typeof how === "string";
-  const sent = isEndpoint ? post(realm, how, within(contexts, { reason, page, active_ago: Math.floor(activeAgoMs / 1e3) }), signal) : how({ reason, page, activeAgoMs, signal, contexts });
-  return answerOf(realm, await sent);
+async function sendRefresh(realm, settings, [reason, page, activeAgoMs, contexts], signal, proof) {
+  const { refresh } = settings;
+  if (typeof refresh !== "string")
+    return answerOf(realm, await refresh({ reason, page, activeAgoMs, signal, contexts }));
+  const said = within(contexts, { reason, page, active_ago: Math.floor(activeAgoMs / 1e3) });
+  return ask(realm, settings, refresh, said, signal, { proof });
 }
 function within(contexts, body) {
   return contexts.length ? { ...body, contexts } : body;
 }
-async function signOut(realm, how, everywhere, signal) {
+async function signOut(realm, settings, everywhere, signal) {
+  const how = settings.signOut;
   if (typeof how !== "string") return how?.({ everywhere, signal });
-  const { status, headers } = await post(realm, how, everywhere ? { everywhere } : {}, signal);
-  return { status, retryAfter: retryAfter(headers) };
+  return ask(realm, settings, how, everywhere ? { everywhere } : {}, signal);
 }
 async function signIn(realm, run) {
   const { status, body } = await answerOf(realm, await run());
   return status < 300 ? body : void 0;
 }
-function post(realm, url, said, signal) {
+async function ask(realm, { key, server }, url, said, signal, { proof, isNew, isReadWhole } = {}) {
+  const prove = deviceKey(realm, key);
+  const send = async (dpop) => answerOf(
+    realm,
+    await post(realm, url, server ? { ...said, version: "2", dpop } : said, !server, signal),
+    isReadWhole
+  );
+  const sent = server ? await (proof ?? prove(url, { isNew })) : void 0;
+  const answer = await send(sent || void 0);
+  const challenge = own(answer.body);
+  if (answer.status !== 401) return answer;
+  if (sent && challenge.dpop_nonce) return send(await prove(url, { challenge }));
+  if (sent === "" && challenge.error === "invalid_dpop_proof")
+    answer.body = { error: "session_ended", reason: "key_lost" };
+  return answer;
+}
+function post(realm, url, said, isOwn, signal) {
   const options = own({
     method: "POST",
     credentials: "include",
@@ -239,13 +340,13 @@ function post(realm, url, said, signal) {
     cache: "no-store",
     // The protocol allows no redirects.
     redirect: "error",
-    headers: own({ "content-type": "application/json", "nolapse-version": "1" }),
+    headers: isOwn ? own({ "content-type": "application/json", "nolapse-version": "1" }) : own(void 0),
     body: JSON.stringify(own(said)),
     signal
   });
   return realm.fetch(url, options);
 }
-async function answerOf(realm, value) {
+async function answerOf(realm, value, isReadWhole) {
   if (!(value instanceof realm.Response))
     return (
       /** @type {Answer} */
@@ -263,7 +364,7 @@ async function answerOf(realm, value) {
     own({
       status,
       retryAfter: retryAfter(headers),
-      ...ok || status === 401 ? await read(
+      ...isReadWhole || ok || status === 401 ? await read(
         /** @type {Response} */
         /** @type {unknown} */
         value
@@ -271,14 +372,11 @@ async function answerOf(realm, value) {
     })
   );
 }
-async function sendCredentials(realm, url, credentials, timeoutMs) {
+async function sendCredentials(realm, settings, url, credentials) {
   try {
-    const response = await post(realm, url, credentials, realm.AbortSignal?.timeout(timeoutMs));
-    return (
-      /** @type {Answer} */
-      /** @type {unknown} */
-      own({ status: response.status, retryAfter: retryAfter(response.headers), ...await read(response) })
-    );
+    const signal = realm.AbortSignal?.timeout(settings.timeoutMs);
+    const how = { isNew: settings.deviceBinding, isReadWhole: true };
+    return await ask(realm, settings, url, within(settings.contexts, credentials), signal, how);
   } catch (error) {
     return (
       /** @type {Answer} */
@@ -564,6 +662,7 @@ function readOptions(options) {
     "allowedOrigins",
     "authorization",
     "context",
+    "deviceBinding",
     "initial",
     "push",
     "remember",
@@ -571,7 +670,17 @@ function readOptions(options) {
     "timeoutMs",
     "wasm"
   ]);
-  const { auth, allowedOrigins = [], initial, push = false, remember, storageKey, timeoutMs = 1e4, wasm } = given;
+  const {
+    auth,
+    allowedOrigins = [],
+    deviceBinding = true,
+    initial,
+    push = false,
+    remember,
+    storageKey,
+    timeoutMs = 1e4,
+    wasm
+  } = given;
   const authorization = checkAuthorization(given.authorization ?? "required");
   const context = checkContext(given.context ?? "");
   const origins = Array.isArray(allowedOrigins) ? allowedOrigins.map((api) => place(api, "origin")) : [void 0];
@@ -584,6 +693,7 @@ function readOptions(options) {
   if (remember !== void 0 && typeof remember !== "function") refuse("remember", "a function");
   const endpoints = readAuth(auth);
   const { refresh, server } = endpoints;
+  if (typeof deviceBinding !== "boolean") refuse("deviceBinding", "a boolean");
   if (typeof push !== "boolean" || push && !server) refuse("push", "a boolean, and auth a URL");
   const name = storageKey ?? (typeof refresh === "string" ? refresh : refuse("storageKey", `set: ${UNNAMED}`));
   const key = `nolapse:${name}`;
@@ -601,6 +711,7 @@ function readOptions(options) {
       /** @type {Settings["initial"]} */
       initial
     ),
+    deviceBinding,
     push,
     remember: (
       /** @type {Settings["remember"]} */
@@ -953,7 +1064,6 @@ var Requests = class {
    */
   refresh(attempt, reason, page, activeAgoMs, names, early) {
     const realm = this.#realm;
-    const { refresh } = this.#settings;
     const contexts = /* @__PURE__ */ new Set([...this.#settings.contexts, ...names.split(" ")]);
     contexts.delete("");
     const declared = (
@@ -966,17 +1076,17 @@ var Requests = class {
       ]
     );
     const controller = early?.controller ?? new AbortController();
-    const ask = () => sendRefresh(realm, refresh, declared, controller.signal);
+    const ask2 = () => sendRefresh(realm, this.#settings, declared, controller.signal);
     const age = early ? (realm.performance.now() - early.sent) / 1e3 : 0;
     const given = (answer2) => refreshed(attempt, answer2, declared);
     const read2 = (answer2) => {
       const first = refreshed(attempt, answer2, early?.declared ?? declared);
       const [kind, , lifetime = 0, refreshIn = 0, ...rest] = first;
       if (!age || kind !== REFRESH_GRANTED) return first;
-      if (lifetime < age * 2) return ask().then(given);
+      if (lifetime < age * 2) return ask2().then(given);
       return [kind, attempt, lifetime - age, refreshIn - age, ...rest];
     };
-    const answer = early?.answer ?? ask();
+    const answer = early?.answer ?? ask2();
     this.#finish(attempt, controller, answer.then(read2), (error) => this.#refreshFailed(attempt, error));
   }
   /**
@@ -1002,7 +1112,7 @@ var Requests = class {
   signOut(attempt, everywhere) {
     const endpoint2 = this.#settings.signOut;
     const controller = new AbortController();
-    const notified = signOut(this.#realm, endpoint2, everywhere, controller.signal).then(
+    const notified = signOut(this.#realm, this.#settings, everywhere, controller.signal).then(
       /** @returns {Given} */
       (answer) => typeof endpoint2 === "string" ? signedOut(
         attempt,
@@ -1049,12 +1159,7 @@ var Requests = class {
       status,
       retryAfter: retryAfter2 = Number.NaN,
       body
-    } = await sendCredentials(
-      this.#realm,
-      endpoint2,
-      within(this.#settings.contexts, credentials),
-      this.#settings.timeoutMs
-    );
+    } = await sendCredentials(this.#realm, this.#settings, endpoint2, credentials);
     if (status >= 200 && status < 300) return body;
     const { error, error_description: description } = own(body);
     const isRefused = status >= 400 && status < 500;
@@ -1615,6 +1720,15 @@ var Host = class {
     if (fresh && minValidityMs === 0 && !signal?.aborted) return Promise.resolve(fresh.token);
     const found = this.#promise([TOKEN_REQUESTED, minValidityMs, 0, 0, context], signal);
     return found.then((bearers) => bearerIn(bearers, context).token);
+  }
+  /**
+   * Makes a proof for a request of the app's own to the auth server; `null` without a key.
+   *
+   * @param {string} url
+   * @param {string} method
+   */
+  async proof(url, method) {
+    return await deviceKey(this.#realm, this.#settings.key)(url, { method }) || null;
   }
   /** @param {boolean} force @param {AbortSignal} [signal] */
   refresh(force, signal) {

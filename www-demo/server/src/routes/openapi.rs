@@ -8,8 +8,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use nolapse::wire::{
-    COOKIE, EndReason, MAX_CONTEXT_BYTES, MAX_CONTEXTS, PageVisibility, RefreshReason, VERSION,
-    VERSION_HEADER,
+    COOKIE, EndReason, MAX_CONTEXT_BYTES, MAX_CONTEXTS, PROOF_HEADER, PageVisibility,
+    RefreshReason, VERSION, VERSION_HEADER,
 };
 use serde::Serialize;
 use utoipa::{
@@ -28,7 +28,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     App,
-    cross_origin::{self, Guarded},
+    cross_origin::{self, Guarded, Versioning},
     limits::Throttled,
     method_not_allowed,
     token_response::TokenResponse,
@@ -117,17 +117,35 @@ pub(super) fn context_names() -> Array {
 
 /// Adds the CSRF guard to these routes, and documents it.
 pub(super) fn guarded(mut endpoints: OpenApiRouter<App>, guarded: Guarded) -> OpenApiRouter<App> {
+    let is_only = guarded.version == Versioning::Header;
     let header = ParameterBuilder::new()
         .name(VERSION_HEADER)
         .parameter_in(ParameterIn::Header)
-        .required(Required::True)
+        .description(Some(
+            "absent with a body of text/plain, which says the version itself",
+        ))
+        .required(if is_only {
+            Required::True
+        } else {
+            Required::False
+        })
         .schema(Some(spelled(std::iter::once(VERSION))))
+        .build();
+    let proof = ParameterBuilder::new()
+        .name(PROOF_HEADER)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "the proof of possession (RFC 9449) of a session that is bound to a key",
+        ))
+        .schema(Some(Object::with_type(Type::String)))
         .build();
     let refused = "not from an allowed origin, or without the version header";
     for operation in operations(endpoints.get_openapi_mut()) {
         let parameters = operation.parameters.get_or_insert_default();
-        if guarded.has_version {
+        if guarded.version != Versioning::Absent {
             parameters.push(header.clone().into());
+            parameters.push(proof.clone().into());
         }
         refuse(operation, "403", refused);
         if guarded.wants_cookie {

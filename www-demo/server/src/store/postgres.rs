@@ -15,6 +15,7 @@ use super::{
     contexts::contexts,
     failure,
     notes::notes,
+    proofs::proofs,
     revocations::{self, revocations},
     rows, siblings,
     signing_keys::signing_keys,
@@ -23,8 +24,9 @@ use super::{
 };
 use crate::domain::{
     Applied, Bucket, ContextStore, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash,
-    PoolUse, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey, Session, SessionId,
-    SigningKeyStore, Store, StoreFailure, StoreResult, Throttles, Timestamp, User, UserId,
+    PoolUse, ProofStore, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey, Session,
+    SessionId, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles, Timestamp, User,
+    UserId,
 };
 
 /// How long a request waits for a connection, long enough for most restarts of a database.
@@ -77,6 +79,7 @@ impl PgStore {
 store!(PgStore, retrying, "greatest", "BEGIN", "ctid");
 contexts!(PgStore, retrying);
 notes!(PgStore, retrying, "BEGIN", " FOR NO KEY UPDATE");
+proofs!(PgStore, retrying, "greatest");
 revocations!(
     PgStore,
     retrying,
