@@ -215,7 +215,10 @@ init_own();
 var TIMEOUT_MS = 2e3;
 function deviceKey(realm, name) {
   const { indexedDB, crypto } = realm;
-  const { subtle } = crypto;
+  const subtle = (
+    /** @type {SubtleCrypto} */
+    crypto.subtle
+  );
   async function inStore(mode, ask2) {
     const opening = (
       /** @type {IDBFactory} */
@@ -270,7 +273,9 @@ function deviceKey(realm, name) {
         });
       }
       const [key, header, skew] = found;
-      const jti = encode([...crypto.getRandomValues(new Uint32Array(4))]);
+      const random = new Uint32Array(4);
+      crypto.getRandomValues(random);
+      const jti = encode([...random]);
       const claims = { jti, htm: method, htu: url, iat: Math.floor((now + skew) / 1e3), nonce };
       const text = `${header}.${encode(claims)}`;
       const algorithm = own({ name: "ECDSA", hash: "SHA-256" });

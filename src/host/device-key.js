@@ -22,7 +22,7 @@ const TIMEOUT_MS = 2_000;
  */
 export function deviceKey(realm, name) {
   const { indexedDB, crypto } = realm;
-  const { subtle } = crypto;
+  const subtle = /** @type {SubtleCrypto} */ (crypto.subtle);
 
   /**
    * Runs one request in a transaction of its own.
@@ -76,7 +76,7 @@ export function deviceKey(realm, name) {
    * @param {string} url
    * @param {object} [how]
    * @param {string} [how.method]
-   * @param {boolean} [how.isNew] whether to create a key if there is none
+   * @param {boolean | undefined} [how.isNew] whether to create a key if there is none
    * @param {{ dpop_nonce?: unknown, server_time?: unknown }} [how.challenge] what the server answered to the proof before
    * @returns {Promise<Proof>}
    */
@@ -95,7 +95,9 @@ export function deviceKey(realm, name) {
         await put(found).catch(() => {});
       }
       const [key, header, skew] = found;
-      const jti = encode([...crypto.getRandomValues(new Uint32Array(4))]);
+      const random = new Uint32Array(4);
+      crypto.getRandomValues(random);
+      const jti = encode([...random]);
       const claims = { jti, htm: method, htu: url, iat: Math.floor((now + skew) / 1_000), nonce };
       const text = `${header}.${encode(claims)}`;
       const algorithm = own({ name: "ECDSA", hash: "SHA-256" });

@@ -86,7 +86,7 @@ export async function signIn(realm, run) {
  * @param {string} url
  * @param {object} said
  * @param {AbortSignal} [signal]
- * @param {{ proof?: Promise<Proof>, isNew?: boolean, isReadWhole?: boolean }} [how]
+ * @param {{ proof?: Promise<Proof> | undefined, isNew?: boolean, isReadWhole?: boolean }} [how]
  */
 async function ask(realm, { key, server }, url, said, signal, { proof, isNew, isReadWhole } = {}) {
   const prove = deviceKey(realm, key);

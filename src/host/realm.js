@@ -5,7 +5,7 @@
  * @typedef {object} Realm
  * @property {{ now: () => number }} performance
  * @property {{ now: () => number }} Date
- * @property {{ getRandomValues: <T extends Uint32Array<ArrayBuffer>>(array: T) => T, subtle?: SubtleCrypto }} crypto
+ * @property {{ getRandomValues: (array: Uint32Array<ArrayBuffer>) => unknown, subtle?: SubtleCrypto }} crypto
  * @property {(fire: () => void, ms: number) => unknown} setTimeout
  * @property {(timer: never) => void} clearTimeout
  * @property {typeof fetch} fetch

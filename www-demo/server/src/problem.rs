@@ -45,6 +45,10 @@ pub(crate) struct Body {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = String)]
     dpop_nonce: Option<String>,
+    /// The time to make the proof with: seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = u64)]
+    server_time: Option<u64>,
 }
 
 impl Problem {
@@ -157,6 +161,7 @@ impl IntoResponse for Problem {
             error_description: self.description,
             reason: self.reason.map(EndReason::as_str),
             dpop_nonce: nonce.clone(),
+            server_time: self.nonce.map(Nonce::seconds),
         };
         let mut response = (self.status, Json(body)).into_response();
         response.extensions_mut().insert(self.code);

@@ -124,6 +124,12 @@ impl Nonce {
     pub(crate) fn to_text(self) -> String {
         Base64UrlUnpadded::encode_string(&self.0)
     }
+
+    /// Returns the time that it has, in seconds since 1970.
+    pub(crate) fn seconds(self) -> u64 {
+        let time = self.0.first_chunk::<TIME_BYTES>().copied();
+        u64::from_be_bytes(time.unwrap_or_default())
+    }
 }
 
 /// Verifies proofs, and makes nonces.

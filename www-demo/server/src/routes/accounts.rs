@@ -18,7 +18,7 @@ use super::{
     contexts::ContextNames,
     limits::Turns,
     openapi,
-    said::{self, PlainVersion, Said, said},
+    said::{PlainVersion, Said, said},
     security_events::note,
     sign_in::{self, SignedIn},
 };
@@ -56,9 +56,10 @@ pub(super) struct Credentials {
     #[schema(schema_with = openapi::context_names, required = false)]
     contexts: ContextNames,
     /// Of a body of `text/plain`.
-    #[schema(schema_with = said::plain_version, required = false)]
+    #[schema(ignore)]
     version: Option<PlainVersion>,
-    /// The proof of possession (RFC 9449), where it is in no header.
+    /// The proof of possession (RFC 9449), of a body of `text/plain` too.
+    #[schema(ignore)]
     dpop: Option<String>,
 }
 
@@ -111,7 +112,7 @@ impl FromRequest<App> for Attempt {
 
 /// Creates an account and signs it in.
 #[utoipa::path(
-    post, path = SIGN_UP_PATH, request_body(content((Credentials = "application/json"), (Credentials = "text/plain"))),
+    post, path = SIGN_UP_PATH, request_body = Credentials,
     responses((status = 409, description = "there is an account with this address", body = Body))
 )]
 pub(super) async fn sign_up(State(app): State<App>, attempt: Attempt) -> Result<Response, Problem> {
@@ -137,7 +138,7 @@ pub(super) async fn sign_up(State(app): State<App>, attempt: Attempt) -> Result<
 ///
 /// An unknown address, a wrong password and a disabled user cannot be distinguished: same response, same time.
 #[utoipa::path(
-    post, path = SIGN_IN_PATH, request_body(content((Credentials = "application/json"), (Credentials = "text/plain"))),
+    post, path = SIGN_IN_PATH, request_body = Credentials,
     responses((status = 401, description = "address and password match no account", body = Body))
 )]
 pub(super) async fn sign_in(State(app): State<App>, attempt: Attempt) -> Result<Response, Problem> {

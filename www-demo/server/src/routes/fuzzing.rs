@@ -34,9 +34,12 @@ pub enum Endpoint {
 impl Endpoint {
     /// Every endpoint, with the members that its body may have.
     pub const ALL: [(Self, &'static [&'static str]); 6] = [
-        (Self::Credentials, &["email", "password"]),
-        (Self::Refresh, &["reason", "page", "active_ago"]),
-        (Self::SignOut, &["everywhere"]),
+        (Self::Credentials, &["email", "password", "version", "dpop"]),
+        (
+            Self::Refresh,
+            &["reason", "page", "active_ago", "version", "dpop"],
+        ),
+        (Self::SignOut, &["everywhere", "version", "dpop"]),
         (Self::Password, &["current_password", "new_password"]),
         (Self::Note, &["text"]),
         (

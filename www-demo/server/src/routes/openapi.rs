@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use nolapse::wire::{
-    COOKIE, EndReason, MAX_CONTEXT_BYTES, MAX_CONTEXTS, PROOF_HEADER, PageVisibility,
+    COOKIE, EndReason, MAX_CONTEXT_BYTES, MAX_CONTEXTS, PLAIN_TYPE, PROOF_HEADER, PageVisibility,
     RefreshReason, VERSION, VERSION_HEADER,
 };
 use serde::Serialize;
@@ -146,6 +146,13 @@ pub(super) fn guarded(mut endpoints: OpenApiRouter<App>, guarded: Guarded) -> Op
         if guarded.version != Versioning::Absent {
             parameters.push(header.clone().into());
             parameters.push(proof.clone().into());
+        }
+        if guarded.version == Versioning::HeaderOrBody
+            && let Some(body) = &mut operation.request_body
+        {
+            // The same object, with `version` and `dpop`, as text.
+            let text = Content::new(Some(Object::with_type(Type::String)));
+            body.content.insert(PLAIN_TYPE.to_owned(), text);
         }
         refuse(operation, "403", refused);
         if guarded.wants_cookie {

@@ -16,7 +16,7 @@ use super::{
     body::Whole,
     contexts::ContextNames,
     openapi,
-    said::{self, PlainVersion, Said, said},
+    said::{PlainVersion, Said, said},
     security_events::note,
     signed::SUPERSEDED,
     token_response,
@@ -45,9 +45,10 @@ pub(super) struct RefreshBody {
     #[schema(schema_with = openapi::context_names, required = false)]
     contexts: ContextNames,
     /// Of a body of `text/plain`.
-    #[schema(schema_with = said::plain_version, required = false)]
+    #[schema(ignore)]
     version: Option<PlainVersion>,
-    /// The proof of possession (RFC 9449), where it is in no header.
+    /// The proof of possession (RFC 9449), of a body of `text/plain` too.
+    #[schema(ignore)]
     dpop: Option<String>,
 }
 
@@ -86,7 +87,7 @@ impl RefreshBody {
 
 /// Exchanges the cookie for an access token and a new cookie.
 #[utoipa::path(
-    post, path = REFRESH_PATH, request_body(content((RefreshBody = "application/json"), (RefreshBody = "text/plain"))),
+    post, path = REFRESH_PATH, request_body = RefreshBody,
     responses((status = 401, description = "the session is over; reason says why", body = Body)),
     security(("cookie" = []))
 )]

@@ -3,7 +3,6 @@
 use axum::extract::{FromRequest, Request};
 use nolapse::wire::PLAIN_VERSION;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use utoipa::openapi::schema::Object;
 
 use super::{
     App,
@@ -11,10 +10,7 @@ use super::{
     cross_origin::is_plain,
     proof::ProofTarget,
 };
-use crate::{
-    domain::Proof,
-    problem::{Problem, spelled},
-};
+use crate::{domain::Proof, problem::Problem};
 
 /// The member `version` of a plain body.
 #[derive(Clone, Copy, Debug)]
@@ -28,11 +24,6 @@ impl<'de> Deserialize<'de> for PlainVersion {
             .then_some(Self)
             .ok_or(serde::de::Error::custom("no such version"))
     }
-}
-
-/// Returns the schema of the member.
-pub(super) fn plain_version() -> Object {
-    spelled(std::iter::once(PLAIN_VERSION))
 }
 
 /// A body with the members of version 2.
@@ -73,9 +64,14 @@ impl<T: Body> FromRequest<App> for Said<T> {
             return Err(NOT_JSON);
         }
         let body: T = parse(if is_empty { b"{}" } else { &bytes })?;
-        if is_plain != body.has_version() {
+        let is_consistent = if is_plain {
+            body.has_version()
+        } else {
+            !body.has_version() && body.dpop().is_none()
+        };
+        if !is_consistent {
             return Err(Problem::invalid(
-                "a body of text/plain has version 2, and no other has",
+                "a body of text/plain has version 2; no other has it, or dpop",
             ));
         }
         let proof = app.proof(&headers, body.dpop(), &target)?;

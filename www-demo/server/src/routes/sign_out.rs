@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{
     App,
-    said::{self, PlainVersion, Said, said},
+    said::{PlainVersion, Said, said},
     security_events::note,
     sessions::NO_STORE,
 };
@@ -29,9 +29,10 @@ pub(super) struct SignOut {
     #[serde(default)]
     everywhere: bool,
     /// Of a body of `text/plain`.
-    #[schema(schema_with = said::plain_version, required = false)]
+    #[schema(ignore)]
     version: Option<PlainVersion>,
-    /// The proof of possession (RFC 9449), where it is in no header.
+    /// The proof of possession (RFC 9449), of a body of `text/plain` too.
+    #[schema(ignore)]
     dpop: Option<String>,
 }
 
@@ -44,7 +45,7 @@ said!(SignOut, may_be_empty: true);
 #[utoipa::path(
     post,
     path = SIGN_OUT_PATH,
-    request_body(content((Option<SignOut> = "application/json"), (Option<SignOut> = "text/plain"))),
+    request_body = Option<SignOut>,
     responses(
         (status = 204, headers(("set-cookie" = String))),
         (status = 401, description = "the session is bound to a key, and there is no proof of it", body = Body),
