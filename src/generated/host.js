@@ -36,6 +36,26 @@ var init_own = __esm({
   }
 });
 
+// src/host/new-key.js
+var new_key_exports = {};
+__export(new_key_exports, {
+  createKey: () => createKey
+});
+async function createKey(subtle) {
+  const algorithm = { name: "ECDSA", namedCurve: "P-256" };
+  const { privateKey, publicKey } = await subtle.generateKey(algorithm, false, ["sign"]);
+  const { x, y } = await subtle.exportKey("jwk", publicKey);
+  const jwk = own({ kty: "EC", crv: "P-256", x, y });
+  const header = btoa(JSON.stringify(own({ typ: "dpop+jwt", alg: "ES256", jwk })));
+  return [privateKey, header.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", ""), 0];
+}
+var init_new_key = __esm({
+  "src/host/new-key.js"() {
+    "use strict";
+    init_own();
+  }
+});
+
 // src/generated/codes.js
 var STARTED, TOKEN_REQUESTED, REFRESH_REQUESTED, TOKEN_REJECTED, CALLER_ABORTED, SIGN_IN_REQUESTED, SIGN_IN_FINISHED, SIGN_IN_THREW, TOKENS_PROVIDED, SIGN_OUT_REQUESTED, SIGN_OUT_NOTIFIED, SIGN_OUT_FAILED, LOCK_GRANTED, LOCK_FAILED, REFRESH_GRANTED, REFRESH_ENDED, REFRESH_FAILED, TAB_MESSAGE_RECEIVED, STORAGE_CHANGED, DEADLINE_REACHED, PAGE_CHANGED, CLOSED, ACTIVE, PUSH_RECEIVED, STREAM_ENDED, VISIBLE, HIDDEN, FROZEN, RESUMED, LEFT, RETURNED, ONLINE, OFFLINE, ACQUIRE_LOCK, RELEASE_LOCK, SEND_REFRESH, SEND_SIGN_OUT, RUN_SIGN_IN, ABORT, TOKEN_CHANGED, SETTLE_TOKEN, SETTLE_DONE, SETTLE_ERROR, BROADCAST, WRITE_RECORD, OPEN_CHANNEL, CLOSE_CHANNEL, STATUS, REFRESHED, REFRESH_FAILURE, SIGNED_OUT, USER_CHANGED, TRACED, OPEN_STREAM, CLOSE_STREAM;
 var init_codes = __esm({
@@ -213,89 +233,53 @@ function bearerIn(settled, context) {
 // src/host/device-key.js
 init_own();
 var TIMEOUT_MS = 2e3;
-function deviceKey(realm, name) {
+async function prove(realm, name, url, isNew, challenge, method = "POST") {
   const { indexedDB, crypto } = realm;
-  const subtle = (
-    /** @type {SubtleCrypto} */
-    crypto.subtle
-  );
-  async function inStore(mode, ask2) {
-    const opening = (
-      /** @type {IDBFactory} */
-      indexedDB.open("nolapse")
+  const { subtle } = crypto;
+  if (!indexedDB || !subtle) return void 0;
+  const settled = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = reject;
+    realm.setTimeout(
+      /** @type {() => void} */
+      reject,
+      TIMEOUT_MS
     );
+  });
+  const stored = async (key, isChanged) => {
+    const opening = indexedDB.open("nolapse");
     opening.onupgradeneeded = () => opening.result.createObjectStore("keys");
     const database = await settled(opening);
-    const keys = database.transaction("keys", mode).objectStore("keys");
+    const keys = database.transaction("keys", key ? "readwrite" : "readonly").objectStore("keys");
     database.close();
-    return settled(ask2(keys));
-  }
-  function settled(request) {
-    return new Promise((resolve, reject) => {
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = reject;
-      realm.setTimeout(() => reject(), TIMEOUT_MS);
-    });
-  }
-  const put = (key) => inStore("readwrite", (keys) => keys.put(key, name));
-  async function create() {
-    const algorithm = own({ name: "ECDSA", namedCurve: "P-256" });
-    const { privateKey, publicKey } = await subtle.generateKey(
-      /** @type {never} */
-      algorithm,
-      false,
-      ["sign"]
-    );
-    const { x, y } = await subtle.exportKey("jwk", publicKey);
-    const jwk = { kty: "EC", crv: "P-256", x, y };
-    const made = (
-      /** @type {DeviceKey} */
-      [privateKey, encode({ typ: "dpop+jwt", alg: "ES256", jwk }), 0]
-    );
-    await inStore("readwrite", (keys) => {
-      const found = keys.get(name);
-      found.addEventListener("success", () => found.result ?? keys.put(made, name));
-      return found;
-    });
-    return inStore("readonly", (keys) => keys.get(name));
-  }
-  return async function prove(url, { method = "POST", isNew = false, challenge = {} } = {}) {
-    if (!indexedDB || !subtle) return void 0;
-    try {
-      const read2 = () => inStore("readonly", (keys) => keys.get(name));
-      const found = await read2() ?? (isNew ? await create() : void 0);
-      if (!found) return "";
-      const { dpop_nonce: nonce, server_time: serverTime } = challenge;
-      const now = realm.Date.now();
-      if (typeof serverTime === "number") {
-        found[2] = serverTime * 1e3 - now;
-        await put(found).catch(() => {
-        });
-      }
-      const [key, header, skew] = found;
-      const random = new Uint32Array(4);
-      crypto.getRandomValues(random);
-      const jti = encode([...random]);
-      const claims = { jti, htm: method, htu: url, iat: Math.floor((now + skew) / 1e3), nonce };
-      const text = `${header}.${encode(claims)}`;
-      const algorithm = own({ name: "ECDSA", hash: "SHA-256" });
-      const signature = await subtle.sign(
-        /** @type {never} */
-        algorithm,
-        key,
-        new TextEncoder().encode(text)
-      );
-      return `${text}.${base64url(String.fromCharCode(...new Uint8Array(signature)))}`;
-    } catch {
-      return void 0;
-    }
+    const found = await settled(keys.get(name));
+    if (!key || found && !isChanged) return found;
+    await settled(keys.put(key, name));
+    return key;
   };
-}
-function encode(value) {
-  return base64url(JSON.stringify(value));
+  try {
+    const key = await stored() ?? (isNew ? await stored(await (await Promise.resolve().then(() => (init_new_key(), new_key_exports))).createKey(subtle)) : void 0);
+    if (!key) return "";
+    const now = realm.Date.now();
+    const { dpop_nonce: nonce, server_time: serverTime } = own(challenge);
+    if (typeof serverTime === "number") {
+      key[2] = serverTime * 1e3 - now;
+      await stored(key, true).catch(() => {
+      });
+    }
+    const random = new Uint32Array(4);
+    crypto.getRandomValues(random);
+    const iat = Math.floor((now + key[2]) / 1e3);
+    const claims = own({ jti: `${random}`, htm: method, htu: url, iat, nonce });
+    const text = `${key[1]}.${base64url(JSON.stringify(claims))}`;
+    const signature = await subtle.sign({ name: "ECDSA", hash: "SHA-256" }, key[0], new TextEncoder().encode(text));
+    return `${text}.${base64url(String.fromCharCode(...new Uint8Array(signature)))}`;
+  } catch {
+    return void 0;
+  }
 }
 function base64url(text) {
-  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return btoa(text).replace(/[+/=]/g, (found) => ({ "+": "-", "/": "_" })[found] ?? "");
 }
 
 // src/host/http.js
@@ -306,7 +290,7 @@ async function sendRefresh(realm, settings, [reason, page, activeAgoMs, contexts
   if (typeof refresh !== "string")
     return answerOf(realm, await refresh({ reason, page, activeAgoMs, signal, contexts }));
   const said = within(contexts, { reason, page, active_ago: Math.floor(activeAgoMs / 1e3) });
-  return ask(realm, settings, refresh, said, signal, { proof });
+  return ask(realm, settings, refresh, said, signal, proof);
 }
 function within(contexts, body) {
   return contexts.length ? { ...body, contexts } : body;
@@ -320,18 +304,13 @@ async function signIn(realm, run) {
   const { status, body } = await answerOf(realm, await run());
   return status < 300 ? body : void 0;
 }
-async function ask(realm, { key, server }, url, said, signal, { proof, isNew, isReadWhole } = {}) {
-  const prove = deviceKey(realm, key);
-  const send = async (dpop) => answerOf(
-    realm,
-    await post(realm, url, server ? { ...said, version: "2", dpop } : said, !server, signal),
-    isReadWhole
-  );
-  const sent = server ? await (proof ?? prove(url, { isNew })) : void 0;
+async function ask(realm, { key, server, deviceBinding }, url, said, signal, proof, isSignIn) {
+  const send = async (dpop) => answerOf(realm, await post(realm, url, server ? { ...said, version: "2", dpop } : said, !server, signal), isSignIn);
+  const sent = server ? await (proof ?? prove(realm, key, url, isSignIn && deviceBinding)) : void 0;
   const answer = await send(sent || void 0);
-  const challenge = own(answer.body);
   if (answer.status !== 401) return answer;
-  if (sent && challenge.dpop_nonce) return send(await prove(url, { challenge }));
+  const challenge = own(answer.body);
+  if (sent && challenge.dpop_nonce) return send(await prove(realm, key, url, false, challenge));
   if (sent === "" && challenge.error === "invalid_dpop_proof")
     answer.body = { error: "session_ended", reason: "key_lost" };
   return answer;
@@ -380,8 +359,7 @@ async function answerOf(realm, value, isReadWhole) {
 async function sendCredentials(realm, settings, url, credentials) {
   try {
     const signal = realm.AbortSignal?.timeout(settings.timeoutMs);
-    const how = { isNew: settings.deviceBinding, isReadWhole: true };
-    return await ask(realm, settings, url, within(settings.contexts, credentials), signal, how);
+    return await ask(realm, settings, url, within(settings.contexts, credentials), signal, void 0, true);
   } catch (error) {
     return (
       /** @type {Answer} */
@@ -1733,7 +1711,7 @@ var Host = class {
    * @param {string} method
    */
   async proof(url, method) {
-    return await deviceKey(this.#realm, this.#settings.key)(url, { method }) || null;
+    return await prove(this.#realm, this.#settings.key, url, false, void 0, method) || null;
   }
   /** @param {boolean} force @param {AbortSignal} [signal] */
   refresh(force, signal) {

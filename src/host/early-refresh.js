@@ -3,7 +3,7 @@
  * over when the machine asks for them.
  */
 
-import { deviceKey } from "./device-key.js";
+import { prove } from "./device-key.js";
 import { sendRefresh } from "./http.js";
 import { isHidden } from "./lifecycle.js";
 import { own } from "./own.js";
@@ -35,7 +35,7 @@ export function startEarly(settings, realm) {
   if (!locks) return undefined;
   const isDue = () => expiredAt(new RecordStorage(key, realm).readOrHint()) <= realm.Date.now();
   // IndexedDB takes as long as the lock.
-  const proof = server && isDue() ? deviceKey(realm, key)(/** @type {string} */ (refresh)) : undefined;
+  const proof = server && isDue() ? prove(realm, key, /** @type {string} */ (refresh)) : undefined;
   /** @type {EarlyRequest | undefined} */
   let early;
   /** @type {EarlyRefresh["lock"]} */

@@ -6,7 +6,7 @@ import { tellApp } from "./app-events.js";
 import { Callers } from "./callers.js";
 import { FetchWrapper } from "./fetch.js";
 import { Requests } from "./requests.js";
-import { deviceKey } from "./device-key.js";
+import { prove } from "./device-key.js";
 import { cancelEarly } from "./early-refresh.js";
 import { Locks } from "./locks.js";
 import { checkContext, refuse } from "./options.js";
@@ -273,7 +273,7 @@ export class Host {
    * @param {string} method
    */
   async proof(url, method) {
-    return (await deviceKey(this.#realm, this.#settings.key)(url, { method })) || null;
+    return (await prove(this.#realm, this.#settings.key, url, false, undefined, method)) || null;
   }
 
   /** @param {boolean} force @param {AbortSignal} [signal] */

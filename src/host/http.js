@@ -1,6 +1,6 @@
 /** HTTP requests to the auth server, and parsing of its responses: no decisions, and fewer bytes than in wasm. */
 
-import { deviceKey } from "./device-key.js";
+import { prove } from "./device-key.js";
 import { own, readerOf } from "./own.js";
 
 /** The largest valid refresh response, in bytes: `MAX_TOKEN_RESPONSE_BYTES` in `wire.rs`. */
@@ -39,7 +39,7 @@ export async function sendRefresh(realm, settings, [reason, page, activeAgoMs, c
   if (typeof refresh !== "string")
     return answerOf(realm, await refresh({ reason, page, activeAgoMs, signal, contexts }));
   const said = within(contexts, { reason, page, active_ago: Math.floor(activeAgoMs / 1_000) });
-  return ask(realm, settings, refresh, said, signal, { proof });
+  return ask(realm, settings, refresh, said, signal, proof);
 }
 
 /**
@@ -86,22 +86,18 @@ export async function signIn(realm, run) {
  * @param {string} url
  * @param {object} said
  * @param {AbortSignal} [signal]
- * @param {{ proof?: Promise<Proof> | undefined, isNew?: boolean, isReadWhole?: boolean }} [how]
+ * @param {Promise<Proof>} [proof] if it was made already
+ * @param {boolean} [isSignIn]
  */
-async function ask(realm, { key, server }, url, said, signal, { proof, isNew, isReadWhole } = {}) {
-  const prove = deviceKey(realm, key);
+async function ask(realm, { key, server, deviceBinding }, url, said, signal, proof, isSignIn) {
   /** @param {Proof} dpop */
   const send = async (dpop) =>
-    answerOf(
-      realm,
-      await post(realm, url, server ? { ...said, version: "2", dpop } : said, !server, signal),
-      isReadWhole,
-    );
-  const sent = server ? await (proof ?? prove(url, { isNew })) : undefined;
+    answerOf(realm, await post(realm, url, server ? { ...said, version: "2", dpop } : said, !server, signal), isSignIn);
+  const sent = server ? await (proof ?? prove(realm, key, url, isSignIn && deviceBinding)) : undefined;
   const answer = await send(sent || undefined);
-  const challenge = own(answer.body);
   if (answer.status !== 401) return answer;
-  if (sent && challenge.dpop_nonce) return send(await prove(url, { challenge }));
+  const challenge = own(answer.body);
+  if (sent && challenge.dpop_nonce) return send(await prove(realm, key, url, false, challenge));
   if (sent === "" && challenge.error === "invalid_dpop_proof")
     answer.body = { error: "session_ended", reason: "key_lost" };
   return answer;
@@ -170,8 +166,7 @@ async function answerOf(realm, value, isReadWhole) {
 export async function sendCredentials(realm, settings, url, credentials) {
   try {
     const signal = realm.AbortSignal?.timeout(settings.timeoutMs);
-    const how = { isNew: settings.deviceBinding, isReadWhole: true };
-    return await ask(realm, settings, url, within(settings.contexts, credentials), signal, how);
+    return await ask(realm, settings, url, within(settings.contexts, credentials), signal, undefined, true);
   } catch (error) {
     return /** @type {Answer} */ (
       /** @type {unknown} */ (own({ status: /** @type {Error} */ (error).name === "TimeoutError" ? -1 : 0 }))
