@@ -105,6 +105,12 @@ impl Problem {
         Self::new(status, ErrorCode::Internal, "the server failed")
     }
 
+    /// Returns its code.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        self.code
+    }
+
     /// Sets the nonce to repeat the proof with.
     #[must_use]
     pub(crate) const fn with_nonce(mut self, nonce: Nonce) -> Self {

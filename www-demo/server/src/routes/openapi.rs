@@ -18,7 +18,7 @@ use utoipa::{
         Components, Content, Header, InfoBuilder, OpenApi, PathItem, Ref, RefOr, Required,
         Response as ResponseObject, ResponseBuilder,
         path::{Operation, ParameterBuilder, ParameterIn},
-        schema::{Array, ArrayBuilder, Object, ObjectBuilder, Type},
+        schema::{Array, ArrayBuilder, Object, ObjectBuilder, SchemaType, Type},
         security::{
             ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
         },
@@ -91,6 +91,12 @@ pub(super) fn end_reason() -> Object {
     spelled(EndReason::ALL.iter().map(|reason| reason.as_str()))
 }
 
+pub(super) fn code_or_null() -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .build()
+}
+
 pub(super) fn null() -> Object {
     Object::with_type(Type::Null)
 }
@@ -148,11 +154,11 @@ pub(super) fn guarded(mut endpoints: OpenApiRouter<App>, guarded: Guarded) -> Op
             parameters.push(proof.clone().into());
         }
         if guarded.version == Versioning::HeaderOrBody
-            && let Some(body) = &mut operation.request_body
+            && let Some(RefOr::T(body)) = &mut operation.request_body
         {
             // The same object, with `version` and `dpop`, as text.
             let text = Content::new(Some(Object::with_type(Type::String)));
-            body.content.insert(PLAIN_TYPE.to_owned(), text);
+            body.content.insert(PLAIN_TYPE.to_owned(), text.into());
         }
         refuse(operation, "403", refused);
         if guarded.wants_cookie {

@@ -226,6 +226,7 @@ async fn call_the_demo_controls(world: &World, signed: &Signed) {
         let body = json!({ "session_id": session, "change": change });
         control("/demo/session", &body).await;
     }
+    control("/demo/steal-cookie", &json!({})).await;
     control("/demo/outage", &json!({ "seconds": 0 })).await;
     world.auth(Method::GET, "/demo/counters").send().await;
     world
