@@ -3,7 +3,10 @@
 /** Why a refresh is sent. */
 export type RefreshReason = "timer" | "load" | "demand" | "rejected" | "force";
 
-/** Why the user is signed out. `no_cookie`: the auth server saw no cookie (cleared, or blocked by the browser). */
+/**
+ * Why the user is signed out. `no_cookie`: the auth server saw no cookie (cleared, or blocked by the browser). `key_lost`: the key
+ * that the session is bound to is gone from this browser.
+ */
 export type SignOutReason =
   | "signed_out"
   | "revoked"
@@ -11,7 +14,8 @@ export type SignOutReason =
   | "idle"
   | "reuse_detected"
   | "user_disabled"
-  | "no_cookie";
+  | "no_cookie"
+  | "key_lost";
 
 /** Why a refresh failed without ending the session. */
 export type FailureCause =

@@ -134,8 +134,9 @@ function loadFailure(cause) {
  * @param {import("../src/host/options.js").Settings} other
  */
 function isSame(one, other) {
-  const [first, second] = [one, other].map(({ key, timeoutMs, push, authorization, context, allowedOrigins }) =>
-    [key, timeoutMs, push, authorization, context, ...allowedOrigins].join("\n"),
+  const [first, second] = [one, other].map(
+    ({ key, timeoutMs, deviceBinding, push, authorization, context, allowedOrigins }) =>
+      [key, timeoutMs, deviceBinding, push, authorization, context, ...allowedOrigins].join("\n"),
   );
   return first === second && one.refresh === other.refresh && one.signOut === other.signOut;
 }

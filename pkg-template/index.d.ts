@@ -115,6 +115,11 @@ export interface SessionOptions<User = unknown> {
    */
   context?: string;
   /**
+   * Whether a sign-in binds its session to a key of this browser (RFC 9449), without which a copied cookie is worth nothing: with
+   * `auth` a URL, and where there are IndexedDB and WebCrypto. A session that is bound stays so. Default: `true`.
+   */
+  deviceBinding?: boolean;
+  /**
    * The status until the first response: the `initial` of `getSession` (`nolapse/server`), from the HTML of the page. Has no token: calls
    * wait for the first refresh as ever, and if that knows better, the status changes. Default: `unknown`.
    */
@@ -178,6 +183,12 @@ export interface Session<User = unknown> extends Readonly<Record<DisposeKey, () 
    * @throws SessionError
    */
   readonly refresh: (options?: { force?: boolean; signal?: AbortSignal }) => Promise<void>;
+  /**
+   * Makes a proof that this browser has the key of its session, for the header `DPoP` of a request of the app's own to an endpoint
+   * of the auth server that the cookie opens (RFC 9449). For this URL and method (default `GET`), once. `null` without a key:
+   * the request is then sent without the header.
+   */
+  readonly proof: (request: { url: string | URL; method?: string }) => Promise<string | null>;
   /**
    * Signs in: sends the credentials to the auth server's `/auth/sign-in`, or runs the app's own function, which returns a token
    * response, parsed or as the `Response` that contains it. No tab refreshes meanwhile, so no late response can restore an older

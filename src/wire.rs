@@ -1,11 +1,24 @@
-//! The HTTP contract between the SDK and an auth server, version 1: names only, no transport.
+//! The HTTP contract between the SDK and an auth server, versions 1 and 2: names only, no transport.
 //!
 //! Shared with the reference server, so that a path, a header or a code is spelled once.
 
-/// The version of this contract, sent in [`VERSION_HEADER`] with each call to the auth server.
+/// Version 1 of this contract, sent in [`VERSION_HEADER`].
 pub const VERSION: &str = "1";
 
-/// The header that every cookie-authenticated call carries. A foreign page cannot send it without a
+/// Version 2, the member `version` of a body of [`PLAIN_TYPE`]. A browser sends such a request to another origin without a
+/// preflight, so that what protects it is its `Origin`.
+pub const PLAIN_VERSION: &str = "2";
+
+/// The media type of requests of version 2: JSON under a name that CORS lets pass (Fetch, "CORS-safelisted request-header").
+pub const PLAIN_TYPE: &str = "text/plain";
+
+/// The header of a proof of possession (RFC 9449 §4), for requests that can have one.
+pub const PROOF_HEADER: &str = "dpop";
+
+/// The header of a nonce for proofs (RFC 9449 §8), which is the member `dpop_nonce` of the body too.
+pub const NONCE_HEADER: &str = "dpop-nonce";
+
+/// The header that every cookie-authenticated call of version 1 carries. A foreign page cannot send it without a
 /// preflight, which the server refuses (RFC 10017 §6.1.3.3.2).
 pub const VERSION_HEADER: &str = "nolapse-version";
 
@@ -132,6 +145,8 @@ spelled! {
         UserDisabled => "user_disabled",
         /// The request carried no usable cookie: never set, cleared, or blocked by the browser.
         NoCookie => "no_cookie",
+        /// The browser no longer has the key that the session is bound to. The session itself goes on.
+        KeyLost => "key_lost",
     }
 }
 
@@ -148,6 +163,10 @@ spelled! {
         InsufficientScope => "insufficient_scope",
         /// 401: the access token is too old for this action (RFC 9470 §3).
         InsufficientUserAuthentication => "insufficient_user_authentication",
+        /// 401: the session is bound to a key, and the request has no valid proof of it (RFC 9449 §5).
+        InvalidDpopProof => "invalid_dpop_proof",
+        /// 401: the proof's time is not the server's; repeat it with the nonce of this answer (RFC 9449 §8).
+        UseDpopNonce => "use_dpop_nonce",
         /// 400: the request is malformed.
         InvalidRequest => "invalid_request",
         /// 403: the request did not come from an allowed origin, or without the version header.

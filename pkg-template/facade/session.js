@@ -120,7 +120,7 @@ export function openSession(core) {
  * The methods that request something of a host.
  *
  * @param {<T>(work: (host: Host) => Promise<T>) => Promise<T>} call
- * @returns {Pick<import("../index.js").Session, "fetch" | "getToken" | "refresh" | "signIn" | "signUp" | "setTokens" | "signOut">}
+ * @returns {Pick<import("../index.js").Session, "fetch" | "getToken" | "refresh" | "proof" | "signIn" | "signUp" | "setTokens" | "signOut">}
  */
 function requests(call) {
   return {
@@ -135,6 +135,11 @@ function requests(call) {
       call((host) => {
         const { force, signal } = /** @type {Waiting} */ (own(options));
         return host.refresh(!!force, signal).then(() => undefined);
+      }),
+    proof: (request) =>
+      call((host) => {
+        const { url, method } = own(request);
+        return host.proof(`${url}`, `${method ?? "GET"}`);
       }),
     signIn: (how) => call((host) => host.signIn(how, "sign-in").then(() => undefined)),
     signUp: (credentials) => call((host) => host.signIn(credentials, "sign-up").then(() => undefined)),

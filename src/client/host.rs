@@ -25,6 +25,9 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = signIn)]
     pub(super) fn sign_in(this: &Host, how: &JsValue, endpoint: &str) -> Result<Promise, JsValue>;
 
+    #[wasm_bindgen(method)]
+    pub(super) fn proof(this: &Host, url: &str, method: &str) -> Promise;
+
     #[wasm_bindgen(method, js_name = setTokens)]
     pub(super) fn set_tokens(this: &Host, response: &JsValue) -> Promise;
 

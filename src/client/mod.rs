@@ -169,6 +169,13 @@ impl Client {
         async move { waiting.await.map(drop) }
     }
 
+    /// Makes a proof that this browser has the key of its session, for the header `DPoP` of a request of the app's own to an endpoint
+    /// of the auth server that the cookie opens (RFC 9449): for this absolute URL and method, once. `None` without a key.
+    pub fn proof(&self, url: &str, method: &str) -> impl Future<Output = Option<String>> + use<> {
+        let made = JsFuture::from(self.host.proof(url, method));
+        async move { made.await.ok()?.as_string() }
+    }
+
     /// Signs in: sends the credentials, as JSON, to the auth server's `/auth/sign-in`.
     ///
     /// # Errors

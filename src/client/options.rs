@@ -24,6 +24,7 @@ pub struct ClientBuilder {
     pub(super) initial: Option<SessionInfo>,
     pub(super) context: String,
     push: bool,
+    device_binding: bool,
     timeout: Duration,
     pub(super) listener: Box<dyn Fn(&Notice)>,
     pub(super) observes_calls: bool,
@@ -40,6 +41,7 @@ impl ClientBuilder {
             initial: None,
             context: String::new(),
             push: false,
+            device_binding: true,
             timeout: Duration::from_secs(10),
             listener: Box::new(|_| {}),
             observes_calls: false,
@@ -103,6 +105,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Begins sessions that are not bound to a key of this browser (RFC 9449). One that is bound stays so.
+    pub fn without_device_binding(mut self) -> Self {
+        self.device_binding = false;
+        self
+    }
+
     /// Sets the timeout of one request to the auth server, 1 to 60 seconds. Default: 10 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -139,6 +147,7 @@ impl ClientBuilder {
             ("authorization", self.authorization.as_str().into()),
             ("context", self.context.as_str().into()),
             ("push", self.push.into()),
+            ("deviceBinding", self.device_binding.into()),
             ("timeoutMs", (self.timeout.as_secs_f64() * 1_000.0).into()),
         ]);
         if let Some(remember) = &self.remember {

@@ -36,6 +36,26 @@ var init_own = __esm({
   }
 });
 
+// src/host/new-key.js
+var new_key_exports = {};
+__export(new_key_exports, {
+  createKey: () => createKey
+});
+async function createKey(subtle) {
+  const algorithm = { name: "ECDSA", namedCurve: "P-256" };
+  const { privateKey, publicKey } = await subtle.generateKey(algorithm, false, ["sign"]);
+  const { x, y } = await subtle.exportKey("jwk", publicKey);
+  const jwk = own({ kty: "EC", crv: "P-256", x, y });
+  const header = btoa(JSON.stringify(own({ typ: "dpop+jwt", alg: "ES256", jwk })));
+  return [privateKey, header.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", ""), 0];
+}
+var init_new_key = __esm({
+  "src/host/new-key.js"() {
+    "use strict";
+    init_own();
+  }
+});
+
 // src/generated/codes.js
 var STARTED, TOKEN_REQUESTED, REFRESH_REQUESTED, TOKEN_REJECTED, CALLER_ABORTED, SIGN_IN_REQUESTED, SIGN_IN_FINISHED, SIGN_IN_THREW, TOKENS_PROVIDED, SIGN_OUT_REQUESTED, SIGN_OUT_NOTIFIED, SIGN_OUT_FAILED, LOCK_GRANTED, LOCK_FAILED, REFRESH_GRANTED, REFRESH_ENDED, REFRESH_FAILED, TAB_MESSAGE_RECEIVED, STORAGE_CHANGED, DEADLINE_REACHED, PAGE_CHANGED, CLOSED, ACTIVE, PUSH_RECEIVED, STREAM_ENDED, VISIBLE, HIDDEN, FROZEN, RESUMED, LEFT, RETURNED, ONLINE, OFFLINE, ACQUIRE_LOCK, RELEASE_LOCK, SEND_REFRESH, SEND_SIGN_OUT, RUN_SIGN_IN, ABORT, TOKEN_CHANGED, SETTLE_TOKEN, SETTLE_DONE, SETTLE_ERROR, BROADCAST, WRITE_RECORD, OPEN_CHANNEL, CLOSE_CHANNEL, STATUS, REFRESHED, REFRESH_FAILURE, SIGNED_OUT, USER_CHANGED, TRACED, OPEN_STREAM, CLOSE_STREAM;
 var init_codes = __esm({
@@ -210,27 +230,92 @@ function bearerIn(settled, context) {
   );
 }
 
+// src/host/device-key.js
+init_own();
+var TIMEOUT_MS = 2e3;
+async function prove(realm, name, url, isNew, challenge, method = "POST") {
+  const { indexedDB, crypto } = realm;
+  const { subtle } = crypto;
+  if (!indexedDB || !subtle) return void 0;
+  const settled = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = reject;
+    realm.setTimeout(
+      /** @type {() => void} */
+      reject,
+      TIMEOUT_MS
+    );
+  });
+  const stored = async (key, isChanged) => {
+    const opening = indexedDB.open("nolapse");
+    opening.onupgradeneeded = () => opening.result.createObjectStore("keys");
+    const database = await settled(opening);
+    const keys = database.transaction("keys", key ? "readwrite" : "readonly").objectStore("keys");
+    database.close();
+    const found = await settled(keys.get(name));
+    if (!key || found && !isChanged) return found;
+    await settled(keys.put(key, name));
+    return key;
+  };
+  try {
+    const key = await stored() ?? (isNew ? await stored(await (await Promise.resolve().then(() => (init_new_key(), new_key_exports))).createKey(subtle)) : void 0);
+    if (!key) return "";
+    const now = realm.Date.now();
+    const { dpop_nonce: nonce, server_time: serverTime } = own(challenge);
+    if (typeof serverTime === "number") {
+      key[2] = serverTime * 1e3 - now;
+      await stored(key, true).catch(() => {
+      });
+    }
+    const random = new Uint32Array(4);
+    crypto.getRandomValues(random);
+    const iat = Math.floor((now + key[2]) / 1e3);
+    const claims = own({ jti: `${random}`, htm: method, htu: url, iat, nonce });
+    const text = `${key[1]}.${base64url(JSON.stringify(claims))}`;
+    const signature = await subtle.sign({ name: "ECDSA", hash: "SHA-256" }, key[0], new TextEncoder().encode(text));
+    return `${text}.${base64url(String.fromCharCode(...new Uint8Array(signature)))}`;
+  } catch {
+    return void 0;
+  }
+}
+function base64url(text) {
+  return btoa(text).replace(/[+/=]/g, (found) => ({ "+": "-", "/": "_" })[found] ?? "");
+}
+
 // src/host/http.js
 init_own();
 var LIMIT = 65536;
-async function sendRefresh(realm, how, [reason, page, activeAgoMs, contexts], signal) {
-  const isEndpoint = typeof how === "string";
-  const sent = isEndpoint ? post(realm, how, within(contexts, { reason, page, active_ago: Math.floor(activeAgoMs / 1e3) }), signal) : how({ reason, page, activeAgoMs, signal, contexts });
-  return answerOf(realm, await sent);
+async function sendRefresh(realm, settings, [reason, page, activeAgoMs, contexts], signal, proof) {
+  const { refresh } = settings;
+  if (typeof refresh !== "string")
+    return answerOf(realm, await refresh({ reason, page, activeAgoMs, signal, contexts }));
+  const said = within(contexts, { reason, page, active_ago: Math.floor(activeAgoMs / 1e3) });
+  return ask(realm, settings, refresh, said, signal, proof);
 }
 function within(contexts, body) {
   return contexts.length ? { ...body, contexts } : body;
 }
-async function signOut(realm, how, everywhere, signal) {
+async function signOut(realm, settings, everywhere, signal) {
+  const how = settings.signOut;
   if (typeof how !== "string") return how?.({ everywhere, signal });
-  const { status, headers } = await post(realm, how, everywhere ? { everywhere } : {}, signal);
-  return { status, retryAfter: retryAfter(headers) };
+  return ask(realm, settings, how, everywhere ? { everywhere } : {}, signal);
 }
 async function signIn(realm, run) {
   const { status, body } = await answerOf(realm, await run());
   return status < 300 ? body : void 0;
 }
-function post(realm, url, said, signal) {
+async function ask(realm, { key, server, deviceBinding }, url, said, signal, proof, isSignIn) {
+  const send = async (dpop) => answerOf(realm, await post(realm, url, server ? { ...said, version: "2", dpop } : said, !server, signal), isSignIn);
+  const sent = server ? await (proof ?? prove(realm, key, url, isSignIn && deviceBinding)) : void 0;
+  const answer = await send(sent || void 0);
+  if (answer.status !== 401) return answer;
+  const challenge = own(answer.body);
+  if (sent && challenge.dpop_nonce) return send(await prove(realm, key, url, false, challenge));
+  if (sent === "" && challenge.error === "invalid_dpop_proof")
+    answer.body = { error: "session_ended", reason: "key_lost" };
+  return answer;
+}
+function post(realm, url, said, isOwn, signal) {
   const options = own({
     method: "POST",
     credentials: "include",
@@ -239,13 +324,13 @@ function post(realm, url, said, signal) {
     cache: "no-store",
     // The protocol allows no redirects.
     redirect: "error",
-    headers: own({ "content-type": "application/json", "nolapse-version": "1" }),
+    headers: isOwn ? own({ "content-type": "application/json", "nolapse-version": "1" }) : own(void 0),
     body: JSON.stringify(own(said)),
     signal
   });
   return realm.fetch(url, options);
 }
-async function answerOf(realm, value) {
+async function answerOf(realm, value, isReadWhole) {
   if (!(value instanceof realm.Response))
     return (
       /** @type {Answer} */
@@ -263,7 +348,7 @@ async function answerOf(realm, value) {
     own({
       status,
       retryAfter: retryAfter(headers),
-      ...ok || status === 401 ? await read(
+      ...isReadWhole || ok || status === 401 ? await read(
         /** @type {Response} */
         /** @type {unknown} */
         value
@@ -271,14 +356,10 @@ async function answerOf(realm, value) {
     })
   );
 }
-async function sendCredentials(realm, url, credentials, timeoutMs) {
+async function sendCredentials(realm, settings, url, credentials) {
   try {
-    const response = await post(realm, url, credentials, realm.AbortSignal?.timeout(timeoutMs));
-    return (
-      /** @type {Answer} */
-      /** @type {unknown} */
-      own({ status: response.status, retryAfter: retryAfter(response.headers), ...await read(response) })
-    );
+    const signal = realm.AbortSignal?.timeout(settings.timeoutMs);
+    return await ask(realm, settings, url, within(settings.contexts, credentials), signal, void 0, true);
   } catch (error) {
     return (
       /** @type {Answer} */
@@ -564,6 +645,7 @@ function readOptions(options) {
     "allowedOrigins",
     "authorization",
     "context",
+    "deviceBinding",
     "initial",
     "push",
     "remember",
@@ -571,7 +653,17 @@ function readOptions(options) {
     "timeoutMs",
     "wasm"
   ]);
-  const { auth, allowedOrigins = [], initial, push = false, remember, storageKey, timeoutMs = 1e4, wasm } = given;
+  const {
+    auth,
+    allowedOrigins = [],
+    deviceBinding = true,
+    initial,
+    push = false,
+    remember,
+    storageKey,
+    timeoutMs = 1e4,
+    wasm
+  } = given;
   const authorization = checkAuthorization(given.authorization ?? "required");
   const context = checkContext(given.context ?? "");
   const origins = Array.isArray(allowedOrigins) ? allowedOrigins.map((api) => place(api, "origin")) : [void 0];
@@ -584,6 +676,7 @@ function readOptions(options) {
   if (remember !== void 0 && typeof remember !== "function") refuse("remember", "a function");
   const endpoints = readAuth(auth);
   const { refresh, server } = endpoints;
+  if (typeof deviceBinding !== "boolean") refuse("deviceBinding", "a boolean");
   if (typeof push !== "boolean" || push && !server) refuse("push", "a boolean, and auth a URL");
   const name = storageKey ?? (typeof refresh === "string" ? refresh : refuse("storageKey", `set: ${UNNAMED}`));
   const key = `nolapse:${name}`;
@@ -601,6 +694,7 @@ function readOptions(options) {
       /** @type {Settings["initial"]} */
       initial
     ),
+    deviceBinding,
     push,
     remember: (
       /** @type {Settings["remember"]} */
@@ -953,7 +1047,6 @@ var Requests = class {
    */
   refresh(attempt, reason, page, activeAgoMs, names, early) {
     const realm = this.#realm;
-    const { refresh } = this.#settings;
     const contexts = /* @__PURE__ */ new Set([...this.#settings.contexts, ...names.split(" ")]);
     contexts.delete("");
     const declared = (
@@ -966,17 +1059,17 @@ var Requests = class {
       ]
     );
     const controller = early?.controller ?? new AbortController();
-    const ask = () => sendRefresh(realm, refresh, declared, controller.signal);
+    const ask2 = () => sendRefresh(realm, this.#settings, declared, controller.signal);
     const age = early ? (realm.performance.now() - early.sent) / 1e3 : 0;
     const given = (answer2) => refreshed(attempt, answer2, declared);
     const read2 = (answer2) => {
       const first = refreshed(attempt, answer2, early?.declared ?? declared);
       const [kind, , lifetime = 0, refreshIn = 0, ...rest] = first;
       if (!age || kind !== REFRESH_GRANTED) return first;
-      if (lifetime < age * 2) return ask().then(given);
+      if (lifetime < age * 2) return ask2().then(given);
       return [kind, attempt, lifetime - age, refreshIn - age, ...rest];
     };
-    const answer = early?.answer ?? ask();
+    const answer = early?.answer ?? ask2();
     this.#finish(attempt, controller, answer.then(read2), (error) => this.#refreshFailed(attempt, error));
   }
   /**
@@ -1002,7 +1095,7 @@ var Requests = class {
   signOut(attempt, everywhere) {
     const endpoint2 = this.#settings.signOut;
     const controller = new AbortController();
-    const notified = signOut(this.#realm, endpoint2, everywhere, controller.signal).then(
+    const notified = signOut(this.#realm, this.#settings, everywhere, controller.signal).then(
       /** @returns {Given} */
       (answer) => typeof endpoint2 === "string" ? signedOut(
         attempt,
@@ -1049,12 +1142,7 @@ var Requests = class {
       status,
       retryAfter: retryAfter2 = Number.NaN,
       body
-    } = await sendCredentials(
-      this.#realm,
-      endpoint2,
-      within(this.#settings.contexts, credentials),
-      this.#settings.timeoutMs
-    );
+    } = await sendCredentials(this.#realm, this.#settings, endpoint2, credentials);
     if (status >= 200 && status < 300) return body;
     const { error, error_description: description } = own(body);
     const isRefused = status >= 400 && status < 500;
@@ -1615,6 +1703,15 @@ var Host = class {
     if (fresh && minValidityMs === 0 && !signal?.aborted) return Promise.resolve(fresh.token);
     const found = this.#promise([TOKEN_REQUESTED, minValidityMs, 0, 0, context], signal);
     return found.then((bearers) => bearerIn(bearers, context).token);
+  }
+  /**
+   * Makes a proof for a request of the app's own to the auth server; `null` without a key.
+   *
+   * @param {string} url
+   * @param {string} method
+   */
+  async proof(url, method) {
+    return await prove(this.#realm, this.#settings.key, url, false, void 0, method) || null;
   }
   /** @param {boolean} force @param {AbortSignal} [signal] */
   refresh(force, signal) {

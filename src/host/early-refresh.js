@@ -3,6 +3,7 @@
  * over when the machine asks for them.
  */
 
+import { prove } from "./device-key.js";
 import { sendRefresh } from "./http.js";
 import { isHidden } from "./lifecycle.js";
 import { own } from "./own.js";
@@ -28,10 +29,13 @@ const LOCK_TIMEOUT_MS = 50;
  * @param {import("./realm.js").Realm} realm
  * @returns {EarlyRefresh | undefined}
  */
-export function startEarly({ key, refresh, contexts }, realm) {
+export function startEarly(settings, realm) {
+  const { key, refresh, contexts, server } = settings;
   const locks = realm.navigator?.locks;
   if (!locks) return undefined;
   const isDue = () => expiredAt(new RecordStorage(key, realm).readOrHint()) <= realm.Date.now();
+  // IndexedDB takes as long as the lock.
+  const proof = server && isDue() ? prove(realm, key, /** @type {string} */ (refresh)) : undefined;
   /** @type {EarlyRequest | undefined} */
   let early;
   /** @type {EarlyRefresh["lock"]} */
@@ -42,7 +46,7 @@ export function startEarly({ key, refresh, contexts }, realm) {
       const controller = new AbortController();
       const page = isHidden(realm) ? "hidden" : "visible";
       const declared = /** @type {import("./http.js").Refresh} */ (["load", page, 0, contexts]);
-      const answer = sendRefresh(realm, refresh, declared, controller.signal);
+      const answer = sendRefresh(realm, settings, declared, controller.signal, proof);
       // The code that takes the request handles its rejection.
       answer.catch(() => {});
       early = { answer, declared, controller, sent: realm.performance.now() };

@@ -6,6 +6,7 @@ import { tellApp } from "./app-events.js";
 import { Callers } from "./callers.js";
 import { FetchWrapper } from "./fetch.js";
 import { Requests } from "./requests.js";
+import { prove } from "./device-key.js";
 import { cancelEarly } from "./early-refresh.js";
 import { Locks } from "./locks.js";
 import { checkContext, refuse } from "./options.js";
@@ -263,6 +264,16 @@ export class Host {
     if (fresh && minValidityMs === 0 && !signal?.aborted) return Promise.resolve(fresh.token);
     const found = this.#promise([codes.TOKEN_REQUESTED, minValidityMs, 0, 0, context], signal);
     return found.then((bearers) => bearerIn(bearers, context).token);
+  }
+
+  /**
+   * Makes a proof for a request of the app's own to the auth server; `null` without a key.
+   *
+   * @param {string} url
+   * @param {string} method
+   */
+  async proof(url, method) {
+    return (await prove(this.#realm, this.#settings.key, url, false, undefined, method)) || null;
   }
 
   /** @param {boolean} force @param {AbortSignal} [signal] */

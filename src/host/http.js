@@ -1,11 +1,14 @@
 /** HTTP requests to the auth server, and parsing of its responses: no decisions, and fewer bytes than in wasm. */
 
+import { prove } from "./device-key.js";
 import { own, readerOf } from "./own.js";
 
 /** The largest valid refresh response, in bytes: `MAX_TOKEN_RESPONSE_BYTES` in `wire.rs`. */
 const LIMIT = 65_536;
 
 /** @typedef {import("./realm.js").Realm} Realm */
+/** @typedef {import("./options.js").Settings} Settings */
+/** @typedef {import("./device-key.js").Proof} Proof */
 
 /**
  * What came of a request: the status (0 if the app's own function returned the body), the `Retry-After` delay in seconds
@@ -26,16 +29,17 @@ const LIMIT = 65_536;
  * response, parsed or not.
  *
  * @param {Realm} realm
- * @param {string | ((context: object) => unknown)} how
+ * @param {Settings} settings
  * @param {Refresh} declared
  * @param {AbortSignal} signal
+ * @param {Promise<Proof>} [proof] if it was made already
  */
-export async function sendRefresh(realm, how, [reason, page, activeAgoMs, contexts], signal) {
-  const isEndpoint = typeof how === "string";
-  const sent = isEndpoint
-    ? post(realm, how, within(contexts, { reason, page, active_ago: Math.floor(activeAgoMs / 1_000) }), signal)
-    : how({ reason, page, activeAgoMs, signal, contexts });
-  return answerOf(realm, await sent);
+export async function sendRefresh(realm, settings, [reason, page, activeAgoMs, contexts], signal, proof) {
+  const { refresh } = settings;
+  if (typeof refresh !== "string")
+    return answerOf(realm, await refresh({ reason, page, activeAgoMs, signal, contexts }));
+  const said = within(contexts, { reason, page, active_ago: Math.floor(activeAgoMs / 1_000) });
+  return ask(realm, settings, refresh, said, signal, proof);
 }
 
 /**
@@ -52,14 +56,14 @@ export function within(contexts, body) {
  * Sends a sign-out: to an endpoint of the reference protocol, through the app's own function, or not at all.
  *
  * @param {Realm} realm
- * @param {string | ((context: object) => unknown) | undefined} how
+ * @param {Settings} settings
  * @param {boolean} everywhere
  * @param {AbortSignal} signal
  */
-export async function signOut(realm, how, everywhere, signal) {
+export async function signOut(realm, settings, everywhere, signal) {
+  const how = settings.signOut;
   if (typeof how !== "string") return how?.({ everywhere, signal });
-  const { status, headers } = await post(realm, how, everywhere ? { everywhere } : {}, signal);
-  return { status, retryAfter: retryAfter(headers) };
+  return ask(realm, settings, how, everywhere ? { everywhere } : {}, signal);
 }
 
 /**
@@ -74,14 +78,42 @@ export async function signIn(realm, run) {
 }
 
 /**
- * Sends a JSON POST. The options have no prototype, so a polluted `Object.prototype` adds no fields.
+ * Sends a request with a proof of possession, if this browser has a key; once more if the server challenges the proof. Answers
+ * that the session is over if it is bound to a key that is gone.
+ *
+ * @param {Realm} realm
+ * @param {Settings} settings
+ * @param {string} url
+ * @param {object} said
+ * @param {AbortSignal} [signal]
+ * @param {Promise<Proof>} [proof] if it was made already
+ * @param {boolean} [isSignIn]
+ */
+async function ask(realm, { key, server, deviceBinding }, url, said, signal, proof, isSignIn) {
+  /** @param {Proof} dpop */
+  const send = async (dpop) =>
+    answerOf(realm, await post(realm, url, server ? { ...said, version: "2", dpop } : said, !server, signal), isSignIn);
+  const sent = server ? await (proof ?? prove(realm, key, url, isSignIn && deviceBinding)) : undefined;
+  const answer = await send(sent || undefined);
+  if (answer.status !== 401) return answer;
+  const challenge = own(answer.body);
+  if (sent && challenge.dpop_nonce) return send(await prove(realm, key, url, false, challenge));
+  if (sent === "" && challenge.error === "invalid_dpop_proof")
+    answer.body = { error: "session_ended", reason: "key_lost" };
+  return answer;
+}
+
+/**
+ * Sends a POST: as text, which needs no CORS preflight, or as JSON with the header of version 1 to an endpoint of the app's own.
+ * The options have no prototype, so a polluted `Object.prototype` adds no fields.
  *
  * @param {Realm} realm
  * @param {string} url
  * @param {object} said
+ * @param {boolean} isOwn
  * @param {AbortSignal} [signal]
  */
-function post(realm, url, said, signal) {
+function post(realm, url, said, isOwn, signal) {
   const options = own({
     method: "POST",
     credentials: "include",
@@ -90,7 +122,7 @@ function post(realm, url, said, signal) {
     cache: "no-store",
     // The protocol allows no redirects.
     redirect: "error",
-    headers: own({ "content-type": "application/json", "nolapse-version": "1" }),
+    headers: isOwn ? own({ "content-type": "application/json", "nolapse-version": "1" }) : own(undefined),
     body: JSON.stringify(own(said)),
     signal,
   });
@@ -102,9 +134,10 @@ function post(realm, url, said, signal) {
  *
  * @param {Realm} realm
  * @param {unknown} value
+ * @param {boolean} [isReadWhole] whether to read the body whatever the status is
  * @returns {Promise<Answer>}
  */
-async function answerOf(realm, value) {
+async function answerOf(realm, value, isReadWhole) {
   if (!(value instanceof realm.Response))
     return /** @type {Answer} */ (/** @type {unknown} */ (own({ status: 0, body: value })));
   const { status, ok, headers } = /** @type {Response} */ (/** @type {unknown} */ (value));
@@ -113,7 +146,9 @@ async function answerOf(realm, value) {
       own({
         status,
         retryAfter: retryAfter(headers),
-        ...(ok || status === 401 ? await read(/** @type {Response} */ (/** @type {unknown} */ (value))) : undefined),
+        ...(isReadWhole || ok || status === 401
+          ? await read(/** @type {Response} */ (/** @type {unknown} */ (value)))
+          : undefined),
       })
     )
   );
@@ -123,19 +158,15 @@ async function answerOf(realm, value) {
  * Sends credentials. Without a response, the status is 0, or −1 after the timeout.
  *
  * @param {Realm} realm
+ * @param {Settings} settings
  * @param {string} url
  * @param {object} credentials
- * @param {number} timeoutMs
  * @returns {Promise<Answer>}
  */
-export async function sendCredentials(realm, url, credentials, timeoutMs) {
+export async function sendCredentials(realm, settings, url, credentials) {
   try {
-    const response = await post(realm, url, credentials, realm.AbortSignal?.timeout(timeoutMs));
-    return /** @type {Answer} */ (
-      /** @type {unknown} */ (
-        own({ status: response.status, retryAfter: retryAfter(response.headers), ...(await read(response)) })
-      )
-    );
+    const signal = realm.AbortSignal?.timeout(settings.timeoutMs);
+    return await ask(realm, settings, url, within(settings.contexts, credentials), signal, undefined, true);
   } catch (error) {
     return /** @type {Answer} */ (
       /** @type {unknown} */ (own({ status: /** @type {Error} */ (error).name === "TimeoutError" ? -1 : 0 }))

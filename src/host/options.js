@@ -21,6 +21,7 @@ import { parseUrl } from "./origins.js";
  * @property {string[]} contexts the same, as a list
  * @property {import("./own.js").Fields | undefined} initial what the status is until it is known
  * @property {((user: unknown) => unknown) | undefined} remember
+ * @property {boolean} deviceBinding whether sign-ins bind their session to a key of this browser
  * @property {boolean} push whether to open the push stream
  * @property {number} timeoutMs
  * @property {unknown} wasm the source of the module, as given
@@ -57,6 +58,7 @@ export function readOptions(options) {
     "allowedOrigins",
     "authorization",
     "context",
+    "deviceBinding",
     "initial",
     "push",
     "remember",
@@ -64,7 +66,17 @@ export function readOptions(options) {
     "timeoutMs",
     "wasm",
   ]);
-  const { auth, allowedOrigins = [], initial, push = false, remember, storageKey, timeoutMs = 10_000, wasm } = given;
+  const {
+    auth,
+    allowedOrigins = [],
+    deviceBinding = true,
+    initial,
+    push = false,
+    remember,
+    storageKey,
+    timeoutMs = 10_000,
+    wasm,
+  } = given;
   const authorization = checkAuthorization(given.authorization ?? "required");
   const context = checkContext(given.context ?? "");
   const origins = Array.isArray(allowedOrigins) ? allowedOrigins.map((api) => place(api, "origin")) : [undefined];
@@ -77,6 +89,7 @@ export function readOptions(options) {
   if (remember !== undefined && typeof remember !== "function") refuse("remember", "a function");
   const endpoints = readAuth(auth);
   const { refresh, server } = endpoints;
+  if (typeof deviceBinding !== "boolean") refuse("deviceBinding", "a boolean");
   if (typeof push !== "boolean" || (push && !server)) refuse("push", "a boolean, and auth a URL");
   // Functions have no identity beyond this page: two apps of one origin would share a session.
   const name = storageKey ?? (typeof refresh === "string" ? refresh : refuse("storageKey", `set: ${UNNAMED}`));
@@ -89,6 +102,7 @@ export function readOptions(options) {
     context,
     contexts: context ? [context] : [],
     initial: /** @type {Settings["initial"]} */ (initial),
+    deviceBinding,
     push,
     remember: /** @type {Settings["remember"]} */ (remember),
     timeoutMs,

@@ -5,7 +5,7 @@
  * @typedef {object} Realm
  * @property {{ now: () => number }} performance
  * @property {{ now: () => number }} Date
- * @property {{ getRandomValues: (array: Uint32Array<ArrayBuffer>) => unknown }} crypto
+ * @property {{ getRandomValues: (array: Uint32Array<ArrayBuffer>) => unknown, subtle?: SubtleCrypto }} crypto
  * @property {(fire: () => void, ms: number) => unknown} setTimeout
  * @property {(timer: never) => void} clearTimeout
  * @property {typeof fetch} fetch
@@ -14,6 +14,7 @@
  * @property {{ locks?: Pick<LockManager, "request">, onLine?: boolean }} [navigator]
  * @property {Pick<Storage, "getItem" | "setItem" | "removeItem">} [localStorage] reading it may throw
  * @property {new (name: string) => BroadcastChannel} [BroadcastChannel]
+ * @property {IDBFactory} [indexedDB]
  * @property {typeof EventSource} [EventSource]
  * @property {Document} [document]
  * @property {Pick<typeof AbortSignal, "timeout">} [AbortSignal]

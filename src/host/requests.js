@@ -1,6 +1,6 @@
 /** In-flight requests to the auth server or the app's own functions. Each result is fed to the machine as an input. */
 
-import { grantOf, sendCredentials, sendRefresh, signIn, signOut, within } from "./http.js";
+import { grantOf, sendCredentials, sendRefresh, signIn, signOut } from "./http.js";
 import {
   SIGN_IN_FINISHED,
   SIGN_IN_THREW,
@@ -48,7 +48,6 @@ export class Requests {
    */
   refresh(attempt, reason, page, activeAgoMs, names, early) {
     const realm = this.#realm;
-    const { refresh } = this.#settings;
     const contexts = new Set([...this.#settings.contexts, ...names.split(" ")]);
     contexts.delete("");
     const declared = /** @type {import("./http.js").Refresh} */ ([
@@ -58,7 +57,7 @@ export class Requests {
       [...contexts].slice(0, MAX_CONTEXTS),
     ]);
     const controller = early?.controller ?? new AbortController();
-    const ask = () => sendRefresh(realm, refresh, declared, controller.signal);
+    const ask = () => sendRefresh(realm, this.#settings, declared, controller.signal);
     const age = early ? (realm.performance.now() - early.sent) / 1_000 : 0;
     const given = (/** @type {Answer} */ answer) => refreshed(attempt, answer, declared);
     /** @param {Answer} answer @returns {Promise<Given> | Given} */
@@ -98,7 +97,7 @@ export class Requests {
   signOut(attempt, everywhere) {
     const endpoint = this.#settings.signOut;
     const controller = new AbortController();
-    const notified = signOut(this.#realm, endpoint, everywhere, controller.signal).then(
+    const notified = signOut(this.#realm, this.#settings, everywhere, controller.signal).then(
       /** @returns {Given} */
       (answer) =>
         typeof endpoint === "string"
@@ -140,12 +139,7 @@ export class Requests {
       status,
       retryAfter = Number.NaN,
       body,
-    } = await sendCredentials(
-      this.#realm,
-      endpoint,
-      within(this.#settings.contexts, credentials),
-      this.#settings.timeoutMs,
-    );
+    } = await sendCredentials(this.#realm, this.#settings, endpoint, credentials);
     if (status >= 200 && status < 300) return body;
     const { error, error_description: description } = own(body);
     const isRefused = status >= 400 && status < 500;

@@ -93,8 +93,8 @@ const ALIKE = {
   minify: true,
   format: "esm",
   target: "es2022",
-  // What only browsers without WebAssembly load, and only sessions with `push`, are chunks of their own; `jose` is a peer dependency.
-  external: ["*/nolapse_js.js", "*/push.js", "jose"],
+  // What only browsers without WebAssembly load, only the first sign-in, and only sessions with `push`, are chunks of their own; `jose` is a peer dependency.
+  external: ["*/nolapse_js.js", "*/new-key.js", "*/push.js", "jose"],
 };
 
 /** @param {import("esbuild").BuildOptions} how */

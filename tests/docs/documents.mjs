@@ -23,6 +23,7 @@ export const DOCUMENTS = [
   "docs/decisions/limits.md",
   "pkg-template/README.md",
   "docs/install.md",
+  "docs/device-binding.md",
   "docs/recipes.md",
   "docs/apis.md",
   "docs/api-recipes.md",

@@ -110,6 +110,16 @@ test("the demo page", async (t) => {
     assert.deepEqual(complaints, []);
   });
 
+  await t.test("P53 the demo's server gets nothing with a copied cookie, and the page goes on", async () => {
+    const { page, complaints } = await open();
+
+    await press(page, "control-steal");
+    await until("it says so", async () => (await text(page, "result-steal")).startsWith("401 invalid_dpop_proof"));
+    await press(page, "control-refresh");
+    await until("it goes on", async () => (await text(page, "result-role")).startsWith("Renewed"));
+    assert.deepEqual(complaints, []);
+  });
+
   await t.test("P14 a session revoked from elsewhere ends within a life, and the page says why", async () => {
     const { page, complaints } = await open();
 

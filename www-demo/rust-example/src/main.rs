@@ -45,10 +45,13 @@ fn start(listener: impl Fn(&Notice) + 'static) -> Result<Client, Error> {
 }
 
 /// Counts the user's devices. This endpoint of the auth server requires the cookie and the protocol's header; an API needs no
-/// header of its own.
+/// header of its own. A session that is bound to a key proves that it is here.
 async fn count_devices(client: &Client) -> Result<u32, Error> {
     let request = Request::new_with_str("/auth/sessions")?;
     request.headers().set("nolapse-version", "1")?;
+    if let Some(proof) = client.proof(&request.url(), "GET").await {
+        request.headers().set("dpop", &proof)?;
+    }
     let response = client.fetch(&request).await?;
     let body = JsFuture::from(response.json()?).await?;
     let sessions = Reflect::get(&body, &"sessions".into())?;

@@ -19,6 +19,7 @@ use crate::{
     origins::AllowedOrigins,
     password_directory::{PasswordDirectory, UserRepository},
     passwords::Passwords,
+    proof::ProofKey,
     push_streams::{self, PushStreams},
     revocations::{self, Revocations},
     routes::{self, App, CookieRules, Counters, DeviceKey, Limits, MAX_STREAMS, Settings},
@@ -275,6 +276,7 @@ async fn assemble(
         }),
         limits: Arc::new(Limits::new(config, keys.derive(b"nolapse 1 throttles"))),
         devices: DeviceKey::from_bytes(keys.derive(b"nolapse 1 devices")),
+        proofs: ProofKey::from_bytes(keys.derive(b"nolapse 1 proofs")),
         networks: NetworkHasher::new(keys.derive(b"networks in the security log")),
         keys: Arc::new(keys),
         // The other half is for requests.

@@ -19,6 +19,7 @@ pub mod origins;
 mod password_directory;
 pub mod passwords;
 pub mod problem;
+mod proof;
 mod push_streams;
 pub mod revocations;
 mod routes;

@@ -2,17 +2,20 @@
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use nolapse::wire::{EndReason, ErrorCode};
+use nolapse::wire::{EndReason, ErrorCode, NONCE_HEADER};
 use serde::Serialize;
 use utoipa::{
     ToSchema,
     openapi::schema::{Object, ObjectBuilder, Type},
 };
 
-use crate::domain::{StoreError, StoreFailure};
+use crate::{
+    domain::{StoreError, StoreFailure},
+    proof::Nonce,
+};
 
 /// An error response: `{ "error", "error_description", "reason"? }`.
 ///
@@ -24,6 +27,7 @@ pub struct Problem {
     description: &'static str,
     reason: Option<EndReason>,
     retry_after: Option<u32>,
+    nonce: Option<Nonce>,
 }
 
 /// The body of an error response.
@@ -37,6 +41,14 @@ pub(crate) struct Body {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = reasons, required = false)]
     reason: Option<&'static str>,
+    /// The nonce to repeat the proof with (RFC 9449 §8).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = String)]
+    dpop_nonce: Option<String>,
+    /// The time to make the proof with: seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, value_type = u64)]
+    server_time: Option<u64>,
 }
 
 impl Problem {
@@ -49,6 +61,7 @@ impl Problem {
             description,
             reason: None,
             retry_after: None,
+            nonce: None,
         }
     }
 
@@ -90,6 +103,19 @@ impl Problem {
     pub const fn internal() -> Self {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         Self::new(status, ErrorCode::Internal, "the server failed")
+    }
+
+    /// Returns its code.
+    #[must_use]
+    pub const fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// Sets the nonce to repeat the proof with.
+    #[must_use]
+    pub(crate) const fn with_nonce(mut self, nonce: Nonce) -> Self {
+        self.nonce = Some(nonce);
+        self
     }
 
     /// Sets `Retry-After`, in seconds.
@@ -135,10 +161,13 @@ impl From<StoreError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let nonce = self.nonce.map(Nonce::to_text);
         let body = Body {
             error: self.code.as_str(),
             error_description: self.description,
             reason: self.reason.map(EndReason::as_str),
+            dpop_nonce: nonce.clone(),
+            server_time: self.nonce.map(Nonce::seconds),
         };
         let mut response = (self.status, Json(body)).into_response();
         response.extensions_mut().insert(self.code);
@@ -146,6 +175,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Some(nonce) = nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
+            headers.insert(HeaderName::from_static(NONCE_HEADER), nonce);
         }
         response
     }

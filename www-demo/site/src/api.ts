@@ -74,19 +74,32 @@ export class Api {
     await this.#order("/demo/role", { role });
   }
 
+  /** Lets the demo's server try this browser's refresh cookie without its key, as a thief would; returns the error, or null. */
+  async stealCookie(): Promise<string | null> {
+    const response = await this.#order("/demo/steal-cookie", {});
+    const body: { error: string | null } = await response.json();
+    return body.error;
+  }
+
   /** Lets the auth server refuse refreshes for a while. */
   async breakAuthServer(seconds: number): Promise<void> {
     await this.#order("/demo/outage", { seconds, kind: "503" });
   }
 
   /** Sends an order to our own origin: the header is one that a foreign page cannot send. */
-  #order(url: string, body: unknown): Promise<Response> {
-    return this.#send("POST", url, body, { "nolapse-version": "1" });
+  async #order(url: string, body: unknown): Promise<Response> {
+    return this.#send("POST", url, body, await this.#proven("POST", url));
   }
 
   /** Calls an endpoint of the auth server that the refresh cookie opens: an API's token does not. */
   async #own(method: string, url: string): Promise<Response> {
-    return succeeded(await fetch(url, { method, credentials: "same-origin", headers: { "nolapse-version": "1" } }));
+    return succeeded(await fetch(url, { method, credentials: "same-origin", headers: await this.#proven(method, url) }));
+  }
+
+  /** The version, and a proof of the key that the session is bound to. */
+  async #proven(method: string, path: string): Promise<Record<string, string>> {
+    const dpop = await this.#session.proof({ method, url: new URL(path, location.origin) });
+    return { "nolapse-version": "1", ...(dpop === null ? {} : { dpop }) };
   }
 
   async #send(method: string, url: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {

@@ -111,6 +111,12 @@ export class Controls {
       setTimeout(() => outage.say("The auth server is back."), until - Date.now());
       return `Down until ${new Date(until).toLocaleTimeString([], { hour12: false })}.`;
     });
+    control("steal", async () => {
+      const error = await this.#api.stealCookie();
+      return error === null
+        ? "It got a token: this session is not bound to a key."
+        : `401 ${error}: worthless without the key. You go on.`;
+    });
     control("revoke-self", async () => {
       const { status } = this.#session;
       if (status.state !== "signed_in") {

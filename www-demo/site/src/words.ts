@@ -22,6 +22,10 @@ export const endings: Readonly<Record<SignOutReason, { title: string; detail: st
     title: "The session's cookie is gone.",
     detail: "It was cleared or blocked by the browser, so the server cannot know who you are.",
   },
+  key_lost: {
+    title: "The session's key is gone.",
+    detail: "This browser no longer has the key that the session is bound to. Sign in again to make another one.",
+  },
 };
 
 /** Why a refresh failed, for people. */

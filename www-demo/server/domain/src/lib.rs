@@ -9,6 +9,7 @@ mod ids;
 mod mac;
 mod note;
 mod outcomes;
+mod proof;
 mod refresh_token;
 mod renewal;
 mod revocations;
@@ -30,6 +31,7 @@ pub use ids::{NotAnId, NoteId, SessionId, UserId};
 pub use mac::hmac_sha256;
 pub use note::{Note, NoteAdded, NoteStore};
 pub use outcomes::{Grant, Presented, Refreshed, Rotation, SignOutScope};
+pub use proof::{MAX_USED_PROOFS, Proof, ProofId, ProofStore, Unproven, UsedProofs};
 pub use refresh_token::{
     ENCODED_CHARS, MAX_FORKS, RefreshSecret, RefreshToken, RefreshTokenKey, SecretHash,
 };

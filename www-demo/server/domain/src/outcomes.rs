@@ -2,7 +2,7 @@
 
 use nolapse::wire::EndReason;
 
-use crate::{RefreshToken, Session, SessionId, Timestamp, User};
+use crate::{RefreshToken, Session, SessionId, Timestamp, Unproven, User};
 
 /// The outcome of a refresh.
 #[derive(Debug)]
@@ -27,6 +27,13 @@ pub enum Refreshed {
     },
     /// The secret was renewed, or a sibling used, while the request was under way: a repeat with the new cookie succeeds.
     Superseded,
+    /// The session is bound to a key, and the request does not prove that it has it. The session goes on.
+    Unproven {
+        /// The session.
+        session: SessionId,
+        /// What is wrong with the proof.
+        why: Unproven,
+    },
     /// Too many lost races; a repeat may succeed.
     Contended,
 }

@@ -6,7 +6,7 @@ use nolapse::wire::EndReason;
 
 use crate::{
     Authentication, KeyThumbprint, RefreshSecret, RefreshToken, SecretHash, SessionId, Timestamp,
-    UserId,
+    UsedProofs, UserId,
 };
 
 /// The lifetimes and the number of sessions.
@@ -120,6 +120,8 @@ pub struct Session {
     pub authentication: Authentication,
     /// The key that the session is bound to, if there is one. It never changes.
     pub jkt: Option<KeyThumbprint>,
+    /// The proofs by that key that it was served with.
+    pub proofs: UsedProofs,
 }
 
 impl Session {
@@ -148,6 +150,7 @@ impl Session {
             renewed: None,
             authentication: new.authentication,
             jkt: new.jkt,
+            proofs: UsedProofs::default(),
         }
     }
 

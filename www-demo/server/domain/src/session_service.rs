@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use nolapse::wire::EndReason;
 
 use crate::{
-    Applied, Grant, Limits, NewSession, Presented, RefreshToken, RefreshTokenKey, Refreshed,
-    Rotation, Session, SessionId, SignOutScope, Store, StoreResult, Timestamp, User, UserDirectory,
-    Verdict,
+    Applied, Grant, Limits, NewSession, Presented, Proof, RefreshToken, RefreshTokenKey, Refreshed,
+    Rotation, Session, SessionId, SignOutScope, Store, StoreResult, Timestamp, Unproven, User,
+    UserDirectory, Verdict,
 };
 
 /// How often a refresh retries after losing a compare-and-swap. Each loss means that another refresh succeeded.
@@ -119,6 +119,9 @@ impl SessionService {
 
     /// Exchanges a refresh token for its successor.
     ///
+    /// A live session that is bound to a key is judged by its proof first: a copy of the cookie without the key neither gets
+    /// a token nor counts as theft, which would end the owner's session.
+    ///
     /// Of any number of concurrent calls with one token, at any number of servers, exactly one rotates or forks; the
     /// others get the same successor.
     ///
@@ -129,14 +132,21 @@ impl SessionService {
         now: Timestamp,
         token: &RefreshToken,
         active_ago: Option<Duration>,
+        proof: Option<&Proof>,
     ) -> StoreResult<Refreshed> {
         for _ in 0..MAX_LOOKS {
             let Some((mut session, user)) = self.session(token.session).await? else {
                 return Ok(Refreshed::Unknown);
             };
             let limits = &self.limits;
-            let verdict = session.present(now, token, active_ago, limits, &self.key);
             let read = session.clone();
+            if session.ended.is_none()
+                && let Err(why) = session.prove(now, proof)
+            {
+                let session = session.id;
+                return Ok(Refreshed::Unproven { session, why });
+            }
+            let verdict = session.present(now, token, active_ago, limits, &self.key);
             let (token, rotation) = match verdict {
                 Verdict::Unknown => return Ok(Refreshed::Unknown),
                 Verdict::Superseded => return Ok(Refreshed::Superseded),
@@ -181,7 +191,11 @@ impl SessionService {
                 }
                 Verdict::Repeat(newest) => {
                     session.touch(now, active_ago);
-                    self.store.touch_session(&session).await?;
+                    if session.jkt.is_none() {
+                        self.store.touch_session(&session).await?;
+                    } else if self.store.record_proof(&session, &read).await? == Applied::No {
+                        continue;
+                    }
                     (newest, Rotation::Repeated)
                 }
             };
@@ -193,6 +207,36 @@ impl SessionService {
             })));
         }
         Ok(Refreshed::Contended)
+    }
+
+    /// Decides whether a request may be served with this session, which [`present`](Self::present) found, and remembers its
+    /// proof. `None` if the session has ended, or too many lost races.
+    ///
+    /// # Errors
+    /// Fails if the store fails.
+    pub async fn prove(
+        &self,
+        now: Timestamp,
+        mut session: Session,
+        proof: Option<&Proof>,
+    ) -> StoreResult<Result<Option<Session>, Unproven>> {
+        for _ in 0..MAX_LOOKS {
+            let read = session.clone();
+            if let Err(why) = session.prove(now, proof) {
+                return Ok(Err(why));
+            }
+            if session.jkt.is_none()
+                || self.store.record_proof(&session, &read).await? == Applied::Yes
+            {
+                return Ok(Ok(Some(session)));
+            }
+            let row = self.session(session.id).await?;
+            let Some((found, _)) = row.filter(|(found, _)| found.ended.is_none()) else {
+                break;
+            };
+            session = found;
+        }
+        Ok(Ok(None))
     }
 
     /// Finds a live session and its user; `None` if the user is disabled.
@@ -213,7 +257,7 @@ impl SessionService {
     /// Ends the session of a refresh token, or all sessions of its user; returns how many ended.
     ///
     /// A token that was replaced within the grace, or whose successors were never used, is accepted; a rejected one ends
-    /// nothing, which is no error (RFC 7009 §2.2).
+    /// nothing, which is no error (RFC 7009 §2.2). A session that is bound to a key ends with a proof by it alone.
     ///
     /// # Errors
     /// Fails if the store fails.
@@ -222,27 +266,34 @@ impl SessionService {
         now: Timestamp,
         token: &RefreshToken,
         scope: SignOutScope,
-    ) -> StoreResult<u64> {
-        let Some((session, user)) = self.store.session(token.session).await? else {
-            return Ok(0);
+        proof: Option<&Proof>,
+    ) -> StoreResult<Result<u64, Unproven>> {
+        let Some((mut session, user)) = self.store.session(token.session).await? else {
+            return Ok(Ok(0));
         };
+        if session.ended.is_none()
+            && let Err(why) = session.prove(now, proof)
+        {
+            return Ok(Err(why));
+        }
         let reason = match session.present(now, token, None, &self.limits, &self.key) {
             Verdict::Rotate(_) | Verdict::Repeat(_) | Verdict::Fork(_) | Verdict::Superseded => {
                 EndReason::SignedOut
             }
             Verdict::Theft => EndReason::ReuseDetected,
             Verdict::LimitReached(reason) => reason,
-            Verdict::Refuse(_) | Verdict::Void | Verdict::Unknown => return Ok(0),
+            Verdict::Refuse(_) | Verdict::Void | Verdict::Unknown => return Ok(Ok(0)),
         };
-        match scope {
+        let ended = match scope {
             SignOutScope::Everywhere if reason == EndReason::SignedOut => {
-                self.store.end_sessions_of(user.id, now, reason).await
+                self.store.end_sessions_of(user.id, now, reason).await?
             }
             SignOutScope::Everywhere | SignOutScope::Here => {
                 let written = self.store.end_session(session.id, now, reason).await?;
-                Ok(u64::from(written == Applied::Yes))
+                u64::from(written == Applied::Yes)
             }
-        }
+        };
+        Ok(Ok(ended))
     }
 
     /// Ends the sessions of a user beyond the limit, least recently refreshed first, but never the new one.

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use nolapse::wire::EndReason;
 
 use crate::{
-    Email, NoteStore, PasswordHash, RevocationLog, Role, Session, SessionId, SigningKeyStore,
-    Throttles, Timestamp, User, UserId,
+    Email, NoteStore, PasswordHash, ProofStore, RevocationLog, Role, Session, SessionId,
+    SigningKeyStore, Throttles, Timestamp, User, UserId,
 };
 
 /// The kind of a store's failure.
@@ -113,7 +113,9 @@ pub trait ContextStore: Send + Sync + 'static {
 ///
 /// "Not found" is `Ok(None)`, never an error.
 #[async_trait]
-pub trait Store: ContextStore + NoteStore + RevocationLog + SigningKeyStore + Throttles {
+pub trait Store:
+    ContextStore + NoteStore + ProofStore + RevocationLog + SigningKeyStore + Throttles
+{
     /// Closes the database after the last query.
     async fn close(&self);
 
@@ -157,7 +159,7 @@ pub trait Store: ContextStore + NoteStore + RevocationLog + SigningKeyStore + Th
     /// Finds a session and its user.
     async fn session(&self, id: SessionId) -> StoreResult<Option<(Session, User)>>;
 
-    /// Replaces a session's row, if it still has the generation and secret hash of `read` and has not ended
+    /// Replaces a session's row, if it still has the generation, secret hash and proofs of `read` and has not ended
     /// (compare-and-swap).
     ///
     /// The only way to rotate or fork: of any number of servers, exactly one succeeds.

@@ -15,16 +15,16 @@ use utoipa::ToSchema;
 use super::{
     App,
     address::Address,
-    body::StrictJson,
     contexts::ContextNames,
     limits::Turns,
     openapi,
+    said::{PlainVersion, Said, said},
     security_events::note,
     sign_in::{self, SignedIn},
 };
 use crate::{
     clock,
-    domain::{DirectoryError, Email, Password, User},
+    domain::{DirectoryError, Email, Password, Proof, User},
     problem::{Body, Problem},
 };
 
@@ -55,7 +55,15 @@ pub(super) struct Credentials {
     #[serde(default)]
     #[schema(schema_with = openapi::context_names, required = false)]
     contexts: ContextNames,
+    /// Of a body of `text/plain`.
+    #[schema(ignore)]
+    version: Option<PlainVersion>,
+    /// The proof of possession (RFC 9449), of a body of `text/plain` too.
+    #[schema(ignore)]
+    dpop: Option<String>,
 }
+
+said!(Credentials, may_be_empty: false);
 
 impl Credentials {
     pub(super) fn parse(self) -> Result<(Email, Password, BTreeSet<String>), Problem> {
@@ -74,6 +82,7 @@ pub(super) struct Attempt {
     turns: Turns,
     headers: HeaderMap,
     contexts: BTreeSet<String>,
+    proof: Option<Proof>,
 }
 
 impl FromRequest<App> for Attempt {
@@ -84,8 +93,8 @@ impl FromRequest<App> for Attempt {
             .extract_parts_with_state::<Address, App>(app)
             .await?;
         let headers = request.headers().clone();
-        let StrictJson(credentials) = StrictJson::<Credentials>::from_request(request, app).await?;
-        let (email, password, contexts) = credentials.parse()?;
+        let Said { body, proof } = Said::<Credentials>::from_request(request, app).await?;
+        let (email, password, contexts) = body.parse()?;
         let now = clock::now();
         let device = app.devices.read(now, &headers, &email);
         let (limits, store) = (&app.limits, &*app.store);
@@ -96,6 +105,7 @@ impl FromRequest<App> for Attempt {
             password,
             headers,
             contexts,
+            proof,
         })
     }
 }
@@ -112,13 +122,14 @@ pub(super) async fn sign_up(State(app): State<App>, attempt: Attempt) -> Result<
         email,
         password,
         contexts,
+        proof,
         ..
     } = attempt;
     let now = clock::now();
     let user = app.users.create(now, email, password).await?;
     let user = user.ok_or(ACCOUNT_EXISTS)?;
     app.counters.count("sign_ups");
-    let signed_in = SignedIn::by_password(now, user, &contexts);
+    let signed_in = SignedIn::by_password(now, user, &contexts).with_proof(proof);
     let begun = sign_in::begin(&app, now, &headers, signed_in);
     begun.await?.ok_or(MISMATCH)
 }
@@ -139,6 +150,7 @@ pub(super) async fn sign_in(State(app): State<App>, attempt: Attempt) -> Result<
         // `None`: the password was changed meanwhile, or its hash renewed by a concurrent sign-in.
         let now = clock::now();
         let signed_in = SignedIn::by_password(now, user, &attempt.contexts);
+        let signed_in = signed_in.with_proof(attempt.proof);
         let begun = sign_in::begin(&app, now, &attempt.headers, signed_in);
         if let Some(begun) = begun.await? {
             attempt.turns.succeed(&*app.store).await?;

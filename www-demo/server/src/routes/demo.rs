@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | `POST /demo/role` | `{ role: "member" \| "admin" }`, cookie | changes the caller's own role; in tokens from the next refresh on |
 //! | `POST /demo/session` | `{ session_id, change: "revoke" \| "disable" \| "enable" }` | revokes a session, as if from elsewhere, or disables or enables its user |
+//! | `POST /demo/steal-cookie` | `{}`, cookie | refreshes with the caller's cookie and without its key, as a thief would |
 //! | `POST /demo/outage` | see [`OutageSettings`] | makes the refresh endpoint fail for a while |
 //! | `GET /demo/counters` | – | what happened, by name |
 //! | `POST /demo/reset-counters` | – | begins again at zero |
@@ -13,19 +14,19 @@ use std::collections::BTreeMap;
 use axum::{
     Json,
     extract::{Request, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use nolapse::wire::{EndReason, VERSION_HEADER};
-use serde::Deserialize;
+use nolapse::wire::{EndReason, ErrorCode, VERSION_HEADER};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{App, body::StrictJson, openapi, outage::OutageSettings, signed::Signed};
 use crate::{
     clock,
-    domain::{Applied, Role, SessionId},
+    domain::{Applied, Refreshed, Role, SessionId},
     problem::{Body, Problem},
 };
 
@@ -61,6 +62,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(change_role))
         .routes(routes!(change_session))
         .routes(routes!(outage))
+        .routes(routes!(steal_cookie))
         .routes(routes!(reset_counters))
         .route_layer(middleware::from_fn(not_from_foreign_pages))
         .routes(routes!(counters))
@@ -98,6 +100,37 @@ async fn change_role(
         // The account was deleted a moment ago.
         Applied::No => Err(Problem::session_ended(EndReason::NoCookie)),
     }
+}
+
+/// What a thief got: an error, or null for a token.
+#[derive(Serialize, ToSchema)]
+struct Theft {
+    #[schema(schema_with = openapi::code_or_null)]
+    error: Option<&'static str>,
+}
+
+/// Refreshes with the caller's cookie and without its key, as a thief would who has a copy.
+#[utoipa::path(
+    post,
+    path = "/demo/steal-cookie",
+    operation_id = "demo_steal_cookie",
+    responses((status = 200, body = Theft)),
+    security(("cookie" = []), ())
+)]
+async fn steal_cookie(State(app): State<App>, headers: HeaderMap) -> Result<Json<Theft>, Problem> {
+    let ended = ErrorCode::SessionEnded;
+    let Some(cookie) = app.refresh_token(&headers) else {
+        let error = Some(ended.as_str());
+        return Ok(Json(Theft { error }));
+    };
+    let refreshed = app.sessions.refresh(clock::now(), &cookie, None, None);
+    let error = match refreshed.await? {
+        Refreshed::Granted(_) => None,
+        Refreshed::Unproven { session, why } => Some(app.unproven(session, why).code()),
+        _ => Some(ended),
+    };
+    let error = error.map(ErrorCode::as_str);
+    Ok(Json(Theft { error }))
 }
 
 /// Revokes a session, as if from elsewhere, or disables or enables its user.

@@ -41,10 +41,23 @@ pub enum Endpoint {
 impl Endpoint {
     /// Every endpoint, with the members that its body may have.
     pub const ALL: [(Self, &'static [&'static str]); 7] = [
-        (Self::Credentials, &["email", "password", "contexts"]),
-        (Self::Refresh, &["reason", "page", "active_ago", "contexts"]),
+        (
+            Self::Credentials,
+            &["email", "password", "contexts", "version", "dpop"],
+        ),
+        (
+            Self::Refresh,
+            &[
+                "reason",
+                "page",
+                "active_ago",
+                "contexts",
+                "version",
+                "dpop",
+            ],
+        ),
         (Self::LookUp, &["contexts"]),
-        (Self::SignOut, &["everywhere"]),
+        (Self::SignOut, &["everywhere", "version", "dpop"]),
         (Self::Password, &["current_password", "new_password"]),
         (Self::Note, &["text"]),
         (

@@ -25,10 +25,12 @@ mod openapi;
 mod outage;
 mod password;
 mod path_id;
+mod proof;
 mod refresh;
 mod request_log;
 mod response_headers;
 mod revocations;
+mod said;
 mod security_events;
 mod servers;
 mod sessions;
@@ -52,7 +54,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(crate) use cookie::CookieRules;
 pub use counters::Counters;
-use cross_origin::Guarded;
+use cross_origin::{Guarded, Versioning};
 pub(crate) use device::DeviceKey;
 pub(crate) use limits::Limits;
 pub(crate) use metrics::routes as metrics;
@@ -97,20 +99,24 @@ fn endpoints(app: &App) -> OpenApiRouter<App> {
     let with_cookie = openapi::issuing(issuing).routes(routes!(sign_out::sign_out));
     let guarded = |endpoints, methods, wants_cookie| {
         let app = app.clone();
+        let version = if wants_cookie {
+            Versioning::Header
+        } else {
+            Versioning::HeaderOrBody
+        };
         let guard = Guarded {
             app,
             methods,
             wants_cookie,
-            has_version: true,
+            version,
         };
         openapi::guarded(endpoints, guard)
     };
-    // An `EventSource` sends no header of the page's own.
     let pushing = Guarded {
         app: app.clone(),
         methods: &[Method::GET, Method::HEAD],
         wants_cookie: false,
-        has_version: false,
+        version: Versioning::Absent,
     };
     let pushing = openapi::guarded(
         OpenApiRouter::new().routes(routes!(events::events)),

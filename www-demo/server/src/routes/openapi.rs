@@ -8,8 +8,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use nolapse::wire::{
-    COOKIE, EndReason, MAX_CONTEXT_BYTES, MAX_CONTEXTS, PageVisibility, RefreshReason, VERSION,
-    VERSION_HEADER,
+    COOKIE, EndReason, MAX_CONTEXT_BYTES, MAX_CONTEXTS, PLAIN_TYPE, PROOF_HEADER, PageVisibility,
+    RefreshReason, VERSION, VERSION_HEADER,
 };
 use serde::Serialize;
 use utoipa::{
@@ -18,7 +18,7 @@ use utoipa::{
         Components, Content, Header, InfoBuilder, OpenApi, PathItem, Ref, RefOr, Required,
         Response as ResponseObject, ResponseBuilder,
         path::{Operation, ParameterBuilder, ParameterIn},
-        schema::{Array, ArrayBuilder, Object, ObjectBuilder, Type},
+        schema::{Array, ArrayBuilder, Object, ObjectBuilder, SchemaType, Type},
         security::{
             ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
         },
@@ -28,7 +28,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     App,
-    cross_origin::{self, Guarded},
+    cross_origin::{self, Guarded, Versioning},
     limits::Throttled,
     method_not_allowed,
     token_response::TokenResponse,
@@ -91,6 +91,12 @@ pub(super) fn end_reason() -> Object {
     spelled(EndReason::ALL.iter().map(|reason| reason.as_str()))
 }
 
+pub(super) fn code_or_null() -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .build()
+}
+
 pub(super) fn null() -> Object {
     Object::with_type(Type::Null)
 }
@@ -117,17 +123,42 @@ pub(super) fn context_names() -> Array {
 
 /// Adds the CSRF guard to these routes, and documents it.
 pub(super) fn guarded(mut endpoints: OpenApiRouter<App>, guarded: Guarded) -> OpenApiRouter<App> {
+    let is_only = guarded.version == Versioning::Header;
     let header = ParameterBuilder::new()
         .name(VERSION_HEADER)
         .parameter_in(ParameterIn::Header)
-        .required(Required::True)
+        .description(Some(
+            "absent with a body of text/plain, which says the version itself",
+        ))
+        .required(if is_only {
+            Required::True
+        } else {
+            Required::False
+        })
         .schema(Some(spelled(std::iter::once(VERSION))))
+        .build();
+    let proof = ParameterBuilder::new()
+        .name(PROOF_HEADER)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "the proof of possession (RFC 9449) of a session that is bound to a key",
+        ))
+        .schema(Some(Object::with_type(Type::String)))
         .build();
     let refused = "not from an allowed origin, or without the version header";
     for operation in operations(endpoints.get_openapi_mut()) {
         let parameters = operation.parameters.get_or_insert_default();
-        if guarded.has_version {
+        if guarded.version != Versioning::Absent {
             parameters.push(header.clone().into());
+            parameters.push(proof.clone().into());
+        }
+        if guarded.version == Versioning::HeaderOrBody
+            && let Some(RefOr::T(body)) = &mut operation.request_body
+        {
+            // The same object, with `version` and `dpop`, as text.
+            let text = Content::new(Some(Object::with_type(Type::String)));
+            body.content.insert(PLAIN_TYPE.to_owned(), text.into());
         }
         refuse(operation, "403", refused);
         if guarded.wants_cookie {

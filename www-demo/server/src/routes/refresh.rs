@@ -13,16 +13,17 @@ use utoipa::ToSchema;
 
 use super::{
     App,
-    body::{StrictJson, Whole},
+    body::Whole,
     contexts::ContextNames,
     openapi,
+    said::{PlainVersion, Said, said},
     security_events::note,
     signed::SUPERSEDED,
     token_response,
 };
 use crate::{
     clock,
-    domain::{RefreshToken, Refreshed, Rotation},
+    domain::{Proof, Refreshed, Rotation, Timestamp},
     problem::{Body, Problem},
 };
 use axum::extract::FromRequest;
@@ -43,7 +44,15 @@ pub(super) struct RefreshBody {
     #[serde(default)]
     #[schema(schema_with = openapi::context_names, required = false)]
     contexts: ContextNames,
+    /// Of a body of `text/plain`.
+    #[schema(ignore)]
+    version: Option<PlainVersion>,
+    /// The proof of possession (RFC 9449), of a body of `text/plain` too.
+    #[schema(ignore)]
+    dpop: Option<String>,
 }
+
+said!(RefreshBody, may_be_empty: false);
 
 pub(super) struct Refresh {
     reason: RefreshReason,
@@ -87,12 +96,12 @@ pub(super) async fn refresh(State(app): State<App>, request: Request) -> Respons
         return answer;
     }
     let headers = request.headers().clone();
-    let body = match StrictJson::<RefreshBody>::from_request(request, &app).await {
-        Ok(StrictJson(body)) => body,
+    let Said { body, proof } = match Said::<RefreshBody>::from_request(request, &app).await {
+        Ok(said) => said,
         Err(problem) => return problem.into_response(),
     };
     let answer = match body.parse() {
-        Ok(body) => exchange(&app, &headers, &body).await,
+        Ok(body) => exchange(&app, &headers, &body, proof.as_ref()).await,
         Err(problem) => Err(problem),
     };
     if let Some(lost) = app.outages.after(&app.counters).await {
@@ -101,7 +110,12 @@ pub(super) async fn refresh(State(app): State<App>, request: Request) -> Respons
     answer.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn exchange(app: &App, headers: &HeaderMap, body: &Refresh) -> Result<Response, Problem> {
+async fn exchange(
+    app: &App,
+    headers: &HeaderMap,
+    body: &Refresh,
+    proof: Option<&Proof>,
+) -> Result<Response, Problem> {
     app.counters.count(match body.reason {
         RefreshReason::Timer => "refreshes_timer",
         RefreshReason::Load => "refreshes_load",
@@ -117,18 +131,21 @@ async fn exchange(app: &App, headers: &HeaderMap, body: &Refresh) -> Result<Resp
         return Ok(ended(app, headers, EndReason::NoCookie));
     };
     app.limits.refresh(clock::now(), refresh_token.session)?;
-    present(app, headers, &refresh_token, body).await
+    let now = clock::now();
+    let refreshed = app
+        .sessions
+        .refresh(now, &refresh_token, body.active_ago, proof);
+    respond(app, headers, now, refreshed.await?, body).await
 }
 
-async fn present(
+async fn respond(
     app: &App,
     headers: &HeaderMap,
-    refresh_token: &RefreshToken,
+    now: Timestamp,
+    refreshed: Refreshed,
     body: &Refresh,
 ) -> Result<Response, Problem> {
-    let now = clock::now();
-    let refreshed = app.sessions.refresh(now, refresh_token, body.active_ago);
-    match refreshed.await? {
+    match refreshed {
         Refreshed::Granted(grant) => {
             app.counters.count(match grant.rotation {
                 Rotation::Rotated => "refreshes_rotated",
@@ -180,6 +197,7 @@ async fn present(
             // The browser may have the new cookie meanwhile: do not delete it.
             Err(Problem::session_ended(EndReason::Revoked))
         }
+        Refreshed::Unproven { session, why } => Err(app.unproven(session, why)),
         Refreshed::Contended => Err(Problem::unavailable("too many refreshes at once", 1)),
     }
 }
@@ -194,6 +212,7 @@ fn ended(app: &App, request: &HeaderMap, reason: EndReason) -> Response {
         EndReason::ReuseDetected => "refreshes_ended_reuse_detected",
         EndReason::UserDisabled => "refreshes_ended_user_disabled",
         EndReason::NoCookie => "refreshes_ended_no_cookie",
+        EndReason::KeyLost => "refreshes_ended_key_lost",
     });
     let mut response = Problem::session_ended(reason).into_response();
     let headers = response.headers_mut();

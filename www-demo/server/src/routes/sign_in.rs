@@ -10,7 +10,7 @@ use axum::{
 use super::{App, token_response};
 use crate::{
     clock,
-    domain::{Authentication, NewSession, SignOutScope, Timestamp, User},
+    domain::{Authentication, NewSession, Proof, SignOutScope, Timestamp, User},
     problem::Problem,
 };
 
@@ -25,6 +25,8 @@ pub(super) struct SignedIn<'a> {
     pub(super) authentication: Authentication,
     /// The contexts that the response has access tokens for.
     pub(super) contexts: &'a BTreeSet<String>,
+    /// The proof of the key that the session is bound to from now on.
+    pub(super) proof: Option<Proof>,
 }
 
 impl<'a> SignedIn<'a> {
@@ -34,11 +36,18 @@ impl<'a> SignedIn<'a> {
             user,
             authentication: Authentication::by_password(now),
             contexts,
+            proof: None,
         }
+    }
+
+    /// Binds the session to the key of a proof, if there is one.
+    pub(super) const fn with_proof(mut self, proof: Option<Proof>) -> Self {
+        self.proof = proof;
+        self
     }
 }
 
-/// Begins a session and returns its tokens and cookies; the session of a cookie in the request ends. `None` if the
+/// Begins a session and returns its tokens and cookies; the session of a cookie in the request ends, if it is bound to no other key. `None` if the
 /// password was changed or the user disabled or deleted since the user was read.
 pub(super) async fn begin(
     app: &App,
@@ -50,13 +59,17 @@ pub(super) async fn begin(
         user,
         authentication,
         contexts,
+        proof,
     } = signed_in;
     if let Some(before) = app.refresh_token(headers) {
-        app.sessions
-            .sign_out(now, &before, SignOutScope::Here)
-            .await?;
+        // One that is bound to another key is none of this browser's any more, and goes on until it is idle.
+        let ended = app
+            .sessions
+            .sign_out(now, &before, SignOutScope::Here, proof.as_ref());
+        let _ = ended.await?;
     }
-    let new = NewSession::new(device(headers), authentication);
+    let mut new = NewSession::new(device(headers), authentication);
+    new.jkt = proof.map(|proof| proof.jkt);
     let (id, secret) = (clock::random(), clock::random());
     let begun = app.sessions.sign_in(now, user, new, id, secret).await?;
     let Some(grant) = begun else {

@@ -9,8 +9,17 @@ use nolapse::wire::{EndReason, SIGN_OUT_PATH};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{App, body::StrictJsonOrEmpty, security_events::note, sessions::NO_STORE};
-use crate::{clock, domain::SignOutScope, problem::Problem};
+use super::{
+    App,
+    said::{PlainVersion, Said, said},
+    security_events::note,
+    sessions::NO_STORE,
+};
+use crate::{
+    clock,
+    domain::{SignOutScope, Unproven},
+    problem::{Body, Problem},
+};
 
 /// Which sessions a sign-out ends.
 #[derive(Deserialize, ToSchema)]
@@ -19,33 +28,56 @@ pub(super) struct SignOut {
     /// All sessions of the user instead of this one.
     #[serde(default)]
     everywhere: bool,
+    /// Of a body of `text/plain`.
+    #[schema(ignore)]
+    version: Option<PlainVersion>,
+    /// The proof of possession (RFC 9449), of a body of `text/plain` too.
+    #[schema(ignore)]
+    dpop: Option<String>,
 }
+
+said!(SignOut, may_be_empty: true);
 
 /// Ends this session, or all sessions of its user, and deletes the cookies.
 ///
-/// Succeeds with any cookie, as RFC 7009 §2.2 requires.
+/// Succeeds with any cookie, as RFC 7009 §2.2 requires. A session that is bound to a key ends with a proof of it alone; without
+/// one the cookies are deleted all the same, and with them this browser's part of the session.
 #[utoipa::path(
     post,
     path = SIGN_OUT_PATH,
     request_body = Option<SignOut>,
-    responses((status = 204, headers(("set-cookie" = String)))),
+    responses(
+        (status = 204, headers(("set-cookie" = String))),
+        (status = 401, description = "the session is bound to a key, and there is no proof of it", body = Body),
+    ),
     security(("cookie" = []), ())
 )]
 pub(super) async fn sign_out(
     State(app): State<App>,
     headers: HeaderMap,
-    StrictJsonOrEmpty(body): StrictJsonOrEmpty<SignOut>,
+    Said { body, proof }: Said<SignOut>,
 ) -> Result<Response, Problem> {
     let scope = if body.everywhere {
         SignOutScope::Everywhere
     } else {
         SignOutScope::Here
     };
+    let cookies = &app.settings.cookies;
     if let Some(refresh_token) = app.refresh_token(&headers) {
         let ended = app
             .sessions
-            .sign_out(clock::now(), &refresh_token, scope)
+            .sign_out(clock::now(), &refresh_token, scope, proof.as_ref())
             .await?;
+        let ended = match ended {
+            Ok(ended) => ended,
+            Err(why) => {
+                let mut response = app.unproven(refresh_token.session, why).into_response();
+                if matches!(why, Unproven::Missing | Unproven::OtherKey) {
+                    cookies.clear(response.headers_mut(), &headers);
+                }
+                return Ok(response);
+            }
+        };
         tracing::info!(session = %refresh_token.session, ended, "signed out");
         let row = app.store.session(refresh_token.session).await?;
         note(|subject| {
@@ -62,7 +94,6 @@ pub(super) async fn sign_out(
     }
     app.counters.count("sign_outs");
     let mut response = (StatusCode::NO_CONTENT, NO_STORE).into_response();
-    let cookies = &app.settings.cookies;
     cookies.clear(response.headers_mut(), &headers);
     Ok(response)
 }

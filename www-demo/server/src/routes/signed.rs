@@ -4,14 +4,15 @@
 use axum::{extract::FromRequestParts, http::request::Parts};
 use nolapse::wire::EndReason;
 
-use super::{App, security_events::note};
+use super::{App, proof::ProofTarget, security_events::note};
 use crate::{
     clock,
     domain::{Presented, Session, User},
     problem::Problem,
 };
 
-/// The live session of the request's cookie, and its user. Does not rotate the cookie.
+/// The live session of the request's cookie, and its user; of one that is bound to a key, with a proof of it in the header
+/// `DPoP`. Does not rotate the cookie.
 pub(super) struct Signed {
     pub(super) session: Session,
     pub(super) user: User,
@@ -39,12 +40,19 @@ impl FromRequestParts<App> for Signed {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let refresh_token = app.refresh_token(&parts.headers);
         let refresh_token = refresh_token.ok_or(Problem::session_ended(EndReason::NoCookie))?;
-        match app.sessions.present(clock::now(), &refresh_token).await? {
-            Presented::Newest(alive) => Ok(Self::of(*alive, true)),
-            Presented::Replaced(alive) => Ok(Self::of(*alive, false)),
-            Presented::Superseded => Err(SUPERSEDED),
-            Presented::Refused(reason) => Err(Problem::session_ended(reason)),
-        }
+        let now = clock::now();
+        let (alive, is_newest) = match app.sessions.present(now, &refresh_token).await? {
+            Presented::Newest(alive) => (*alive, true),
+            Presented::Replaced(alive) => (*alive, false),
+            Presented::Superseded => return Err(SUPERSEDED),
+            Presented::Refused(reason) => return Err(Problem::session_ended(reason)),
+        };
+        let (session, user) = alive;
+        let id = session.id;
+        let proof = app.proof(&parts.headers, None, &ProofTarget::of_parts(parts))?;
+        let proven = app.sessions.prove(now, session, proof.as_ref()).await?;
+        let proven = proven.map_err(|why| app.unproven(id, why))?;
+        Ok(Self::of((proven.ok_or(SUPERSEDED)?, user), is_newest))
     }
 }
 

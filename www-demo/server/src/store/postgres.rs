@@ -16,6 +16,7 @@ use super::{
     contexts::contexts,
     failure,
     notes::notes,
+    proofs::proofs,
     revocations::{self, revocations},
     rows, siblings,
     signing_keys::signing_keys,
@@ -24,8 +25,9 @@ use super::{
 };
 use crate::domain::{
     Applied, Bucket, ContextStore, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash,
-    PoolUse, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey, Session, SessionId,
-    SigningKeyStore, Store, StoreFailure, StoreResult, Throttles, Timestamp, User, UserId,
+    PoolUse, ProofStore, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey, Session,
+    SessionId, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles, Timestamp, User,
+    UserId,
 };
 
 /// How long a request waits for a connection, long enough for most restarts of a database.
@@ -101,6 +103,7 @@ async fn migrate(pool: &Connections) -> Result<(), Error> {
 store!(PgStore, retrying, "greatest", "BEGIN", "ctid");
 contexts!(PgStore, retrying);
 notes!(PgStore, retrying, "BEGIN", " FOR NO KEY UPDATE");
+proofs!(PgStore, retrying, "greatest");
 revocations!(
     PgStore,
     retrying,

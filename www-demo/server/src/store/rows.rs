@@ -8,7 +8,7 @@ use super::siblings;
 use crate::domain::{
     Authentication, AuthenticationMethod, Email, Ending, KeyThumbprint, Note, NoteId, PasswordHash,
     Renewal, Replaced, Role, SealedKey, SecretHash, Session, SessionId, StoreError, StoreResult,
-    Timestamp, User, UserId,
+    Timestamp, UsedProofs, User, UserId,
 };
 
 /// A row of either database, read by the names of its columns.
@@ -156,6 +156,10 @@ pub(super) fn session(row: &impl Columns) -> StoreResult<Session> {
                 bytes.try_into().map_err(|_| damaged("jkt"))?,
             )),
             None => None,
+        },
+        proofs: match row.maybe_bytes("proofs")? {
+            Some(bytes) => UsedProofs::from_bytes(bytes).ok_or_else(|| damaged("proofs"))?,
+            None => UsedProofs::default(),
         },
     })
 }

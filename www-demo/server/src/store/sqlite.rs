@@ -18,6 +18,7 @@ use super::{
     failure, is_busy,
     notes::notes,
     private_file,
+    proofs::proofs,
     revocations::{self, revocations},
     rows, siblings,
     signing_keys::signing_keys,
@@ -26,8 +27,9 @@ use super::{
 };
 use crate::domain::{
     Applied, Bucket, ContextStore, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash,
-    PoolUse, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey, Session, SessionId,
-    SigningKeyStore, Store, StoreFailure, StoreResult, Throttles, Timestamp, User, UserId,
+    PoolUse, ProofStore, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey, Session,
+    SessionId, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles, Timestamp, User,
+    UserId,
 };
 
 /// How long a writer waits for another one.
@@ -85,6 +87,7 @@ async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Erro
 store!(SqliteStore, no_retry, "max", "BEGIN IMMEDIATE", "rowid");
 contexts!(SqliteStore, no_retry);
 notes!(SqliteStore, no_retry, "BEGIN IMMEDIATE", "");
+proofs!(SqliteStore, no_retry, "max");
 revocations!(
     SqliteStore,
     no_retry,

@@ -6,7 +6,7 @@ macro_rules! session_columns {
         "s.id, s.user_id, s.device, s.created_at, s.expires_at, s.last_active_at, s.last_seen_at, \
          s.ended_at, s.end_reason, s.generation, s.secret_hash, s.replaced_at, \
          s.renewed_generation, s.renewed_at, s.siblings, s.authenticated_at, \
-         s.authentication_methods, s.jkt"
+         s.authentication_methods, s.jkt, s.proofs"
     };
 }
 
@@ -201,15 +201,16 @@ macro_rules! store {
             ) -> StoreResult<Applied> {
                 let sql = concat!(
                     "UPDATE sessions SET generation = $1, secret_hash = $2, replaced_at = $3, \
-                     renewed_generation = $8, renewed_at = $9, siblings = $10, last_active_at = ",
+                     renewed_generation = $8, renewed_at = $9, siblings = $10, proofs = $12, last_active_at = ",
                     $later,
                     "(last_active_at, $4), last_seen_at = ",
                     $later,
                     "(last_seen_at, $5) WHERE id = $6 AND generation = $7 \
-                     AND secret_hash = $11 AND ended_at IS NULL"
+                     AND secret_hash = $11 AND proofs IS NOT DISTINCT FROM $13 AND ended_at IS NULL"
                 );
                 let replaced_at = rows::to_db_replaced(&session.replaced);
                 let siblings = siblings::to_db(session);
+                let (proofs, before) = (session.proofs.to_bytes(), read.proofs.to_bytes());
                 let done = $run(|| {
                     sqlx::query(sql)
                         .bind(rows::to_db_count(session.generation))
@@ -223,6 +224,8 @@ macro_rules! store {
                         .bind(session.renewed.map(|renewed| rows::to_db(renewed.at)))
                         .bind(&siblings)
                         .bind(read.secret_hash.as_bytes().as_slice())
+                        .bind(&proofs)
+                        .bind(&before)
                         .execute(&self.pool)
                 });
                 Ok(applied(done.await?.rows_affected()))

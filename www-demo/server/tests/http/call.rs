@@ -174,6 +174,15 @@ pub(crate) async fn successors(refreshes: Vec<JoinHandle<Answer>>) -> BTreeSet<S
     successors
 }
 
+/// The members that a problem may have.
+const MEMBERS: [&str; 5] = [
+    "dpop_nonce",
+    "error",
+    "error_description",
+    "reason",
+    "server_time",
+];
+
 impl Answer {
     /// Reads what a browser keeps of a token response.
     pub(crate) fn signed(&self) -> Signed {
@@ -220,10 +229,10 @@ impl Answer {
     /// Asserts that this is a problem in the one error shape, with that status and code.
     #[track_caller]
     pub(crate) fn is_problem(&self, status: u16, code: &str) {
-        let shape = self.body.as_object().is_some_and(|body| {
-            body.keys()
-                .all(|key| ["error", "error_description", "reason"].contains(&key.as_str()))
-        });
+        let shape = self
+            .body
+            .as_object()
+            .is_some_and(|body| body.keys().all(|key| MEMBERS.contains(&key.as_str())));
         let has_text = !self.text("/error_description").is_empty();
         let (got, error) = (self.status.as_u16(), self.text("/error"));
         assert!(

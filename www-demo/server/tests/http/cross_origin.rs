@@ -95,7 +95,7 @@ async fn p45_only_listed_origins_may_read_answers_or_pass_a_preflight() {
     assert_eq!(own.header("access-control-allow-credentials"), "true");
     assert_eq!(own.header("access-control-max-age"), "7200");
     let headers = own.header("access-control-allow-headers");
-    assert_eq!(headers, "authorization,content-type,nolapse-version");
+    assert_eq!(headers, "authorization,content-type,dpop,nolapse-version");
     for foreign in ["https://evil.example", "null", "http://localhost"] {
         let answer = preflight(foreign).await;
         assert_eq!(
@@ -113,6 +113,6 @@ async fn p45_only_listed_origins_may_read_answers_or_pass_a_preflight() {
         .await;
     assert_eq!(api.header("access-control-allow-origin"), page);
     let exposed = api.header("access-control-expose-headers");
-    assert_eq!(exposed, "retry-after,www-authenticate");
+    assert_eq!(exposed, "dpop-nonce,retry-after,www-authenticate");
     assert!(api.header("vary").contains("origin"));
 }

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 
 use hyper::{Method, StatusCode};
 use nolapse::wire::{
-    EVENTS_PATH, JWKS_PATH, METADATA_PATH, PASSWORD_PATH, REFRESH_PATH, REVOCATIONS_PATH,
-    SESSION_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH,
+    EVENTS_PATH, JWKS_PATH, METADATA_PATH, PASSWORD_PATH, PROOF_HEADER, REFRESH_PATH,
+    REVOCATIONS_PATH, SESSION_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH,
 };
 use serde_json::{Value, json};
 
 use crate::{
     contract::Document,
+    dpop::Key,
     instances::Instance,
     support::{Call, EMAIL, PASSWORD, SERVER_SECRET, Signed, World},
 };
@@ -225,6 +226,7 @@ async fn call_the_demo_controls(world: &World, signed: &Signed) {
         let body = json!({ "session_id": session, "change": change });
         control("/demo/session", &body).await;
     }
+    control("/demo/steal-cookie", &json!({})).await;
     control("/demo/outage", &json!({ "seconds": 0 })).await;
     world.auth(Method::GET, "/demo/counters").send().await;
     world
@@ -287,6 +289,14 @@ async fn call_the_auth_server(world: &World, signed: &Signed) {
     let revoke = world.own(&newest, Method::DELETE, &one);
     revoke.send().await;
     world.auth(Method::POST, SIGN_OUT_PATH).send().await;
+    let proof = Key::new().proof("POST", &format!("{}{SIGN_UP_PATH}", world.page()));
+    let credentials = json!({ "email": "bound@example.org", "password": PASSWORD });
+    let bound = world
+        .auth(Method::POST, SIGN_UP_PATH)
+        .header(PROOF_HEADER, &proof);
+    let bound = bound.json(&credentials).send().await.signed();
+    let unproven = world.own(&bound, Method::POST, SIGN_OUT_PATH);
+    unproven.send().await.is_problem(401, "invalid_dpop_proof");
     let right = json!({ "email": EMAIL, "password": PASSWORD });
     let wrong = json!({ "email": "eve@example.org", "password": "another password" });
     let taken = json!({ "email": "gone@example.org", "password": PASSWORD });
