@@ -3,6 +3,7 @@
 mod contexts;
 mod migrations;
 mod notes;
+mod passkeys;
 mod postgres;
 mod private_file;
 mod revocations;
@@ -13,6 +14,7 @@ mod sqlite;
 mod statements;
 mod throttles;
 mod tls;
+mod totp;
 
 use std::{fmt, path::Path, sync::Arc};
 

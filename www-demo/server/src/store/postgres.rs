@@ -15,16 +15,20 @@ use super::{
     contexts::contexts,
     failure,
     notes::notes,
+    passkeys::{self, passkeys},
     revocations::{self, revocations},
     rows, siblings,
     signing_keys::signing_keys,
     statements::{session_columns, store, user_columns},
     throttles::{self, throttles},
+    totp::{self, totp},
 };
 use crate::domain::{
-    Applied, Bucket, ContextStore, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash,
-    PoolUse, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey, Session, SessionId,
-    SigningKeyStore, Store, StoreFailure, StoreResult, Throttles, Timestamp, User, UserId,
+    Applied, Authentication, Bucket, ContextStore, Email, Note, NoteAdded, NoteId, NoteStore,
+    Passkey, PasskeyAdded, PasskeyId, PasskeyName, PasskeyRemoved, PasskeyStore, PasswordHash,
+    PoolUse, RecoveryHash, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey,
+    Session, SessionId, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles, Timestamp,
+    Totp, TotpStep, TotpStore, User, UserId,
 };
 
 /// How long a request waits for a connection, long enough for most restarts of a database.
@@ -77,6 +81,7 @@ impl PgStore {
 store!(PgStore, retrying, "greatest", "BEGIN", "ctid");
 contexts!(PgStore, retrying);
 notes!(PgStore, retrying, "BEGIN", " FOR NO KEY UPDATE");
+passkeys!(PgStore, retrying, "BEGIN", " FOR NO KEY UPDATE");
 revocations!(
     PgStore,
     retrying,
@@ -86,6 +91,7 @@ revocations!(
 );
 signing_keys!(PgStore, retrying);
 throttles!(PgStore, retrying, "greatest");
+totp!(PgStore, retrying, "BEGIN");
 
 impl PgStore {
     /// Begins a transaction with exclusive write access to signing keys.

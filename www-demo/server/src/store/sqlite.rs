@@ -17,17 +17,21 @@ use super::{
     contexts::contexts,
     failure, is_busy,
     notes::notes,
+    passkeys::{self, passkeys},
     private_file,
     revocations::{self, revocations},
     rows, siblings,
     signing_keys::signing_keys,
     statements::{session_columns, store, user_columns},
     throttles::{self, throttles},
+    totp::{self, totp},
 };
 use crate::domain::{
-    Applied, Bucket, ContextStore, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash,
-    PoolUse, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey, Session, SessionId,
-    SigningKeyStore, Store, StoreFailure, StoreResult, Throttles, Timestamp, User, UserId,
+    Applied, Authentication, Bucket, ContextStore, Email, Note, NoteAdded, NoteId, NoteStore,
+    Passkey, PasskeyAdded, PasskeyId, PasskeyName, PasskeyRemoved, PasskeyStore, PasswordHash,
+    PoolUse, RecoveryHash, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey,
+    Session, SessionId, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles, Timestamp,
+    Totp, TotpStep, TotpStore, User, UserId,
 };
 
 /// How long a writer waits for another one.
@@ -85,6 +89,7 @@ async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Erro
 store!(SqliteStore, no_retry, "max", "BEGIN IMMEDIATE", "rowid");
 contexts!(SqliteStore, no_retry);
 notes!(SqliteStore, no_retry, "BEGIN IMMEDIATE", "");
+passkeys!(SqliteStore, no_retry, "BEGIN IMMEDIATE", "");
 revocations!(
     SqliteStore,
     no_retry,
@@ -94,6 +99,7 @@ revocations!(
 );
 signing_keys!(SqliteStore, no_retry);
 throttles!(SqliteStore, no_retry, "max");
+totp!(SqliteStore, no_retry, "BEGIN IMMEDIATE");
 
 impl SqliteStore {
     /// Begins a transaction in which no other writes.
