@@ -12,7 +12,10 @@ use utoipa::{
     openapi::schema::{Object, ObjectBuilder, Type},
 };
 
-use crate::domain::{StoreError, StoreFailure};
+use crate::{
+    domain::{StoreError, StoreFailure},
+    verifier::StepUp,
+};
 
 /// An error response: `{ "error", "error_description", "reason"? }`.
 ///
@@ -24,6 +27,7 @@ pub struct Problem {
     description: &'static str,
     reason: Option<EndReason>,
     retry_after: Option<u32>,
+    step_up: Option<StepUp>,
 }
 
 /// The body of an error response.
@@ -49,6 +53,7 @@ impl Problem {
             description,
             reason: None,
             retry_after: None,
+            step_up: None,
         }
     }
 
@@ -68,6 +73,18 @@ impl Problem {
         let text = "the session is over; sign in again";
         let mut problem = Self::new(StatusCode::UNAUTHORIZED, ErrorCode::SessionEnded, text);
         problem.reason = Some(reason);
+        problem
+    }
+
+    /// The authentication is too old or too weak: 401 with the challenge of RFC 9470 §3.
+    #[must_use]
+    pub const fn step_up(required: StepUp) -> Self {
+        let mut problem = Self::new(
+            StatusCode::UNAUTHORIZED,
+            ErrorCode::InsufficientUserAuthentication,
+            "this needs a recent or a stronger authentication; step up",
+        );
+        problem.step_up = Some(required);
         problem
     }
 
@@ -100,7 +117,7 @@ impl Problem {
     }
 }
 
-fn codes() -> Object {
+pub(crate) fn codes() -> Object {
     spelled(ErrorCode::ALL.iter().map(|code| code.as_str()))
 }
 
@@ -146,6 +163,11 @@ impl IntoResponse for Problem {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Some(required) = self.step_up
+            && let Ok(challenge) = HeaderValue::try_from(required.challenge())
+        {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
     }

@@ -4,6 +4,7 @@ mod accounts;
 mod address;
 mod api;
 mod body;
+mod ceremonies;
 mod contexts;
 mod cookie;
 mod counters;
@@ -23,12 +24,18 @@ mod metadata;
 mod metrics;
 mod openapi;
 mod outage;
+mod passkey_registration;
+mod passkey_sign_in;
+mod passkey_sign_up;
+mod passkeys;
 mod password;
 mod path_id;
+mod recent;
 mod refresh;
 mod request_log;
 mod response_headers;
 mod revocations;
+mod second_factor;
 mod security_events;
 mod servers;
 mod sessions;
@@ -38,7 +45,9 @@ mod signed;
 mod site;
 mod site_path;
 mod state;
+mod step_up;
 mod token_response;
+mod totp;
 
 use axum::{
     Router,
@@ -62,6 +71,9 @@ pub(crate) use security_events::SecurityCounts;
 pub(crate) use state::{App, Settings};
 
 use crate::problem::Problem;
+
+/// The methods of endpoints that have several.
+const ALL_METHODS: &[Method] = &[Method::GET, Method::HEAD, Method::POST, Method::DELETE];
 
 /// The largest body that any endpoint takes.
 const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -90,11 +102,21 @@ fn mounted(app: &App) -> Router {
 fn endpoints(app: &App) -> OpenApiRouter<App> {
     let mut issuing = OpenApiRouter::new()
         .routes(routes!(accounts::sign_in))
+        .routes(routes!(passkey_sign_in::sign_in))
+        .routes(routes!(second_factor::sign_in))
         .routes(routes!(refresh::refresh));
+    let mut with_cookie = OpenApiRouter::new()
+        .routes(routes!(passkey_sign_in::options))
+        .routes(routes!(sign_out::sign_out));
     if app.settings.sign_up {
         issuing = issuing.routes(routes!(accounts::sign_up));
     }
-    let with_cookie = openapi::issuing(issuing).routes(routes!(sign_out::sign_out));
+    // Accounts without a password are rows of the store's own.
+    if app.settings.sign_up && app.passwords.is_some() {
+        issuing = issuing.routes(routes!(passkey_sign_up::sign_up));
+        with_cookie = with_cookie.routes(routes!(passkey_sign_up::options));
+    }
+    let with_cookie = with_cookie.merge(openapi::issuing(issuing));
     let guarded = |endpoints, methods, wants_cookie| {
         let app = app.clone();
         let guard = Guarded {
@@ -118,11 +140,21 @@ fn endpoints(app: &App) -> OpenApiRouter<App> {
     );
     let list = OpenApiRouter::new().routes(routes!(sessions::list));
     let revoke = OpenApiRouter::new().routes(routes!(sessions::revoke));
+    let own = OpenApiRouter::new()
+        .routes(routes!(passkeys::list, passkey_registration::register))
+        .routes(routes!(passkeys::rename, passkeys::remove))
+        .routes(routes!(passkey_registration::options))
+        .routes(routes!(totp::state, totp::begin, totp::remove))
+        .routes(routes!(totp::confirm))
+        .routes(routes!(totp::replace_codes))
+        .routes(routes!(step_up::step_up))
+        .routes(routes!(step_up::options));
     let mut router = OpenApiRouter::new()
         .merge(guarded(with_cookie, &[Method::POST], false))
         .merge(pushing)
         .merge(guarded(list, &[Method::GET, Method::HEAD], true))
-        .merge(guarded(revoke, &[Method::DELETE], true));
+        .merge(guarded(revoke, &[Method::DELETE], true))
+        .merge(guarded(own, ALL_METHODS, true));
     if app.passwords.is_some() {
         let password = OpenApiRouter::new().routes(routes!(password::change));
         router = router.merge(guarded(password, &[Method::POST], true));

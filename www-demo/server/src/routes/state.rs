@@ -23,6 +23,7 @@ use crate::{
     security_log::{NetworkHasher, SecurityLog},
     tokens::TokenConfig,
     verifier::{Sessions, Verifier},
+    webauthn::RelyingParty,
 };
 
 /// The parts of a running server. Cheap to clone.
@@ -39,6 +40,7 @@ pub(crate) struct App {
     /// The hasher of the reference directory; `None` with a directory of the embedding app.
     pub(crate) passwords: Option<Passwords>,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) relying_party: Arc<RelyingParty>,
     pub(crate) devices: DeviceKey,
     pub(crate) connections: Arc<Connections>,
     pub(crate) counters: Arc<Counters>,
