@@ -41,6 +41,27 @@ pub(crate) struct Body {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = reasons, required = false)]
     reason: Option<&'static str>,
+    /// With `second_factor_required`: what is sent with the code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    ticket: Option<String>,
+    /// With `second_factor_required`: seconds until the ticket expires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    expires_in: Option<u64>,
+}
+
+impl Body {
+    /// Creates the body of a sign-in that needs a second factor.
+    pub(crate) const fn second_factor(ticket: String, expires_in: u64) -> Self {
+        Self {
+            error: ErrorCode::SecondFactorRequired.as_str(),
+            error_description: "a one-time password is needed too",
+            reason: None,
+            ticket: Some(ticket),
+            expires_in: Some(expires_in),
+        }
+    }
 }
 
 impl Problem {
@@ -117,7 +138,7 @@ impl Problem {
     }
 }
 
-pub(crate) fn codes() -> Object {
+fn codes() -> Object {
     spelled(ErrorCode::ALL.iter().map(|code| code.as_str()))
 }
 
@@ -156,6 +177,8 @@ impl IntoResponse for Problem {
             error: self.code.as_str(),
             error_description: self.description,
             reason: self.reason.map(EndReason::as_str),
+            ticket: None,
+            expires_in: None,
         };
         let mut response = (self.status, Json(body)).into_response();
         response.extensions_mut().insert(self.code);

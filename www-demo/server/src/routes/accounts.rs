@@ -18,8 +18,7 @@ use super::{
     body::StrictJson,
     contexts::ContextNames,
     limits::Turns,
-    openapi,
-    second_factor::{self, SecondFactorRequired},
+    openapi, second_factor,
     security_events::note,
     sign_in::{self, SignedIn},
 };
@@ -130,7 +129,7 @@ pub(super) async fn sign_up(State(app): State<App>, attempt: Attempt) -> Result<
     responses((
         status = 401,
         description = "address and password match no account, or a second factor is needed",
-        content((Body = "application/json"), (SecondFactorRequired = "application/json")),
+        body = Body,
     ))
 )]
 pub(super) async fn sign_in(State(app): State<App>, attempt: Attempt) -> Result<Response, Problem> {

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use nolapse::wire::{ErrorCode, TOTP_SIGN_IN_PATH};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
@@ -27,7 +27,7 @@ use crate::{
     },
     keys::Sealing,
     one_time::{TotpSecret, TypedCode, recovery_hash},
-    problem::{Body, Problem, codes},
+    problem::{Body, Problem},
     webauthn::{CHALLENGE_LIFETIME, Expected, Purpose},
 };
 
@@ -36,20 +36,6 @@ const LABEL: &[u8] = b"nolapse 1 one-time passwords";
 
 /// The longest ticket: a challenge and a user's id.
 const MAX_TICKET_BYTES: usize = 128;
-
-/// The response to a right password of a user who has a second factor.
-#[derive(Serialize, ToSchema)]
-pub(super) struct SecondFactorRequired {
-    /// `second_factor_required`.
-    #[schema(schema_with = codes)]
-    error: &'static str,
-    /// A fixed text for people.
-    error_description: &'static str,
-    /// What is sent with the code.
-    ticket: String,
-    /// Seconds until the ticket expires.
-    expires_in: u64,
-}
 
 /// The ticket of a sign-in, and a one-time password or a recovery code.
 #[derive(Deserialize, ToSchema)]
@@ -79,12 +65,8 @@ pub(super) async fn ask(
     note(|subject| subject.reason = Some(ErrorCode::SecondFactorRequired.as_str()));
     let purpose = Purpose::SecondFactor(user);
     let (_, challenge) = app.relying_party.challenges.issue(now, purpose);
-    let body = SecondFactorRequired {
-        error: ErrorCode::SecondFactorRequired.as_str(),
-        error_description: "a one-time password is needed too",
-        ticket: format!("{}.{challenge}", user.id),
-        expires_in: CHALLENGE_LIFETIME.as_secs(),
-    };
+    let ticket = format!("{}.{challenge}", user.id);
+    let body = Body::second_factor(ticket, CHALLENGE_LIFETIME.as_secs());
     let mut response = (StatusCode::UNAUTHORIZED, NO_STORE, Json(body)).into_response();
     response
         .extensions_mut()
