@@ -159,7 +159,8 @@ export interface Session<User = unknown> extends Readonly<Record<DisposeKey, () 
    * The platform's `fetch`, with a valid token for the page's own origin and the allowed ones.
    *
    * Waits for one refresh if there is no usable token, and retries once if an API rejects the token, unless the call has a
-   * stream for its body or was redirected (GET and HEAD: to another origin).
+   * stream for its body or was redirected (GET and HEAD: to another origin). Under the same conditions it waits for a step-up and is
+   * sent once more: see `step_up_required` of {@link SessionEvents}.
    * A call with an `Authorization` header of its own, or to another origin, is passed through unchanged.
    *
    * @throws SessionError if there is no token and the call needs one; otherwise what `fetch` throws.
@@ -195,6 +196,13 @@ export interface Session<User = unknown> extends Readonly<Record<DisposeKey, () 
    * @throws SessionError as {@link Session.signIn}
    */
   readonly signUp: (credentials: Readonly<Record<string, unknown>>) => Promise<void>;
+  /**
+   * Authenticates the user again (RFC 9470): sends the credentials, `password`, `code` or the `credential` of a passkey, to the auth
+   * server's `/auth/step-up`, and refreshes the token, whose `auth_time`, `acr` and `amr` are then new. The session stays the same.
+   *
+   * @throws SessionError with code `sign_in_refused` (and `problem`), `unreachable` or `timeout`; as {@link Session.refresh}
+   */
+  readonly stepUp: (credentials: Readonly<Record<string, unknown>>) => Promise<void>;
   /**
    * Signs in with a token response that the app has already.
    *

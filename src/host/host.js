@@ -284,6 +284,17 @@ export class Host {
     return this.#promise([codes.SIGN_IN_REQUESTED], undefined, isFunction ? /** @type {() => unknown} */ (how) : send);
   }
 
+  /**
+   * Authenticates the user again (RFC 9470), and refreshes the token.
+   *
+   * @param {unknown} credentials
+   */
+  async stepUp(credentials) {
+    const server = this.#settings.server ?? refuse("auth", "a URL");
+    await this.#requests.credentials(`${server}/auth/step-up`, /** @type {object} */ (credentials), this.#app);
+    return this.refresh(true);
+  }
+
   /** @param {unknown} response a token response */
   setTokens(response) {
     return this.#promise([codes.TOKENS_PROVIDED, ...grantOf(response, 0, this.#settings.contexts)]);

@@ -110,3 +110,6 @@ fn decode(text: &str, longest: usize) -> Result<Vec<u8>, Refused> {
         Err(Refused::Malformed)
     }
 }
+
+#[cfg(test)]
+mod tests;
