@@ -69,7 +69,16 @@ const SMALLEST = [
 const BINDGEN = "bindgen";
 
 /** The bundled scripts: those with imports from folders. */
-const BUNDLED = ["facade.js", "new-key.js", "push.js", "server.js", "testing.js", "verify.js"];
+const BUNDLED = [
+  "facade.js",
+  "new-key.js",
+  "passkeys.js",
+  "push.js",
+  "server.js",
+  "step-up.js",
+  "testing.js",
+  "verify.js",
+];
 
 const TEMPLATE = join(root, "pkg-template");
 const PACKAGE = join(root, "pkg");

@@ -104,6 +104,19 @@ export interface CallEvent {
   readonly durationMs: number;
 }
 
+/** An API wants a recent or a stronger authentication (RFC 9470 §3). */
+export interface StepUpRequiredEvent {
+  /** The values of `acr` of which it wants one, the preferred first; empty if any will do. */
+  readonly acrValues: readonly string[];
+  /** The longest time since the authentication, in seconds, or `null` if any will do. */
+  readonly maxAge: number | null;
+  /**
+   * Lets the calls wait for this promise, such as that of a dialog which ends with `session.stepUp()`. If it is fulfilled, each call is
+   * sent once more with the new token; if it is rejected, each call gets the first response. Called while the listener runs.
+   */
+  readonly waitUntil: (done: PromiseLike<unknown>) => void;
+}
+
 /** One transition of the session; contains no secrets. */
 export interface TraceEntry {
   /** Milliseconds on a clock of this page that includes sleep. */
@@ -134,6 +147,11 @@ export interface SessionEvents<User = unknown> {
   user_changed: { readonly user: User; readonly previous: User };
   /** A call to an allowed origin has finished. */
   call: CallEvent;
+  /**
+   * An API wants a recent or a stronger authentication. Told once for all calls that wait for the same; without a listener, calls get
+   * the response.
+   */
+  step_up_required: StepUpRequiredEvent;
   /** The session has made a transition. */
   trace: TraceEntry;
 }

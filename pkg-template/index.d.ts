@@ -164,7 +164,8 @@ export interface Session<User = unknown> extends Readonly<Record<DisposeKey, () 
    * The platform's `fetch`, with a valid token for the page's own origin and the allowed ones.
    *
    * Waits for one refresh if there is no usable token, and retries once if an API rejects the token, unless the call has a
-   * stream for its body or was redirected (GET and HEAD: to another origin).
+   * stream for its body or was redirected (GET and HEAD: to another origin). Under the same conditions it waits for a step-up and is
+   * sent once more: see `step_up_required` of {@link SessionEvents}.
    * A call with an `Authorization` header of its own, or to another origin, is passed through unchanged.
    *
    * @throws SessionError if there is no token and the call needs one; otherwise what `fetch` throws.
@@ -186,9 +187,16 @@ export interface Session<User = unknown> extends Readonly<Record<DisposeKey, () 
   /**
    * Makes a proof that this browser has the key of its session, for the header `DPoP` of a request of the app's own to an endpoint
    * of the auth server that the cookie opens (RFC 9449). For this URL and method (default `GET`), once. `null` without a key:
-   * the request is then sent without the header.
+   * the request is then sent without the header. With `signIn` the request is a sign-in of the app's own, and the key is
+   * created if there is none. `challenge` is the body of a response with the error `use_dpop_nonce`: the request is repeated
+   * with a proof that has the nonce.
    */
-  readonly proof: (request: { url: string | URL; method?: string }) => Promise<string | null>;
+  readonly proof: (request: {
+    url: string | URL;
+    method?: string;
+    signIn?: boolean;
+    challenge?: { readonly dpop_nonce?: unknown; readonly server_time?: unknown };
+  }) => Promise<string | null>;
   /**
    * Signs in: sends the credentials to the auth server's `/auth/sign-in`, or runs the app's own function, which returns a token
    * response, parsed or as the `Response` that contains it. No tab refreshes meanwhile, so no late response can restore an older
@@ -206,6 +214,13 @@ export interface Session<User = unknown> extends Readonly<Record<DisposeKey, () 
    * @throws SessionError as {@link Session.signIn}
    */
   readonly signUp: (credentials: Readonly<Record<string, unknown>>) => Promise<void>;
+  /**
+   * Authenticates the user again (RFC 9470): sends the credentials, `password`, `code` or the `credential` of a passkey, to the auth
+   * server's `/auth/step-up`, and refreshes the token, whose `auth_time`, `acr` and `amr` are then new. The session stays the same.
+   *
+   * @throws SessionError with code `sign_in_refused` (and `problem`), `unreachable` or `timeout`; as {@link Session.refresh}
+   */
+  readonly stepUp: (credentials: Readonly<Record<string, unknown>>) => Promise<void>;
   /**
    * Signs in with a token response that the app has already.
    *

@@ -33,8 +33,10 @@ export interface VerifierOptions {
    * away. Redirects are not followed, and at most 64 KiB are read.
    */
   jwks?: string | URL | { readonly keys: readonly object[] };
-  /** How many seconds ago the user may have signed in, `auth_time` (RFC 9470). Without it, any time. */
+  /** How many seconds ago the user may have been authenticated, `auth_time` (RFC 9470). Without it, any time. */
   maxAge?: number;
+  /** The values of `acr` of which the token must have one, the preferred first (RFC 9470). Without it, any. */
+  acrValues?: readonly string[];
   /**
    * Follows what the auth server revokes, from the creation of the verifier until {@link Verifier.close}. Without it, a token is
    * accepted until it expires. For servers that stay: keep one verifier for the process, not one for each request; in Workers,
@@ -65,6 +67,8 @@ export interface FeedState {
 export interface VerifyOptions {
   /** In place of the verifier's `maxAge`. */
   maxAge?: number;
+  /** In place of the verifier's `acrValues`. */
+  acrValues?: readonly string[];
 }
 
 /** A web `Request`, its `Headers`, or a token by itself. Only the header `authorization` is read. */
@@ -106,7 +110,8 @@ export interface Verifier {
 
 /**
  * Why a token is refused: the codes of the Rust verifier. `no_keys` is none of the token: the keys cannot be fetched.
- * `insufficient_user_authentication` is a good token whose sign-in is longer ago than `maxAge`.
+ * `insufficient_user_authentication` is a good token whose authentication is longer ago than
+ * `maxAge`, or none of `acrValues`.
  */
 export type VerifyErrorCode =
   | "missing"

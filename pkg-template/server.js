@@ -1,5 +1,5 @@
 import { own } from "../src/host/own.js";
-import { checkAge, readClaims } from "./server/claims.js";
+import { checkAuthentication, readClaims } from "./server/claims.js";
 import { VerifyError } from "./server/errors.js";
 import { readKeySet } from "./server/key-set.js";
 import { followRevocations } from "./server/revocations.js";
@@ -33,6 +33,7 @@ export function createVerifier(options) {
   const issuer = text(given.issuer, "issuer");
   const audience = text(given.audience, "audience");
   const maxAge = age(given.maxAge);
+  const acrValues = acrs(given.acrValues);
   const base = issuer.replace(/\/$/, "");
   const findKey = keysOf(given.jwks ?? `${base}/.well-known/jwks.json`);
   const feed = given.revocations === undefined ? undefined : feedOf(given.revocations, base);
@@ -42,13 +43,14 @@ export function createVerifier(options) {
      * @param {import("./server.js").VerifyOptions} [changes]
      */
     async verify(source, changes) {
-      const wanted = age(own(changes).maxAge) ?? maxAge;
+      const { maxAge: otherAge, acrValues: otherAcrs } = own(changes);
+      const wanted = { maxAge: age(otherAge) ?? maxAge, acrValues: acrs(otherAcrs) ?? acrValues };
       const token = parseToken(tokenOf(source));
       await checkSignature(token, await findKey(token.keyId));
       const nowMs = Date.now();
       const claims = readClaims(token.claims, { issuer, audience, nowMs });
       if (feed?.has(claims)) throw new VerifyError("revoked");
-      if (wanted !== undefined) checkAge(claims, wanted, nowMs);
+      checkAuthentication(claims, wanted, nowMs);
       return claims;
     },
     live: () => feed?.live() ?? NO_FEED,
@@ -148,6 +150,18 @@ function tokenOf(source) {
 function text(value, option) {
   if (typeof value !== "string" || value === "") throw new TypeError(`${option} must be a text that is not empty`);
   return value;
+}
+
+/**
+ * @param {unknown} value
+ * @returns {readonly string[] | undefined}
+ */
+function acrs(value) {
+  if (value === undefined) return undefined;
+  // What a quoted string of the challenge has (RFC 9110 §5.6.4), and no blank, which separates values.
+  if (!Array.isArray(value) || !value.length || !value.every((one) => /^[!#-[\]-~]+$/.test(one)))
+    throw new TypeError("acrValues must be a list of texts without blanks and quotes");
+  return Object.freeze([...value]);
 }
 
 /** @param {unknown} value */

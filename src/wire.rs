@@ -55,6 +55,24 @@ pub const REVOCATIONS_PATH: &str = "/auth/revocations";
 /// Gives the user another password and ends all their other sessions: `POST`, JSON.
 pub const PASSWORD_PATH: &str = "/auth/password";
 
+/// Signs in with the second factor, after `POST` to [`SIGN_IN_PATH`]: `POST`, JSON ticket and code.
+pub const TOTP_SIGN_IN_PATH: &str = "/auth/sign-in/totp";
+
+/// Signs in with a passkey: `POST`, JSON credential. Options are issued below it.
+pub const PASSKEY_SIGN_IN_PATH: &str = "/auth/passkeys/sign-in";
+
+/// Creates an account with a passkey and signs it in: `POST`, JSON e-mail and credential. Options are issued below it.
+pub const PASSKEY_SIGN_UP_PATH: &str = "/auth/passkeys/sign-up";
+
+/// Lists the user's passkeys (`GET`) and adds one (`POST`); one of them below it is renamed (`POST`) or removed (`DELETE`).
+pub const PASSKEYS_PATH: &str = "/auth/passkeys";
+
+/// The user's one-time passwords: their state (`GET`), a new secret (`POST`), none any more (`DELETE`).
+pub const TOTP_PATH: &str = "/auth/totp";
+
+/// Authenticates the session's user again (RFC 9470): `POST`, JSON password, code or credential. Options are issued below it.
+pub const STEP_UP_PATH: &str = "/auth/step-up";
+
 /// The public keys that sign access tokens, as a JWK Set (RFC 7517 §5): `GET`.
 pub const JWKS_PATH: &str = "/.well-known/jwks.json";
 
@@ -155,13 +173,21 @@ spelled! {
     ErrorCode {
         /// 401: e-mail and password do not match an account; 403: the current password is another one.
         InvalidCredentials => "invalid_credentials",
+        /// 401: the password is right, and a second factor is needed; `ticket` is for it.
+        SecondFactorRequired => "second_factor_required",
+        /// 401 and 403: the one-time password or recovery code is wrong, or was used.
+        InvalidCode => "invalid_code",
+        /// 401: no account has this passkey; it may have been removed.
+        UnknownPasskey => "unknown_passkey",
+        /// 400, 401 and 403: the response of the authenticator is not valid here, or was used.
+        PasskeyRefused => "passkey_refused",
         /// 401: the session is over; `reason` says why.
         SessionEnded => "session_ended",
         /// 401: the access token is missing, expired or not ours (RFC 6750 §3.1).
         InvalidToken => "invalid_token",
         /// 403: the access token does not allow this (RFC 6750 §3.1).
         InsufficientScope => "insufficient_scope",
-        /// 401: the access token is too old for this action (RFC 9470 §3).
+        /// 401: the authentication is too old or too weak for this (RFC 9470 §3).
         InsufficientUserAuthentication => "insufficient_user_authentication",
         /// 401: the session is bound to a key, and the request has no valid proof of it (RFC 9449 §5).
         InvalidDpopProof => "invalid_dpop_proof",
@@ -177,6 +203,10 @@ spelled! {
         MethodNotAllowed => "method_not_allowed",
         /// 409: the account exists already.
         AccountExists => "account_exists",
+        /// 409: there is a passkey with this credential.
+        PasskeyExists => "passkey_exists",
+        /// 409: it is the last way to sign in to the account.
+        LastWayIn => "last_way_in",
         /// 409: there are as many of these as are allowed; delete some first.
         LimitReached => "limit_reached",
         /// 413: the body is larger than any valid one.

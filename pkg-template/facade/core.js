@@ -126,7 +126,9 @@ export class SharedSession {
 
   /** Observes calls if there is a listener. @param {Host} host */
   #observeCalls({ calls }) {
-    calls.onCall = this.#listeners.get("call")?.size ? (...call) => this.called(...call) : undefined;
+    const has = (/** @type {string} */ type) => this.#listeners.get(type)?.size;
+    calls.onCall = has("call") ? (...call) => this.called(...call) : undefined;
+    calls.onStepUp = has("step_up_required") ? this.#tellStepUp : undefined;
   }
 
   /**
@@ -138,6 +140,9 @@ export class SharedSession {
     if (set === undefined) return;
     for (const { listener } of [...set]) tell(listener, event);
   }
+
+  /** @type {import("../../src/host/step-up.js").Tell} */
+  #tellStepUp = (event) => this.#emit("step_up_required", event);
 
   release() {
     if (--this.refCount > 0) return;

@@ -36,7 +36,7 @@ function define(target, name, value) {
   Object.defineProperty(target, name, own({ value }));
 }
 
-const EVENTS = ["refresh", "refresh_failed", "signed_out", "user_changed", "call", "trace"];
+const EVENTS = ["refresh", "refresh_failed", "signed_out", "user_changed", "call", "trace", "step_up_required"];
 
 /**
  * Creates the `Session` object: its methods work detached, and its `close` affects only this object.
@@ -120,7 +120,7 @@ export function openSession(core) {
  * The methods that request something of a host.
  *
  * @param {<T>(work: (host: Host) => Promise<T>) => Promise<T>} call
- * @returns {Pick<import("../index.js").Session, "fetch" | "getToken" | "refresh" | "proof" | "signIn" | "signUp" | "setTokens" | "signOut">}
+ * @returns {Pick<import("../index.js").Session, "fetch" | "getToken" | "refresh" | "proof" | "signIn" | "signUp" | "setTokens" | "signOut" | "stepUp">}
  */
 function requests(call) {
   return {
@@ -138,11 +138,12 @@ function requests(call) {
       }),
     proof: (request) =>
       call((host) => {
-        const { url, method } = own(request);
-        return host.proof(`${url}`, `${method ?? "GET"}`);
+        const { url, method, signIn, challenge } = own(request);
+        return host.proof(`${url}`, `${method ?? "GET"}`, !!signIn, challenge);
       }),
     signIn: (how) => call((host) => host.signIn(how, "sign-in").then(() => undefined)),
     signUp: (credentials) => call((host) => host.signIn(credentials, "sign-up").then(() => undefined)),
+    stepUp: (credentials) => call((host) => host.stepUp(credentials).then(() => undefined)),
     setTokens: (response) => call((host) => host.setTokens(response).then(() => undefined)),
     signOut: (options) =>
       call((host) =>

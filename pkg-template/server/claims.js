@@ -41,15 +41,17 @@ export function readClaims(given, { issuer, audience, nowMs }) {
 }
 
 /**
- * Checks that the user signed in at most so long ago (RFC 9470). A token without `auth_time` is too old.
+ * Checks how recently and how strongly the user was authenticated (RFC 9470). A token without a claim that is wanted does not do.
  *
  * @param {import("../claims.js").Claims} claims
- * @param {number} maxAge in seconds
+ * @param {{ maxAge?: number | undefined, acrValues?: readonly string[] | undefined }} wanted
  * @param {number} nowMs
  */
-export function checkAge({ auth_time }, maxAge, nowMs) {
-  if (auth_time === undefined || nowMs - Math.floor(auth_time) * 1_000 > maxAge * 1_000)
-    throw new VerifyError("insufficient_user_authentication", { maxAge });
+export function checkAuthentication({ auth_time, acr }, { maxAge, acrValues }, nowMs) {
+  const isOld = auth_time === undefined || nowMs - Math.floor(auth_time) * 1_000 > Number(maxAge) * 1_000;
+  const isWeak = acrValues !== undefined && (acr === undefined || !acrValues.includes(acr));
+  if ((maxAge !== undefined && isOld) || isWeak)
+    throw new VerifyError("insufficient_user_authentication", { maxAge, acrValues });
 }
 
 /**

@@ -21,20 +21,20 @@ const MESSAGES = {
   early: "the access token is not valid yet",
   revoked: "the access token's session was revoked",
   no_keys: "the issuer's keys cannot be fetched",
-  insufficient_user_authentication: "the sign-in is too long ago",
+  insufficient_user_authentication: "the authentication is too old or too weak",
 };
 
 export class VerifyError extends Error {
   /**
    * @param {VerifyErrorCode} code
-   * @param {{ cause?: unknown, maxAge?: number }} [details]
+   * @param {{ cause?: unknown, maxAge?: number | undefined, acrValues?: readonly string[] | undefined }} [details]
    */
-  constructor(code, { cause, maxAge } = {}) {
+  constructor(code, { cause, maxAge, acrValues } = {}) {
     super(MESSAGES[code], cause === undefined ? undefined : { cause });
     this.name = "VerifyError";
     this.code = code;
     this.status = code === "no_keys" ? 503 : 401;
-    this.challenge = challengeFor(code, maxAge);
+    this.challenge = challengeFor(code, maxAge, acrValues);
     /** @type {Readonly<Record<string, string>>} */
     this.headers = Object.freeze({
       "cache-control": "no-store",
@@ -65,13 +65,16 @@ export function isVerifyError(error, code) {
 /**
  * @param {VerifyErrorCode} code
  * @param {number} [maxAge]
+ * @param {readonly string[]} [acrValues]
  */
-function challengeFor(code, maxAge) {
+function challengeFor(code, maxAge, acrValues) {
   if (code === "no_keys") return null;
   // Without credentials the challenge has no error code (RFC 6750 §3.1).
   if (code === "missing") return "Bearer";
   if (code !== "insufficient_user_authentication") return 'Bearer error="invalid_token"';
-  return `Bearer error="${code}", error_description="sign in again", max_age="${maxAge}"`;
+  const acr = acrValues === undefined ? "" : `, acr_values="${acrValues.join(" ")}"`;
+  const age = maxAge === undefined ? "" : `, max_age="${maxAge}"`;
+  return `Bearer error="${code}", error_description="a recent or a stronger authentication is needed"${acr}${age}`;
 }
 
 /**
@@ -88,7 +91,7 @@ function problemFor(code) {
     case "expired":
       return { error: "invalid_token", error_description: "the access token has expired" };
     case "insufficient_user_authentication":
-      return { error: code, error_description: "this needs a sign-in that is not long ago; sign in again" };
+      return { error: code, error_description: "this needs a recent or a stronger authentication; step up" };
     default:
       return { error: "invalid_token", error_description: "the access token is not valid here" };
   }

@@ -119,6 +119,49 @@ var init_codes = __esm({
   }
 });
 
+// src/host/step-up.js
+var step_up_exports = {};
+__export(step_up_exports, {
+  steppedUp: () => steppedUp
+});
+async function steppedUp({ headers }, tell) {
+  const challenge = headers.get("www-authenticate") ?? "";
+  if (!/^bearer\s.*\berror="?insufficient_user_authentication"?/is.test(challenge)) return false;
+  const waiting = pending.get(tell) ?? /* @__PURE__ */ new Map();
+  pending.set(tell, waiting);
+  const found = waiting.get(challenge) ?? ask2(challenge, tell).finally(() => waiting.delete(challenge));
+  waiting.set(challenge, found);
+  return found;
+}
+async function ask2(challenge, tell) {
+  const waited = [];
+  const parameter = (name) => new RegExp(`\\b${name}=(?:"([^"]*)"|([^\\s",]*))`, "i").exec(challenge)?.slice(1).find(Boolean);
+  const maxAge = Number.parseInt(parameter("max_age") ?? "", 10);
+  const event = own({
+    acrValues: Object.freeze(parameter("acr_values")?.split(/\s+/) ?? []),
+    maxAge: maxAge >= 0 ? maxAge : null,
+    waitUntil: (done) => void waited.push(done)
+  });
+  tell(
+    /** @type {Parameters<Tell>[0]} */
+    Object.freeze(event)
+  );
+  try {
+    await Promise.all(waited);
+    return waited.length > 0;
+  } catch {
+    return false;
+  }
+}
+var pending;
+var init_step_up = __esm({
+  "src/host/step-up.js"() {
+    "use strict";
+    init_own();
+    pending = /* @__PURE__ */ new WeakMap();
+  }
+});
+
 // src/host/push.js
 var push_exports = {};
 __export(push_exports, {
@@ -757,6 +800,8 @@ var FetchWrapper = class {
   #context;
   /** Called when a call finishes, if the app observes calls. @type {import("./host.js").App["called"] | undefined} */
   onCall;
+  /** Called when an API wants a step-up, if the app listens for that. @type {import("./step-up.js").Tell | undefined} */
+  onStepUp;
   /**
    * @param {import("./options.js").Settings} settings
    * @param {import("./host.js").Host} host
@@ -899,8 +944,16 @@ var FetchWrapper = class {
     if (!request) return this.#sendBearing(bearer, given);
     const again = isBare ? request : request.clone();
     return this.#sendBearing(bearer, request).then((answer) => {
-      if (answer.ok || !this.#isFromBearer(request, answer) || !isTokenRejected(answer)) return answer;
-      return this.#retry(bearer, again, fixed, answer, call);
+      if (answer.status !== 401 || !this.#isFromBearer(request, answer)) return answer;
+      const retry = () => this.#retry(bearer, again, fixed, answer, call);
+      const tell = this.onStepUp;
+      if (isTokenRejected(answer)) return retry();
+      if (!tell) return answer;
+      const stepUp = Promise.resolve().then(() => (init_step_up(), step_up_exports)).then(({ steppedUp: steppedUp2 }) => steppedUp2(answer, tell));
+      return stepUp.then(
+        (done) => done ? retry() : answer,
+        () => answer
+      );
     });
   }
   /**
@@ -1059,17 +1112,17 @@ var Requests = class {
       ]
     );
     const controller = early?.controller ?? new AbortController();
-    const ask2 = () => sendRefresh(realm, this.#settings, declared, controller.signal);
+    const ask3 = () => sendRefresh(realm, this.#settings, declared, controller.signal);
     const age = early ? (realm.performance.now() - early.sent) / 1e3 : 0;
     const given = (answer2) => refreshed(attempt, answer2, declared);
     const read2 = (answer2) => {
       const first = refreshed(attempt, answer2, early?.declared ?? declared);
       const [kind, , lifetime = 0, refreshIn = 0, ...rest] = first;
       if (!age || kind !== REFRESH_GRANTED) return first;
-      if (lifetime < age * 2) return ask2().then(given);
+      if (lifetime < age * 2) return ask3().then(given);
       return [kind, attempt, lifetime - age, refreshIn - age, ...rest];
     };
-    const answer = early?.answer ?? ask2();
+    const answer = early?.answer ?? ask3();
     this.#finish(attempt, controller, answer.then(read2), (error) => this.#refreshFailed(attempt, error));
   }
   /**
@@ -1709,9 +1762,12 @@ var Host = class {
    *
    * @param {string} url
    * @param {string} method
+   * @param {boolean} isSignIn whether to create a key if there is none
+   * @param {import("./own.js").Fields | undefined} challenge what the server answered to the proof before
    */
-  async proof(url, method) {
-    return await prove(this.#realm, this.#settings.key, url, false, void 0, method) || null;
+  async proof(url, method, isSignIn, challenge) {
+    const { key, deviceBinding } = this.#settings;
+    return await prove(this.#realm, key, url, isSignIn && deviceBinding, challenge, method) || null;
   }
   /** @param {boolean} force @param {AbortSignal} [signal] */
   refresh(force, signal) {
@@ -1737,6 +1793,21 @@ var Host = class {
       /** @type {() => unknown} */
       how
     ) : send);
+  }
+  /**
+   * Authenticates the user again (RFC 9470), and refreshes the token.
+   *
+   * @param {unknown} credentials
+   */
+  async stepUp(credentials) {
+    const server = this.#settings.server ?? refuse("auth", "a URL");
+    await this.#requests.credentials(
+      `${server}/auth/step-up`,
+      /** @type {object} */
+      credentials,
+      this.#app
+    );
+    return this.refresh(true);
   }
   /** @param {unknown} response a token response */
   setTokens(response) {

@@ -36,6 +36,8 @@ export class FetchWrapper {
   #context;
   /** Called when a call finishes, if the app observes calls. @type {import("./host.js").App["called"] | undefined} */
   onCall;
+  /** Called when an API wants a step-up, if the app listens for that. @type {import("./step-up.js").Tell | undefined} */
+  onStepUp;
 
   /**
    * @param {import("./options.js").Settings} settings
@@ -187,8 +189,16 @@ export class FetchWrapper {
     if (!request) return this.#sendBearing(bearer, given);
     const again = isBare ? request : request.clone();
     return this.#sendBearing(bearer, request).then((answer) => {
-      if (answer.ok || !this.#isFromBearer(request, answer) || !isTokenRejected(answer)) return answer;
-      return this.#retry(bearer, again, fixed, answer, call);
+      if (answer.status !== 401 || !this.#isFromBearer(request, answer)) return answer;
+      const retry = () => this.#retry(bearer, again, fixed, answer, call);
+      const tell = this.onStepUp;
+      if (isTokenRejected(answer)) return retry();
+      if (!tell) return answer;
+      const stepUp = import("./step-up.js").then(({ steppedUp }) => steppedUp(answer, tell));
+      return stepUp.then(
+        (done) => (done ? retry() : answer),
+        () => answer,
+      );
     });
   }
 

@@ -271,9 +271,12 @@ export class Host {
    *
    * @param {string} url
    * @param {string} method
+   * @param {boolean} isSignIn whether to create a key if there is none
+   * @param {import("./own.js").Fields | undefined} challenge what the server answered to the proof before
    */
-  async proof(url, method) {
-    return (await prove(this.#realm, this.#settings.key, url, false, undefined, method)) || null;
+  async proof(url, method, isSignIn, challenge) {
+    const { key, deviceBinding } = this.#settings;
+    return (await prove(this.#realm, key, url, isSignIn && deviceBinding, challenge, method)) || null;
   }
 
   /** @param {boolean} force @param {AbortSignal} [signal] */
@@ -293,6 +296,17 @@ export class Host {
     if (!isFunction && server === undefined) refuse("auth", "a URL");
     const send = () => this.#requests.credentials(`${server}/auth/${endpoint}`, /** @type {object} */ (how), this.#app);
     return this.#promise([codes.SIGN_IN_REQUESTED], undefined, isFunction ? /** @type {() => unknown} */ (how) : send);
+  }
+
+  /**
+   * Authenticates the user again (RFC 9470), and refreshes the token.
+   *
+   * @param {unknown} credentials
+   */
+  async stepUp(credentials) {
+    const server = this.#settings.server ?? refuse("auth", "a URL");
+    await this.#requests.credentials(`${server}/auth/step-up`, /** @type {object} */ (credentials), this.#app);
+    return this.refresh(true);
   }
 
   /** @param {unknown} response a token response */

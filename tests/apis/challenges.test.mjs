@@ -106,7 +106,7 @@ test("a sign-in that is too long ago has the challenge of RFC 9470, which a clie
     assert.equal(response.status, 401);
     assert.match(
       response.headers.get("www-authenticate"),
-      /^Bearer error="insufficient_user_authentication", error_description="sign in again", max_age="(300|299)"$/,
+      /^Bearer error="insufficient_user_authentication", error_description="a recent or a stronger authentication is needed", max_age="(300|299)"$/,
     );
     assert.ok(!isTokenRejected(response));
   }

@@ -93,8 +93,9 @@ const ALIKE = {
   minify: true,
   format: "esm",
   target: "es2022",
-  // What only browsers without WebAssembly load, only the first sign-in, and only sessions with `push`, are chunks of their own; `jose` is a peer dependency.
-  external: ["*/nolapse_js.js", "*/new-key.js", "*/push.js", "jose"],
+  // What only browsers without WebAssembly load, only the first sign-in, only sessions with `push`, and only apps that step up, are chunks of
+  // their own; `jose` is a peer dependency.
+  external: ["*/nolapse_js.js", "*/new-key.js", "*/push.js", "*/step-up.js", "jose"],
 };
 
 /** @param {import("esbuild").BuildOptions} how */

@@ -52,7 +52,15 @@ test("bundlers", async (t) => {
 
     assert.deepEqual(warnings, []);
     const built = (await readdir(join(app, "dist"))).map((name) => name.replace(/-[\w-]{8}\.js$/, ".js")).sort();
-    assert.deepEqual(built, ["bridge.js", "index.html", "main.js", "new-key.js", "nolapse_js.js", "push.js"]);
+    assert.deepEqual(built, [
+      "bridge.js",
+      "index.html",
+      "main.js",
+      "new-key.js",
+      "nolapse_js.js",
+      "push.js",
+      "step-up.js",
+    ]);
     assert.deepEqual(await runBuilt(t, app), WORKS);
   });
 

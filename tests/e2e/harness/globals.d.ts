@@ -6,6 +6,10 @@ declare global {
   interface Window {
     /** The session that `openSession` of the harness has made on the page. */
     session: Session<{ id: string; email: string; role: string }>;
+    /** What `passkeys.test.mjs` has made on the page. */
+    passkeys: import("nolapse/passkeys").Passkeys;
+    /** The same. */
+    totp: import("nolapse/passkeys").Totp;
     /** What has become of the calls that `startCalls` of the harness makes. */
     calls: import("./tabs.mjs").Calls;
     /** Ends them. */

@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::{
     background,
-    config::{Config, check_account_paths},
+    config::{Config, check_account_paths, host_of},
     connections::{Connections, capacity},
     contexts::ContextPolicy,
     domain::{SessionService, Store, UserDirectory},
@@ -27,6 +27,7 @@ use crate::{
     startup::{StartError, open_keys, open_security_log, open_store},
     tokens::TokenConfig,
     verifier::{RevocationFeed, Sessions, Verifier},
+    webauthn::{ChallengeKey, RelyingParty},
 };
 
 /// How long [`AuthServer::close`] waits for the background tasks.
@@ -260,6 +261,11 @@ async fn assemble(
     if !config.server_secrets.is_empty() {
         verifier = verifier.with_revocations(RevocationFeed::of(&revocations));
     }
+    let relying_party = RelyingParty {
+        id: rp_id(config, &issuer),
+        origins: allowed_origins.clone(),
+        challenges: ChallengeKey::from_bytes(keys.derive(b"nolapse 1 challenges")),
+    };
     let connections = connections(config, &counters);
     Ok(App {
         sessions: Arc::new(sessions),
@@ -274,6 +280,7 @@ async fn assemble(
             audience: audience.clone(),
             lifetime: config.token_lifetime,
         }),
+        relying_party: Arc::new(relying_party),
         limits: Arc::new(Limits::new(config, keys.derive(b"nolapse 1 throttles"))),
         devices: DeviceKey::from_bytes(keys.derive(b"nolapse 1 devices")),
         proofs: ProofKey::from_bytes(keys.derive(b"nolapse 1 proofs")),
@@ -291,6 +298,12 @@ async fn assemble(
         feed_streams: Arc::new(Semaphore::new(MAX_STREAMS)),
         settings: Arc::new(settings(config, allowed_origins, audience)),
     })
+}
+
+/// Returns the domain that passkeys are bound to.
+fn rp_id(config: &Config, issuer: &str) -> String {
+    let given = config.webauthn_rp_id.clone();
+    given.unwrap_or_else(|| host_of(issuer).to_owned())
 }
 
 fn settings(config: &Config, allowed_origins: AllowedOrigins, audience: String) -> Settings {

@@ -59,7 +59,7 @@ const PRUNE_THROTTLES_EVERY: Duration = Duration::from_mins(1);
 /// Upper bound on rows of throttles, about 100 MB.
 const MAX_THROTTLES: u32 = 1_000_000;
 
-/// Deletes full throttles every minute, and those that are full soonest beyond the maximum, until the server stops.
+/// Deletes used challenges that have expired and full throttles every minute, and those that are full soonest beyond the maximum, until the server stops.
 pub(crate) fn prune_throttles(
     store: Arc<dyn Store>,
     mut stopped: watch::Receiver<bool>,
@@ -73,6 +73,9 @@ pub(crate) fn prune_throttles(
         };
         while !stop(&mut stopped).await {
             let forgotten = async {
+                while store.prune_challenges(clock::now(), PRUNED_AT_ONCE).await?
+                    == u64::from(PRUNED_AT_ONCE)
+                {}
                 while store.prune_throttles(clock::now(), PRUNED_AT_ONCE).await?
                     == u64::from(PRUNED_AT_ONCE)
                 {}

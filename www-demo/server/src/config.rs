@@ -29,6 +29,7 @@
 //! | `ABSOLUTE_SECONDS` | `2592000` | 1 to 31,536,000: the life of a session whatever happens |
 //! | `SESSIONS_PER_USER` | `20` | 1 to 1,000: the session seen longest ago ends when a user signs in once more |
 //! | `SIGN_UP` | `1` | `0` closes sign-up, which reveals whether an address has an account; accounts are then made by `nolapse-server users add` |
+//! | `WEBAUTHN_RP_ID` | the host of `ISSUER` | the domain that passkeys are bound to: the host of each page that uses them, or a parent of it; another one makes all of them useless |
 //! | `PASSWORDS_PER_ACCOUNT` | `10` | 0 to 10,000: how many wrong passwords are let through in five minutes for one account from one address (IPv6: /64); ten times as many for the account, and from the address; 0 is no limit |
 //! | `REFRESHES_PER_MINUTE` | `120` | 0 to 100,000: how often one session may be refreshed; 0 is no limit |
 //! | `NOTES_PER_MINUTE` | `120` | 0 to 100,000: how many notes one user may write in a minute; 0 is no limit |
@@ -36,7 +37,7 @@
 //! | `AUDIT_DAYS` | `90` | 1 to 3,650: how many days the record of an ended session is kept; it goes with its account |
 //! | `CONNECTIONS_PER_ADDRESS` | `500` | 0 to 10,000: how many connections one IPv4 address or IPv6 /64 may hold; one more ends the one that lay idle longest; 0 is no limit, and so is a trusted proxy |
 //! | `REQUEST_TIMEOUT_SECONDS` | `30` | 1 to 600: how long a request may take, a connection may lie idle, and a client may leave an answer unread |
-//! | `RECENT_SIGN_IN_SECONDS` | `300` | 1 to 86,400: how long after a sign-in an account may be deleted |
+//! | `RECENT_SIGN_IN_SECONDS` | `300` | 1 to 86,400: how long after a sign-in or a step-up an account may be deleted, and passkeys and one-time passwords changed |
 //! | `TRUSTED_PROXIES` | `0` | 0 to 8: how many proxies of yours add to `X-Forwarded-For` |
 //! | `PASSWORD_MEMORY_KIB` | `19456` | 64 to 1,048,576: the memory that one Argon2id hash takes; below 7,168 is for tests |
 //! | `LOG` | `info` | `error`, `warn`, `info`, `debug` or `off` |
@@ -50,6 +51,7 @@ mod bounds;
 mod cookies;
 mod database;
 mod operations;
+mod passkeys;
 mod reader;
 mod servers;
 #[cfg(test)]
@@ -60,6 +62,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 pub use cookies::SameSite;
 pub(crate) use cookies::check_account_paths;
+pub(crate) use passkeys::host_of;
 pub use reader::ConfigError;
 pub use servers::ServerSecrets;
 pub use transport::Transport;
@@ -137,6 +140,8 @@ pub struct Config {
     pub limits: Limits,
     /// `SIGN_UP`.
     pub sign_up: bool,
+    /// `WEBAUTHN_RP_ID`.
+    pub webauthn_rp_id: Option<String>,
     /// `PASSWORDS_PER_ACCOUNT`.
     pub passwords_per_account: u32,
     /// `REFRESHES_PER_MINUTE`.
@@ -198,6 +203,7 @@ impl Default for Config {
             token_lifetime: Duration::from_mins(1),
             limits: Limits::default(),
             sign_up: true,
+            webauthn_rp_id: None,
             passwords_per_account: 10,
             refreshes_per_minute: 120,
             notes_per_minute: 120,
@@ -235,7 +241,7 @@ impl Config {
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let read = Reader(variable);
         let config = Self::default().with_addresses(&read)?.with_cookies(&read)?;
-        let config = config.with_servers(&read)?;
+        let config = config.with_servers(&read)?.with_passkeys(&read)?;
         let config = config.with_database_and_keys(&read)?;
         let config = config.with_sessions(&read)?;
         let config = config.with_abuse_limits(&read)?.with_bounds(&read)?;

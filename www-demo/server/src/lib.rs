@@ -15,6 +15,7 @@ mod dev_tls;
 mod hash_queue;
 pub mod keys;
 mod metrics;
+mod one_time;
 pub mod origins;
 mod password_directory;
 pub mod passwords;
@@ -35,6 +36,7 @@ pub mod store;
 pub mod throttle;
 pub mod tokens;
 pub mod verifier;
+mod webauthn;
 
 pub use auth_server::{AuthServer, AuthServerBuilder};
 pub use password_directory::{PasswordDirectory, UserRepository};

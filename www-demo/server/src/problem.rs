@@ -15,6 +15,7 @@ use utoipa::{
 use crate::{
     domain::{StoreError, StoreFailure},
     proof::Nonce,
+    verifier::StepUp,
 };
 
 /// An error response: `{ "error", "error_description", "reason"? }`.
@@ -28,6 +29,7 @@ pub struct Problem {
     reason: Option<EndReason>,
     retry_after: Option<u32>,
     nonce: Option<Nonce>,
+    step_up: Option<StepUp>,
 }
 
 /// The body of an error response.
@@ -49,6 +51,29 @@ pub(crate) struct Body {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false, value_type = u64)]
     server_time: Option<u64>,
+    /// With `second_factor_required`: what is sent with the code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    ticket: Option<String>,
+    /// With `second_factor_required`: seconds until the ticket expires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    expires_in: Option<u64>,
+}
+
+impl Body {
+    /// Creates the body of a sign-in that needs a second factor.
+    pub(crate) const fn second_factor(ticket: String, expires_in: u64) -> Self {
+        Self {
+            error: ErrorCode::SecondFactorRequired.as_str(),
+            error_description: "a one-time password is needed too",
+            reason: None,
+            dpop_nonce: None,
+            server_time: None,
+            ticket: Some(ticket),
+            expires_in: Some(expires_in),
+        }
+    }
 }
 
 impl Problem {
@@ -62,6 +87,7 @@ impl Problem {
             reason: None,
             retry_after: None,
             nonce: None,
+            step_up: None,
         }
     }
 
@@ -81,6 +107,18 @@ impl Problem {
         let text = "the session is over; sign in again";
         let mut problem = Self::new(StatusCode::UNAUTHORIZED, ErrorCode::SessionEnded, text);
         problem.reason = Some(reason);
+        problem
+    }
+
+    /// The authentication is too old or too weak: 401 with the challenge of RFC 9470 §3.
+    #[must_use]
+    pub const fn step_up(required: StepUp) -> Self {
+        let mut problem = Self::new(
+            StatusCode::UNAUTHORIZED,
+            ErrorCode::InsufficientUserAuthentication,
+            "this needs a recent or a stronger authentication; step up",
+        );
+        problem.step_up = Some(required);
         problem
     }
 
@@ -168,6 +206,8 @@ impl IntoResponse for Problem {
             reason: self.reason.map(EndReason::as_str),
             dpop_nonce: nonce.clone(),
             server_time: self.nonce.map(Nonce::seconds),
+            ticket: None,
+            expires_in: None,
         };
         let mut response = (self.status, Json(body)).into_response();
         response.extensions_mut().insert(self.code);
@@ -178,6 +218,11 @@ impl IntoResponse for Problem {
         }
         if let Some(nonce) = nonce.and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
             headers.insert(HeaderName::from_static(NONCE_HEADER), nonce);
+        }
+        if let Some(required) = self.step_up
+            && let Ok(challenge) = HeaderValue::try_from(required.challenge())
+        {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
     }

@@ -1,6 +1,6 @@
 //! When and how a session's user was authenticated.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
 use crate::Timestamp;
 
@@ -112,6 +112,30 @@ impl Authentication {
         Self::new(at, [AuthenticationMethod::Password])
     }
 
+    /// Returns the authentication after a step-up at `now` (RFC 9470) by these methods.
+    ///
+    /// Those of before count with them for `window` alone: an `acr` of two factors tells that both were seen within it.
+    #[must_use]
+    pub fn step_up(
+        &self,
+        now: Timestamp,
+        methods: impl IntoIterator<Item = AuthenticationMethod>,
+        window: Duration,
+    ) -> Self {
+        use AuthenticationMethod::{MultiFactor, OneTimePassword, Password};
+        let mut stepped = Self::new(now.max(self.at), methods);
+        if now.since(self.at) <= window {
+            stepped.methods.extend(&self.methods);
+        }
+        if [Password, OneTimePassword]
+            .iter()
+            .all(|factor| stepped.methods.contains(factor))
+        {
+            stepped.methods.insert(MultiFactor);
+        }
+        stepped
+    }
+
     /// Returns its strength, `acr`.
     #[must_use]
     pub fn context(&self) -> AuthenticationContext {
@@ -179,5 +203,23 @@ mod tests {
             AuthenticationContext::TwoFactors
         );
         assert!(AuthenticationContext::OneFactor < AuthenticationContext::TwoFactors);
+    }
+
+    #[test]
+    fn a_step_up_counts_the_methods_of_before_within_its_window_alone() {
+        use AuthenticationMethod::{MultiFactor, OneTimePassword, Password};
+        let window = Duration::from_mins(5);
+        let begun = Authentication::by_password(Timestamp::from_millis(0));
+        let at = |secs: u64| Timestamp::from_millis(secs * 1_000);
+
+        let soon = begun.step_up(at(300), [OneTimePassword], window);
+        let late = begun.step_up(at(301), [OneTimePassword], window);
+
+        let both = [Password, OneTimePassword, MultiFactor];
+        assert_eq!(soon, Authentication::new(at(300), both));
+        assert_eq!(late, Authentication::new(at(301), [OneTimePassword]));
+        // A password alone does not keep the strength of a sign-in of long ago.
+        let weaker = soon.step_up(at(900), [Password], window);
+        assert_eq!(weaker.context(), AuthenticationContext::OneFactor);
     }
 }

@@ -72,3 +72,8 @@ id! {
     /// A note's id.
     NoteId
 }
+
+id! {
+    /// A passkey's id, in paths.
+    PasskeyId
+}

@@ -9,6 +9,7 @@ mod ids;
 mod mac;
 mod note;
 mod outcomes;
+mod passkey;
 mod proof;
 mod refresh_token;
 mod renewal;
@@ -19,6 +20,7 @@ mod signing_keys;
 mod store;
 mod throttles;
 mod time;
+mod totp;
 mod user;
 mod user_directory;
 mod verdict;
@@ -27,10 +29,11 @@ pub use authentication::{
     Authentication, AuthenticationContext, AuthenticationMethod, KeyThumbprint,
 };
 pub use email::{Email, MAX_EMAIL_BYTES};
-pub use ids::{NotAnId, NoteId, SessionId, UserId};
+pub use ids::{NotAnId, NoteId, PasskeyId, SessionId, UserId};
 pub use mac::hmac_sha256;
 pub use note::{Note, NoteAdded, NoteStore};
 pub use outcomes::{Grant, Presented, Refreshed, Rotation, SignOutScope};
+pub use passkey::{Credential, Passkey, PasskeyAdded, PasskeyName, PasskeyRemoved, PasskeyStore};
 pub use proof::{MAX_USED_PROOFS, Proof, ProofId, ProofStore, Unproven, UsedProofs};
 pub use refresh_token::{
     ENCODED_CHARS, MAX_FORKS, RefreshSecret, RefreshToken, RefreshTokenKey, SecretHash,
@@ -42,6 +45,7 @@ pub use signing_keys::{SealedKey, SigningKeyStore};
 pub use store::{Applied, ContextStore, PoolUse, Store, StoreError, StoreFailure, StoreResult};
 pub use throttles::{Bucket, Throttles};
 pub use time::Timestamp;
+pub use totp::{RecoveryHash, Totp, TotpStep, TotpStore};
 pub use user::{Password, PasswordHash, Role, User};
 pub use user_directory::{DirectoryError, UserDirectory};
 pub use verdict::Verdict;

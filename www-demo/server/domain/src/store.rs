@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use nolapse::wire::EndReason;
 
 use crate::{
-    Email, NoteStore, PasswordHash, ProofStore, RevocationLog, Role, Session, SessionId,
-    SigningKeyStore, Throttles, Timestamp, User, UserId,
+    Email, NoteStore, PasskeyStore, PasswordHash, ProofStore, RevocationLog, Role, Session,
+    SessionId, SigningKeyStore, Throttles, Timestamp, TotpStore, User, UserId,
 };
 
 /// The kind of a store's failure.
@@ -109,12 +109,19 @@ pub trait ContextStore: Send + Sync + 'static {
     ) -> StoreResult<Applied>;
 }
 
-/// Users, sessions, contexts, notes, revocations, signing keys and throttles. Each method is one atomic step.
+/// Users, sessions, contexts, notes, passkeys, revocations, signing keys, throttles and one-time passwords. Each method is one atomic step.
 ///
 /// "Not found" is `Ok(None)`, never an error.
 #[async_trait]
 pub trait Store:
-    ContextStore + NoteStore + ProofStore + RevocationLog + SigningKeyStore + Throttles
+    ContextStore
+    + NoteStore
+    + PasskeyStore
+    + ProofStore
+    + RevocationLog
+    + SigningKeyStore
+    + Throttles
+    + TotpStore
 {
     /// Closes the database after the last query.
     async fn close(&self);

@@ -52,6 +52,12 @@ impl PasswordHash {
         Self(text)
     }
 
+    /// Returns the hash of an account without a password, which no password matches.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(String::new())
+    }
+
     /// Returns the text to store.
     #[must_use]
     pub fn expose(&self) -> &str {
@@ -125,6 +131,12 @@ pub struct User {
 }
 
 impl User {
+    /// Returns whether the account has a password; one that was made with a passkey has none.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        !self.password.expose().is_empty()
+    }
+
     /// Returns a row for foreign keys: the id alone, without address and password.
     pub(crate) fn reference(&self) -> Self {
         Self {

@@ -12,6 +12,7 @@ mod drills;
 mod file;
 mod listing;
 mod ring;
+mod sealed;
 mod secrets;
 mod signing;
 
@@ -20,6 +21,7 @@ pub use file::KeyError;
 pub(crate) use file::write_private;
 pub use listing::{ListedKey, ListedSecrets};
 pub use ring::{KeyPolicy, KeyRing, MAINTAIN_INTERVAL, RingError, Rotated};
+pub(crate) use sealed::Sealing;
 pub use secrets::Secrets;
 pub use signing::{SigningFailed, SigningKey};
 

@@ -155,10 +155,8 @@ impl Secrets {
 
     /// Derives a key for another purpose, named by `label` (as `info` of RFC 5869 §2.3).
     pub(super) fn derive(&self, label: &[u8]) -> [u8; 32] {
-        let oldest = self.generations.first().map(|one| one.sealing);
-        let mut mac = domain::hmac_sha256(&oldest.unwrap_or_default());
-        mac.update(label);
-        mac.finalize().into_bytes().into()
+        let oldest = self.generations.first();
+        oldest.map(|one| one.derive(label)).unwrap_or_default()
     }
 
     /// Decrypts a signing key, and returns the index of its generation too.
@@ -188,6 +186,13 @@ impl Generation {
             refresh_token_key,
             sealing,
         }
+    }
+
+    /// Derives a key for another purpose, named by `label`.
+    pub(super) fn derive(&self, label: &[u8]) -> [u8; 32] {
+        let mut mac = domain::hmac_sha256(&self.sealing);
+        mac.update(label);
+        mac.finalize().into_bytes().into()
     }
 
     /// Encrypts the signing key with this number (ChaCha20-Poly1305, RFC 8439).

@@ -19,6 +19,7 @@ use super::{
     limits::Turns,
     openapi,
     said::{PlainVersion, Said, said},
+    second_factor,
     security_events::note,
     sign_in::{self, SignedIn},
 };
@@ -67,9 +68,7 @@ said!(Credentials, may_be_empty: false);
 
 impl Credentials {
     pub(super) fn parse(self) -> Result<(Email, Password, BTreeSet<String>), Problem> {
-        let fits = self.email.chars().count() <= MAX_EMAIL_CHARS;
-        let email = Email::parse(&self.email).filter(|_| fits);
-        let email = email.ok_or(Problem::invalid("email is not an e-mail address"))?;
+        let email = parse_email(&self.email)?;
         let password = parse_password(&self.password)?;
         Ok((email, password, self.contexts.parse()?))
     }
@@ -139,7 +138,11 @@ pub(super) async fn sign_up(State(app): State<App>, attempt: Attempt) -> Result<
 /// An unknown address, a wrong password and a disabled user cannot be distinguished: same response, same time.
 #[utoipa::path(
     post, path = SIGN_IN_PATH, request_body = Credentials,
-    responses((status = 401, description = "address and password match no account", body = Body))
+    responses((
+        status = 401,
+        description = "address and password match no account, or a second factor is needed",
+        body = Body,
+    ))
 )]
 pub(super) async fn sign_in(State(app): State<App>, attempt: Attempt) -> Result<Response, Problem> {
     for _ in 0..SIGN_IN_TRIES {
@@ -147,8 +150,12 @@ pub(super) async fn sign_in(State(app): State<App>, attempt: Attempt) -> Result<
             app.counters.count("sign_ins_refused");
             return Err(MISMATCH);
         };
-        // `None`: the password was changed meanwhile, or its hash renewed by a concurrent sign-in.
         let now = clock::now();
+        if let Some(asked) = second_factor::ask(&app, now, &user).await? {
+            attempt.turns.succeed(&*app.store).await?;
+            return Ok(asked);
+        }
+        // `None`: the password was changed meanwhile, or its hash renewed by a concurrent sign-in.
         let signed_in = SignedIn::by_password(now, user, &attempt.contexts);
         let signed_in = signed_in.with_proof(attempt.proof);
         let begun = sign_in::begin(&app, now, &attempt.headers, signed_in);
@@ -161,7 +168,7 @@ pub(super) async fn sign_in(State(app): State<App>, attempt: Attempt) -> Result<
     Err(MISMATCH)
 }
 
-const ACCOUNT_EXISTS: Problem = Problem::new(
+pub(super) const ACCOUNT_EXISTS: Problem = Problem::new(
     StatusCode::CONFLICT,
     ErrorCode::AccountExists,
     "there is an account with this e-mail address; sign in",
@@ -198,6 +205,12 @@ const MISMATCH: Problem = Problem::new(
     ErrorCode::InvalidCredentials,
     "e-mail and password do not match an account",
 );
+
+pub(super) fn parse_email(text: &str) -> Result<Email, Problem> {
+    let fits = text.chars().count() <= MAX_EMAIL_CHARS;
+    let email = Email::parse(text).filter(|_| fits);
+    email.ok_or(Problem::invalid("email is not an e-mail address"))
+}
 
 pub(super) fn parse_password(text: &str) -> Result<Password, Problem> {
     let fits = text.chars().count() <= MAX_PASSWORD_CHARS;

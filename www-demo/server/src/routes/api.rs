@@ -15,13 +15,14 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    App, body::StrictJson, limits::Throttled, openapi, path_id::PathId, security_events::note,
+    App, body::StrictJson, limits::Throttled, openapi, path_id::PathId, recent,
+    security_events::note,
 };
 use crate::{
     clock,
     domain::{Applied, Note, NoteAdded, NoteId, Role, SessionId, StoreError, Timestamp, UserId},
     problem::{Body, Problem},
-    verifier::{Live, Refusal, Refused, TooOld, Verified},
+    verifier::{Insufficient, Live, Refusal, Refused, Verified},
 };
 
 /// A note to be written.
@@ -230,8 +231,9 @@ async fn delete_note(
     )
 )]
 async fn delete_account(State(app): State<App>, Live(token): Live) -> Result<StatusCode, ApiError> {
-    token.max_age(clock::now(), app.settings.recent_sign_in)?;
     let Caller(user) = Caller::of(&token)?;
+    let totp = app.store.totp(user).await?;
+    token.step_up(clock::now(), recent::requirement(&app, totp.as_ref()))?;
     note(|subject| {
         subject.user = Some(user);
         subject.session = SessionId::parse(&token.session);
@@ -329,8 +331,8 @@ impl From<StoreError> for ApiError {
     }
 }
 
-impl From<TooOld> for ApiError {
-    fn from(too_old: TooOld) -> Self {
-        Self(too_old.into_response())
+impl From<Insufficient> for ApiError {
+    fn from(insufficient: Insufficient) -> Self {
+        Self(insufficient.into_response())
     }
 }

@@ -134,6 +134,18 @@ impl Limits {
         Ok(taken.map_err(Throttled::passwords)?)
     }
 
+    /// Counts an attempt of a one-time password or recovery code of a user whose first factor was right.
+    pub(super) async fn code(
+        &self,
+        store: &dyn Store,
+        now: Timestamp,
+        user: UserId,
+    ) -> Result<Turns, Problem> {
+        let bucket = self.bucket("code", &[user.as_bytes()], 1);
+        let taken = self.take(store, now, bucket.into_iter().collect()).await?;
+        Ok(taken.map_err(Throttled::codes)?)
+    }
+
     /// Counts a refresh of a session.
     pub(super) fn refresh(&self, now: Timestamp, session: SessionId) -> Result<(), Problem> {
         let text = "this session is refreshed too often";
@@ -222,6 +234,11 @@ pub(super) struct Throttled {
 impl Throttled {
     const fn passwords(wait: Duration) -> Self {
         let text = "too many passwords were tried";
+        Self { text, wait }
+    }
+
+    const fn codes(wait: Duration) -> Self {
+        let text = "too many codes were tried";
         Self { text, wait }
     }
 }

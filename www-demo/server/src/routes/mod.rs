@@ -4,6 +4,7 @@ mod accounts;
 mod address;
 mod api;
 mod body;
+mod ceremonies;
 mod contexts;
 mod cookie;
 mod counters;
@@ -23,14 +24,20 @@ mod metadata;
 mod metrics;
 mod openapi;
 mod outage;
+mod passkey_registration;
+mod passkey_sign_in;
+mod passkey_sign_up;
+mod passkeys;
 mod password;
 mod path_id;
 mod proof;
+mod recent;
 mod refresh;
 mod request_log;
 mod response_headers;
 mod revocations;
 mod said;
+mod second_factor;
 mod security_events;
 mod servers;
 mod sessions;
@@ -40,7 +47,9 @@ mod signed;
 mod site;
 mod site_path;
 mod state;
+mod step_up;
 mod token_response;
+mod totp;
 
 use axum::{
     Router,
@@ -64,6 +73,9 @@ pub(crate) use security_events::SecurityCounts;
 pub(crate) use state::{App, Settings};
 
 use crate::problem::Problem;
+
+/// The methods of endpoints that have several.
+const ALL_METHODS: &[Method] = &[Method::GET, Method::HEAD, Method::POST, Method::DELETE];
 
 /// The largest body that any endpoint takes.
 const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -90,20 +102,26 @@ fn mounted(app: &App) -> Router {
 }
 
 fn endpoints(app: &App) -> OpenApiRouter<App> {
+    use Versioning::{Header, HeaderOrBody};
     let mut issuing = OpenApiRouter::new()
         .routes(routes!(accounts::sign_in))
+        .routes(routes!(passkey_sign_in::sign_in))
+        .routes(routes!(second_factor::sign_in))
         .routes(routes!(refresh::refresh));
+    let mut with_cookie = OpenApiRouter::new()
+        .routes(routes!(passkey_sign_in::options))
+        .routes(routes!(sign_out::sign_out));
     if app.settings.sign_up {
         issuing = issuing.routes(routes!(accounts::sign_up));
     }
-    let with_cookie = openapi::issuing(issuing).routes(routes!(sign_out::sign_out));
-    let guarded = |endpoints, methods, wants_cookie| {
+    // Accounts without a password are rows of the store's own.
+    if app.settings.sign_up && app.passwords.is_some() {
+        issuing = issuing.routes(routes!(passkey_sign_up::sign_up));
+        with_cookie = with_cookie.routes(routes!(passkey_sign_up::options));
+    }
+    let with_cookie = with_cookie.merge(openapi::issuing(issuing));
+    let guarded = |endpoints, methods, wants_cookie, version| {
         let app = app.clone();
-        let version = if wants_cookie {
-            Versioning::Header
-        } else {
-            Versioning::HeaderOrBody
-        };
         let guard = Guarded {
             app,
             methods,
@@ -124,14 +142,25 @@ fn endpoints(app: &App) -> OpenApiRouter<App> {
     );
     let list = OpenApiRouter::new().routes(routes!(sessions::list));
     let revoke = OpenApiRouter::new().routes(routes!(sessions::revoke));
+    let own = OpenApiRouter::new()
+        .routes(routes!(passkeys::list, passkey_registration::register))
+        .routes(routes!(passkeys::rename, passkeys::remove))
+        .routes(routes!(passkey_registration::options))
+        .routes(routes!(totp::state, totp::begin, totp::remove))
+        .routes(routes!(totp::confirm))
+        .routes(routes!(totp::replace_codes))
+        .routes(routes!(step_up::options));
+    let step_up = OpenApiRouter::new().routes(routes!(step_up::step_up));
     let mut router = OpenApiRouter::new()
-        .merge(guarded(with_cookie, &[Method::POST], false))
+        .merge(guarded(with_cookie, &[Method::POST], false, HeaderOrBody))
         .merge(pushing)
-        .merge(guarded(list, &[Method::GET, Method::HEAD], true))
-        .merge(guarded(revoke, &[Method::DELETE], true));
+        .merge(guarded(list, &[Method::GET, Method::HEAD], true, Header))
+        .merge(guarded(revoke, &[Method::DELETE], true, Header))
+        .merge(guarded(step_up, &[Method::POST], true, HeaderOrBody))
+        .merge(guarded(own, ALL_METHODS, true, Header));
     if app.passwords.is_some() {
         let password = OpenApiRouter::new().routes(routes!(password::change));
-        router = router.merge(guarded(password, &[Method::POST], true));
+        router = router.merge(guarded(password, &[Method::POST], true, Header));
     }
     if app.settings.mount.is_empty() {
         // The path of RFC 8414 §3.1 for an issuer that is an origin.

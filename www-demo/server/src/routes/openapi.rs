@@ -79,6 +79,16 @@ pub(super) fn one_of(collection: &str) -> String {
     format!("{collection}/{{id}}")
 }
 
+/// Returns the path of what is below another.
+pub(super) fn below(path: &str, name: &str) -> String {
+    format!("{path}/{name}")
+}
+
+/// Returns the path of the options of a ceremony.
+pub(super) fn options_of(path: &str) -> String {
+    below(path, "options")
+}
+
 pub(super) fn refresh_reason() -> Object {
     spelled(RefreshReason::ALL.iter().map(|reason| reason.as_str()))
 }

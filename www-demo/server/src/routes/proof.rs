@@ -1,7 +1,7 @@
 //! The proof of possession of a request (RFC 9449), and the refusals without a valid one.
 
 use axum::{
-    extract::Request,
+    extract::{FromRequestParts, Request},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, request::Parts},
 };
 use nolapse::wire::{EndReason, ErrorCode, PROOF_HEADER};
@@ -36,6 +36,18 @@ impl ProofTarget {
             method: parts.method.as_str().to_owned(),
             path: parts.uri.path().to_owned(),
         }
+    }
+}
+
+/// The proof in the header `DPoP` of a request, verified; `None` if it has none.
+pub(super) struct HeaderProof(pub(super) Option<Proof>);
+
+impl FromRequestParts<App> for HeaderProof {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let target = ProofTarget::of_parts(parts);
+        app.proof(&parts.headers, None, &target).map(Self)
     }
 }
 

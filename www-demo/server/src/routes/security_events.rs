@@ -12,8 +12,9 @@ use axum::{
     response::Response,
 };
 use nolapse::wire::{
-    ErrorCode, PASSWORD_PATH, REFRESH_PATH, REVOCATIONS_PATH, SESSION_PATH, SESSIONS_PATH,
-    SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH,
+    ErrorCode, PASSKEY_SIGN_IN_PATH, PASSKEY_SIGN_UP_PATH, PASSKEYS_PATH, PASSWORD_PATH,
+    REFRESH_PATH, REVOCATIONS_PATH, SESSION_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH,
+    SIGN_UP_PATH, STEP_UP_PATH, TOTP_PATH, TOTP_SIGN_IN_PATH,
 };
 
 use super::{App, address::Address, openapi, request_log::REQUEST_ID};
@@ -30,20 +31,25 @@ pub(super) const WRONG_SECRET: &str = "wrong_secret";
 
 /// The events of requests. Handlers set `late_refresh`, `renewed_secret_reuse`, `reuse_detected` and
 /// `sign_out_everywhere`.
-pub(crate) const EVENTS: [&str; 13] = [
+pub(crate) const EVENTS: [&str; 18] = [
     "account_deletion",
     "admin_report",
     "late_refresh",
+    "passkey_change",
+    "passkey_sign_in",
     "password_change",
     "refresh",
     "renewed_secret_reuse",
     "reuse_detected",
     "revocation",
     SERVER_AUTHENTICATION,
+    "second_factor",
     "sign_in",
     "sign_out",
     "sign_out_everywhere",
     "sign_up",
+    "step_up",
+    "totp_change",
 ];
 /// The results of events.
 pub(crate) const RESULTS: [&str; 6] = [
@@ -158,6 +164,7 @@ pub(super) async fn record(State(app): State<App>, request: Request, next: Next)
 
 fn event_of(method: &Method, path: &str) -> Option<&'static str> {
     let is_revocation = path == openapi::one_of(SESSIONS_PATH);
+    let is_passkey = path == PASSKEYS_PATH || path == openapi::one_of(PASSKEYS_PATH);
     match *method {
         Method::POST if path == SIGN_UP_PATH => Some("sign_up"),
         Method::POST if path == SIGN_IN_PATH => Some("sign_in"),
@@ -166,6 +173,12 @@ fn event_of(method: &Method, path: &str) -> Option<&'static str> {
         Method::POST if path == PASSWORD_PATH => Some("password_change"),
         Method::POST if path == SESSION_PATH => Some(SERVER_AUTHENTICATION),
         Method::GET if path == REVOCATIONS_PATH => Some(SERVER_AUTHENTICATION),
+        Method::POST if path == PASSKEY_SIGN_UP_PATH => Some("sign_up"),
+        Method::POST if path == PASSKEY_SIGN_IN_PATH => Some("passkey_sign_in"),
+        Method::POST if path == TOTP_SIGN_IN_PATH => Some("second_factor"),
+        Method::POST if path == STEP_UP_PATH => Some("step_up"),
+        Method::POST | Method::DELETE if is_passkey => Some("passkey_change"),
+        Method::POST | Method::DELETE if path.starts_with(TOTP_PATH) => Some("totp_change"),
         Method::DELETE if is_revocation => Some("revocation"),
         Method::DELETE if path == "/account" => Some("account_deletion"),
         Method::GET if path == "/admin/report" => Some("admin_report"),

@@ -1,13 +1,16 @@
 //! Authentication by the refresh cookie, for the auth server's own endpoints: access tokens are for APIs (RFC 8707,
 //! OWASP ASVS 9.2.3).
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, request::Parts},
+};
 use nolapse::wire::EndReason;
 
-use super::{App, proof::ProofTarget, security_events::note};
+use super::{App, proof::HeaderProof, security_events::note};
 use crate::{
     clock,
-    domain::{Presented, Session, User},
+    domain::{Presented, Proof, Session, User},
     problem::Problem,
 };
 
@@ -34,11 +37,14 @@ impl Signed {
     }
 }
 
-impl FromRequestParts<App> for Signed {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let refresh_token = app.refresh_token(&parts.headers);
+impl Signed {
+    /// Finds the session of a request's cookie, and checks the proof of the key that it may be bound to.
+    pub(super) async fn find(
+        app: &App,
+        headers: &HeaderMap,
+        proof: Option<&Proof>,
+    ) -> Result<Self, Problem> {
+        let refresh_token = app.refresh_token(headers);
         let refresh_token = refresh_token.ok_or(Problem::session_ended(EndReason::NoCookie))?;
         let now = clock::now();
         let (alive, is_newest) = match app.sessions.present(now, &refresh_token).await? {
@@ -49,10 +55,18 @@ impl FromRequestParts<App> for Signed {
         };
         let (session, user) = alive;
         let id = session.id;
-        let proof = app.proof(&parts.headers, None, &ProofTarget::of_parts(parts))?;
-        let proven = app.sessions.prove(now, session, proof.as_ref()).await?;
+        let proven = app.sessions.prove(now, session, proof).await?;
         let proven = proven.map_err(|why| app.unproven(id, why))?;
         Ok(Self::of((proven.ok_or(SUPERSEDED)?, user), is_newest))
+    }
+}
+
+impl FromRequestParts<App> for Signed {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let HeaderProof(proof) = HeaderProof::from_request_parts(parts, app).await?;
+        Self::find(app, &parts.headers, proof.as_ref()).await
     }
 }
 

@@ -24,6 +24,7 @@ use crate::{
     security_log::{NetworkHasher, SecurityLog},
     tokens::TokenConfig,
     verifier::{Sessions, Verifier},
+    webauthn::RelyingParty,
 };
 
 /// The parts of a running server. Cheap to clone.
@@ -40,6 +41,7 @@ pub(crate) struct App {
     /// The hasher of the reference directory; `None` with a directory of the embedding app.
     pub(crate) passwords: Option<Passwords>,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) relying_party: Arc<RelyingParty>,
     pub(crate) devices: DeviceKey,
     pub(crate) proofs: ProofKey,
     pub(crate) connections: Arc<Connections>,

@@ -100,14 +100,26 @@ fn page_token(
     token.map_err(|_| Problem::internal())
 }
 
-/// Signs a token for a grant, and one of each context, and returns them with the cookies.
-pub(super) async fn grant(
+/// Signs a token of a session whose cookie stays, and one of each context.
+pub(super) async fn without_cookie(
     app: &App,
     now: Timestamp,
-    grant: &Grant,
+    session: &Session,
+    user: &User,
     contexts: &BTreeSet<String>,
 ) -> Result<Response, Problem> {
-    let (session, user) = (&grant.session, &grant.user);
+    let mut response = respond(app, now, session, user, contexts).await?;
+    set_page_cookie(app, now, session, user, &mut response)?;
+    Ok(response)
+}
+
+async fn respond(
+    app: &App,
+    now: Timestamp,
+    session: &Session,
+    user: &User,
+    contexts: &BTreeSet<String>,
+) -> Result<Response, Problem> {
     note(|subject| {
         subject.user = Some(user.id);
         subject.session = Some(session.id);
@@ -117,12 +129,36 @@ pub(super) async fn grant(
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    Ok(response)
+}
+
+/// Signs a token for a grant, and one of each context, and returns them with the cookies.
+pub(super) async fn grant(
+    app: &App,
+    now: Timestamp,
+    grant: &Grant,
+    contexts: &BTreeSet<String>,
+) -> Result<Response, Problem> {
+    let (session, user) = (&grant.session, &grant.user);
+    let mut response = respond(app, now, session, user, contexts).await?;
     let (token, key) = (&grant.refresh_token, &app.refresh_token_key);
     let cookies = &app.settings.cookies;
-    cookies.set(headers, now, session, token, key);
+    cookies.set(response.headers_mut(), now, session, token, key);
+    set_page_cookie(app, now, session, user, &mut response)?;
+    Ok(response)
+}
+
+fn set_page_cookie(
+    app: &App,
+    now: Timestamp,
+    session: &Session,
+    user: &User,
+    response: &mut Response,
+) -> Result<(), Problem> {
+    let cookies = &app.settings.cookies;
     if cookies.page_cookie {
         let token = page_token(app, now, session, user)?;
-        cookies.set_page(headers, &token, app.tokens.lifetime);
+        cookies.set_page(response.headers_mut(), &token, app.tokens.lifetime);
     }
-    Ok(response)
+    Ok(())
 }

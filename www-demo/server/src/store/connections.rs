@@ -110,6 +110,10 @@ impl Transaction {
         &mut self.0.begun
     }
 
+    pub(super) async fn rollback(self) -> Result<(), Error> {
+        self.0.begun.rollback().await
+    }
+
     pub(super) async fn commit(self) -> Result<(), Error> {
         self.0.begun.commit().await
     }

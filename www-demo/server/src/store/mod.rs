@@ -4,6 +4,7 @@ mod connections;
 mod contexts;
 mod migrations;
 mod notes;
+mod passkeys;
 mod postgres;
 mod private_file;
 mod proofs;
@@ -15,6 +16,7 @@ mod sqlite;
 mod statements;
 mod throttles;
 mod tls;
+mod totp;
 
 use std::{fmt, path::Path, sync::Arc};
 

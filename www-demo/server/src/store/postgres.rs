@@ -16,18 +16,21 @@ use super::{
     contexts::contexts,
     failure,
     notes::notes,
+    passkeys::{self, passkeys},
     proofs::proofs,
     revocations::{self, revocations},
     rows, siblings,
     signing_keys::signing_keys,
     statements::{session_columns, store, user_columns},
     throttles::{self, throttles},
+    totp::{self, totp},
 };
 use crate::domain::{
-    Applied, Bucket, ContextStore, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash,
-    PoolUse, ProofStore, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey, Session,
-    SessionId, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles, Timestamp, User,
-    UserId,
+    Applied, Authentication, Bucket, ContextStore, Email, Note, NoteAdded, NoteId, NoteStore,
+    Passkey, PasskeyAdded, PasskeyId, PasskeyName, PasskeyRemoved, PasskeyStore, PasswordHash,
+    PoolUse, ProofStore, RecoveryHash, RevocationLog, RevocationPage, RevocationSignal, Role,
+    SealedKey, Session, SessionId, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles,
+    Timestamp, Totp, TotpStep, TotpStore, User, UserId,
 };
 
 /// How long a request waits for a connection, long enough for most restarts of a database.
@@ -104,6 +107,7 @@ store!(PgStore, retrying, "greatest", "BEGIN", "ctid");
 contexts!(PgStore, retrying);
 notes!(PgStore, retrying, "BEGIN", " FOR NO KEY UPDATE");
 proofs!(PgStore, retrying, "greatest");
+passkeys!(PgStore, retrying, "BEGIN", " FOR NO KEY UPDATE");
 revocations!(
     PgStore,
     retrying,
@@ -113,6 +117,7 @@ revocations!(
 );
 signing_keys!(PgStore, retrying);
 throttles!(PgStore, retrying, "greatest");
+totp!(PgStore, retrying, "BEGIN");
 
 impl PgStore {
     /// Begins a transaction with exclusive write access to signing keys.

@@ -17,6 +17,7 @@ use super::{
     contexts::contexts,
     failure, is_busy,
     notes::notes,
+    passkeys::{self, passkeys},
     private_file,
     proofs::proofs,
     revocations::{self, revocations},
@@ -24,12 +25,14 @@ use super::{
     signing_keys::signing_keys,
     statements::{session_columns, store, user_columns},
     throttles::{self, throttles},
+    totp::{self, totp},
 };
 use crate::domain::{
-    Applied, Bucket, ContextStore, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash,
-    PoolUse, ProofStore, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey, Session,
-    SessionId, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles, Timestamp, User,
-    UserId,
+    Applied, Authentication, Bucket, ContextStore, Email, Note, NoteAdded, NoteId, NoteStore,
+    Passkey, PasskeyAdded, PasskeyId, PasskeyName, PasskeyRemoved, PasskeyStore, PasswordHash,
+    PoolUse, ProofStore, RecoveryHash, RevocationLog, RevocationPage, RevocationSignal, Role,
+    SealedKey, Session, SessionId, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles,
+    Timestamp, Totp, TotpStep, TotpStore, User, UserId,
 };
 
 /// How long a writer waits for another one.
@@ -88,6 +91,7 @@ store!(SqliteStore, no_retry, "max", "BEGIN IMMEDIATE", "rowid");
 contexts!(SqliteStore, no_retry);
 notes!(SqliteStore, no_retry, "BEGIN IMMEDIATE", "");
 proofs!(SqliteStore, no_retry, "max");
+passkeys!(SqliteStore, no_retry, "BEGIN IMMEDIATE", "");
 revocations!(
     SqliteStore,
     no_retry,
@@ -97,6 +101,7 @@ revocations!(
 );
 signing_keys!(SqliteStore, no_retry);
 throttles!(SqliteStore, no_retry, "max");
+totp!(SqliteStore, no_retry, "BEGIN IMMEDIATE");
 
 impl SqliteStore {
     /// Begins a transaction in which no other writes.

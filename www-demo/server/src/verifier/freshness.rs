@@ -1,4 +1,4 @@
-//! Extractors for routes that need more than a valid token: a live session, a recent sign-in.
+//! Extractors for routes that need more than a valid token: a live session, a recent or a strong sign-in.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -24,15 +24,14 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use axum::{
     extract::{FromRef, FromRequestParts},
-    http::{HeaderValue, StatusCode, header, request::Parts},
+    http::request::Parts,
     response::{IntoResponse, Response},
 };
-use nolapse::wire::ErrorCode;
 
 use super::{Refusal, Refused, Verified, Verifier};
 use crate::{
     clock,
-    domain::{SessionId, SessionService, StoreResult, Timestamp},
+    domain::{AuthenticationContext, SessionId, SessionService, StoreResult, Timestamp},
     problem::Problem,
 };
 
@@ -100,42 +99,92 @@ where
     }
 }
 
-/// The response to a token whose `auth_time` is too old: the challenge of RFC 9470 §3.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooOld {
-    max_age: Duration,
+/// What a route requires of the user's authentication (RFC 9470 §3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StepUp {
+    /// The longest time since the authentication, `max_age`.
+    pub max_age: Option<Duration>,
+    /// The weakest authentication, `acr_values`.
+    pub context: Option<AuthenticationContext>,
 }
+
+impl StepUp {
+    /// Requires an authentication that is at most `max_age` ago.
+    #[must_use]
+    pub const fn within(max_age: Duration) -> Self {
+        Self {
+            max_age: Some(max_age),
+            context: None,
+        }
+    }
+
+    /// Requires an authentication of this strength.
+    #[must_use]
+    pub const fn as_strong_as(mut self, context: AuthenticationContext) -> Self {
+        self.context = Some(context);
+        self
+    }
+
+    /// Returns whether an authentication of that time and strength is enough.
+    pub(crate) fn is_met(
+        &self,
+        now: Timestamp,
+        at: Option<Timestamp>,
+        context: Option<AuthenticationContext>,
+    ) -> bool {
+        let is_recent = |max_age| at.is_some_and(|at| now.since(at) <= max_age);
+        let is_strong = |required| context.is_some_and(|context| context >= required);
+        self.max_age.is_none_or(is_recent) && self.context.is_none_or(is_strong)
+    }
+
+    /// Returns the value of `WWW-Authenticate`.
+    pub(crate) fn challenge(&self) -> String {
+        let mut challenge = concat!(
+            r#"Bearer error="insufficient_user_authentication", "#,
+            r#"error_description="a recent or a stronger authentication is needed""#
+        )
+        .to_owned();
+        if let Some(context) = self.context {
+            challenge.push_str(&format!(r#", acr_values="{}""#, context.as_str()));
+        }
+        if let Some(max_age) = self.max_age {
+            challenge.push_str(&format!(r#", max_age="{}""#, max_age.as_secs()));
+        }
+        challenge
+    }
+}
+
+/// The response to a token whose authentication is too old or too weak: the challenge of RFC 9470 §3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Insufficient(pub StepUp);
 
 impl Verified {
     /// Checks that `auth_time` is at most `max_age` ago; a token without it is too old.
     ///
     /// # Errors
     /// Responds 401 `insufficient_user_authentication` with the required `max_age`.
-    pub fn max_age(&self, now: Timestamp, max_age: Duration) -> Result<(), TooOld> {
-        match self.authenticated_at {
-            Some(at) if now.since(at) <= max_age => Ok(()),
-            Some(_) | None => Err(TooOld { max_age }),
+    pub fn max_age(&self, now: Timestamp, max_age: Duration) -> Result<(), Insufficient> {
+        self.step_up(now, StepUp::within(max_age))
+    }
+
+    /// Checks `auth_time` and `acr`; a token without a claim that is required does not meet the requirement.
+    ///
+    /// # Errors
+    /// Responds 401 `insufficient_user_authentication` with what is required (RFC 9470 §3).
+    pub fn step_up(&self, now: Timestamp, required: StepUp) -> Result<(), Insufficient> {
+        let context = self.authentication_context.as_deref();
+        let context = context.and_then(AuthenticationContext::parse);
+        if required.is_met(now, self.authenticated_at, context) {
+            Ok(())
+        } else {
+            Err(Insufficient(required))
         }
     }
 }
 
-impl IntoResponse for TooOld {
+impl IntoResponse for Insufficient {
     fn into_response(self) -> Response {
-        let mut response = Problem::new(
-            StatusCode::UNAUTHORIZED,
-            ErrorCode::InsufficientUserAuthentication,
-            "this needs a sign-in that is not long ago; sign in again",
-        )
-        .into_response();
-        let challenge = format!(
-            r#"Bearer error="insufficient_user_authentication", error_description="sign in again", max_age="{}""#,
-            self.max_age.as_secs()
-        );
-        if let Ok(challenge) = HeaderValue::try_from(challenge) {
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, challenge);
-        }
-        response
+        let Self(required) = self;
+        Problem::step_up(required).into_response()
     }
 }

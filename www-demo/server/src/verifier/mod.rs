@@ -33,7 +33,7 @@ pub use bearer::Refused;
 pub(crate) use bearer::bearer_of;
 pub use feed::{BadFeed, Liveness, RevocationFeed};
 pub use fetch::{BadKeyUrl, FetchOptions};
-pub use freshness::{Live, MaxAge, Sessions, TooOld};
+pub use freshness::{Insufficient, Live, MaxAge, Sessions, StepUp};
 pub use nolapse::verify::{Algorithm, KeySet, MAX_TOKEN_BYTES, PublicKey, Refusal};
 pub use revoked::RevokedTokens;
 pub use source::KeySource;

@@ -1,5 +1,7 @@
 //! The server over real HTTP, one module an endpoint or a promise.
 
+#[path = "../common/authenticator.rs"]
+mod authenticator;
 #[path = "../common/instances.rs"]
 mod instances;
 #[path = "../common/issuing.rs"]
@@ -43,6 +45,7 @@ mod metrics;
 mod openapi;
 mod origins;
 mod page_cookie;
+mod passkeys;
 mod password;
 mod plain_requests;
 mod process;
@@ -61,4 +64,7 @@ mod several;
 mod several_accounts;
 mod sign_out;
 mod site;
+mod step_up;
 mod support;
+mod totp;
+mod two_databases;
