@@ -28,6 +28,7 @@ mod costly_input;
 mod cross_origin;
 mod demo;
 mod dev_tls;
+mod documented_accounts;
 mod events;
 mod generated;
 mod guesses;
