@@ -24,6 +24,7 @@ export const DOCUMENTS = [
   "pkg-template/README.md",
   "docs/install.md",
   "docs/recipes.md",
+  "docs/passkeys.md",
   "docs/apis.md",
   "docs/api-recipes.md",
   "docs/rendering.md",

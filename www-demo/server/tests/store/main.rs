@@ -7,6 +7,7 @@ mod authentication;
 mod endings;
 mod guesses;
 mod losses;
+mod passkeys;
 #[path = "../common/postgres.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod postgres;
@@ -32,7 +33,8 @@ async fn sqlite_conforms() {
     conforms(Arc::clone(&store)).await;
     endings::conforms(Arc::clone(&store)).await;
     guesses::conforms(Arc::clone(&store)).await;
-    losses::conforms(store).await;
+    losses::conforms(Arc::clone(&store)).await;
+    passkeys::conforms(store).await;
 }
 
 #[tokio::test]
@@ -72,7 +74,8 @@ async fn postgres_conforms() {
     conforms(Arc::clone(&store)).await;
     endings::conforms(Arc::clone(&store)).await;
     guesses::conforms(Arc::clone(&store)).await;
-    losses::conforms(store).await;
+    losses::conforms(Arc::clone(&store)).await;
+    passkeys::conforms(store).await;
 }
 
 #[tokio::test]
