@@ -10,7 +10,7 @@ use nolapse_server::domain::{
 
 use super::suite::{NOW, later, session, user};
 
-/// Checks a store, whose users 200 to 209 are this module's.
+/// Checks a store, whose users 230 to 239 are this module's.
 pub(crate) async fn conforms(store: Arc<dyn Store>) {
     passkeys_come_back_as_they_were(&*store).await;
     the_last_one_stays_if_it_is_to(&*store).await;
@@ -39,7 +39,7 @@ fn passkey(number: u8, user: &User) -> Passkey {
 }
 
 async fn passkeys_come_back_as_they_were(store: &dyn Store) {
-    let owner = user(200);
+    let owner = user(230);
     let orphan = passkey(1, &owner);
     assert_eq!(
         store.add_passkey(&orphan, 2).await.unwrap(),
@@ -94,7 +94,7 @@ async fn passkeys_come_back_as_they_were(store: &dyn Store) {
 }
 
 async fn the_last_one_stays_if_it_is_to(store: &dyn Store) {
-    let owner = user(201);
+    let owner = user(231);
     store.add_user(&owner).await.unwrap();
     let (one, two) = (passkey(11, &owner), passkey(12, &owner));
     store.add_passkey(&one, 9).await.unwrap();
@@ -112,7 +112,7 @@ async fn the_last_one_stays_if_it_is_to(store: &dyn Store) {
 }
 
 async fn a_user_and_a_passkey_are_added_together(store: &dyn Store) {
-    let (owner, other) = (user(202), user(203));
+    let (owner, other) = (user(232), user(233));
     let one = passkey(21, &owner);
     for _ in 0..2 {
         let added = store.add_user_with_passkey(&owner, &one).await.unwrap();
@@ -152,9 +152,9 @@ async fn a_challenge_is_used_by_one_attempt(store: &dyn Store) {
 }
 
 async fn a_step_up_is_of_a_live_session(store: &dyn Store) {
-    let owner = user(204);
+    let owner = user(234);
     store.add_user(&owner).await.unwrap();
-    let (row, _) = session(204, &owner);
+    let (row, _) = session(234, &owner);
     store.add_session(&row).await.unwrap();
     let stronger = Authentication::new(later(9), AuthenticationMethod::ALL);
 
@@ -169,7 +169,7 @@ async fn a_step_up_is_of_a_live_session(store: &dyn Store) {
 }
 
 async fn one_time_passwords_are_used_once(store: &dyn Store) {
-    let owner = user(205);
+    let owner = user(235);
     let id = owner.id;
     let step = TotpStep::from_number;
     let codes = [RecoveryHash([1; 32]), RecoveryHash([2; 32])];
