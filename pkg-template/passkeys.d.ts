@@ -4,14 +4,17 @@
  * @packageDocumentation
  */
 
-import type { Session } from "./index.js";
-
 /** The auth server, and the session that is signed in. */
 export interface AccountOptions {
   /** The auth server's origin, as that of `createSession`. */
   auth: string | URL;
-  /** The page's session. */
-  session: Pick<Session, "signIn" | "stepUp">;
+  /** The page's session, of users of any type. */
+  session: {
+    /** As that of a session. */
+    readonly signIn: (how: () => Promise<never>) => Promise<void>;
+    /** As that of a session. */
+    readonly stepUp: (credentials: Readonly<Record<string, unknown>>) => Promise<void>;
+  };
 }
 
 /** A passkey of the user. */

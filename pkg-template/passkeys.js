@@ -6,6 +6,9 @@ export { isPasskeyError, PasskeyError } from "./passkeys/errors.js";
 
 /** @typedef {import("./passkeys.js").Passkey} Passkey */
 /** @typedef {{ publicKey: Record<string, unknown> & { rpId?: string } }} Options */
+/** A passkey as the auth server has it. @typedef {{ id: string, name: string, credential_id: string, created_at: number, last_used_at: number, backed_up: boolean }} Row */
+/** @typedef {{ rp_id: string, user_id: string, passkeys: Row[] }} List */
+/** @typedef {{ recovery_codes: string[] }} Codes */
 
 /** @param {import("./passkeys.js").AccountOptions} options */
 export function createPasskeys({ auth, session }) {
@@ -13,8 +16,9 @@ export function createPasskeys({ auth, session }) {
 
   /** @returns {Promise<Passkey[]>} */
   async function list() {
-    const { rp_id: rpId, user_id: userId, passkeys } = await server.get("/auth/passkeys");
-    const all = /** @type {Record<string, never>[]} */ (passkeys).map(passkeyOf);
+    const found = /** @type {List} */ (await server.get("/auth/passkeys"));
+    const { rp_id: rpId, user_id: userId } = found;
+    const all = found.passkeys.map(passkeyOf);
     await signalAccepted(
       rpId,
       userId,
@@ -29,6 +33,9 @@ export function createPasskeys({ auth, session }) {
    */
   const issued = (path, body = {}) => /** @type {Promise<Options>} */ (server.post(`${path}/options`, body));
 
+  /** @param {string} path @param {object} body a request for a token response */
+  const tokens = (path, body) => /** @type {Promise<never>} */ (server.signIn(path, body));
+
   return Object.freeze({
     isSupported: () => typeof globalThis.PublicKeyCredential === "function",
     isAutofillSupported: async () => !!(await globalThis.PublicKeyCredential?.isConditionalMediationAvailable?.()),
@@ -40,7 +47,7 @@ export function createPasskeys({ auth, session }) {
       const credential = await get(publicKey, mediation, signal);
       await session.signIn(async () => {
         try {
-          return await server.signIn("/auth/passkeys/sign-in", { credential });
+          return await tokens("/auth/passkeys/sign-in", { credential });
         } catch (error) {
           if (error instanceof PasskeyError && error.code === "unknown_passkey")
             await signalUnknown(publicKey.rpId, credential.id);
@@ -52,13 +59,13 @@ export function createPasskeys({ auth, session }) {
     async signUp({ email, name }) {
       const { publicKey } = await issued("/auth/passkeys/sign-up", { email });
       const credential = await create(publicKey);
-      await session.signIn(() => server.signIn("/auth/passkeys/sign-up", { email, credential, name }));
+      await session.signIn(() => tokens("/auth/passkeys/sign-up", { email, credential, name }));
     },
     /** @param {{ name?: string }} [options] */
     async add({ name } = {}) {
       const { publicKey } = await issued("/auth/passkeys");
       const credential = await create(publicKey);
-      return passkeyOf(await server.post("/auth/passkeys", { credential, name }));
+      return passkeyOf(/** @type {Row} */ (await server.post("/auth/passkeys", { credential, name })));
     },
     /** @param {string} id @param {string} name */
     async rename(id, name) {
@@ -80,6 +87,13 @@ export function createPasskeys({ auth, session }) {
 /** @param {import("./passkeys.js").AccountOptions} options */
 export function createTotp({ auth, session }) {
   const server = authServer({ auth, session });
+
+  /** @param {string} path @param {object} body a request for a token response */
+  const tokens = (path, body) => /** @type {Promise<never>} */ (server.signIn(path, body));
+
+  /** @param {string} path @param {object} body a request for recovery codes */
+  const codes = async (path, body) => /** @type {Codes} */ (await server.post(path, body)).recovery_codes;
+
   return Object.freeze({
     /**
      * @param {Readonly<Record<string, unknown>>} credentials
@@ -87,38 +101,30 @@ export function createTotp({ auth, session }) {
      */
     async signIn(credentials, askCode) {
       try {
-        await session.signIn(() => server.signIn("/auth/sign-in", credentials));
+        await session.signIn(() => tokens("/auth/sign-in", credentials));
       } catch (error) {
         if (!(error instanceof PasskeyError) || error.code !== "second_factor_required") throw error;
         const { ticket } = /** @type {{ ticket: string }} */ (error.body);
-        // The user is asked while tabs may refresh, and again after a wrong code, as long as the ticket lives.
+        // The user is asked while tabs may refresh.
         const code = await askCode();
-        await session.signIn(() => server.signIn("/auth/sign-in/totp", { ticket, code }));
+        await session.signIn(() => tokens("/auth/sign-in/totp", { ticket, code }));
       }
     },
     async state() {
-      const { enabled, recovery_codes: recoveryCodes } = await server.get("/auth/totp");
-      return { enabled, recoveryCodes };
+      const found = /** @type {{ enabled: boolean, recovery_codes: number }} */ (await server.get("/auth/totp"));
+      return { enabled: found.enabled, recoveryCodes: found.recovery_codes };
     },
-    /** @returns {Promise<{ secret: string, uri: string }>} */
-    async begin() {
-      return server.post("/auth/totp", {});
-    },
-    /** @param {string} code @returns {Promise<string[]>} */
-    async confirm(code) {
-      return (await server.post("/auth/totp/confirm", { code })).recovery_codes;
-    },
-    /** @returns {Promise<string[]>} */
-    async replaceRecoveryCodes() {
-      return (await server.post("/auth/totp/recovery-codes", {})).recovery_codes;
-    },
+    begin: () => /** @type {Promise<{ secret: string, uri: string }>} */ (server.post("/auth/totp", {})),
+    /** @param {string} code */
+    confirm: (code) => codes("/auth/totp/confirm", { code }),
+    replaceRecoveryCodes: () => codes("/auth/totp/recovery-codes", {}),
     async remove() {
       await server.remove("/auth/totp");
     },
   });
 }
 
-/** @param {Record<string, never>} given @returns {Passkey} */
+/** @param {Row} row @returns {Passkey} */
 function passkeyOf({ id, name, credential_id, created_at, last_used_at, backed_up }) {
   return Object.freeze({
     id,

@@ -179,7 +179,7 @@ spelled! {
         InvalidCode => "invalid_code",
         /// 401: no account has this passkey; it may have been removed.
         UnknownPasskey => "unknown_passkey",
-        /// 400, 401 and 403: the response of the authenticator is not valid here, or was used.
+        /// 401 and 403: the response of the authenticator is not valid here, or was used.
         PasskeyRefused => "passkey_refused",
         /// 401: the session is over; `reason` says why.
         SessionEnded => "session_ended",

@@ -3,8 +3,6 @@
 import { own } from "../../src/host/own.js";
 import { PasskeyError } from "./errors.js";
 
-/** A response's body. @typedef {Record<string, never>} Body */
-
 /** How long a request may take, in milliseconds. */
 const TIMEOUT_MS = 10_000;
 
@@ -21,7 +19,7 @@ export function authServer({ auth, session }) {
    * @param {object} [body]
    * @param {boolean} [isSignIn] whether it begins a session, which is bound to the key of this browser (RFC 9449)
    * @param {Challenge} [challenge]
-   * @returns {Promise<Body>}
+   * @returns {Promise<unknown>} the body
    */
   async function send(method, path, body, isSignIn = false, challenge = undefined) {
     const url = base + path;
@@ -42,7 +40,7 @@ export function authServer({ auth, session }) {
       throw new PasskeyError("unreachable", "the auth server does not answer", { cause });
     });
     const answer = own(await response.json().catch(() => undefined));
-    if (response.ok) return /** @type {Body} */ (answer);
+    if (response.ok) return answer;
     if (proof && answer.dpop_nonce && !challenge) return send(method, path, body, isSignIn, answer);
     const isRefused = response.status < 500 && typeof answer.error === "string";
     const code = /** @type {import("../passkeys.js").PasskeyErrorCode} */ (isRefused ? answer.error : "unreachable");

@@ -19,7 +19,9 @@ export async function create(options) {
     excludeCredentials: excludeCredentials?.map(descriptorOf),
   };
   const found = await ask(() =>
-    navigator.credentials.create({ publicKey: /** @type {PublicKeyCredentialCreationOptions} */ (publicKey) }),
+    navigator.credentials.create({
+      publicKey: /** @type {PublicKeyCredentialCreationOptions} */ (/** @type {unknown} */ (publicKey)),
+    }),
   );
   const response = /** @type {AuthenticatorAttestationResponse} */ (found.response);
   return {
@@ -48,7 +50,9 @@ export async function get(options, mediation, signal) {
     allowCredentials: allowCredentials?.map(descriptorOf),
   };
   const request = { publicKey, ...(mediation && { mediation }), ...(signal && { signal }) };
-  const found = await ask(() => navigator.credentials.get(/** @type {CredentialRequestOptions} */ (request)));
+  const found = await ask(() =>
+    navigator.credentials.get(/** @type {CredentialRequestOptions} */ (/** @type {unknown} */ (request))),
+  );
   const response = /** @type {AuthenticatorAssertionResponse} */ (found.response);
   return {
     ...credentialOf(found),

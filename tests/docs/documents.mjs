@@ -25,6 +25,7 @@ export const DOCUMENTS = [
   "docs/install.md",
   "docs/device-binding.md",
   "docs/recipes.md",
+  "docs/passkeys.md",
   "docs/apis.md",
   "docs/api-recipes.md",
   "docs/rendering.md",

@@ -24,6 +24,7 @@ test("every public declaration, and each member of one, says what it is", async 
     "index.d.ts",
     "events.d.ts",
     "claims.d.ts",
+    "passkeys.d.ts",
     "verify.d.ts",
     "server.d.ts",
     "rendering.d.ts",

@@ -1,3 +1,5 @@
+import { isSessionError } from "nolapse";
+import type { Passkeys, Totp } from "nolapse/passkeys";
 import { byId, say } from "./dom.js";
 import type { AppSession } from "./session.js";
 import { explain } from "./words.js";
@@ -20,6 +22,9 @@ const WORDS = {
 /** The card that signs up or in. */
 export class AuthForm {
   readonly #session: AppSession;
+  readonly #passkeys: Passkeys;
+  readonly #totp: Totp;
+  readonly #askCode: () => Promise<string>;
   readonly #form = byId("auth-form", HTMLFormElement);
   readonly #email = byId("email", HTMLInputElement);
   readonly #password = byId("password", HTMLInputElement);
@@ -34,12 +39,17 @@ export class AuthForm {
   #busy = false;
 
   /** Wires the form to the session. */
-  constructor(session: AppSession) {
+  constructor(session: AppSession, passkeys: Passkeys, totp: Totp, askCode: () => Promise<string>) {
     this.#session = session;
+    this.#passkeys = passkeys;
+    this.#totp = totp;
+    this.#askCode = askCode;
     this.#modes["sign-up"].addEventListener("click", () => this.show("sign-up"));
     this.#modes["sign-in"].addEventListener("click", () => this.show("sign-in"));
     this.#reveal.addEventListener("click", () => this.#showPassword(this.#password.type === "password"));
-    byId("throwaway", HTMLButtonElement).addEventListener("click", () => void this.#send("sign-up", inventAccount()));
+    const invent = (): Promise<void> => this.#session.signUp({ ...inventAccount() });
+    byId("throwaway", HTMLButtonElement).addEventListener("click", () => void this.#run(invent));
+    byId("with-passkey", HTMLButtonElement).addEventListener("click", () => this.#usePasskey());
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submitTyped();
@@ -67,18 +77,42 @@ export class AuthForm {
     } else if (this.#mode === "sign-up" && [...credentials.password].length < SHORTEST_PASSWORD) {
       this.#complain(`The password needs at least ${SHORTEST_PASSWORD} characters.`, this.#password);
     } else {
-      void this.#send(this.#mode, credentials);
+      const isNew = this.#mode === "sign-up";
+      void this.#run(() => (isNew ? this.#session.signUp({ ...credentials }) : this.#signIn(credentials)));
     }
   }
 
-  async #send(how: Mode, credentials: Credentials): Promise<void> {
+  #usePasskey(): void {
+    const email = this.#email.value.trim();
+    if (this.#mode === "sign-in") {
+      void this.#run(() => this.#passkeys.signIn());
+    } else if (email === "" || !this.#email.validity.valid) {
+      this.#complain("A new account needs an e-mail address.", this.#email);
+    } else {
+      void this.#run(() => this.#passkeys.signUp({ email }));
+    }
+  }
+
+  /** Signs in, with the code of a second factor if the account has one. */
+  async #signIn(credentials: Credentials): Promise<void> {
+    try {
+      await this.#session.signIn({ ...credentials });
+    } catch (error) {
+      if (!isSessionError(error, "sign_in_refused") || error.problem !== "second_factor_required") {
+        throw error;
+      }
+      await this.#totp.signIn({ ...credentials }, this.#askCode);
+    }
+  }
+
+  async #run(work: () => Promise<void>): Promise<void> {
     if (this.#busy) {
       return;
     }
     this.#setBusy(true);
     this.#complain("");
     try {
-      await (how === "sign-up" ? this.#session.signUp({ ...credentials }) : this.#session.signIn({ ...credentials }));
+      await work();
       this.#form.reset();
       this.#showPassword(false);
       this.show("sign-in");

@@ -1,16 +1,19 @@
 import { isSessionError } from "nolapse";
+import { createPasskeys, createTotp } from "nolapse/passkeys";
 import { Api } from "./api.js";
 import { AuthForm } from "./auth-form.js";
 import { loadConfig, type Config } from "./config.js";
 import { Controls, forgetResults } from "./controls.js";
 import { Devices } from "./devices.js";
 import { Lifeline } from "./lifeline.js";
+import { Credentials } from "./passkeys.js";
 import { Notes } from "./notes.js";
 import { PushSwitch } from "./push.js";
 import { milliseconds } from "./rows.js";
 import { Ring } from "./ring.js";
 import { openSession, type AppSession } from "./session.js";
 import { Timeline } from "./timeline.js";
+import { StepUp } from "./step-up.js";
 import { showTrace } from "./trace.js";
 import { View } from "./view.js";
 import { explain } from "./words.js";
@@ -34,7 +37,11 @@ function run(session: AppSession, config: Config): void {
   const devices = new Devices(api);
   const push = new PushSwitch(view);
   const controls = new Controls(session, api, notes, config, push);
-  const form = new AuthForm(session);
+  const account = { auth: location.origin, session };
+  const [passkeys, totp] = [createPasskeys(account), createTotp(account)];
+  const stepUp = new StepUp(session, passkeys);
+  const credentials = new Credentials(passkeys, totp, stepUp);
+  const form = new AuthForm(session, passkeys, totp, () => stepUp.code());
   showTrace(session);
 
   let user = "";
@@ -50,6 +57,7 @@ function run(session: AppSession, config: Config): void {
     if (next !== user && user !== "") {
       notes.forget();
       devices.forget();
+      credentials.forget();
       forgetResults();
     }
     user = next;

@@ -1,4 +1,5 @@
 import { isSessionError, type FailureCause, type RefreshReason, type SignOutReason } from "nolapse";
+import { isPasskeyError } from "nolapse/passkeys";
 import { AnswerError } from "./session.js";
 
 /** Why the session is over, for people. */
@@ -63,6 +64,12 @@ export function explain(error: unknown): string {
   }
   if (isSessionError(error)) {
     return `${error.message} (${error.code})`;
+  }
+  if (isPasskeyError(error)) {
+    return refusal(error.code, error.message, null);
+  }
+  if (error instanceof DOMException && error.name === "AbortError") {
+    return "Cancelled.";
   }
   if (error instanceof AnswerError) {
     const text = error.message === "" ? `The server answered ${error.status}.` : error.message;

@@ -20,9 +20,9 @@ impl PasskeyName {
     /// Parses a name; `None` if it is empty, has more than 100 characters, or control characters.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        let fits = text.chars().count() <= MAX_NAME_CHARS && !text.chars().any(char::is_control);
         let text = text.trim();
-        let fits = (1..=MAX_NAME_CHARS).contains(&text.chars().count());
-        (fits && !text.chars().any(char::is_control)).then(|| Self(text.to_owned()))
+        (fits && !text.is_empty()).then(|| Self(text.to_owned()))
     }
 
     /// Returns the text.

@@ -50,6 +50,8 @@ fn an_invalid_setting_is_refused_with_the_name_of_the_variable() {
         ),
         ("SERVER_SECRETS", "0123456789abcdef 0123456789abcdef"),
         ("SERVER_SECRETS", "================================="),
+        ("WEBAUTHN_RP_ID", "https://example.com"),
+        ("WEBAUTHN_RP_ID", "127.0.0.1"),
         ("SITE_DIR", "no such folder"),
         ("TOKEN_LIFE_SECONDS", "0"),
         ("TOKEN_LIFE_SECONDS", "86401"),

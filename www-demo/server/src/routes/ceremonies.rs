@@ -111,7 +111,7 @@ pub(super) async fn assert(
     let party = &app.relying_party;
     let asserted = webauthn::authenticate(response, &passkey.credential, party, expected);
     let asserted = asserted.map_err(refused)?;
-    use_up(app, asserted.challenge).await?;
+    use_up(app, asserted.challenge, REFUSED).await?;
     let used = passkey.used(now, asserted.counter, asserted.backed_up);
     let used = used.ok_or_else(cloned)?;
     if app.store.use_passkey(&used).await? == Applied::No {
@@ -121,7 +121,11 @@ pub(super) async fn assert(
 }
 
 /// Uses a challenge up. Of any number of concurrent attempts, at any number of servers, one succeeds.
-pub(super) async fn use_up(app: &App, challenge: Challenge) -> Result<(), Problem> {
+pub(super) async fn use_up(
+    app: &App,
+    challenge: Challenge,
+    refused: Problem,
+) -> Result<(), Problem> {
     // A clock that is behind, at another server, still finds it.
     let kept_until = challenge.expires_at() + CLOCK_SKEW;
     let used = app
@@ -129,7 +133,7 @@ pub(super) async fn use_up(app: &App, challenge: Challenge) -> Result<(), Proble
         .use_challenge(challenge.id(), clock::random(), kept_until);
     if used.await? == Applied::No {
         note(|subject| subject.reason = Some("challenge_used"));
-        return Err(REFUSED);
+        return Err(refused);
     }
     Ok(())
 }
@@ -166,8 +170,8 @@ const UNKNOWN: Problem = Problem::new(
     "no account has this passkey; it may have been removed",
 );
 
-const NOT_REGISTERED: Problem = Problem::new(
-    StatusCode::BAD_REQUEST,
+pub(super) const NOT_REGISTERED: Problem = Problem::new(
+    StatusCode::FORBIDDEN,
     ErrorCode::PasskeyRefused,
     "the authenticator's response is not valid here, or was used; ask for new options",
 );

@@ -103,22 +103,22 @@ fn mounted(app: &App) -> Router {
 
 fn endpoints(app: &App) -> OpenApiRouter<App> {
     use Versioning::{Header, HeaderOrBody};
-    let mut issuing = OpenApiRouter::new()
+    let mut throttled = OpenApiRouter::new()
         .routes(routes!(accounts::sign_in))
-        .routes(routes!(passkey_sign_in::sign_in))
         .routes(routes!(second_factor::sign_in))
         .routes(routes!(refresh::refresh));
     let mut with_cookie = OpenApiRouter::new()
         .routes(routes!(passkey_sign_in::options))
         .routes(routes!(sign_out::sign_out));
     if app.settings.sign_up {
-        issuing = issuing.routes(routes!(accounts::sign_up));
+        throttled = throttled.routes(routes!(accounts::sign_up));
     }
     // Accounts without a password are rows of the store's own.
     if app.settings.sign_up && app.passwords.is_some() {
-        issuing = issuing.routes(routes!(passkey_sign_up::sign_up));
+        throttled = throttled.routes(routes!(passkey_sign_up::sign_up));
         with_cookie = with_cookie.routes(routes!(passkey_sign_up::options));
     }
+    let issuing = openapi::throttled(throttled).routes(routes!(passkey_sign_in::sign_in));
     let with_cookie = with_cookie.merge(openapi::issuing(issuing));
     let guarded = |endpoints, methods, wants_cookie, version| {
         let app = app.clone();

@@ -187,13 +187,20 @@ pub(super) fn guarded(mut endpoints: OpenApiRouter<App>, guarded: Guarded) -> Op
     OpenApiRouter::with_openapi(document).merge(router.into())
 }
 
-/// Documents that these routes issue tokens, and are throttled.
+/// Documents that these routes are throttled.
+pub(super) fn throttled(mut endpoints: OpenApiRouter<App>) -> OpenApiRouter<App> {
+    for operation in operations(endpoints.get_openapi_mut()) {
+        operation.responses.responses.extend(Throttled::responses());
+    }
+    endpoints
+}
+
+/// Documents that these routes issue tokens.
 pub(super) fn issuing(mut endpoints: OpenApiRouter<App>) -> OpenApiRouter<App> {
     let document = endpoints.get_openapi_mut();
     for operation in operations(document) {
         let responses = &mut operation.responses.responses;
         responses.insert("200".to_owned(), issued().into());
-        responses.extend(Throttled::responses());
     }
     let mut schemas = vec![(TokenResponse::name().into_owned(), TokenResponse::schema())];
     TokenResponse::schemas(&mut schemas);

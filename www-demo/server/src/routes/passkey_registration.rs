@@ -34,7 +34,12 @@ use crate::{
 pub(super) struct NewPasskey {
     credential: RegistrationResponse,
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 100, required = false)]
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        required = false,
+        pattern = "^[^\0-\u{1f}\u{7f}-\u{9f}]*[^\0- \u{7f}-\u{a0}\u{1680}\u{2000}-\u{200a}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}][^\0-\u{1f}\u{7f}-\u{9f}]*$"
+    )]
     name: Option<String>,
 }
 
@@ -164,7 +169,7 @@ pub(super) async fn options(State(app): State<App>, signed: Signed) -> Result<Re
     request_body = NewPasskey,
     responses(
         (status = 201, body = PasskeyView),
-        (status = 400, description = "the authenticator's response is refused", body = Body),
+        (status = 403, description = "the authenticator's response is refused, or the request is not from an allowed origin", body = Body),
         (status = 409, description = "the passkey exists, or the user has as many as are allowed", body = Body),
     )
 )]
@@ -205,7 +210,7 @@ pub(super) async fn passkey(
     let expected = Expected { now, purpose };
     let registered = webauthn::register(response, &app.relying_party, expected);
     let (credential, challenge) = registered.map_err(ceremonies::not_registered)?;
-    ceremonies::use_up(app, challenge).await?;
+    ceremonies::use_up(app, challenge, ceremonies::NOT_REGISTERED).await?;
     Ok(Passkey {
         id: PasskeyId::from_bytes(clock::random()),
         user: user(challenge),

@@ -36,7 +36,11 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(super) struct PasskeySignUpOptions {
     /// As in a sign-up with a password.
-    #[schema(format = "email", max_length = 254)]
+    #[schema(
+        format = "email",
+        max_length = 254,
+        pattern = "^\\s*[^\0-\u{1f}\\s@＠]+[@＠][^\0-\u{1f}\\s@＠]+\\s*$"
+    )]
     email: String,
 }
 
@@ -45,11 +49,20 @@ pub(super) struct PasskeySignUpOptions {
 #[serde(deny_unknown_fields)]
 pub(super) struct PasskeySignUp {
     /// That of the options.
-    #[schema(format = "email", max_length = 254)]
+    #[schema(
+        format = "email",
+        max_length = 254,
+        pattern = "^\\s*[^\0-\u{1f}\\s@＠]+[@＠][^\0-\u{1f}\\s@＠]+\\s*$"
+    )]
     email: String,
     credential: RegistrationResponse,
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 100, required = false)]
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        required = false,
+        pattern = "^[^\0-\u{1f}\u{7f}-\u{9f}]*[^\0- \u{7f}-\u{a0}\u{1680}\u{2000}-\u{200a}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}][^\0-\u{1f}\u{7f}-\u{9f}]*$"
+    )]
     name: Option<String>,
     /// The contexts to issue tokens for, besides the one without a context.
     #[serde(default)]
@@ -131,7 +144,7 @@ pub(super) async fn options(
     operation_id = "passkey_sign_up",
     request_body = PasskeySignUp,
     responses(
-        (status = 400, description = "the authenticator's response is refused", body = Body),
+        (status = 403, description = "the authenticator's response is refused, or the request is not from an allowed origin", body = Body),
         (status = 409, description = "there is an account with this address, or with this passkey", body = Body),
     )
 )]

@@ -62,7 +62,11 @@ pub(super) struct Passkeys {
 #[serde(deny_unknown_fields)]
 pub(super) struct Rename {
     /// Spaces around it are not kept.
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = "^[^\0-\u{1f}\u{7f}-\u{9f}]*[^\0- \u{7f}-\u{a0}\u{1680}\u{2000}-\u{200a}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}][^\0-\u{1f}\u{7f}-\u{9f}]*$"
+    )]
     name: String,
 }
 
@@ -142,8 +146,9 @@ pub(super) fn parse_name(text: &str) -> Result<PasskeyName, Problem> {
     PasskeyName::parse(text).ok_or(BAD_NAME)
 }
 
-const BAD_NAME: Problem =
-    Problem::invalid("name must have 1 to 100 characters, and no control characters");
+const BAD_NAME: Problem = Problem::invalid(
+    "name must have 1 to 100 characters, not blanks alone, and no control characters",
+);
 
 const LAST_WAY_IN: Problem = Problem::new(
     StatusCode::CONFLICT,

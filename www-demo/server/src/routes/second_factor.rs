@@ -42,10 +42,8 @@ const MAX_TICKET_BYTES: usize = 128;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SecondFactor {
-    #[schema(max_length = 128)]
     ticket: String,
     /// Six digits, or a recovery code; blanks and hyphens do not count.
-    #[schema(max_length = 64)]
     code: String,
     /// The contexts to issue tokens for, besides the one without a context.
     #[serde(default)]
@@ -105,9 +103,7 @@ pub(super) async fn sign_in(
     let challenge = challenge.filter(|_| !user.disabled).ok_or(NO_TICKET)?;
     note(|subject| subject.user = Some(user.id));
     check(&app, now, user.id, &body.code, WRONG).await?;
-    ceremonies::use_up(&app, challenge)
-        .await
-        .map_err(|_| NO_TICKET)?;
+    ceremonies::use_up(&app, challenge, NO_TICKET).await?;
     let signed_in = SignedIn {
         user,
         authentication: Authentication::new(now, TWO_FACTORS),

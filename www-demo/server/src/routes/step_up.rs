@@ -46,7 +46,7 @@ pub(super) struct StepUpBody {
     password: Option<String>,
     /// A one-time password or a recovery code.
     #[serde(default)]
-    #[schema(max_length = 64, required = false)]
+    #[schema(required = false)]
     code: Option<String>,
     /// The response of an authenticator.
     #[serde(default)]
@@ -152,7 +152,11 @@ async fn check_password(
     turns.succeed(store).await
 }
 
-const NOTHING: Problem = Problem::invalid("one of password, code and credential is needed");
+const NOTHING: Problem = Problem::new(
+    StatusCode::FORBIDDEN,
+    ErrorCode::InvalidCredentials,
+    "one of password, code and credential is needed",
+);
 
 const WRONG_PASSWORD: Problem = Problem::new(
     StatusCode::FORBIDDEN,

@@ -44,7 +44,6 @@ pub(super) struct TotpEnrolment {
 #[serde(deny_unknown_fields)]
 pub(super) struct TotpProof {
     /// Six digits; blanks and hyphens do not count.
-    #[schema(max_length = 64)]
     code: String,
 }
 

@@ -23,7 +23,6 @@ const MAX_TRANSPORT_BYTES: usize = 32;
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct RegistrationResponse {
     /// The credential's id, in base64url.
-    #[schema(max_length = 1364)]
     id: String,
     /// `public-key`.
     #[serde(rename = "type")]

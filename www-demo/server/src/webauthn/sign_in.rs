@@ -21,7 +21,6 @@ const MAX_USER_HANDLE_BYTES: usize = 64;
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct AuthenticationResponse {
     /// The credential's id, in base64url.
-    #[schema(max_length = 1364)]
     id: String,
     /// `public-key`.
     #[serde(rename = "type")]

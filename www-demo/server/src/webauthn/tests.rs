@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::domain::{Credential, SessionId};
-use authenticator::{Authenticator, encode};
+use authenticator::{Authenticator, BACKED_UP, ELIGIBLE, PRESENT, VERIFIED, encode};
 
 #[path = "../../tests/common/authenticator.rs"]
 mod authenticator;
@@ -81,6 +81,23 @@ fn p55_a_challenge_expires_and_is_of_this_server() {
         purpose: Purpose::StepUp(SessionId::from_bytes([1; 16])),
     };
     assert_eq!(party.challenges.open(&text, other), None);
+}
+
+#[test]
+fn p55_flags_that_contradict_each_other_register_nothing() {
+    let with = |flags| {
+        let mut key = Authenticator::es256(ORIGIN);
+        key.flags = flags;
+        let registered = registered(&key.register(&options(&party())));
+        registered.map(|one| (one.backup_eligible, one.backed_up))
+    };
+    let both = PRESENT | VERIFIED;
+    assert_eq!(with(both), Ok((false, false)));
+    assert_eq!(with(both | ELIGIBLE), Ok((true, false)));
+    assert_eq!(with(both | ELIGIBLE | BACKED_UP), Ok((true, true)));
+    assert_eq!(with(both | BACKED_UP), Err(Refused::Flags));
+    assert_eq!(with(PRESENT), Err(Refused::UserVerification));
+    assert_eq!(with(VERIFIED), Err(Refused::UserVerification));
 }
 
 #[test]

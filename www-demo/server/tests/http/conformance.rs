@@ -3,7 +3,9 @@
 
 use hyper::Method;
 use jsonschema::Validator;
-use nolapse::wire::{PASSWORD_PATH, SESSION_PATH, SIGN_IN_PATH};
+use nolapse::wire::{
+    PASSKEYS_PATH, PASSWORD_PATH, SESSION_PATH, SIGN_IN_PATH, STEP_UP_PATH, TOTP_PATH,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -94,13 +96,16 @@ async fn is_refused(
     } else {
         &signed.token
     };
-    let call = Call::new(address.to_string(), Method::POST, path)
+    let call = Call::new(address.to_string(), Method::POST, &with_id(path))
         .header("origin", &world.page())
         .header("nolapse-version", "1")
         .bearer(bearer)
         .json(body);
     // Elsewhere it would end the session.
-    let takes_cookie = path == PASSWORD_PATH || path.starts_with("/demo/");
+    let takes_cookie = [PASSWORD_PATH, STEP_UP_PATH, PASSKEYS_PATH].contains(&path)
+        || path.starts_with(TOTP_PATH)
+        || path.contains("{id}")
+        || path.starts_with("/demo/");
     let call = if takes_cookie {
         call.cookie(&signed.cookie)
     } else {
@@ -115,6 +120,11 @@ async fn is_refused(
         answer.is_problem(400, "invalid_request");
     }
     answer.status == 400
+}
+
+/// Puts an id of nothing into a path.
+fn with_id(path: &str) -> String {
+    path.replace("{id}", &"A".repeat(22))
 }
 
 /// The operations that take a body, with its schema. Those that break the server on purpose come last.
@@ -187,7 +197,9 @@ async fn p48_a_body_is_optional_where_it_is_documented_so() {
             let signed = world.auth(Method::POST, SIGN_IN_PATH).json(&credentials);
             let signed = signed.send().await.signed();
             let call = if on_auth {
-                let call = world.auth(Method::POST, &path).bearer(SERVER_SECRET);
+                let call = world
+                    .auth(Method::POST, &with_id(&path))
+                    .bearer(SERVER_SECRET);
                 call.cookie(&signed.cookie)
             } else {
                 world.api(Method::POST, &path).bearer(&signed.token)

@@ -44,6 +44,9 @@ impl Generator {
                     .as_array()
                     .is_some_and(|types| types.contains(&name.into()))
         };
+        if schema["properties"].is_object() {
+            values.push(self.usual(schema).into());
+        }
         if is("array") {
             values.extend(self.lists(schema));
         }

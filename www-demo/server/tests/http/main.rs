@@ -30,6 +30,7 @@ mod cross_origin;
 mod demo;
 mod dev_tls;
 mod device_binding;
+mod documented_accounts;
 mod dpop;
 mod events;
 mod generated;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     contract::Document,
+    documented_accounts,
     dpop::Key,
     instances::Instance,
     support::{Call, EMAIL, PASSWORD, SERVER_SECRET, Signed, World},
@@ -154,6 +155,7 @@ async fn every_documented_response_occurs() {
     call_the_api(&world, &signed).await;
     call_the_demo_controls(&world, &signed).await;
     call_the_auth_server(&world, &signed).await;
+    documented_accounts::call(&world).await;
 
     for document in [&world.contract.auth, &world.contract.api] {
         assert_eq!(document.seen(), document.documented());

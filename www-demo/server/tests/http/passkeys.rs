@@ -321,11 +321,11 @@ async fn a_passkey_is_registered_once_and_for_its_own_session_and_challenge() {
     let stranger = sign_up(&world, "eve@example.org", &mut eve).await.signed();
 
     let foreign = post(&world, &stranger, PASSKEYS_PATH, &body).await;
-    foreign.is_problem(400, "passkey_refused");
+    foreign.is_problem(403, "passkey_refused");
     let added = post(&world, &signed, PASSKEYS_PATH, &body).await;
     assert_eq!(added.status, StatusCode::CREATED);
     let replayed = post(&world, &signed, PASSKEYS_PATH, &body).await;
-    replayed.is_problem(401, "passkey_refused");
+    replayed.is_problem(403, "passkey_refused");
     // The same credential, also for another user.
     let again = add(&world, &stranger, &mut key).await;
     again.is_problem(409, "passkey_exists");

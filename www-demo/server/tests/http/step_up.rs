@@ -62,7 +62,7 @@ async fn what_is_sensitive_is_challenged_until_a_step_up_and_the_cookie_stays() 
             let wrong = post(world, &signed, STEP_UP_PATH, &wrong).await;
             wrong.is_problem(403, "invalid_credentials");
             let nothing = post(world, &signed, STEP_UP_PATH, &json!({})).await;
-            nothing.is_problem(400, "invalid_request");
+            nothing.is_problem(403, "invalid_credentials");
             let right = json!({ "password": PASSWORD });
             let stepped = post(world, &signed, STEP_UP_PATH, &right).await;
 

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// An authenticator app: a secret, and the last step that it has shown.
-struct App {
+pub(crate) struct App {
     secret: Vec<u8>,
     last: u64,
 }
@@ -61,7 +61,7 @@ fn step() -> u64 {
         / 30
 }
 
-async fn enrol(world: &World, signed: &Signed) -> (App, Vec<String>) {
+pub(crate) async fn enrol(world: &World, signed: &Signed) -> (App, Vec<String>) {
     let begun = world.own(signed, Method::POST, TOTP_PATH).send().await;
     assert_eq!(begun.status, StatusCode::CREATED, "{:?}", begun.body);
     let mut app = App::scan(&begun.text("/secret"));
@@ -80,7 +80,7 @@ async fn ask(world: &World) -> Answer {
         .await
 }
 
-async fn answer(world: &World, ticket: &str, code: &str) -> Answer {
+pub(crate) async fn answer(world: &World, ticket: &str, code: &str) -> Answer {
     let call = world.auth(Method::POST, TOTP_SIGN_IN_PATH);
     call.json(&json!({ "ticket": ticket, "code": code }))
         .send()

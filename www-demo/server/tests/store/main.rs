@@ -7,6 +7,7 @@ mod authentication;
 mod endings;
 mod guesses;
 mod losses;
+mod passkeys;
 #[path = "../common/pgbouncer.rs"]
 mod pgbouncer;
 mod pooled;
@@ -35,7 +36,8 @@ async fn sqlite_conforms() {
     conforms(Arc::clone(&store)).await;
     endings::conforms(Arc::clone(&store)).await;
     guesses::conforms(Arc::clone(&store)).await;
-    losses::conforms(store).await;
+    losses::conforms(Arc::clone(&store)).await;
+    passkeys::conforms(store).await;
 }
 
 #[tokio::test]
@@ -78,7 +80,8 @@ async fn postgres_conforms() {
     conforms(Arc::clone(&store)).await;
     endings::conforms(Arc::clone(&store)).await;
     guesses::conforms(Arc::clone(&store)).await;
-    losses::conforms(store).await;
+    losses::conforms(Arc::clone(&store)).await;
+    passkeys::conforms(store).await;
 }
 
 #[tokio::test]
