@@ -34,7 +34,8 @@ export function createEventParser(dispatch, id) {
     const value = colon < 0 ? "" : line.slice(colon + (line[colon + 1] === " " ? 2 : 1));
     if (name === "event") type = value;
     else if (name === "data") data.push(value);
-    else if (name === "id" && !value.includes("\0")) id = value;
+    // One that no header can have could not be sent back.
+    else if (name === "id" && /^[ -~]*$/.test(value)) id = value;
   };
 
   return {

@@ -255,3 +255,19 @@ test("part3 options that cannot be meant are refused by their names, without the
   assert.throws(() => verifier.onRevoked(() => {}), /revocations/);
   verifier.close();
 });
+
+test("P56 an id that no header can have is not sent back, and stops nothing", async (t) => {
+  const { told, asked, open, url } = await startFeed(
+    t,
+    streamOf(LIVE, revokedSession("s1", "ü"), revokedSession("s2", "a\u0001")),
+  );
+  const { judge, isLive } = await following(t, url);
+  await isLive();
+  await until("both are refused", async () => (await judge({ sid: "s2" })) === "revoked");
+
+  told.answer = streamOf(LIVE, revokedSession("s3", 2));
+  for (const response of open) response.destroy();
+
+  await until("the stream is opened again", async () => (await judge({ sid: "s3" })) === "revoked");
+  assert.equal(asked[1]?.["last-event-id"], "1");
+});

@@ -61,7 +61,7 @@ const RULES = [
 
   // The tests themselves; all tests that run in a browser use the harness.
   [/^tests\/(browser|single_tab)\//, ["static", "native", "wasm"]],
-  [/^tests\/(\w+\.rs|simulation\/)/, ["static", "native", "docs"]],
+  [/^tests\/(\w+\.rs|architecture\/|simulation\/)/, ["static", "native", "docs"]],
   [/^tests\/npm\//, ["static", "npm", "docs"]],
   [/^tests\/packed\/app\.mjs$/, ["static", "packed", "frameworks", "docs"]],
   [/^tests\/packed\//, ["static", "packed", "docs"]],

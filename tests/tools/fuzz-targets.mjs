@@ -13,7 +13,7 @@ import { Remedy, step } from "../../pkg-template/tools/step.mjs";
 import { installPackages } from "./system.mjs";
 
 /** The fuzz targets, one program each. */
-export const TARGETS = ["token", "cookie", "json", "query"];
+export const TARGETS = ["token", "cookie", "feed", "json", "query"];
 
 const FOLDER = join(root, "www-demo", "server", "fuzz");
 

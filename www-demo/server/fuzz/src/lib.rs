@@ -1,6 +1,7 @@
 //! What must hold of every input, one module a target. A check panics where it does not.
 
 pub mod cookie;
+pub mod feed;
 pub mod json;
 pub mod query;
 pub mod token;

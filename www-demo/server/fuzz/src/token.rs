@@ -1,33 +1,41 @@
-//! Access tokens: the input is an `Authorization` header, or, after a first byte of `!`, a header and claims
-//! of a token, a line each, that is signed with the right key and has any content.
+//! Access tokens: the input is an `Authorization` header, or, after a first byte that names a key, a header and claims of a
+//! token, a line each, that is signed with that key and has any content.
 
 use std::sync::LazyLock;
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use base64ct::{Base64UrlUnpadded, Encoding};
-use jwt_compact::{
-    Algorithm,
-    alg::{Ed25519, SigningKey as _},
-};
 use nolapse_server::{
     domain::Timestamp,
-    verifier::{self, KeySet, KeySource, MAX_TOKEN_BYTES, PublicKey, Verifier},
+    fuzzing::{sign, signing_key},
+    keys::SigningKey,
+    verifier::{Algorithm, KeySet, KeySource, MAX_TOKEN_BYTES, Verifier},
 };
 use serde_json::Value;
 
 use crate::now;
 
-type PrivateKey = <Ed25519 as Algorithm>::SigningKey;
-
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const ISSUER: &str = "https://auth.example.com";
 const AUDIENCE: &str = "https://api.example.com";
 
-static KEY: LazyLock<PrivateKey> = LazyLock::new(|| PrivateKey::from_bytes(&[7; 32]));
+/// The keys: the first byte that names each, its `kid`, and what it signs with.
+const KEYS: [(u8, &str, Algorithm); 4] = [
+    (b'!', "k1", Algorithm::Ed25519),
+    (b'#', "k2", Algorithm::Es256),
+    (b'$', "k3", Algorithm::Rs256),
+    (b'%', "k4", Algorithm::EdDsa),
+];
+
+/// A private key for each of [`KEYS`].
+static PRIVATE: LazyLock<[SigningKey; 4]> = LazyLock::new(|| {
+    KEYS.map(|(_, _, algorithm)| signing_key(algorithm).expect("there are random bytes"))
+});
 static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
-    let key = PublicKey::ed25519(KEY.to_verifying_key().as_bytes());
-    let key = key.and_then(|key| key.for_algorithm(verifier::Algorithm::Ed25519));
-    let keys: KeySet = key.map(|key| ("k1".to_owned(), key)).into_iter().collect();
+    let keys = KEYS.iter().zip(PRIVATE.iter());
+    let keys: KeySet = keys
+        .map(|((_, id, _), key)| ((*id).to_owned(), key.public().clone()))
+        .collect();
     Verifier::new(ISSUER, AUDIENCE, KeySource::given(keys))
 });
 
@@ -36,8 +44,10 @@ static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
 /// # Panics
 /// Panics if something does.
 pub fn check(input: &[u8]) -> bool {
-    if let Some(parts) = input.strip_prefix(b"!") {
-        return check_signed(parts);
+    for (place, (name, _, _)) in KEYS.iter().enumerate() {
+        if let Some(parts) = input.strip_prefix(&[*name]) {
+            return check_signed(place, parts);
+        }
     }
     let mut headers = HeaderMap::new();
     for line in input.split(|byte| *byte == b'\n') {
@@ -57,7 +67,8 @@ pub fn check(input: &[u8]) -> bool {
     false
 }
 
-fn check_signed(parts: &[u8]) -> bool {
+/// Signs with the key at a place of [`KEYS`]: what is accepted names it and its algorithm.
+fn check_signed(place: usize, parts: &[u8]) -> bool {
     let mut parts = parts.splitn(2, |byte| *byte == b'\n');
     let (head, claims) = (
         parts.next().unwrap_or_default(),
@@ -65,7 +76,7 @@ fn check_signed(parts: &[u8]) -> bool {
     );
     let encode = Base64UrlUnpadded::encode_string;
     let signed = format!("{}.{}", encode(head), encode(claims));
-    let signature = Ed25519.sign(&KEY, signed.as_bytes()).to_bytes();
+    let signature = sign(&PRIVATE[place], signed.as_bytes()).expect("there are random bytes");
     let token = format!("{signed}.{}", encode(&signature));
     let Ok(verified) = now(VERIFIER.verify(NOW, &token)) else {
         return false;
@@ -73,8 +84,9 @@ fn check_signed(parts: &[u8]) -> bool {
     assert!(token.len() <= MAX_TOKEN_BYTES);
     let read = |part: &[u8]| serde_json::from_slice::<Value>(part).unwrap_or_default();
     let (head, claims) = (read(head), read(claims));
-    assert_eq!(head["alg"], "Ed25519");
-    assert_eq!(head["kid"], "k1");
+    let (_, id, algorithm) = KEYS[place];
+    assert_eq!(head["alg"], algorithm.as_str());
+    assert_eq!(head["kid"], id);
     assert_eq!(head.as_object().map(serde_json::Map::len), Some(3));
     assert_eq!(claims["iss"], ISSUER);
     let is_ours = claims["aud"] == AUDIENCE

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use nolapse_server_fuzz::{cookie, json, query, token};
+use nolapse_server_fuzz::{cookie, feed, json, query, token};
 
 fn replay(target: &str, check: fn(&[u8]) -> bool) {
     let mut taken = 0;
@@ -26,6 +26,11 @@ fn p46_p48_tokens_that_once_did_harm_do_none() {
 #[test]
 fn p48_cookies_that_once_did_harm_do_none() {
     replay("cookie", cookie::check);
+}
+
+#[test]
+fn p48_p56_feeds_that_once_did_harm_do_none() {
+    replay("feed", feed::check);
 }
 
 #[test]

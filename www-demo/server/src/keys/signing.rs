@@ -59,7 +59,7 @@ enum PrivateKey {
 
 impl SigningKey {
     /// Creates a key. One of RSA takes up to some seconds.
-    pub(super) fn generate(algorithm: Algorithm) -> Result<Self, SigningFailed> {
+    pub(crate) fn generate(algorithm: Algorithm) -> Result<Self, SigningFailed> {
         Self::from_stored(&new_stored(algorithm)?).ok_or(SigningFailed)
     }
 

@@ -1,4 +1,4 @@
-//! The parsers of requests, for the fuzz targets alone.
+//! The parsers of requests, and what signs tokens, for the fuzz targets alone.
 
 use axum::{
     Router,
@@ -9,10 +9,15 @@ use nolapse::wire::COOKIE;
 use tower_service::Service;
 
 use super::{
-    accounts::Credentials, api::NewNote, body::parse, cookie, outage::OutageSettings,
-    password::NewPassword, refresh::RefreshBody, refuse_query, sign_out::SignOut,
+    accounts::Credentials, api::NewNote, body::parse, cookie, look_up::LookUpBody,
+    outage::OutageSettings, password::NewPassword, refresh::RefreshBody, refuse_query,
+    sign_out::SignOut,
 };
-use crate::domain::{RefreshToken, RefreshTokenKey};
+use crate::{
+    domain::{RefreshToken, RefreshTokenKey},
+    keys::{SigningFailed, SigningKey},
+    verifier::Algorithm,
+};
 
 /// The endpoint of a body.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +26,8 @@ pub enum Endpoint {
     Credentials,
     /// Refresh.
     Refresh,
+    /// A look-up of a session by a server.
+    LookUp,
     /// Sign-out.
     SignOut,
     /// A new password.
@@ -33,9 +40,10 @@ pub enum Endpoint {
 
 impl Endpoint {
     /// Every endpoint, with the members that its body may have.
-    pub const ALL: [(Self, &'static [&'static str]); 6] = [
-        (Self::Credentials, &["email", "password"]),
-        (Self::Refresh, &["reason", "page", "active_ago"]),
+    pub const ALL: [(Self, &'static [&'static str]); 7] = [
+        (Self::Credentials, &["email", "password", "contexts"]),
+        (Self::Refresh, &["reason", "page", "active_ago", "contexts"]),
+        (Self::LookUp, &["contexts"]),
         (Self::SignOut, &["everywhere"]),
         (Self::Password, &["current_password", "new_password"]),
         (Self::Note, &["text"]),
@@ -61,6 +69,7 @@ impl Endpoint {
         match self {
             Self::Credentials => parse::<Credentials>(body).is_ok_and(|body| body.parse().is_ok()),
             Self::Refresh => parse::<RefreshBody>(body).is_ok_and(|body| body.parse().is_ok()),
+            Self::LookUp => parse::<LookUpBody>(body).is_ok_and(|body| body.parse().is_ok()),
             Self::SignOut => parse::<SignOut>(body).is_ok(),
             Self::Password => parse::<NewPassword>(body).is_ok(),
             Self::Note => parse::<NewNote>(body).is_ok(),
@@ -73,6 +82,22 @@ impl Endpoint {
 #[must_use]
 pub fn refresh_token(headers: &HeaderMap, key: &RefreshTokenKey) -> Option<RefreshToken> {
     cookie::refresh_token(headers, COOKIE, key)
+}
+
+/// Creates a key that signs access tokens.
+///
+/// # Errors
+/// Fails without random bytes.
+pub fn signing_key(algorithm: Algorithm) -> Result<SigningKey, SigningFailed> {
+    SigningKey::generate(algorithm)
+}
+
+/// Signs a message as access tokens are signed.
+///
+/// # Errors
+/// Fails without random bytes.
+pub fn sign(key: &SigningKey, message: &[u8]) -> Result<Vec<u8>, SigningFailed> {
+    key.sign(message)
 }
 
 /// Returns the status for a request target before routing; 200 if it would be routed.

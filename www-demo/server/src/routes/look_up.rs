@@ -58,6 +58,13 @@ struct NoSession {
     reason: &'static str,
 }
 
+impl LookUpBody {
+    /// Checks the names of contexts.
+    pub(super) fn parse(self) -> Result<BTreeSet<String>, Problem> {
+        self.contexts.parse()
+    }
+}
+
 impl LookedUp {
     const fn ended(reason: EndReason) -> Self {
         Self::Ended(NoSession {
@@ -84,7 +91,7 @@ pub(super) async fn look_up(
     headers: HeaderMap,
     StrictJsonOrEmpty(body): StrictJsonOrEmpty<LookUpBody>,
 ) -> Result<Response, Problem> {
-    let contexts = body.contexts.parse()?;
+    let contexts = body.parse()?;
     let found = find(&app, &headers, &contexts).await?;
     app.counters.count(match &found {
         LookedUp::Live(_) => "look_ups_live",

@@ -10,7 +10,7 @@ pub(super) struct Event {
     pub(super) kind: String,
     /// Its lines of data.
     pub(super) data: String,
-    /// The id of the last event that had one.
+    /// The id of the last event that had one, in visible ASCII and spaces.
     pub(super) id: Option<String>,
 }
 
@@ -93,7 +93,10 @@ impl Parser {
                 }
                 None => self.data = Some(value.to_owned()),
             },
-            "id" if !value.contains('\0') => self.id = Some(value.to_owned()),
+            // One that no header can have could not be sent back.
+            "id" if value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => {
+                self.id = Some(value.to_owned());
+            }
             _ => {}
         }
         Ok(None)
@@ -125,6 +128,13 @@ mod tests {
             let events = chunks.flat_map(|chunk| parser.push(chunk).unwrap());
             assert_eq!(events.collect::<Vec<_>>(), expected, "{size}");
         }
+    }
+
+    #[test]
+    fn p56_an_id_that_no_header_can_have_is_not_remembered() {
+        let text = "id: 1\n\nid: ü\n\nid: 2\u{1}\ndata: x\n\n";
+        let events = Parser::default().push(text.as_bytes()).unwrap();
+        assert_eq!(events[0].id.as_deref(), Some("1"));
     }
 
     #[test]

@@ -24,6 +24,8 @@ mod event_stream;
 mod feed;
 mod fetch;
 mod freshness;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod revoked;
 mod source;
 

@@ -1,14 +1,12 @@
 //! `GET /auth/events`: every open page learns of a revocation.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use hyper::{Method, StatusCode};
 use nolapse::wire::{COOKIE, EVENTS_PATH, PASSWORD_PATH, SESSIONS_PATH, SIGN_OUT_PATH};
 use serde_json::json;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    io::AsyncReadExt,
     time::{Instant, timeout},
 };
 
@@ -17,73 +15,9 @@ use crate::{
     instances::Instance,
     nginx::Nginx,
     postgres::Postgres,
+    push_stream::{DEADLINE, MESSAGE, SECOND, Stream},
     support::{Call, EMAIL, PASSWORD, Signed, World, eventually},
 };
-
-/// What a stream says of a session that may have ended.
-const MESSAGE: &str = "data: session_ended\n\n";
-/// How long a message may take (P56).
-const SECOND: Duration = Duration::from_secs(1);
-/// How long anything else may take.
-const DEADLINE: Duration = Duration::from_secs(10);
-
-/// A response that is read as it comes.
-struct Stream {
-    connection: TcpStream,
-    text: String,
-}
-
-impl Stream {
-    /// Opens a stream as an `EventSource` of the same origin does.
-    async fn open(address: &str, cookie: &str) -> Self {
-        let fields = [
-            ("sec-fetch-site", "same-origin"),
-            ("cookie", &format!("{COOKIE}={cookie}")),
-        ];
-        Self::send(address, EVENTS_PATH, &fields).await
-    }
-
-    /// Sends a request with these fields, and reads its head.
-    async fn send(address: &str, path: &str, fields: &[(&str, &str)]) -> Self {
-        let mut request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n");
-        for (name, value) in fields {
-            write!(request, "{name}: {value}\r\n").unwrap();
-        }
-        request += "\r\n";
-        let mut connection = TcpStream::connect(address).await.unwrap();
-        connection.write_all(request.as_bytes()).await.unwrap();
-        let text = String::new();
-        let mut stream = Self { connection, text };
-        stream.until("\r\n\r\n", DEADLINE).await;
-        stream
-    }
-
-    fn status(&self) -> u16 {
-        self.text.split(' ').nth(1).unwrap().parse().unwrap()
-    }
-
-    /// Reads until a text has come.
-    async fn until(&mut self, wanted: &str, within: Duration) {
-        let text = &mut self.text;
-        let reading = async {
-            let mut bytes = [0; 1_024];
-            while !text.contains(wanted) {
-                let count = self.connection.read(&mut bytes).await.unwrap();
-                assert!(count > 0, "the connection ended after {text}");
-                *text += std::str::from_utf8(&bytes[..count]).unwrap();
-            }
-        };
-        let read = timeout(within, reading).await;
-        read.unwrap_or_else(|_| panic!("no {wanted:?} in {:?}", self.text));
-    }
-
-    /// Reads a push message, and the end of the stream.
-    async fn ends_with_message(&mut self) {
-        self.until(MESSAGE, SECOND).await;
-        // The last chunk (RFC 9112 §7.1).
-        self.until("\r\n0\r\n\r\n", SECOND).await;
-    }
-}
 
 /// Ends a session by the demo's controls, as an operator does.
 async fn revoke(world: &World, signed: &Signed) {

@@ -43,6 +43,7 @@ mod origins;
 mod page_cookie;
 mod password;
 mod process;
+mod push_stream;
 mod raw;
 mod refresh;
 mod response_headers;
