@@ -95,7 +95,7 @@ impl Parser {
             },
             // One that no header can have could not be sent back.
             "id" if value.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => {
-                self.id = Some(value.to_owned())
+                self.id = Some(value.to_owned());
             }
             _ => {}
         }

@@ -1,5 +1,4 @@
 //! `GET /auth/events`: every open page learns of a revocation.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::time::Duration;
 
