@@ -93,7 +93,9 @@ export class Api {
 
   /** Calls an endpoint of the auth server that the refresh cookie opens: an API's token does not. */
   async #own(method: string, url: string): Promise<Response> {
-    return succeeded(await fetch(url, { method, credentials: "same-origin", headers: await this.#proven(method, url) }));
+    return succeeded(
+      await fetch(url, { method, credentials: "same-origin", headers: await this.#proven(method, url) }),
+    );
   }
 
   /** The version, and a proof of the key that the session is bound to. */

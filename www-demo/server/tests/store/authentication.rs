@@ -2,8 +2,8 @@
 
 use nolapse_server::{
     domain::{
-        Applied, Authentication, AuthenticationMethod, KeyThumbprint, Limits, NewSession,
-        RefreshToken, RefreshTokenKey, Session, SessionId, Store,
+        Applied, Authentication, AuthenticationMethod, KeyThumbprint, Limits, NewSession, Proof,
+        ProofId, RefreshToken, RefreshTokenKey, Session, SessionId, Store,
     },
     store::{PgStore, SqliteStore},
 };
