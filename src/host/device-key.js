@@ -12,6 +12,13 @@ const TIMEOUT_MS = 2_000;
  * @typedef {[key: CryptoKey, header: string, skew: number]} DeviceKey
  */
 
+/**
+ * The server's time when this page's steady clock was 0, in milliseconds. Kept, so that a wall clock that jumps changes no proof.
+ *
+ * @type {number | undefined}
+ */
+let origin;
+
 /** A proof; empty if there is no key, `undefined` if that cannot be told. @typedef {string | undefined} Proof */
 
 /**
@@ -62,16 +69,19 @@ export async function prove(realm, name, url, isNew, challenge, method = "POST")
     const key =
       (await stored()) ?? (isNew ? await stored(await (await import("./new-key.js")).createKey(subtle)) : undefined);
     if (!key) return "";
-    const now = realm.Date.now();
+    const wall = realm.Date.now();
+    const steady = realm.performance.now();
     const { dpop_nonce: nonce, server_time: serverTime } = own(challenge);
     if (typeof serverTime === "number") {
-      key[2] = serverTime * 1_000 - now;
+      key[2] = serverTime * 1_000 - wall;
+      origin = undefined;
       // The proof is good without it, too.
       await stored(key, true).catch(() => {});
     }
     const random = new Uint32Array(4);
     crypto.getRandomValues(random);
-    const iat = Math.floor((now + key[2]) / 1_000);
+    origin ??= wall + key[2] - steady;
+    const iat = Math.floor((origin + steady) / 1_000);
     const claims = own({ jti: `${random}`, htm: method, htu: url, iat, nonce });
     const text = `${key[1]}.${base64url(JSON.stringify(claims))}`;
     const signature = await subtle.sign({ name: "ECDSA", hash: "SHA-256" }, key[0], new TextEncoder().encode(text));

@@ -147,7 +147,7 @@ test("line10 a session without a context sends no byte of it", async (t) => {
   await openSession(page, server);
   await page.evaluate(() => window.session.refresh({ force: true }));
   const bodies = network.refreshes().map(({ body }) => Object.keys(JSON.parse(body ?? "")));
-  for (const names of bodies) assert.deepEqual(names, ["reason", "page", "active_ago"]);
+  for (const names of bodies) assert.deepEqual(names, ["reason", "page", "active_ago", "version", "dpop"]);
 });
 
 test("line10 a reload within a context brings its token with the first refresh", async (t) => {

@@ -54,7 +54,8 @@ test("P13 a forced refresh has what the server knows now, although an older one 
 
   // The test endpoint requires the cookie, as the auth server's endpoints do.
   const changed = await page.evaluate(async (url) => {
-    const headers = { "content-type": "application/json", "nolapse-version": "1" };
+    const dpop = (await window.session.proof({ url, method: "POST" })) ?? "";
+    const headers = { "content-type": "application/json", "nolapse-version": "1", dpop };
     const body = JSON.stringify({ role: "admin" });
     const response = await fetch(url, { method: "POST", credentials: "include", headers, body });
     return response.status;

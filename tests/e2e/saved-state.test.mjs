@@ -17,10 +17,10 @@ import { startServer } from "./harness/server.mjs";
 const CONTEXTS = 3;
 
 /** No grace: what holds then holds however much time lies between the contexts. */
-const NO_GRACE = { GRACE_SECONDS: "0" };
+const NO_GRACE = { GRACE_SECONDS: "0", DEVICE_BINDING: "0" };
 
 /** As `docs/testing.md` says for a suite that shares a state. */
-const LONG_GRACE = { GRACE_SECONDS: "600" };
+const LONG_GRACE = { GRACE_SECONDS: "600", DEVICE_BINDING: "0" };
 
 const { snippets } = await readDocument("docs/testing.md");
 

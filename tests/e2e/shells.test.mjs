@@ -75,6 +75,8 @@ test("line14 an extension signs in, refreshes and calls an API, in its page and 
 
 test("line14 an extension with permission for the auth server shares the website's session", async (t) => {
   const { identity, server } = await startFor(t, "strict");
+  // Its IndexedDB is another one than the website's.
+  await server.restart({ DEVICE_BINDING: "0" });
   const browser = await launchExtension(t, identity, server);
   const website = await openSignedIn(browser, server);
   const page = await openPopup(browser, identity);

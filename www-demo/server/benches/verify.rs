@@ -114,7 +114,7 @@ impl Bench {
             let active_ago = Some(Duration::ZERO);
             let refreshed = self
                 .service
-                .refresh(clock::now(), refresh_token, active_ago)
+                .refresh(clock::now(), refresh_token, active_ago, None)
                 .await?;
             let Refreshed::Granted(grant) = refreshed else {
                 return Err("a refresh was refused".into());

@@ -311,6 +311,7 @@ fn settings(config: &Config, allowed_origins: AllowedOrigins, audience: String) 
         allowed_origins,
         mount: String::new(),
         accounts: config.account_paths.clone(),
+        device_binding: config.device_binding,
         cookies: CookieRules {
             name: COOKIE.to_owned(),
             same_site: config.cookie_same_site,

@@ -20,6 +20,7 @@
 //! | `COOKIE_SAME_SITE` | `strict` | `none` for an app on another site, or embedded in one: cookies are then `SameSite=None; Partitioned` |
 //! | `HINT_COOKIE_DOMAIN` | none | the domain on which pages can read that there may be a session; none is the auth server's own host |
 //! | `PAGE_COOKIE` | `0` | `1` sets an `HttpOnly` cookie with the access token beside the refresh cookie, for servers that render pages of the auth server's own host |
+//! | `DEVICE_BINDING` | `1` | `0` begins sessions that are bound to no key, whatever the page wants: for pages of several origins that share a session, and for saved browser states in tests; a session that is bound stays so |
 //! | `ACCOUNT_PATHS` | none | names such as `work,private`, at most 20: each has the auth server again below its path, `ISSUER/work`, with a cookie of its own, for several accounts in one browser |
 //! | `SERVER_SECRETS` | none | secrets of at least 32 characters each, separated by commas, by which servers of yours, such as renderers and APIs, authenticate; without it what is for servers answers 404 |
 //! | `SITE_DIR` | none | a folder of static files to serve on `PORT` |
@@ -128,6 +129,8 @@ pub struct Config {
     pub hint_cookie_domain: Option<String>,
     /// `PAGE_COOKIE`.
     pub page_cookie: bool,
+    /// `DEVICE_BINDING`.
+    pub device_binding: bool,
     /// `ACCOUNT_PATHS`.
     pub account_paths: Vec<String>,
     /// `SERVER_SECRETS`.
@@ -197,6 +200,7 @@ impl Default for Config {
             cookie_same_site: SameSite::Strict,
             hint_cookie_domain: None,
             page_cookie: false,
+            device_binding: true,
             account_paths: Vec::new(),
             server_secrets: ServerSecrets::default(),
             site_dir: None,

@@ -6,9 +6,8 @@ use async_trait::async_trait;
 
 use crate::{Applied, KeyThumbprint, Session, StoreResult, Timestamp};
 
-/// The most proofs that a session remembers at once. Below it are the proofs that the rate limits of a session allow within
-/// the life of one.
-pub const MAX_USED_PROOFS: usize = 64;
+/// The most proofs that a session remembers at once: more than the default rate limit of refreshes allows within the life of one.
+pub const MAX_USED_PROOFS: usize = 512;
 
 const ID_BYTES: usize = 12;
 const ENTRY_BYTES: usize = 8 + ID_BYTES;
@@ -182,12 +181,20 @@ mod tests {
     #[test]
     fn p54_proofs_are_remembered_for_as_long_as_they_are_accepted_and_no_more_of_them_than_fit() {
         let mut bound = session(Some(OWN));
-        for number in 0..64 {
-            assert_eq!(bound.prove(NOW, Some(&proof(OWN, number))), Ok(()));
+        let numbered = |number: usize| {
+            let mut hash = [0; 32];
+            hash[..8].copy_from_slice(&number.to_be_bytes());
+            Proof {
+                id: ProofId::of_hash(&hash),
+                ..proof(OWN, 0)
+            }
+        };
+        for number in 0..MAX_USED_PROOFS {
+            assert_eq!(bound.prove(NOW, Some(&numbered(number))), Ok(()));
         }
-        let more = proof(OWN, 64);
+        let more = numbered(MAX_USED_PROOFS);
         assert_eq!(bound.prove(NOW, Some(&more)), Err(Unproven::TooMany));
-        let replayed = bound.prove(NOW, Some(&proof(OWN, 0)));
+        let replayed = bound.prove(NOW, Some(&numbered(0)));
         assert_eq!(replayed, Err(Unproven::Replayed));
 
         let later = Timestamp::from_millis(NOW.as_millis() + 240_001);

@@ -47,6 +47,7 @@ impl Config {
             return refuse("HINT_COOKIE_DOMAIN", HINT_DOMAIN);
         }
         let page_cookie = read.switch("PAGE_COOKIE", self.page_cookie)?;
+        let device_binding = read.switch("DEVICE_BINDING", self.device_binding)?;
         let account_paths = read
             .text("ACCOUNT_PATHS")
             .map_or(self.account_paths, |text| {
@@ -56,6 +57,7 @@ impl Config {
         Ok(Self {
             account_paths,
             page_cookie,
+            device_binding,
             cookie_same_site: same_site,
             hint_cookie_domain: hint_domain,
             ..self

@@ -36,6 +36,7 @@ fn an_invalid_setting_is_refused_with_the_name_of_the_variable() {
         ("COOKIE_SAME_SITE", "lax"),
         ("HINT_COOKIE_DOMAIN", "example.com"),
         ("PAGE_COOKIE", "lax"),
+        ("DEVICE_BINDING", "dpop"),
         ("ACCOUNT_PATHS", "work,auth"),
         ("ACCOUNT_PATHS", "work,work"),
         ("ACCOUNT_PATHS", "work,"),

@@ -69,7 +69,8 @@ pub(super) async fn begin(
         let _ = ended.await?;
     }
     let mut new = NewSession::new(device(headers), authentication);
-    new.jkt = proof.map(|proof| proof.jkt);
+    let binding = proof.filter(|_| app.settings.device_binding);
+    new.jkt = binding.map(|proof| proof.jkt);
     let (id, secret) = (clock::random(), clock::random());
     let begun = app.sessions.sign_in(now, user, new, id, secret).await?;
     let Some(grant) = begun else {

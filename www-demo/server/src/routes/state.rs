@@ -94,6 +94,8 @@ pub(crate) struct Settings {
     /// The path that the endpoints are below; empty, but for a further account.
     pub(crate) mount: String,
     pub(crate) accounts: Vec<String>,
+    /// Whether sign-ins bind their session to the key of a proof.
+    pub(crate) device_binding: bool,
     pub(crate) server_secrets: ServerSecrets,
     pub(crate) api_origin: String,
     pub(crate) site_dir: Option<PathBuf>,

@@ -2,8 +2,8 @@
 
 use nolapse_server::{
     domain::{
-        Applied, Authentication, AuthenticationMethod, KeyThumbprint, Limits, NewSession,
-        RefreshToken, RefreshTokenKey, Session, SessionId, Store,
+        Applied, Authentication, AuthenticationMethod, KeyThumbprint, Limits, NewSession, Proof,
+        ProofId, RefreshToken, RefreshTokenKey, Session, SessionId, Store,
     },
     store::{PgStore, Pooler, SqliteStore},
 };
@@ -60,6 +60,41 @@ async fn is_kept(store: &dyn Store) -> Session {
     assert_eq!(rotated, Applied::Yes);
     let kept = store.session(row.id).await.unwrap();
     assert_eq!(kept, Some((row.clone(), user)));
+    proofs_are_remembered_by_one_of_two_writers(store, row).await
+}
+
+async fn proofs_are_remembered_by_one_of_two_writers(
+    store: &dyn Store,
+    mut row: Session,
+) -> Session {
+    let proof = |number: u8| Proof {
+        jkt: KeyThumbprint::from_bytes([9; 32]),
+        id: ProofId::of_hash(&[number; 32]),
+        until: later(240),
+    };
+    let key = RefreshTokenKey::from_bytes([0; 32]);
+    for round in 0..3 {
+        let read = row.clone();
+        let (mut one, mut other, mut rotated) = (row.clone(), row.clone(), row.clone());
+        one.prove(later(61), Some(&proof(2 * round))).unwrap();
+        other.prove(later(61), Some(&proof(2 * round))).unwrap();
+        rotated
+            .prove(later(61), Some(&proof(2 * round + 1)))
+            .unwrap();
+        let first = RefreshToken::first(row.id, [1; 32]);
+        rotated.rotate(later(61), &key.successor(&first), None, &Limits::default());
+
+        let recorded = store.record_proof(&one, &read).await.unwrap();
+        assert_eq!(recorded, Applied::Yes);
+        // The same proof at another server, and a rotation that has not read it.
+        let replayed = store.record_proof(&other, &read).await.unwrap();
+        assert_eq!(replayed, Applied::No);
+        let lost = store.rotate_session(&rotated, &read).await.unwrap();
+        assert_eq!(lost, Applied::No);
+        let (kept, _) = store.session(row.id).await.unwrap().unwrap();
+        assert_eq!(kept, one);
+        row = one;
+    }
     row
 }
 
