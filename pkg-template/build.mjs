@@ -69,7 +69,7 @@ const SMALLEST = [
 const BINDGEN = "bindgen";
 
 /** The bundled scripts: those with imports from folders. */
-const BUNDLED = ["facade.js", "push.js", "server.js", "testing.js", "verify.js"];
+const BUNDLED = ["facade.js", "provider.js", "push.js", "server.js", "testing.js", "verify.js"];
 
 const TEMPLATE = join(root, "pkg-template");
 const PACKAGE = join(root, "pkg");

@@ -26,6 +26,8 @@ export class SharedSession {
   #lastUser;
   /** @type {SessionStatus} */
   snapshot;
+  /** @type {SessionError | null} */
+  signInError = null;
   /** Resolves when the module is loaded. @type {Promise<void>} */
   ready = Promise.resolve();
   /** @type {Map<string, Set<{ listener: Listener }>>} */
@@ -92,7 +94,7 @@ export class SharedSession {
   #start(host, early) {
     const { glue, generation } = this.#instance;
     this.#generation = generation;
-    host.start((...given) => new glue.Machine(...given), early);
+    return host.start((...given) => new glue.Machine(...given), early);
   }
 
   /** Returns the active host; after a failure of the module, a new one. */
@@ -210,6 +212,12 @@ export class SharedSession {
     this.#steps.push(/** @type {import("../index.js").TraceEntry} */ (step));
     if (this.#steps.length > KEPT_STEPS) this.#steps.shift();
     this.#emit("trace", step);
+  }
+
+  /** @type {NonNullable<App["signInFailed"]>} */
+  signInFailed(error, provider) {
+    this.signInError = /** @type {SessionError | null} */ (error);
+    if (error) this.#emit("sign_in_failed", Object.freeze({ provider, error }));
   }
 
   /** @type {App["error"]} */

@@ -36,7 +36,7 @@ function define(target, name, value) {
   Object.defineProperty(target, name, own({ value }));
 }
 
-const EVENTS = ["refresh", "refresh_failed", "signed_out", "user_changed", "call", "trace"];
+const EVENTS = ["refresh", "refresh_failed", "signed_out", "user_changed", "call", "trace", "sign_in_failed"];
 
 /**
  * Creates the `Session` object: its methods work detached, and its `close` affects only this object.
@@ -91,6 +91,9 @@ export function openSession(core) {
     get ready() {
       return core.ready;
     },
+    get signInError() {
+      return core.signInError;
+    },
     get status() {
       return core.snapshot;
     },
@@ -140,8 +143,9 @@ function requests(call) {
     signUp: (credentials) => call((host) => host.signIn(credentials, "sign-up").then(() => undefined)),
     setTokens: (response) => call((host) => host.setTokens(response).then(() => undefined)),
     signOut: (options) =>
-      call((host) =>
-        host.signOut(!!own(options).everywhere).then((notified) => ({ serverNotified: notified === true })),
-      ),
+      call((host) => {
+        const { everywhere, atProvider } = own(options);
+        return host.signOut(!!everywhere, !!atProvider).then((notified) => ({ serverNotified: notified === true }));
+      }),
   };
 }

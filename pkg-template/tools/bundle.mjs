@@ -9,8 +9,8 @@ export const BRIDGE = "bridge.js";
 
 /**
  * Options of the bundler. `bridge.js` stays a separate file, because module and host must share one instance of it. So do
- * the facade, which other entry points share, the script of `nolapse_verify`, which is generated elsewhere, and `push.js`, which is
- * loaded when it is needed.
+ * the facade, which other entry points share, the script of `nolapse_verify`, which is generated elsewhere, and `push.js` and `provider.js`,
+ * which are loaded when they are needed.
  *
  * @type {import("esbuild").BuildOptions & { write: false }}
  */
@@ -33,7 +33,7 @@ export const BUNDLE = {
     {
       name: "shared",
       setup: ({ onResolve }) =>
-        onResolve({ filter: /^\.\/(facade|nolapse|nolapse_bytes|nolapse_verify|push)\.js$/ }, ({ path }) => ({
+        onResolve({ filter: /^\.\/(facade|nolapse|nolapse_bytes|nolapse_verify|push|provider)\.js$/ }, ({ path }) => ({
           path,
           external: true,
           sideEffects: false,

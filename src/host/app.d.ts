@@ -47,6 +47,8 @@ export interface App {
     page: string,
     outcome: string,
   ): void;
+  /** A sign-in by redirect has failed; `null`: another one begins. */
+  signInFailed?(error: unknown, provider: string): void;
   /** Creates the error that a caller is rejected with. */
   error(
     code: string,

@@ -9,9 +9,11 @@ import { Requests } from "./requests.js";
 import { cancelEarly } from "./early-refresh.js";
 import { Locks } from "./locks.js";
 import { checkContext, refuse } from "./options.js";
+import { own } from "./own.js";
 import { drainCommands, onTimer } from "./bridge.js";
 import * as codes from "../generated/codes.js";
 import { isHidden, watchLifecycle } from "./lifecycle.js";
+import { signInThrough, signOutAtProvider, takeReturn } from "./provider-loader.js";
 import { pushLoader } from "./push-loader.js";
 import { RecordStorage } from "./storage.js";
 import { TabChannel } from "./tab-channel.js";
@@ -32,6 +34,7 @@ export class Host {
   #app;
   #realm;
   #settings;
+  #page;
   #callers;
   #requests;
   #storage;
@@ -70,6 +73,7 @@ export class Host {
     this.#settings = settings;
     this.#app = app;
     this.#realm = realm;
+    this.#page = { realm, settings, app, host: this };
     this.#storage = new RecordStorage(settings.key, realm);
     this.#channel = new TabChannel(settings.key, realm, feed);
     this.#callers = new Callers(feed);
@@ -83,8 +87,15 @@ export class Host {
    *
    * @param {(...given: ConstructorParameters<typeof import("./machine.js").Machine>) => import("./bridge.js").Machine} make makes a machine
    * @param {import("./early-refresh.js").EarlyRefresh} [earlyRefresh]
+   * @returns {Promise<void> | void} a promise if the result of a sign-in is taken before
    */
   start(make, earlyRefresh) {
+    const returned = takeReturn(this.#page);
+    return returned ? returned.then(() => this.#begin(make, earlyRefresh)) : this.#begin(make, earlyRefresh);
+  }
+
+  /** @param {Parameters<Host["start"]>} given */
+  #begin(...[make, earlyRefresh]) {
     if (this.#isClosed) return void cancelEarly(earlyRefresh);
     const feed = this.feed.bind(this);
     const realm = this.#realm;
@@ -271,15 +282,19 @@ export class Host {
   }
 
   /**
-   * Runs a sign-in function, or sends credentials to an endpoint of the reference protocol, while no tab refreshes.
+   * Runs a sign-in function, or sends credentials to an endpoint of the reference protocol, while no tab refreshes; or signs in
+   * through a provider.
    *
-   * @param {unknown} how the function, or the credentials
-   * @param {"sign-in" | "sign-up"} endpoint
+   * @param {unknown} how the function, the credentials, or the options with the provider's name
+   * @param {"sign-in" | "sign-up" | "refresh"} endpoint
+   * @returns {Promise<unknown>}
    */
   signIn(how, endpoint) {
     const { server } = this.#settings;
     const isFunction = typeof how === "function";
     if (!isFunction && server === undefined) refuse("auth", "a URL");
+    const options = own(how);
+    if (options.provider !== undefined) return signInThrough(this.#page, options);
     const send = () => this.#requests.credentials(`${server}/auth/${endpoint}`, /** @type {object} */ (how), this.#app);
     return this.#promise([codes.SIGN_IN_REQUESTED], undefined, isFunction ? /** @type {() => unknown} */ (how) : send);
   }
@@ -289,8 +304,13 @@ export class Host {
     return this.#promise([codes.TOKENS_PROVIDED, ...grantOf(response, 0, this.#settings.contexts)]);
   }
 
-  /** @param {boolean} everywhere @returns {Promise<unknown>} whether the auth server confirmed it */
-  signOut(everywhere) {
+  /**
+   * @param {boolean} everywhere
+   * @param {boolean} [atProvider] whether the page goes on to the provider, to sign out there
+   * @returns {Promise<unknown>} whether the auth server confirmed it
+   */
+  signOut(everywhere, atProvider) {
+    if (atProvider) return signOutAtProvider(this.#page, everywhere);
     return this.#promise([codes.SIGN_OUT_REQUESTED, Number(everywhere)]);
   }
 

@@ -93,8 +93,9 @@ const ALIKE = {
   minify: true,
   format: "esm",
   target: "es2022",
-  // What only browsers without WebAssembly load, and only sessions with `push`, are chunks of their own; `jose` is a peer dependency.
-  external: ["*/nolapse_js.js", "*/push.js", "jose"],
+  // What only browsers without WebAssembly load, only sessions with `push`, and only a sign-in through a
+  // provider, are chunks of their own; `jose` is a peer dependency.
+  external: ["*/nolapse_js.js", "*/push.js", "*/provider.js", "jose"],
 };
 
 /** @param {import("esbuild").BuildOptions} how */

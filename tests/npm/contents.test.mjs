@@ -28,6 +28,7 @@ const FILES = [
   "nolapse_verify.js",
   "nolapse_verify_bg.wasm",
   "package.json",
+  "provider.js",
   "push.js",
   "rendering.d.ts",
   "server.d.ts",
