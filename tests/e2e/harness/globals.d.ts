@@ -6,6 +6,8 @@ declare global {
   interface Window {
     /** The session that `openSession` of the harness has made on the page. */
     session: Session<{ id: string; email: string; role: string }>;
+    /** What has become of the sign-in that `clickProvider` of the harness begins; empty until then. */
+    outcome: string;
     /** What has become of the calls that `startCalls` of the harness makes. */
     calls: import("./tabs.mjs").Calls;
     /** Ends them. */
