@@ -71,6 +71,7 @@ const RULES = [
   [/^tests\/e2e\//, ["static", "docs", "e2e"]],
   [/^tests\/apis\/jar\.mjs$/, ["static", "apis", "npm", "docs", "frameworks"]],
   [/^tests\/apis\//, ["static", "apis", "npm", "docs"]],
+  [/^tests\/providers\//, ["static", "npm", "docs", "e2e"]],
   [/^tests\/bench\//, ["static", "npm", "packed", "docs"]],
 ];
 
