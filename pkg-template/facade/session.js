@@ -92,7 +92,7 @@ export function openSession(core) {
       return core.ready;
     },
     get signInError() {
-      return core.signInError;
+      return /** @type {SessionError | null} */ (core.signInError);
     },
     get status() {
       return core.snapshot;
@@ -145,7 +145,7 @@ function requests(call) {
     signOut: (options) =>
       call((host) => {
         const { everywhere, atProvider } = own(options);
-        return host.signOut(!!everywhere, !!atProvider).then((notified) => ({ serverNotified: notified === true }));
+        return host.signOut(!!everywhere, atProvider).then((notified) => ({ serverNotified: notified === true }));
       }),
   };
 }

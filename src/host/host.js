@@ -87,15 +87,11 @@ export class Host {
    *
    * @param {(...given: ConstructorParameters<typeof import("./machine.js").Machine>) => import("./bridge.js").Machine} make makes a machine
    * @param {import("./early-refresh.js").EarlyRefresh} [earlyRefresh]
-   * @returns {Promise<void> | void} a promise if the result of a sign-in is taken before
+   * @param {Promise<void> | null} [returned] while the result of a sign-in through a provider is taken
+   * @returns {Promise<void> | void} a promise if there is such a result
    */
-  start(make, earlyRefresh) {
-    const returned = takeReturn(this.#page);
-    return returned ? returned.then(() => this.#begin(make, earlyRefresh)) : this.#begin(make, earlyRefresh);
-  }
-
-  /** @param {Parameters<Host["start"]>} given */
-  #begin(...[make, earlyRefresh]) {
+  start(make, earlyRefresh, returned = takeReturn(this.#page)) {
+    if (returned) return returned.then(() => this.start(make, earlyRefresh, null));
     if (this.#isClosed) return void cancelEarly(earlyRefresh);
     const feed = this.feed.bind(this);
     const realm = this.#realm;
@@ -306,7 +302,7 @@ export class Host {
 
   /**
    * @param {boolean} everywhere
-   * @param {boolean} [atProvider] whether the page goes on to the provider, to sign out there
+   * @param {unknown} [atProvider] whether the page goes on to the provider, to sign out there
    * @returns {Promise<unknown>} whether the auth server confirmed it
    */
   signOut(everywhere, atProvider) {

@@ -11,20 +11,14 @@
  */
 
 /**
- * Takes the result of a redirect, if this tab went to a provider or the URL has an error of one. Returns `undefined` at all other
- * pages.
+ * Takes the result of a redirect, if this tab went to a provider; returns `undefined` if it did not.
  *
  * @param {Page} page
  * @returns {Promise<void> | undefined}
  */
 export function takeReturn(page) {
-  const { realm, settings } = page;
   try {
-    // The URL first: reading blocked storage throws.
-    if (
-      /[?&]nolapse_error=/.test(realm.location?.search ?? "") ||
-      realm.sessionStorage?.getItem(`${settings.key}\tsign-in`)
-    )
+    if (page.realm.sessionStorage?.getItem(`${page.settings.key}\tsign-in`))
       return import("./provider.js").then((code) => code.takeReturn(page)).catch(() => {});
   } catch {
     // Storage is blocked.
@@ -39,11 +33,9 @@ export function takeReturn(page) {
  * @param {Page} page
  * @param {import("./own.js").Fields} options
  */
-export async function signInThrough(page, options) {
-  const popup =
-    options.display === "popup" ? page.realm.open?.("about:blank", "_blank", "popup,width=480,height=680") : null;
-  const code = await load(page, popup);
-  return code.signIn(page, options, popup);
+export function signInThrough(page, options) {
+  const popup = options.display === "popup" && page.realm.open?.("", "", "popup");
+  return load(page, (code) => code.signIn(page, options, popup || undefined), popup);
 }
 
 /**
@@ -52,17 +44,18 @@ export async function signInThrough(page, options) {
  * @param {Page} page
  * @param {boolean} everywhere
  */
-export async function signOutAtProvider(page, everywhere) {
-  return (await load(page)).signOut(page, everywhere);
+export function signOutAtProvider(page, everywhere) {
+  return load(page, (code) => code.signOut(page, everywhere));
 }
 
 /**
  * @param {Page} page
- * @param {Window | null} [popup] closed if the code cannot be loaded
+ * @param {(code: typeof import("./provider.js")) => Promise<unknown>} work
+ * @param {Window | null | false} [popup] closed if the code cannot be loaded
  */
-function load({ app }, popup) {
-  return import("./provider.js").catch((cause) => {
-    popup?.close();
+function load({ app }, work, popup) {
+  return import("./provider.js").then(work, (cause) => {
+    if (popup) popup.close();
     throw app.error("load_failed", "provider.js could not be loaded", "", "", Number.NaN, cause);
   });
 }

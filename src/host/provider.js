@@ -16,6 +16,9 @@ import { RecordStorage } from "./storage.js";
 
 /** A sign-in that was checked. @typedef {{ provider: string, display: "redirect" | "popup", returnTo: string, link: boolean, signal: AbortSignal | undefined }} SignIn */
 
+/** Width and height of a pop-up, in CSS pixels. @type {[number, number]} */
+const POPUP_SIZE = [480, 680];
+
 /** The redirects of this page by provider, for pages that can keep nothing. @type {Map<string, number[]>} */
 const redirected = new Map();
 
@@ -31,7 +34,8 @@ export function takeReturn({ realm, settings, app }) {
   const { error, provider, cleaned } = errorIn(location?.href ?? "");
   if (error !== null) {
     history?.replaceState(history.state, "", cleaned);
-    return app.signInFailed?.(app.error(...providerError(error), "", "", Number.NaN), provider ?? mark ?? "");
+    app.signInError = app.error(...providerError(error), "", "", Number.NaN);
+    return app.emit?.("sign_in_failed", Object.freeze({ provider: provider ?? mark, error: app.signInError }));
   }
   if (mark === null) return undefined;
   const storage = new RecordStorage(settings.key, realm);
@@ -51,7 +55,7 @@ export async function signIn(page, options, popup) {
     const server = /** @type {string} */ (page.settings.server);
     const wanted = check(page, options);
     if (wanted.signal?.aborted) throw wanted.signal.reason;
-    page.app.signInFailed?.(null, wanted.provider);
+    page.app.signInError = null;
     // The cookie of the session that the auth server is to end would be replaced.
     await settleSignOut(page);
     return wanted.display === "popup"
@@ -192,6 +196,7 @@ async function inPopup(page, wanted, server, popup) {
     throw app.error("popup_blocked", "the browser has blocked the pop-up", "", "", Number.NaN);
   const storage = new RecordStorage(settings.key, realm);
   const before = sessionIn(storage.read());
+  popup.resizeTo(...POPUP_SIZE);
   popup.location.replace(startOf(wanted, server));
   const outcome = await outcomeOf(realm, popup, new URL(server).origin, provider, signal);
   const adopt = () => host.signIn({ reason: "load", page: "visible", active_ago: 0 }, "refresh");

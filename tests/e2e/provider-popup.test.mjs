@@ -5,7 +5,15 @@ import { test } from "node:test";
 
 import { launchBrowser, launchFirefox } from "./harness/browser.mjs";
 import { openSession } from "./harness/page.mjs";
-import { arrives, cancelAtProvider, clickProvider, offerProvider, outcome, signInAtProvider, startWithProvider } from "./harness/provider.mjs";
+import {
+  arrives,
+  cancelAtProvider,
+  clickProvider,
+  offerProvider,
+  outcome,
+  signInAtProvider,
+  startWithProvider,
+} from "./harness/provider.mjs";
 import { serveSite } from "./harness/site.mjs";
 import { until } from "./harness/until.mjs";
 
@@ -37,7 +45,9 @@ async function openPage(context, server, origin = server.auth) {
 async function openPopup(context, page, issuer) {
   const before = await context.pages();
   await clickProvider(page);
-  const popup = await until("the pop-up is open", async () => (await context.pages()).find((one) => !before.includes(one)));
+  const popup = await until("the pop-up is open", async () =>
+    (await context.pages()).find((one) => !before.includes(one)),
+  );
   await arrives(popup, issuer);
   return popup;
 }
@@ -108,8 +118,12 @@ test("a message of another window or origin is not taken for the pop-up's", asyn
   const page = await openPage(context, server);
   const popup = await openPopup(context, page, issuer);
 
-  await page.evaluate(() => window.postMessage({ type: "nolapse:sign-in", provider: "demo", error: "provider_failed" }, "*"));
-  await popup.evaluate(() => window.opener.postMessage({ type: "nolapse:sign-in", provider: "demo", error: "provider_failed" }, "*"));
+  await page.evaluate(() =>
+    window.postMessage({ type: "nolapse:sign-in", provider: "demo", error: "provider_failed" }, "*"),
+  );
+  await popup.evaluate(() =>
+    window.opener.postMessage({ type: "nolapse:sign-in", provider: "demo", error: "provider_failed" }, "*"),
+  );
   assert.equal(await page.evaluate(() => window.outcome), "");
   await signInAtProvider(popup, "alice");
 

@@ -26,7 +26,12 @@ function look(page) {
   return page.evaluate(() => {
     const { status, signInError } = window.session;
     const { state } = status;
-    return { state, sessionId: state === "signed_in" ? status.sessionId : "", code: signInError?.code ?? "", url: location.href };
+    return {
+      state,
+      sessionId: state === "signed_in" ? status.sessionId : "",
+      code: signInError?.code ?? "",
+      url: location.href,
+    };
   });
 }
 
@@ -158,7 +163,8 @@ test("P50 a page that signs in by itself goes to the provider three times, not a
     await openSession(page, server);
     await offerProvider(page);
     await clickProvider(page);
-    const isOver = async () => page.url().startsWith(issuer) || (await page.evaluate(() => window.outcome).catch(() => ""));
+    const isOver = async () =>
+      page.url().startsWith(issuer) || (await page.evaluate(() => window.outcome).catch(() => ""));
     await until("it left, or was refused", isOver);
     if (!page.url().startsWith(issuer)) codes.push(await outcome(page));
     await arrives(page, page.url().startsWith(issuer) ? issuer : server.auth);
@@ -199,7 +205,12 @@ test("P50 a sign-in that the user cancels is told once, and the URL is clean", a
   );
 
   assert.deepEqual(heard, [[NAME, true]]);
-  assert.deepEqual(await look(page), { state: "signed_out", sessionId: "", code: "provider_denied", url: `${server.auth}/blank.html?q=%20#top` });
+  assert.deepEqual(await look(page), {
+    state: "signed_out",
+    sessionId: "",
+    code: "provider_denied",
+    url: `${server.auth}/blank.html?q=%20#top`,
+  });
   await page.reload();
   await openSession(page, server);
   assert.equal((await look(page)).code, "");
@@ -209,14 +220,28 @@ test("a page that must not be returned to is refused before anything is sent", a
   const [{ server }, browser] = await Promise.all([startWithProvider(t), launchBrowser(t)]);
   const { page, network } = await openPage(browser, server);
   await openSession(page, server);
-  const foreign = ["https://evil.example/", "//evil.example/", server.api, "javascript:alert(1)", "data:,x", `${server.auth.replace("//", "//user:word@")}/`, "http://"];
+  const foreign = [
+    "https://evil.example/",
+    "//evil.example/",
+    server.api,
+    "javascript:alert(1)",
+    "data:,x",
+    `${server.auth.replace("//", "//user:word@")}/`,
+    "http://",
+  ];
 
   const errors = await page.evaluate(
-    (urls) => Promise.all(urls.map((returnTo) => window.session.signIn({ provider: "demo", returnTo }).catch((error) => error.name))),
+    (urls) =>
+      Promise.all(
+        urls.map((returnTo) => window.session.signIn({ provider: "demo", returnTo }).catch((error) => error.name)),
+      ),
     foreign,
   );
 
-  assert.deepEqual(errors, foreign.map(() => "TypeError"));
+  assert.deepEqual(
+    errors,
+    foreign.map(() => "TypeError"),
+  );
   assert.equal(network.to("/auth/providers/demo/sign-in").length, 0);
 });
 

@@ -4,13 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { countRedirect, readTimes } from "../../src/host/redirects.js";
-import {
-  errorIn,
-  pendingSignOut,
-  providerError,
-  sessionIn,
-  signedInElsewhere,
-} from "../../src/host/sign-in-result.js";
+import { errorIn, pendingSignOut, providerError, sessionIn, signedInElsewhere } from "../../src/host/sign-in-result.js";
 
 const NOW = 1_800_000_000_000;
 
@@ -59,7 +53,11 @@ test("what is no list of times counts for nothing", () => {
 const URLS = [
   ["https://a.example/", null, "https://a.example/"],
   ["https://a.example/?nolapse_error=provider_denied&nolapse_provider=x", "provider_denied", "https://a.example/"],
-  ["https://a.example/p?q=%20+&nolapse_error=e&r#s?nolapse_error=f", "e", "https://a.example/p?q=%20+&r#s?nolapse_error=f"],
+  [
+    "https://a.example/p?q=%20+&nolapse_error=e&r#s?nolapse_error=f",
+    "e",
+    "https://a.example/p?q=%20+&r#s?nolapse_error=f",
+  ],
   ["https://a.example/?my_nolapse_error=1", null, "https://a.example/?my_nolapse_error=1"],
   ["https://a.example/#?nolapse_error=1", null, "https://a.example/#?nolapse_error=1"],
   ["https://a.example/?nolapse_error=a&nolapse_error=b", "a", "https://a.example/"],
@@ -75,7 +73,8 @@ for (const [href, error, cleaned] of URLS) {
 
 test("an error that nobody knows is a failure of the provider", () => {
   assert.equal(providerError("account_exists")[0], "account_exists");
-  for (const made of ["<b>", "toString", "__proto__", undefined, 7]) assert.equal(providerError(made)[0], "provider_failed");
+  for (const made of ["<b>", "toString", "__proto__", undefined, 7])
+    assert.equal(providerError(made)[0], "provider_failed");
 });
 
 test("a record after a sign-in elsewhere is of the next version, whatever it was", () => {
@@ -88,7 +87,8 @@ test("a record after a sign-in elsewhere is of the next version, whatever it was
     ["nolapse1;99999999999;in;1;2", 1],
     ["?!", 1],
   ];
-  for (const [before, version] of records) assert.equal(signedInElsewhere(before), `nolapse1;${version};in;0;0`, before);
+  for (const [before, version] of records)
+    assert.equal(signedInElsewhere(before), `nolapse1;${version};in;0;0`, before);
 });
 
 test("a sign-out that the auth server does not know of is found in the record", () => {

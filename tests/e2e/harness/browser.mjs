@@ -23,7 +23,10 @@ const INTENSIVE_THROTTLING = "--enable-features=IntensiveWakeUpThrottling:grace_
  *   `blocksPopups`: pop-ups need a click, as in users' browsers
  * @returns {Promise<import("puppeteer-core").Browser>}
  */
-export async function launchBrowser(test, { throttled = false, extensions = false, blocksPopups = false, args = [] } = {}) {
+export async function launchBrowser(
+  test,
+  { throttled = false, extensions = false, blocksPopups = false, args = [] } = {},
+) {
   const executablePath = process.env.CHROMIUM ?? (await findBrowser(() => {})).chromium;
   const browser = await puppeteer.launch({
     executablePath,
