@@ -167,14 +167,16 @@ impl Provider {
         }
         let unread = ProviderError::Failed("authorization_endpoint");
         let mut url = Url::parse(&metadata.authorization_endpoint).map_err(|_| unread)?;
+        let pushed = match &metadata.par {
+            Some(_) => Some(self.push(&metadata, &parameters).await?),
+            None => None,
+        };
         let mut query = url.query_pairs_mut();
         query.append_pair("client_id", &config.client_id);
-        if metadata.par.is_some() {
-            let pushed = self.push(&metadata, &parameters).await?;
-            query.append_pair("request_uri", &pushed);
-        } else {
-            query.extend_pairs(parameters);
-        }
+        match &pushed {
+            Some(pushed) => query.append_pair("request_uri", pushed),
+            None => query.extend_pairs(parameters),
+        };
         drop(query);
         Ok(url.into())
     }
