@@ -19,6 +19,7 @@ pub mod origins;
 mod password_directory;
 pub mod passwords;
 pub mod problem;
+mod providers;
 mod push_streams;
 pub mod revocations;
 mod routes;
@@ -37,5 +38,6 @@ pub mod verifier;
 
 pub use auth_server::{AuthServer, AuthServerBuilder};
 pub use password_directory::{PasswordDirectory, UserRepository};
+pub use providers::ProviderSetupError;
 pub use routes::Counters;
 pub use startup::StartError;

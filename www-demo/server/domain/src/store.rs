@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use nolapse::wire::EndReason;
 
 use crate::{
-    Email, NoteStore, PasswordHash, RevocationLog, Role, Session, SessionId, SigningKeyStore,
+    Email, NoteStore, PasswordHash, ProviderStore, RevocationLog, Role, Session, SessionId, SigningKeyStore,
     Throttles, Timestamp, User, UserId,
 };
 
@@ -113,7 +113,9 @@ pub trait ContextStore: Send + Sync + 'static {
 ///
 /// "Not found" is `Ok(None)`, never an error.
 #[async_trait]
-pub trait Store: ContextStore + NoteStore + RevocationLog + SigningKeyStore + Throttles {
+pub trait Store:
+    ContextStore + NoteStore + ProviderStore + RevocationLog + SigningKeyStore + Throttles
+{
     /// Closes the database after the last query.
     async fn close(&self);
 

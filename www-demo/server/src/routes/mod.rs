@@ -25,6 +25,9 @@ mod openapi;
 mod outage;
 mod password;
 mod path_id;
+mod provider_callback;
+mod provider_logout;
+mod providers;
 mod refresh;
 mod request_log;
 mod response_headers;
@@ -134,8 +137,15 @@ fn endpoints(app: &App) -> OpenApiRouter<App> {
     let for_servers = OpenApiRouter::new()
         .routes(routes!(look_up::look_up))
         .routes(routes!(revocations::stream));
+    if !app.providers.all().is_empty() {
+        router = router
+            .routes(routes!(providers::sign_in))
+            .routes(routes!(provider_callback::callback))
+            .routes(routes!(provider_logout::logout));
+    }
     router
         .merge(openapi::for_servers(for_servers))
+        .routes(routes!(providers::list))
         .routes(routes!(jwks::keys))
 }
 
@@ -205,9 +215,11 @@ async fn method_not_allowed() -> Problem {
     )
 }
 
-/// Refuses queries: no endpoint takes one, and a token in a URL would end up in logs (RFC 9700 §4.3.2).
+/// Refuses queries: no endpoint but those of a provider's redirects takes one, and a token in a URL would end up in logs (RFC 9700 §4.3.2).
 async fn refuse_query(request: Request, next: Next) -> Response {
-    if request.uri().query().is_some() && !site::owns(request.uri().path()) {
+    let path = request.uri().path();
+    let takes_query = site::owns(path) || providers::takes_query(path);
+    if request.uri().query().is_some() && !takes_query {
         return Problem::invalid("this path takes no query").into_response();
     }
     next.run(request).await

@@ -15,7 +15,7 @@ use super::{
     App,
     body::{StrictJson, Whole},
     contexts::ContextNames,
-    openapi,
+    openapi, providers,
     security_events::note,
     signed::SUPERSEDED,
     token_response,
@@ -24,6 +24,7 @@ use crate::{
     clock,
     domain::{RefreshToken, Refreshed, Rotation},
     problem::{Body, Problem},
+    providers::{Mediated, Mediation},
 };
 use axum::extract::FromRequest;
 
@@ -117,7 +118,14 @@ async fn exchange(app: &App, headers: &HeaderMap, body: &Refresh) -> Result<Resp
         return Ok(ended(app, headers, EndReason::NoCookie));
     };
     app.limits.refresh(clock::now(), refresh_token.session)?;
-    present(app, headers, &refresh_token, body).await
+    let is_refused = matches!(body.reason, RefreshReason::Rejected | RefreshReason::Force);
+    let mediated = match providers::mediate(app, &refresh_token, is_refused).await? {
+        None => None,
+        Some(Mediation::Token(token)) => Some(token),
+        Some(Mediation::Over(reason)) => return Ok(ended(app, headers, reason)),
+        Some(Mediation::Unavailable) => return Err(providers::UNAVAILABLE),
+    };
+    present(app, headers, &refresh_token, body, mediated).await
 }
 
 async fn present(
@@ -125,6 +133,7 @@ async fn present(
     headers: &HeaderMap,
     refresh_token: &RefreshToken,
     body: &Refresh,
+    mediated: Option<Mediated>,
 ) -> Result<Response, Problem> {
     let now = clock::now();
     let refreshed = app.sessions.refresh(now, refresh_token, body.active_ago);
@@ -142,7 +151,7 @@ async fn present(
                     subject.user = Some(grant.user.id);
                 });
             }
-            token_response::grant(app, now, &grant, &body.contexts).await
+            token_response::grant(app, now, &grant, &body.contexts, mediated).await
         }
         Refreshed::Ended {
             session,

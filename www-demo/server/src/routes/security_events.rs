@@ -16,20 +16,23 @@ use nolapse::wire::{
     SIGN_UP_PATH,
 };
 
-use super::{App, address::Address, openapi, request_log::REQUEST_ID};
+use super::{App, address::Address, openapi, providers, request_log::REQUEST_ID};
 use crate::{
     clock,
     domain::{SessionId, UserId},
     security_log::Event,
 };
 
-/// The events of requests. Handlers set `late_refresh`, `renewed_secret_reuse`, `reuse_detected` and
-/// `sign_out_everywhere`.
-pub(crate) const EVENTS: [&str; 12] = [
+/// The events of requests. Handlers set `late_refresh`, `provider_link`, `renewed_secret_reuse`,
+/// `reuse_detected` and `sign_out_everywhere`.
+pub(crate) const EVENTS: [&str; 15] = [
     "account_deletion",
     "admin_report",
     "late_refresh",
     "password_change",
+    "provider_link",
+    "provider_logout",
+    "provider_sign_in",
     "refresh",
     "renewed_secret_reuse",
     "reuse_detected",
@@ -54,6 +57,8 @@ pub(crate) const RESULTS: [&str; 6] = [
 pub(super) struct Subject {
     /// The event, if it is not that of the path.
     pub(super) event: Option<&'static str>,
+    /// The result, if it is not that of the status.
+    pub(super) result: Option<&'static str>,
     /// Why it was refused.
     pub(super) reason: Option<&'static str>,
     /// The account.
@@ -115,7 +120,8 @@ pub(super) async fn record(State(app): State<App>, request: Request, next: Next)
         })
         .await;
     let event = subject.event.unwrap_or(event);
-    let Some(result) = result_of(event, response.status()) else {
+    let result = subject.result;
+    let Some(result) = result.or_else(|| result_of(event, response.status())) else {
         return response;
     };
     // RFC 7009 §2.2: signing out succeeds without a session.
@@ -152,6 +158,8 @@ fn event_of(method: &Method, path: &str) -> Option<&'static str> {
         Method::POST if path == SIGN_OUT_PATH => Some("sign_out"),
         Method::POST if path == REFRESH_PATH => Some("refresh"),
         Method::POST if path == PASSWORD_PATH => Some("password_change"),
+        Method::GET if path == providers::CALLBACK_PATH => Some("provider_sign_in"),
+        Method::POST if path == providers::LOGOUT_PATH => Some("provider_logout"),
         Method::DELETE if is_revocation => Some("revocation"),
         Method::DELETE if path == "/account" => Some("account_deletion"),
         Method::GET if path == "/admin/report" => Some("admin_report"),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{
     Json,
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -19,6 +19,7 @@ use super::{
 use crate::{
     domain::{Grant, Session, Timestamp, User},
     problem::Problem,
+    providers::Mediated,
     tokens,
 };
 
@@ -50,7 +51,10 @@ struct SessionView {
 #[schema(as = User)]
 struct UserView {
     id: String,
-    email: String,
+    /// Missing if the account has none: a provider did not verify one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    email: Option<String>,
     #[schema(schema_with = openapi::role)]
     role: &'static str,
 }
@@ -59,7 +63,7 @@ impl UserView {
     fn of(user: &User) -> Self {
         Self {
             id: user.id.to_string(),
-            email: user.email.expose().to_owned(),
+            email: user.email.address().map(str::to_owned),
             role: user.role.as_str(),
         }
     }
@@ -100,23 +104,40 @@ fn page_token(
     token.map_err(|_| Problem::internal())
 }
 
-/// Signs a token for a grant, and one of each context, and returns them with the cookies.
+/// Signs a token for a grant, unless there is one of a provider, and one of each context, and returns them with the cookies.
 pub(super) async fn grant(
     app: &App,
     now: Timestamp,
     grant: &Grant,
     contexts: &BTreeSet<String>,
+    mediated: Option<Mediated>,
 ) -> Result<Response, Problem> {
     let (session, user) = (&grant.session, &grant.user);
     note(|subject| {
         subject.user = Some(user.id);
         subject.session = Some(session.id);
     });
-    let body = issue(app, now, session, user, contexts).await?;
+    let mut body = issue(app, now, session, user, contexts).await?;
+    if let Some(mediated) = mediated {
+        body.access_token = mediated.access_token;
+        body.expires_in = mediated.lifetime.as_secs();
+    }
     let mut response = Json(body).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    set_cookies(app, now, grant, headers)?;
+    Ok(response)
+}
+
+/// Sets the cookies of a grant.
+pub(super) fn set_cookies(
+    app: &App,
+    now: Timestamp,
+    grant: &Grant,
+    headers: &mut HeaderMap,
+) -> Result<(), Problem> {
+    let (session, user) = (&grant.session, &grant.user);
     let (token, key) = (&grant.refresh_token, &app.refresh_token_key);
     let cookies = &app.settings.cookies;
     cookies.set(headers, now, session, token, key);
@@ -124,5 +145,5 @@ pub(super) async fn grant(
         let token = page_token(app, now, session, user)?;
         cookies.set_page(headers, &token, app.tokens.lifetime);
     }
-    Ok(response)
+    Ok(())
 }

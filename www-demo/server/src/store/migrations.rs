@@ -18,11 +18,11 @@ macro_rules! files {
 
 const POSTGRES: &[File] = files!("postgres":
     "0001_sessions" "0002_signing_keys" "0003_prune" "0004_bounds" "0005_sign_in" "0006_siblings"
-    "0007_contexts" "0008_revocations" "0009_authentication");
+    "0007_contexts" "0008_revocations" "0009_authentication" "0011_providers");
 
 const SQLITE: &[File] = files!("sqlite":
     "0001_sessions" "0002_signing_keys" "0003_prune" "0004_bounds" "0005_sign_in" "0006_siblings"
-    "0007_contexts" "0008_revocations" "0009_authentication");
+    "0007_contexts" "0008_revocations" "0009_authentication" "0011_providers");
 
 /// Those of `PostgreSQL`.
 pub(super) fn postgres() -> Migrator {
@@ -36,8 +36,9 @@ pub(super) fn sqlite() -> Migrator {
 
 /// Numbers and describes migrations by the names of their files, as sqlx does.
 fn migrator(files: &[File]) -> Migrator {
-    let migrations = files.iter().zip(1..).map(|((name, sql), version)| {
-        let (_, description) = name.split_once('_').unwrap_or_default();
+    let migrations = files.iter().map(|(name, sql)| {
+        let (number, description) = name.split_once('_').unwrap_or_default();
+        let version = number.parse().unwrap_or_default();
         let kind = MigrationType::Simple;
         let sql = sql.into_sql_str();
         Migration::new(

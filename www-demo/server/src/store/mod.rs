@@ -6,6 +6,7 @@ mod migrations;
 mod notes;
 mod postgres;
 mod private_file;
+mod providers;
 mod revocations;
 mod rows;
 mod siblings;

@@ -16,6 +16,7 @@ use super::{
     contexts::contexts,
     failure,
     notes::notes,
+    providers::providers,
     revocations::{self, revocations},
     rows, siblings,
     signing_keys::signing_keys,
@@ -23,8 +24,8 @@ use super::{
     throttles::{self, throttles},
 };
 use crate::domain::{
-    Applied, Bucket, ContextStore, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash,
-    PoolUse, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey, Session, SessionId,
+    Applied, Bucket, ContextStore, Email, Identity, Mark, Note, NoteAdded, NoteId, NoteStore, PasswordHash,
+    PoolUse, ProviderSession, ProviderStore, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey, Session, SessionId,
     SigningKeyStore, Store, StoreFailure, StoreResult, Throttles, Timestamp, User, UserId,
 };
 
@@ -108,6 +109,7 @@ revocations!(
     "id",
     revocations::PgSignal
 );
+providers!(PgStore, retrying);
 signing_keys!(PgStore, retrying);
 throttles!(PgStore, retrying, "greatest");
 

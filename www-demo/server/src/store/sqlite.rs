@@ -18,6 +18,7 @@ use super::{
     failure, is_busy,
     notes::notes,
     private_file,
+    providers::providers,
     revocations::{self, revocations},
     rows, siblings,
     signing_keys::signing_keys,
@@ -25,8 +26,8 @@ use super::{
     throttles::{self, throttles},
 };
 use crate::domain::{
-    Applied, Bucket, ContextStore, Email, Note, NoteAdded, NoteId, NoteStore, PasswordHash,
-    PoolUse, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey, Session, SessionId,
+    Applied, Bucket, ContextStore, Email, Identity, Mark, Note, NoteAdded, NoteId, NoteStore, PasswordHash,
+    PoolUse, ProviderSession, ProviderStore, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey, Session, SessionId,
     SigningKeyStore, Store, StoreFailure, StoreResult, Throttles, Timestamp, User, UserId,
 };
 
@@ -92,6 +93,7 @@ revocations!(
     "position",
     revocations::LooksEvery
 );
+providers!(SqliteStore, no_retry);
 signing_keys!(SqliteStore, no_retry);
 throttles!(SqliteStore, no_retry, "max");
 

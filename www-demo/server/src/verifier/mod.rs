@@ -31,6 +31,7 @@ pub use bearer::Refused;
 pub(crate) use bearer::bearer_of;
 pub use feed::{BadFeed, Liveness, RevocationFeed};
 pub use fetch::{BadKeyUrl, FetchOptions};
+pub(crate) use fetch::Fetcher;
 pub use freshness::{Live, MaxAge, Sessions, TooOld};
 pub use nolapse::verify::{Algorithm, KeySet, MAX_TOKEN_BYTES, PublicKey, Refusal};
 pub use revoked::RevokedTokens;
