@@ -143,9 +143,6 @@ function requests(call) {
     signUp: (credentials) => call((host) => host.signIn(credentials, "sign-up").then(() => undefined)),
     setTokens: (response) => call((host) => host.setTokens(response).then(() => undefined)),
     signOut: (options) =>
-      call((host) => {
-        const { everywhere, atProvider } = own(options);
-        return host.signOut(!!everywhere, atProvider).then((notified) => ({ serverNotified: notified === true }));
-      }),
+      call((host) => host.signOut(own(options)).then((notified) => ({ serverNotified: notified === true }))),
   };
 }

@@ -13,7 +13,7 @@ import { own } from "./own.js";
 import { drainCommands, onTimer } from "./bridge.js";
 import * as codes from "../generated/codes.js";
 import { isHidden, watchLifecycle } from "./lifecycle.js";
-import { signInThrough, signOutAtProvider, takeReturn } from "./provider-loader.js";
+import { load, takeReturn } from "./provider-loader.js";
 import { pushLoader } from "./push-loader.js";
 import { RecordStorage } from "./storage.js";
 import { TabChannel } from "./tab-channel.js";
@@ -87,7 +87,7 @@ export class Host {
    *
    * @param {(...given: ConstructorParameters<typeof import("./machine.js").Machine>) => import("./bridge.js").Machine} make makes a machine
    * @param {import("./early-refresh.js").EarlyRefresh} [earlyRefresh]
-   * @param {Promise<void> | null} [returned] while the result of a sign-in through a provider is taken
+   * @param {Promise<unknown> | null} [returned] while the result of a sign-in through a provider is taken
    * @returns {Promise<void> | void} a promise if there is such a result
    */
   start(make, earlyRefresh, returned = takeReturn(this.#page)) {
@@ -290,7 +290,7 @@ export class Host {
     const isFunction = typeof how === "function";
     if (!isFunction && server === undefined) refuse("auth", "a URL");
     const options = own(how);
-    if (options.provider !== undefined) return signInThrough(this.#page, options);
+    if (options.provider) return load(this.#page, "signIn", options);
     const send = () => this.#requests.credentials(`${server}/auth/${endpoint}`, /** @type {object} */ (how), this.#app);
     return this.#promise([codes.SIGN_IN_REQUESTED], undefined, isFunction ? /** @type {() => unknown} */ (how) : send);
   }
@@ -301,13 +301,14 @@ export class Host {
   }
 
   /**
-   * @param {boolean} everywhere
-   * @param {unknown} [atProvider] whether the page goes on to the provider, to sign out there
+   * Signs out; with `atProvider`, the page goes on to the provider, to sign out there.
+   *
+   * @param {import("./own.js").Fields} options
    * @returns {Promise<unknown>} whether the auth server confirmed it
    */
-  signOut(everywhere, atProvider) {
-    if (atProvider) return signOutAtProvider(this.#page, everywhere);
-    return this.#promise([codes.SIGN_OUT_REQUESTED, Number(everywhere)]);
+  signOut(options) {
+    if (options.atProvider) return load(this.#page, "signOut", options);
+    return this.#promise([codes.SIGN_OUT_REQUESTED, Number(!!options.everywhere)]);
   }
 
   /** Reads the monotonic and the wall clock, in milliseconds. @returns {[steady: number, wall: number]} */

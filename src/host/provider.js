@@ -9,7 +9,14 @@ import { sendCredentials } from "./http.js";
 import { own } from "./own.js";
 import { outcomeOf } from "./popup.js";
 import { countRedirect, readTimes } from "./redirects.js";
-import { errorIn, pendingSignOut, providerError, sessionIn, signedInElsewhere } from "./sign-in-result.js";
+import {
+  pendingSignOut,
+  providerError,
+  resultIn,
+  returningTo,
+  sessionIn,
+  signedInElsewhere,
+} from "./sign-in-result.js";
 import { RecordStorage } from "./storage.js";
 
 /** @typedef {import("./provider-loader.js").Page} Page */
@@ -23,23 +30,24 @@ const POPUP_SIZE = [480, 680];
 const redirected = new Map();
 
 /**
- * Takes the result of a redirect, once: an error is told to the app, and its parameters are removed from the URL; without one, every
- * tab is told that there is a session now.
+ * Takes the result of a redirect, once: it is removed from the URL. An error is told to the app; after a success, every tab is told
+ * that there is a session now.
  *
  * @param {Page} page
  */
-export function takeReturn({ realm, settings, app }) {
-  const mark = keep(realm, `${settings.key}\tsign-in`, null);
+export async function takeReturn({ realm, settings, app }) {
   const { location, history } = realm;
-  const { error, provider, cleaned } = errorIn(location?.href ?? "");
-  if (error !== null) {
-    history?.replaceState(history.state, "", cleaned);
+  const result = resultIn(location?.href ?? "", settings.key);
+  if (!result) return;
+  const { error, provider, cleaned } = result;
+  history?.replaceState(history.state, "", cleaned);
+  if (error === null) {
+    const storage = new RecordStorage(settings.key, realm);
+    storage.write(signedInElsewhere(storage.read()));
+  } else {
     app.signInError = app.error(...providerError(error), "", "", Number.NaN);
-    return app.emit?.("sign_in_failed", Object.freeze({ provider: provider ?? mark, error: app.signInError }));
+    app.emit?.("sign_in_failed", Object.freeze({ provider, error: app.signInError }));
   }
-  if (mark === null) return undefined;
-  const storage = new RecordStorage(settings.key, realm);
-  return storage.write(signedInElsewhere(storage.read()));
 }
 
 /**
@@ -72,11 +80,12 @@ export async function signIn(page, options, popup) {
  * there is a session.
  *
  * @param {Page} page
- * @param {boolean} everywhere
+ * @param {import("./own.js").Fields} options
  */
-export async function signOut({ realm, settings, host }, everywhere) {
+export async function signOut({ realm, settings, host }, options) {
+  const everywhere = Boolean(options.everywhere);
   const url = await endSession(realm, settings, everywhere);
-  const isNotified = await host.signOut(everywhere);
+  const isNotified = await host.signOut({ everywhere });
   if (url) realm.location?.assign(url);
   return isNotified;
 }
@@ -100,7 +109,7 @@ async function endSession(realm, { signOut: endpoint, timeoutMs }, everywhere) {
  * @param {import("./own.js").Fields} options
  * @returns {SignIn}
  */
-function check({ realm }, { provider, display = "redirect", returnTo, link = false, signal }) {
+function check({ realm, settings }, { provider, display = "redirect", returnTo, link = false, signal }) {
   if (typeof provider !== "string" || !/^[\w-]{1,64}$/.test(provider))
     throw new TypeError("provider must be a provider's name");
   if (display !== "redirect" && display !== "popup") throw new TypeError("display must be redirect or popup");
@@ -110,7 +119,7 @@ function check({ realm }, { provider, display = "redirect", returnTo, link = fal
   if (!/^https?:$/.test(url.protocol) || url.origin !== origin || url.username || url.password)
     throw new TypeError("returnTo must be a URL of the page's own origin");
   const waiting = /** @type {AbortSignal | undefined} */ (signal);
-  return { provider, display, link, signal: waiting, returnTo: errorIn(url.href).cleaned };
+  return { provider, display, link, signal: waiting, returnTo: returningTo(url.href, settings.key) };
 }
 
 /**
@@ -131,7 +140,7 @@ function startOf({ provider, display, returnTo, link }, server) {
  */
 async function settleSignOut({ realm, settings, app, host }) {
   const pending = pendingSignOut(new RecordStorage(settings.key, realm).read());
-  if (pending && (await host.signOut(pending.everywhere)) !== true)
+  if (pending && (await host.signOut(pending)) !== true)
     throw app.error("unreachable", "the auth server is unreachable", "", "network", Number.NaN);
 }
 
@@ -145,7 +154,6 @@ async function settleSignOut({ realm, settings, app, host }) {
  */
 function byRedirect({ realm, settings, app }, wanted, server) {
   const { provider, signal } = wanted;
-  const mark = `${settings.key}\tsign-in`;
   const counter = `${settings.key}\tredirects\t${provider}`;
   const before = [...readTimes(keep(realm, counter)), ...(redirected.get(provider) ?? [])];
   const { times, retryInMs } = countRedirect(
@@ -157,13 +165,11 @@ function byRedirect({ realm, settings, app }, wanted, server) {
   // Where nothing can be kept, only the user's own click may leave the page: that is no circle.
   if (retryInMs > 0 || !(isKept || isUsersWish(realm)))
     throw app.error("redirect_loop", "this page has gone to the provider too often", "", "", retryInMs || Number.NaN);
-  keep(realm, mark, provider);
   return new Promise((_, reject) => {
     const controller = new AbortController();
     /** @param {unknown} reason */
     const end = (reason) => {
       controller.abort();
-      keep(realm, mark, null);
       reject(reason);
     };
     const listening = own({ signal: controller.signal });
@@ -216,19 +222,17 @@ async function inPopup(page, wanted, server, popup) {
 }
 
 /**
- * Reads a text of this tab, and writes it if one is given; `null` removes it. Returns what it was before; `undefined` if storage is
- * unavailable.
+ * Reads a text of this tab, and writes it if one is given. Returns what it was before; `undefined` if storage is unavailable.
  *
  * @param {import("./realm.js").Realm} realm
  * @param {string} name
- * @param {string | null} [text]
+ * @param {string} [text]
  */
 function keep(realm, name, text) {
   try {
     const storage = realm.sessionStorage;
     const before = storage?.getItem(name);
-    if (text === null) storage?.removeItem(name);
-    else if (text !== undefined) storage?.setItem(name, text);
+    if (text !== undefined) storage?.setItem(name, text);
     return before;
   } catch {
     return undefined;

@@ -23,21 +23,64 @@ export function providerError(reported) {
   return [code, MESSAGES[code]];
 }
 
+/** Matches the parameters of a result. */
+const PARAMETERS = /^nolapse_(session|error|provider)=/;
+
 /**
- * Returns the error in a URL, and the URL without it; the rest stays as it is, byte for byte.
+ * Splits a URL before its query and its fragment.
  *
  * @param {string} href
  */
-export function errorIn(href) {
+function split(href) {
   const [, before = "", query = "", fragment = ""] = /^([^?#]*)(?:\?([^#]*))?(#.*)?$/s.exec(href) ?? [];
-  const pairs = query.split("&");
-  const kept = pairs.filter((pair) => !/^nolapse_(error|provider)=/.test(pair)).join("&");
-  const params = new URLSearchParams(query);
+  return { before, pairs: query ? query.split("&") : [], fragment };
+}
+
+/**
+ * Returns the URL without the parameters of a result, and with others in their place; the rest stays as it is, byte for byte.
+ *
+ * @param {string} href
+ * @param {string[]} added
+ */
+function replaced(href, added) {
+  const { before, pairs, fragment } = split(href);
+  const query = [...pairs.filter((pair) => !PARAMETERS.test(pair)), ...added].join("&");
+  return `${before}${query && `?${query}`}${fragment}`;
+}
+
+/**
+ * Returns the URL that a sign-in of this session returns to.
+ *
+ * @param {string} href
+ * @param {string} key the session's
+ */
+export function returningTo(href, key) {
+  return replaced(href, [`nolapse_session=${nameOf(key)}`]);
+}
+
+/**
+ * Returns the result of a sign-in of this session that a URL has: the error, `null` if it succeeded, and the URL without it. Returns
+ * `undefined` if there is none, or that of another session of the page.
+ *
+ * @param {string} href
+ * @param {string} key the session's
+ */
+export function resultIn(href, key) {
+  const { pairs } = split(href);
+  const params = new URLSearchParams(pairs.join("&"));
+  if (params.get("nolapse_session") !== nameOf(key)) return undefined;
   return {
     error: params.get("nolapse_error"),
-    provider: params.get("nolapse_provider"),
-    cleaned: `${before}${kept && `?${kept}`}${fragment}`,
+    provider: params.get("nolapse_provider") ?? "",
+    cleaned: replaced(href, []),
   };
+}
+
+/** A short name of a session, for URLs (FNV-1a). @param {string} key */
+function nameOf(key) {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(key)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return (hash >>> 0).toString(36);
 }
 
 /** Matches a record up to its version. */

@@ -149,11 +149,15 @@ test("P50 a page that is separated from its pop-up learns of the session when th
   await server.restart({ ALLOWED_ORIGINS: `${app},${server.auth}` });
   const context = await browser.createBrowserContext();
   const page = await openPage(context, server, app);
+  // Puppeteer lets each page believe that it has the focus.
+  await page.emulateFocusedPage(false);
 
   const popup = await openPopup(context, page, issuer);
   await signInAtProvider(popup, "alice");
-  await arrives(popup, server.auth).catch(() => {});
-  await popup.close().catch(() => {});
+  // Cut off from the page, it shows the page itself.
+  await arrives(popup, `${app}/blank.html`);
+  assert.equal(await page.evaluate(() => window.outcome), "");
+  await popup.close();
   await page.bringToFront();
 
   assert.equal(await outcome(page), "done");

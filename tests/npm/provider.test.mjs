@@ -49,27 +49,22 @@ test("what is no list of times counts for nothing", () => {
   for (const text of [null, undefined, "", "x", "1e999 -4 NaN", "[1,2]"]) assert.deepEqual(readTimes(text), []);
 });
 
-/** @type {[href: string, error: string | null, cleaned: string][]} */
-const URLS = [
-  ["https://a.example/", null, "https://a.example/"],
-  ["https://a.example/?nolapse_error=provider_denied&nolapse_provider=x", "provider_denied", "https://a.example/"],
-  [
-    "https://a.example/p?q=%20+&nolapse_error=e&r#s?nolapse_error=f",
-    "e",
-    "https://a.example/p?q=%20+&r#s?nolapse_error=f",
-  ],
-  ["https://a.example/?my_nolapse_error=1", null, "https://a.example/?my_nolapse_error=1"],
-  ["https://a.example/#?nolapse_error=1", null, "https://a.example/#?nolapse_error=1"],
-  ["https://a.example/?nolapse_error=a&nolapse_error=b", "a", "https://a.example/"],
-];
+for (const href of ["https://a.example/", "https://a.example/p?q=%20+&r#s?t=u", "https://a.example/?my_nolapse_error=1", "https://a.example/#?nolapse_error=1"]) {
+  test(`P50 the result of a redirect is taken from ${href}, and the rest stays as it is`, () => {
+    const returned = returningTo(href, "key");
+    const failed = returned.replace(/(?=#|$)/, "&nolapse_error=provider_denied&nolapse_provider=x");
 
-for (const [href, error, cleaned] of URLS) {
-  test(`P50 the error in ${href} is ${error}, and the rest of the URL stays as it is`, () => {
-    const found = errorIn(href);
-
-    assert.deepEqual([found.error, found.cleaned], [error, cleaned]);
+    assert.deepEqual(resultIn(returned, "key"), { error: null, provider: "", cleaned: href });
+    assert.deepEqual(resultIn(failed, "key"), { error: "provider_denied", provider: "x", cleaned: href });
+    assert.equal(returningTo(failed, "key"), returned, "an earlier result is replaced");
   });
 }
+
+test("P50 a session does not take the result of another one, nor one that nobody asked for", () => {
+  assert.equal(resultIn(returningTo("https://a.example/", "other"), "key"), undefined);
+  for (const query of ["", "?nolapse_error=provider_denied", "?nolapse_session=", "?nolapse_session"])
+    assert.equal(resultIn(`https://a.example/${query}`, "key"), undefined, query);
+});
 
 test("an error that nobody knows is a failure of the provider", () => {
   assert.equal(providerError("account_exists")[0], "account_exists");

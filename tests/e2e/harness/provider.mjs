@@ -83,8 +83,14 @@ export async function signInAtProvider(page, user) {
   await page.locator('input[name="login"]').fill(user);
   await page.locator('input[name="password"]').fill("any");
   await page.locator('button[type="submit"]').click();
-  // A page without fields: the consent.
-  await page.locator('form:not(:has(input[name="login"])) button[type="submit"]').click();
+  const { origin } = new URL(page.url());
+  // A page without fields, which a user sees once: the consent.
+  const consent = 'form:not(:has(input[name="login"])) button[type="submit"]';
+  const next = await until("the provider asks for consent, or is done", async () => {
+    if (page.isClosed() || !page.url().startsWith(origin)) return "done";
+    return (await page.$(consent).catch(() => null)) && "consent";
+  });
+  if (next === "consent") await page.locator(consent).click();
 }
 
 /**
