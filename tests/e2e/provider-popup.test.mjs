@@ -131,26 +131,39 @@ test("a message of another window or origin is not taken for the pop-up's", asyn
 });
 
 test("a blocked pop-up is an error at once", async (t) => {
-  const [{ server }, browser] = await Promise.all([startWithProvider(t), launchBrowser(t, { blocksPopups: true })]);
-  const context = await browser.createBrowserContext();
-  const page = await openPage(context, server);
-  const client = await page.createCDPSession();
+  const [{ server }, browser] = await Promise.all([startWithProvider(t), launchBrowser(t)]);
+  const app = await serveSite(t, server.env.SITE_DIR ?? "");
+  await server.restart({ ALLOWED_ORIGINS: `${app},${server.auth}` });
+  const page = await browser.newPage();
+  await page.goto(`${app}/blank.html`);
+  // A frame without `allow-popups`, in which `window.open` returns null.
+  await page.evaluate(() => {
+    const frame = document.createElement("iframe");
+    frame.setAttribute("sandbox", "allow-scripts allow-same-origin");
+    frame.src = "/blank.html";
+    document.body.append(frame);
+  });
+  const frame = await page.waitForFrame((one) => one.parentFrame() !== null && one.url().endsWith("/blank.html"));
+  await openSession(frame, server);
 
-  const expression = `session.signIn({ provider: "demo", display: "popup" }).catch((error) => error.code)`;
-  const { result } = await client.send("Runtime.evaluate", { expression, userGesture: false, awaitPromise: true });
+  const code = await frame.evaluate(() =>
+    window.session.signIn({ provider: "demo", display: "popup" }).then(
+      () => "done",
+      (error) => error.code,
+    ),
+  );
 
-  assert.equal(result.value, "popup_blocked");
+  assert.equal(code, "popup_blocked");
 });
 
 test("P50 a page that is separated from its pop-up learns of the session when the user is back", async (t) => {
-  const [{ server, issuer }, browser] = await Promise.all([startWithProvider(t), launchBrowser(t)]);
+  // In Chromium, Puppeteer lets each page believe that it has the focus.
+  const [{ server, issuer }, browser] = await Promise.all([startWithProvider(t), launchFirefox(t)]);
   const headers = { "cross-origin-opener-policy": "same-origin" };
   const app = await serveSite(t, server.env.SITE_DIR ?? "", headers);
   await server.restart({ ALLOWED_ORIGINS: `${app},${server.auth}` });
   const context = await browser.createBrowserContext();
   const page = await openPage(context, server, app);
-  // Puppeteer lets each page believe that it has the focus.
-  await page.emulateFocusedPage(false);
 
   const popup = await openPopup(context, page, issuer);
   await signInAtProvider(popup, "alice");

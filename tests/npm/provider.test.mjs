@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { countRedirect, readTimes } from "../../src/host/redirects.js";
-import { errorIn, pendingSignOut, providerError, sessionIn, signedInElsewhere } from "../../src/host/sign-in-result.js";
+import { pendingSignOut, providerError, resultIn, returningTo, sessionIn, signedInElsewhere } from "../../src/host/sign-in-result.js";
 
 const NOW = 1_800_000_000_000;
 

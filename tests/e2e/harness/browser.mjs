@@ -18,21 +18,17 @@ const INTENSIVE_THROTTLING = "--enable-features=IntensiveWakeUpThrottling:grace_
  * Launches Chromium for one test, or for all tests of a file; it ends with them.
  *
  * @param {import("./engines.mjs").Ending} test
- * @param {{ throttled?: boolean, extensions?: boolean, blocksPopups?: boolean, args?: readonly string[] }} [options]
- *   `throttled`: hidden pages are throttled as much as Chromium ever does; `extensions`: extensions can be loaded;
- *   `blocksPopups`: pop-ups need a click, as in users' browsers
+ * @param {{ throttled?: boolean, extensions?: boolean, args?: readonly string[] }} [options]
+ *   `throttled`: hidden pages are throttled as much as Chromium ever does; `extensions`: extensions can be loaded
  * @returns {Promise<import("puppeteer-core").Browser>}
  */
-export async function launchBrowser(
-  test,
-  { throttled = false, extensions = false, blocksPopups = false, args = [] } = {},
-) {
+export async function launchBrowser(test, { throttled = false, extensions = false, args = [] } = {}) {
   const executablePath = process.env.CHROMIUM ?? (await findBrowser(() => {})).chromium;
   const browser = await puppeteer.launch({
     executablePath,
     headless: true,
     acceptInsecureCerts: true,
-    ignoreDefaultArgs: [...(throttled ? KEPT_AWAKE : []), ...(blocksPopups ? ["--disable-popup-blocking"] : [])],
+    ignoreDefaultArgs: throttled ? KEPT_AWAKE : [],
     enableExtensions: extensions,
     args: [...sandboxArguments(), ...(throttled ? [INTENSIVE_THROTTLING] : []), ...args],
     // The timeout of a test ends it.
