@@ -130,6 +130,12 @@ export const STAGES = [
     run: (context) => nodeTests("apis", context),
   },
   {
+    name: "providers",
+    needs: ["services", "server"],
+    packages: ["tests/providers"],
+    run: (context) => nodeTests("providers", context),
+  },
+  {
     name: "docs",
     needs: ["browser", "package", "server"],
     packages: ["tests", "tests/packed", "tests/docs"],
