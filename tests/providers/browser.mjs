@@ -23,6 +23,11 @@ export class Jar {
     return [...this.#of(url).keys()];
   }
 
+  /** Forgets the cookies of a host. @param {string} url */
+  forget(url) {
+    this.#hosts.delete(new URL(url).host);
+  }
+
   /** A copy, as another tab of before has it. */
   copy() {
     const jar = new Jar();

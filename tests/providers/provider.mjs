@@ -84,6 +84,10 @@ export async function startProvider({
     interactions: { url: (_context, interaction) => `/interaction/${interaction.uid}` },
     loadExistingGrant: async (context) => {
       const { client, session, params } = context.oidc;
+      // One for a session of the provider's: codes of an earlier one would be void.
+      const known = client && session?.grantIdFor(client.clientId);
+      const existing = known ? await provider.Grant.find(known) : undefined;
+      if (existing) return existing;
       const grant = new provider.Grant({ clientId: client?.clientId, accountId: session?.accountId });
       grant.addOIDCScope(String(params?.scope));
       await grant.save();

@@ -104,6 +104,7 @@ test("an address opens no account that is there, and an identity is added only w
   assert.equal(again.body.session.user.email, "ada@example.org");
   // And no other account's.
   op.signInAs("ada");
+  owner.forget(op.issuer);
   const taken = await navigate(owner, `${signInUrl(server)}&link=1`, (url) => url.startsWith(`${server.auth}/page`));
   assert.equal(new URL(taken).searchParams.get("nolapse_error"), "account_exists");
   assert.equal((await send(new Jar(), `${signInUrl(server)}&link=1`)).status, 401);
