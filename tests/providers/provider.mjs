@@ -16,6 +16,7 @@ export const CLIENT_SECRET = "a secret of the tests, of 32 characters or more";
  * @property {number} [port] 0 for a free one
  * @property {boolean} [requirePar] whether authorization requests must be pushed (RFC 9126)
  * @property {number} [accessTokenSeconds] the life of access tokens
+ * @property {number} [saidSeconds] what responses say it is
  * @property {object} [client] further metadata of the client
  */
 
@@ -41,6 +42,7 @@ export async function startProvider({
   port = 0,
   requirePar = true,
   accessTokenSeconds = 60,
+  saidSeconds,
   client = {},
 }) {
   const server = createServer();
@@ -98,6 +100,12 @@ export async function startProvider({
     ttl: { AccessToken: accessTokenSeconds, IdToken: 300, RefreshToken: 3_600, Session: 3_600, Grant: 3_600, Interaction: 600 },
   });
   provider.on("grant.error", (_context, error) => refused.push(error.error ?? error.message));
+  provider.use(async (context, next) => {
+    await next();
+    const { body } = context;
+    if (saidSeconds !== undefined && body && typeof body === "object" && "expires_in" in body && "access_token" in body)
+      body.expires_in = saidSeconds;
+  });
   const callback = provider.callback();
   server.on("request", async (request, response) => {
     if (!request.url?.startsWith("/interaction/")) return callback(request, response);

@@ -148,10 +148,7 @@ pub(super) fn takes_query(path: &str) -> bool {
 }
 
 /// Reads a query of known parameters, each once.
-pub(super) fn query(
-    uri: &Uri,
-    known: &[&str],
-) -> Result<BTreeMap<String, String>, Problem> {
+pub(super) fn query(uri: &Uri, known: &[&str]) -> Result<BTreeMap<String, String>, Problem> {
     let text = uri.query().unwrap_or_default();
     let mut query = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(text.as_bytes()).into_owned() {
@@ -368,7 +365,10 @@ fn give_up_oldest(app: &App, now: Timestamp, request: &HeaderMap, response: &mut
     let kept = MAX_TRANSACTIONS.saturating_sub(1);
     let given_up = cookies.len().saturating_sub(kept);
     for (_, id) in cookies.into_iter().take(given_up) {
-        if id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) {
+        if id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        {
             forget(response, id);
         }
     }

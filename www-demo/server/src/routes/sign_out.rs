@@ -10,9 +10,7 @@ use nolapse::wire::{EndReason, SIGN_OUT_PATH};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{
-    App, body::StrictJsonOrEmpty, providers, security_events::note, sessions::NO_STORE,
-};
+use super::{App, body::StrictJsonOrEmpty, providers, security_events::note, sessions::NO_STORE};
 use crate::{clock, domain::SignOutScope, problem::Problem};
 
 /// Which sessions a sign-out ends.

@@ -49,7 +49,11 @@ async fn p52_a_logout_token_ends_the_sessions_that_it_names_at_once() {
 
         let ended = scene.refresh(&cookie).await;
         assert_eq!(ended.status, 401);
-        assert!(ended.body.contains(r#""reason":"revoked""#), "{}", ended.body);
+        assert!(
+            ended.body.contains(r#""reason":"revoked""#),
+            "{}",
+            ended.body
+        );
         // And only once.
         assert_eq!(scene.log_out(&token).await.status, 400);
     }
@@ -67,46 +71,78 @@ async fn sign_in_as(scene: &Scene, sid: &str) -> String {
 async fn p52_a_logout_token_that_is_none_ends_nothing() {
     let scene = Scene::new().await;
     let cookie = scene.sign_in().await;
-    let changes: [(&str, Change); 13] = [
-        ("a nonce", |claims| claims["nonce"] = json!("n")),
-        ("another client's", |claims| claims["aud"] = json!("another")),
-        ("another issuer's", |claims| claims["iss"] = json!("https://other.example")),
-        ("no event", |claims| claims["events"] = json!({})),
-        ("another event", |claims| claims["events"] = json!({ "urn:other": {} })),
-        ("an event that is no object", |claims| claims["events"] = json!({ EVENT: true })),
-        ("nobody's", |claims| {
+    scene.reason().await;
+    let changes: [(&str, &str, Change); 13] = [
+        ("a nonce", "nonce", |claims| claims["nonce"] = json!("n")),
+        ("another client's", "aud", |claims| {
+            claims["aud"] = json!("another")
+        }),
+        ("another issuer's", "iss", |claims| {
+            claims["iss"] = json!("https://other.example")
+        }),
+        ("no event", "events", |claims| claims["events"] = json!({})),
+        ("another event", "events", |claims| {
+            claims["events"] = json!({ "urn:other": {} })
+        }),
+        ("an event that is no object", "events", |claims| {
+            claims["events"] = json!({ EVENT: true })
+        }),
+        ("nobody's", "nobody", |claims| {
             claims.as_object_mut().unwrap().remove("sid");
             claims.as_object_mut().unwrap().remove("sub");
         }),
-        ("over", |claims| claims["exp"] = json!(now() - 60)),
-        ("long ago", |claims| {
+        ("over", "expired", |claims| {
+            claims["exp"] = json!(now() - 60)
+        }),
+        ("long ago", "expired", |claims| {
             claims["iat"] = json!(now() - 3_600);
             claims.as_object_mut().unwrap().remove("exp");
         }),
-        ("of tomorrow", |claims| claims["iat"] = json!(now() + 86_400)),
-        ("no jti", |claims| drop(claims.as_object_mut().unwrap().remove("jti"))),
-        ("no iat", |claims| drop(claims.as_object_mut().unwrap().remove("iat"))),
-        ("another's subject and this sid", |claims| claims["sub"] = json!("eve")),
+        ("of tomorrow", "early", |claims| {
+            claims["iat"] = json!(now() + 86_400)
+        }),
+        ("no jti", "logout_token_claims", |claims| {
+            drop(claims.as_object_mut().unwrap().remove("jti"))
+        }),
+        ("no iat", "logout_token_claims", |claims| {
+            drop(claims.as_object_mut().unwrap().remove("iat"))
+        }),
+        ("another's subject and this sid", "", |claims| {
+            claims["sub"] = json!("eve")
+        }),
     ];
-    for (number, (what, change)) in changes.into_iter().enumerate() {
+    for (number, (what, reason, change)) in changes.into_iter().enumerate() {
         let mut claims = claims(&scene, &format!("bad {number}"));
         change(&mut claims);
         let answer = scene.log_out(&scene.provider.key.sign(&claims)).await;
         // The last one is well-formed, and names no session.
-        let expected = if what.starts_with("another's subject") { 200 } else { 400 };
+        let expected = if what.starts_with("another's subject") {
+            200
+        } else {
+            400
+        };
         assert_eq!(answer.status, expected, "{what}: {}", answer.body);
+        assert_eq!(scene.reason().await, reason, "{what}");
     }
     let stranger = Key::new("first").sign(&claims(&scene, "forged"));
     let id_token = scene.provider.key.sign(&scene.provider.claims("n"));
     let typed = json!({ "alg": "ES256", "kid": "first", "typ": "at+jwt" });
-    let typed = scene.provider.key.sign_with(&typed, &claims(&scene, "typed"));
+    let typed = scene
+        .provider
+        .key
+        .sign_with(&typed, &claims(&scene, "typed"));
     for token in [&stranger, &id_token, &typed, "", "a.b.c"] {
         assert_eq!(scene.log_out(token).await.status, 400);
     }
     let path = "/auth/providers/op/backchannel-logout";
     let good = scene.provider.key.sign(&claims(&scene, "good"));
-    for body in [format!("token={good}"), format!("logout_token={good}&logout_token={good}")] {
-        let answer = scene.post(path, "", "application/x-www-form-urlencoded", &body).await;
+    for body in [
+        format!("token={good}"),
+        format!("logout_token={good}&logout_token={good}"),
+    ] {
+        let answer = scene
+            .post(path, "", "application/x-www-form-urlencoded", &body)
+            .await;
         assert_eq!(answer.status, 400);
     }
     assert_eq!(scene.refresh(&cookie).await.status, 200);
@@ -123,6 +159,9 @@ async fn a_session_that_ended_at_the_provider_meanwhile_is_not_opened() {
 
     let answer = scene.come_back(&asked).await;
 
-    assert_eq!(crate::scene::error(&answer).as_deref(), Some("provider_refused"));
+    assert_eq!(
+        crate::scene::error(&answer).as_deref(),
+        Some("provider_refused")
+    );
     assert_eq!(answer.cookie(), "");
 }

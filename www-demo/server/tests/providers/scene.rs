@@ -1,11 +1,19 @@
 //! A server, a hostile provider, and a browser's requests.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
 use nolapse_server::{
     config::{Config, ProviderConfig},
+    security_log::Destination,
     serve::{RunningServer, Server},
 };
+use serde_json::Value;
 use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
 use url::Url;
 
 use crate::{client, hostile::Hostile};
@@ -17,6 +25,8 @@ pub(crate) struct Scene {
     pub(crate) server: RunningServer,
     pub(crate) provider: Hostile,
     pub(crate) folder: TempDir,
+    /// How many events of the security log were read.
+    events: AtomicUsize,
 }
 
 /// A sign-in that the provider was asked for.
@@ -41,6 +51,7 @@ impl Scene {
             database_url: format!("sqlite://{}", folder.path().join("test.db").display()),
             key_file: folder.path().join("test.keys"),
             password_memory_kib: 64,
+            security_log: Destination::File(folder.path().join("security.log")),
             providers: vec![
                 ProviderConfig::new("op", &provider.issuer, "client", "secret"),
                 ProviderConfig::new("other", "https://other.example", "client", "secret"),
@@ -53,6 +64,7 @@ impl Scene {
             server,
             provider,
             folder,
+            events: AtomicUsize::default(),
         }
     }
 
@@ -127,6 +139,23 @@ impl Scene {
         let answer = self.come_back(&asked).await;
         assert_eq!(location(&answer), format!("{}/page", self.page()));
         answer.cookie()
+    }
+
+    /// Returns the reason of the next event in the security log.
+    pub(crate) async fn reason(&self) -> String {
+        let number = self.events.fetch_add(1, Ordering::SeqCst);
+        let file = self.folder.path().join("security.log");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let lines = std::fs::read_to_string(&file).unwrap_or_default();
+            let line = lines.split_inclusive('\n').nth(number);
+            if let Some(line) = line.filter(|line| line.ends_with('\n')) {
+                let event: Value = serde_json::from_str(line).unwrap();
+                return event["reason"].as_str().unwrap_or_default().to_owned();
+            }
+            assert!(Instant::now() < deadline, "no event {number}");
+            sleep(Duration::from_millis(5)).await;
+        }
     }
 
     pub(crate) async fn refresh(&self, cookie: &str) -> Response {

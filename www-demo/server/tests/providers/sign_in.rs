@@ -16,7 +16,7 @@ use crate::{
 type Change = fn(&mut Value, &Scene);
 
 /// Signs in with an ID token that differs from a good one, and expects an error.
-async fn is_refused(scene: &Scene, what: &str, token: impl FnOnce(Value) -> String) {
+async fn is_refused(scene: &Scene, what: &str, reason: &str, token: impl FnOnce(Value) -> String) {
     let asked = scene.begin().await;
     scene
         .provider
@@ -25,34 +25,69 @@ async fn is_refused(scene: &Scene, what: &str, token: impl FnOnce(Value) -> Stri
     let told = error(&answer);
     assert_eq!(told.as_deref(), Some("provider_refused"), "{what}");
     assert_eq!(answer.cookie(), "", "{what}");
+    assert_eq!(scene.reason().await, reason, "{what}");
 }
 
 #[tokio::test]
 async fn an_id_token_that_is_not_the_answer_is_refused() {
     let scene = Scene::new().await;
-    let changes: [(&str, Change); 17] = [
-        ("another issuer", |claims, _| claims["iss"] = json!("https://other.example")),
-        ("an issuer with a slash", |claims, scene| {
+    let changes: [(&str, &str, Change); 17] = [
+        ("another issuer", "iss", |claims, _| {
+            claims["iss"] = json!("https://other.example")
+        }),
+        ("an issuer with a slash", "iss", |claims, scene| {
             claims["iss"] = json!(format!("{}/", scene.provider.issuer));
         }),
-        ("another client", |claims, _| claims["aud"] = json!("another")),
-        ("no client", |claims, _| claims["aud"] = json!([])),
-        ("two clients, and no azp", |claims, _| claims["aud"] = json!(["client", "another"])),
-        ("another azp", |claims, _| claims["azp"] = json!("another")),
-        ("another nonce", |claims, _| claims["nonce"] = json!("another")),
-        ("no nonce", |claims, _| drop(claims.as_object_mut().unwrap().remove("nonce"))),
-        ("another at_hash", |claims, _| claims["at_hash"] = json!(half_hash("another"))),
-        ("an at_hash that is no text", |claims, _| claims["at_hash"] = json!(7)),
-        ("over", |claims, _| claims["exp"] = json!(now() - 60)),
-        ("never over", |claims, _| drop(claims.as_object_mut().unwrap().remove("exp"))),
-        ("of tomorrow", |claims, _| claims["iat"] = json!(now() + 86_400)),
-        ("no subject", |claims, _| drop(claims.as_object_mut().unwrap().remove("sub"))),
-        ("an empty subject", |claims, _| claims["sub"] = json!("")),
-        ("an endless subject", |claims, _| claims["sub"] = json!("x".repeat(256))),
-        ("a subject that is a number", |claims, _| claims["sub"] = json!(7)),
+        ("another client", "aud", |claims, _| {
+            claims["aud"] = json!("another")
+        }),
+        ("no client", "aud", |claims, _| claims["aud"] = json!([])),
+        ("two clients, and no azp", "azp", |claims, _| {
+            claims["aud"] = json!(["client", "another"])
+        }),
+        ("another azp", "azp", |claims, _| {
+            claims["azp"] = json!("another")
+        }),
+        ("another nonce", "nonce", |claims, _| {
+            claims["nonce"] = json!("another")
+        }),
+        ("no nonce", "nonce", |claims, _| {
+            drop(claims.as_object_mut().unwrap().remove("nonce"))
+        }),
+        ("another at_hash", "at_hash", |claims, _| {
+            claims["at_hash"] = json!(half_hash("another"))
+        }),
+        (
+            "an at_hash that is no text",
+            "id_token_claims",
+            |claims, _| claims["at_hash"] = json!(7),
+        ),
+        ("over", "expired", |claims, _| {
+            claims["exp"] = json!(now() - 60)
+        }),
+        ("never over", "id_token_claims", |claims, _| {
+            drop(claims.as_object_mut().unwrap().remove("exp"))
+        }),
+        ("of tomorrow", "early", |claims, _| {
+            claims["iat"] = json!(now() + 86_400)
+        }),
+        ("no subject", "id_token_claims", |claims, _| {
+            drop(claims.as_object_mut().unwrap().remove("sub"))
+        }),
+        ("an empty subject", "sub", |claims, _| {
+            claims["sub"] = json!("")
+        }),
+        ("an endless subject", "sub", |claims, _| {
+            claims["sub"] = json!("x".repeat(256))
+        }),
+        (
+            "a subject that is a number",
+            "id_token_claims",
+            |claims, _| claims["sub"] = json!(7),
+        ),
     ];
-    for (what, change) in changes {
-        is_refused(&scene, what, |mut claims| {
+    for (what, reason, change) in changes {
+        is_refused(&scene, what, reason, |mut claims| {
             change(&mut claims, &scene);
             scene.provider.key.sign(&claims)
         })
@@ -65,21 +100,33 @@ async fn an_id_token_that_is_not_the_answer_is_refused() {
 async fn an_id_token_that_the_provider_has_not_signed_is_refused() {
     let scene = Scene::new().await;
     let stranger = Key::new("first");
-    is_refused(&scene, "another key", |claims| stranger.sign(&claims)).await;
+    is_refused(&scene, "another key", "signature", |claims| {
+        stranger.sign(&claims)
+    })
+    .await;
     let unnamed = Key::new("unnamed");
-    is_refused(&scene, "a key that is not published", |claims| unnamed.sign(&claims)).await;
+    is_refused(
+        &scene,
+        "a key that is not published",
+        "signature",
+        |claims| unnamed.sign(&claims),
+    )
+    .await;
     let key = &scene.provider.key;
     for alg in ["none", "HS256", "RS256", "es256", "ES384"] {
-        is_refused(&scene, alg, |claims| {
+        is_refused(&scene, alg, "signature", |claims| {
             key.sign_with(&json!({ "alg": alg, "kid": "first" }), &claims)
         })
         .await;
     }
-    is_refused(&scene, "crit", |claims| {
-        key.sign_with(&json!({ "alg": "ES256", "kid": "first", "crit": ["b64"] }), &claims)
+    is_refused(&scene, "crit", "id_token_form", |claims| {
+        key.sign_with(
+            &json!({ "alg": "ES256", "kid": "first", "crit": ["b64"] }),
+            &claims,
+        )
     })
     .await;
-    is_refused(&scene, "another's claims", |claims| {
+    is_refused(&scene, "another's claims", "signature", |claims| {
         let good = key.sign(&claims);
         let mut segments: Vec<&str> = good.split('.').collect();
         let other = json!({ "sub": "eve" }).to_string();
@@ -88,9 +135,14 @@ async fn an_id_token_that_the_provider_has_not_signed_is_refused() {
         segments.join(".")
     })
     .await;
-    is_refused(&scene, "no token", |_| "no token".to_owned()).await;
-    is_refused(&scene, "a doubled member", |claims| {
-        let text = claims.to_string().replace("\"sub\":\"ada\"", "\"sub\":\"ada\",\"sub\":\"eve\"");
+    is_refused(&scene, "no token", "id_token_form", |_| {
+        "no token".to_owned()
+    })
+    .await;
+    is_refused(&scene, "a doubled member", "id_token_claims", |claims| {
+        let text = claims
+            .to_string()
+            .replace("\"sub\":\"ada\"", "\"sub\":\"ada\",\"sub\":\"eve\"");
         key.sign_text(&text)
     })
     .await;
@@ -100,6 +152,7 @@ async fn an_id_token_that_the_provider_has_not_signed_is_refused() {
 async fn keys_that_rotate_in_the_middle_are_fetched_once_more_and_not_for_each_token() {
     let mut scene = Scene::new().await;
     scene.sign_in().await;
+    scene.reason().await;
     assert_eq!(scene.provider.key_requests(), 1);
     scene.provider.rotate("second");
     // Later than the shortest time between two fetches.
@@ -109,6 +162,7 @@ async fn keys_that_rotate_in_the_middle_are_fetched_once_more_and_not_for_each_t
         let claims = scene.provider.claims(&asked.nonce);
         scene.provider.give(&scene.provider.key.sign(&claims));
         let answer = scene.come_back(&asked).await;
+        scene.reason().await;
         if error(&answer).is_none() {
             break;
         }
@@ -118,7 +172,10 @@ async fn keys_that_rotate_in_the_middle_are_fetched_once_more_and_not_for_each_t
     assert_eq!(scene.provider.key_requests(), 2);
     let stranger = Key::new("third");
     for _ in 0..5 {
-        is_refused(&scene, "an invented key", |claims| stranger.sign(&claims)).await;
+        is_refused(&scene, "an invented key", "signature", |claims| {
+            stranger.sign(&claims)
+        })
+        .await;
     }
     assert_eq!(scene.provider.key_requests(), 2);
 }
@@ -127,7 +184,10 @@ async fn keys_that_rotate_in_the_middle_are_fetched_once_more_and_not_for_each_t
 async fn a_callback_that_is_not_the_answer_to_this_browsers_request_opens_nothing() {
     let scene = Scene::new().await;
     let asked = scene.begin().await;
-    let good = scene.provider.key.sign(&scene.provider.claims(&asked.nonce));
+    let good = scene
+        .provider
+        .key
+        .sign(&scene.provider.claims(&asked.nonce));
     scene.provider.give(&good);
     let callback = |provider: &str, state: &str| {
         format!("/auth/providers/{provider}/callback?code=c&state={state}")
@@ -149,7 +209,11 @@ async fn a_callback_that_is_not_the_answer_to_this_browsers_request_opens_nothin
         ("/auth/providers/op/callback".to_owned(), 400),
         (format!("{path}&state={}", asked.state), 400),
     ] {
-        assert_eq!(scene.get(&path, &asked.cookie).await.status, status, "{path}");
+        assert_eq!(
+            scene.get(&path, &asked.cookie).await.status,
+            status,
+            "{path}"
+        );
     }
     // An issuer that is not the provider's (RFC 9207).
     let wrong = format!("{path}&iss=https://other.example");
@@ -165,8 +229,8 @@ async fn a_callback_that_is_not_the_answer_to_this_browsers_request_opens_nothin
 #[tokio::test]
 async fn a_provider_that_names_itself_in_responses_must_do_so() {
     let scene = Scene::new().await;
-    scene.provider.answers.lock().unwrap().metadata
-        ["authorization_response_iss_parameter_supported"] = json!(true);
+    scene.provider.answers.lock().unwrap().metadata["authorization_response_iss_parameter_supported"] =
+        json!(true);
     let asked = scene.begin().await;
     let answer = scene.come_back(&asked).await;
     assert_eq!(error(&answer).as_deref(), Some("provider_refused"));
@@ -192,13 +256,64 @@ async fn what_a_provider_answers_in_place_of_tokens_is_told_apart() {
     let scene = Scene::new().await;
     let tokens = |status: StatusCode, body: Value| (status, body);
     let table = BTreeMap::from([
-        ("a used code", (tokens(StatusCode::BAD_REQUEST, json!({ "error": "invalid_grant" })), "provider_refused")),
-        ("another client", (tokens(StatusCode::UNAUTHORIZED, json!({ "error": "invalid_client" })), "provider_failed")),
-        ("a failure", (tokens(StatusCode::BAD_GATEWAY, json!("no JSON object")), "provider_failed")),
-        ("no ID token", (tokens(StatusCode::OK, json!({ "access_token": "a", "token_type": "bearer" })), "provider_failed")),
-        ("another type", (tokens(StatusCode::OK, json!({ "access_token": "a", "token_type": "mac" })), "provider_failed")),
-        ("too much", (tokens(StatusCode::OK, json!("x".repeat(10_000_000))), "provider_failed")),
-        ("a redirect", (tokens(StatusCode::TEMPORARY_REDIRECT, json!({})), "provider_failed")),
+        (
+            "a used code",
+            (
+                tokens(StatusCode::BAD_REQUEST, json!({ "error": "invalid_grant" })),
+                "provider_refused",
+            ),
+        ),
+        (
+            "another client",
+            (
+                tokens(
+                    StatusCode::UNAUTHORIZED,
+                    json!({ "error": "invalid_client" }),
+                ),
+                "provider_failed",
+            ),
+        ),
+        (
+            "a failure",
+            (
+                tokens(StatusCode::BAD_GATEWAY, json!("no JSON object")),
+                "provider_failed",
+            ),
+        ),
+        (
+            "no ID token",
+            (
+                tokens(
+                    StatusCode::OK,
+                    json!({ "access_token": "a", "token_type": "bearer" }),
+                ),
+                "provider_failed",
+            ),
+        ),
+        (
+            "another type",
+            (
+                tokens(
+                    StatusCode::OK,
+                    json!({ "access_token": "a", "token_type": "mac" }),
+                ),
+                "provider_failed",
+            ),
+        ),
+        (
+            "too much",
+            (
+                tokens(StatusCode::OK, json!("x".repeat(10_000_000))),
+                "provider_failed",
+            ),
+        ),
+        (
+            "a redirect",
+            (
+                tokens(StatusCode::TEMPORARY_REDIRECT, json!({})),
+                "provider_failed",
+            ),
+        ),
     ]);
     for (what, (answer, expected)) in table {
         scene.provider.answers.lock().unwrap().token = answer;
@@ -211,7 +326,10 @@ async fn what_a_provider_answers_in_place_of_tokens_is_told_apart() {
         ("server_error", "provider_failed"),
     ] {
         let asked = scene.begin().await;
-        let path = format!("/auth/providers/op/callback?error={sent}&state={}", asked.state);
+        let path = format!(
+            "/auth/providers/op/callback?error={sent}&state={}",
+            asked.state
+        );
         let told = error(&scene.get(&path, &asked.cookie).await);
         assert_eq!(told.as_deref(), Some(expected));
     }
@@ -250,15 +368,30 @@ async fn a_page_that_may_not_call_is_not_returned_to() {
     let page = scene.page();
     let host = page.trim_start_matches("http://");
     for to in [
-        "", "/page", "//evil.example", "https://evil.example/", "javascript:alert(1)",
-        &format!("{page}.evil.example/"), &format!("{page}@evil.example/"), &format!("http://ada@{host}/"),
-        &format!("https://{host}/"), &format!("{page}\\@evil.example"), &format!("http:{host}/"),
-        &format!("{page}/{}", "x".repeat(2_048)), "http://LOCALHOST/", "%0d%0aset-cookie:%20a=b",
+        "",
+        "/page",
+        "//evil.example",
+        "https://evil.example/",
+        "javascript:alert(1)",
+        &format!("{page}.evil.example/"),
+        &format!("{page}@evil.example/"),
+        &format!("http://ada@{host}/"),
+        &format!("https://{host}/"),
+        &format!("{page}\\@evil.example"),
+        &format!("http:{host}/"),
+        &format!("{page}/{}", "x".repeat(2_048)),
+        "http://LOCALHOST/",
+        "%0d%0aset-cookie:%20a=b",
     ] {
         let path = format!("/auth/providers/op/sign-in?return_to={to}");
         assert_eq!(scene.get(&path, "").await.status, 400, "{to}");
     }
-    for (more, status) in [("&display=frame", 400), ("&link=2", 400), ("&link=1", 401), ("&return_to=a", 400)] {
+    for (more, status) in [
+        ("&display=frame", 400),
+        ("&link=2", 400),
+        ("&link=1", 401),
+        ("&return_to=a", 400),
+    ] {
         let path = format!("{}{more}", scene.sign_in_path());
         assert_eq!(scene.get(&path, "").await.status, status, "{more}");
     }
@@ -275,7 +408,13 @@ async fn a_window_tells_its_opener_and_no_other() {
     assert_eq!(answer.status, 200);
     let page = scene.page();
     let message = r#"{"error":"provider_failed","provider":"op","type":"nolapse:sign-in"}"#;
-    assert!(answer.body.contains(&format!("postMessage({message}, \"{page}\")")), "{}", answer.body);
+    assert!(
+        answer
+            .body
+            .contains(&format!("postMessage({message}, \"{page}\")")),
+        "{}",
+        answer.body
+    );
     let policy = header(&answer, "content-security-policy: ").unwrap();
     assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"));
 }
@@ -293,7 +432,11 @@ async fn no_token_of_the_providers_reaches_a_browser_or_is_readable_in_the_datab
         let folder = std::fs::read_dir(scene.folder.path()).unwrap();
         for file in folder {
             let bytes = std::fs::read(file.unwrap().path()).unwrap();
-            let has = |text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+            let has = |text: &str| {
+                bytes
+                    .windows(text.len())
+                    .any(|part| part == text.as_bytes())
+            };
             assert!(!has(REFRESH_TOKEN) && !has(ACCESS_TOKEN));
         }
     }
@@ -320,7 +463,10 @@ async fn a_key_that_cannot_be_used_is_an_error_at_the_start() {
         };
         let started = nolapse_server::serve::Server::start(config).await;
         let error = started.err().map(|error| error.to_string()).unwrap();
-        assert!(error.starts_with("the provider op cannot be used"), "{error}");
+        assert!(
+            error.starts_with("the provider op cannot be used"),
+            "{error}"
+        );
     }
 }
 
