@@ -262,7 +262,8 @@ async fn assemble(
         verifier = verifier.with_revocations(RevocationFeed::of(&revocations));
     }
     let providers = Providers::new(&config.providers, keys.derive(b"nolapse 1 providers"));
-    let providers = providers.map_err(|(provider, cause)| StartError::Provider { provider, cause })?;
+    let providers =
+        providers.map_err(|(provider, cause)| StartError::Provider { provider, cause })?;
     let connections = connections(config, &counters);
     Ok(App {
         sessions: Arc::new(sessions),

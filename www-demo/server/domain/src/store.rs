@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use nolapse::wire::EndReason;
 
 use crate::{
-    Email, NoteStore, PasswordHash, ProviderStore, RevocationLog, Role, Session, SessionId, SigningKeyStore,
-    Throttles, Timestamp, User, UserId,
+    Email, NoteStore, PasswordHash, ProviderStore, RevocationLog, Role, Session, SessionId,
+    SigningKeyStore, Throttles, Timestamp, User, UserId,
 };
 
 /// The kind of a store's failure.

@@ -7,7 +7,8 @@ use super::{
     reader::{Reader, refuse},
 };
 
-const NAMES: &str = "at most 20 different names of a-z, 0-9 and -, of 1 to 32 characters, such as keycloak,auth0";
+const NAMES: &str =
+    "at most 20 different names of a-z, 0-9 and -, of 1 to 32 characters, such as keycloak,auth0";
 const MAX_PROVIDERS: usize = 20;
 const ISSUER: &str = "an issuer such as https://id.example.com/realms/shop: https without query and fragment, or http on \
      this machine";
@@ -149,7 +150,11 @@ impl Config {
 
 /// Checks what holds of all providers together.
 pub(crate) fn check_providers(config: &Config) -> Result<(), ConfigError> {
-    let names: Vec<&str> = config.providers.iter().map(|one| one.name.as_str()).collect();
+    let names: Vec<&str> = config
+        .providers
+        .iter()
+        .map(|one| one.name.as_str())
+        .collect();
     if names.is_empty() {
         return Ok(());
     }

@@ -7,9 +7,7 @@ use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use ring::{
     rand::SystemRandom,
     rsa,
-    signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256,
-    },
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256},
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -102,7 +100,9 @@ impl Provider {
                 authorization = HeaderValue::try_from(basic).ok();
             }
             (ClientCredential::PrivateKey(_), key) => {
-                let assertion = key.as_ref().and_then(|key| self.assertion(clock::now(), key));
+                let assertion = key
+                    .as_ref()
+                    .and_then(|key| self.assertion(clock::now(), key));
                 let assertion = assertion.ok_or(ProviderError::Failed("assertion"))?;
                 form.append_pair("client_id", client);
                 let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

@@ -9,12 +9,7 @@ use serde::Deserialize;
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::{ProviderError, http::Endpoint, jws::KeyList};
-use crate::{
-    clock,
-    config::ProviderConfig,
-    domain::Timestamp,
-    verifier::FetchOptions,
-};
+use crate::{clock, config::ProviderConfig, domain::Timestamp, verifier::FetchOptions};
 
 /// How long metadata and keys are fresh.
 const FRESH_FOR: Duration = Duration::from_hours(1);

@@ -99,7 +99,9 @@ impl Provider {
         }
         let mut read = read(claims);
         if !read.has_email && self.config.scopes.split(' ').any(|scope| scope == "email") {
-            read.verified_email = self.ask_for_email(&tokens.access_token, &read.subject).await?;
+            read.verified_email = self
+                .ask_for_email(&tokens.access_token, &read.subject)
+                .await?;
         }
         Ok(read)
     }
@@ -176,7 +178,10 @@ impl Provider {
         if info.sub != subject {
             return Err(ProviderError::Refused("userinfo_sub"));
         }
-        Ok(verified(info.email.as_deref(), info.email_verified.as_ref()))
+        Ok(verified(
+            info.email.as_deref(),
+            info.email_verified.as_ref(),
+        ))
     }
 }
 

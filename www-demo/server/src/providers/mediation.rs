@@ -16,7 +16,9 @@ const LEASE: Duration = Duration::from_secs(30);
 /// How long a request waits for the tokens that another one asks for.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// How often it looks.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How often a database that failed is asked to take the provider's new tokens.
+const WRITE_EVERY: Duration = Duration::from_millis(500);
 /// How long before its end an access token is replaced: a sixth of its life, and not more.
 const LEAD: Duration = Duration::from_secs(60);
 /// A token that is younger is not replaced because an API refused it: another tab's refusal has replaced it.
@@ -105,7 +107,8 @@ impl Provider {
         };
         let (provider, store, seal) = (Arc::clone(self), Arc::clone(store), seal.clone());
         // Not a part of the request: a page that is closed meanwhile must not lose the provider's new refresh token.
-        let asking = tokio::spawn(async move { provider.ask_once(&*store, &seal, row, tokens).await });
+        let asking =
+            tokio::spawn(async move { provider.ask_once(&*store, &seal, row, tokens).await });
         match asking.await {
             Ok(asked) => asked.map(Some),
             Err(_) => Ok(Some(Mediation::Unavailable)),
@@ -168,7 +171,7 @@ async fn write(
             Err(error) => {
                 let error: StoreError = error;
                 tracing::warn!(%error, "a provider's tokens were not written; trying again");
-                sleep(LOOK_EVERY * 10).await;
+                sleep(WRITE_EVERY).await;
             }
         }
     }

@@ -75,8 +75,9 @@ impl fmt::Display for ProviderSetupError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key(error) => write!(formatter, "the private key cannot be read ({error})"),
-            Self::KeyForm => formatter
-                .write_str("the private key must be one of P-256, RSA or Ed25519, in PEM and PKCS #8"),
+            Self::KeyForm => formatter.write_str(
+                "the private key must be one of P-256, RSA or Ed25519, in PEM and PKCS #8",
+            ),
         }
     }
 }

@@ -66,7 +66,10 @@ mod tests {
         let key = SealKey::new([1; 32]);
         let sealed = key.seal(b"one", &"a secret");
 
-        assert_eq!(key.open::<String>(b"one", &sealed).as_deref(), Some("a secret"));
+        assert_eq!(
+            key.open::<String>(b"one", &sealed).as_deref(),
+            Some("a secret")
+        );
         assert_eq!(key.open::<String>(b"two", &sealed), None);
         assert_eq!(SealKey::new([2; 32]).open::<String>(b"one", &sealed), None);
         assert_ne!(sealed, key.seal(b"one", &"a secret"));

@@ -73,7 +73,9 @@ impl StoredTokens {
             access_token: Some(tokens.access_token),
             refresh_token: tokens.refresh_token.or(self.refresh_token),
             obtained_at: now.as_millis(),
-            expires_at: now.as_millis().saturating_add(lifetime.saturating_mul(1_000)),
+            expires_at: now
+                .as_millis()
+                .saturating_add(lifetime.saturating_mul(1_000)),
         }
     }
 }
@@ -96,9 +98,7 @@ impl Provider {
         let reply = self.ask(&metadata, &parameters).await?;
         match (reply.status.is_success(), error_of(&reply)) {
             (true, _) => read(&reply),
-            (false, Some(error)) if error == "invalid_grant" => {
-                Err(ProviderError::Refused("code"))
-            }
+            (false, Some(error)) if error == "invalid_grant" => Err(ProviderError::Refused("code")),
             (false, _) => {
                 tracing::warn!(status = %reply.status, "a provider's token endpoint refused");
                 Err(ProviderError::Failed("token_endpoint"))

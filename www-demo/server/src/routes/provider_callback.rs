@@ -78,7 +78,9 @@ pub(super) async fn callback(
     let state = query.get("state");
     let state = state.and_then(|state| SignInState::open(now, &app.providers.seal, state));
     let state = state.filter(|state| state.provider == name);
-    let state = state.ok_or(Problem::invalid("state is missing, expired, or of no sign-in here"))?;
+    let state = state.ok_or(Problem::invalid(
+        "state is missing, expired, or of no sign-in here",
+    ))?;
     let Some(transaction) = providers::transaction(&app, now, &headers, &state) else {
         return without_transaction(&app, &state).await;
     };
@@ -99,7 +101,9 @@ pub(super) async fn callback(
         let code = query.get("code").ok_or(ProviderError::Failed("no_code"))?;
         let redirect_uri = providers::redirect_uri(&app, &name);
         let tokens = provider.exchange(code, &redirect_uri, &transaction).await?;
-        let claims = provider.verify(clock::now(), &tokens, &transaction.nonce).await?;
+        let claims = provider
+            .verify(clock::now(), &tokens, &transaction.nonce)
+            .await?;
         let opening = Opening {
             app: &app,
             provider,
@@ -190,7 +194,12 @@ impl Opening<'_> {
             return Err(ProviderError::Refused("disabled").into());
         }
         let grant = self.begin(user, identity, tokens, &claims).await?;
-        if let Some(before) = self.transaction.before.as_deref().and_then(SessionId::parse) {
+        if let Some(before) = self
+            .transaction
+            .before
+            .as_deref()
+            .and_then(SessionId::parse)
+        {
             let (store, now) = (&self.app.store, clock::now());
             store.end_session(before, now, EndReason::SignedOut).await?;
         }
@@ -280,7 +289,9 @@ impl Opening<'_> {
             Err(_) => Ok(true),
         };
         if !matches!(is_over, Ok(false)) {
-            app.store.end_session(session, now, EndReason::Revoked).await?;
+            app.store
+                .end_session(session, now, EndReason::Revoked)
+                .await?;
         }
         added?;
         if is_over? {

@@ -83,6 +83,10 @@ async fn end(app: &App, provider: &Provider, logged_out: &LoggedOut) -> Result<(
     }
     let first = sessions.first().copied();
     note(|subject| subject.target = first);
-    tracing::info!(provider = provider.config.name, ended = sessions.len(), "logged out by the provider");
+    tracing::info!(
+        provider = provider.config.name,
+        ended = sessions.len(),
+        "logged out by the provider"
+    );
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `GET /auth/providers` and `GET /auth/providers/{name}/sign-in`: sign-in through an identity provider begins.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Json,
@@ -22,7 +22,8 @@ use crate::{
     domain::{Presented, RefreshToken, Session, Timestamp},
     problem::Problem,
     providers::{
-        Display, Mediation, ProviderError, SignInState, TRANSACTION_LIFETIME, Transaction,
+        Display, Mediation, Provider, ProviderError, SignInState, StoredTokens,
+        TRANSACTION_LIFETIME, Transaction, purpose,
     },
 };
 
@@ -147,10 +148,7 @@ pub(super) fn takes_query(path: &str) -> bool {
 }
 
 /// Reads a query of known parameters, each once.
-pub(super) fn query(
-    uri: &Uri,
-    known: &[&str],
-) -> Result<BTreeMap<String, String>, Problem> {
+pub(super) fn query(uri: &Uri, known: &[&str]) -> Result<BTreeMap<String, String>, Problem> {
     let text = uri.query().unwrap_or_default();
     let mut query = BTreeMap::new();
     for (name, value) in form_urlencoded::parse(text.as_bytes()).into_owned() {
@@ -229,6 +227,40 @@ pub(super) async fn mediate(
     let (store, seal) = (&app.store, &app.providers.seal);
     let mediation = provider.mediate(store, seal, token.session, is_refused);
     Ok(Some(mediation.await?))
+}
+
+/// What a session has at its provider, read before the session ends.
+pub(super) struct AtProvider {
+    provider: Arc<Provider>,
+    tokens: StoredTokens,
+}
+
+impl AtProvider {
+    /// Gives the refresh token back, and returns where the browser ends the provider's own session.
+    pub(super) async fn leave(self) -> Option<String> {
+        let Self { provider, tokens } = self;
+        let url = provider.end_session_url(tokens.id_token.as_deref()).await;
+        // Not a part of the request: the user waits for nothing that is the provider's.
+        tokio::spawn(async move { provider.revoke(&tokens).await });
+        url
+    }
+}
+
+/// Finds what the session of a refresh token has at its provider.
+pub(super) async fn at_provider(
+    app: &App,
+    token: &RefreshToken,
+) -> Result<Option<AtProvider>, Problem> {
+    if app.providers.all().is_empty() {
+        return Ok(None);
+    }
+    let row = app.store.provider_session(token.session).await?;
+    Ok(row.and_then(|row| {
+        let provider = Arc::clone(app.providers.find(&row.provider)?);
+        let sealed = row.sealed.as_deref()?;
+        let tokens = app.providers.seal.open(&purpose(row.session), sealed)?;
+        Some(AtProvider { provider, tokens })
+    }))
 }
 
 /// Finds the live session of a request's cookie.
@@ -333,7 +365,10 @@ fn give_up_oldest(app: &App, now: Timestamp, request: &HeaderMap, response: &mut
     let kept = MAX_TRANSACTIONS.saturating_sub(1);
     let given_up = cookies.len().saturating_sub(kept);
     for (_, id) in cookies.into_iter().take(given_up) {
-        if id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) {
+        if id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        {
             forget(response, id);
         }
     }

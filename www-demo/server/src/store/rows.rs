@@ -6,9 +6,9 @@ use sqlx::{Row, postgres::PgRow, sqlite::SqliteRow};
 
 use super::siblings;
 use crate::domain::{
-    Authentication, AuthenticationMethod, Email, Ending, Identity, KeyThumbprint, Note, NoteId, PasswordHash, ProviderSession,
-    Renewal, Replaced, Role, SealedKey, SecretHash, Session, SessionId, StoreError, StoreResult,
-    Timestamp, User, UserId,
+    Authentication, AuthenticationMethod, Email, Ending, Identity, KeyThumbprint, Note, NoteId,
+    PasswordHash, ProviderSession, Renewal, Replaced, Role, SealedKey, SecretHash, Session,
+    SessionId, StoreError, StoreResult, Timestamp, User, UserId,
 };
 
 /// A row of either database, read by the names of its columns.

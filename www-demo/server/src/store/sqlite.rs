@@ -26,9 +26,10 @@ use super::{
     throttles::{self, throttles},
 };
 use crate::domain::{
-    Applied, Bucket, ContextStore, Email, Identity, Mark, Note, NoteAdded, NoteId, NoteStore, PasswordHash,
-    PoolUse, ProviderSession, ProviderStore, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey, Session, SessionId,
-    SigningKeyStore, Store, StoreFailure, StoreResult, Throttles, Timestamp, User, UserId,
+    Applied, Bucket, ContextStore, Email, Identity, Mark, Note, NoteAdded, NoteId, NoteStore,
+    PasswordHash, PoolUse, ProviderSession, ProviderStore, RevocationLog, RevocationPage,
+    RevocationSignal, Role, SealedKey, Session, SessionId, SigningKeyStore, Store, StoreFailure,
+    StoreResult, Throttles, Timestamp, User, UserId,
 };
 
 /// How long a writer waits for another one.
