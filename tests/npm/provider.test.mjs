@@ -4,7 +4,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { countRedirect, readTimes } from "../../src/host/redirects.js";
-import { pendingSignOut, providerError, resultIn, returningTo, sessionIn, signedInElsewhere } from "../../src/host/sign-in-result.js";
+import {
+  pendingSignOut,
+  providerError,
+  resultIn,
+  returningTo,
+  sessionIn,
+  signedInElsewhere,
+} from "../../src/host/sign-in-result.js";
 
 const NOW = 1_800_000_000_000;
 
@@ -49,7 +56,12 @@ test("what is no list of times counts for nothing", () => {
   for (const text of [null, undefined, "", "x", "1e999 -4 NaN", "[1,2]"]) assert.deepEqual(readTimes(text), []);
 });
 
-for (const href of ["https://a.example/", "https://a.example/p?q=%20+&r#s?t=u", "https://a.example/?my_nolapse_error=1", "https://a.example/#?nolapse_error=1"]) {
+for (const href of [
+  "https://a.example/",
+  "https://a.example/p?q=%20+&r#s?t=u",
+  "https://a.example/?my_nolapse_error=1",
+  "https://a.example/#?nolapse_error=1",
+]) {
   test(`P50 the result of a redirect is taken from ${href}, and the rest stays as it is`, () => {
     const returned = returningTo(href, "key");
     const failed = returned.replace(/(?=#|$)/, "&nolapse_error=provider_denied&nolapse_provider=x");

@@ -97,7 +97,14 @@ export async function startProvider({
     },
     pkce: { required: () => true },
     rotateRefreshToken: true,
-    ttl: { AccessToken: accessTokenSeconds, IdToken: 300, RefreshToken: 3_600, Session: 3_600, Grant: 3_600, Interaction: 600 },
+    ttl: {
+      AccessToken: accessTokenSeconds,
+      IdToken: 300,
+      RefreshToken: 3_600,
+      Session: 3_600,
+      Grant: 3_600,
+      Interaction: 600,
+    },
   });
   provider.on("grant.error", (_context, error) => refused.push(error.error ?? error.message));
   provider.use(async (context, next) => {

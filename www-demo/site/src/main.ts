@@ -6,6 +6,7 @@ import { Controls, forgetResults } from "./controls.js";
 import { Devices } from "./devices.js";
 import { Lifeline } from "./lifeline.js";
 import { Notes } from "./notes.js";
+import { Providers } from "./providers.js";
 import { PushSwitch } from "./push.js";
 import { milliseconds } from "./rows.js";
 import { Ring } from "./ring.js";
@@ -35,6 +36,7 @@ function run(session: AppSession, config: Config): void {
   const push = new PushSwitch(view);
   const controls = new Controls(session, api, notes, config, push);
   const form = new AuthForm(session);
+  new Providers(session);
   showTrace(session);
 
   let user = "";
