@@ -73,6 +73,7 @@ const BUNDLED = [
   "facade.js",
   "new-key.js",
   "passkeys.js",
+  "provider.js",
   "push.js",
   "server.js",
   "step-up.js",

@@ -1,5 +1,7 @@
 /** What a session tells: its status and its events. */
 
+import type { SessionError } from "./index.js";
+
 /** Why a refresh is sent. */
 export type RefreshReason = "timer" | "load" | "demand" | "rejected" | "force";
 
@@ -135,6 +137,14 @@ export interface TraceEntry {
   readonly outcome: string | null;
 }
 
+/** A sign-in by redirect has failed; the page is back. */
+export interface SignInFailedEvent {
+  /** The provider's name. */
+  readonly provider: string;
+  /** Why, as `Session.signInError` has it. */
+  readonly error: SessionError;
+}
+
 /** The events of `Session.on`. */
 export interface SessionEvents<User = unknown> {
   /** The token was refreshed, by this tab or another. */
@@ -154,4 +164,6 @@ export interface SessionEvents<User = unknown> {
   step_up_required: StepUpRequiredEvent;
   /** The session has made a transition. */
   trace: TraceEntry;
+  /** A sign-in by redirect has failed; the page is back. */
+  sign_in_failed: SignInFailedEvent;
 }

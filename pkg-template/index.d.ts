@@ -100,6 +100,20 @@ export interface SessionRequestInit extends RequestInit {
   background?: boolean;
 }
 
+/** Options of {@link Session.signIn} through a provider: an OpenID Connect server that the auth server knows. */
+export interface ProviderSignIn {
+  /** The provider's name: one of `GET /auth/providers`. */
+  provider: string;
+  /** Whether the page goes to the provider, or opens it in a pop-up. Default: `redirect`. */
+  display?: "redirect" | "popup";
+  /** Where the page is afterwards, of its own origin; relative to its URL. Default: where it is. With `popup`, the page stays. */
+  returnTo?: string | URL;
+  /** Whether to link the provider to the user who is signed in, instead of signing in. Default: `false`. */
+  link?: boolean;
+  /** Aborts the wait; a pop-up is closed. */
+  signal?: AbortSignal;
+}
+
 /** Options of {@link createSession}. Unknown keys are refused, and only own properties count. */
 export interface SessionOptions<User = unknown> {
   /** The auth server's origin: the reference protocol is spoken below it. */
@@ -202,12 +216,26 @@ export interface Session<User = unknown> extends Readonly<Record<DisposeKey, () 
    * response, parsed or as the `Response` that contains it. No tab refreshes meanwhile, so no late response can restore an older
    * cookie.
    *
+   * With `provider`, signs in through it. In a pop-up, the promise is settled by the outcome; call it in the user's click. By a
+   * redirect, the page is left, and its next load has the session, or {@link Session.signInError}; the promise is settled only if
+   * the user comes back by the back button: it rejects with an `AbortError`.
+   *
    * @throws SessionError with code `sign_in_refused` (and `problem`), `unreachable` or `timeout`; `misconfigured` if there is no
-   * usable token in the response; what the function throws.
+   * usable token in the response; what the function throws. Through a provider: with `provider_denied`, `provider_failed`,
+   * `provider_refused`, `account_exists`, `redirect_loop`, `popup_blocked` or `popup_closed`; a `TypeError` if an option is invalid,
+   * as a `returnTo` of another origin is.
    */
   readonly signIn: (
-    how: Readonly<Record<string, unknown>> | (() => Promise<TokenResponse<User> | Response>),
+    how:
+      | ProviderSignIn
+      | (Readonly<Record<string, unknown>> & { readonly provider?: never })
+      | (() => Promise<TokenResponse<User> | Response>),
   ) => Promise<void>;
+  /**
+   * Why the last sign-in by redirect failed; `null` without one, and from the next sign-in through a provider on. Known when
+   * {@link Session.ready} resolves, before the first change of {@link Session.status}.
+   */
+  readonly signInError: SessionError | null;
   /**
    * Creates an account and signs in: sends the credentials to the auth server's `/auth/sign-up`.
    *
@@ -231,8 +259,11 @@ export interface Session<User = unknown> extends Readonly<Record<DisposeKey, () 
    * Signs out, in this tab and all others at once; `everywhere` ends the user's sessions on all devices.
    *
    * `serverNotified` is `false` if the auth server is unreachable: it is notified as soon as possible.
+   *
+   * With `atProvider`, the page goes on to the provider that the user signed in through, to sign out there as well, if it has a page
+   * for that (OpenID Connect RP-Initiated Logout).
    */
-  readonly signOut: (options?: { everywhere?: boolean }) => Promise<{ serverNotified: boolean }>;
+  readonly signOut: (options?: { everywhere?: boolean; atProvider?: boolean }) => Promise<{ serverNotified: boolean }>;
   /** The status of the session. */
   readonly status: SessionStatus<User>;
   /** {@link Session.status}, for `useSyncExternalStore`. */
@@ -297,6 +328,20 @@ export type SessionErrorCode =
   | "unsupported"
   /** The module is from another release. */
   | "version_mismatch"
+  /** The user or the provider denied the sign-in (`access_denied`). */
+  | "provider_denied"
+  /** The provider is unreachable, or its response is not valid. */
+  | "provider_failed"
+  /** The auth server refuses the provider's response: it is not for this sign-in, or not from this provider. */
+  | "provider_refused"
+  /** The provider's user has the e-mail address of another account: sign in to that, then link the provider. */
+  | "account_exists"
+  /** The page went to the provider three times within a minute; `retryInMs` tells when it may again. */
+  | "redirect_loop"
+  /** The browser blocked the pop-up. */
+  | "popup_blocked"
+  /** The pop-up was closed before the sign-in was complete. */
+  | "popup_closed"
   /** A bug in the SDK; the next call starts a new instance. */
   | "internal";
 

@@ -34,6 +34,9 @@ pub const SIGN_UP_PATH: &str = "/auth/sign-up";
 /// Signs in: `POST`, JSON e-mail and password.
 pub const SIGN_IN_PATH: &str = "/auth/sign-in";
 
+/// The identity providers that users may sign in through: `GET`. What is of one is below it.
+pub const PROVIDERS_PATH: &str = "/auth/providers";
+
 /// Exchanges the cookie for an access token and a new cookie: `POST`.
 pub const REFRESH_PATH: &str = "/auth/refresh";
 

@@ -26,6 +26,8 @@ export class SharedSession {
   #lastUser;
   /** @type {SessionStatus} */
   snapshot;
+  /** Why the last sign-in by redirect failed. @type {unknown} */
+  signInError = null;
   /** Resolves when the module is loaded. @type {Promise<void>} */
   ready = Promise.resolve();
   /** @type {Map<string, Set<{ listener: Listener }>>} */
@@ -92,7 +94,7 @@ export class SharedSession {
   #start(host, early) {
     const { glue, generation } = this.#instance;
     this.#generation = generation;
-    host.start((...given) => new glue.Machine(...given), early);
+    return host.start((...given) => new glue.Machine(...given), early);
   }
 
   /** Returns the active host; after a failure of the module, a new one. */
@@ -135,7 +137,7 @@ export class SharedSession {
    * @param {string} type
    * @param {unknown} event
    */
-  #emit(type, event) {
+  emit(type, event) {
     const set = this.#listeners.get(type);
     if (set === undefined) return;
     for (const { listener } of [...set]) tell(listener, event);
@@ -171,34 +173,34 @@ export class SharedSession {
     } else if (this.snapshot.state === "signed_in") next = { ...this.snapshot, failure };
     else next = { state: "unknown", failure, lastUser: this.#lastUser.get() };
     this.snapshot = Object.freeze(next);
-    this.#emit("status", this.snapshot);
+    this.emit("status", this.snapshot);
   }
 
   /** @type {App["refreshed"]} */
   refreshed(waiting, durationMs, expiresIn, refreshIn, reason, source) {
-    this.#emit("refresh", Object.freeze({ reason: word(reason), source, waiting, durationMs, expiresIn, refreshIn }));
+    this.emit("refresh", Object.freeze({ reason: word(reason), source, waiting, durationMs, expiresIn, refreshIn }));
   }
 
   /** @type {App["refreshFailed"]} */
   refreshFailed(httpStatus, durationMs, failures, retryInMs, reason, failure) {
     const event = { reason, failure, httpStatus: number(httpStatus), durationMs, failures, retryInMs };
-    this.#emit("refresh_failed", Object.freeze(event));
+    this.emit("refresh_failed", Object.freeze(event));
   }
 
   /** @type {App["signedOut"]} */
   signedOut(reason) {
-    this.#emit("signed_out", Object.freeze({ reason, trace: this.trace() }));
+    this.emit("signed_out", Object.freeze({ reason, trace: this.trace() }));
   }
 
   /** @type {App["userChanged"]} */
   userChanged(previous, user) {
-    this.#emit("user_changed", Object.freeze({ user: parsed(user) ?? null, previous: parsed(previous) ?? null }));
+    this.emit("user_changed", Object.freeze({ user: parsed(user) ?? null, previous: parsed(previous) ?? null }));
   }
 
   /** @type {App["called"]} */
   called(method, url, waitedMs, tokenAgeMs, httpStatus, retried, durationMs) {
     const event = { method, url, waitedMs, tokenAgeMs, httpStatus: httpStatus ?? null, retried, durationMs };
-    this.#emit("call", Object.freeze(event));
+    this.emit("call", Object.freeze(event));
   }
 
   /** @type {App["traced"]} */
@@ -214,7 +216,7 @@ export class SharedSession {
     });
     this.#steps.push(/** @type {import("../index.js").TraceEntry} */ (step));
     if (this.#steps.length > KEPT_STEPS) this.#steps.shift();
-    this.#emit("trace", step);
+    this.emit("trace", step);
   }
 
   /** @type {App["error"]} */

@@ -36,7 +36,16 @@ function define(target, name, value) {
   Object.defineProperty(target, name, own({ value }));
 }
 
-const EVENTS = ["refresh", "refresh_failed", "signed_out", "user_changed", "call", "trace", "step_up_required"];
+const EVENTS = [
+  "call",
+  "refresh",
+  "refresh_failed",
+  "sign_in_failed",
+  "signed_out",
+  "step_up_required",
+  "trace",
+  "user_changed",
+];
 
 /**
  * Creates the `Session` object: its methods work detached, and its `close` affects only this object.
@@ -90,6 +99,9 @@ export function openSession(core) {
     ...requests(call),
     get ready() {
       return core.ready;
+    },
+    get signInError() {
+      return /** @type {SessionError | null} */ (core.signInError);
     },
     get status() {
       return core.snapshot;
@@ -146,8 +158,6 @@ function requests(call) {
     stepUp: (credentials) => call((host) => host.stepUp(credentials).then(() => undefined)),
     setTokens: (response) => call((host) => host.setTokens(response).then(() => undefined)),
     signOut: (options) =>
-      call((host) =>
-        host.signOut(!!own(options).everywhere).then((notified) => ({ serverNotified: notified === true })),
-      ),
+      call((host) => host.signOut(own(options)).then((notified) => ({ serverNotified: notified === true }))),
   };
 }

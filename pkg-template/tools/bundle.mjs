@@ -9,8 +9,8 @@ export const BRIDGE = "bridge.js";
 
 /**
  * Options of the bundler. `bridge.js` stays a separate file, because module and host must share one instance of it. So do
- * the facade, which other entry points share, the script of `nolapse_verify`, which is generated elsewhere, and `new-key.js`, `push.js`
- * and `step-up.js`, which are loaded when they are needed.
+ * the facade, which other entry points share, the script of `nolapse_verify`, which is generated elsewhere, and `new-key.js`,
+ * `provider.js`, `push.js` and `step-up.js`, which are loaded when they are needed.
  *
  * @type {import("esbuild").BuildOptions & { write: false }}
  */
@@ -34,7 +34,7 @@ export const BUNDLE = {
       name: "shared",
       setup: ({ onResolve }) =>
         onResolve(
-          { filter: /^\.\/(facade|nolapse|nolapse_bytes|nolapse_verify|new-key|push|step-up)\.js$/ },
+          { filter: /^\.\/(facade|nolapse|nolapse_bytes|nolapse_verify|new-key|provider|push|step-up)\.js$/ },
           ({ path }) => ({
             path,
             external: true,

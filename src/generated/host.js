@@ -56,226 +56,7 @@ var init_new_key = __esm({
   }
 });
 
-// src/generated/codes.js
-var STARTED, TOKEN_REQUESTED, REFRESH_REQUESTED, TOKEN_REJECTED, CALLER_ABORTED, SIGN_IN_REQUESTED, SIGN_IN_FINISHED, SIGN_IN_THREW, TOKENS_PROVIDED, SIGN_OUT_REQUESTED, SIGN_OUT_NOTIFIED, SIGN_OUT_FAILED, LOCK_GRANTED, LOCK_FAILED, REFRESH_GRANTED, REFRESH_ENDED, REFRESH_FAILED, TAB_MESSAGE_RECEIVED, STORAGE_CHANGED, DEADLINE_REACHED, PAGE_CHANGED, CLOSED, ACTIVE, PUSH_RECEIVED, STREAM_ENDED, VISIBLE, HIDDEN, FROZEN, RESUMED, LEFT, RETURNED, ONLINE, OFFLINE, ACQUIRE_LOCK, RELEASE_LOCK, SEND_REFRESH, SEND_SIGN_OUT, RUN_SIGN_IN, ABORT, TOKEN_CHANGED, SETTLE_TOKEN, SETTLE_DONE, SETTLE_ERROR, BROADCAST, WRITE_RECORD, OPEN_CHANNEL, CLOSE_CHANNEL, STATUS, REFRESHED, REFRESH_FAILURE, SIGNED_OUT, USER_CHANGED, TRACED, OPEN_STREAM, CLOSE_STREAM;
-var init_codes = __esm({
-  "src/generated/codes.js"() {
-    "use strict";
-    STARTED = 0;
-    TOKEN_REQUESTED = 1;
-    REFRESH_REQUESTED = 2;
-    TOKEN_REJECTED = 3;
-    CALLER_ABORTED = 4;
-    SIGN_IN_REQUESTED = 5;
-    SIGN_IN_FINISHED = 6;
-    SIGN_IN_THREW = 7;
-    TOKENS_PROVIDED = 8;
-    SIGN_OUT_REQUESTED = 9;
-    SIGN_OUT_NOTIFIED = 10;
-    SIGN_OUT_FAILED = 11;
-    LOCK_GRANTED = 12;
-    LOCK_FAILED = 13;
-    REFRESH_GRANTED = 14;
-    REFRESH_ENDED = 15;
-    REFRESH_FAILED = 16;
-    TAB_MESSAGE_RECEIVED = 17;
-    STORAGE_CHANGED = 18;
-    DEADLINE_REACHED = 19;
-    PAGE_CHANGED = 20;
-    CLOSED = 21;
-    ACTIVE = 22;
-    PUSH_RECEIVED = 23;
-    STREAM_ENDED = 24;
-    VISIBLE = 0;
-    HIDDEN = 1;
-    FROZEN = 2;
-    RESUMED = 3;
-    LEFT = 4;
-    RETURNED = 5;
-    ONLINE = 6;
-    OFFLINE = 7;
-    ACQUIRE_LOCK = 0;
-    RELEASE_LOCK = 1;
-    SEND_REFRESH = 2;
-    SEND_SIGN_OUT = 3;
-    RUN_SIGN_IN = 4;
-    ABORT = 5;
-    TOKEN_CHANGED = 6;
-    SETTLE_TOKEN = 7;
-    SETTLE_DONE = 8;
-    SETTLE_ERROR = 9;
-    BROADCAST = 10;
-    WRITE_RECORD = 11;
-    OPEN_CHANNEL = 12;
-    CLOSE_CHANNEL = 13;
-    STATUS = 14;
-    REFRESHED = 15;
-    REFRESH_FAILURE = 16;
-    SIGNED_OUT = 17;
-    USER_CHANGED = 18;
-    TRACED = 19;
-    OPEN_STREAM = 20;
-    CLOSE_STREAM = 21;
-  }
-});
-
-// src/host/step-up.js
-var step_up_exports = {};
-__export(step_up_exports, {
-  steppedUp: () => steppedUp
-});
-async function steppedUp({ headers }, tell) {
-  const challenge = headers.get("www-authenticate") ?? "";
-  if (!/^bearer\s.*\berror="?insufficient_user_authentication"?/is.test(challenge)) return false;
-  const waiting = pending.get(tell) ?? /* @__PURE__ */ new Map();
-  pending.set(tell, waiting);
-  const found = waiting.get(challenge) ?? ask2(challenge, tell).finally(() => waiting.delete(challenge));
-  waiting.set(challenge, found);
-  return found;
-}
-async function ask2(challenge, tell) {
-  const waited = [];
-  const parameter = (name) => new RegExp(`\\b${name}=(?:"([^"]*)"|([^\\s",]*))`, "i").exec(challenge)?.slice(1).find(Boolean);
-  const maxAge = Number.parseInt(parameter("max_age") ?? "", 10);
-  const event = own({
-    acrValues: Object.freeze(parameter("acr_values")?.split(/\s+/) ?? []),
-    maxAge: maxAge >= 0 ? maxAge : null,
-    waitUntil: (done) => void waited.push(done)
-  });
-  tell(
-    /** @type {Parameters<Tell>[0]} */
-    Object.freeze(event)
-  );
-  try {
-    await Promise.all(waited);
-    return waited.length > 0;
-  } catch {
-    return false;
-  }
-}
-var pending;
-var init_step_up = __esm({
-  "src/host/step-up.js"() {
-    "use strict";
-    init_own();
-    pending = /* @__PURE__ */ new WeakMap();
-  }
-});
-
-// src/host/push.js
-var push_exports = {};
-__export(push_exports, {
-  PushStream: () => PushStream
-});
-var PushStream;
-var init_push = __esm({
-  "src/host/push.js"() {
-    "use strict";
-    init_codes();
-    init_own();
-    PushStream = class {
-      #realm;
-      #key;
-      #url;
-      #feed;
-      /** @type {EventSource | undefined} */
-      #source;
-      /** Releases the lock, or aborts the request for it; `undefined` without either. @type {((nothing: void) => void) | undefined} */
-      #release;
-      #isHolder = false;
-      /**
-       * @param {import("./realm.js").Realm} realm
-       * @param {import("./options.js").Settings} settings
-       * @param {(kind: number, id: number) => void} feed
-       */
-      constructor(realm, { key, server }, feed) {
-        this.#realm = realm;
-        this.#key = `${key}	push`;
-        this.#url = `${server}/auth/events`;
-        this.#feed = feed;
-      }
-      /** Opens the stream, again if it is open, as soon as no other tab holds it. */
-      open() {
-        if (this.#isHolder) return this.#connect();
-        if (this.#release) return;
-        const controller = new AbortController();
-        const { signal } = controller;
-        this.#release = () => controller.abort();
-        const granted = () => {
-          if (signal.aborted) return;
-          this.#isHolder = true;
-          this.#connect();
-          return new Promise((release2) => {
-            this.#release = release2;
-          });
-        };
-        const denied = () => void (this.#isHolder || granted());
-        try {
-          const held = this.#realm.navigator?.locks?.request(this.#key, own({ signal }), granted);
-          if (held) held.catch(denied);
-          else denied();
-        } catch {
-          denied();
-        }
-      }
-      /** Closes the stream and releases the lock: an open one would keep the page out of the back/forward cache. */
-      close() {
-        this.#source?.close();
-        this.#isHolder = false;
-        this.#release?.();
-        this.#release = void 0;
-      }
-      #connect() {
-        this.#source?.close();
-        const { EventSource } = this.#realm;
-        if (!EventSource) return;
-        const source = new EventSource(this.#url, own({ withCredentials: true }));
-        this.#source = source;
-        let wasOpen = 0;
-        source.onopen = () => {
-          wasOpen = 1;
-        };
-        source.onmessage = () => this.#feed(PUSH_RECEIVED, 0);
-        source.onerror = () => {
-          source.close();
-          this.#feed(STREAM_ENDED, wasOpen);
-        };
-      }
-    };
-  }
-});
-
-// src/host/rust-app.js
-function rustApp() {
-  return {
-    // The app is in the same module.
-    onTrap: () => {
-    },
-    error: (code, message, reason, failure, retryInMs, _, problem = "") => Object.assign(new Error(message), { name: "SessionError", code, message, reason, failure, retryInMs, problem })
-  };
-}
-
-// src/host/bearer.js
-function readBearers(version, tokens) {
-  const fields = ["", ...tokens.split(" ")];
-  const bearers = /* @__PURE__ */ new Map();
-  for (let at = 0; at < fields.length; at += 2) {
-    const [context = "", token = ""] = fields.slice(at, at + 2);
-    bearers.set(context, { version, token, header: `Bearer ${token}`, context });
-  }
-  return bearers;
-}
-function bearerIn(settled, context) {
-  return (
-    /** @type {Bearer} */
-    /** @type {Map<string, Bearer>} */
-    settled.get(context)
-  );
-}
-
 // src/host/device-key.js
-init_own();
-var TIMEOUT_MS = 2e3;
 async function prove(realm, name, url, isNew, challenge, method = "POST") {
   const { indexedDB, crypto } = realm;
   const { subtle } = crypto;
@@ -303,16 +84,19 @@ async function prove(realm, name, url, isNew, challenge, method = "POST") {
   try {
     const key = await stored() ?? (isNew ? await stored(await (await Promise.resolve().then(() => (init_new_key(), new_key_exports))).createKey(subtle)) : void 0);
     if (!key) return "";
-    const now = realm.Date.now();
+    const wall = realm.Date.now();
+    const steady = realm.performance.now();
     const { dpop_nonce: nonce, server_time: serverTime } = own(challenge);
     if (typeof serverTime === "number") {
-      key[2] = serverTime * 1e3 - now;
+      key[2] = serverTime * 1e3 - wall;
+      origin = void 0;
       await stored(key, true).catch(() => {
       });
     }
     const random = new Uint32Array(4);
     crypto.getRandomValues(random);
-    const iat = Math.floor((now + key[2]) / 1e3);
+    origin ??= wall + key[2] - steady;
+    const iat = Math.floor((origin + steady) / 1e3);
     const claims = own({ jti: `${random}`, htm: method, htu: url, iat, nonce });
     const text = `${key[1]}.${base64url(JSON.stringify(claims))}`;
     const signature = await subtle.sign({ name: "ECDSA", hash: "SHA-256" }, key[0], new TextEncoder().encode(text));
@@ -324,10 +108,16 @@ async function prove(realm, name, url, isNew, challenge, method = "POST") {
 function base64url(text) {
   return btoa(text).replace(/[+/=]/g, (found) => ({ "+": "-", "/": "_" })[found] ?? "");
 }
+var TIMEOUT_MS, origin;
+var init_device_key = __esm({
+  "src/host/device-key.js"() {
+    "use strict";
+    init_own();
+    TIMEOUT_MS = 2e3;
+  }
+});
 
 // src/host/http.js
-init_own();
-var LIMIT = 65536;
 async function sendRefresh(realm, settings, [reason, page, activeAgoMs, contexts], signal, proof) {
   const { refresh } = settings;
   if (typeof refresh !== "string")
@@ -495,6 +285,579 @@ function lineOf(value) {
 function numberOf(value) {
   return typeof value === "number" ? value : void 0;
 }
+var LIMIT;
+var init_http = __esm({
+  "src/host/http.js"() {
+    "use strict";
+    init_device_key();
+    init_own();
+    LIMIT = 65536;
+  }
+});
+
+// src/generated/codes.js
+var STARTED, TOKEN_REQUESTED, REFRESH_REQUESTED, TOKEN_REJECTED, CALLER_ABORTED, SIGN_IN_REQUESTED, SIGN_IN_FINISHED, SIGN_IN_THREW, TOKENS_PROVIDED, SIGN_OUT_REQUESTED, SIGN_OUT_NOTIFIED, SIGN_OUT_FAILED, LOCK_GRANTED, LOCK_FAILED, REFRESH_GRANTED, REFRESH_ENDED, REFRESH_FAILED, TAB_MESSAGE_RECEIVED, STORAGE_CHANGED, DEADLINE_REACHED, PAGE_CHANGED, CLOSED, ACTIVE, PUSH_RECEIVED, STREAM_ENDED, VISIBLE, HIDDEN, FROZEN, RESUMED, LEFT, RETURNED, ONLINE, OFFLINE, ACQUIRE_LOCK, RELEASE_LOCK, SEND_REFRESH, SEND_SIGN_OUT, RUN_SIGN_IN, ABORT, TOKEN_CHANGED, SETTLE_TOKEN, SETTLE_DONE, SETTLE_ERROR, BROADCAST, WRITE_RECORD, OPEN_CHANNEL, CLOSE_CHANNEL, STATUS, REFRESHED, REFRESH_FAILURE, SIGNED_OUT, USER_CHANGED, TRACED, OPEN_STREAM, CLOSE_STREAM;
+var init_codes = __esm({
+  "src/generated/codes.js"() {
+    "use strict";
+    STARTED = 0;
+    TOKEN_REQUESTED = 1;
+    REFRESH_REQUESTED = 2;
+    TOKEN_REJECTED = 3;
+    CALLER_ABORTED = 4;
+    SIGN_IN_REQUESTED = 5;
+    SIGN_IN_FINISHED = 6;
+    SIGN_IN_THREW = 7;
+    TOKENS_PROVIDED = 8;
+    SIGN_OUT_REQUESTED = 9;
+    SIGN_OUT_NOTIFIED = 10;
+    SIGN_OUT_FAILED = 11;
+    LOCK_GRANTED = 12;
+    LOCK_FAILED = 13;
+    REFRESH_GRANTED = 14;
+    REFRESH_ENDED = 15;
+    REFRESH_FAILED = 16;
+    TAB_MESSAGE_RECEIVED = 17;
+    STORAGE_CHANGED = 18;
+    DEADLINE_REACHED = 19;
+    PAGE_CHANGED = 20;
+    CLOSED = 21;
+    ACTIVE = 22;
+    PUSH_RECEIVED = 23;
+    STREAM_ENDED = 24;
+    VISIBLE = 0;
+    HIDDEN = 1;
+    FROZEN = 2;
+    RESUMED = 3;
+    LEFT = 4;
+    RETURNED = 5;
+    ONLINE = 6;
+    OFFLINE = 7;
+    ACQUIRE_LOCK = 0;
+    RELEASE_LOCK = 1;
+    SEND_REFRESH = 2;
+    SEND_SIGN_OUT = 3;
+    RUN_SIGN_IN = 4;
+    ABORT = 5;
+    TOKEN_CHANGED = 6;
+    SETTLE_TOKEN = 7;
+    SETTLE_DONE = 8;
+    SETTLE_ERROR = 9;
+    BROADCAST = 10;
+    WRITE_RECORD = 11;
+    OPEN_CHANNEL = 12;
+    CLOSE_CHANNEL = 13;
+    STATUS = 14;
+    REFRESHED = 15;
+    REFRESH_FAILURE = 16;
+    SIGNED_OUT = 17;
+    USER_CHANGED = 18;
+    TRACED = 19;
+    OPEN_STREAM = 20;
+    CLOSE_STREAM = 21;
+  }
+});
+
+// src/host/step-up.js
+var step_up_exports = {};
+__export(step_up_exports, {
+  steppedUp: () => steppedUp
+});
+async function steppedUp({ headers }, tell) {
+  const challenge = headers.get("www-authenticate") ?? "";
+  if (!/^bearer\s.*\berror="?insufficient_user_authentication"?/is.test(challenge)) return false;
+  const waiting = pending.get(tell) ?? /* @__PURE__ */ new Map();
+  pending.set(tell, waiting);
+  const found = waiting.get(challenge) ?? ask2(challenge, tell).finally(() => waiting.delete(challenge));
+  waiting.set(challenge, found);
+  return found;
+}
+async function ask2(challenge, tell) {
+  const waited = [];
+  const parameter = (name) => new RegExp(`\\b${name}=(?:"([^"]*)"|([^\\s",]*))`, "i").exec(challenge)?.slice(1).find(Boolean);
+  const maxAge = Number.parseInt(parameter("max_age") ?? "", 10);
+  const event = own({
+    acrValues: Object.freeze(parameter("acr_values")?.split(/\s+/) ?? []),
+    maxAge: maxAge >= 0 ? maxAge : null,
+    waitUntil: (done) => void waited.push(done)
+  });
+  tell(
+    /** @type {Parameters<Tell>[0]} */
+    Object.freeze(event)
+  );
+  try {
+    await Promise.all(waited);
+    return waited.length > 0;
+  } catch {
+    return false;
+  }
+}
+var pending;
+var init_step_up = __esm({
+  "src/host/step-up.js"() {
+    "use strict";
+    init_own();
+    pending = /* @__PURE__ */ new WeakMap();
+  }
+});
+
+// src/host/storage.js
+function hasHint({ document }) {
+  return document ? HINT.test(Reflect.get(Document.prototype, "cookie", document)) : false;
+}
+var HINT, EXPIRED_RECORD, RecordStorage;
+var init_storage = __esm({
+  "src/host/storage.js"() {
+    "use strict";
+    HINT = /(?:^|; )nolapse-hint=1(?:;|$)/;
+    EXPIRED_RECORD = "nolapse1;0;in;0;0";
+    RecordStorage = class {
+      #storage;
+      #key;
+      #realm;
+      /**
+       * @param {string} key
+       * @param {import("./realm.js").Realm} realm
+       */
+      constructor(key, realm) {
+        this.#key = key;
+        this.#realm = realm;
+        try {
+          this.#storage = realm.localStorage;
+        } catch {
+        }
+      }
+      /** Reads the record: an empty text if there is none, `?` if storage is unavailable. */
+      read() {
+        try {
+          return this.#storage ? this.#storage.getItem(this.#key) ?? "" : "?";
+        } catch {
+          return "?";
+        }
+      }
+      /** Reads the record. Without one, as in cleared or full storage, the hint cookie counts as one. */
+      readOrHint() {
+        return this.read() || (hasHint(this.#realm) ? EXPIRED_RECORD : "");
+      }
+      /**
+       * Writes the record, if the browser allows it; removes it if the text is empty.
+       *
+       * @param {string} record
+       */
+      write(record) {
+        try {
+          if (record) this.#storage?.setItem(this.#key, record);
+          else this.#storage?.removeItem(this.#key);
+        } catch {
+        }
+      }
+    };
+  }
+});
+
+// src/host/popup.js
+function outcomeOf(realm, popup, origin2, provider, signal) {
+  return new Promise((resolve, reject) => {
+    const controller = new AbortController();
+    const deadline = realm.performance.now() + TIMEOUT_MS2;
+    let timer;
+    const end = (settle) => {
+      controller.abort();
+      realm.clearTimeout(
+        /** @type {never} */
+        timer
+      );
+      settle();
+    };
+    let wasClosed = false;
+    const check2 = () => {
+      if (wasClosed || realm.performance.now() > deadline) return end(() => resolve("closed"));
+      wasClosed = popup.closed && hasFocus(realm);
+      timer = realm.setTimeout(check2, CHECK_MS);
+    };
+    timer = realm.setTimeout(check2, CHECK_MS);
+    const listening = own({ signal: controller.signal });
+    const { addEventListener } = EventTarget.prototype;
+    const onMessage = (event) => {
+      const { source, origin: sender, data } = (
+        /** @type {MessageEvent} */
+        event
+      );
+      if (source !== popup || sender !== origin2) return;
+      const { type, provider: named, error } = own(data);
+      if (type === "nolapse:sign-in" && named === provider) end(() => resolve({ error }));
+    };
+    addEventListener.call(realm, "message", onMessage, listening);
+    signal?.addEventListener("abort", () => end(() => reject(signal.reason)), listening);
+  });
+}
+function hasFocus({ document }) {
+  return document ? Document.prototype.hasFocus.call(document) : true;
+}
+var CHECK_MS, TIMEOUT_MS2;
+var init_popup = __esm({
+  "src/host/popup.js"() {
+    "use strict";
+    init_own();
+    CHECK_MS = 250;
+    TIMEOUT_MS2 = 6e5;
+  }
+});
+
+// src/host/redirects.js
+function countRedirect(before, now) {
+  const recent = before.filter((at) => at <= now && now - at < PERIOD_MS).slice(-MOST);
+  const [oldest = now] = recent;
+  if (recent.length < MOST) return { times: [...recent, now], retryInMs: 0 };
+  return { times: recent, retryInMs: oldest + PERIOD_MS - now };
+}
+function readTimes(text) {
+  return (text ?? "").split(" ").map(Number).filter((at) => Number.isFinite(at) && at > 0);
+}
+var MOST, PERIOD_MS;
+var init_redirects = __esm({
+  "src/host/redirects.js"() {
+    "use strict";
+    MOST = 3;
+    PERIOD_MS = 6e4;
+  }
+});
+
+// src/host/sign-in-result.js
+function providerError(reported) {
+  const known = (
+    /** @type {ProviderCode[]} */
+    Object.keys(MESSAGES)
+  );
+  const code = known.find((one) => one === reported) ?? "provider_failed";
+  return [code, MESSAGES[code]];
+}
+function split(href) {
+  const [, before = "", query = "", fragment = ""] = /^([^?#]*)(?:\?([^#]*))?(#.*)?$/s.exec(href) ?? [];
+  return { before, pairs: query ? query.split("&") : [], fragment };
+}
+function replaced(href, added) {
+  const { before, pairs, fragment } = split(href);
+  const query = [...pairs.filter((pair) => !PARAMETERS.test(pair)), ...added].join("&");
+  return `${before}${query && `?${query}`}${fragment}`;
+}
+function returningTo(href, key) {
+  return replaced(href, [`nolapse_session=${nameOf(key)}`]);
+}
+function resultIn(href, key) {
+  const { pairs } = split(href);
+  const params = new URLSearchParams(pairs.join("&"));
+  if (params.get("nolapse_session") !== nameOf(key)) return void 0;
+  return {
+    error: params.get("nolapse_error"),
+    provider: params.get("nolapse_provider") ?? "",
+    cleaned: replaced(href, [])
+  };
+}
+function nameOf(key) {
+  let hash = 2166136261;
+  for (const byte of new TextEncoder().encode(key)) hash = Math.imul(hash ^ byte, 16777619);
+  return (hash >>> 0).toString(36);
+}
+function signedInElsewhere(record) {
+  const version = Number(RECORD.exec(record)?.[1] ?? 0);
+  return `nolapse1;${version % LAST_VERSION + 1};in;0;0`;
+}
+function pendingSignOut(record) {
+  const [, , state, , , isNotified, everywhere] = record.split(";");
+  return state === "out" && isNotified === "0" ? { everywhere: everywhere === "1" } : void 0;
+}
+function sessionIn(record) {
+  const [, , state, , fingerprint = ""] = record.split(";");
+  return state === "in" ? fingerprint : "";
+}
+var MESSAGES, PARAMETERS, RECORD, LAST_VERSION;
+var init_sign_in_result = __esm({
+  "src/host/sign-in-result.js"() {
+    "use strict";
+    MESSAGES = {
+      provider_denied: "the provider or the user denied the sign-in",
+      provider_failed: "the provider is unreachable, or its response is not valid",
+      provider_refused: "the auth server refuses the provider's response",
+      account_exists: "the e-mail address belongs to another account: sign in to it and link the provider"
+    };
+    PARAMETERS = /^nolapse_(session|error|provider)=/;
+    RECORD = /^nolapse1;(\d{1,7});(in|out);/;
+    LAST_VERSION = 2000001;
+  }
+});
+
+// src/host/provider.js
+var provider_exports = {};
+__export(provider_exports, {
+  signIn: () => signIn2,
+  signOut: () => signOut2,
+  takeReturn: () => takeReturn
+});
+async function takeReturn({ realm, settings, app }) {
+  const { location: location2, history } = realm;
+  const result = resultIn(location2?.href ?? "", settings.key);
+  if (!result) return;
+  const { error, provider, cleaned } = result;
+  history?.replaceState(history.state, "", cleaned);
+  if (error === null) {
+    const storage = new RecordStorage(settings.key, realm);
+    storage.write(signedInElsewhere(storage.read()));
+  } else {
+    app.signInError = app.error(...providerError(error), "", "", Number.NaN);
+    app.emit?.("sign_in_failed", Object.freeze({ provider, error: app.signInError }));
+  }
+}
+async function signIn2(page, options, popup) {
+  try {
+    const server = (
+      /** @type {string} */
+      page.settings.server
+    );
+    const wanted = check(page, options);
+    if (wanted.signal?.aborted) throw wanted.signal.reason;
+    page.app.signInError = null;
+    await settleSignOut(page);
+    return wanted.display === "popup" ? await inPopup(page, wanted, server, popup) : await byRedirect(page, wanted, server);
+  } catch (error) {
+    popup?.close();
+    throw error;
+  }
+}
+async function signOut2({ realm, settings, host }, options) {
+  const everywhere = Boolean(options.everywhere);
+  const url = await endSession(realm, settings, everywhere);
+  const isNotified = await host.signOut({ everywhere });
+  if (url) realm.location?.assign(url);
+  return isNotified;
+}
+async function endSession(realm, { signOut: endpoint2, timeoutMs }, everywhere) {
+  if (typeof endpoint2 !== "string") return void 0;
+  const { status, body } = await sendCredentials(realm, endpoint2, everywhere ? { everywhere } : {}, timeoutMs);
+  const { end_session_url: url } = own(status === 200 ? body : void 0);
+  return typeof url === "string" && /^https?:\/\//.test(url) ? url : void 0;
+}
+function check({ realm, settings }, { provider, display = "redirect", returnTo, link = false, signal }) {
+  if (typeof provider !== "string" || !/^[\w-]{1,64}$/.test(provider))
+    throw new TypeError("provider must be a provider's name");
+  if (display !== "redirect" && display !== "popup") throw new TypeError("display must be redirect or popup");
+  if (typeof link !== "boolean") throw new TypeError("link must be a boolean");
+  const { href = "", origin: origin2 } = realm.location ?? {};
+  const url = new URL(String(returnTo ?? href), href);
+  if (!/^https?:$/.test(url.protocol) || url.origin !== origin2 || url.username || url.password)
+    throw new TypeError("returnTo must be a URL of the page's own origin");
+  const waiting = (
+    /** @type {AbortSignal | undefined} */
+    signal
+  );
+  return { provider, display, link, signal: waiting, returnTo: returningTo(url.href, settings.key) };
+}
+function startOf({ provider, display, returnTo, link }, server) {
+  const query = new URLSearchParams([["return_to", returnTo], ["display", display], ...link ? [["link", "1"]] : []]);
+  return `${server}/auth/providers/${provider}/sign-in?${query}`;
+}
+async function settleSignOut({ realm, settings, app, host }) {
+  const pending2 = pendingSignOut(new RecordStorage(settings.key, realm).read());
+  if (pending2 && await host.signOut(pending2) !== true)
+    throw app.error("unreachable", "the auth server is unreachable", "", "network", Number.NaN);
+}
+function byRedirect({ realm, settings, app }, wanted, server) {
+  const { provider, signal } = wanted;
+  const counter = `${settings.key}	redirects	${provider}`;
+  const before = [...readTimes(keep(realm, counter)), ...redirected.get(provider) ?? []];
+  const { times, retryInMs } = countRedirect(
+    [...new Set(before)].sort((one, other) => one - other),
+    realm.Date.now()
+  );
+  redirected.set(provider, times);
+  const isKept = keep(realm, counter, times.join(" ")) !== void 0;
+  if (retryInMs > 0 || !(isKept || isUsersWish(realm)))
+    throw app.error("redirect_loop", "this page has gone to the provider too often", "", "", retryInMs || Number.NaN);
+  return new Promise((_, reject) => {
+    const controller = new AbortController();
+    const end = (reason) => {
+      controller.abort();
+      reject(reason);
+    };
+    const listening = own({ signal: controller.signal });
+    const { addEventListener } = EventTarget.prototype;
+    const onShown = (event) => {
+      if (
+        /** @type {PageTransitionEvent} */
+        event.persisted
+      )
+        end(new DOMException("the user came back to this page", "AbortError"));
+    };
+    addEventListener.call(realm, "pageshow", onShown, listening);
+    signal?.addEventListener("abort", () => end(signal.reason), listening);
+    realm.location?.assign(startOf(wanted, server));
+  });
+}
+function isUsersWish({ navigator }) {
+  return navigator?.userActivation?.isActive ?? true;
+}
+async function inPopup(page, wanted, server, popup) {
+  const { realm, settings, app, host } = page;
+  const { provider, signal } = wanted;
+  if (!popup || popup.closed)
+    throw app.error("popup_blocked", "the browser has blocked the pop-up", "", "", Number.NaN);
+  const storage = new RecordStorage(settings.key, realm);
+  const before = sessionIn(storage.read());
+  popup.resizeTo(...POPUP_SIZE);
+  popup.location.replace(startOf(wanted, server));
+  const outcome = await outcomeOf(realm, popup, new URL(server).origin, provider, signal);
+  const adopt = () => host.signIn({ reason: "load", page: "visible", active_ago: 0 }, "refresh");
+  if (outcome !== "closed") {
+    popup.close();
+    if (outcome.error !== void 0) throw app.error(...providerError(outcome.error), "", "", Number.NaN);
+    return adopt();
+  }
+  const failure = await adopt().then(
+    () => void 0,
+    (cause) => ({ cause })
+  );
+  if (failure || before && before === sessionIn(storage.read()))
+    throw app.error("popup_closed", "the pop-up was closed", "", "", Number.NaN, failure?.cause);
+  return void 0;
+}
+function keep(realm, name, text) {
+  try {
+    const storage = realm.sessionStorage;
+    const before = storage?.getItem(name);
+    if (text !== void 0) storage?.setItem(name, text);
+    return before;
+  } catch {
+    return void 0;
+  }
+}
+var POPUP_SIZE, redirected;
+var init_provider = __esm({
+  "src/host/provider.js"() {
+    "use strict";
+    init_http();
+    init_own();
+    init_popup();
+    init_redirects();
+    init_sign_in_result();
+    init_storage();
+    POPUP_SIZE = [480, 680];
+    redirected = /* @__PURE__ */ new Map();
+  }
+});
+
+// src/host/push.js
+var push_exports = {};
+__export(push_exports, {
+  PushStream: () => PushStream
+});
+var PushStream;
+var init_push = __esm({
+  "src/host/push.js"() {
+    "use strict";
+    init_codes();
+    init_own();
+    PushStream = class {
+      #realm;
+      #key;
+      #url;
+      #feed;
+      /** @type {EventSource | undefined} */
+      #source;
+      /** Releases the lock, or aborts the request for it; `undefined` without either. @type {((nothing: void) => void) | undefined} */
+      #release;
+      #isHolder = false;
+      /**
+       * @param {import("./realm.js").Realm} realm
+       * @param {import("./options.js").Settings} settings
+       * @param {(kind: number, id: number) => void} feed
+       */
+      constructor(realm, { key, server }, feed) {
+        this.#realm = realm;
+        this.#key = `${key}	push`;
+        this.#url = `${server}/auth/events`;
+        this.#feed = feed;
+      }
+      /** Opens the stream, again if it is open, as soon as no other tab holds it. */
+      open() {
+        if (this.#isHolder) return this.#connect();
+        if (this.#release) return;
+        const controller = new AbortController();
+        const { signal } = controller;
+        this.#release = () => controller.abort();
+        const granted = () => {
+          if (signal.aborted) return;
+          this.#isHolder = true;
+          this.#connect();
+          return new Promise((release2) => {
+            this.#release = release2;
+          });
+        };
+        const denied = () => void (this.#isHolder || granted());
+        try {
+          const held = this.#realm.navigator?.locks?.request(this.#key, own({ signal }), granted);
+          if (held) held.catch(denied);
+          else denied();
+        } catch {
+          denied();
+        }
+      }
+      /** Closes the stream and releases the lock: an open one would keep the page out of the back/forward cache. */
+      close() {
+        this.#source?.close();
+        this.#isHolder = false;
+        this.#release?.();
+        this.#release = void 0;
+      }
+      #connect() {
+        this.#source?.close();
+        const { EventSource } = this.#realm;
+        if (!EventSource) return;
+        const source = new EventSource(this.#url, own({ withCredentials: true }));
+        this.#source = source;
+        let wasOpen = 0;
+        source.onopen = () => {
+          wasOpen = 1;
+        };
+        source.onmessage = () => this.#feed(PUSH_RECEIVED, 0);
+        source.onerror = () => {
+          source.close();
+          this.#feed(STREAM_ENDED, wasOpen);
+        };
+      }
+    };
+  }
+});
+
+// src/host/rust-app.js
+function rustApp() {
+  return {
+    // The app is in the same module.
+    onTrap: () => {
+    },
+    error: (code, message, reason, failure, retryInMs, _, problem = "") => Object.assign(new Error(message), { name: "SessionError", code, message, reason, failure, retryInMs, problem })
+  };
+}
+
+// src/host/bearer.js
+function readBearers(version, tokens) {
+  const fields = ["", ...tokens.split(" ")];
+  const bearers = /* @__PURE__ */ new Map();
+  for (let at = 0; at < fields.length; at += 2) {
+    const [context = "", token = ""] = fields.slice(at, at + 2);
+    bearers.set(context, { version, token, header: `Bearer ${token}`, context });
+  }
+  return bearers;
+}
+function bearerIn(settled, context) {
+  return (
+    /** @type {Bearer} */
+    /** @type {Map<string, Bearer>} */
+    settled.get(context)
+  );
+}
+
+// src/host/host.js
+init_http();
 
 // src/host/app-events.js
 init_codes();
@@ -542,7 +905,7 @@ var Callers = class {
    * @param {Settle} settle
    * @param {() => unknown} [signIn]
    */
-  ask([kind, ...fields], signal, settle, signIn2 = void 0) {
+  ask([kind, ...fields], signal, settle, signIn3 = void 0) {
     if (signal?.aborted) return settle(false, signal.reason);
     const id = ++this.#lastId;
     const onAbort = () => {
@@ -551,7 +914,7 @@ var Callers = class {
       settle(false, signal?.reason);
     };
     signal?.addEventListener("abort", onAbort, own({ once: true }));
-    this.#waiting.set(id, { settle, signal, onAbort, signIn: signIn2, threw: void 0 });
+    this.#waiting.set(id, { settle, signal, onAbort, signIn: signIn3, threw: void 0 });
     this.#feed(kind, id, .../** @type {[number]} */
     fields);
   }
@@ -652,8 +1015,8 @@ var Origins = class {
     const known = this.#cache.get(url);
     if (known !== void 0) return known;
     if (!/^https?:\/\//.test(url)) return void 0;
-    const origin = this.originOf(url);
-    const isAllowed = origin !== void 0 && this.#listed.includes(origin);
+    const origin2 = this.originOf(url);
+    const isAllowed = origin2 !== void 0 && this.#listed.includes(origin2);
     if (this.#cache.size >= CAPACITY) this.#cache.clear();
     this.#cache.set(url, isAllowed);
     return isAllowed;
@@ -766,8 +1129,8 @@ function readAuth(auth) {
   const given = own(auth);
   refuseUnknown(given, ["refresh", "signOut"], "auth.");
   const refresh = endpoint(given.refresh, "auth.refresh");
-  const signOut2 = given.signOut === void 0 ? void 0 : endpoint(given.signOut, "auth.signOut");
-  return { server: void 0, refresh, signOut: signOut2 };
+  const signOut3 = given.signOut === void 0 ? void 0 : endpoint(given.signOut, "auth.signOut");
+  return { server: void 0, refresh, signOut: signOut3 };
 }
 function endpoint(value, option) {
   if (typeof value === "function") return (
@@ -983,8 +1346,8 @@ var FetchWrapper = class {
    * @param {Request} request
    * @param {Response} answer
    */
-  #isFromBearer(request, { redirected, url }) {
-    if (!redirected) return true;
+  #isFromBearer(request, { redirected: redirected2, url }) {
+    if (!redirected2) return true;
     return SAFE.test(request.method) && this.#origins.originOf(url) === this.#origins.originOf(request.url);
   }
   /**
@@ -1069,6 +1432,7 @@ function release({ body }, reason) {
 }
 
 // src/host/requests.js
+init_http();
 init_codes();
 init_own();
 var MAX_CONTEXTS = 16;
@@ -1252,6 +1616,13 @@ function signedOut(attempt, { status, retryAfter: retryAfter2 }) {
   return [SIGN_OUT_FAILED, attempt, status, retryAfter2, 0, ""];
 }
 
+// src/host/host.js
+init_device_key();
+
+// src/host/early-refresh.js
+init_device_key();
+init_http();
+
 // src/host/lifecycle.js
 init_codes();
 init_own();
@@ -1292,56 +1663,7 @@ function watchLifecycle(realm, key, feed, touch) {
 
 // src/host/early-refresh.js
 init_own();
-
-// src/host/storage.js
-var HINT = /(?:^|; )nolapse-hint=1(?:;|$)/;
-var EXPIRED_RECORD = "nolapse1;0;in;0;0";
-function hasHint({ document }) {
-  return document ? HINT.test(Reflect.get(Document.prototype, "cookie", document)) : false;
-}
-var RecordStorage = class {
-  #storage;
-  #key;
-  #realm;
-  /**
-   * @param {string} key
-   * @param {import("./realm.js").Realm} realm
-   */
-  constructor(key, realm) {
-    this.#key = key;
-    this.#realm = realm;
-    try {
-      this.#storage = realm.localStorage;
-    } catch {
-    }
-  }
-  /** Reads the record: an empty text if there is none, `?` if storage is unavailable. */
-  read() {
-    try {
-      return this.#storage ? this.#storage.getItem(this.#key) ?? "" : "?";
-    } catch {
-      return "?";
-    }
-  }
-  /** Reads the record. Without one, as in cleared or full storage, the hint cookie counts as one. */
-  readOrHint() {
-    return this.read() || (hasHint(this.#realm) ? EXPIRED_RECORD : "");
-  }
-  /**
-   * Writes the record, if the browser allows it; removes it if the text is empty.
-   *
-   * @param {string} record
-   */
-  write(record) {
-    try {
-      if (record) this.#storage?.setItem(this.#key, record);
-      else this.#storage?.removeItem(this.#key);
-    } catch {
-    }
-  }
-};
-
-// src/host/early-refresh.js
+init_storage();
 async function cancelEarly(earlyRefresh) {
   const release2 = await earlyRefresh?.lock;
   await earlyRefresh?.take()?.answer.catch(() => {
@@ -1439,6 +1761,9 @@ var Locks = class {
   }
 };
 
+// src/host/host.js
+init_own();
+
 // src/host/bridge.js
 var commands = [];
 var timers = /* @__PURE__ */ new Map();
@@ -1460,6 +1785,23 @@ function onTimer(machine, fire) {
 
 // src/host/host.js
 init_codes();
+
+// src/host/provider-loader.js
+function takeReturn2(page) {
+  const hasResult = /[?&]nolapse_/.test(`${page.realm.location?.search}`);
+  return hasResult ? load(page, "takeReturn").catch(() => {
+  }) : void 0;
+}
+function load(page, task, options) {
+  const popup = options?.display === "popup" ? page.realm.open?.("", "", "popup") : void 0;
+  return Promise.resolve().then(() => (init_provider(), provider_exports)).then(
+    (code) => code[task](page, options ?? {}, popup),
+    (cause) => {
+      popup?.close();
+      throw page.app.error("load_failed", "the module could not be loaded", "", "", Number.NaN, cause);
+    }
+  );
+}
 
 // src/host/push-loader.js
 init_codes();
@@ -1485,6 +1827,9 @@ function pushLoader(realm, settings, feed) {
     }
   };
 }
+
+// src/host/host.js
+init_storage();
 
 // src/host/tab-channel.js
 init_codes();
@@ -1534,6 +1879,7 @@ var Host = class {
   #app;
   #realm;
   #settings;
+  #page;
   #callers;
   #requests;
   #storage;
@@ -1571,6 +1917,7 @@ var Host = class {
     this.#settings = settings;
     this.#app = app;
     this.#realm = realm;
+    this.#page = { realm, settings, app, host: this };
     this.#storage = new RecordStorage(settings.key, realm);
     this.#channel = new TabChannel(settings.key, realm, feed);
     this.#callers = new Callers(feed);
@@ -1583,8 +1930,11 @@ var Host = class {
    *
    * @param {(...given: ConstructorParameters<typeof import("./machine.js").Machine>) => import("./bridge.js").Machine} make makes a machine
    * @param {import("./early-refresh.js").EarlyRefresh} [earlyRefresh]
+   * @param {Promise<unknown> | null} [returned] while the result of a sign-in through a provider is taken
+   * @returns {Promise<void> | void} a promise if there is such a result
    */
-  start(make, earlyRefresh) {
+  start(make, earlyRefresh, returned = takeReturn2(this.#page)) {
+    if (returned) return returned.then(() => this.start(make, earlyRefresh, null));
     if (this.#isClosed) return void cancelEarly(earlyRefresh);
     const feed = this.feed.bind(this);
     const realm = this.#realm;
@@ -1744,9 +2094,9 @@ var Host = class {
    * @param {() => unknown} [signIn]
    * @returns {Promise<unknown>}
    */
-  #promise(question, signal, signIn2) {
+  #promise(question, signal, signIn3) {
     return new Promise((resolve, reject) => {
-      this.ask(question, signal, (ok, answer) => (ok ? resolve : reject)(answer), signIn2);
+      this.ask(question, signal, (ok, answer) => (ok ? resolve : reject)(answer), signIn3);
     });
   }
   /** @param {number} minValidityMs @param {unknown} given @param {AbortSignal} [signal] @returns {Promise<string>} */
@@ -1774,15 +2124,19 @@ var Host = class {
     return this.#promise([REFRESH_REQUESTED, Number(force)], signal);
   }
   /**
-   * Runs a sign-in function, or sends credentials to an endpoint of the reference protocol, while no tab refreshes.
+   * Runs a sign-in function, or sends credentials to an endpoint of the reference protocol, while no tab refreshes; or signs in
+   * through a provider.
    *
-   * @param {unknown} how the function, or the credentials
-   * @param {"sign-in" | "sign-up"} endpoint
+   * @param {unknown} how the function, the credentials, or the options with the provider's name
+   * @param {"sign-in" | "sign-up" | "refresh"} endpoint
+   * @returns {Promise<unknown>}
    */
   signIn(how, endpoint2) {
     const { server } = this.#settings;
     const isFunction = typeof how === "function";
     if (!isFunction && server === void 0) refuse("auth", "a URL");
+    const options = own(how);
+    if (options.provider) return load(this.#page, "signIn", options);
     const send = () => this.#requests.credentials(
       `${server}/auth/${endpoint2}`,
       /** @type {object} */
@@ -1813,9 +2167,15 @@ var Host = class {
   setTokens(response) {
     return this.#promise([TOKENS_PROVIDED, ...grantOf(response, 0, this.#settings.contexts)]);
   }
-  /** @param {boolean} everywhere @returns {Promise<unknown>} whether the auth server confirmed it */
-  signOut(everywhere) {
-    return this.#promise([SIGN_OUT_REQUESTED, Number(everywhere)]);
+  /**
+   * Signs out; with `atProvider`, the page goes on to the provider, to sign out there.
+   *
+   * @param {import("./own.js").Fields} options
+   * @returns {Promise<unknown>} whether the auth server confirmed it
+   */
+  signOut(options) {
+    if (options.atProvider) return load(this.#page, "signOut", options);
+    return this.#promise([SIGN_OUT_REQUESTED, Number(!!options.everywhere)]);
   }
   /** Reads the monotonic and the wall clock, in milliseconds. @returns {[steady: number, wall: number]} */
   #clocks() {
@@ -1867,7 +2227,9 @@ var Host = class {
 };
 
 // src/host/last-user.js
+init_http();
 init_own();
+init_storage();
 var LastUser = class {
   #storage;
   #remember;

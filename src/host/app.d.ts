@@ -47,6 +47,10 @@ export interface App {
     page: string,
     outcome: string,
   ): void;
+  /** Why the last sign-in by redirect failed. */
+  signInError?: unknown;
+  /** Emits an event that the machine knows nothing of. */
+  emit?(type: string, event: object): void;
   /** Creates the error that a caller is rejected with. */
   error(
     code: string,

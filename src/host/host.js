@@ -10,9 +10,11 @@ import { prove } from "./device-key.js";
 import { cancelEarly } from "./early-refresh.js";
 import { Locks } from "./locks.js";
 import { checkContext, refuse } from "./options.js";
+import { own } from "./own.js";
 import { drainCommands, onTimer } from "./bridge.js";
 import * as codes from "../generated/codes.js";
 import { isHidden, watchLifecycle } from "./lifecycle.js";
+import { load, takeReturn } from "./provider-loader.js";
 import { pushLoader } from "./push-loader.js";
 import { RecordStorage } from "./storage.js";
 import { TabChannel } from "./tab-channel.js";
@@ -33,6 +35,7 @@ export class Host {
   #app;
   #realm;
   #settings;
+  #page;
   #callers;
   #requests;
   #storage;
@@ -71,6 +74,7 @@ export class Host {
     this.#settings = settings;
     this.#app = app;
     this.#realm = realm;
+    this.#page = { realm, settings, app, host: this };
     this.#storage = new RecordStorage(settings.key, realm);
     this.#channel = new TabChannel(settings.key, realm, feed);
     this.#callers = new Callers(feed);
@@ -84,8 +88,11 @@ export class Host {
    *
    * @param {(...given: ConstructorParameters<typeof import("./machine.js").Machine>) => import("./bridge.js").Machine} make makes a machine
    * @param {import("./early-refresh.js").EarlyRefresh} [earlyRefresh]
+   * @param {Promise<unknown> | null} [returned] while the result of a sign-in through a provider is taken
+   * @returns {Promise<void> | void} a promise if there is such a result
    */
-  start(make, earlyRefresh) {
+  start(make, earlyRefresh, returned = takeReturn(this.#page)) {
+    if (returned) return returned.then(() => this.start(make, earlyRefresh, null));
     if (this.#isClosed) return void cancelEarly(earlyRefresh);
     const feed = this.feed.bind(this);
     const realm = this.#realm;
@@ -285,15 +292,19 @@ export class Host {
   }
 
   /**
-   * Runs a sign-in function, or sends credentials to an endpoint of the reference protocol, while no tab refreshes.
+   * Runs a sign-in function, or sends credentials to an endpoint of the reference protocol, while no tab refreshes; or signs in
+   * through a provider.
    *
-   * @param {unknown} how the function, or the credentials
-   * @param {"sign-in" | "sign-up"} endpoint
+   * @param {unknown} how the function, the credentials, or the options with the provider's name
+   * @param {"sign-in" | "sign-up" | "refresh"} endpoint
+   * @returns {Promise<unknown>}
    */
   signIn(how, endpoint) {
     const { server } = this.#settings;
     const isFunction = typeof how === "function";
     if (!isFunction && server === undefined) refuse("auth", "a URL");
+    const options = own(how);
+    if (options.provider) return load(this.#page, "signIn", options);
     const send = () => this.#requests.credentials(`${server}/auth/${endpoint}`, /** @type {object} */ (how), this.#app);
     return this.#promise([codes.SIGN_IN_REQUESTED], undefined, isFunction ? /** @type {() => unknown} */ (how) : send);
   }
@@ -314,9 +325,15 @@ export class Host {
     return this.#promise([codes.TOKENS_PROVIDED, ...grantOf(response, 0, this.#settings.contexts)]);
   }
 
-  /** @param {boolean} everywhere @returns {Promise<unknown>} whether the auth server confirmed it */
-  signOut(everywhere) {
-    return this.#promise([codes.SIGN_OUT_REQUESTED, Number(everywhere)]);
+  /**
+   * Signs out; with `atProvider`, the page goes on to the provider, to sign out there.
+   *
+   * @param {import("./own.js").Fields} options
+   * @returns {Promise<unknown>} whether the auth server confirmed it
+   */
+  signOut(options) {
+    if (options.atProvider) return load(this.#page, "signOut", options);
+    return this.#promise([codes.SIGN_OUT_REQUESTED, Number(!!options.everywhere)]);
   }
 
   /** Reads the monotonic and the wall clock, in milliseconds. @returns {[steady: number, wall: number]} */

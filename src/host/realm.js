@@ -11,7 +11,11 @@
  * @property {typeof fetch} fetch
  * @property {typeof globalThis.Request} Request
  * @property {Function} Response
- * @property {{ locks?: Pick<LockManager, "request">, onLine?: boolean }} [navigator]
+ * @property {{ locks?: Pick<LockManager, "request">, onLine?: boolean, userActivation?: { isActive: boolean } }} [navigator]
+ * @property {Pick<Location, "href" | "origin" | "search" | "assign">} [location]
+ * @property {Pick<History, "state" | "replaceState">} [history]
+ * @property {Pick<Storage, "getItem" | "setItem" | "removeItem">} [sessionStorage] reading it may throw
+ * @property {(url: string, target: string, features: string) => Window | null} [open]
  * @property {Pick<Storage, "getItem" | "setItem" | "removeItem">} [localStorage] reading it may throw
  * @property {new (name: string) => BroadcastChannel} [BroadcastChannel]
  * @property {IDBFactory} [indexedDB]

@@ -93,9 +93,9 @@ const ALIKE = {
   minify: true,
   format: "esm",
   target: "es2022",
-  // What only browsers without WebAssembly load, only the first sign-in, only sessions with `push`, and only apps that step up, are chunks of
-  // their own; `jose` is a peer dependency.
-  external: ["*/nolapse_js.js", "*/new-key.js", "*/push.js", "*/step-up.js", "jose"],
+  // What only browsers without WebAssembly load, only the first sign-in, only one through a provider, only sessions with `push`, and only apps
+  // that step up, are chunks of their own; `jose` is a peer dependency.
+  external: ["*/nolapse_js.js", "*/new-key.js", "*/provider.js", "*/push.js", "*/step-up.js", "jose"],
 };
 
 /** @param {import("esbuild").BuildOptions} how */

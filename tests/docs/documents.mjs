@@ -29,6 +29,7 @@ export const DOCUMENTS = [
   "docs/apis.md",
   "docs/api-recipes.md",
   "docs/rendering.md",
+  "docs/providers.md",
   "docs/fetch.md",
   "docs/errors.md",
   "docs/csp.md",

@@ -31,6 +31,7 @@ const FILES = [
   "new-key.js",
   "passkeys.d.ts",
   "passkeys.js",
+  "provider.js",
   "push.js",
   "rendering.d.ts",
   "server.d.ts",

@@ -13,7 +13,7 @@ const ALL = STAGES.map(({ name }) => name);
 const PACKAGE = ["npm", "packed", "frameworks", "apis", "docs", "site", "e2e"];
 
 /** The stages that run the server, in-process or as a program. */
-const SERVER = ["native", "apis", "docs", "frameworks", "e2e"];
+const SERVER = ["native", "apis", "providers", "docs", "frameworks", "e2e"];
 
 /**
  * Files by their paths, and the stages that read, compile or run them. The first match counts; a file without a match runs
@@ -68,11 +68,13 @@ const RULES = [
   [/^tests\/frameworks\//, ["static", "frameworks", "npm", "docs"]],
   [/^tests\/docs\//, ["static", "docs", "npm", "packed", "frameworks"]],
   [/^tests\/contract\//, ["static", "npm", "e2e"]],
-  [/^tests\/e2e\/(harness|pages)\//, ["static", "npm", "apis", "packed", "frameworks", "docs", "e2e"]],
+  [/^tests\/providers\//, ["static", "npm", "providers", "docs", "e2e"]],
+  [/^tests\/e2e\/(harness|pages)\//, ["static", "npm", "apis", "providers", "packed", "frameworks", "docs", "e2e"]],
   [/^tests\/e2e\//, ["static", "docs", "e2e"]],
   [/^tests\/apis\/(auth|recipes|running)\.mjs$/, ["static", "apis", "npm", "docs", "frameworks"]],
   [/^tests\/apis\/jar\.mjs$/, ["static", "apis", "npm", "docs", "frameworks"]],
   [/^tests\/apis\//, ["static", "apis", "npm", "docs"]],
+  [/^tests\/providers\//, ["static", "npm", "docs", "e2e"]],
   [/^tests\/bench\//, ["static", "npm", "packed", "docs"]],
 ];
 

@@ -16,6 +16,7 @@ import { root } from "../../pkg-template/tools/process.mjs";
 import { main, Remedy, step } from "../../pkg-template/tools/step.mjs";
 import { buildServer, buildSite, SITE } from "./demo-parts.mjs";
 import { setUpPackages } from "./packages.mjs";
+import { listenAsProvider } from "./provider.mjs";
 import { startServer } from "./server.mjs";
 import { setUpCompiler } from "./setup.mjs";
 
@@ -30,12 +31,16 @@ await main(async () => {
   await refuseTaken("PORT", port);
   await refuseTaken("API_PORT", apiPort);
   const [program] = await Promise.all([buildPrograms(), buildPage()]);
+  await setUpPackages(["tests/providers"]);
+  const provider = await listenAsProvider("demo", { label: "the demo provider" });
 
   await mkdir(KEPT, { recursive: true });
   const logFile = join(KEPT, "server.log");
   const log = createWriteStream(logFile);
   const server = await startServer(program, {
     env: {
+      ...provider.settings,
+      OIDC_DEMO_POST_LOGOUT_REDIRECT_URI: `${isTls ? "https" : "http"}://localhost:${port}/`,
       DEMO: "1",
       DEV_TLS: isTls ? "1" : "0",
       PORT: String(port),
@@ -47,6 +52,8 @@ await main(async () => {
     },
     keep: (text) => log.write(text),
   });
+  await provider.serve(server.auth.replace("127.0.0.1", "localhost"));
+  console.log(`The demo provider is ${provider.issuer}: each name is a user there, and each password is right.`);
   console.log(`The servers' log is ${relative(process.cwd(), logFile)}; the API is ${server.api}. Ctrl-C ends all.`);
   if (server.certificate !== undefined) console.log(trustAdvice(relative(process.cwd(), server.certificate), apiPort));
   console.log(`Demo ready: ${isTls ? "https" : "http"}://localhost:${port}`);

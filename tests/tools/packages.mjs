@@ -20,6 +20,7 @@ export const TEST_PACKAGES = /** @type {const} */ ([
   "tests/packed",
   "tests/docs",
   "tests/apis",
+  "tests/providers",
   "tests/bench",
 ]);
 

@@ -130,6 +130,12 @@ export const STAGES = [
     run: (context) => nodeTests("apis", context),
   },
   {
+    name: "providers",
+    needs: ["services", "server"],
+    packages: ["tests/providers"],
+    run: (context) => nodeTests("providers", context),
+  },
+  {
     name: "docs",
     needs: ["browser", "package", "server"],
     packages: ["tests", "tests/packed", "tests/docs"],
@@ -138,7 +144,7 @@ export const STAGES = [
   {
     name: "e2e",
     needs: ["browser", "engines", "package", "site", "server"],
-    packages: ["tests"],
+    packages: ["tests", "tests/providers"],
     run: (context) => nodeTests("e2e", context),
   },
 ];

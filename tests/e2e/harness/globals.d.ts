@@ -10,6 +10,8 @@ declare global {
     passkeys: import("nolapse/passkeys").Passkeys;
     /** The same. */
     totp: import("nolapse/passkeys").Totp;
+    /** What has become of the sign-in that `clickProvider` of the harness begins; empty until then. */
+    outcome: string;
     /** What has become of the calls that `startCalls` of the harness makes. */
     calls: import("./tabs.mjs").Calls;
     /** Ends them. */

@@ -1,9 +1,11 @@
 /** The test page: blank, with the packed package beside it. */
 
-import { cp, mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
 
 import { root } from "../../../pkg-template/tools/process.mjs";
+import { listen } from "./listen.mjs";
 
 /** The package as `npm install` of the tarball gives it. */
 const INSTALLED = join(root, "node_modules", "nolapse");
@@ -31,4 +33,25 @@ export async function makeTestSite(folder) {
   for (const name of ["index.html", "blank.html"]) await writeFile(join(site, name), PAGE);
   await cp(INSTALLED, join(site, "nolapse"), { recursive: true });
   return site;
+}
+
+/** The types of the files of the test page. @type {Record<string, string>} */
+const TYPES = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm" };
+
+/**
+ * Serves that folder on another origin of the same site as the auth server.
+ *
+ * @param {import("node:test").TestContext} test
+ * @param {string} site
+ * @param {Record<string, string>} [headers] further headers of each response
+ * @returns {Promise<string>} the origin
+ */
+export async function serveSite(test, site, headers = {}) {
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    const body = await readFile(join(site, normalize(pathname))).catch(() => undefined);
+    const type = TYPES[extname(pathname)] ?? "application/octet-stream";
+    response.writeHead(body ? 200 : 404, { "content-type": type, ...headers }).end(body);
+  });
+  return (await listen(test, server)).replace("127.0.0.1", "localhost");
 }

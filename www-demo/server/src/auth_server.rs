@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::{
     background,
-    config::{Config, check_account_paths, host_of},
+    config::{Config, check_account_paths, check_providers, host_of},
     connections::{Connections, capacity},
     contexts::ContextPolicy,
     domain::{SessionService, Store, UserDirectory},
@@ -20,6 +20,7 @@ use crate::{
     password_directory::{PasswordDirectory, UserRepository},
     passwords::Passwords,
     proof::ProofKey,
+    providers::Providers,
     push_streams::{self, PushStreams},
     revocations::{self, Revocations},
     routes::{self, App, CookieRules, Counters, DeviceKey, Limits, MAX_STREAMS, Settings},
@@ -246,6 +247,7 @@ async fn assemble(
     let allowed_origins = AllowedOrigins::parse(origins.map(String::as_str));
     let allowed_origins = allowed_origins.map_err(StartError::Origin)?;
     check_account_paths(&config.account_paths).map_err(StartError::Setting)?;
+    check_providers(config).map_err(StartError::Setting)?;
     let keys = open_keys(config, Arc::clone(&store)).await?;
     let refresh_token_key = keys.refresh_token_key().clone();
     let service = SessionService::new(Arc::clone(&store), refresh_token_key.clone(), config.limits);
@@ -266,11 +268,15 @@ async fn assemble(
         origins: allowed_origins.clone(),
         challenges: ChallengeKey::from_bytes(keys.derive(b"nolapse 1 challenges")),
     };
+    let providers = Providers::new(&config.providers, keys.derive(b"nolapse 1 providers"));
+    let providers =
+        providers.map_err(|(provider, cause)| StartError::Provider { provider, cause })?;
     let connections = connections(config, &counters);
     Ok(App {
         sessions: Arc::new(sessions),
         users,
         contexts,
+        providers: Arc::new(providers),
         passwords,
         store,
         refresh_token_key,

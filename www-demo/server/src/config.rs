@@ -23,6 +23,19 @@
 //! | `DEVICE_BINDING` | `1` | `0` begins sessions that are bound to no key, whatever the page wants: for pages of several origins that share a session, and for saved browser states in tests; a session that is bound stays so |
 //! | `ACCOUNT_PATHS` | none | names such as `work,private`, at most 20: each has the auth server again below its path, `ISSUER/work`, with a cookie of its own, for several accounts in one browser |
 //! | `SERVER_SECRETS` | none | secrets of at least 32 characters each, separated by commas, by which servers of yours, such as renderers and APIs, authenticate; without it what is for servers answers 404 |
+//! | `OIDC_PROVIDERS` | none | names such as `keycloak,auth0`, at most 20, of OpenID Connect providers that users may sign in through; the page must be on the auth server's own site |
+//! | `OIDC_NAME_ISSUER` | none | the issuer of the provider `name`, as its discovery document spells it; `NAME` is the name in upper case, with `_` for `-` |
+//! | `OIDC_NAME_CLIENT_ID` | none | the `client_id` of this server there; its redirect URI is `ISSUER/auth/providers/name/callback` |
+//! | `OIDC_NAME_CLIENT_SECRET` | none | the client's secret; this, a file of it or a private key is required |
+//! | `OIDC_NAME_CLIENT_SECRET_FILE` | none | a file with the secret |
+//! | `OIDC_NAME_PRIVATE_KEY_FILE` | none | a key of P-256, RSA or Ed25519 in PEM (PKCS #8), for `private_key_jwt` in place of a secret |
+//! | `OIDC_NAME_KEY_ID` | none | the `kid` that the provider knows that key by |
+//! | `OIDC_NAME_SCOPES` | `openid email` | what is asked for; in the mode `mediate` also `offline_access` |
+//! | `OIDC_NAME_MODE` | `own` | `own`: access tokens of this server; `mediate`: those of the provider, for APIs that trust it already |
+//! | `OIDC_NAME_LABEL` | the name | the text of a button |
+//! | `OIDC_NAME_PARAMETERS` | none | further parameters of the authorization request, as in a query: `audience=https%3A%2F%2Fapi.example.com` |
+//! | `OIDC_NAME_POST_LOGOUT_REDIRECT_URI` | none | where the provider sends the browser after a sign-out there |
+//! | `OIDC_NAME_ROOT_CERTIFICATES` | none | a file of certificates in PEM, to trust in place of the system's |
 //! | `SITE_DIR` | none | a folder of static files to serve on `PORT` |
 //! | `TOKEN_LIFE_SECONDS` | `60` | 1 to 86,400: the life of an access token, and so the bound of a revocation |
 //! | `GRACE_SECONDS` | `30` | 0 to 600: how long a replaced refresh secret yields the newest one although its successor was used, for requests that overlap; lost responses need none |
@@ -53,6 +66,7 @@ mod cookies;
 mod database;
 mod operations;
 mod passkeys;
+mod providers;
 mod reader;
 mod servers;
 #[cfg(test)]
@@ -64,6 +78,8 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 pub use cookies::SameSite;
 pub(crate) use cookies::check_account_paths;
 pub(crate) use passkeys::host_of;
+pub(crate) use providers::check_providers;
+pub use providers::{ClientCredential, ProviderConfig, ProviderMode, ProviderSecret};
 pub use reader::ConfigError;
 pub use servers::ServerSecrets;
 pub use transport::Transport;
@@ -135,6 +151,8 @@ pub struct Config {
     pub account_paths: Vec<String>,
     /// `SERVER_SECRETS`.
     pub server_secrets: ServerSecrets,
+    /// `OIDC_PROVIDERS`, and what there is of each.
+    pub providers: Vec<ProviderConfig>,
     /// `SITE_DIR`.
     pub site_dir: Option<PathBuf>,
     /// `TOKEN_LIFE_SECONDS`.
@@ -203,6 +221,7 @@ impl Default for Config {
             device_binding: true,
             account_paths: Vec::new(),
             server_secrets: ServerSecrets::default(),
+            providers: Vec::new(),
             site_dir: None,
             token_lifetime: Duration::from_mins(1),
             limits: Limits::default(),
@@ -246,6 +265,7 @@ impl Config {
         let read = Reader(variable);
         let config = Self::default().with_addresses(&read)?.with_cookies(&read)?;
         let config = config.with_servers(&read)?.with_passkeys(&read)?;
+        let config = config.with_providers(&read)?;
         let config = config.with_database_and_keys(&read)?;
         let config = config.with_sessions(&read)?;
         let config = config.with_abuse_limits(&read)?.with_bounds(&read)?;

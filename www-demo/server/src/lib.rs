@@ -21,6 +21,7 @@ mod password_directory;
 pub mod passwords;
 pub mod problem;
 mod proof;
+mod providers;
 mod push_streams;
 pub mod revocations;
 mod routes;
@@ -40,5 +41,6 @@ mod webauthn;
 
 pub use auth_server::{AuthServer, AuthServerBuilder};
 pub use password_directory::{PasswordDirectory, UserRepository};
+pub use providers::ProviderSetupError;
 pub use routes::Counters;
 pub use startup::StartError;

@@ -124,6 +124,25 @@ impl UserDirectory for PasswordDirectory {
         let added = self.users.add(&user).await?;
         Ok((added == Applied::Yes).then_some(user))
     }
+
+    async fn create_federated(
+        &self,
+        now: Timestamp,
+        email: Option<Email>,
+    ) -> Result<Option<User>, DirectoryError> {
+        let id = UserId::from_bytes(clock::random());
+        let user = User {
+            id,
+            email: email.unwrap_or_else(|| Email::missing(id)),
+            // No password matches it.
+            password: PasswordHash::from_text(String::new()),
+            role: Role::Member,
+            disabled: false,
+            created_at: now,
+        };
+        let added = self.users.add(&user).await?;
+        Ok((added == Applied::Yes).then_some(user))
+    }
 }
 
 impl From<HashError> for DirectoryError {

@@ -132,12 +132,13 @@ export class Controls {
   }
 
   #wireSignOut(): void {
-    const signOut = async (everywhere: boolean): Promise<string> => {
-      const { serverNotified } = await this.#session.signOut({ everywhere });
+    const signOut = async (options: { everywhere?: boolean; atProvider?: boolean }): Promise<string> => {
+      const { serverNotified } = await this.#session.signOut(options);
       return serverNotified ? "" : "Signed out here; the auth server is told as soon as it can be reached.";
     };
-    control("sign-out", () => signOut(false));
-    control("sign-out-everywhere", () => signOut(true), "sign-out");
+    control("sign-out", () => signOut({}));
+    control("sign-out-everywhere", () => signOut({ everywhere: true }), "sign-out");
+    control("sign-out-provider", () => signOut({ atProvider: true }), "sign-out");
   }
 
   async #deleteAccount(): Promise<string> {

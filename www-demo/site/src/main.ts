@@ -8,6 +8,7 @@ import { Devices } from "./devices.js";
 import { Lifeline } from "./lifeline.js";
 import { Credentials } from "./passkeys.js";
 import { Notes } from "./notes.js";
+import { Providers } from "./providers.js";
 import { PushSwitch } from "./push.js";
 import { milliseconds } from "./rows.js";
 import { Ring } from "./ring.js";
@@ -42,6 +43,7 @@ function run(session: AppSession, config: Config): void {
   const stepUp = new StepUp(session, passkeys);
   const credentials = new Credentials(passkeys, totp, stepUp);
   const form = new AuthForm(session, passkeys, totp, () => stepUp.code());
+  new Providers(session);
   showTrace(session);
 
   let user = "";

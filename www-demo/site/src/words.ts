@@ -1,4 +1,10 @@
-import { isSessionError, type FailureCause, type RefreshReason, type SignOutReason } from "nolapse";
+import {
+  isSessionError,
+  type FailureCause,
+  type RefreshReason,
+  type SessionErrorCode,
+  type SignOutReason,
+} from "nolapse";
 import { isPasskeyError } from "nolapse/passkeys";
 import { AnswerError } from "./session.js";
 
@@ -50,6 +56,16 @@ export const reasons: Readonly<Record<RefreshReason, string>> = {
   force: "asked for",
 };
 
+/** Why a sign-in through a provider failed, for people. */
+const providerErrors: ReadonlyMap<SessionErrorCode, string> = new Map([
+  ["provider_denied", "You cancelled, or the provider does not admit you."],
+  ["provider_failed", "The provider cannot be reached, or makes no sense."],
+  ["provider_refused", "The provider's answer is not for this sign-in. Try again."],
+  ["account_exists", "There is an account with this e-mail already. Sign in to it instead."],
+  ["popup_blocked", "The browser blocked the pop-up."],
+  ["popup_closed", "The pop-up was closed before you were signed in."],
+]);
+
 /** Says in a sentence what an error means to the visitor. */
 export function explain(error: unknown): string {
   if (isSessionError(error, "signed_out")) {
@@ -62,8 +78,11 @@ export function explain(error: unknown): string {
   if (isSessionError(error, "sign_in_refused")) {
     return refusal(error.problem ?? "", error.message, error.retryInMs);
   }
+  if (isSessionError(error, "redirect_loop")) {
+    return refusal("too_many_requests", error.message, error.retryInMs);
+  }
   if (isSessionError(error)) {
-    return `${error.message} (${error.code})`;
+    return providerErrors.get(error.code) ?? `${error.message} (${error.code})`;
   }
   if (isPasskeyError(error)) {
     return refusal(error.code, error.message, null);

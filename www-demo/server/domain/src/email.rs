@@ -11,6 +11,8 @@ use precis_profiles::{UsernameCaseMapped, precis_core::profile::Profile};
 use unicode_normalization::UnicodeNormalization;
 use unicode_security::{RestrictionLevel, RestrictionLevelDetection};
 
+use crate::UserId;
+
 /// The longest e-mail address, in octets of the canonical form (RFC 5321 §4.5.3.1.3).
 pub const MAX_EMAIL_BYTES: usize = 254;
 /// The longest input that is parsed, in octets: the longest address, decomposed and in full width.
@@ -44,6 +46,18 @@ impl Email {
     #[must_use]
     pub const fn from_canonical(text: String) -> Self {
         Self(text)
+    }
+
+    /// Creates the text that an account without an address has in its place: its id, which is no address.
+    #[must_use]
+    pub fn missing(user: UserId) -> Self {
+        Self(user.to_string())
+    }
+
+    /// Returns the address; `None` if the account has none.
+    #[must_use]
+    pub fn address(&self) -> Option<&str> {
+        self.0.contains('@').then_some(self.0.as_str())
     }
 
     /// Returns the canonical form. Only for responses to its owner, never for a log.

@@ -5,6 +5,7 @@
 
 mod authentication;
 mod email;
+mod identities;
 mod ids;
 mod mac;
 mod note;
@@ -29,6 +30,7 @@ pub use authentication::{
     Authentication, AuthenticationContext, AuthenticationMethod, KeyThumbprint,
 };
 pub use email::{Email, MAX_EMAIL_BYTES};
+pub use identities::{Identity, Mark, ProviderSession, ProviderStore};
 pub use ids::{NotAnId, NoteId, PasskeyId, SessionId, UserId};
 pub use mac::hmac_sha256;
 pub use note::{Note, NoteAdded, NoteStore};

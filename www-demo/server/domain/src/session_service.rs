@@ -68,7 +68,7 @@ impl SessionService {
     ) -> StoreResult<Option<Grant>> {
         let token = RefreshToken::first(SessionId::from_bytes(id), secret);
         let session = Session::begin(now, &token, user.id, new, &self.limits);
-        self.add_reference(&user).await?;
+        self.refer_to(&user).await?;
         if self.store.add_session(&session).await? == Applied::No {
             return Ok(None);
         }

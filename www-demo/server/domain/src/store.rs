@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use nolapse::wire::EndReason;
 
 use crate::{
-    Email, NoteStore, PasskeyStore, PasswordHash, ProofStore, RevocationLog, Role, Session,
-    SessionId, SigningKeyStore, Throttles, Timestamp, TotpStore, User, UserId,
+    Email, NoteStore, PasskeyStore, PasswordHash, ProofStore, ProviderStore, RevocationLog, Role,
+    Session, SessionId, SigningKeyStore, Throttles, Timestamp, TotpStore, User, UserId,
 };
 
 /// The kind of a store's failure.
@@ -118,6 +118,7 @@ pub trait Store:
     + NoteStore
     + PasskeyStore
     + ProofStore
+    + ProviderStore
     + RevocationLog
     + SigningKeyStore
     + Throttles

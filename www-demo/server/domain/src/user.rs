@@ -140,7 +140,7 @@ impl User {
     /// Returns a row for foreign keys: the id alone, without address and password.
     pub(crate) fn reference(&self) -> Self {
         Self {
-            email: Email::from_canonical(self.id.to_string()),
+            email: Email::missing(self.id),
             password: PasswordHash::from_text(String::new()),
             role: Role::Member,
             disabled: false,

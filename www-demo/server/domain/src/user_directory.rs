@@ -80,6 +80,21 @@ pub trait UserDirectory: Send + Sync + 'static {
         email: Email,
         password: Password,
     ) -> Result<Option<User>, DirectoryError>;
+
+    /// Creates a user without a password, whom an identity provider authenticated; `None` if the address has an account.
+    /// `email` is one that the provider has verified.
+    ///
+    /// Without this method no user is created: only those sign in through a provider who have linked their account to it.
+    ///
+    /// # Errors
+    /// Fails if the user could not be stored.
+    async fn create_federated(
+        &self,
+        _now: Timestamp,
+        _email: Option<Email>,
+    ) -> Result<Option<User>, DirectoryError> {
+        Err(DirectoryError::Failed)
+    }
 }
 
 impl SessionService {
@@ -97,8 +112,11 @@ impl SessionService {
         Ok(Some((session.clone(), user)))
     }
 
-    /// Adds the row that sessions of a directory's user refer to.
-    pub(super) async fn add_reference(&self, user: &User) -> StoreResult<()> {
+    /// Adds the row that sessions and identities of a directory's user refer to.
+    ///
+    /// # Errors
+    /// Fails if the store fails.
+    pub async fn refer_to(&self, user: &User) -> StoreResult<()> {
         if self.users.is_some() && !self.store.has_user(user.id).await? {
             self.store.add_user(&user.reference()).await?;
         }

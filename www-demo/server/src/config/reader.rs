@@ -1,6 +1,6 @@
 //! Reads and checks one variable at a time.
 
-use std::{fmt, ops::RangeInclusive, time::Duration};
+use std::{borrow::Cow, fmt, ops::RangeInclusive, time::Duration};
 
 use super::LogFormat;
 use crate::{
@@ -14,7 +14,7 @@ const SECONDS_PER_DAY: u64 = 86_400;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     /// The variable.
-    pub variable: &'static str,
+    pub variable: Cow<'static, str>,
     /// The expected form.
     pub expected: &'static str,
 }
@@ -38,7 +38,7 @@ pub(super) struct Bounded(
 pub(super) struct Reader<F>(pub(super) F);
 
 impl<F: Fn(&str) -> Option<String>> Reader<F> {
-    pub(super) fn text(&self, name: &'static str) -> Option<String> {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
         (self.0)(name).filter(|text| !text.is_empty())
     }
 
@@ -175,6 +175,12 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     }
 }
 
-pub(super) fn refuse<T>(variable: &'static str, expected: &'static str) -> Result<T, ConfigError> {
-    Err(ConfigError { variable, expected })
+pub(super) fn refuse<T>(
+    variable: impl Into<Cow<'static, str>>,
+    expected: &'static str,
+) -> Result<T, ConfigError> {
+    Err(ConfigError {
+        variable: variable.into(),
+        expected,
+    })
 }

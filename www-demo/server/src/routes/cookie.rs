@@ -44,6 +44,17 @@ pub(super) fn only<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     str::from_utf8(only).ok()
 }
 
+/// Reads the cookies whose names begin with `prefix`, by the rest of their names.
+pub(super) fn beginning_with<'h>(
+    headers: &'h HeaderMap,
+    prefix: &'static str,
+) -> impl Iterator<Item = (&'h str, &'h str)> {
+    pairs(headers).filter_map(move |pair| {
+        let pair = str::from_utf8(pair).ok()?;
+        pair.strip_prefix(prefix)?.split_once('=')
+    })
+}
+
 fn values<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h [u8]> {
     let pairs = pairs(headers).filter_map(move |pair| pair.strip_prefix(name.as_bytes()));
     pairs.filter_map(|rest| rest.strip_prefix(b"="))
@@ -141,6 +152,11 @@ impl CookieRules {
     /// Formats a `Set-Cookie` that neither scripts nor other hosts can read or set.
     pub(super) fn private(&self, name: &str, value: &str, lifetime: Duration) -> HeaderValue {
         spell(name, value, lifetime, PRIVATE, self.site("Strict"))
+    }
+
+    /// Formats the `Set-Cookie` of a sign-in under way, which a redirect of another site must bring along.
+    pub(super) fn transaction(name: &str, value: &str, lifetime: Duration) -> HeaderValue {
+        spell(name, value, lifetime, PRIVATE, "Lax")
     }
 
     /// Formats the `Set-Cookie` of a hint.

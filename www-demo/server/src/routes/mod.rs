@@ -31,6 +31,9 @@ mod passkeys;
 mod password;
 mod path_id;
 mod proof;
+mod provider_callback;
+mod provider_logout;
+mod providers;
 mod recent;
 mod refresh;
 mod request_log;
@@ -169,8 +172,15 @@ fn endpoints(app: &App) -> OpenApiRouter<App> {
     let for_servers = OpenApiRouter::new()
         .routes(routes!(look_up::look_up))
         .routes(routes!(revocations::stream));
+    if !app.providers.all().is_empty() {
+        router = router
+            .routes(routes!(providers::sign_in))
+            .routes(routes!(provider_callback::callback))
+            .routes(routes!(provider_logout::logout));
+    }
     router
         .merge(openapi::for_servers(for_servers))
+        .routes(routes!(providers::list))
         .routes(routes!(jwks::keys))
 }
 
@@ -240,9 +250,11 @@ async fn method_not_allowed() -> Problem {
     )
 }
 
-/// Refuses queries: no endpoint takes one, and a token in a URL would end up in logs (RFC 9700 §4.3.2).
+/// Refuses queries: no endpoint but those of a provider's redirects takes one, and a token in a URL would end up in logs (RFC 9700 §4.3.2).
 async fn refuse_query(request: Request, next: Next) -> Response {
-    if request.uri().query().is_some() && !site::owns(request.uri().path()) {
+    let path = request.uri().path();
+    let takes_query = site::owns(path) || providers::takes_query(path);
+    if request.uri().query().is_some() && !takes_query {
         return Problem::invalid("this path takes no query").into_response();
     }
     next.run(request).await

@@ -15,7 +15,7 @@ use super::{
     App,
     body::Whole,
     contexts::ContextNames,
-    openapi,
+    openapi, providers,
     said::{PlainVersion, Said, said},
     security_events::note,
     signed::SUPERSEDED,
@@ -25,6 +25,7 @@ use crate::{
     clock,
     domain::{Proof, Refreshed, Rotation, Timestamp},
     problem::{Body, Problem},
+    providers::{Mediated, Mediation},
 };
 use axum::extract::FromRequest;
 
@@ -131,11 +132,18 @@ async fn exchange(
         return Ok(ended(app, headers, EndReason::NoCookie));
     };
     app.limits.refresh(clock::now(), refresh_token.session)?;
+    let is_refused = matches!(body.reason, RefreshReason::Rejected | RefreshReason::Force);
+    let mediated = match providers::mediate(app, &refresh_token, is_refused).await? {
+        None => None,
+        Some(Mediation::Token(token)) => Some(token),
+        Some(Mediation::Over(reason)) => return Ok(ended(app, headers, reason)),
+        Some(Mediation::Unavailable) => return Err(providers::UNAVAILABLE),
+    };
     let now = clock::now();
     let refreshed = app
         .sessions
         .refresh(now, &refresh_token, body.active_ago, proof);
-    respond(app, headers, now, refreshed.await?, body).await
+    respond(app, headers, now, refreshed.await?, body, mediated).await
 }
 
 async fn respond(
@@ -144,6 +152,7 @@ async fn respond(
     now: Timestamp,
     refreshed: Refreshed,
     body: &Refresh,
+    mediated: Option<Mediated>,
 ) -> Result<Response, Problem> {
     match refreshed {
         Refreshed::Granted(grant) => {
@@ -160,7 +169,7 @@ async fn respond(
                     subject.user = Some(grant.user.id);
                 });
             }
-            token_response::grant(app, now, &grant, &body.contexts).await
+            token_response::grant(app, now, &grant, &body.contexts, mediated).await
         }
         Refreshed::Ended {
             session,

@@ -17,7 +17,7 @@ use nolapse::wire::{
     SIGN_UP_PATH, STEP_UP_PATH, TOTP_PATH, TOTP_SIGN_IN_PATH,
 };
 
-use super::{App, address::Address, openapi, request_log::REQUEST_ID};
+use super::{App, address::Address, openapi, providers, request_log::REQUEST_ID};
 use crate::{
     clock,
     domain::{SessionId, UserId},
@@ -29,15 +29,18 @@ const SERVER_AUTHENTICATION: &str = "server_authentication";
 /// The reason of such an event, which [`AuthenticatedServer`](super::servers::AuthenticatedServer) notes.
 pub(super) const WRONG_SECRET: &str = "wrong_secret";
 
-/// The events of requests. Handlers set `late_refresh`, `renewed_secret_reuse`, `reuse_detected` and
-/// `sign_out_everywhere`.
-pub(crate) const EVENTS: [&str; 18] = [
+/// The events of requests. Handlers set `late_refresh`, `provider_link`, `renewed_secret_reuse`,
+/// `reuse_detected` and `sign_out_everywhere`.
+pub(crate) const EVENTS: [&str; 21] = [
     "account_deletion",
     "admin_report",
     "late_refresh",
     "passkey_change",
     "passkey_sign_in",
     "password_change",
+    "provider_link",
+    "provider_logout",
+    "provider_sign_in",
     "refresh",
     "renewed_secret_reuse",
     "reuse_detected",
@@ -66,6 +69,8 @@ pub(crate) const RESULTS: [&str; 6] = [
 pub(super) struct Subject {
     /// The event, if it is not that of the path.
     pub(super) event: Option<&'static str>,
+    /// The result, if it is not that of the status.
+    pub(super) result: Option<&'static str>,
     /// Why it was refused.
     pub(super) reason: Option<&'static str>,
     /// The account.
@@ -127,7 +132,8 @@ pub(super) async fn record(State(app): State<App>, request: Request, next: Next)
         })
         .await;
     let event = subject.event.unwrap_or(event);
-    let Some(result) = result_of(event, response.status()) else {
+    let result = subject.result;
+    let Some(result) = result.or_else(|| result_of(event, response.status())) else {
         return response;
     };
     // RFC 7009 §2.2: signing out succeeds without a session.
@@ -179,6 +185,8 @@ fn event_of(method: &Method, path: &str) -> Option<&'static str> {
         Method::POST if path == STEP_UP_PATH => Some("step_up"),
         Method::POST | Method::DELETE if is_passkey => Some("passkey_change"),
         Method::POST | Method::DELETE if path.starts_with(TOTP_PATH) => Some("totp_change"),
+        Method::GET if path == providers::CALLBACK_PATH => Some("provider_sign_in"),
+        Method::POST if path == providers::LOGOUT_PATH => Some("provider_logout"),
         Method::DELETE if is_revocation => Some("revocation"),
         Method::DELETE if path == "/account" => Some("account_deletion"),
         Method::GET if path == "/admin/report" => Some("admin_report"),

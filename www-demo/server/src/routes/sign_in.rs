@@ -77,7 +77,7 @@ pub(super) async fn begin(
         return Ok(None);
     };
     tracing::info!(session = %grant.session.id, user = %grant.user.id, "signed in");
-    let mut response = token_response::grant(app, now, &grant, contexts).await?;
+    let mut response = token_response::grant(app, now, &grant, contexts, None).await?;
     let (email, cookies) = (&grant.user.email, &app.settings.cookies);
     let known = app.devices.issue(now, headers, email, cookies);
     response.headers_mut().append(header::SET_COOKIE, known);
@@ -85,7 +85,7 @@ pub(super) async fn begin(
 }
 
 /// Returns a device's label: its browser and system, if they are known.
-fn device(headers: &HeaderMap) -> String {
+pub(super) fn device(headers: &HeaderMap) -> String {
     let agent = headers.get(header::USER_AGENT);
     let agent = agent
         .and_then(|agent| agent.to_str().ok())

@@ -1,16 +1,17 @@
 //! `POST /auth/sign-out`.
 
 use axum::{
+    Json,
     extract::State,
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
 use nolapse::wire::{EndReason, SIGN_OUT_PATH};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    App,
+    App, providers,
     said::{PlainVersion, Said, said},
     security_events::note,
     sessions::NO_STORE,
@@ -38,6 +39,13 @@ pub(super) struct SignOut {
 
 said!(SignOut, may_be_empty: true);
 
+/// What is left to do after a sign-out.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SignedOut {
+    /// Where a navigation ends the session of the identity provider (`OpenID` Connect RP-Initiated Logout 1.0 §2).
+    end_session_url: String,
+}
+
 /// Ends this session, or all sessions of its user, and deletes the cookies.
 ///
 /// Succeeds with any cookie, as RFC 7009 §2.2 requires. A session that is bound to a key ends with a proof of it alone; without
@@ -49,6 +57,7 @@ said!(SignOut, may_be_empty: true);
     responses(
         (status = 204, headers(("set-cookie" = String))),
         (status = 401, description = "the session is bound to a key, and there is no proof of it", body = Body),
+        (status = 200, description = "the identity provider may have a session too", body = SignedOut, headers(("set-cookie" = String))),
     ),
     security(("cookie" = []), ())
 )]
@@ -63,7 +72,10 @@ pub(super) async fn sign_out(
         SignOutScope::Here
     };
     let cookies = &app.settings.cookies;
+    let mut end_session_url = None;
     if let Some(refresh_token) = app.refresh_token(&headers) {
+        // The end of the session deletes what this reads.
+        let at_provider = providers::at_provider(&app, &refresh_token).await?;
         let ended = app
             .sessions
             .sign_out(clock::now(), &refresh_token, scope, proof.as_ref())
@@ -91,9 +103,15 @@ pub(super) async fn sign_out(
                 _ => None,
             };
         });
+        if let Some(at_provider) = at_provider.filter(|_| ended > 0) {
+            end_session_url = at_provider.leave().await;
+        }
     }
     app.counters.count("sign_outs");
-    let mut response = (StatusCode::NO_CONTENT, NO_STORE).into_response();
+    let mut response = match end_session_url {
+        None => (StatusCode::NO_CONTENT, NO_STORE).into_response(),
+        Some(end_session_url) => (NO_STORE, Json(SignedOut { end_session_url })).into_response(),
+    };
     cookies.clear(response.headers_mut(), &headers);
     Ok(response)
 }

@@ -91,7 +91,8 @@ async fn headers(State(app): State<App>, request: Request, next: Next) -> Respon
         (header::REFERRER_POLICY, "no-referrer"),
         (
             HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin",
+            // A sign-in in a pop-up tells this page how it went.
+            "same-origin-allow-popups",
         ),
         (
             HeaderName::from_static("cross-origin-resource-policy"),

@@ -19,6 +19,7 @@ use crate::{
     origins::AllowedOrigins,
     passwords::Passwords,
     proof::ProofKey,
+    providers::Providers,
     push_streams::PushStreams,
     revocations::Revocations,
     security_log::{NetworkHasher, SecurityLog},
@@ -38,6 +39,7 @@ pub(crate) struct App {
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) users: Arc<dyn UserDirectory>,
     pub(crate) contexts: Arc<dyn ContextPolicy>,
+    pub(crate) providers: Arc<Providers>,
     /// The hasher of the reference directory; `None` with a directory of the embedding app.
     pub(crate) passwords: Option<Passwords>,
     pub(crate) limits: Arc<Limits>,

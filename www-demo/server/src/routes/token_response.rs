@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{
     Json,
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -19,6 +19,7 @@ use super::{
 use crate::{
     domain::{Grant, Session, Timestamp, User},
     problem::Problem,
+    providers::Mediated,
     tokens,
 };
 
@@ -50,7 +51,10 @@ struct SessionView {
 #[schema(as = User)]
 struct UserView {
     id: String,
-    email: String,
+    /// Missing if the account has none: a provider did not verify one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    email: Option<String>,
     #[schema(schema_with = openapi::role)]
     role: &'static str,
 }
@@ -59,7 +63,7 @@ impl UserView {
     fn of(user: &User) -> Self {
         Self {
             id: user.id.to_string(),
-            email: user.email.expose().to_owned(),
+            email: user.email.address().map(str::to_owned),
             role: user.role.as_str(),
         }
     }
@@ -108,8 +112,8 @@ pub(super) async fn without_cookie(
     user: &User,
     contexts: &BTreeSet<String>,
 ) -> Result<Response, Problem> {
-    let mut response = respond(app, now, session, user, contexts).await?;
-    set_page_cookie(app, now, session, user, &mut response)?;
+    let mut response = respond(app, now, session, user, contexts, None).await?;
+    set_page_cookie(app, now, session, user, response.headers_mut())?;
     Ok(response)
 }
 
@@ -119,12 +123,17 @@ async fn respond(
     session: &Session,
     user: &User,
     contexts: &BTreeSet<String>,
+    mediated: Option<Mediated>,
 ) -> Result<Response, Problem> {
     note(|subject| {
         subject.user = Some(user.id);
         subject.session = Some(session.id);
     });
-    let body = issue(app, now, session, user, contexts).await?;
+    let mut body = issue(app, now, session, user, contexts).await?;
+    if let Some(mediated) = mediated {
+        body.access_token = mediated.access_token;
+        body.expires_in = mediated.lifetime.as_secs();
+    }
     let mut response = Json(body).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -132,20 +141,31 @@ async fn respond(
     Ok(response)
 }
 
-/// Signs a token for a grant, and one of each context, and returns them with the cookies.
+/// Signs a token for a grant, unless there is one of a provider, and one of each context, and returns them with the cookies.
 pub(super) async fn grant(
     app: &App,
     now: Timestamp,
     grant: &Grant,
     contexts: &BTreeSet<String>,
+    mediated: Option<Mediated>,
 ) -> Result<Response, Problem> {
     let (session, user) = (&grant.session, &grant.user);
-    let mut response = respond(app, now, session, user, contexts).await?;
-    let (token, key) = (&grant.refresh_token, &app.refresh_token_key);
-    let cookies = &app.settings.cookies;
-    cookies.set(response.headers_mut(), now, session, token, key);
-    set_page_cookie(app, now, session, user, &mut response)?;
+    let mut response = respond(app, now, session, user, contexts, mediated).await?;
+    set_cookies(app, now, grant, response.headers_mut())?;
     Ok(response)
+}
+
+/// Sets the cookies of a grant.
+pub(super) fn set_cookies(
+    app: &App,
+    now: Timestamp,
+    grant: &Grant,
+    headers: &mut HeaderMap,
+) -> Result<(), Problem> {
+    let (session, user) = (&grant.session, &grant.user);
+    let (token, key) = (&grant.refresh_token, &app.refresh_token_key);
+    app.settings.cookies.set(headers, now, session, token, key);
+    set_page_cookie(app, now, session, user, headers)
 }
 
 fn set_page_cookie(
@@ -153,12 +173,12 @@ fn set_page_cookie(
     now: Timestamp,
     session: &Session,
     user: &User,
-    response: &mut Response,
+    headers: &mut HeaderMap,
 ) -> Result<(), Problem> {
     let cookies = &app.settings.cookies;
     if cookies.page_cookie {
         let token = page_token(app, now, session, user)?;
-        cookies.set_page(response.headers_mut(), &token, app.tokens.lifetime);
+        cookies.set_page(headers, &token, app.tokens.lifetime);
     }
     Ok(())
 }

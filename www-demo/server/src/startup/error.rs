@@ -6,6 +6,7 @@ use crate::{
     config::ConfigError,
     keys::{KeyError, RingError},
     origins::OriginError,
+    providers::ProviderSetupError,
     store::{OpenError, is_postgres},
 };
 
@@ -45,6 +46,13 @@ pub enum StartError {
     Missing(&'static str),
     /// A setting has another form than it must have.
     Setting(ConfigError),
+    /// An identity provider cannot be used as it is set up.
+    Provider {
+        /// Its name.
+        provider: String,
+        /// Why.
+        cause: ProviderSetupError,
+    },
     /// The certificate of `DEV_TLS` cannot be used.
     DevTls {
         /// The folder of `KEY_FILE`, where it is.
@@ -104,6 +112,10 @@ impl fmt::Display for StartError {
                 "the certificate of DEV_TLS cannot be used ({cause}); remove dev-tls.crt and \
                  dev-tls.key from {}, and make that folder writable",
                 folder.display()
+            ),
+            Self::Provider { provider, cause } => write!(
+                formatter,
+                "the provider {provider} cannot be used: {cause}; set its OIDC_…_PRIVATE_KEY_FILE"
             ),
             Self::Setting(cause) => cause.fmt(formatter),
             Self::Missing(setting) => write!(formatter, "{setting} must be set"),

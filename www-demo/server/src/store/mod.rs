@@ -8,6 +8,7 @@ mod passkeys;
 mod postgres;
 mod private_file;
 mod proofs;
+mod providers;
 mod revocations;
 mod rows;
 mod siblings;

@@ -18,6 +18,7 @@ use super::{
     notes::notes,
     passkeys::{self, passkeys},
     proofs::proofs,
+    providers::providers,
     revocations::{self, revocations},
     rows, siblings,
     signing_keys::signing_keys,
@@ -26,11 +27,11 @@ use super::{
     totp::{self, totp},
 };
 use crate::domain::{
-    Applied, Authentication, Bucket, ContextStore, Email, Note, NoteAdded, NoteId, NoteStore,
-    Passkey, PasskeyAdded, PasskeyId, PasskeyName, PasskeyRemoved, PasskeyStore, PasswordHash,
-    PoolUse, ProofStore, RecoveryHash, RevocationLog, RevocationPage, RevocationSignal, Role,
-    SealedKey, Session, SessionId, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles,
-    Timestamp, Totp, TotpStep, TotpStore, User, UserId,
+    Applied, Authentication, Bucket, ContextStore, Email, Identity, Mark, Note, NoteAdded, NoteId,
+    NoteStore, Passkey, PasskeyAdded, PasskeyId, PasskeyName, PasskeyRemoved, PasskeyStore,
+    PasswordHash, PoolUse, ProofStore, ProviderSession, ProviderStore, RecoveryHash, RevocationLog,
+    RevocationPage, RevocationSignal, Role, SealedKey, Session, SessionId, SigningKeyStore, Store,
+    StoreFailure, StoreResult, Throttles, Timestamp, Totp, TotpStep, TotpStore, User, UserId,
 };
 
 /// How long a request waits for a connection, long enough for most restarts of a database.
@@ -115,6 +116,7 @@ revocations!(
     "id",
     revocations::PgSignal
 );
+providers!(PgStore, retrying);
 signing_keys!(PgStore, retrying);
 throttles!(PgStore, retrying, "greatest");
 totp!(PgStore, retrying, "BEGIN");

@@ -6,9 +6,9 @@ use sqlx::{Row, postgres::PgRow, sqlite::SqliteRow};
 
 use super::siblings;
 use crate::domain::{
-    Authentication, AuthenticationMethod, Email, Ending, KeyThumbprint, Note, NoteId, PasswordHash,
-    Renewal, Replaced, Role, SealedKey, SecretHash, Session, SessionId, StoreError, StoreResult,
-    Timestamp, UsedProofs, User, UserId,
+    Authentication, AuthenticationMethod, Email, Ending, Identity, KeyThumbprint, Note, NoteId,
+    PasswordHash, ProviderSession, Renewal, Replaced, Role, SealedKey, SecretHash, Session,
+    SessionId, StoreError, StoreResult, Timestamp, UsedProofs, User, UserId,
 };
 
 /// A row of either database, read by the names of its columns.
@@ -194,6 +194,22 @@ pub(super) fn user(row: &impl Columns) -> StoreResult<User> {
         role: Role::parse(&row.text("u_role")?).ok_or_else(|| damaged("role"))?,
         disabled: row.truth("u_disabled")?,
         created_at: time(row, "u_created_at")?,
+    })
+}
+
+/// Reads what a session has at its provider.
+pub(super) fn provider_session(row: &impl Columns) -> StoreResult<ProviderSession> {
+    Ok(ProviderSession {
+        session: SessionId::from_bytes(bytes(row, "session_id")?),
+        provider: row.text("provider")?,
+        identity: Identity {
+            issuer: row.text("issuer")?,
+            subject: row.text("subject")?,
+        },
+        sid: row.maybe_text("sid")?,
+        sealed: row.maybe_bytes("sealed")?.map(<[u8]>::to_vec),
+        version: u64::try_from(row.number("version")?).map_err(|_| damaged("version"))?,
+        leased_until: row.maybe_number("leased_until")?.map(moment).transpose()?,
     })
 }
 

@@ -20,6 +20,7 @@ use super::{
     passkeys::{self, passkeys},
     private_file,
     proofs::proofs,
+    providers::providers,
     revocations::{self, revocations},
     rows, siblings,
     signing_keys::signing_keys,
@@ -28,11 +29,11 @@ use super::{
     totp::{self, totp},
 };
 use crate::domain::{
-    Applied, Authentication, Bucket, ContextStore, Email, Note, NoteAdded, NoteId, NoteStore,
-    Passkey, PasskeyAdded, PasskeyId, PasskeyName, PasskeyRemoved, PasskeyStore, PasswordHash,
-    PoolUse, ProofStore, RecoveryHash, RevocationLog, RevocationPage, RevocationSignal, Role,
-    SealedKey, Session, SessionId, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles,
-    Timestamp, Totp, TotpStep, TotpStore, User, UserId,
+    Applied, Authentication, Bucket, ContextStore, Email, Identity, Mark, Note, NoteAdded, NoteId,
+    NoteStore, Passkey, PasskeyAdded, PasskeyId, PasskeyName, PasskeyRemoved, PasskeyStore,
+    PasswordHash, PoolUse, ProofStore, ProviderSession, ProviderStore, RecoveryHash, RevocationLog,
+    RevocationPage, RevocationSignal, Role, SealedKey, Session, SessionId, SigningKeyStore, Store,
+    StoreFailure, StoreResult, Throttles, Timestamp, Totp, TotpStep, TotpStore, User, UserId,
 };
 
 /// How long a writer waits for another one.
@@ -99,6 +100,7 @@ revocations!(
     "position",
     revocations::LooksEvery
 );
+providers!(SqliteStore, no_retry);
 signing_keys!(SqliteStore, no_retry);
 throttles!(SqliteStore, no_retry, "max");
 totp!(SqliteStore, no_retry, "BEGIN IMMEDIATE");

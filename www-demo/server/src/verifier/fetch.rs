@@ -1,10 +1,10 @@
-//! Requests to an auth server, over https: one for a key set, or for a stream.
+//! Requests to an auth server or an identity provider, over https: one for a document, or for a stream.
 
 use std::{fmt, io, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::{
-    HeaderMap, Request, Response, StatusCode, Uri,
+    HeaderMap, Method, Request, Response, StatusCode, Uri,
     body::{Bytes, Incoming},
     client::conn::http1,
     header::{self, HeaderValue},
@@ -88,14 +88,14 @@ pub(super) struct Fetched {
 }
 
 /// A response whose body is read as it comes.
-pub(super) struct Answer {
-    pub(super) response: Response<Incoming>,
+pub(crate) struct Answer {
+    pub(crate) response: Response<Incoming>,
     /// Dropped with the answer, which ends the connection.
     _connection: JoinSet<hyper::Result<()>>,
 }
 
 /// Sends requests to one URL.
-pub(super) struct Fetcher {
+pub(crate) struct Fetcher {
     host: String,
     port: u16,
     authority: String,
@@ -110,7 +110,7 @@ impl fmt::Debug for Fetcher {
 }
 
 impl Fetcher {
-    pub(super) fn new(url: &str, options: &FetchOptions) -> Result<Self, BadKeyUrl> {
+    pub(crate) fn new(url: &str, options: &FetchOptions) -> Result<Self, BadKeyUrl> {
         let url: Uri = url.parse().map_err(|_| BadKeyUrl::Form)?;
         let (Some(scheme), Some(authority)) = (url.scheme(), url.authority()) else {
             return Err(BadKeyUrl::Form);
@@ -163,22 +163,38 @@ impl Fetcher {
         Ok(Fetched { keys, fresh_for })
     }
 
-    /// Sends one request with these headers, over a connection of its own.
+    /// Sends one `GET` with these headers, over a connection of its own.
     pub(super) async fn ask(&self, headers: HeaderMap) -> io::Result<Answer> {
+        self.send(Method::GET, headers, Bytes::new()).await
+    }
+
+    /// Sends one request, over a connection of its own.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> io::Result<Answer> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(&self.path)
+            .header(header::HOST, &self.authority)
+            .body(Full::new(body))
+            .map_err(io::Error::other)?;
+        request.headers_mut().extend(headers);
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
         match &self.tls {
             Some((connector, name)) => {
                 let stream = connector.connect(name.clone(), stream).await?;
-                self.request(stream, headers).await
+                Self::exchange(stream, request).await
             }
-            None => self.request(stream, headers).await,
+            None => Self::exchange(stream, request).await,
         }
     }
 
-    async fn request(
-        &self,
+    async fn exchange(
         stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-        headers: HeaderMap,
+        request: Request<Full<Bytes>>,
     ) -> io::Result<Answer> {
         let (mut sender, connection) = http1::Builder::new()
             .max_buf_size(MAX_HEAD_BYTES)
@@ -187,11 +203,6 @@ impl Fetcher {
             .map_err(io::Error::other)?;
         let mut connections = JoinSet::new();
         connections.spawn(connection);
-        let mut request = Request::get(&self.path)
-            .header(header::HOST, &self.authority)
-            .body(Empty::<Bytes>::new())
-            .map_err(io::Error::other)?;
-        request.headers_mut().extend(headers);
         let response = sender.send_request(request).await;
         Ok(Answer {
             response: response.map_err(io::Error::other)?,

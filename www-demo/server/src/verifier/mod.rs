@@ -32,6 +32,7 @@ mod source;
 pub use bearer::Refused;
 pub(crate) use bearer::bearer_of;
 pub use feed::{BadFeed, Liveness, RevocationFeed};
+pub(crate) use fetch::Fetcher;
 pub use fetch::{BadKeyUrl, FetchOptions};
 pub use freshness::{Insufficient, Live, MaxAge, Sessions, StepUp};
 pub use nolapse::verify::{Algorithm, KeySet, MAX_TOKEN_BYTES, PublicKey, Refusal};

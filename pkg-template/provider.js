@@ -1,0 +1,3 @@
+/** What only a sign-in through a provider loads. */
+
+export { signIn, takeReturn } from "../src/host/provider.js";

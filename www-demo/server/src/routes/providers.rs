@@ -1,0 +1,375 @@
+//! `GET /auth/providers` and `GET /auth/providers/{name}/sign-in`: sign-in through an identity provider begins.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use base64ct::{Base64, Encoding};
+use nolapse::wire::PROVIDERS_PATH;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use url::{Url, form_urlencoded};
+use utoipa::ToSchema;
+
+use super::{App, CookieRules, cookie};
+use crate::{
+    clock,
+    config::ProviderMode,
+    domain::{Presented, RefreshToken, Session, Timestamp},
+    problem::Problem,
+    providers::{
+        Display, Mediation, Provider, ProviderError, SignInState, StoredTokens,
+        TRANSACTION_LIFETIME, Transaction, purpose,
+    },
+};
+
+/// The pattern of the path that a provider redirects to.
+pub(super) const CALLBACK_PATH: &str = "/auth/providers/{name}/callback";
+/// The pattern of the path that a provider sends logout tokens to.
+pub(super) const LOGOUT_PATH: &str = "/auth/providers/{name}/backchannel-logout";
+/// The beginning of the names of the cookies of sign-ins under way. Their ids follow, so that two tabs have two.
+const COOKIE_PREFIX: &str = "__Host-nolapse-tx-";
+/// How many sign-ins a browser may have under way. The oldest is given up for one more.
+const MAX_TRANSACTIONS: usize = 5;
+/// The longest `return_to`, in bytes.
+const MAX_RETURN_BYTES: usize = 2_048;
+
+/// The response to a refresh while the provider does not answer: a failure, and no end.
+pub(super) const UNAVAILABLE: Problem =
+    Problem::unavailable("the identity provider does not answer", 2);
+
+/// What a page needs to know of a provider.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Provider)]
+struct ProviderView {
+    name: String,
+    /// The text of a button.
+    label: String,
+    /// `own` or `mediate`.
+    mode: &'static str,
+}
+
+/// The providers of the settings.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Providers)]
+pub(super) struct ProviderList {
+    providers: Vec<ProviderView>,
+}
+
+/// Lists the providers that users may sign in through.
+#[utoipa::path(
+    get,
+    path = PROVIDERS_PATH,
+    operation_id = "providers",
+    responses((status = 200, body = ProviderList))
+)]
+pub(super) async fn list(State(app): State<App>) -> Json<ProviderList> {
+    let providers = app.providers.all().iter();
+    let providers = providers.map(|provider| ProviderView {
+        name: provider.config.name.clone(),
+        label: provider.config.label.clone(),
+        mode: provider.config.mode.as_str(),
+    });
+    Json(ProviderList {
+        providers: providers.collect(),
+    })
+}
+
+/// Sends the browser to the provider. For a navigation, with a page of an allowed origin to return to.
+#[utoipa::path(
+    get,
+    path = "/auth/providers/{name}/sign-in",
+    operation_id = "provider_sign_in",
+    params(
+        ("name" = String, Path, description = "the provider"),
+        ("return_to" = String, Query, description = "an absolute URL of an allowed origin, at most 2,048 bytes"),
+        ("display" = Option<String>, Query, description = "`redirect`, or `popup` for a window that tells its opener"),
+        ("link" = Option<String>, Query, description = "`1` adds the identity to the account that is signed in"),
+    ),
+    responses((status = 303, description = "to the provider, or back with nolapse_error", headers(("set-cookie" = String))))
+)]
+pub(super) async fn sign_in(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let provider = app.providers.find(&name).ok_or(Problem::not_found())?;
+    let query = query(&uri, &["return_to", "display", "link"])?;
+    let return_to = query.get("return_to").cloned().unwrap_or_default();
+    if !is_allowed(&app, &return_to) {
+        return Err(Problem::invalid(
+            "return_to must be an absolute URL of an allowed origin; ALLOWED_ORIGINS lists them",
+        ));
+    }
+    let display = match query.get("display").map(String::as_str) {
+        None | Some("redirect") => Display::Redirect,
+        Some("popup") => Display::Popup,
+        Some(_) => return Err(Problem::invalid("display must be redirect or popup")),
+    };
+    let now = clock::now();
+    let session = session(&app, now, &headers).await?;
+    let session = session.map(|session| session.id.to_string());
+    let (link, before) = match query.get("link").map(String::as_str) {
+        None => (None, session),
+        Some("1") if session.is_some() && !is_cross_site(&headers) => (session, None),
+        Some("1") => return Err(Problem::session_ended(nolapse::wire::EndReason::NoCookie)),
+        Some(_) => return Err(Problem::invalid("link must be 1")),
+    };
+    let transaction = Transaction::new(now, &name, link, before);
+    let state = SignInState::new(now, &transaction.id, &name, (return_to, display));
+    let sealed = state.seal(&app.providers.seal);
+    let redirect_uri = redirect_uri(&app, &name);
+    let url = provider.authorization_url(&redirect_uri, &sealed, &transaction);
+    let url = match url.await {
+        Ok(url) => url,
+        Err(error) => return Ok(back(&state, Some(error))),
+    };
+    let mut response = see_other(&url);
+    let set = response.headers_mut();
+    give_up_oldest(&app, now, &headers, set);
+    let cookie = format!("{COOKIE_PREFIX}{}", transaction.id);
+    let value = transaction.seal(&app.providers.seal);
+    let cookie = CookieRules::transaction(&cookie, &value, TRANSACTION_LIFETIME);
+    set.append(header::SET_COOKIE, cookie);
+    Ok(response)
+}
+
+/// Returns whether a path of these takes a query.
+pub(super) fn takes_query(path: &str) -> bool {
+    let below = path
+        .split_once(PROVIDERS_PATH)
+        .and_then(|(_, rest)| rest.rsplit_once('/'));
+    below.is_some_and(|(_, last)| ["sign-in", "callback"].contains(&last))
+}
+
+/// Reads a query of known parameters, each once.
+pub(super) fn query(uri: &Uri, known: &[&str]) -> Result<BTreeMap<String, String>, Problem> {
+    let text = uri.query().unwrap_or_default();
+    let mut query = BTreeMap::new();
+    for (name, value) in form_urlencoded::parse(text.as_bytes()).into_owned() {
+        // A provider may send more than is known (RFC 6749 §4.1.2).
+        if known.contains(&name.as_str()) && query.insert(name, value).is_some() {
+            return Err(Problem::invalid("a parameter is doubled"));
+        }
+    }
+    Ok(query)
+}
+
+/// Returns the URL that a provider redirects to, which it knows.
+pub(super) fn redirect_uri(app: &App, name: &str) -> String {
+    let issuer = app.tokens.issuer.trim_end_matches('/');
+    let mount = &app.settings.mount;
+    format!("{issuer}{mount}{PROVIDERS_PATH}/{name}/callback")
+}
+
+/// Reads the transaction of a `state` from the request's cookie.
+pub(super) fn transaction(
+    app: &App,
+    now: Timestamp,
+    headers: &HeaderMap,
+    state: &SignInState,
+) -> Option<Transaction> {
+    let mut found = cookie::beginning_with(headers, COOKIE_PREFIX)
+        .filter(|(id, _)| *id == state.id)
+        .filter_map(|(_, value)| Transaction::open(now, &app.providers.seal, value));
+    let transaction = found.next()?;
+    (transaction.id == state.id && transaction.provider == state.provider).then_some(transaction)
+}
+
+/// Deletes the cookie of a transaction.
+pub(super) fn forget(response: &mut HeaderMap, id: &str) {
+    let name = format!("{COOKIE_PREFIX}{id}");
+    let cookie = CookieRules::transaction(&name, "", std::time::Duration::ZERO);
+    response.append(header::SET_COOKIE, cookie);
+}
+
+/// Returns to the page, by a redirect or by a message to it.
+pub(super) fn back(state: &SignInState, error: Option<ProviderError>) -> Response {
+    let code = error.map(ProviderError::code);
+    let url = match code {
+        None => state.return_to.clone(),
+        Some(code) => with_error(&state.return_to, code, &state.provider),
+    };
+    match state.display {
+        Display::Redirect => see_other(&url),
+        Display::Popup => popup(&url, state, code),
+    }
+}
+
+/// Returns the provider's access token for a session of one whose mode is `mediate`; `None` for others.
+pub(super) async fn mediate(
+    app: &App,
+    token: &RefreshToken,
+    is_refused: bool,
+) -> Result<Option<Mediation>, Problem> {
+    let mut mediating = app.providers.all().iter();
+    if !mediating.any(|one| one.config.mode == ProviderMode::Mediate) {
+        return Ok(None);
+    }
+    let Some(row) = app.store.provider_session(token.session).await? else {
+        return Ok(None);
+    };
+    let provider = app.providers.find(&row.provider);
+    let provider = provider.filter(|one| one.config.mode == ProviderMode::Mediate);
+    let Some(provider) = provider else {
+        return Ok(None);
+    };
+    // Before the provider is asked, and without a change: what is refused here is refused for its reason later.
+    match app.sessions.present(clock::now(), token).await? {
+        Presented::Newest(_) | Presented::Replaced(_) => {}
+        Presented::Superseded | Presented::Refused(_) => return Ok(None),
+    }
+    let (store, seal) = (&app.store, &app.providers.seal);
+    let mediation = provider.mediate(store, seal, token.session, is_refused);
+    Ok(Some(mediation.await?))
+}
+
+/// What a session has at its provider, read before the session ends.
+pub(super) struct AtProvider {
+    provider: Arc<Provider>,
+    tokens: StoredTokens,
+}
+
+impl AtProvider {
+    /// Gives the refresh token back, and returns where the browser ends the provider's own session.
+    pub(super) async fn leave(self) -> Option<String> {
+        let Self { provider, tokens } = self;
+        let url = provider.end_session_url(tokens.id_token.as_deref()).await;
+        // Not a part of the request: the user waits for nothing that is the provider's.
+        tokio::spawn(async move { provider.revoke(&tokens).await });
+        url
+    }
+}
+
+/// Finds what the session of a refresh token has at its provider.
+pub(super) async fn at_provider(
+    app: &App,
+    token: &RefreshToken,
+) -> Result<Option<AtProvider>, Problem> {
+    if app.providers.all().is_empty() {
+        return Ok(None);
+    }
+    let row = app.store.provider_session(token.session).await?;
+    Ok(row.and_then(|row| {
+        let provider = Arc::clone(app.providers.find(&row.provider)?);
+        let sealed = row.sealed.as_deref()?;
+        let tokens = app.providers.seal.open(&purpose(row.session), sealed)?;
+        Some(AtProvider { provider, tokens })
+    }))
+}
+
+/// Finds the live session of a request's cookie.
+async fn session(
+    app: &App,
+    now: Timestamp,
+    headers: &HeaderMap,
+) -> Result<Option<Session>, Problem> {
+    let Some(token) = app.refresh_token(headers) else {
+        return Ok(None);
+    };
+    Ok(match app.sessions.present(now, &token).await? {
+        Presented::Newest(alive) | Presented::Replaced(alive) => Some(alive.0),
+        Presented::Superseded | Presented::Refused(_) => None,
+    })
+}
+
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site");
+    site.is_some_and(|site| site == "cross-site")
+}
+
+/// Returns whether a URL is one of a page that may call.
+fn is_allowed(app: &App, return_to: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
+    if return_to.len() > MAX_RETURN_BYTES || !return_to.bytes().all(is_plain) {
+        return false;
+    }
+    let Ok(url) = Url::parse(return_to) else {
+        return false;
+    };
+    // As it is sent, the URL is what was judged.
+    let origin = url.origin().ascii_serialization();
+    let begins = return_to.strip_prefix(&origin);
+    let begins = begins.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']));
+    let origin = HeaderValue::try_from(origin);
+    begins && origin.is_ok_and(|origin| app.settings.allowed_origins.matches(&origin))
+}
+
+/// Adds an error to the query of a URL that was judged.
+fn with_error(return_to: &str, code: &str, provider: &str) -> String {
+    let Ok(mut url) = Url::parse(return_to) else {
+        return return_to.to_owned();
+    };
+    url.query_pairs_mut()
+        .append_pair("nolapse_error", code)
+        .append_pair("nolapse_provider", provider);
+    url.into()
+}
+
+fn see_other(url: &str) -> Response {
+    let location = HeaderValue::try_from(url);
+    let location = location.unwrap_or(HeaderValue::from_static("/"));
+    let referrer = (header::REFERRER_POLICY, "no-referrer");
+    let location = [(header::LOCATION, location)];
+    (StatusCode::SEE_OTHER, [referrer], location).into_response()
+}
+
+/// Responds with a page that tells its opener, and closes itself. A window that another page has cut off from its opener
+/// (Cross-Origin-Opener-Policy) goes to the page instead.
+fn popup(url: &str, state: &SignInState, code: Option<&str>) -> Response {
+    let origin = Url::parse(&state.return_to).map(|url| url.origin().ascii_serialization());
+    let mut message = serde_json::json!({
+        "type": "nolapse:sign-in",
+        "provider": state.provider,
+    });
+    if let Some(code) = code {
+        message["error"] = code.into();
+    }
+    // In a script, only `<` could end it.
+    let text = |value: serde_json::Value| value.to_string().replace('<', "\\u003c");
+    let (message, url) = (text(message), text(url.into()));
+    let origin = text(origin.unwrap_or_default().into());
+    let script = format!(
+        "if (opener) {{ opener.postMessage({message}, {origin}); close(); }} else location.replace({url});"
+    );
+    let hash = Base64::encode_string(&Sha256::digest(&script));
+    let policy = format!(
+        "default-src 'none'; script-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    let page = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Sign-in</title><script>{script}</script></html>"
+    );
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, policy.as_str()),
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    (headers, page).into_response()
+}
+
+/// Deletes the cookies of the oldest sign-ins under way, and those that cannot be read, so that one more fits.
+fn give_up_oldest(app: &App, now: Timestamp, request: &HeaderMap, response: &mut HeaderMap) {
+    let cookies = cookie::beginning_with(request, COOKIE_PREFIX);
+    let mut cookies: Vec<(u64, &str)> = cookies
+        .map(|(id, value)| {
+            let open = Transaction::open(now, &app.providers.seal, value);
+            (open.map_or(0, |open| open.age_key()), id)
+        })
+        .collect();
+    cookies.sort_unstable();
+    let kept = MAX_TRANSACTIONS.saturating_sub(1);
+    let given_up = cookies.len().saturating_sub(kept);
+    for (_, id) in cookies.into_iter().take(given_up) {
+        if id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        {
+            forget(response, id);
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Sign-in through a provider that is hostile, or broken.
+#![cfg(unix)]
+
+#[path = "../common/client.rs"]
+mod client;
+mod hostile;
+mod logout;
+mod scene;
+mod sign_in;
