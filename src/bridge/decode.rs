@@ -154,6 +154,7 @@ fn read_failure(http_status: f64, retry_after: Option<Millis>, cause: &str) -> F
     }
 }
 
+#[inline(never)]
 fn unexpected(http_status: f64, detail: UnexpectedAnswer) -> Failure {
     Failure {
         detail: Some(detail),

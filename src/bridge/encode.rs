@@ -67,6 +67,7 @@ pub(super) fn of(effect: Effect) -> Command {
     command
 }
 
+#[inline(never)]
 fn write(command: &mut Command, effect: Effect) {
     match effect {
         Effect::AcquireLock { attempt } => command.of(codes::ACQUIRE_LOCK, attempt.0),
@@ -167,6 +168,7 @@ fn write_status(command: &mut Command, status: &Status) {
     }
 }
 
+#[inline(never)]
 fn write_event(command: &mut Command, event: Event) {
     match event {
         Event::Refreshed {

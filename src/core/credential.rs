@@ -46,6 +46,7 @@ impl Credential {
     /// How long the storage record may take to confirm a sign-out message.
     const CONFIRMATION_TIMEOUT: Millis = Millis::from_secs(2);
 
+    #[inline(never)]
     pub(super) fn new(jitter: u64) -> Self {
         Self {
             state: State::Unknown,

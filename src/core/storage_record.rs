@@ -110,6 +110,7 @@ impl StoredState {
 impl StorageRecord {
     /// Encodes the record.
     #[must_use]
+    #[inline(never)]
     pub fn encode(&self) -> String {
         let mut writer = FieldWriter::new(MAGIC, SEPARATOR);
         writer.number(self.version.number());

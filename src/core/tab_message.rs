@@ -75,6 +75,7 @@ impl TabMessage {
 
     /// Encodes the message.
     #[must_use]
+    #[inline(never)]
     pub fn encode(&self) -> String {
         let mut writer = FieldWriter::new(MAGIC, SEPARATOR);
         match self {

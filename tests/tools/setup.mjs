@@ -8,8 +8,11 @@ import { root, run, which } from "../../pkg-template/tools/process.mjs";
 import { Remedy, step } from "../../pkg-template/tools/step.mjs";
 import { findBrowser, findFirefox } from "./browser.mjs";
 import { setUpPackages } from "./packages.mjs";
-import { findNginx, findOpenssl, findPgBouncer, findPostgres, installPackages } from "./system.mjs";
+import { findOpenssl, findPostgres, findService, installPackages } from "./system.mjs";
 import { findWebKit, NO_WEBKIT } from "./webkit.mjs";
+
+/** Programs that the server's tests run, and Debian's packages of them. */
+const SERVICES = { nginx: "nginx-light", pgbouncer: "pgbouncer", haproxy: "haproxy" };
 
 /** The compiler's target for browsers. */
 const WASM = "wasm32-unknown-unknown";
@@ -65,16 +68,14 @@ export async function setUpEngines() {
 }
 
 /**
- * Finds or installs what the server's tests run beside the server: PostgreSQL, PgBouncer and nginx.
+ * Finds or installs what the server's tests run beside the server: PostgreSQL, PgBouncer, HAProxy and nginx.
  *
  * @returns {Promise<void>}
  */
 export async function setUpServices() {
   await step("services", async (watch) => {
-    const missing = [];
+    const missing = Object.entries(SERVICES).flatMap(([name, service]) => (findService(name) ? [] : [service]));
     if (!findPostgres()) missing.push("postgresql");
-    if (!findNginx()) missing.push("nginx-light");
-    if (!findPgBouncer()) missing.push("pgbouncer");
     if (missing.length === 0 || (await installPackages(missing, watch))) return;
     throw new Remedy(`The server's tests need ${missing.join(" and ")}: install the packages of that name.`);
   });

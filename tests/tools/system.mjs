@@ -22,21 +22,13 @@ export function findPostgres() {
 }
 
 /**
- * Finds nginx: Debian installs it in a folder that is not on every user's path.
+ * Finds a program that Debian keeps off the path of users: nginx, PgBouncer, HAProxy.
  *
+ * @param {string} name
  * @returns {string | undefined}
  */
-export function findNginx() {
-  return which("nginx") ?? ["/usr/sbin/nginx", "/usr/local/sbin/nginx"].find((file) => existsSync(file));
-}
-
-/**
- * Finds PgBouncer.
- *
- * @returns {string | undefined}
- */
-export function findPgBouncer() {
-  return which("pgbouncer") ?? ["/usr/sbin/pgbouncer", "/usr/local/sbin/pgbouncer"].find((file) => existsSync(file));
+export function findService(name) {
+  return which(name) ?? ["/usr/sbin", "/usr/local/sbin"].map((folder) => join(folder, name)).find(existsSync);
 }
 
 /**

@@ -49,6 +49,9 @@ pub struct Grant {
 pub enum Rotation {
     /// The session began, or its newest token was used.
     Rotated,
+    /// A token newer than the row was used: the database lost what was written last, as a failover to an asynchronous
+    /// standby does.
+    Recovered,
     /// An earlier response had the same refresh token.
     Repeated,
     /// The predecessor came back after the grace, and no successor of it had been used: a sibling.
@@ -60,8 +63,8 @@ pub enum Rotation {
 pub enum Presented {
     /// The newest refresh token of a live session, whose user is enabled.
     Newest(Box<(Session, User)>),
-    /// The same, of a refresh token that was replaced within the grace, whose successors were never used, or that is an
-    /// older sibling of the newest.
+    /// The same, of a refresh token that was replaced within the grace, whose successors were never used, that is an older
+    /// sibling of the newest, or newer than the row.
     Replaced(Box<(Session, User)>),
     /// The secret was renewed, or a sibling used, while the request was under way.
     Superseded,

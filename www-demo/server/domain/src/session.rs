@@ -1,6 +1,6 @@
 //! A session's row, and its changes.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use nolapse::wire::EndReason;
 
@@ -160,7 +160,9 @@ impl Session {
         active_ago: Option<Duration>,
         limits: &Limits,
     ) {
-        self.begin_grace(now, self.generation, limits);
+        // More than one generation if the row was older than the token.
+        let last = successor.generation.saturating_sub(1);
+        self.begin_grace(now, self.generation..=last, limits);
         self.generation = successor.generation;
         self.secret_hash = successor.secret.hash();
         self.siblings.clear();
@@ -176,24 +178,26 @@ impl Session {
         active_ago: Option<Duration>,
         limits: &Limits,
     ) {
-        self.begin_grace(now, self.generation.saturating_sub(1), limits);
+        let replaced = self.generation.saturating_sub(1);
+        self.begin_grace(now, replaced..=replaced, limits);
         self.siblings.push(self.secret_hash);
         self.secret_hash = sibling.secret.hash();
         self.touch(now, active_ago);
     }
 
-    /// Begins the grace of a generation, which is the last one replaced.
-    fn begin_grace(&mut self, now: Timestamp, generation: u64, limits: &Limits) {
+    /// Begins the grace of generations, which are the last ones replaced.
+    fn begin_grace(&mut self, now: Timestamp, generations: RangeInclusive<u64>, limits: &Limits) {
+        let (first, last) = generations.into_inner();
         self.replaced
             .retain(|replaced| now <= replaced.at + limits.grace);
         match self.replaced.last_mut() {
             // The server whose clock is behind adds to the newest entry.
             Some(newest) if now.as_secs() <= newest.at.as_secs() => {
-                (newest.last, newest.at) = (generation, newest.at.max(now));
+                (newest.last, newest.at) = (last, newest.at.max(now));
             }
             Some(_) | None => self.replaced.push(Replaced {
-                first: generation,
-                last: generation,
+                first,
+                last,
                 at: now,
             }),
         }

@@ -164,7 +164,13 @@ impl SessionService {
                     if self.store.rotate_session(&session, &read).await? == Applied::No {
                         continue;
                     }
-                    (successor, Rotation::Rotated)
+                    let is_newer = token.generation > read.generation;
+                    let rotation = if is_newer {
+                        Rotation::Recovered
+                    } else {
+                        Rotation::Rotated
+                    };
+                    (successor, rotation)
                 }
                 Verdict::Fork(sibling) => {
                     session.fork(now, &sibling, active_ago, limits);

@@ -17,7 +17,8 @@ const RENEWAL_WINDOW: Duration = Duration::from_secs(30);
 /// The decision on a refresh token. The caller carries it out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The newest token or a sibling of it: [`rotate`](Session::rotate) to this successor and return it.
+    /// The newest token or a sibling of it, or one that is newer than the row, because the database lost what was written
+    /// last: [`rotate`](Session::rotate) to this successor and return it.
     Rotate(RefreshToken),
     /// A token replaced within the grace, by a concurrent refresh or one whose response was lost: return the newest token
     /// again.
@@ -43,7 +44,7 @@ pub enum Verdict {
 }
 
 impl Session {
-    /// Decides on `token`, presented at `now`.
+    /// Decides on `token`, presented at `now`, whose signature was verified: this server or another one issued it.
     ///
     /// `active_ago` is the client's declared time since the last activity; `None` declares none. A forged token never ends
     /// a session, because session ids are not secret.
@@ -56,12 +57,14 @@ impl Session {
         limits: &Limits,
         key: &RefreshTokenKey,
     ) -> Verdict {
-        let Some(age) = self.generation.checked_sub(token.generation) else {
-            return Verdict::Unknown;
-        };
         if token.session != self.id {
             return Verdict::Unknown;
         }
+        let Some(age) = self.generation.checked_sub(token.generation) else {
+            return self
+                .ending(now, active_ago, limits)
+                .unwrap_or_else(|| Verdict::Rotate(key.successor(token)));
+        };
         if age == 0 && !self.living().any(|hash| hash == token.secret.hash()) {
             return Verdict::Unknown;
         }

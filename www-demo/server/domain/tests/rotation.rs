@@ -11,7 +11,7 @@ use nolapse_domain::{
     Limits, MAX_FORKS, RefreshSecret, RefreshToken, SessionId, Timestamp, Verdict,
 };
 use proptest::prelude::*;
-use world::{NOW, World};
+use world::{NOW, World, granted, long_lived};
 
 #[test]
 fn p42_the_previous_token_yields_the_same_successor_within_the_grace() {
@@ -88,6 +88,58 @@ fn an_invented_token_is_unknown_and_ends_nothing() {
     assert_eq!(world.refresh(&invented, NOW), Verdict::Unknown);
     assert_eq!(world.refresh(&elsewhere, NOW), Verdict::Unknown);
     assert_eq!(world.session.ended, None);
+}
+
+#[test]
+fn issue14_line4_rotations_that_the_database_lost_are_none_for_the_browser() {
+    for lost in [1, 2, 5] {
+        let mut world = World::new(long_lived());
+        let kept = world.session.clone();
+        for _ in 0..lost {
+            world.pass(Duration::from_secs(50));
+            world.refresh(&world.newest(), NOW);
+        }
+        let newest = world.newest();
+        let before = world.issued.iter().rev().nth(1).cloned();
+        world.session = kept;
+
+        world.pass(Duration::from_secs(50));
+        let first = granted(world.refresh(&newest, NOW));
+
+        assert!(first.is_some());
+        assert_eq!(world.session.generation, newest.generation + 1);
+        // A concurrent repeat, and one that overlapped the last response, get the same successor.
+        assert_eq!(granted(world.refresh(&newest, NOW)), first);
+        assert_eq!(
+            before.and_then(|token| granted(world.refresh(&token, NOW))),
+            first
+        );
+        // A copy is noticed as before.
+        world.pass(Duration::from_secs(50));
+        world.refresh(&world.newest(), NOW);
+        world.pass(Duration::from_secs(50));
+        assert_eq!(world.judge(&newest, NOW), Verdict::Theft);
+    }
+}
+
+#[test]
+fn issue14_line4_a_newer_token_does_not_outlive_the_session() {
+    let mut world = World::new(Limits::default());
+    let kept = world.session.clone();
+    world.refresh(&world.newest(), NOW);
+    let newest = world.newest();
+    world.session = kept;
+    world.session.end(world.now, EndReason::Revoked);
+
+    assert_eq!(
+        world.judge(&newest, NOW),
+        Verdict::Refuse(EndReason::Revoked)
+    );
+
+    world.session.ended = None;
+    world.pass(world.limits.absolute);
+    let verdict = world.judge(&newest, NOW);
+    assert_eq!(verdict, Verdict::LimitReached(EndReason::Expired));
 }
 
 #[test]

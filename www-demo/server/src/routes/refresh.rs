@@ -141,6 +141,7 @@ async fn present(
         Refreshed::Granted(grant) => {
             app.counters.count(match grant.rotation {
                 Rotation::Rotated => "refreshes_rotated",
+                Rotation::Recovered => "refreshes_recovered",
                 Rotation::Repeated => "refreshes_repeated",
                 Rotation::Forked => "refreshes_forked",
             });

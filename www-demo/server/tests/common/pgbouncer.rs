@@ -7,10 +7,11 @@ use std::{
     path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use crate::postgres::Postgres;
 
@@ -68,7 +69,6 @@ impl PgBouncer {
         format!("postgres://postgres@127.0.0.1:{}/{name}", self.port)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "how long a program takes to start")]
     fn listens(&self) {
         let begun = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {

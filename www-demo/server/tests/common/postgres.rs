@@ -69,7 +69,7 @@ impl Postgres {
         if let Some((user, group)) = owner {
             chown(folder.path(), Some(user), Some(group)).expect("root may give it away");
         }
-        let mut cluster = Self {
+        let cluster = Self {
             folder,
             programs: programs(),
             owner,
@@ -79,6 +79,57 @@ impl Postgres {
         let made = [OsStr::new("-D"), data.as_os_str()];
         let options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"];
         cluster.run("initdb", made.into_iter().chain(options.map(OsStr::new)));
+        cluster.started(settings)
+    }
+
+    /// Copies a cluster, and starts the copy as its standby, named `standby`, by streaming replication.
+    pub(crate) fn standby_of(primary: &Self, settings: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        if let Some((user, group)) = primary.owner {
+            chown(folder.path(), Some(user), Some(group)).expect("root may give it away");
+        }
+        let cluster = Self {
+            folder,
+            programs: programs(),
+            owner: primary.owner,
+            port: 0,
+        };
+        let from = format!(
+            "host=127.0.0.1 port={} user=postgres application_name=standby",
+            primary.port
+        );
+        let data = cluster.data();
+        let copied = [
+            OsStr::new("-D"),
+            data.as_os_str(),
+            OsStr::new("-d"),
+            OsStr::new(&from),
+        ];
+        let options = ["-R", "-X", "stream", "-c", "fast", "--no-sync"];
+        cluster.run(
+            "pg_basebackup",
+            copied.into_iter().chain(options.map(OsStr::new)),
+        );
+        cluster.started(settings)
+    }
+
+    /// Makes a standby the primary. Blocks until it takes writes.
+    pub(crate) fn promote(&self) {
+        assert!(
+            self.control(&["-w", "promote"]),
+            "it is not promoted: {}",
+            self.log()
+        );
+    }
+
+    /// Ends the cluster at once, as a crash does.
+    pub(crate) fn crash(&self) {
+        self.control(&["-m", "immediate", "stop"]);
+    }
+
+    /// Starts it with these settings, on a free port.
+    fn started(mut self, settings: &[&str]) -> Self {
+        let cluster = &mut self;
         let begun = (0..STARTS).any(|_| {
             cluster.port = free_port();
             let options = format!(
@@ -89,7 +140,7 @@ impl Postgres {
             cluster.control(&["-w", "-o", &options, "start"])
         });
         assert!(begun, "PostgreSQL does not start: {}", cluster.log());
-        cluster
+        self
     }
 
     /// Creates a new, empty database and returns its URL.
@@ -124,7 +175,8 @@ impl Postgres {
         &self.programs
     }
 
-    fn url(&self, name: &str) -> String {
+    /// Returns the URL of a database of it.
+    pub(crate) fn url(&self, name: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{name}", self.port)
     }
 
@@ -164,7 +216,7 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        self.control(&["-m", "immediate", "stop"]);
+        self.crash();
     }
 }
 

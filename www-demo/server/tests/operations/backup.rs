@@ -60,17 +60,19 @@ fn drill(site: &Site<'_>, run: &dyn Fn(&str)) {
     let out = post(&server.auth, "/auth/sign-out", PAGE, &left, "");
     assert_eq!(out.status, 204);
     sign_up(&server, gone);
+    let again = sign(&server, "/auth/sign-in", "bob@example.org");
+    let since = again.cookie();
     drop(server);
     run("restore");
     let server = site.start();
 
     let goes_on = refresh(&server, &untouched);
     assert_eq!(goes_on.status, 200, "{goes_on:?}");
-    let unknown = refresh(&server, &newer);
+    let newer = refresh(&server, &newer);
+    assert_eq!(newer.status, 200, "{newer:?}");
+    let unknown = refresh(&server, &since);
     assert_eq!((unknown.status, &*reason(&unknown)), (401, "no_cookie"));
     assert_eq!(sign(&server, "/auth/sign-in", gone).status, 401);
-    let again = sign(&server, "/auth/sign-in", "bob@example.org");
-    assert_eq!(again.status, 200);
     let copy = refresh(&server, &left);
     assert_eq!(copy.status, 200, "it is alive again, as documented");
     run("replay");
