@@ -398,16 +398,32 @@ function providerError(reported) {
   const code = known.find((one) => one === reported) ?? "provider_failed";
   return [code, MESSAGES[code]];
 }
-function errorIn(href) {
+function split(href) {
   const [, before = "", query = "", fragment = ""] = /^([^?#]*)(?:\?([^#]*))?(#.*)?$/s.exec(href) ?? [];
-  const pairs = query.split("&");
-  const kept2 = pairs.filter((pair) => !/^nolapse_(error|provider)=/.test(pair)).join("&");
-  const params = new URLSearchParams(query);
+  return { before, pairs: query ? query.split("&") : [], fragment };
+}
+function replaced(href, added) {
+  const { before, pairs, fragment } = split(href);
+  const query = [...pairs.filter((pair) => !PARAMETERS.test(pair)), ...added].join("&");
+  return `${before}${query && `?${query}`}${fragment}`;
+}
+function returningTo(href, key) {
+  return replaced(href, [`nolapse_session=${nameOf(key)}`]);
+}
+function resultIn(href, key) {
+  const { pairs } = split(href);
+  const params = new URLSearchParams(pairs.join("&"));
+  if (params.get("nolapse_session") !== nameOf(key)) return void 0;
   return {
     error: params.get("nolapse_error"),
-    provider: params.get("nolapse_provider"),
-    cleaned: `${before}${kept2 && `?${kept2}`}${fragment}`
+    provider: params.get("nolapse_provider") ?? "",
+    cleaned: replaced(href, [])
   };
+}
+function nameOf(key) {
+  let hash = 2166136261;
+  for (const byte of new TextEncoder().encode(key)) hash = Math.imul(hash ^ byte, 16777619);
+  return (hash >>> 0).toString(36);
 }
 function signedInElsewhere(record) {
   const version = Number(RECORD.exec(record)?.[1] ?? 0);
@@ -421,7 +437,7 @@ function sessionIn(record) {
   const [, , state, , fingerprint = ""] = record.split(";");
   return state === "in" ? fingerprint : "";
 }
-var MESSAGES, RECORD, LAST_VERSION;
+var MESSAGES, PARAMETERS, RECORD, LAST_VERSION;
 var init_sign_in_result = __esm({
   "src/host/sign-in-result.js"() {
     "use strict";
@@ -431,6 +447,7 @@ var init_sign_in_result = __esm({
       provider_refused: "the auth server refuses the provider's response",
       account_exists: "the e-mail address belongs to another account: sign in to it and link the provider"
     };
+    PARAMETERS = /^nolapse_(session|error|provider)=/;
     RECORD = /^nolapse1;(\d{1,7});(in|out);/;
     LAST_VERSION = 2000001;
   }
@@ -443,17 +460,19 @@ __export(provider_exports, {
   signOut: () => signOut2,
   takeReturn: () => takeReturn
 });
-function takeReturn({ realm, settings, app }) {
-  const mark = keep(realm, `${settings.key}	sign-in`, null);
+async function takeReturn({ realm, settings, app }) {
   const { location: location2, history } = realm;
-  const { error, provider, cleaned } = errorIn(location2?.href ?? "");
-  if (error !== null) {
-    history?.replaceState(history.state, "", cleaned);
-    return app.signInFailed?.(app.error(...providerError(error), "", "", Number.NaN), provider ?? mark ?? "");
+  const result = resultIn(location2?.href ?? "", settings.key);
+  if (!result) return;
+  const { error, provider, cleaned } = result;
+  history?.replaceState(history.state, "", cleaned);
+  if (error === null) {
+    const storage = new RecordStorage(settings.key, realm);
+    storage.write(signedInElsewhere(storage.read()));
+  } else {
+    app.signInError = app.error(...providerError(error), "", "", Number.NaN);
+    app.emit?.("sign_in_failed", Object.freeze({ provider, error: app.signInError }));
   }
-  if (mark === null) return void 0;
-  const storage = new RecordStorage(settings.key, realm);
-  return storage.write(signedInElsewhere(storage.read()));
 }
 async function signIn2(page, options, popup) {
   try {
@@ -463,7 +482,7 @@ async function signIn2(page, options, popup) {
     );
     const wanted = check(page, options);
     if (wanted.signal?.aborted) throw wanted.signal.reason;
-    page.app.signInFailed?.(null, wanted.provider);
+    page.app.signInError = null;
     await settleSignOut(page);
     return wanted.display === "popup" ? await inPopup(page, wanted, server, popup) : await byRedirect(page, wanted, server);
   } catch (error) {
@@ -471,9 +490,10 @@ async function signIn2(page, options, popup) {
     throw error;
   }
 }
-async function signOut2({ realm, settings, host }, everywhere) {
+async function signOut2({ realm, settings, host }, options) {
+  const everywhere = Boolean(options.everywhere);
   const url = await endSession(realm, settings, everywhere);
-  const isNotified = await host.signOut(everywhere);
+  const isNotified = await host.signOut({ everywhere });
   if (url) realm.location?.assign(url);
   return isNotified;
 }
@@ -483,7 +503,7 @@ async function endSession(realm, { signOut: endpoint2, timeoutMs }, everywhere) 
   const { end_session_url: url } = own(status === 200 ? body : void 0);
   return typeof url === "string" && /^https?:\/\//.test(url) ? url : void 0;
 }
-function check({ realm }, { provider, display = "redirect", returnTo, link = false, signal }) {
+function check({ realm, settings }, { provider, display = "redirect", returnTo, link = false, signal }) {
   if (typeof provider !== "string" || !/^[\w-]{1,64}$/.test(provider))
     throw new TypeError("provider must be a provider's name");
   if (display !== "redirect" && display !== "popup") throw new TypeError("display must be redirect or popup");
@@ -496,7 +516,7 @@ function check({ realm }, { provider, display = "redirect", returnTo, link = fal
     /** @type {AbortSignal | undefined} */
     signal
   );
-  return { provider, display, link, signal: waiting, returnTo: errorIn(url.href).cleaned };
+  return { provider, display, link, signal: waiting, returnTo: returningTo(url.href, settings.key) };
 }
 function startOf({ provider, display, returnTo, link }, server) {
   const query = new URLSearchParams([["return_to", returnTo], ["display", display], ...link ? [["link", "1"]] : []]);
@@ -504,12 +524,11 @@ function startOf({ provider, display, returnTo, link }, server) {
 }
 async function settleSignOut({ realm, settings, app, host }) {
   const pending = pendingSignOut(new RecordStorage(settings.key, realm).read());
-  if (pending && await host.signOut(pending.everywhere) !== true)
+  if (pending && await host.signOut(pending) !== true)
     throw app.error("unreachable", "the auth server is unreachable", "", "network", Number.NaN);
 }
 function byRedirect({ realm, settings, app }, wanted, server) {
   const { provider, signal } = wanted;
-  const mark = `${settings.key}	sign-in`;
   const counter = `${settings.key}	redirects	${provider}`;
   const before = [...readTimes(keep(realm, counter)), ...redirected.get(provider) ?? []];
   const { times, retryInMs } = countRedirect(
@@ -520,12 +539,10 @@ function byRedirect({ realm, settings, app }, wanted, server) {
   const isKept = keep(realm, counter, times.join(" ")) !== void 0;
   if (retryInMs > 0 || !(isKept || isUsersWish(realm)))
     throw app.error("redirect_loop", "this page has gone to the provider too often", "", "", retryInMs || Number.NaN);
-  keep(realm, mark, provider);
   return new Promise((_, reject) => {
     const controller = new AbortController();
     const end = (reason) => {
       controller.abort();
-      keep(realm, mark, null);
       reject(reason);
     };
     const listening = own({ signal: controller.signal });
@@ -552,6 +569,7 @@ async function inPopup(page, wanted, server, popup) {
     throw app.error("popup_blocked", "the browser has blocked the pop-up", "", "", Number.NaN);
   const storage = new RecordStorage(settings.key, realm);
   const before = sessionIn(storage.read());
+  popup.resizeTo(...POPUP_SIZE);
   popup.location.replace(startOf(wanted, server));
   const outcome = await outcomeOf(realm, popup, new URL(server).origin, provider, signal);
   const adopt = () => host.signIn({ reason: "load", page: "visible", active_ago: 0 }, "refresh");
@@ -572,14 +590,13 @@ function keep(realm, name, text) {
   try {
     const storage = realm.sessionStorage;
     const before = storage?.getItem(name);
-    if (text === null) storage?.removeItem(name);
-    else if (text !== void 0) storage?.setItem(name, text);
+    if (text !== void 0) storage?.setItem(name, text);
     return before;
   } catch {
     return void 0;
   }
 }
-var redirected;
+var POPUP_SIZE, redirected;
 var init_provider = __esm({
   "src/host/provider.js"() {
     "use strict";
@@ -589,6 +606,7 @@ var init_provider = __esm({
     init_redirects();
     init_sign_in_result();
     init_storage();
+    POPUP_SIZE = [480, 680];
     redirected = /* @__PURE__ */ new Map();
   }
 });
@@ -1615,28 +1633,19 @@ init_codes();
 
 // src/host/provider-loader.js
 function takeReturn2(page) {
-  const { realm, settings } = page;
-  try {
-    if (/[?&]nolapse_error=/.test(realm.location?.search ?? "") || realm.sessionStorage?.getItem(`${settings.key}	sign-in`))
-      return Promise.resolve().then(() => (init_provider(), provider_exports)).then((code) => code.takeReturn(page)).catch(() => {
-      });
-  } catch {
-  }
-  return void 0;
+  const hasResult = /[?&]nolapse_/.test(`${page.realm.location?.search}`);
+  return hasResult ? load(page, "takeReturn").catch(() => {
+  }) : void 0;
 }
-async function signInThrough(page, options) {
-  const popup = options.display === "popup" ? page.realm.open?.("about:blank", "_blank", "popup,width=480,height=680") : null;
-  const code = await load(page, popup);
-  return code.signIn(page, options, popup);
-}
-async function signOutAtProvider(page, everywhere) {
-  return (await load(page)).signOut(page, everywhere);
-}
-function load({ app }, popup) {
-  return Promise.resolve().then(() => (init_provider(), provider_exports)).catch((cause) => {
-    popup?.close();
-    throw app.error("load_failed", "provider.js could not be loaded", "", "", Number.NaN, cause);
-  });
+function load(page, task, options) {
+  const popup = options?.display === "popup" ? page.realm.open?.("", "", "popup") : void 0;
+  return Promise.resolve().then(() => (init_provider(), provider_exports)).then(
+    (code) => code[task](page, options ?? {}, popup),
+    (cause) => {
+      popup?.close();
+      throw page.app.error("load_failed", "the module could not be loaded", "", "", Number.NaN, cause);
+    }
+  );
 }
 
 // src/host/push-loader.js
@@ -1766,14 +1775,11 @@ var Host = class {
    *
    * @param {(...given: ConstructorParameters<typeof import("./machine.js").Machine>) => import("./bridge.js").Machine} make makes a machine
    * @param {import("./early-refresh.js").EarlyRefresh} [earlyRefresh]
-   * @returns {Promise<void> | void} a promise if the result of a sign-in is taken before
+   * @param {Promise<unknown> | null} [returned] while the result of a sign-in through a provider is taken
+   * @returns {Promise<void> | void} a promise if there is such a result
    */
-  start(make, earlyRefresh) {
-    const returned = takeReturn2(this.#page);
-    return returned ? returned.then(() => this.#begin(make, earlyRefresh)) : this.#begin(make, earlyRefresh);
-  }
-  /** @param {Parameters<Host["start"]>} given */
-  #begin(...[make, earlyRefresh]) {
+  start(make, earlyRefresh, returned = takeReturn2(this.#page)) {
+    if (returned) return returned.then(() => this.start(make, earlyRefresh, null));
     if (this.#isClosed) return void cancelEarly(earlyRefresh);
     const feed = this.feed.bind(this);
     const realm = this.#realm;
@@ -1963,7 +1969,7 @@ var Host = class {
     const isFunction = typeof how === "function";
     if (!isFunction && server === void 0) refuse("auth", "a URL");
     const options = own(how);
-    if (options.provider !== void 0) return signInThrough(this.#page, options);
+    if (options.provider) return load(this.#page, "signIn", options);
     const send = () => this.#requests.credentials(
       `${server}/auth/${endpoint2}`,
       /** @type {object} */
@@ -1980,13 +1986,14 @@ var Host = class {
     return this.#promise([TOKENS_PROVIDED, ...grantOf(response, 0, this.#settings.contexts)]);
   }
   /**
-   * @param {boolean} everywhere
-   * @param {boolean} [atProvider] whether the page goes on to the provider, to sign out there
+   * Signs out; with `atProvider`, the page goes on to the provider, to sign out there.
+   *
+   * @param {import("./own.js").Fields} options
    * @returns {Promise<unknown>} whether the auth server confirmed it
    */
-  signOut(everywhere, atProvider) {
-    if (atProvider) return signOutAtProvider(this.#page, everywhere);
-    return this.#promise([SIGN_OUT_REQUESTED, Number(everywhere)]);
+  signOut(options) {
+    if (options.atProvider) return load(this.#page, "signOut", options);
+    return this.#promise([SIGN_OUT_REQUESTED, Number(!!options.everywhere)]);
   }
   /** Reads the monotonic and the wall clock, in milliseconds. @returns {[steady: number, wall: number]} */
   #clocks() {
