@@ -1,3 +1,3 @@
-/** What only a sign-in through a provider loads. */
+/** What only sign-in through a provider loads. */
 
-export { signIn, takeReturn } from "../src/host/provider.js";
+export { signIn, signOut, takeReturn } from "../src/host/provider.js";

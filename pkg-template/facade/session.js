@@ -101,7 +101,7 @@ export function openSession(core) {
       return core.ready;
     },
     get signInError() {
-      return /** @type {SessionError | null} */ (core.signInError);
+      return /** @type {import("../index.js").SessionError | null} */ (core.signInError);
     },
     get status() {
       return core.snapshot;

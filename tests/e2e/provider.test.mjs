@@ -13,6 +13,7 @@ import {
   offerProvider,
   outcome,
   signInAtProvider,
+  signOutAtProvider,
   startWithProvider,
 } from "./harness/provider.mjs";
 import { serveSite } from "./harness/site.mjs";
@@ -214,6 +215,32 @@ test("P50 a sign-in that the user cancels is told once, and the URL is clean", a
   await page.reload();
   await openSession(page, server);
   assert.equal((await look(page)).code, "");
+});
+
+test("a sign-out at the provider ends the session in every tab, and the provider asks for a password again", async (t) => {
+  const [scene, browser] = await Promise.all([startWithProvider(t), launchBrowser(t)]);
+  const context = await browser.createBrowserContext();
+  const { server, issuer } = scene;
+  await server.restart({ OIDC_DEMO_POST_LOGOUT_REDIRECT_URI: `${server.auth}/` });
+  const { page } = await goThrough(context, scene);
+  await openSession(page, server);
+  await signedIn(page);
+  const other = await openPage(context, server);
+  await openSession(other.page, server);
+  await signedIn(other.page);
+
+  await page.bringToFront();
+  await page.evaluate(() => void window.session.signOut({ atProvider: true }));
+  await arrives(page, `${issuer}/session/end`);
+  await signOutAtProvider(page);
+  await arrives(page, `${server.auth}/`);
+
+  await until("the other tab is signed out", async () => (await look(other.page)).state === "signed_out");
+  await openSession(page, server);
+  assert.equal((await look(page)).state, "signed_out");
+  await offerProvider(page);
+  await clickProvider(page);
+  await page.waitForSelector('input[name="login"]');
 });
 
 test("a page that must not be returned to is refused before anything is sent", async (t) => {

@@ -103,6 +103,15 @@ export async function cancelAtProvider(page) {
 }
 
 /**
+ * Confirms on the provider's page that the user wants to sign out there, too.
+ *
+ * @param {import("puppeteer-core").Page} page
+ */
+export async function signOutAtProvider(page) {
+  await page.locator('button[name="logout"]').click();
+}
+
+/**
  * Waits until the page is at a URL.
  *
  * @param {import("puppeteer-core").Page} page
