@@ -455,6 +455,23 @@ var init_storage = __esm({
   }
 });
 
+// src/host/key-thumbprint.js
+async function thumbprint(realm, { key, deviceBinding }) {
+  const proof = deviceBinding ? await prove(realm, key, "", true) : void 0;
+  if (!proof) return void 0;
+  const header = proof.split(".")[0]?.replaceAll("-", "+").replaceAll("_", "/") ?? "";
+  const { x, y } = JSON.parse(atob(header)).jwk;
+  const canonical = new TextEncoder().encode(`{"crv":"P-256","kty":"EC","x":"${x}","y":"${y}"}`);
+  const digest = await realm.crypto.subtle.digest("SHA-256", canonical);
+  return base64url(String.fromCharCode(...new Uint8Array(digest)));
+}
+var init_key_thumbprint = __esm({
+  "src/host/key-thumbprint.js"() {
+    "use strict";
+    init_device_key();
+  }
+});
+
 // src/host/popup.js
 function outcomeOf(realm, popup, origin2, provider, signal) {
   return new Promise((resolve, reject) => {
@@ -631,9 +648,11 @@ async function signOut2({ realm, settings, host }, options) {
   if (url) realm.location?.assign(url);
   return isNotified;
 }
-async function endSession(realm, { signOut: endpoint2, timeoutMs }, everywhere) {
-  if (typeof endpoint2 !== "string") return void 0;
-  const { status, body } = await sendCredentials(realm, endpoint2, everywhere ? { everywhere } : {}, timeoutMs);
+async function endSession(realm, settings, everywhere) {
+  if (typeof settings.signOut !== "string") return void 0;
+  const waiting = AbortSignal.timeout(settings.timeoutMs);
+  const answer = await signOut(realm, settings, everywhere, waiting).catch(() => void 0);
+  const { status, body } = own(answer);
   const { end_session_url: url } = own(status === 200 ? body : void 0);
   return typeof url === "string" && /^https?:\/\//.test(url) ? url : void 0;
 }
@@ -652,8 +671,10 @@ function check({ realm, settings }, { provider, display = "redirect", returnTo, 
   );
   return { provider, display, link, signal: waiting, returnTo: returningTo(url.href, settings.key) };
 }
-function startOf({ provider, display, returnTo, link }, server) {
+async function startOf({ realm, settings }, { provider, display, returnTo, link }, server) {
   const query = new URLSearchParams([["return_to", returnTo], ["display", display], ...link ? [["link", "1"]] : []]);
+  const jkt = await thumbprint(realm, settings);
+  if (jkt) query.set("dpop_jkt", jkt);
   return `${server}/auth/providers/${provider}/sign-in?${query}`;
 }
 async function settleSignOut({ realm, settings, app, host }) {
@@ -661,7 +682,8 @@ async function settleSignOut({ realm, settings, app, host }) {
   if (pending2 && await host.signOut(pending2) !== true)
     throw app.error("unreachable", "the auth server is unreachable", "", "network", Number.NaN);
 }
-function byRedirect({ realm, settings, app }, wanted, server) {
+async function byRedirect(page, wanted, server) {
+  const { realm, settings, app } = page;
   const { provider, signal } = wanted;
   const counter = `${settings.key}	redirects	${provider}`;
   const before = [...readTimes(keep(realm, counter)), ...redirected.get(provider) ?? []];
@@ -673,6 +695,7 @@ function byRedirect({ realm, settings, app }, wanted, server) {
   const isKept = keep(realm, counter, times.join(" ")) !== void 0;
   if (retryInMs > 0 || !(isKept || isUsersWish(realm)))
     throw app.error("redirect_loop", "this page has gone to the provider too often", "", "", retryInMs || Number.NaN);
+  const start = await startOf(page, wanted, server);
   return new Promise((_, reject) => {
     const controller = new AbortController();
     const end = (reason) => {
@@ -690,7 +713,7 @@ function byRedirect({ realm, settings, app }, wanted, server) {
     };
     addEventListener.call(realm, "pageshow", onShown, listening);
     signal?.addEventListener("abort", () => end(signal.reason), listening);
-    realm.location?.assign(startOf(wanted, server));
+    realm.location?.assign(start);
   });
 }
 function isUsersWish({ navigator }) {
@@ -704,7 +727,7 @@ async function inPopup(page, wanted, server, popup) {
   const storage = new RecordStorage(settings.key, realm);
   const before = sessionIn(storage.read());
   popup.resizeTo(...POPUP_SIZE);
-  popup.location.replace(startOf(wanted, server));
+  popup.location.replace(await startOf(page, wanted, server));
   const outcome = await outcomeOf(realm, popup, new URL(server).origin, provider, signal);
   const adopt = () => host.signIn({ reason: "load", page: "visible", active_ago: 0 }, "refresh");
   if (outcome !== "closed") {
@@ -735,6 +758,7 @@ var init_provider = __esm({
   "src/host/provider.js"() {
     "use strict";
     init_http();
+    init_key_thumbprint();
     init_own();
     init_popup();
     init_redirects();

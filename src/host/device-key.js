@@ -93,6 +93,6 @@ export async function prove(realm, name, url, isNew, challenge, method = "POST")
 }
 
 /** @param {string} text of Latin-1 characters */
-function base64url(text) {
+export function base64url(text) {
   return btoa(text).replace(/[+/=]/g, (found) => ({ "+": "-", "/": "_" })[found] ?? "");
 }

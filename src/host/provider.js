@@ -5,7 +5,8 @@
  * finds it with a refresh.
  */
 
-import { sendCredentials } from "./http.js";
+import { signOut as sendSignOut } from "./http.js";
+import { thumbprint } from "./key-thumbprint.js";
 import { own } from "./own.js";
 import { outcomeOf } from "./popup.js";
 import { countRedirect, readTimes } from "./redirects.js";
@@ -97,9 +98,11 @@ export async function signOut({ realm, settings, host }, options) {
  * @param {import("./options.js").Settings} settings
  * @param {boolean} everywhere
  */
-async function endSession(realm, { signOut: endpoint, timeoutMs }, everywhere) {
-  if (typeof endpoint !== "string") return undefined;
-  const { status, body } = await sendCredentials(realm, endpoint, everywhere ? { everywhere } : {}, timeoutMs);
+async function endSession(realm, settings, everywhere) {
+  if (typeof settings.signOut !== "string") return undefined;
+  const waiting = AbortSignal.timeout(settings.timeoutMs);
+  const answer = await sendSignOut(realm, settings, everywhere, waiting).catch(() => undefined);
+  const { status, body } = own(answer);
   const { end_session_url: url } = own(status === 200 ? body : undefined);
   return typeof url === "string" && /^https?:\/\//.test(url) ? url : undefined;
 }
@@ -123,13 +126,16 @@ function check({ realm, settings }, { provider, display = "redirect", returnTo, 
 }
 
 /**
- * Returns the URL where a sign-in begins.
+ * Returns the URL where a sign-in begins, with the key of this browser that its session is bound to.
  *
+ * @param {Page} page
  * @param {SignIn} wanted
  * @param {string} server
  */
-function startOf({ provider, display, returnTo, link }, server) {
+async function startOf({ realm, settings }, { provider, display, returnTo, link }, server) {
   const query = new URLSearchParams([["return_to", returnTo], ["display", display], ...(link ? [["link", "1"]] : [])]);
+  const jkt = await thumbprint(realm, settings);
+  if (jkt) query.set("dpop_jkt", jkt);
   return `${server}/auth/providers/${provider}/sign-in?${query}`;
 }
 
@@ -152,7 +158,8 @@ async function settleSignOut({ realm, settings, app, host }) {
  * @param {string} server
  * @returns {Promise<never>}
  */
-function byRedirect({ realm, settings, app }, wanted, server) {
+async function byRedirect(page, wanted, server) {
+  const { realm, settings, app } = page;
   const { provider, signal } = wanted;
   const counter = `${settings.key}\tredirects\t${provider}`;
   const before = [...readTimes(keep(realm, counter)), ...(redirected.get(provider) ?? [])];
@@ -165,6 +172,7 @@ function byRedirect({ realm, settings, app }, wanted, server) {
   // Where nothing can be kept, only the user's own click may leave the page: that is no circle.
   if (retryInMs > 0 || !(isKept || isUsersWish(realm)))
     throw app.error("redirect_loop", "this page has gone to the provider too often", "", "", retryInMs || Number.NaN);
+  const start = await startOf(page, wanted, server);
   return new Promise((_, reject) => {
     const controller = new AbortController();
     /** @param {unknown} reason */
@@ -180,7 +188,7 @@ function byRedirect({ realm, settings, app }, wanted, server) {
     };
     addEventListener.call(realm, "pageshow", onShown, listening);
     signal?.addEventListener("abort", () => end(signal.reason), listening);
-    realm.location?.assign(startOf(wanted, server));
+    realm.location?.assign(start);
   });
 }
 
@@ -203,7 +211,7 @@ async function inPopup(page, wanted, server, popup) {
   const storage = new RecordStorage(settings.key, realm);
   const before = sessionIn(storage.read());
   popup.resizeTo(...POPUP_SIZE);
-  popup.location.replace(startOf(wanted, server));
+  popup.location.replace(await startOf(page, wanted, server));
   const outcome = await outcomeOf(realm, popup, new URL(server).origin, provider, signal);
   const adopt = () => host.signIn({ reason: "load", page: "visible", active_ago: 0 }, "refresh");
   if (outcome !== "closed") {

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, fmt, time::Duration};
 
+use base64ct::{Base64UrlUnpadded, Encoding};
+
 use crate::Timestamp;
 
 /// A method of authentication, as `amr` names it (RFC 8176 §2).
@@ -156,6 +158,14 @@ impl KeyThumbprint {
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+
+    /// Parses a thumbprint in base64url, 43 characters; `None` for any other text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        let read = Base64UrlUnpadded::decode(text, &mut bytes).ok()?;
+        (read.len() == 32).then_some(Self(bytes))
     }
 
     /// Returns its bytes.

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::SealKey;
 use crate::{
     clock,
-    domain::{Mark, Timestamp},
+    domain::{KeyThumbprint, Mark, Timestamp},
 };
 
 /// How long a sign-in may take.
@@ -57,6 +57,8 @@ pub(crate) struct Transaction {
     pub(crate) link: Option<String>,
     /// The session that the new one replaces.
     pub(crate) before: Option<String>,
+    /// The thumbprint of the key that the new session is bound to, in base64url.
+    pub(crate) jkt: Option<String>,
     /// Milliseconds since 1970.
     expires_at: u64,
 }
@@ -96,8 +98,20 @@ impl Transaction {
             verifier: random_text::<32>(),
             link,
             before,
+            jkt: None,
             expires_at: (now + TRANSACTION_LIFETIME).as_millis(),
         }
+    }
+
+    /// Binds the session to a key (RFC 9449 §10), if there is one.
+    pub(crate) fn with_key(mut self, jkt: Option<KeyThumbprint>) -> Self {
+        self.jkt = jkt.map(|jkt| Base64UrlUnpadded::encode_string(jkt.as_bytes()));
+        self
+    }
+
+    /// Returns the key that the session is bound to.
+    pub(crate) fn key(&self) -> Option<KeyThumbprint> {
+        self.jkt.as_deref().and_then(KeyThumbprint::parse)
     }
 
     pub(crate) fn seal(&self, key: &SealKey) -> String {

@@ -263,7 +263,9 @@ impl Opening<'_> {
         claims: &IdClaims,
     ) -> Result<Grant, Failure> {
         let (app, now) = (self.app, clock::now());
-        let new = NewSession::new(device(self.headers), authentication(now, claims));
+        let mut new = NewSession::new(device(self.headers), authentication(now, claims));
+        let key = self.transaction.key();
+        new.jkt = key.filter(|_| app.settings.device_binding);
         let (id, secret) = (clock::random(), clock::random());
         let begun = app.sessions.sign_in(now, user, new, id, secret).await?;
         let grant = begun.ok_or(ProviderError::Refused("disabled"))?;

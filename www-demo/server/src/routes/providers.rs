@@ -19,7 +19,7 @@ use super::{App, CookieRules, cookie};
 use crate::{
     clock,
     config::ProviderMode,
-    domain::{Presented, RefreshToken, Session, Timestamp},
+    domain::{KeyThumbprint, Presented, RefreshToken, Session, Timestamp},
     problem::Problem,
     providers::{
         Display, Mediation, Provider, ProviderError, SignInState, StoredTokens,
@@ -88,6 +88,7 @@ pub(super) async fn list(State(app): State<App>) -> Json<ProviderList> {
         ("name" = String, Path, description = "the provider"),
         ("return_to" = String, Query, description = "an absolute URL of an allowed origin, at most 2,048 bytes"),
         ("display" = Option<String>, Query, description = "`redirect`, or `popup` for a window that tells its opener"),
+        ("dpop_jkt" = Option<String>, Query, description = "the thumbprint of the key that the session is bound to (RFC 9449 §10)"),
         ("link" = Option<String>, Query, description = "`1` adds the identity to the account that is signed in"),
     ),
     responses((status = 303, description = "to the provider, or back with nolapse_error", headers(("set-cookie" = String))))
@@ -99,7 +100,7 @@ pub(super) async fn sign_in(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let provider = app.providers.find(&name).ok_or(Problem::not_found())?;
-    let query = query(&uri, &["return_to", "display", "link"])?;
+    let query = query(&uri, &["return_to", "display", "dpop_jkt", "link"])?;
     let return_to = query.get("return_to").cloned().unwrap_or_default();
     if !is_allowed(&app, &return_to) {
         return Err(Problem::invalid(
@@ -111,6 +112,11 @@ pub(super) async fn sign_in(
         Some("popup") => Display::Popup,
         Some(_) => return Err(Problem::invalid("display must be redirect or popup")),
     };
+    let jkt = match query.get("dpop_jkt").map(|jkt| KeyThumbprint::parse(jkt)) {
+        None => None,
+        Some(Some(jkt)) => Some(jkt),
+        Some(None) => return Err(Problem::invalid("dpop_jkt must be a thumbprint")),
+    };
     let now = clock::now();
     let session = session(&app, now, &headers).await?;
     let session = session.map(|session| session.id.to_string());
@@ -120,7 +126,7 @@ pub(super) async fn sign_in(
         Some("1") => return Err(Problem::session_ended(nolapse::wire::EndReason::NoCookie)),
         Some(_) => return Err(Problem::invalid("link must be 1")),
     };
-    let transaction = Transaction::new(now, &name, link, before);
+    let transaction = Transaction::new(now, &name, link, before).with_key(jkt);
     let state = SignInState::new(now, &transaction.id, &name, (return_to, display));
     let sealed = state.seal(&app.providers.seal);
     let redirect_uri = redirect_uri(&app, &name);
