@@ -84,7 +84,8 @@ export async function navigate(jar, from, until) {
   for (let hops = 0; hops < 12; hops++) {
     const response = await send(jar, url);
     const location = response.headers.get("location");
-    if (!location) throw new Error(`${response.status} at ${new URL(url).pathname}: ${(await response.text()).slice(0, 400)}`);
+    if (!location)
+      throw new Error(`${response.status} at ${new URL(url).pathname}: ${(await response.text()).slice(0, 400)}`);
     url = new URL(location, url).href;
     if (until(url)) return url;
   }

@@ -49,7 +49,10 @@ test("P50 a callback that comes again opens nothing and leads to the page", asyn
     const response = await send(again, callback);
     assert.equal(response.status, 303);
     assert.equal(response.headers.get("location"), `${server.auth}/page?a=1#part`);
-    assert.deepEqual(again.names(server.auth).filter((name) => !name.startsWith("__Host-nolapse-tx")), names);
+    assert.deepEqual(
+      again.names(server.auth).filter((name) => !name.startsWith("__Host-nolapse-tx")),
+      names,
+    );
   }
   assert.equal((await refresh(server, jar)).status, 200);
 });

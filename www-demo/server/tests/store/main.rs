@@ -10,6 +10,7 @@ mod losses;
 #[path = "../common/postgres.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod postgres;
+mod providers;
 mod revocations;
 mod signing_keys;
 mod suite;
