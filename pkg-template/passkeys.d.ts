@@ -4,6 +4,8 @@
  * @packageDocumentation
  */
 
+import type { Session } from "./index.js";
+
 /** The auth server, and the session that is signed in. */
 export interface AccountOptions {
   /** The auth server's origin, as that of `createSession`. */
@@ -14,6 +16,8 @@ export interface AccountOptions {
     readonly signIn: (how: () => Promise<never>) => Promise<void>;
     /** As that of a session. */
     readonly stepUp: (credentials: Readonly<Record<string, unknown>>) => Promise<void>;
+    /** As that of a session: a passkey's sign-in is bound to the key of the browser. */
+    readonly proof: Session["proof"];
   };
 }
 

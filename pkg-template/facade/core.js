@@ -144,7 +144,7 @@ export class SharedSession {
   }
 
   /** @type {import("../../src/host/step-up.js").Tell} */
-  #tellStepUp = (event) => this.#emit("step_up_required", event);
+  #tellStepUp = (event) => this.emit("step_up_required", event);
 
   release() {
     if (--this.refCount > 0) return;

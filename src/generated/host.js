@@ -457,12 +457,13 @@ var init_storage = __esm({
 
 // src/host/key-thumbprint.js
 async function thumbprint(realm, { key, deviceBinding }) {
-  const proof = deviceBinding ? await prove(realm, key, "", true) : void 0;
-  if (!proof) return void 0;
+  const { subtle } = realm.crypto;
+  const proof = subtle && deviceBinding ? await prove(realm, key, "", true) : void 0;
+  if (!subtle || !proof) return void 0;
   const header = proof.split(".")[0]?.replaceAll("-", "+").replaceAll("_", "/") ?? "";
   const { x, y } = JSON.parse(atob(header)).jwk;
   const canonical = new TextEncoder().encode(`{"crv":"P-256","kty":"EC","x":"${x}","y":"${y}"}`);
-  const digest = await realm.crypto.subtle.digest("SHA-256", canonical);
+  const digest = await subtle.digest("SHA-256", canonical);
   return base64url(String.fromCharCode(...new Uint8Array(digest)));
 }
 var init_key_thumbprint = __esm({

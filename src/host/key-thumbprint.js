@@ -8,12 +8,13 @@ import { base64url, prove } from "./device-key.js";
  * @returns {Promise<string | undefined>} `undefined` if the session is to be bound to no key
  */
 export async function thumbprint(realm, { key, deviceBinding }) {
-  const proof = deviceBinding ? await prove(realm, key, "", true) : undefined;
-  if (!proof) return undefined;
+  const { subtle } = realm.crypto;
+  const proof = subtle && deviceBinding ? await prove(realm, key, "", true) : undefined;
+  if (!subtle || !proof) return undefined;
   // The header of a proof has the public key.
   const header = proof.split(".")[0]?.replaceAll("-", "+").replaceAll("_", "/") ?? "";
   const { x, y } = JSON.parse(atob(header)).jwk;
   const canonical = new TextEncoder().encode(`{"crv":"P-256","kty":"EC","x":"${x}","y":"${y}"}`);
-  const digest = await realm.crypto.subtle.digest("SHA-256", canonical);
+  const digest = await subtle.digest("SHA-256", canonical);
   return base64url(String.fromCharCode(...new Uint8Array(digest)));
 }

@@ -3,7 +3,7 @@
 use nolapse::wire::EndReason;
 use nolapse_server::{
     domain::{Applied, Identity, ProviderSession, Session, Store},
-    store::{PgStore, SqliteStore},
+    store::{PgStore, Pooler, SqliteStore},
 };
 
 use super::{
@@ -23,7 +23,7 @@ async fn sqlite_keeps_identities_and_lets_one_server_ask() {
 #[tokio::test]
 async fn postgres_keeps_identities_and_lets_one_server_ask() {
     let url = Postgres::shared().database().await;
-    suite(&PgStore::open(&url, 2).await.unwrap()).await;
+    suite(&PgStore::open(&url, 2, Pooler::None).await.unwrap()).await;
 }
 
 async fn suite(store: &dyn Store) {
