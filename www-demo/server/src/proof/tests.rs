@@ -83,7 +83,12 @@ fn p54_a_nonce_is_accepted_for_five_minutes_by_every_server_with_the_secret() {
         }
     }
     let nonce = other.nonce(NOW).to_text();
-    for foreign in [&*nonce, "", "A", &key.nonce(NOW).to_text()[..20]] {
+    for foreign in [
+        &*nonce,
+        "",
+        "A",
+        key.nonce(NOW).to_text().get(..20).unwrap(),
+    ] {
         assert_eq!(with(foreign), Err(Refusal::Nonce));
     }
     assert_eq!(key.nonce(NOW).seconds(), NOW.as_secs());
@@ -100,6 +105,6 @@ fn p54_a_changed_byte_anywhere_is_refused() {
         bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
         let changed = String::from_utf8(bytes).unwrap();
         assert!(verify(&key, &changed).is_err(), "{place}");
-        assert!(verify(&key, &text[..place]).is_err(), "{place}");
+        assert!(verify(&key, text.get(..place).unwrap()).is_err(), "{place}");
     }
 }

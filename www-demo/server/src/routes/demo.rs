@@ -127,7 +127,11 @@ async fn steal_cookie(State(app): State<App>, headers: HeaderMap) -> Result<Json
     let error = match refreshed.await? {
         Refreshed::Granted(_) => None,
         Refreshed::Unproven { session, why } => Some(app.unproven(session, why).code()),
-        _ => Some(ended),
+        Refreshed::Ended { .. }
+        | Refreshed::Unknown
+        | Refreshed::Void { .. }
+        | Refreshed::Superseded
+        | Refreshed::Contended => Some(ended),
     };
     let error = error.map(ErrorCode::as_str);
     Ok(Json(Theft { error }))

@@ -114,7 +114,13 @@ impl App {
                 let problem = Problem::new(status, ErrorCode::UseDpopNonce, refusal.text());
                 problem.with_nonce(self.proofs.nonce(now))
             }
-            _ => invalid(refusal.text()),
+            Refusal::Malformed
+            | Refusal::Type
+            | Refusal::Algorithm
+            | Refusal::Key
+            | Refusal::Signature
+            | Refusal::Method
+            | Refusal::Url => invalid(refusal.text()),
         }
     }
 

@@ -89,6 +89,10 @@ impl App {
 }
 
 /// The settings of the routes.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a variable that is 0 or 1"
+)]
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) allowed_origins: AllowedOrigins,

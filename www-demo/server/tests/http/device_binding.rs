@@ -195,16 +195,16 @@ async fn p54_a_proof_that_is_not_for_this_request_is_refused_by_its_kind() {
     let signed = sign_up(server, &key).await;
     let alterations: [(&str, &str, Alter); 19] = [
         ("typ", "invalid_dpop_proof", |_, header, _| {
-            header["typ"] = "JWT".into()
+            header["typ"] = "JWT".into();
         }),
         ("no typ", "invalid_dpop_proof", |_, header, _| {
-            drop(header.as_object_mut().map(|all| all.remove("typ")))
+            drop(header.as_object_mut().map(|all| all.remove("typ")));
         }),
         ("alg none", "invalid_dpop_proof", |_, header, _| {
-            header["alg"] = "none".into()
+            header["alg"] = "none".into();
         }),
         ("alg of a MAC", "invalid_dpop_proof", |_, header, _| {
-            header["alg"] = "HS256".into()
+            header["alg"] = "HS256".into();
         }),
         (
             "alg of another curve",
@@ -212,13 +212,13 @@ async fn p54_a_proof_that_is_not_for_this_request_is_refused_by_its_kind() {
             |_, header, _| header["alg"] = "ES384".into(),
         ),
         ("another curve", "invalid_dpop_proof", |_, header, _| {
-            header["jwk"]["crv"] = "P-384".into()
+            header["jwk"]["crv"] = "P-384".into();
         }),
         ("not on the curve", "invalid_dpop_proof", |_, header, _| {
-            header["jwk"]["y"] = header["jwk"]["x"].clone()
+            header["jwk"]["y"] = header["jwk"]["x"].clone();
         }),
         ("a private member", "invalid_dpop_proof", |_, header, _| {
-            header["jwk"]["d"] = header["jwk"]["x"].clone()
+            header["jwk"]["d"] = header["jwk"]["x"].clone();
         }),
         (
             "the key of another",
@@ -226,16 +226,16 @@ async fn p54_a_proof_that_is_not_for_this_request_is_refused_by_its_kind() {
             |_, header, _| header["jwk"] = Key::new().jwk(),
         ),
         ("crit", "invalid_dpop_proof", |_, header, _| {
-            header["crit"] = json!(["b64"])
+            header["crit"] = json!(["b64"]);
         }),
         ("no jti", "invalid_dpop_proof", |_, _, claims| {
-            drop(claims.as_object_mut().map(|all| all.remove("jti")))
+            drop(claims.as_object_mut().map(|all| all.remove("jti")));
         }),
         ("an empty jti", "invalid_dpop_proof", |_, _, claims| {
-            claims["jti"] = "".into()
+            claims["jti"] = "".into();
         }),
         ("htm", "invalid_dpop_proof", |_, _, claims| {
-            claims["htm"] = "GET".into()
+            claims["htm"] = "GET".into();
         }),
         (
             "htu of another path",
@@ -263,7 +263,7 @@ async fn p54_a_proof_that_is_not_for_this_request_is_refused_by_its_kind() {
             claims["iat"] = (claims["iat"].as_u64().unwrap_or_default() + 7_200).into();
         }),
         ("a foreign nonce", "use_dpop_nonce", |_, _, claims| {
-            claims["nonce"] = "A".repeat(32).into()
+            claims["nonce"] = "A".repeat(32).into();
         }),
     ];
     for (name, code, alter) in alterations {
