@@ -110,9 +110,7 @@ fn endpoints(app: &App) -> OpenApiRouter<App> {
         .routes(routes!(accounts::sign_in))
         .routes(routes!(second_factor::sign_in))
         .routes(routes!(refresh::refresh));
-    let mut with_cookie = OpenApiRouter::new()
-        .routes(routes!(passkey_sign_in::options))
-        .routes(routes!(sign_out::sign_out));
+    let mut with_cookie = OpenApiRouter::new().routes(routes!(passkey_sign_in::options));
     if app.settings.sign_up {
         throttled = throttled.routes(routes!(accounts::sign_up));
     }
@@ -122,7 +120,13 @@ fn endpoints(app: &App) -> OpenApiRouter<App> {
         with_cookie = with_cookie.routes(routes!(passkey_sign_up::options));
     }
     let issuing = openapi::throttled(throttled).routes(routes!(passkey_sign_in::sign_in));
-    let with_cookie = with_cookie.merge(openapi::issuing(issuing));
+    let mut signing_out = OpenApiRouter::new().routes(routes!(sign_out::sign_out));
+    if !app.providers.all().is_empty() {
+        signing_out = openapi::signing_out(signing_out);
+    }
+    let with_cookie = with_cookie
+        .merge(openapi::issuing(issuing))
+        .merge(signing_out);
     let guarded = |endpoints, methods, wants_cookie, version| {
         let app = app.clone();
         let guard = Guarded {

@@ -57,7 +57,6 @@ pub(super) struct SignedOut {
     responses(
         (status = 204, headers(("set-cookie" = String))),
         (status = 401, description = "the session is bound to a key, and there is no proof of it", body = Body),
-        (status = 200, description = "the identity provider may have a session too", body = SignedOut, headers(("set-cookie" = String))),
     ),
     security(("cookie" = []), ())
 )]
