@@ -72,6 +72,8 @@ export async function startProvider({
     ],
     claims: { openid: ["sub", "sid"], email: ["email", "email_verified"] },
     cookies: { keys: ["a key of the tests"] },
+    clientAuthMethods: ["client_secret_basic", "private_key_jwt"],
+    enabledJWA: { clientAuthSigningAlgValues: ["ES256", "RS256", "EdDSA"] },
     features: {
       backchannelLogout: { enabled: true },
       devInteractions: { enabled: false },
@@ -79,6 +81,8 @@ export async function startProvider({
       revocation: { enabled: true },
       rpInitiatedLogout: { enabled: true },
     },
+    // Its own refuses addresses of this machine.
+    fetch: (url, { method, headers, body, signal }) => fetch(url, { method, headers, body, signal }),
     findAccount: (_context, id) => ({
       accountId: id,
       claims: () => ({ sub: id, email: `${id}@example.org`, email_verified: true, ...accounts.get(id) }),

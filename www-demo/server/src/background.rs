@@ -20,7 +20,7 @@ const KEPT_BEYOND: Duration = Duration::from_hours(24);
 /// Upper bound on rows deleted by one statement, so that its locks are short.
 const PRUNED_AT_ONCE: u32 = 1_000;
 
-/// Deletes expired sessions and audit records older than `audit_kept`, now and every hour until the server stops. Any
+/// Deletes expired sessions, audit records older than `audit_kept` and marks that count no more, now and every hour until the server stops. Any
 /// number of servers may do so at once.
 pub(crate) fn prune(
     store: Arc<dyn Store>,
@@ -51,6 +51,7 @@ async fn prune_once(
     while store.prune_sessions(sessions, PRUNED_AT_ONCE).await? == whole && !*stopped.borrow() {}
     let audit = now.before(audit_kept);
     while store.prune_audit(audit, PRUNED_AT_ONCE).await? == whole && !*stopped.borrow() {}
+    store.prune_marks(now).await?;
     Ok(())
 }
 

@@ -50,6 +50,9 @@ fn an_invalid_setting_is_refused_with_the_name_of_the_variable() {
         ),
         ("SERVER_SECRETS", "0123456789abcdef 0123456789abcdef"),
         ("SERVER_SECRETS", "================================="),
+        ("OIDC_PROVIDERS", "a,a"),
+        ("OIDC_PROVIDERS", "Keycloak"),
+        ("OIDC_PROVIDERS", "a/b"),
         ("SITE_DIR", "no such folder"),
         ("TOKEN_LIFE_SECONDS", "0"),
         ("TOKEN_LIFE_SECONDS", "86401"),
@@ -86,7 +89,14 @@ fn every_variable_is_in_the_table_and_read() {
     let variable = std::cell::RefCell::new(Vec::new());
     Config::read(|name| {
         variable.borrow_mut().push(format!("//! | `{name}` |"));
-        None
+        // The settings of a provider are read if there is one.
+        let provider = match name {
+            "OIDC_PROVIDERS" => "name",
+            "OIDC_NAME_ISSUER" => "https://id.example.com",
+            "OIDC_NAME_CLIENT_ID" | "OIDC_NAME_CLIENT_SECRET" => "x",
+            _ => return None,
+        };
+        Some(provider.to_owned())
     })
     .expect("the defaults make sense");
 
@@ -162,4 +172,64 @@ fn part4_secrets_of_servers_are_kept_as_hashes_and_shown_nowhere() {
     let error = ServerSecrets::parse("0123456789").expect_err("too short");
     assert!(!error.to_string().contains("0123456789"), "{error}");
     assert!(ServerSecrets::default().is_empty());
+}
+
+#[test]
+fn a_provider_has_an_issuer_a_client_and_one_credential() {
+    let good = [
+        ("OIDC_PROVIDERS", "my-op"),
+        ("OIDC_MY_OP_ISSUER", "https://id.example.com/realms/shop"),
+        ("OIDC_MY_OP_CLIENT_ID", "nolapse"),
+        ("OIDC_MY_OP_CLIENT_SECRET", "a secret"),
+        (
+            "OIDC_MY_OP_PARAMETERS",
+            "audience=https%3A%2F%2Fapi.example.com",
+        ),
+    ];
+    let read = |changes: &[(&str, &str)]| {
+        Config::read(|name| {
+            let mut all = changes.iter().rev().chain(&good);
+            let found = all.find(|(one, _)| *one == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    };
+
+    let config = read(&[]).expect("good settings");
+
+    let provider = &config.providers[0];
+    assert_eq!(
+        (provider.name.as_str(), provider.label.as_str()),
+        ("my-op", "my-op")
+    );
+    assert_eq!(provider.scopes, "openid email");
+    let audience = ("audience".to_owned(), "https://api.example.com".to_owned());
+    assert_eq!(provider.parameters, [audience]);
+    assert!(!format!("{config:?}").contains("a secret"));
+    let mediate = read(&[("OIDC_MY_OP_MODE", "mediate")]).expect("good settings");
+    assert_eq!(mediate.providers[0].scopes, "openid email offline_access");
+    for (name, value) in [
+        ("OIDC_MY_OP_ISSUER", "http://id.example.com"),
+        ("OIDC_MY_OP_ISSUER", "https://id.example.com/?a=b"),
+        ("OIDC_MY_OP_ISSUER", "https://ada@id.example.com"),
+        ("OIDC_MY_OP_ISSUER", ""),
+        ("OIDC_MY_OP_CLIENT_ID", ""),
+        ("OIDC_MY_OP_CLIENT_SECRET", ""),
+        ("OIDC_MY_OP_MODE", "both"),
+        ("OIDC_MY_OP_SCOPES", "email"),
+        ("OIDC_MY_OP_PARAMETERS", "state=mine"),
+    ] {
+        let error = read(&[(name, value)]).expect_err(name);
+        assert_eq!(error.variable, name, "{value}");
+    }
+    for (name, value, blamed) in [
+        (
+            "OIDC_MY_OP_PRIVATE_KEY_FILE",
+            "a.pem",
+            "OIDC_MY_OP_CLIENT_SECRET",
+        ),
+        ("COOKIE_SAME_SITE", "none", "COOKIE_SAME_SITE"),
+    ] {
+        let error = read(&[(name, value)]).expect_err(name);
+        assert_eq!(error.variable, blamed);
+    }
 }

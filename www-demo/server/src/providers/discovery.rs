@@ -79,22 +79,22 @@ impl Discovery {
 
     /// Returns the metadata.
     pub(super) async fn metadata(&self) -> Result<Arc<Metadata>, ProviderError> {
-        if let Some(metadata) = self.get(&self.metadata, FRESH_FOR) {
+        if let Some(metadata) = get(&self.metadata, FRESH_FOR) {
             return Ok(metadata);
         }
         let _one = self.fetching.lock().await;
-        if let Some(metadata) = self.get(&self.metadata, FRESH_FOR) {
+        if let Some(metadata) = get(&self.metadata, FRESH_FOR) {
             return Ok(metadata);
         }
         match self.fetch_metadata().await {
             Ok(metadata) => Ok(set(&self.metadata, metadata)),
-            Err(error) => self.get(&self.metadata, STALE_FOR).ok_or(error),
+            Err(error) => get(&self.metadata, STALE_FOR).ok_or(error),
         }
     }
 
     /// Returns the keys that were known last.
     pub(super) async fn keys(&self, metadata: &Metadata) -> Result<Arc<KeyList>, ProviderError> {
-        if let Some(keys) = self.get(&self.keys, FRESH_FOR) {
+        if let Some(keys) = get(&self.keys, FRESH_FOR) {
             return Ok(keys);
         }
         self.newer_keys(metadata, FRESH_FOR).await
@@ -115,7 +115,7 @@ impl Discovery {
         than: Duration,
     ) -> Result<Arc<KeyList>, ProviderError> {
         let _one = self.fetching.lock().await;
-        if let Some(keys) = self.get(&self.keys, than) {
+        if let Some(keys) = get(&self.keys, than) {
             return Ok(keys);
         }
         let fetched = async {
@@ -124,13 +124,10 @@ impl Discovery {
             let reply = reply.ok().filter(|reply| reply.status.as_u16() == 200)?;
             KeyList::parse(&reply.body)
         };
-        match fetched.await {
-            Some(keys) => Ok(set(&self.keys, keys)),
-            None => {
-                let stale = self.get(&self.keys, STALE_FOR);
-                stale.ok_or(ProviderError::Failed("keys"))
-            }
+        if let Some(keys) = fetched.await {
+            return Ok(set(&self.keys, keys));
         }
+        get(&self.keys, STALE_FOR).ok_or(ProviderError::Failed("keys"))
     }
 
     async fn fetch_metadata(&self) -> Result<Metadata, ProviderError> {
@@ -168,12 +165,12 @@ impl Discovery {
             end_session_endpoint: document.end_session_endpoint,
         })
     }
+}
 
-    fn get<T>(&self, cached: &Cached<T>, within: Duration) -> Option<Arc<T>> {
-        let cached = cached.lock().unwrap_or_else(PoisonError::into_inner);
-        let (value, at) = cached.as_ref()?;
-        (clock::now().since(*at) < within).then(|| Arc::clone(value))
-    }
+fn get<T>(cached: &Cached<T>, within: Duration) -> Option<Arc<T>> {
+    let cached = cached.lock().unwrap_or_else(PoisonError::into_inner);
+    let (value, at) = cached.as_ref()?;
+    (clock::now().since(*at) < within).then(|| Arc::clone(value))
 }
 
 fn set<T>(cached: &Cached<T>, value: T) -> Arc<T> {

@@ -97,7 +97,11 @@ fn endpoints(app: &App) -> OpenApiRouter<App> {
     if app.settings.sign_up {
         issuing = issuing.routes(routes!(accounts::sign_up));
     }
-    let with_cookie = openapi::issuing(issuing).routes(routes!(sign_out::sign_out));
+    let mut signing_out = OpenApiRouter::new().routes(routes!(sign_out::sign_out));
+    if !app.providers.all().is_empty() {
+        signing_out = openapi::signing_out(signing_out);
+    }
+    let with_cookie = openapi::issuing(issuing).merge(signing_out);
     let guarded = |endpoints, methods, wants_cookie| {
         let app = app.clone();
         let guard = Guarded {

@@ -31,6 +31,7 @@ use super::{
     cross_origin::{self, Guarded},
     limits::Throttled,
     method_not_allowed,
+    sign_out::SignedOut,
     token_response::TokenResponse,
 };
 use crate::{
@@ -167,6 +168,20 @@ fn issued() -> ResponseObject {
         .content("application/json", Content::new(Some(body)))
         .header("set-cookie", Header::new(Object::with_type(Type::String)))
         .build()
+}
+
+/// Documents that a sign-out may leave a session at an identity provider.
+pub(super) fn signing_out(mut endpoints: OpenApiRouter<App>) -> OpenApiRouter<App> {
+    for operation in operations(endpoints.get_openapi_mut()) {
+        let response = ResponseBuilder::new()
+            .description("the identity provider may have a session too")
+            .content("application/json", Content::new(Some(SignedOut::schema())))
+            .header("set-cookie", Header::new(Object::with_type(Type::String)))
+            .build();
+        let responses = &mut operation.responses.responses;
+        responses.insert("200".to_owned(), response.into());
+    }
+    endpoints
 }
 
 /// Documents that these routes require an access token.

@@ -285,8 +285,7 @@ impl Opening<'_> {
         // A logout of the provider's may have come between its tokens and this row.
         let is_over = match &added {
             Ok(Applied::Yes) => self.is_logged_out(&row).await,
-            Ok(Applied::No) => Ok(true),
-            Err(_) => Ok(true),
+            Ok(Applied::No) | Err(_) => Ok(true),
         };
         if !matches!(is_over, Ok(false)) {
             app.store

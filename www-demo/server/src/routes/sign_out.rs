@@ -36,10 +36,7 @@ pub(super) struct SignedOut {
     post,
     path = SIGN_OUT_PATH,
     request_body = Option<SignOut>,
-    responses(
-        (status = 204, headers(("set-cookie" = String))),
-        (status = 200, description = "the identity provider may have a session too", body = SignedOut, headers(("set-cookie" = String))),
-    ),
+    responses((status = 204, headers(("set-cookie" = String)))),
     security(("cookie" = []), ())
 )]
 pub(super) async fn sign_out(

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use hyper::{Method, StatusCode};
 use nolapse::wire::{
-    EVENTS_PATH, JWKS_PATH, METADATA_PATH, PASSWORD_PATH, REFRESH_PATH, REVOCATIONS_PATH,
-    SESSION_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH,
+    EVENTS_PATH, JWKS_PATH, METADATA_PATH, PASSWORD_PATH, PROVIDERS_PATH, REFRESH_PATH,
+    REVOCATIONS_PATH, SESSION_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH,
 };
 use serde_json::{Value, json};
 
@@ -234,7 +234,7 @@ async fn call_the_demo_controls(world: &World, signed: &Signed) {
 }
 
 async fn call_the_auth_server(world: &World, signed: &Signed) {
-    for path in [JWKS_PATH, METADATA_PATH, "/config.json"] {
+    for path in [JWKS_PATH, METADATA_PATH, PROVIDERS_PATH, "/config.json"] {
         world.auth(Method::GET, path).send().await;
     }
     for secret in ["another secret", SERVER_SECRET] {

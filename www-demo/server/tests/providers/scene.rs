@@ -159,10 +159,12 @@ impl Scene {
     }
 
     pub(crate) async fn refresh(&self, cookie: &str) -> Response {
-        let cookie = format!("{}={cookie}", nolapse::wire::COOKIE);
+        let (address, page) = (self.server.auth_addr.to_string(), self.page());
+        let cookie = cookie.to_owned();
         let body = r#"{ "reason": "load", "page": "visible" }"#;
         let path = nolapse::wire::REFRESH_PATH;
-        self.post(path, &cookie, "application/json", body).await
+        let sent = move || client::post(&address, path, &page, &cookie, body);
+        tokio::task::spawn_blocking(sent).await.unwrap()
     }
 }
 

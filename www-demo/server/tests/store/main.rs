@@ -13,6 +13,7 @@ mod pooled;
 #[path = "../common/postgres.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod postgres;
+mod providers;
 mod revocations;
 mod signing_keys;
 mod suite;
