@@ -1,4 +1,4 @@
-//! Passkeys: the credentials of WebAuthn that a user signs in with.
+//! Passkeys: the credentials of `WebAuthn` that a user signs in with.
 
 use std::fmt;
 
@@ -32,7 +32,7 @@ impl PasskeyName {
     }
 }
 
-/// What an authenticator has registered (WebAuthn Level 3 §4, "credential record").
+/// What an authenticator has registered (`WebAuthn` Level 3 §4, "credential record").
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credential {
     /// The credential's id, 1 to 1,023 bytes.
@@ -91,7 +91,7 @@ pub struct Passkey {
 
 impl Passkey {
     /// Carries out a use of the passkey at `now`; `None`, without a change, if the counter did not grow, which tells of a
-    /// copy of the authenticator (WebAuthn Level 3 §6.1.1).
+    /// copy of the authenticator (`WebAuthn` Level 3 §6.1.1).
     #[must_use]
     pub fn used(&self, now: Timestamp, counter: u32, backed_up: bool) -> Option<Self> {
         let has_none = counter == 0 && self.credential.counter == 0;

@@ -33,7 +33,7 @@ pub(crate) fn host_of(origin: &str) -> &str {
     authority.split(':').next().unwrap_or_default()
 }
 
-/// Returns whether a text is a valid domain (WebAuthn Level 3 §5.1.3), which an IP address is not.
+/// Returns whether a text is a valid domain (`WebAuthn` Level 3 §5.1.3), which an IP address is not.
 fn is_domain(text: &str) -> bool {
     let is_label = |label: &str| {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';

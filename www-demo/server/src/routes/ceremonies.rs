@@ -22,7 +22,7 @@ use crate::{
 pub(super) const MAX_PASSKEYS: u32 = 20;
 
 /// The `timeout` of options, in milliseconds.
-pub(super) const TIMEOUT_MS: u64 = CHALLENGE_LIFETIME.as_millis() as u64;
+pub(super) const TIMEOUT_MS: u64 = CHALLENGE_LIFETIME.as_secs() * 1_000;
 
 /// A credential that options name (`PublicKeyCredentialDescriptorJSON`).
 #[derive(Serialize, ToSchema)]
@@ -50,7 +50,7 @@ impl Descriptor {
     }
 }
 
-/// The options of a sign-in (`PublicKeyCredentialRequestOptionsJSON`, WebAuthn Level 3 §5.5).
+/// The options of a sign-in (`PublicKeyCredentialRequestOptionsJSON`, `WebAuthn` Level 3 §5.5).
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RequestOptions {
@@ -112,12 +112,12 @@ pub(super) async fn assert(
     let asserted = webauthn::authenticate(response, &passkey.credential, party, expected);
     let asserted = asserted.map_err(refused)?;
     use_up(app, asserted.challenge, REFUSED).await?;
-    let used = passkey.used(now, asserted.counter, asserted.backed_up);
-    let used = used.ok_or_else(cloned)?;
-    if app.store.use_passkey(&used).await? == Applied::No {
+    let successor = passkey.used(now, asserted.counter, asserted.backed_up);
+    let successor = successor.ok_or_else(cloned)?;
+    if app.store.use_passkey(&successor).await? == Applied::No {
         return Err(cloned());
     }
-    Ok(used)
+    Ok(successor)
 }
 
 /// Uses a challenge up. Of any number of concurrent attempts, at any number of servers, one succeeds.

@@ -50,7 +50,7 @@ pub(super) struct PasskeyCreation {
     public_key: CreationOptions,
 }
 
-/// The options of a registration (`PublicKeyCredentialCreationOptionsJSON`, WebAuthn Level 3 §5.4).
+/// The options of a registration (`PublicKeyCredentialCreationOptionsJSON`, `WebAuthn` Level 3 §5.4).
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct CreationOptions {

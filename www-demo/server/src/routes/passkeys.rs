@@ -25,7 +25,7 @@ use crate::{
 pub(super) struct PasskeyView {
     id: String,
     name: String,
-    /// The credential's id, for the Signal API (WebAuthn Level 3 §5.1.10).
+    /// The credential's id, for the Signal API (`WebAuthn` Level 3 §5.1.10).
     credential_id: String,
     created_at: u64,
     last_used_at: u64,
@@ -49,7 +49,8 @@ impl PasskeyView {
 
 /// The passkeys of a user, oldest first.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Passkeys {
+#[schema(as = Passkeys)]
+pub(super) struct PasskeyList {
     /// What they are bound to, `rp.id`.
     rp_id: String,
     /// The user's id for authenticators, in base64url.
@@ -75,12 +76,12 @@ pub(super) struct Rename {
     get,
     path = PASSKEYS_PATH,
     operation_id = "list_passkeys",
-    responses((status = 200, body = Passkeys))
+    responses((status = 200, body = PasskeyList))
 )]
 pub(super) async fn list(State(app): State<App>, signed: Signed) -> Result<Response, Problem> {
     let user = signed.user.id;
     let passkeys = app.store.passkeys_of(user).await?;
-    let passkeys = Passkeys {
+    let passkeys = PasskeyList {
         rp_id: app.relying_party.id.clone(),
         user_id: Base64UrlUnpadded::encode_string(user.as_bytes()),
         passkeys: passkeys.iter().map(PasskeyView::of).collect(),

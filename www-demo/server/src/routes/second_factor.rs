@@ -135,22 +135,22 @@ pub(super) async fn check(
     let turns = app.limits.code(store, now, user).await?;
     let totp = store.totp(user).await?.filter(|totp| totp.is_confirmed);
     let totp = totp.ok_or(refused)?;
-    let used = match code {
+    let applied = match code {
         TypedCode::Recovery(code) => {
-            let used = store
+            let taken = store
                 .use_recovery_code(user, recovery_hash(user, &code))
                 .await?;
-            if used == Applied::Yes {
+            if taken == Applied::Yes {
                 app.counters.count("recovery_codes_used");
             }
-            used
+            taken
         }
         TypedCode::Password(password) => match find(app, now, user, &totp, &password).await? {
             Some(step) => store.use_totp(user, step).await?,
             None => Applied::No,
         },
     };
-    if used == Applied::No {
+    if applied == Applied::No {
         app.counters.count("codes_refused");
         return Err(refused);
     }

@@ -145,10 +145,10 @@ impl StepUp {
         )
         .to_owned();
         if let Some(context) = self.context {
-            challenge.push_str(&format!(r#", acr_values="{}""#, context.as_str()));
+            challenge = format!(r#"{challenge}, acr_values="{}""#, context.as_str());
         }
         if let Some(max_age) = self.max_age {
-            challenge.push_str(&format!(r#", max_age="{}""#, max_age.as_secs()));
+            challenge = format!(r#"{challenge}, max_age="{}""#, max_age.as_secs());
         }
         challenge
     }

@@ -1,4 +1,4 @@
-//! Authenticator data (WebAuthn Level 3 §6.1).
+//! Authenticator data (`WebAuthn` Level 3 §6.1).
 
 use super::{MAX_CREDENTIAL_ID_BYTES, Refused, RelyingParty, cbor::Map, cose::PublicKey};
 

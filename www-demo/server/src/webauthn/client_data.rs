@@ -1,4 +1,4 @@
-//! Client data: what the browser says of a ceremony (WebAuthn Level 3 §5.8.1).
+//! Client data: what the browser says of a ceremony (`WebAuthn` Level 3 §5.8.1).
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};

@@ -8,7 +8,7 @@ use ring::signature::{
 
 use super::{Refused, cbor::Map};
 
-/// The algorithms that are asked for, the preferred first: ES256, EdDSA and RS256 (WebAuthn Level 3 §5.8.5).
+/// The algorithms that are asked for, the preferred first: ES256, `EdDSA` and RS256 (`WebAuthn` Level 3 §5.8.5).
 pub(crate) const ALGORITHMS: [i64; 3] = [ES256, EDDSA, RS256];
 
 const ES256: i64 = -7;
@@ -75,7 +75,7 @@ impl PublicKey {
         }
     }
 
-    /// Verifies a signature in the form of WebAuthn Level 3 §6.5.5: of ECDSA, an ASN.1 sequence.
+    /// Verifies a signature in the form of `WebAuthn` Level 3 §6.5.5: of ECDSA, an ASN.1 sequence.
     pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), Refused> {
         let verified = match self {
             Self::Es256(point) => {

@@ -1,7 +1,7 @@
-//! The ceremonies of a relying party: registration and authentication (WebAuthn Level 3 §7).
+//! The ceremonies of a relying party: registration and authentication (`WebAuthn` Level 3 §7).
 //!
 //! Own code over `ring` and a CBOR reader, as no crate fits: `webauthn-rs` is under the MPL and brings a second and third
-//! version of a dozen crates, `webauthn_rp` those of the whole RustCrypto generation before. Attestation is not asked for:
+//! version of a dozen crates, `webauthn_rp` those of a whole generation of crates before. Attestation is not asked for:
 //! `none`, and `packed` by the credential's own key, which browsers pass through (§7.1 step 21), are the formats.
 
 mod authenticator_data;
@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{domain::Timestamp, origins::AllowedOrigins};
 
-/// The longest credential id, in bytes (WebAuthn Level 3 §4).
+/// The longest credential id, in bytes (`WebAuthn` Level 3 §4).
 const MAX_CREDENTIAL_ID_BYTES: usize = 1_023;
 
 /// Why a response of an authenticator is refused. The names are those of the security log.

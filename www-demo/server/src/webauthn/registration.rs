@@ -1,4 +1,4 @@
-//! Registration (WebAuthn Level 3 §7.1).
+//! Registration (`WebAuthn` Level 3 §7.1).
 
 use serde::Deserialize;
 use utoipa::ToSchema;

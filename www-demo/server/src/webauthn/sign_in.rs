@@ -1,4 +1,4 @@
-//! Authentication (WebAuthn Level 3 §7.2).
+//! Authentication (`WebAuthn` Level 3 §7.2).
 
 use serde::Deserialize;
 use utoipa::ToSchema;

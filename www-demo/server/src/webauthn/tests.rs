@@ -107,10 +107,8 @@ fn attestations_are_none_or_by_the_key_itself() {
     let named = |name: &'static str, value: Cbor| {
         let place = text(name);
         attested(|members| {
-            for member in members.iter_mut().filter(|(key, _)| *key == place) {
-                member.1 = value;
-                break;
-            }
+            let found = members.iter_mut().find(|(key, _)| *key == place);
+            found.expect("a member").1 = value;
         })
     };
     let statement = Cbor::Map(vec![(text("x5c"), Cbor::Array(Vec::new()))]);

@@ -1,4 +1,4 @@
-//! An authenticator in software, and the browser between it and the server (WebAuthn Level 3 §5.1, §6).
+//! An authenticator in software, and the browser between it and the server (`WebAuthn` Level 3 §5.1, §6).
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use ciborium::Value as Cbor;

@@ -44,8 +44,8 @@ pub(crate) async fn call(world: &World) {
         world.own(&signed, Method::DELETE, &path).send().await;
     }
     let list = world.own(&signed, Method::GET, PASSKEYS_PATH).send().await;
-    let last = own(&list.text("/passkeys/0/id"));
-    world.own(&signed, Method::DELETE, &last).send().await;
+    let remaining = own(&list.text("/passkeys/0/id"));
+    world.own(&signed, Method::DELETE, &remaining).send().await;
     let step_up = format!("{STEP_UP_PATH}/options");
     world.own(&signed, Method::POST, &step_up).send().await;
     one_time_passwords(world).await;

@@ -13,6 +13,9 @@ use crate::{
     two_databases::on_both,
 };
 
+/// A change of what an authenticator or its browser says.
+type Change = fn(&mut Authenticator);
+
 /// Sends a body to a path with the cookie of a session.
 pub(crate) async fn post(world: &World, signed: &Signed, path: &str, body: &Value) -> Answer {
     world
@@ -133,23 +136,23 @@ async fn p55_what_is_replayed_or_of_another_page_key_or_ceremony_is_refused() {
         let again = sign_in_with(world, &key.sign_in(&options)).await;
         again.is_problem(401, "passkey_refused");
 
-        let changes: &[(&str, fn(&mut Authenticator))] = &[
+        let changes: &[(&str, Change)] = &[
             ("origin", |key| {
-                key.origin = "https://evil.example".to_owned()
+                key.origin = "https://evil.example".to_owned();
             }),
             ("port", |key| key.origin = "http://localhost:1".to_owned()),
             ("embedded", |key| key.more = json!({ "crossOrigin": true })),
             ("top origin", |key| {
-                key.more = json!({ "topOrigin": "https://evil.example" })
+                key.more = json!({ "topOrigin": "https://evil.example" });
             }),
             ("party", |key| key.party = Some("evil.example".to_owned())),
             ("no verification", |key| key.flags = PRESENT),
             ("no presence", |key| key.flags = VERIFIED),
             ("eligible now", |key| {
-                key.flags = PRESENT | VERIFIED | ELIGIBLE
+                key.flags = PRESENT | VERIFIED | ELIGIBLE;
             }),
             ("backed up alone", |key| {
-                key.flags = PRESENT | VERIFIED | BACKED_UP
+                key.flags = PRESENT | VERIFIED | BACKED_UP;
             }),
             ("ceremony", |key| key.kind = Some("webauthn.create")),
             ("payment", |key| key.kind = Some("payment.get")),

@@ -1,5 +1,4 @@
 //! Step-up (RFC 9470), and what requires it.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::time::Duration;
 

@@ -23,10 +23,8 @@ pub(crate) struct App {
 impl App {
     fn scan(base32: &str) -> Self {
         const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-        let mut bits = String::new();
-        for char in base32.chars() {
-            bits.push_str(&format!("{:05b}", ALPHABET.find(char).unwrap()));
-        }
+        let digits = base32.chars().map(|char| ALPHABET.find(char).unwrap());
+        let bits = digits.fold(String::new(), |bits, digit| format!("{bits}{digit:05b}"));
         let bytes = bits.as_bytes().chunks_exact(8);
         let secret =
             bytes.map(|byte| u8::from_str_radix(str::from_utf8(byte).unwrap(), 2).unwrap());

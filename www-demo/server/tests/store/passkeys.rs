@@ -107,7 +107,10 @@ async fn the_last_one_stays_if_it_is_to(store: &dyn Store) {
     assert_eq!(remove(&one, true).await, PasskeyRemoved::Yes);
     assert_eq!(remove(&one, true).await, PasskeyRemoved::Missing);
     assert_eq!(remove(&two, true).await, PasskeyRemoved::LastWayIn);
-    assert_eq!(store.passkeys_of(owner.id).await.unwrap(), [two.clone()]);
+    assert_eq!(
+        store.passkeys_of(owner.id).await.unwrap(),
+        std::slice::from_ref(&two)
+    );
     assert_eq!(remove(&two, false).await, PasskeyRemoved::Yes);
 }
 
