@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { launchBrowser } from "./harness/browser.mjs";
-import { openPage, openSession } from "./harness/page.mjs";
+import { newUser, openPage, openSession, signIn } from "./harness/page.mjs";
 import {
   arrives,
   cancelAtProvider,
@@ -51,6 +51,9 @@ async function signedIn(page) {
 async function goThrough(context, { server, issuer }) {
   const { page, network } = await openPage(context, server);
   await openSession(page, server);
+  // The storage record says that this browser is signed out.
+  await signIn(page, newUser(), "sign-up");
+  await page.evaluate(() => window.session.signOut());
   await offerProvider(page, { returnTo: "/blank.html?here=%20+&x#part" });
   await clickProvider(page);
   await arrives(page, issuer);
