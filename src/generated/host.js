@@ -233,6 +233,7 @@ function bearerIn(settled, context) {
 // src/host/device-key.js
 init_own();
 var TIMEOUT_MS = 2e3;
+var origin;
 async function prove(realm, name, url, isNew, challenge, method = "POST") {
   const { indexedDB, crypto } = realm;
   const { subtle } = crypto;
@@ -260,16 +261,19 @@ async function prove(realm, name, url, isNew, challenge, method = "POST") {
   try {
     const key = await stored() ?? (isNew ? await stored(await (await Promise.resolve().then(() => (init_new_key(), new_key_exports))).createKey(subtle)) : void 0);
     if (!key) return "";
-    const now = realm.Date.now();
+    const wall = realm.Date.now();
+    const steady = realm.performance.now();
     const { dpop_nonce: nonce, server_time: serverTime } = own(challenge);
     if (typeof serverTime === "number") {
-      key[2] = serverTime * 1e3 - now;
+      key[2] = serverTime * 1e3 - wall;
+      origin = void 0;
       await stored(key, true).catch(() => {
       });
     }
     const random = new Uint32Array(4);
     crypto.getRandomValues(random);
-    const iat = Math.floor((now + key[2]) / 1e3);
+    origin ??= wall + key[2] - steady;
+    const iat = Math.floor((origin + steady) / 1e3);
     const claims = own({ jti: `${random}`, htm: method, htu: url, iat, nonce });
     const text = `${key[1]}.${base64url(JSON.stringify(claims))}`;
     const signature = await subtle.sign({ name: "ECDSA", hash: "SHA-256" }, key[0], new TextEncoder().encode(text));
@@ -609,8 +613,8 @@ var Origins = class {
     const known = this.#cache.get(url);
     if (known !== void 0) return known;
     if (!/^https?:\/\//.test(url)) return void 0;
-    const origin = this.originOf(url);
-    const isAllowed = origin !== void 0 && this.#listed.includes(origin);
+    const origin2 = this.originOf(url);
+    const isAllowed = origin2 !== void 0 && this.#listed.includes(origin2);
     if (this.#cache.size >= CAPACITY) this.#cache.clear();
     this.#cache.set(url, isAllowed);
     return isAllowed;
