@@ -209,7 +209,7 @@ export interface Session<User = unknown> extends Readonly<Record<DisposeKey, () 
     url: string | URL;
     method?: string;
     signIn?: boolean;
-    challenge?: { readonly dpop_nonce?: unknown; readonly server_time?: unknown };
+    challenge?: { readonly dpop_nonce?: unknown; readonly server_time?: unknown } | undefined;
   }) => Promise<string | null>;
   /**
    * Signs in: sends the credentials to the auth server's `/auth/sign-in`, or runs the app's own function, which returns a token

@@ -100,7 +100,7 @@ const SEEN = [
   "POST /auth/refresh - 51",
   "POST /api Bearer token.1 4",
   "PUT /api Bearer token.1 3",
-  "POST /auth/sign-out - 2",
+  "POST /auth/sign-out - 15",
 ];
 
 /** @param {readonly string[]} received a body's length is the reason's, too */
