@@ -82,7 +82,13 @@ export async function startProvider({
       rpInitiatedLogout: { enabled: true },
     },
     // Its own refuses addresses of this machine.
-    fetch: (url, { method, headers, body, signal }) => fetch(url, { method, headers, body, signal }),
+    fetch: (url, { method, headers, body, signal } = {}) =>
+      fetch(url, {
+        ...(method && { method }),
+        ...(headers && { headers }),
+        ...(body && { body }),
+        ...(signal && { signal }),
+      }),
     findAccount: (_context, id) => ({
       accountId: id,
       claims: () => ({ sub: id, email: `${id}@example.org`, email_verified: true, ...accounts.get(id) }),

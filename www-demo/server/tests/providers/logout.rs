@@ -75,40 +75,40 @@ async fn p52_a_logout_token_that_is_none_ends_nothing() {
     let changes: [(&str, &str, Change); 13] = [
         ("a nonce", "nonce", |claims| claims["nonce"] = json!("n")),
         ("another client's", "aud", |claims| {
-            claims["aud"] = json!("another")
+            claims["aud"] = json!("another");
         }),
         ("another issuer's", "iss", |claims| {
-            claims["iss"] = json!("https://other.example")
+            claims["iss"] = json!("https://other.example");
         }),
         ("no event", "events", |claims| claims["events"] = json!({})),
         ("another event", "events", |claims| {
-            claims["events"] = json!({ "urn:other": {} })
+            claims["events"] = json!({ "urn:other": {} });
         }),
         ("an event that is no object", "events", |claims| {
-            claims["events"] = json!({ EVENT: true })
+            claims["events"] = json!({ EVENT: true });
         }),
         ("nobody's", "nobody", |claims| {
             claims.as_object_mut().unwrap().remove("sid");
             claims.as_object_mut().unwrap().remove("sub");
         }),
         ("over", "expired", |claims| {
-            claims["exp"] = json!(now() - 60)
+            claims["exp"] = json!(now() - 60);
         }),
         ("long ago", "expired", |claims| {
             claims["iat"] = json!(now() - 3_600);
             claims.as_object_mut().unwrap().remove("exp");
         }),
         ("of tomorrow", "early", |claims| {
-            claims["iat"] = json!(now() + 86_400)
+            claims["iat"] = json!(now() + 86_400);
         }),
         ("no jti", "logout_token_claims", |claims| {
-            drop(claims.as_object_mut().unwrap().remove("jti"))
+            drop(claims.as_object_mut().unwrap().remove("jti"));
         }),
         ("no iat", "logout_token_claims", |claims| {
-            drop(claims.as_object_mut().unwrap().remove("iat"))
+            drop(claims.as_object_mut().unwrap().remove("iat"));
         }),
         ("another's subject and this sid", "", |claims| {
-            claims["sub"] = json!("eve")
+            claims["sub"] = json!("eve");
         }),
     ];
     for (number, (what, reason, change)) in changes.into_iter().enumerate() {

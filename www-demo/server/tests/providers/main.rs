@@ -1,6 +1,7 @@
 //! Sign-in through a provider that is hostile, or broken.
 #![cfg(unix)]
 
+mod answers;
 #[path = "../common/client.rs"]
 mod client;
 mod hostile;

@@ -27,7 +27,8 @@ async fn sqlite_keeps_it_through_a_rotation_and_reads_rows_of_before() {
 
 #[tokio::test]
 async fn postgres_keeps_it_through_a_rotation_and_reads_rows_of_before() {
-    let url = Postgres::shared().database().await;
+    let postgres = Postgres::shared();
+    let url = postgres.database().await;
     let store = PgStore::open(&url, 2, Pooler::None).await.unwrap();
     let kept = is_kept(&store).await;
     let mut raw = PgConnection::connect(&url).await.unwrap();

@@ -22,7 +22,8 @@ async fn sqlite_keeps_identities_and_lets_one_server_ask() {
 
 #[tokio::test]
 async fn postgres_keeps_identities_and_lets_one_server_ask() {
-    let url = Postgres::shared().database().await;
+    let postgres = Postgres::shared();
+    let url = postgres.database().await;
     suite(&PgStore::open(&url, 2, Pooler::None).await.unwrap()).await;
 }
 
