@@ -151,7 +151,12 @@ function requests(call) {
     proof: (request) =>
       call((host) => {
         const { url, method, signIn, challenge } = own(request);
-        return host.proof(`${url}`, `${method ?? "GET"}`, !!signIn, /** @type {import("../../src/host/own.js").Fields | undefined} */ (challenge));
+        return host.proof(
+          `${url}`,
+          `${method ?? "GET"}`,
+          !!signIn,
+          /** @type {import("../../src/host/own.js").Fields | undefined} */ (challenge),
+        );
       }),
     signIn: (how) => call((host) => host.signIn(how, "sign-in").then(() => undefined)),
     signUp: (credentials) => call((host) => host.signIn(credentials, "sign-up").then(() => undefined)),
