@@ -74,7 +74,6 @@ const RULES = [
   [/^tests\/apis\/(auth|recipes|running)\.mjs$/, ["static", "apis", "npm", "docs", "frameworks"]],
   [/^tests\/apis\/jar\.mjs$/, ["static", "apis", "npm", "docs", "frameworks"]],
   [/^tests\/apis\//, ["static", "apis", "npm", "docs"]],
-  [/^tests\/providers\//, ["static", "npm", "docs", "e2e"]],
   [/^tests\/bench\//, ["static", "npm", "packed", "docs"]],
 ];
 

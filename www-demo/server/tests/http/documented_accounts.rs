@@ -113,6 +113,10 @@ async fn without_what_is_needed(world: &World) {
         world.auth(method.clone(), &path).send().await;
         world.bare(method, &path).cookie(&cookie).send().await;
     }
+    // Its proof may be in the body, which is read first.
+    let step_up = world.auth(Method::POST, STEP_UP_PATH);
+    let password = json!({ "password": PASSWORD });
+    step_up.json(&password).send().await;
     for path in [
         PASSKEY_SIGN_IN_PATH.to_owned(),
         below(PASSKEY_SIGN_IN_PATH, "options"),

@@ -101,7 +101,13 @@ impl Scene {
 
     /// Begins a sign-in.
     pub(crate) async fn begin(&self) -> Asked {
-        let answer = self.get(&self.sign_in_path(), "").await;
+        self.begin_with("").await
+    }
+
+    /// Begins a sign-in with further parameters.
+    pub(crate) async fn begin_with(&self, parameters: &str) -> Asked {
+        let path = format!("{}{parameters}", self.sign_in_path());
+        let answer = self.get(&path, "").await;
         let to = Url::parse(&location(&answer)).unwrap();
         let parameter = |name: &str| {
             let mut pairs = to.query_pairs();

@@ -245,3 +245,31 @@ async fn p50_of_two_callbacks_at_once_one_uses_the_code() {
     assert_eq!(scene.provider.codes.lock().unwrap().len(), 1);
     assert_eq!([error(&one), error(&two)], [None, None]);
 }
+
+#[tokio::test]
+async fn p54_a_sign_in_that_names_a_key_binds_its_session() {
+    let scene = Scene::new().await;
+    let path = scene.sign_in_path();
+    for malformed in [
+        "",
+        "short",
+        "AAAA",
+        "+AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    ] {
+        let answer = scene.get(&format!("{path}&dpop_jkt={malformed}"), "").await;
+        assert_eq!(answer.status, 400, "{malformed}");
+    }
+    let thumbprint = encode(&[7; 32]);
+    let asked = scene.begin_with(&format!("&dpop_jkt={thumbprint}")).await;
+    let claims = scene.provider.claims(&asked.nonce);
+    scene.provider.give(&scene.provider.key.sign(&claims));
+    let cookie = scene.come_back(&asked).await.cookie();
+
+    let refused = scene.refresh(&cookie).await;
+
+    assert_eq!(refused.status, 401);
+    let body: Value = serde_json::from_str(&refused.body).unwrap();
+    assert_eq!(body["error"], "invalid_dpop_proof");
+    // One that names none is refreshed without a proof.
+    assert_eq!(scene.refresh(&scene.sign_in().await).await.status, 200);
+}
