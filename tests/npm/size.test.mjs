@@ -16,7 +16,7 @@ import { measureSizes, sizeTable } from "../bench/size.mjs";
  * same way. It went down by 40 with a smaller stack, and by 257 with six functions kept apart. The goal is 19,000;
  * docs/decisions/size.md says where the bytes are.
  */
-const BUDGET_BROTLI = 26_900;
+const BUDGET_BROTLI = 26_830;
 
 /** The limit of the default module's memory before the first input, in bytes. */
 const BUDGET_MEMORY = 128 * 1024;
