@@ -23,10 +23,8 @@ test("a visitor adds a passkey on the demo page, signs in with it, and shows it 
   await shows(page, "state", "signed_out");
   await press(page, "auth-passkey");
   await shows(page, "state", "signed_in");
-  await until("the sign-in is too old", async () => {
-    const call = () => fetch("/auth/passkeys/options", { method: "POST", headers: { "nolapse-version": "1" } });
-    return (await page.evaluate(`(${call})().then(({ status }) => status)`)) === 401;
-  });
+  const signedIn = Date.now();
+  await until("the sign-in is too old", () => Date.now() - signedIn > 4_100);
   await press(page, "control-delete");
   await until("the page asks", () => page.$eval('[data-testid="step-up"]', (dialog) => dialog.hasAttribute("open")));
   const picture = process.env.NOLAPSE_PICTURE;

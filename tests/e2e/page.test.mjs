@@ -224,6 +224,8 @@ test("the demo page asks for a new sign-in if the last one is too old to delete 
   const signedUp = Date.now();
   await until("the sign-in is old", () => Date.now() - signedUp > 2_100);
   await press(page, "control-delete");
+  await until("the page asks", () => page.$eval('[data-testid="step-up"]', (dialog) => dialog.hasAttribute("open")));
+  await press(page, "step-up-cancel");
   await until("the page says so", async () =>
     (await text(page, "result-delete")).startsWith("401: you signed in too long ago"),
   );

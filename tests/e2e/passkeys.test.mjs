@@ -110,9 +110,10 @@ test("a call waits for a step-up and is sent once more, and the calls beside it 
   const { page, network, user } = await openSignedIn(browser, server);
   await until("the sign-in is too old", () =>
     page.evaluate(async (auth) => {
-      const headers = { "nolapse-version": "1" };
-      const { status } = await fetch(`${auth}/auth/passkeys/options`, { method: "POST", headers });
-      return status === 401;
+      const [url, method] = [`${auth}/auth/passkeys/options`, "POST"];
+      const dpop = (await window.session.proof({ url, method })) ?? "";
+      const response = await fetch(url, { method, headers: { "nolapse-version": "1", dpop } });
+      return response.status === 401 && (await response.json()).error === "insufficient_user_authentication";
     }, server.auth),
   );
   const before = network.to("/account").length;
@@ -148,9 +149,10 @@ test("a step-up that fails leaves the call its first response, and the session",
 
   await until("the sign-in is too old", () =>
     page.evaluate(async (auth) => {
-      const headers = { "nolapse-version": "1" };
-      const { status } = await fetch(`${auth}/auth/passkeys/options`, { method: "POST", headers });
-      return status === 401;
+      const [url, method] = [`${auth}/auth/passkeys/options`, "POST"];
+      const dpop = (await window.session.proof({ url, method })) ?? "";
+      const response = await fetch(url, { method, headers: { "nolapse-version": "1", dpop } });
+      return response.status === 401 && (await response.json()).error === "insufficient_user_authentication";
     }, server.auth),
   );
 
@@ -179,7 +181,8 @@ test("P55 simplewebauthn accepts what the server accepts, and refuses the same c
   const ask = (/** @type {string} */ path, /** @type {object} */ body = {}) =>
     page.evaluate(
       async (url, said) => {
-        const headers = { "content-type": "application/json", "nolapse-version": "1" };
+        const dpop = (await window.session.proof({ url, method: "POST" })) ?? "";
+        const headers = { "content-type": "application/json", "nolapse-version": "1", dpop };
         const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(said) });
         return { status: response.status, body: await response.json() };
       },
