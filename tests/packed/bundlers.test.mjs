@@ -58,6 +58,7 @@ test("bundlers", async (t) => {
       "main.js",
       "new-key.js",
       "nolapse_js.js",
+      "provider.js",
       "push.js",
       "step-up.js",
     ]);

@@ -23,7 +23,9 @@ export function cookieProtocol(tokens) {
     const cookie = `${COOKIE}=${next}; HttpOnly; Secure; SameSite=Strict; Path=/; Max-Age=86400`;
     return { ...answer, headers: { ...answer.headers, "set-cookie": cookie } };
   };
-  const isOurs = (/** @type {import("./server.mjs").Call} */ { headers }) => headers["nolapse-version"] === "1";
+  // Version 1 has a header, version 2 a member of the body.
+  const isOurs = (/** @type {import("./server.mjs").Call} */ { headers, body }) =>
+    headers["nolapse-version"] === "1" || JSON.parse(body).version === "2";
   return {
     routes: {
       "POST /auth/sign-in": (call) => (isOurs(call) ? granted() : json({ error: "forbidden_origin" }, 403)),

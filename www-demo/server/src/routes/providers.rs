@@ -19,7 +19,7 @@ use super::{App, CookieRules, cookie};
 use crate::{
     clock,
     config::ProviderMode,
-    domain::{KeyThumbprint, Presented, RefreshToken, Session, Timestamp},
+    domain::{KeyThumbprint, Presented, Proof, RefreshToken, Session, Timestamp},
     problem::Problem,
     providers::{
         Display, Mediation, Provider, ProviderError, SignInState, StoredTokens,
@@ -211,6 +211,7 @@ pub(super) fn back(state: &SignInState, error: Option<ProviderError>) -> Respons
 pub(super) async fn mediate(
     app: &App,
     token: &RefreshToken,
+    proof: Option<&Proof>,
     is_refused: bool,
 ) -> Result<Option<Mediation>, Problem> {
     let mut mediating = app.providers.all().iter();
@@ -227,8 +228,12 @@ pub(super) async fn mediate(
     };
     // Before the provider is asked, and without a change: what is refused here is refused for its reason later.
     match app.sessions.present(clock::now(), token).await? {
-        Presented::Newest(_) | Presented::Replaced(_) => {}
-        Presented::Superseded | Presented::Refused(_) => return Ok(None),
+        Presented::Newest(alive) | Presented::Replaced(alive)
+            if alive.0.jkt.is_none() || alive.0.jkt == proof.map(|proof| proof.jkt) => {}
+        Presented::Newest(_)
+        | Presented::Replaced(_)
+        | Presented::Superseded
+        | Presented::Refused(_) => return Ok(None),
     }
     let (store, seal) = (&app.store, &app.providers.seal);
     let mediation = provider.mediate(store, seal, token.session, is_refused);

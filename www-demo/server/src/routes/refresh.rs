@@ -133,7 +133,7 @@ async fn exchange(
     };
     app.limits.refresh(clock::now(), refresh_token.session)?;
     let is_refused = matches!(body.reason, RefreshReason::Rejected | RefreshReason::Force);
-    let mediated = match providers::mediate(app, &refresh_token, is_refused).await? {
+    let mediated = match providers::mediate(app, &refresh_token, proof, is_refused).await? {
         None => None,
         Some(Mediation::Token(token)) => Some(token),
         Some(Mediation::Over(reason)) => return Ok(ended(app, headers, reason)),
