@@ -21,13 +21,14 @@ test("P01 a signed-in page renews its token in the background, with nobody waiti
   const [first, second] = network.refreshes();
   assert.ok(first && second);
   for (const { body } of [first, second]) assert.equal(JSON.parse(body ?? "").reason, "timer");
-  // 6.67 s of 8 s, less up to 0.27 s of jitter. The rest allows for a busy machine, on which an earlier request may have
-  // been sent late.
+  // 6.67 s of 8 s, less up to 0.27 s of jitter, and at first what the sign-in takes to make a key before it is sent. The
+  // rest allows for a busy machine, on which an earlier request may have been sent late.
   for (const [from, to] of /** @type {const} */ ([
     [signedIn, first.sentAt],
     [first.sentAt, second.sentAt],
   ])) {
-    assert.ok(to - from > 6_200 && to - from < 7_600, `${to - from} ms`);
+    const least = from === signedIn ? 5_200 : 6_200;
+    assert.ok(to - from > least && to - from < 7_600, `${to - from} ms`);
   }
   assert.equal(await page.evaluate(() => window.session.status.state), "signed_in");
 });
@@ -125,7 +126,8 @@ test("P03 a wrong clock changes neither cadence nor success", { concurrency: tru
 
     const [first, second] = network.refreshes();
     assert.ok(first && second);
-    assert.ok(first.sentAt - signedIn > 6_200 && second.sentAt - first.sentAt > 6_200);
+    // A token counts from the call of the sign-in, which makes a key first.
+    assert.ok(first.sentAt - signedIn > 5_200 && second.sentAt - first.sentAt > 6_200);
     const status = await page.evaluate(async (url) => (await window.session.fetch(url)).status, `${server.api}/notes`);
     assert.equal(status, 200);
   }
