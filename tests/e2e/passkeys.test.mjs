@@ -34,6 +34,18 @@ function codeOf(page, work) {
   return page.evaluate(`(${work})().then(() => "", (error) => error.code)`);
 }
 
+/** Waits until the sign-in is too old for a change of passkeys. @param {import("puppeteer-core").Page} page @param {string} auth */
+function growsOld(page, auth) {
+  return until("the sign-in is too old", () =>
+    page.evaluate(async (origin) => {
+      const [url, method] = [`${origin}/auth/passkeys/options`, "POST"];
+      const dpop = (await window.session.proof({ url, method })) ?? "";
+      const response = await fetch(url, { method, headers: { "nolapse-version": "1", dpop } });
+      return response.status === 401 && (await response.json()).error === "insufficient_user_authentication";
+    }, auth),
+  );
+}
+
 test("an account is made with a passkey, and signs in again without a name", async (t) => {
   const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
   const { page, network } = await openPage(browser, server);
@@ -108,14 +120,7 @@ test("a call waits for a step-up and is sent once more, and the calls beside it 
   const settings = { RECENT_SIGN_IN_SECONDS: "4" };
   const [server, browser] = await Promise.all([startServer(t, settings), launchBrowser(t)]);
   const { page, network, user } = await openSignedIn(browser, server);
-  await until("the sign-in is too old", () =>
-    page.evaluate(async (auth) => {
-      const [url, method] = [`${auth}/auth/passkeys/options`, "POST"];
-      const dpop = (await window.session.proof({ url, method })) ?? "";
-      const response = await fetch(url, { method, headers: { "nolapse-version": "1", dpop } });
-      return response.status === 401 && (await response.json()).error === "insufficient_user_authentication";
-    }, server.auth),
-  );
+  await growsOld(page, server.auth);
   const before = network.to("/account").length;
 
   const seen = await page.evaluate(
@@ -147,14 +152,7 @@ test("a step-up that fails leaves the call its first response, and the session",
   const [server, browser] = await Promise.all([startServer(t, settings), launchBrowser(t)]);
   const { page } = await openSignedIn(browser, server);
 
-  await until("the sign-in is too old", () =>
-    page.evaluate(async (auth) => {
-      const [url, method] = [`${auth}/auth/passkeys/options`, "POST"];
-      const dpop = (await window.session.proof({ url, method })) ?? "";
-      const response = await fetch(url, { method, headers: { "nolapse-version": "1", dpop } });
-      return response.status === 401 && (await response.json()).error === "insufficient_user_authentication";
-    }, server.auth),
-  );
+  await growsOld(page, server.auth);
 
   const seen = await page.evaluate(async (api) => {
     /** @type {unknown[]} */

@@ -16,6 +16,8 @@ mod postgres;
 #[expect(dead_code, clippy::unwrap_used, reason = "the tests use more of it")]
 #[path = "../tests/common/replicas.rs"]
 mod replicas;
+#[path = "../tests/common/service.rs"]
+mod service;
 
 use std::io::{self, Write};
 

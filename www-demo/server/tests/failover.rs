@@ -13,6 +13,8 @@ mod instances;
 mod postgres;
 #[path = "common/replicas.rs"]
 mod replicas;
+#[path = "common/service.rs"]
+mod service;
 
 use std::time::Duration;
 

@@ -7,12 +7,12 @@ use axum::{
 };
 use nolapse::wire::EndReason;
 
-use super::{App, providers, security_events::note, sign_in::device, token_response};
+use super::{App, providers, security_events::note, sign_in::new_session, token_response};
 use crate::{
     clock,
     config::ProviderMode,
     domain::{
-        Applied, Authentication, AuthenticationMethod, DirectoryError, Grant, Identity, NewSession,
+        Applied, Authentication, AuthenticationMethod, DirectoryError, Grant, Identity,
         ProviderSession, SessionId, Timestamp, User,
     },
     problem::Problem,
@@ -263,9 +263,8 @@ impl Opening<'_> {
         claims: &IdClaims,
     ) -> Result<Grant, Failure> {
         let (app, now) = (self.app, clock::now());
-        let mut new = NewSession::new(device(self.headers), authentication(now, claims));
-        let key = self.transaction.key();
-        new.jkt = key.filter(|_| app.settings.device_binding);
+        let (authentication, key) = (authentication(now, claims), self.transaction.key());
+        let new = new_session(app, self.headers, authentication, key);
         let (id, secret) = (clock::random(), clock::random());
         let begun = app.sessions.sign_in(now, user, new, id, secret).await?;
         let grant = begun.ok_or(ProviderError::Refused("disabled"))?;

@@ -10,7 +10,7 @@ use axum::{
 use super::{App, token_response};
 use crate::{
     clock,
-    domain::{Authentication, NewSession, Proof, SignOutScope, Timestamp, User},
+    domain::{Authentication, KeyThumbprint, NewSession, Proof, SignOutScope, Timestamp, User},
     problem::Problem,
 };
 
@@ -68,9 +68,7 @@ pub(super) async fn begin(
             .sign_out(now, &before, SignOutScope::Here, proof.as_ref());
         let _ = ended.await?;
     }
-    let mut new = NewSession::new(device(headers), authentication);
-    let binding = proof.filter(|_| app.settings.device_binding);
-    new.jkt = binding.map(|proof| proof.jkt);
+    let new = new_session(app, headers, authentication, proof.map(|proof| proof.jkt));
     let (id, secret) = (clock::random(), clock::random());
     let begun = app.sessions.sign_in(now, user, new, id, secret).await?;
     let Some(grant) = begun else {
@@ -84,8 +82,22 @@ pub(super) async fn begin(
     Ok(Some(response))
 }
 
+/// Returns what a session begins with; it is bound to the key, unless `DEVICE_BINDING` is off.
+pub(super) fn new_session(
+    app: &App,
+    headers: &HeaderMap,
+    authentication: Authentication,
+    key: Option<KeyThumbprint>,
+) -> NewSession {
+    NewSession {
+        device: device(headers),
+        authentication,
+        jkt: key.filter(|_| app.settings.device_binding),
+    }
+}
+
 /// Returns a device's label: its browser and system, if they are known.
-pub(super) fn device(headers: &HeaderMap) -> String {
+fn device(headers: &HeaderMap) -> String {
     let agent = headers.get(header::USER_AGENT);
     let agent = agent
         .and_then(|agent| agent.to_str().ok())

@@ -38,16 +38,21 @@ impl std::str::FromStr for Pooler {
     }
 }
 
-/// The time-outs of a statement, a lock and an idle transaction.
-pub(super) const TIMEOUTS: [(&str, &str); 3] = [
-    ("statement_timeout", "5s"),
-    ("lock_timeout", "2s"),
-    ("idle_in_transaction_session_timeout", "10s"),
-];
+macro_rules! timeouts {
+    ($($name:literal = $value:literal),+) => {
+        /// The time-outs of a statement, a lock and an idle transaction.
+        pub(super) const TIMEOUTS: [(&str, &str); 3] = [$(($name, $value)),+];
 
-/// Begins a transaction with the [`TIMEOUTS`].
-const BEGIN: &str = "BEGIN; SET LOCAL statement_timeout = '5s'; SET LOCAL lock_timeout = '2s'; \
-     SET LOCAL idle_in_transaction_session_timeout = '10s'";
+        /// Begins a transaction with the [`TIMEOUTS`].
+        const BEGIN: &str = concat!("BEGIN", $("; SET LOCAL ", $name, " = '", $value, "'"),+);
+    };
+}
+
+timeouts!(
+    "statement_timeout" = "5s",
+    "lock_timeout" = "2s",
+    "idle_in_transaction_session_timeout" = "10s"
+);
 
 /// Returns the remedy of a connection that a pooler refuses for the settings that come with it; `None` for other errors.
 pub(super) fn remedy(error: &Error) -> Option<&'static str> {

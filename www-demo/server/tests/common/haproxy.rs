@@ -1,80 +1,26 @@
 //! A `HAProxy` that passes connections on to whichever of two clusters is the primary, as it is told by
 //! `pg_is_in_recovery()`.
 
-use std::{
-    fmt::Write,
-    fs,
-    net::{TcpListener, TcpStream},
-    os::unix::{fs::chown, process::CommandExt},
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-    thread,
-    time::Duration,
-};
+use std::{fmt::Write, fs};
 
-use tempfile::TempDir;
-use tokio::time::Instant;
-
-use crate::postgres::Postgres;
-
-/// How long it may take to listen.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::{postgres::Postgres, service::Service};
 
 /// A running proxy, gone when it is dropped.
-pub(crate) struct HaProxy {
-    program: Child,
-    port: u16,
-    _folder: TempDir,
-}
+pub(crate) struct HaProxy(Service);
 
 impl HaProxy {
     /// Starts one before two clusters.
     pub(crate) fn before(clusters: [&Postgres; 2]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let port = {
-            let taken = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-            taken.local_addr().expect("it is bound").port()
-        };
-        let settings = folder.path().join("settings");
-        fs::write(&settings, configuration(port, clusters)).expect("it is writable");
-        let mut command = Command::new(program());
-        command.arg("-db").arg("-f").arg(&settings);
-        command.current_dir(folder.path());
-        if let Some((user, group)) = clusters[0].owner() {
-            for path in [folder.path(), &settings] {
-                chown(path, Some(user), Some(group)).expect("root may give it away");
-            }
-            command.uid(user).gid(group);
-        }
-        let silent = command.stdin(Stdio::null()).stdout(Stdio::null());
-        let program = silent.stderr(Stdio::null()).spawn().expect("it starts");
-        let proxy = Self {
-            program,
-            port,
-            _folder: folder,
-        };
-        proxy.listens();
-        proxy
+        Self(Service::start("haproxy", clusters[0], |folder, port| {
+            let settings = folder.join("settings");
+            fs::write(&settings, configuration(port, clusters)).expect("it is writable");
+            vec!["-db".into(), "-f".into(), settings]
+        }))
     }
 
     /// Returns the URL of a database of the primary.
     pub(crate) fn url(&self, name: &str) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/{name}", self.port)
-    }
-
-    fn listens(&self) {
-        let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(begun.elapsed() < PATIENCE, "HAProxy does not start");
-            thread::yield_now();
-        }
-    }
-}
-
-impl Drop for HaProxy {
-    fn drop(&mut self) {
-        drop(self.program.kill());
-        drop(self.program.wait());
+        self.0.url(name)
     }
 }
 
@@ -104,14 +50,4 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-/// Finds the program: Debian keeps it off the path of users.
-fn program() -> PathBuf {
-    #[expect(clippy::disallowed_methods, reason = "where programs are found")]
-    let path = std::env::var("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
-    let mut files = folders.map(|folder| folder.join("haproxy"));
-    let found = files.find(|file| file.is_file());
-    found.expect("HAProxy is missing: install the package haproxy, then run this again")
 }

@@ -16,6 +16,8 @@ mod pooled;
 mod postgres;
 mod providers;
 mod revocations;
+#[path = "../common/service.rs"]
+mod service;
 mod signing_keys;
 mod suite;
 
