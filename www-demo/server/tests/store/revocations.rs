@@ -36,6 +36,23 @@ async fn logged(store: &Arc<dyn Store>) -> Vec<Revoked> {
     page.entries.iter().map(|entry| entry.revoked).collect()
 }
 
+/// Reads until nothing is told again, and returns the cursor. The horizon of `PostgreSQL` is one of the whole server, so a
+/// transaction of another test's database holds it back.
+async fn read_to_the_end(store: &Arc<dyn Store>, mut cursor: u64) -> u64 {
+    let passed = async {
+        loop {
+            let page = store.revocations(cursor, KEPT).await.unwrap();
+            if page.entries.is_empty() {
+                return page.cursor;
+            }
+            cursor = page.cursor;
+            tokio::task::yield_now().await;
+        }
+    };
+    let passed = timeout(Duration::from_secs(30), passed).await;
+    passed.expect("the cursor passes the last entry")
+}
+
 #[tokio::test]
 async fn p56_whatever_ends_a_session_is_logged_with_it_and_nothing_else() {
     let (_folder, _postgres, stores) = both().await;
@@ -75,8 +92,10 @@ async fn p56_whatever_ends_a_session_is_logged_with_it_and_nothing_else() {
 
         let page = store.revocations(0, KEPT).await.unwrap();
         assert_eq!(page.entries.first().unwrap().at, later(1));
-        let rest = store.revocations(page.cursor, KEPT).await.unwrap();
-        assert_eq!((rest.entries, rest.cursor), (Vec::new(), page.cursor));
+        let end = read_to_the_end(&store, page.cursor).await;
+        let rest = store.revocations(end, KEPT).await.unwrap();
+        assert_eq!(rest.entries, []);
+        assert!(rest.cursor >= end);
         assert_eq!(store.prune_revocations(KEPT, 100).await.unwrap(), 0);
         assert_eq!(
             store.revocations(0, Duration::ZERO).await.unwrap().entries,
@@ -160,7 +179,7 @@ async fn p56_a_transaction_that_commits_late_is_not_missed() {
         cursor = page.cursor;
     }
     assert_eq!(seen.len(), 3);
-    assert_eq!(store.revocations(cursor, KEPT).await.unwrap().entries, []);
+    read_to_the_end(&store, cursor).await;
 }
 
 #[tokio::test]
