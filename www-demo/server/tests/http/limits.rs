@@ -1,6 +1,6 @@
 //! Limits of rate, time and size.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use hyper::{Method, StatusCode};
 use nolapse::wire::{REFRESH_PATH, SIGN_IN_PATH, SIGN_UP_PATH};
@@ -17,6 +17,25 @@ async fn sign_in(world: &World, email: &str, password: &str) -> Answer {
     let body = json!({ "email": email, "password": password });
     let call = world.auth(Method::POST, SIGN_IN_PATH).json(&body);
     call.send().await
+}
+
+/// Refuses sign-ins to an account and to none until the ratio of their times is within the range, at most 45 times. Compares the
+/// least of each: other work on the machine adds to a time, and takes nothing from it.
+pub(crate) async fn assert_alike(world: &World, range: Range<f64>) {
+    let (mut known, mut unknown) = (Duration::MAX, Duration::MAX);
+    for attempt in 0..45 {
+        for (email, least) in [(EMAIL, &mut known), ("nobody@example.org", &mut unknown)] {
+            let begun = Instant::now();
+            let answer = sign_in(world, email, "not the password").await;
+            answer.is_problem(401, "invalid_credentials");
+            *least = begun.elapsed().min(*least);
+        }
+        let ratio = known.as_secs_f64() / unknown.as_secs_f64();
+        if attempt >= 8 && range.contains(&ratio) {
+            return;
+        }
+    }
+    panic!("an account {known:?}, none {unknown:?}");
 }
 
 #[tokio::test]
@@ -67,22 +86,9 @@ async fn p48_the_time_of_a_refused_sign_in_is_independent_of_the_account() {
     })
     .await;
     world.sign_up().await;
-    let (mut known, mut unknown) = (Vec::new(), Vec::new());
 
-    for _ in 0..9 {
-        for (email, times) in [(EMAIL, &mut known), ("nobody@example.org", &mut unknown)] {
-            let begun = Instant::now();
-            let answer = sign_in(&world, email, "not the password").await;
-            answer.is_problem(401, "invalid_credentials");
-            times.push(begun.elapsed());
-        }
-    }
-
-    known.sort();
-    unknown.sort();
-    let ratio = known[4].as_secs_f64() / unknown[4].as_secs_f64();
     // Without the hash the ratio would be beyond ten.
-    assert!((0.4..2.5).contains(&ratio), "{known:?} {unknown:?}");
+    assert_alike(&world, 0.4..2.5).await;
 }
 
 #[tokio::test]
