@@ -56,6 +56,12 @@ export class Host {
   #lastTouch = Number.NEGATIVE_INFINITY;
   /** The latest tokens, by context. */
   #bearers = readBearers(0, "");
+  /** How long they could be sent when they arrived, in milliseconds, and the clocks then. */
+  #life = Number.NaN;
+  #steady = 0;
+  #wall = 0;
+  /** How old they were then, in milliseconds. */
+  #age = 0;
   #channel;
   /** @type {import("./bridge.js").Machine | undefined} */
   #machine;
@@ -186,7 +192,7 @@ export class Host {
 
   /** @param {import("./bridge.js").Command} command */
   #execute(command) {
-    const [kind, id, a, , , , text] = command;
+    const [kind, id, a, b, , , text] = command;
     const lines = () => /** @type {[string, string, string, string, string]} */ (text.split("\n"));
     switch (kind) {
       case codes.ACQUIRE_LOCK:
@@ -207,6 +213,9 @@ export class Host {
         return this.#requests.abort(id);
       case codes.TOKEN_CHANGED:
         this.#bearers = readBearers(id, text);
+        [this.#steady, this.#wall] = this.#clocks();
+        this.#life = a;
+        this.#age = b;
         return;
       case codes.SETTLE_TOKEN:
         return this.#callers.settleLater(id, true, this.#bearers);
@@ -341,14 +350,24 @@ export class Host {
     return [this.#realm.performance.now(), this.#realm.Date.now()];
   }
 
+  /**
+   * Returns how long the current token can still be sent, in milliseconds: not above 0 if a call has to ask the machine. The
+   * steady clock may stop during a suspension; the wall clock may be set, and only the machine can tell what a step back means.
+   */
+  #left() {
+    const [steady, wall] = this.#clocks();
+    const passed = wall - this.#wall;
+    return passed < 0 ? 0 : this.#life - Math.max(passed, steady - this.#steady);
+  }
+
   /** Returns how long the current token can still be sent, in seconds. */
   tokenLeft() {
-    return this.#run((machine) => machine.tokenLeft(...this.#clocks())) ?? 0;
+    return Math.max(this.#left(), 0) / 1_000 || 0;
   }
 
   /** Returns the age of the current token, in milliseconds. */
   tokenAge() {
-    return this.#run((machine) => machine.tokenAge(...this.#clocks())) ?? 0;
+    return this.#age + this.#realm.performance.now() - this.#steady;
   }
 
   /**
@@ -359,9 +378,8 @@ export class Host {
    */
   bearer(background, context) {
     if (!background) this.#touch();
-    const version = this.#run((machine) => machine.usableVersion(...this.#clocks()));
     const bearer = this.#bearers.get(context);
-    return bearer?.version === version && bearer?.token ? bearer : undefined;
+    return bearer?.token && this.#left() > 0 ? bearer : undefined;
   }
 
   /** Reports activity to the machine, at most once a second. */
@@ -386,6 +404,7 @@ export class Host {
     this.#setTimer(NOTHING_TO_WAIT_FOR);
     onTimer(this.#name);
     this.#bearers.clear();
+    this.#life = Number.NaN;
     this.#machine?.free();
     this.#machine = undefined;
   }
