@@ -62,7 +62,12 @@ export function startEarly(settings, realm) {
   return {
     lock,
     // The request's own continuation of the proof, which sends it, comes first.
-    decided: isDue() && decided(lock.then((release) => release && proof), realm),
+    decided:
+      isDue() &&
+      decided(
+        lock.then((release) => release && proof),
+        realm,
+      ),
     take() {
       const taken = early;
       early = undefined;

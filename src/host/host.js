@@ -1,6 +1,6 @@
 /** The loop between the machine and the browser: feeds inputs, executes commands. Contains no decisions. */
 
-import { bearerIn, readBearers } from "./bearer.js";
+import { bearerIn, CurrentTokens } from "./bearer.js";
 import { grantOf } from "./http.js";
 import { tellApp } from "./app-events.js";
 import { Callers } from "./callers.js";
@@ -54,14 +54,8 @@ export class Host {
   /** The error of every call since the module could not be loaded, or has trapped. @type {{ error: unknown } | undefined} */
   broken;
   #lastTouch = Number.NEGATIVE_INFINITY;
-  /** The latest tokens, by context. */
-  #bearers = readBearers(0, "");
-  /** How long they could be sent when they arrived, in milliseconds, and the clocks then. */
-  #life = Number.NaN;
-  #steady = 0;
-  #wall = 0;
-  /** How old they were then, in milliseconds. */
-  #age = 0;
+  /** @readonly */
+  tokens;
   #channel;
   /** @type {import("./bridge.js").Machine | undefined} */
   #machine;
@@ -82,6 +76,7 @@ export class Host {
     this.#realm = realm;
     this.#page = { realm, settings, app, host: this };
     this.#storage = new RecordStorage(settings.key, realm);
+    this.tokens = new CurrentTokens(realm);
     this.#channel = new TabChannel(settings.key, realm, feed);
     this.#callers = new Callers(feed);
     this.#requests = new Requests(realm, settings, feed);
@@ -212,13 +207,9 @@ export class Host {
       case codes.ABORT:
         return this.#requests.abort(id);
       case codes.TOKEN_CHANGED:
-        this.#bearers = readBearers(id, text);
-        [this.#steady, this.#wall] = this.#clocks();
-        this.#life = a;
-        this.#age = b;
-        return;
+        return this.tokens.replace(id, text, a, b);
       case codes.SETTLE_TOKEN:
-        return this.#callers.settleLater(id, true, this.#bearers);
+        return this.#callers.settleLater(id, true, this.tokens.all);
       case codes.SETTLE_DONE:
         return this.#callers.settleLater(id, true, a > 0);
       case codes.SETTLE_ERROR: {
@@ -350,24 +341,9 @@ export class Host {
     return [this.#realm.performance.now(), this.#realm.Date.now()];
   }
 
-  /**
-   * Returns how long the current token can still be sent, in milliseconds: not above 0 if a call has to ask the machine. The
-   * steady clock may stop during a suspension; the wall clock may be set, and only the machine can tell what a step back means.
-   */
-  #left() {
-    const [steady, wall] = this.#clocks();
-    const passed = wall - this.#wall;
-    return passed < 0 ? 0 : this.#life - Math.max(passed, steady - this.#steady);
-  }
-
   /** Returns how long the current token can still be sent, in seconds. */
   tokenLeft() {
-    return Math.max(this.#left(), 0) / 1_000 || 0;
-  }
-
-  /** Returns the age of the current token, in milliseconds. */
-  tokenAge() {
-    return this.#age + this.#realm.performance.now() - this.#steady;
+    return Math.max(this.tokens.left, 0) / 1_000 || 0;
   }
 
   /**
@@ -378,8 +354,8 @@ export class Host {
    */
   bearer(background, context) {
     if (!background) this.#touch();
-    const bearer = this.#bearers.get(context);
-    return bearer?.token && this.#left() > 0 ? bearer : undefined;
+    const bearer = this.tokens.all.get(context);
+    return bearer?.token && this.tokens.left > 0 ? bearer : undefined;
   }
 
   /** Reports activity to the machine, at most once a second. */
@@ -403,8 +379,7 @@ export class Host {
     this.#unwatch?.();
     this.#setTimer(NOTHING_TO_WAIT_FOR);
     onTimer(this.#name);
-    this.#bearers.clear();
-    this.#life = Number.NaN;
+    this.tokens.replace(0, "", Number.NaN, 0);
     this.#machine?.free();
     this.#machine = undefined;
   }
