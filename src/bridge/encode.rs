@@ -33,11 +33,19 @@ impl Command {
         }
     }
 
-    /// The command that makes a token the host's current one.
-    pub(super) fn token(token: &Secret, version: Version) -> Self {
+    /// The command that makes a token the host's current one, with how long it can still be sent, and its age.
+    pub(super) fn token(token: &Secret, version: Version, [left, age]: [Millis; 2]) -> Self {
+        let mut command = Self::no_token(version);
+        command.numbers[0] = left.as_millis_f64();
+        command.numbers[1] = age.as_millis_f64();
+        command.line(token.expose());
+        command
+    }
+
+    /// The command that takes the current token from the host: no call can be sent with it now.
+    pub(super) fn no_token(version: Version) -> Self {
         let mut command = Self::new(codes::TOKEN_CHANGED);
         command.id = whole(version.number());
-        command.line(token.expose());
         command
     }
 

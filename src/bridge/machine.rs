@@ -11,8 +11,8 @@ use gloo_timers::callback::Timeout;
 use wasm_bindgen::prelude::*;
 
 use crate::core::{
-    Answer, Clock, Config, Context, Effect, Millis, Secret, Session, StoredState, TabId, Version,
-    WallTime,
+    Answer, Clock, Config, Context, Effect, Millis, Secret, Session, StoredState, TabId, Timestamp,
+    Version, WallTime,
 };
 
 use super::decode::decode_input;
@@ -47,7 +47,7 @@ pub(crate) type Observer = Rc<dyn Fn(&Effect) -> bool>;
 pub struct Machine {
     core: Session,
     clock: Clock,
-    /// The version of the token that the host has.
+    /// The version of the token that the host has; `None` if it has none that it can send.
     sent: Option<Version>,
     #[cfg(feature = "client")]
     name: u32,
@@ -127,10 +127,13 @@ impl Machine {
             {
                 continue;
             }
-            self.push(effect);
+            self.push(effect, context.now);
         }
+        let times = self.token_times(context.now);
         if let Some((token, version)) = self.core.usable_token(context.now) {
-            send_token(&mut self.sent, token, version);
+            send_token(&mut self.sent, token, version, times);
+        } else if let Some(version) = self.sent.take() {
+            Command::no_token(version).push();
         }
         let wait = self
             .core
@@ -140,13 +143,14 @@ impl Machine {
     }
 
     /// Pushes an effect as a command. A settled caller's token is pushed before it, if the host does not have it.
-    fn push(&mut self, effect: Effect) {
+    fn push(&mut self, effect: Effect, now: Timestamp) {
         if let Effect::Settle {
             answer: Ok(Answer::Token { token, version }),
             ..
         } = &effect
         {
-            send_token(&mut self.sent, token, *version);
+            let times = self.token_times(now);
+            send_token(&mut self.sent, token, *version, times);
         }
         let is_refresh = matches!(effect, Effect::SendRefresh { .. });
         let mut command = encode::of(effect);
@@ -156,27 +160,9 @@ impl Machine {
         command.push();
     }
 
-    /// Returns the version of the token if it can be sent now, else −1.
-    #[wasm_bindgen(js_name = usableVersion)]
-    pub fn usable_version(&mut self, steady: f64, wall: f64) -> f64 {
-        let now = self.clock.read(steady, wall);
-        self.core
-            .usable_token(now)
-            .map_or(-1.0, |(_, version)| encode::whole(version.number()))
-    }
-
-    /// Returns how long the token can still be sent, in seconds; 0 without one.
-    #[wasm_bindgen(js_name = tokenLeft)]
-    pub fn token_left(&mut self, steady: f64, wall: f64) -> f64 {
-        let now = self.clock.read(steady, wall);
-        self.core.token_left(now).as_secs_f64()
-    }
-
-    /// Returns the token's age in milliseconds; 0 without one.
-    #[wasm_bindgen(js_name = tokenAge)]
-    pub fn token_age(&mut self, steady: f64, wall: f64) -> f64 {
-        let now = self.clock.read(steady, wall);
-        self.core.token_age(now).as_millis_f64()
+    /// Returns how long the token can still be sent, and its age.
+    fn token_times(&self, now: Timestamp) -> [Millis; 2] {
+        [self.core.token_left(now), self.core.token_age(now)]
     }
 
     /// In a Rust app, the module sets its own timer.
@@ -201,9 +187,9 @@ impl Machine {
 }
 
 /// Pushes the token, unless the host has it.
-fn send_token(sent: &mut Option<Version>, token: &Secret, version: Version) {
+fn send_token(sent: &mut Option<Version>, token: &Secret, version: Version, times: [Millis; 2]) {
     if sent.replace(version) != Some(version) {
-        Command::token(token, version).push();
+        Command::token(token, version, times).push();
     }
 }
 

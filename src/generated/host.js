@@ -864,6 +864,45 @@ function rustApp() {
 }
 
 // src/host/bearer.js
+var CurrentTokens = class {
+  #realm;
+  /** By context, as callers are settled with them. @type {Map<string, Bearer>} */
+  all = /* @__PURE__ */ new Map();
+  #life = 0;
+  #wall = 0;
+  #ends = 0;
+  #born = 0;
+  /** @param {import("./realm.js").Realm} realm */
+  constructor(realm) {
+    this.#realm = realm;
+  }
+  /**
+   * @param {number} version
+   * @param {string} tokens those of a response, see {@link readBearers}; empty: none can be sent now
+   * @param {number} life how long they can still be sent, in milliseconds
+   * @param {number} age in milliseconds
+   */
+  replace(version, tokens, life, age) {
+    const steady = this.#realm.performance.now();
+    this.all = readBearers(version, tokens);
+    this.#life = life;
+    this.#wall = this.#realm.Date.now();
+    this.#ends = steady + life;
+    this.#born = steady - age;
+  }
+  /**
+   * How long they can still be sent, in milliseconds; not above 0 if a call has to ask the machine. The steady clock may stop
+   * during a suspension; the wall clock may be set, and only the machine can tell what a step back means.
+   */
+  get left() {
+    const passed = this.#realm.Date.now() - this.#wall;
+    return passed < 0 ? 0 : Math.min(this.#life - passed, this.#ends - this.#realm.performance.now());
+  }
+  /** Their age, in milliseconds. */
+  get age() {
+    return this.#realm.performance.now() - this.#born;
+  }
+};
 function readBearers(version, tokens) {
   const fields = ["", ...tokens.split(" ")];
   const bearers = /* @__PURE__ */ new Map();
@@ -1325,7 +1364,7 @@ var FetchWrapper = class {
    * @returns {Promise<Response>}
    */
   #sendWith(bearer, given, body, call) {
-    if (call) call.tokenAgeMs = this.#host.tokenAge();
+    if (call) call.tokenAgeMs = this.#host.tokens.age;
     const fixed = typeof body === "string" || body instanceof Blob ? body : void 0;
     const isBare = fixed !== void 0 || SAFE.test(given.method);
     const request = isBare ? given : this.#replayable(given);
@@ -1923,8 +1962,8 @@ var Host = class {
   /** The error of every call since the module could not be loaded, or has trapped. @type {{ error: unknown } | undefined} */
   broken;
   #lastTouch = Number.NEGATIVE_INFINITY;
-  /** The latest tokens, by context. */
-  #bearers = readBearers(0, "");
+  /** @readonly */
+  tokens;
   #channel;
   /** @type {import("./bridge.js").Machine | undefined} */
   #machine;
@@ -1944,6 +1983,7 @@ var Host = class {
     this.#realm = realm;
     this.#page = { realm, settings, app, host: this };
     this.#storage = new RecordStorage(settings.key, realm);
+    this.tokens = new CurrentTokens(realm);
     this.#channel = new TabChannel(settings.key, realm, feed);
     this.#callers = new Callers(feed);
     this.#requests = new Requests(realm, settings, feed);
@@ -2049,7 +2089,7 @@ var Host = class {
   }
   /** @param {import("./bridge.js").Command} command */
   #execute(command) {
-    const [kind, id, a, , , , text] = command;
+    const [kind, id, a, b, , , text] = command;
     const lines = () => (
       /** @type {[string, string, string, string, string]} */
       text.split("\n")
@@ -2071,10 +2111,9 @@ var Host = class {
       case ABORT:
         return this.#requests.abort(id);
       case TOKEN_CHANGED:
-        this.#bearers = readBearers(id, text);
-        return;
+        return this.tokens.replace(id, text, a, b);
       case SETTLE_TOKEN:
-        return this.#callers.settleLater(id, true, this.#bearers);
+        return this.#callers.settleLater(id, true, this.tokens.all);
       case SETTLE_DONE:
         return this.#callers.settleLater(id, true, a > 0);
       case SETTLE_ERROR: {
@@ -2208,11 +2247,7 @@ var Host = class {
   }
   /** Returns how long the current token can still be sent, in seconds. */
   tokenLeft() {
-    return this.#run((machine) => machine.tokenLeft(...this.#clocks())) ?? 0;
-  }
-  /** Returns the age of the current token, in milliseconds. */
-  tokenAge() {
-    return this.#run((machine) => machine.tokenAge(...this.#clocks())) ?? 0;
+    return Math.max(this.tokens.left, 0) / 1e3 || 0;
   }
   /**
    * Returns the token to send now; `undefined` if the call has to wait.
@@ -2222,9 +2257,8 @@ var Host = class {
    */
   bearer(background, context) {
     if (!background) this.#touch();
-    const version = this.#run((machine) => machine.usableVersion(...this.#clocks()));
-    const bearer = this.#bearers.get(context);
-    return bearer?.version === version && bearer?.token ? bearer : void 0;
+    const bearer = this.tokens.all.get(context);
+    return bearer?.token && this.tokens.left > 0 ? bearer : void 0;
   }
   /** Reports activity to the machine, at most once a second. */
   #touch() {
@@ -2245,7 +2279,7 @@ var Host = class {
     this.#unwatch?.();
     this.#setTimer(NOTHING_TO_WAIT_FOR);
     onTimer(this.#name);
-    this.#bearers.clear();
+    this.tokens.replace(0, "", Number.NaN, 0);
     this.#machine?.free();
     this.#machine = void 0;
   }

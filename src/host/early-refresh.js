@@ -9,8 +9,8 @@ import { isHidden } from "./lifecycle.js";
 import { own } from "./own.js";
 import { expiredAt, RecordStorage } from "./storage.js";
 
-/** Timeout for the lock, which some browsers never grant, in milliseconds. */
-const LOCK_TIMEOUT_MS = 50;
+/** Timeout for the lock, which some browsers never grant, and for the key of the proof, in milliseconds. */
+const TIMEOUT_MS = 150;
 
 /**
  * @typedef {object} EarlyRefresh
@@ -61,7 +61,13 @@ export function startEarly(settings, realm) {
   });
   return {
     lock,
-    decided: isDue() && decided(lock, realm),
+    // The request's own continuation of the proof, which sends it, comes first.
+    decided:
+      isDue() &&
+      decided(
+        lock.then((release) => release && proof),
+        realm,
+      ),
     take() {
       const taken = early;
       early = undefined;
@@ -71,15 +77,15 @@ export function startEarly(settings, realm) {
 }
 
 /**
- * Resolves when the lock request is decided, or after `LOCK_TIMEOUT_MS`.
+ * Resolves when the refresh was sent or refused, or after `TIMEOUT_MS`.
  *
- * @param {Promise<unknown>} lock
+ * @param {Promise<unknown>} sent
  * @param {import("./realm.js").Realm} realm
  */
-function decided(lock, realm) {
+function decided(sent, realm) {
   return new Promise((/** @type {(nothing: void) => void} */ end) => {
-    const timer = realm.setTimeout(end, LOCK_TIMEOUT_MS);
-    lock.then(() => end(realm.clearTimeout(/** @type {never} */ (timer))));
+    const timer = realm.setTimeout(end, TIMEOUT_MS);
+    sent.then(() => end(realm.clearTimeout(/** @type {never} */ (timer))));
   });
 }
 

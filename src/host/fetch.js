@@ -180,7 +180,7 @@ export class FetchWrapper {
    * @returns {Promise<Response>}
    */
   #sendWith(bearer, given, body, call) {
-    if (call) call.tokenAgeMs = this.#host.tokenAge();
+    if (call) call.tokenAgeMs = this.#host.tokens.age;
     // Both are immutable, so a rare retry needs no copy.
     const fixed = typeof body === "string" || body instanceof Blob ? body : undefined;
     // Do not read `body`: in WebKit, reading it turns it into a stream.

@@ -1,6 +1,6 @@
 /** The loop between the machine and the browser: feeds inputs, executes commands. Contains no decisions. */
 
-import { bearerIn, readBearers } from "./bearer.js";
+import { bearerIn, CurrentTokens } from "./bearer.js";
 import { grantOf } from "./http.js";
 import { tellApp } from "./app-events.js";
 import { Callers } from "./callers.js";
@@ -54,8 +54,8 @@ export class Host {
   /** The error of every call since the module could not be loaded, or has trapped. @type {{ error: unknown } | undefined} */
   broken;
   #lastTouch = Number.NEGATIVE_INFINITY;
-  /** The latest tokens, by context. */
-  #bearers = readBearers(0, "");
+  /** @readonly */
+  tokens;
   #channel;
   /** @type {import("./bridge.js").Machine | undefined} */
   #machine;
@@ -76,6 +76,7 @@ export class Host {
     this.#realm = realm;
     this.#page = { realm, settings, app, host: this };
     this.#storage = new RecordStorage(settings.key, realm);
+    this.tokens = new CurrentTokens(realm);
     this.#channel = new TabChannel(settings.key, realm, feed);
     this.#callers = new Callers(feed);
     this.#requests = new Requests(realm, settings, feed);
@@ -186,7 +187,7 @@ export class Host {
 
   /** @param {import("./bridge.js").Command} command */
   #execute(command) {
-    const [kind, id, a, , , , text] = command;
+    const [kind, id, a, b, , , text] = command;
     const lines = () => /** @type {[string, string, string, string, string]} */ (text.split("\n"));
     switch (kind) {
       case codes.ACQUIRE_LOCK:
@@ -206,10 +207,9 @@ export class Host {
       case codes.ABORT:
         return this.#requests.abort(id);
       case codes.TOKEN_CHANGED:
-        this.#bearers = readBearers(id, text);
-        return;
+        return this.tokens.replace(id, text, a, b);
       case codes.SETTLE_TOKEN:
-        return this.#callers.settleLater(id, true, this.#bearers);
+        return this.#callers.settleLater(id, true, this.tokens.all);
       case codes.SETTLE_DONE:
         return this.#callers.settleLater(id, true, a > 0);
       case codes.SETTLE_ERROR: {
@@ -343,12 +343,7 @@ export class Host {
 
   /** Returns how long the current token can still be sent, in seconds. */
   tokenLeft() {
-    return this.#run((machine) => machine.tokenLeft(...this.#clocks())) ?? 0;
-  }
-
-  /** Returns the age of the current token, in milliseconds. */
-  tokenAge() {
-    return this.#run((machine) => machine.tokenAge(...this.#clocks())) ?? 0;
+    return Math.max(this.tokens.left, 0) / 1_000 || 0;
   }
 
   /**
@@ -359,9 +354,8 @@ export class Host {
    */
   bearer(background, context) {
     if (!background) this.#touch();
-    const version = this.#run((machine) => machine.usableVersion(...this.#clocks()));
-    const bearer = this.#bearers.get(context);
-    return bearer?.version === version && bearer?.token ? bearer : undefined;
+    const bearer = this.tokens.all.get(context);
+    return bearer?.token && this.tokens.left > 0 ? bearer : undefined;
   }
 
   /** Reports activity to the machine, at most once a second. */
@@ -385,7 +379,7 @@ export class Host {
     this.#unwatch?.();
     this.#setTimer(NOTHING_TO_WAIT_FOR);
     onTimer(this.#name);
-    this.#bearers.clear();
+    this.tokens.replace(0, "", Number.NaN, 0);
     this.#machine?.free();
     this.#machine = undefined;
   }

@@ -12,8 +12,5 @@ export class Machine {
     c: number,
     text: string,
   ): number;
-  usableVersion(steady: number, wall: number): number;
-  tokenLeft(steady: number, wall: number): number;
-  tokenAge(steady: number, wall: number): number;
   free(): void;
 }

@@ -28,7 +28,7 @@ const CONTESTANTS = /** @type {const} */ (["by-hand", "by-hand-locked", "sdk"]);
  * How pages are loaded. The budget is for servers 40 ms away, a short distance for most users. Without latency, when
  * a refresh takes as long as compiling the module, the figures show what is left to gain.
  *
- * @typedef {{ name: string, cache: boolean, expired: boolean, roundTripMs: number }} Kind
+ * @typedef {{ name: string, cache: boolean, expired: boolean, roundTripMs: number, slowdown?: number }} Kind
  */
 
 /** @type {readonly Kind[]} */
@@ -37,6 +37,8 @@ const KINDS = [
   { name: "40 ms away, cold cache", cache: false, expired: true, roundTripMs: 40 },
   { name: "one machine, warm cache", cache: true, expired: true, roundTripMs: 0 },
   { name: "one machine, cold cache", cache: false, expired: true, roundTripMs: 0 },
+  { name: "one machine, warm cache, processor 4 x slower", cache: true, expired: true, roundTripMs: 0, slowdown: 4 },
+  { name: "one machine, warm cache, processor 6 x slower", cache: true, expired: true, roundTripMs: 0, slowdown: 6 },
   { name: "one machine, warm cache, reloaded at once", cache: true, expired: false, roundTripMs: 0 },
 ];
 
@@ -102,6 +104,7 @@ async function arrive(server, browser, kind) {
     // Each request then takes at least that long.
     await page.emulateNetworkConditions({ download: -1, upload: -1, latency: kind.roundTripMs });
   }
+  if (kind.slowdown) await page.emulateCPUThrottling(kind.slowdown);
   return { page, kind, lastVisit: performance.now() };
 }
 
