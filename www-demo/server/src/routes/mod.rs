@@ -4,11 +4,13 @@ mod accounts;
 mod address;
 mod api;
 mod body;
+mod bound_cookie;
 mod ceremonies;
 mod contexts;
 mod cookie;
 mod counters;
 mod cross_origin;
+mod dbsc;
 mod demo;
 mod device;
 mod event_stream;
@@ -184,6 +186,8 @@ fn endpoints(app: &App) -> OpenApiRouter<App> {
     }
     router
         .merge(openapi::for_servers(for_servers))
+        .routes(routes!(dbsc::register))
+        .routes(routes!(dbsc::prove))
         .routes(routes!(providers::list))
         .routes(routes!(jwks::keys))
 }

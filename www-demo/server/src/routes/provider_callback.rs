@@ -140,6 +140,7 @@ fn respond(
     providers::forget(headers, &state.id);
     if let Ok(Done::Opened(grant)) = done {
         token_response::set_cookies(app, now, &grant, headers)?;
+        app.ask_for_key(now, grant.session.id, headers);
     }
     Ok(response)
 }
