@@ -20,7 +20,7 @@ pub(crate) const CHALLENGE_LIFE: Duration = Duration::from_mins(2);
 /// How far the clocks of the servers of a database may differ.
 const SERVER_SKEW: Duration = Duration::from_secs(5);
 /// How much longer a bound cookie is accepted than browsers keep it: for requests that are under way.
-const IN_FLIGHT: Duration = Duration::from_secs(15);
+const IN_FLIGHT: Duration = Duration::from_secs(5);
 
 const ID_BYTES: usize = 16;
 const TIME_BYTES: usize = 8;

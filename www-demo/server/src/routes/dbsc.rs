@@ -81,9 +81,17 @@ struct Credential {
     attributes: &'static str,
 }
 
+/// What a browser does from now on.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum Proved {
+    GoesOn(SessionInstructions),
+    Over(SessionTermination),
+}
+
 /// Tells a browser to forget a session.
 #[derive(Serialize, ToSchema)]
-pub(super) struct SessionTermination {
+struct SessionTermination {
     session_identifier: String,
     /// False.
     #[serde(rename = "continue")]
@@ -132,14 +140,23 @@ impl SessionInstructions {
         (status = 200, body = SessionInstructions),
         (status = 400, description = "no proof of a key, a challenge that has expired, or another key is registered", body = Body),
         (status = 401, description = "no cookie of a live session; reason says why", body = Body),
+        (status = 403, description = "sent by a script", body = Body),
         Throttled,
     ),
     security(("cookie" = []))
 )]
-pub(super) async fn register(
+pub(super) async fn register_key(
     State(app): State<App>,
     headers: HeaderMap,
 ) -> Result<Json<SessionInstructions>, Problem> {
+    if is_of_script(&headers) {
+        app.counters.count("forbidden_origin");
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            ErrorCode::ForbiddenOrigin,
+            "the browser registers its key by itself",
+        ));
+    }
     let now = clock::now();
     let token = app.refresh_token(&headers);
     let token = token.ok_or(Problem::session_ended(EndReason::NoCookie))?;
@@ -186,14 +203,17 @@ const NO_PROOF: Problem =
         ("secure-session-response" = Option<String>, Header, description = "the proof of the browser's key"),
     ),
     responses(
-        (status = 200, body = SessionInstructions, headers(("set-cookie" = String))),
+        (status = 200, body = Proved, headers(("set-cookie" = String))),
         (status = 401, description = "the proof is by another key than the session's", body = Body),
         (status = 403, description = "the challenge to prove the key with", body = Body, headers(("secure-session-challenge" = String))),
         Throttled,
     ),
     security(("cookie" = []))
 )]
-pub(super) async fn prove(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn prove_key(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let now = clock::now();
     let id = text(&headers, &ID_HEADER).and_then(SessionId::parse);
     let id = id.ok_or(Problem::invalid("Sec-Secure-Session-Id must be a session"))?;
@@ -241,9 +261,18 @@ pub(super) async fn prove(State(app): State<App>, headers: HeaderMap) -> Result<
         return Ok(challenge(&app, now.max(next), id));
     }
     app.counters.count("keys_proved");
-    let mut response = Json(SessionInstructions::of(&app, id)).into_response();
+    let instructions = SessionInstructions::of(&app, id);
+    let mut response = Json(Proved::GoesOn(instructions)).into_response();
     app.bind(now, id, response.headers_mut());
     Ok(response)
+}
+
+/// Returns whether a script has sent a request with a header of its own: one that was injected into a page of this origin could
+/// read the challenge and register a key that leaves the browser. Browsers send theirs in the mode `no-cors`, in which scripts
+/// have no such headers (Fetch, "request-no-cors").
+fn is_of_script(headers: &HeaderMap) -> bool {
+    let mode = headers.get("sec-fetch-mode").map(HeaderValue::as_bytes);
+    matches!(mode, Some(b"cors" | b"same-origin"))
 }
 
 /// Finds the key of a live session.
@@ -295,5 +324,5 @@ fn terminate(id: SessionId) -> Response {
         session_identifier: id.to_string(),
         goes_on: false,
     };
-    Json(termination).into_response()
+    Json(Proved::Over(termination)).into_response()
 }

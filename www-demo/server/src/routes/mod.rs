@@ -186,8 +186,8 @@ fn endpoints(app: &App) -> OpenApiRouter<App> {
     }
     router
         .merge(openapi::for_servers(for_servers))
-        .routes(routes!(dbsc::register))
-        .routes(routes!(dbsc::prove))
+        .routes(routes!(dbsc::register_key))
+        .routes(routes!(dbsc::prove_key))
         .routes(routes!(providers::list))
         .routes(routes!(jwks::keys))
 }
