@@ -1,6 +1,6 @@
 //! Device Bound Session Credentials (W3C): the proofs of browsers, the challenges that they sign, and the bound cookies.
 //!
-//! A challenge and a bound cookie are a time and an HMAC of it with the session, so that every server of a database accepts those
+//! A challenge and a bound cookie are a session, a time and their HMAC, so that every server of a database accepts those
 //! of the others without a row. What makes a challenge good for one proof alone is the time in the session's row.
 
 mod proof;
@@ -29,8 +29,11 @@ const MAC_BYTES: usize = 16;
 /// What a challenge is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// To register a key for the session that a sign-in began.
+    /// To register a key for the session that a sign-in began, with its cookie.
     Registration,
+    /// The same without the cookie: browsers send none that is `SameSite=Strict` after a navigation from another site, a
+    /// provider's. The response to such a navigation, which has the challenge, is one that no script reads.
+    RegistrationAfterNavigation,
     /// To prove the key, for a bound cookie.
     Refresh,
 }
@@ -39,6 +42,7 @@ impl Purpose {
     const fn label(self) -> &'static [u8] {
         match self {
             Self::Registration => b"nolapse 1 dbsc registration",
+            Self::RegistrationAfterNavigation => b"nolapse 1 dbsc registration after navigation",
             Self::Refresh => b"nolapse 1 dbsc refresh",
         }
     }
@@ -60,27 +64,19 @@ impl DbscKey {
         purpose: Purpose,
         session: SessionId,
     ) -> String {
-        let time = made_at.as_millis().to_be_bytes();
-        let mac = start(self.mac(purpose.label(), session, time));
-        Base64UrlUnpadded::encode_string(&[&time[..], &mac].concat())
+        self.seal(purpose.label(), session, made_at)
     }
 
-    /// Returns when a challenge was made; `None` if it has expired, or was not made for this.
+    /// Returns the session of a challenge, and when it was made; `None` if it has expired, or was not made for this.
     pub(crate) fn read_challenge(
         &self,
         now: Timestamp,
         purpose: Purpose,
-        session: SessionId,
         challenge: &str,
-    ) -> Option<Timestamp> {
-        let mut bytes = [0; TIME_BYTES + MAC_BYTES];
-        let read = Base64UrlUnpadded::decode(challenge, &mut bytes).ok()?;
-        let (time, mac) = read.split_first_chunk::<TIME_BYTES>()?;
-        let mac: &[u8; MAC_BYTES] = mac.try_into().ok()?;
-        let expected = self.mac(purpose.label(), session, *time);
-        expected.verify_truncated_left(mac).ok()?;
-        let made_at = Timestamp::from_millis(u64::from_be_bytes(*time));
-        (made_at <= now + SERVER_SKEW && now <= made_at + CHALLENGE_LIFE).then_some(made_at)
+    ) -> Option<(SessionId, Timestamp)> {
+        let (session, made_at) = self.open(purpose.label(), challenge)?;
+        let is_valid = made_at <= now + SERVER_SKEW && now <= made_at + CHALLENGE_LIFE;
+        is_valid.then_some((session, made_at))
     }
 
     /// Makes the value of a bound cookie that a browser keeps for `lifetime`.
@@ -90,27 +86,38 @@ impl DbscKey {
         session: SessionId,
         lifetime: Duration,
     ) -> String {
-        let until = (now + lifetime + IN_FLIGHT).as_millis().to_be_bytes();
-        let mac = start(self.mac(COOKIE, session, until));
-        Base64UrlUnpadded::encode_string(&[&session.as_bytes()[..], &until, &mac].concat())
+        self.seal(COOKIE, session, now + lifetime + IN_FLIGHT)
     }
 
     /// Reads the value of a bound cookie. Whether it has expired is for the session to decide.
     pub(crate) fn read_bound_cookie(&self, value: &str) -> BoundCookie {
-        self.made(value).unwrap_or(BoundCookie::Malformed)
+        let opened = self.open(COOKIE, value);
+        opened.map_or(BoundCookie::Malformed, |(session, until)| {
+            BoundCookie::Made { session, until }
+        })
     }
 
-    fn made(&self, value: &str) -> Option<BoundCookie> {
+    fn seal(&self, label: &[u8], session: SessionId, time: Timestamp) -> String {
+        let time = time.as_millis().to_be_bytes();
+        let whole: [u8; 32] = self
+            .mac(label, session, time)
+            .finalize()
+            .into_bytes()
+            .into();
+        let bytes = [&session.as_bytes()[..], &time, &whole[..MAC_BYTES]].concat();
+        Base64UrlUnpadded::encode_string(&bytes)
+    }
+
+    fn open(&self, label: &[u8], text: &str) -> Option<(SessionId, Timestamp)> {
         let mut bytes = [0; ID_BYTES + TIME_BYTES + MAC_BYTES];
-        let read = Base64UrlUnpadded::decode(value, &mut bytes).ok()?;
+        let read = Base64UrlUnpadded::decode(text, &mut bytes).ok()?;
         let (id, rest) = read.split_first_chunk::<ID_BYTES>()?;
         let (time, mac) = rest.split_first_chunk::<TIME_BYTES>()?;
         let mac: &[u8; MAC_BYTES] = mac.try_into().ok()?;
         let session = SessionId::from_bytes(*id);
-        let expected = self.mac(COOKIE, session, *time);
+        let expected = self.mac(label, session, *time);
         expected.verify_truncated_left(mac).ok()?;
-        let until = Timestamp::from_millis(u64::from_be_bytes(*time));
-        Some(BoundCookie::Made { session, until })
+        Some((session, Timestamp::from_millis(u64::from_be_bytes(*time))))
     }
 
     fn mac(&self, label: &[u8], session: SessionId, time: [u8; TIME_BYTES]) -> Hmac<Sha256> {
@@ -123,13 +130,6 @@ impl DbscKey {
 }
 
 const COOKIE: &[u8] = b"nolapse 1 dbsc cookie";
-
-fn start(mac: Hmac<Sha256>) -> [u8; MAC_BYTES] {
-    let whole: [u8; 32] = mac.finalize().into_bytes().into();
-    let mut start = [0; MAC_BYTES];
-    start.copy_from_slice(&whole[..MAC_BYTES]);
-    start
-}
 
 #[cfg(test)]
 mod tests {
@@ -148,8 +148,8 @@ mod tests {
     fn p54_a_challenge_is_of_one_session_one_purpose_and_two_minutes() {
         let challenge = key().challenge(NOW, Purpose::Refresh, ID);
         let read = |at, purpose, session, text: &str| {
-            let read = key().read_challenge(at, purpose, session, text);
-            read.is_some()
+            let read = key().read_challenge(at, purpose, text);
+            read.is_some_and(|(read, _)| read == session)
         };
 
         assert!(read(NOW + CHALLENGE_LIFE, Purpose::Refresh, ID, &challenge));
@@ -160,7 +160,7 @@ mod tests {
         assert!(!read(NOW, Purpose::Registration, ID, &challenge));
         assert!(!read(NOW, Purpose::Refresh, OTHER, &challenge));
         let other = DbscKey::from_bytes([8; 32]);
-        let foreign = other.read_challenge(NOW, Purpose::Refresh, ID, &challenge);
+        let foreign = other.read_challenge(NOW, Purpose::Refresh, &challenge);
         assert_eq!(foreign, None);
         for place in 0..challenge.len() {
             let cut = challenge.get(..place).unwrap();

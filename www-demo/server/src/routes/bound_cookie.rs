@@ -38,13 +38,19 @@ impl App {
 
     /// Asks the browser to make a key for a session that has begun, and deletes the bound cookie of the one before, with which
     /// it would take the new session for one that is fresh.
-    pub(super) fn ask_for_key(&self, now: Timestamp, session: SessionId, response: &mut HeaderMap) {
+    pub(super) fn ask_for_key(
+        &self,
+        now: Timestamp,
+        purpose: Purpose,
+        session: SessionId,
+        response: &mut HeaderMap,
+    ) {
         let is_embedded = self.settings.cookies.same_site == SameSite::None;
         if !self.settings.dbsc || is_embedded {
             return;
         }
         self.forget_bound_cookie(response);
-        let challenge = self.dbsc.challenge(now, Purpose::Registration, session);
+        let challenge = self.dbsc.challenge(now, purpose, session);
         let path = self.external(dbsc::REGISTRATION_PATH);
         let text = format!(r#"(ES256 RS256);path="{path}";challenge="{challenge}""#);
         if let Ok(value) = HeaderValue::try_from(text) {

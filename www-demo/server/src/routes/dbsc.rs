@@ -7,20 +7,18 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
-use nolapse::wire::{
-    EndReason, ErrorCode, PASSKEYS_PATH, PASSWORD_PATH, REFRESH_PATH, SESSIONS_PATH, SIGN_OUT_PATH,
-    STEP_UP_PATH, TOTP_PATH,
-};
+use nolapse::wire::{EndReason, ErrorCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    App, bound_cookie::ATTRIBUTES, limits::Throttled, security_events::note, signed::SUPERSEDED,
+    App, limits::Throttled, security_events::note, session_instructions::SessionInstructions,
+    signed::SUPERSEDED,
 };
 use crate::{
     clock,
     dbsc::{DbscProof, Purpose},
-    domain::{Applied, Presented, Registration, SessionId, Timestamp},
+    domain::{Applied, Presented, Registration, Session, SessionId, Timestamp, User},
     problem::{Body, Problem},
 };
 
@@ -32,54 +30,6 @@ pub(super) const PROOF_PATH: &str = "/auth/dbsc/refresh";
 const PROOF_HEADER: HeaderName = HeaderName::from_static("secure-session-response");
 const CHALLENGE_HEADER: HeaderName = HeaderName::from_static("secure-session-challenge");
 const ID_HEADER: HeaderName = HeaderName::from_static("sec-secure-session-id");
-
-/// The endpoints that want the bound cookie: all that the refresh cookie opens.
-const IN_SCOPE: [&str; 7] = [
-    REFRESH_PATH,
-    SIGN_OUT_PATH,
-    SESSIONS_PATH,
-    PASSWORD_PATH,
-    PASSKEYS_PATH,
-    TOTP_PATH,
-    STEP_UP_PATH,
-];
-
-/// What a browser does for a session that it has a key for.
-#[derive(Serialize, ToSchema)]
-pub(super) struct SessionInstructions {
-    session_identifier: String,
-    refresh_url: String,
-    scope: Scope,
-    credentials: [Credential; 1],
-    /// The hosts of pages of other origins.
-    allowed_refresh_initiators: Vec<String>,
-}
-
-/// The requests that wait for the bound cookie.
-#[derive(Serialize, ToSchema)]
-struct Scope {
-    include_site: bool,
-    scope_specification: Vec<ScopeRule>,
-}
-
-#[derive(Clone, Serialize, ToSchema)]
-struct ScopeRule {
-    /// `include` or `exclude`.
-    #[serde(rename = "type")]
-    kind: &'static str,
-    path: String,
-}
-
-/// The bound cookie.
-#[derive(Serialize, ToSchema)]
-#[schema(as = BoundCookie)]
-struct Credential {
-    /// `cookie`.
-    #[serde(rename = "type")]
-    kind: &'static str,
-    name: String,
-    attributes: &'static str,
-}
 
 /// What a browser does from now on.
 #[derive(Serialize, ToSchema)]
@@ -98,40 +48,10 @@ struct SessionTermination {
     goes_on: bool,
 }
 
-impl SessionInstructions {
-    fn of(app: &App, session: SessionId) -> Self {
-        let rule = |kind, path: &str| ScopeRule {
-            kind,
-            path: app.external(path),
-        };
-        let included: Vec<ScopeRule> = IN_SCOPE.map(|path| rule("include", path)).into();
-        let everything = ScopeRule {
-            kind: "exclude",
-            path: "/".to_owned(),
-        };
-        // The draft takes the first rule that matches, and Chromium the last.
-        let scope_specification = [included.clone(), vec![everything], included].concat();
-        Self {
-            session_identifier: session.to_string(),
-            refresh_url: app.external(PROOF_PATH),
-            scope: Scope {
-                include_site: false,
-                scope_specification,
-            },
-            credentials: [Credential {
-                kind: "cookie",
-                name: app.bound_cookie_name(),
-                attributes: ATTRIBUTES,
-            }],
-            allowed_refresh_initiators: app.settings.allowed_origins.host_patterns(),
-        }
-    }
-}
-
 /// Registers the key of a browser for the session that a sign-in has just begun.
 ///
-/// Once, with the challenge of the sign-in's own response: a copy of the cookie has none. The bound cookie is for who proves the
-/// key afterwards.
+/// Once, with the challenge of the sign-in's own response, which a copy of the cookie has not, and with the cookie, which scripts
+/// that read the response have not. The bound cookie is for who proves the key afterwards.
 #[utoipa::path(
     post,
     path = REGISTRATION_PATH,
@@ -158,25 +78,23 @@ pub(super) async fn register_key(
         ));
     }
     let now = clock::now();
-    let token = app.refresh_token(&headers);
-    let token = token.ok_or(Problem::session_ended(EndReason::NoCookie))?;
-    note(|subject| subject.session = Some(token.session));
-    app.limits.refresh(now, token.session)?;
     let proof = proof(&headers).ok_or(NO_PROOF)?;
     let key = proof.own_key().ok_or(NO_PROOF)?;
-    let challenge = proof.challenge();
-    let challenged = app
-        .dbsc
-        .read_challenge(now, Purpose::Registration, token.session, challenge);
-    challenged.ok_or(Problem::invalid(
-        "the challenge is not the one of this session's sign-in, or too old",
-    ))?;
-    let (session, user) = match app.sessions.present(now, &token).await? {
-        Presented::Newest(alive) | Presented::Replaced(alive) => *alive,
-        Presented::Superseded => return Err(SUPERSEDED),
-        Presented::Refused(reason) => return Err(Problem::session_ended(reason)),
+    let challenged =
+        app.dbsc
+            .read_challenge(now, Purpose::RegistrationAfterNavigation, proof.challenge());
+    let (session, user) = match challenged {
+        Some((id, _)) => {
+            app.limits.refresh(now, id)?;
+            let alive = app.sessions.find_alive(now, id).await?;
+            alive.ok_or(Problem::session_ended(EndReason::NoCookie))?
+        }
+        None => with_cookie(&app, now, &headers, proof.challenge()).await?,
     };
-    note(|subject| subject.user = Some(user.id));
+    note(|subject| {
+        subject.session = Some(session.id);
+        subject.user = Some(user.id);
+    });
     if app.store.register_key(session.id, &key).await? == Applied::No {
         note(|subject| {
             subject.result = Some("refused");
@@ -186,6 +104,32 @@ pub(super) async fn register_key(
     }
     app.counters.count("keys_registered");
     Ok(Json(SessionInstructions::of(&app, session.id)))
+}
+
+/// Finds the live session of a request's cookie, and checks that the challenge is for it.
+async fn with_cookie(
+    app: &App,
+    now: Timestamp,
+    headers: &HeaderMap,
+    challenge: &str,
+) -> Result<(Session, User), Problem> {
+    let token = app.refresh_token(headers);
+    let token = token.ok_or(Problem::session_ended(EndReason::NoCookie))?;
+    note(|subject| subject.session = Some(token.session));
+    app.limits.refresh(now, token.session)?;
+    let challenged = app
+        .dbsc
+        .read_challenge(now, Purpose::Registration, challenge);
+    if challenged.is_none_or(|(session, _)| session != token.session) {
+        return Err(Problem::invalid(
+            "the challenge is not the one of this session's sign-in, or too old",
+        ));
+    }
+    match app.sessions.present(now, &token).await? {
+        Presented::Newest(alive) | Presented::Replaced(alive) => Ok(*alive),
+        Presented::Superseded => Err(SUPERSEDED),
+        Presented::Refused(reason) => Err(Problem::session_ended(reason)),
+    }
 }
 
 const NO_PROOF: Problem =
@@ -234,8 +178,9 @@ pub(super) async fn prove_key(
     };
     let challenged = app
         .dbsc
-        .read_challenge(now, Purpose::Refresh, id, proof.challenge());
-    let Some(challenged_at) = challenged else {
+        .read_challenge(now, Purpose::Refresh, proof.challenge());
+    let challenged = challenged.filter(|(session, _)| *session == id);
+    let Some((_, challenged_at)) = challenged else {
         return Ok(challenge(&app, now, id));
     };
     app.limits.refresh(now, id)?;

@@ -45,6 +45,7 @@ mod said;
 mod second_factor;
 mod security_events;
 mod servers;
+mod session_instructions;
 mod sessions;
 mod sign_in;
 mod sign_out;

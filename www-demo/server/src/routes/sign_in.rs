@@ -10,6 +10,7 @@ use axum::{
 use super::{App, token_response};
 use crate::{
     clock,
+    dbsc::Purpose,
     domain::{Authentication, KeyThumbprint, NewSession, Proof, SignOutScope, Timestamp, User},
     problem::Problem,
 };
@@ -81,7 +82,7 @@ pub(super) async fn begin(
     let known = app.devices.issue(now, headers, email, cookies);
     let headers = response.headers_mut();
     headers.append(header::SET_COOKIE, known);
-    app.ask_for_key(now, grant.session.id, headers);
+    app.ask_for_key(now, Purpose::Registration, grant.session.id, headers);
     Ok(Some(response))
 }
 

@@ -38,6 +38,16 @@ async fn sign_up(world: &World, key: &Key) -> (Signed, Answer) {
     (signed, registered.send().await)
 }
 
+/// Signs up once more; returns the challenge to register a key with.
+async fn registration_challenge(world: &World) -> String {
+    let call = world.auth(Method::POST, "/auth/sign-up");
+    let body = json!({ "email": "eve@example.org", "password": PASSWORD });
+    challenge_of(
+        &call.json(&body).send().await,
+        "secure-session-registration",
+    )
+}
+
 async fn prove(world: &World, key: &Key, signed: &Signed) -> Answer {
     let asked = own(world, signed, PROOF).send().await;
     let challenge = challenge_of(&asked, "secure-session-challenge");
@@ -93,8 +103,11 @@ async fn issue13_what_is_no_proof_registers_nothing_and_gets_no_bound_cookie() {
         let call = own(&world, &signed, PROOF).header("sec-secure-session-id", id);
         call.send().await.is_problem(400, "invalid_request");
     }
-    let bare = world.bare(Method::POST, REGISTRATION).send().await;
-    bare.is_problem(401, "session_ended");
+    // A script can read the challenge of a sign-in, and its own server has no cookie.
+    let bare = world.bare(Method::POST, REGISTRATION);
+    let stolen = proof(&Key::new(), &registration_challenge(&world).await, true);
+    let bare = bare.header("secure-session-response", &stolen);
+    bare.send().await.is_problem(401, "session_ended");
 
     // None of it has changed anything; quotes and parameters are those of structured fields.
     let quoted = format!(r#""{}";a=1"#, proof(&key, &challenge, false));
