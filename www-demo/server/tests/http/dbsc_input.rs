@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hyper::{Method, StatusCode};
-use nolapse::wire::{COOKIE, REFRESH_PATH, SESSIONS_PATH, VERSION, VERSION_HEADER};
+use nolapse::wire::{COOKIE, REFRESH_PATH, SESSIONS_PATH, SIGN_UP_PATH, VERSION, VERSION_HEADER};
 use nolapse_server::config::{Config, SameSite};
 use serde_json::{Value, json};
 
@@ -27,25 +27,19 @@ fn own(world: &World, signed: &Signed, path: &str) -> Call {
     call.header("sec-secure-session-id", &signed.session)
 }
 
-async fn sign_up(world: &World, key: &Key) -> (Signed, Answer) {
-    let call = world.auth(Method::POST, "/auth/sign-up");
-    let body = json!({ "email": EMAIL, "password": PASSWORD });
+/// A session that was begun, and the challenge to register a key with.
+async fn begin(world: &World, email: &str) -> (Signed, String) {
+    let call = world.auth(Method::POST, SIGN_UP_PATH);
+    let body = json!({ "email": email, "password": PASSWORD });
     let answer = call.json(&body).send().await;
-    let signed = answer.signed();
     let challenge = challenge_of(&answer, "secure-session-registration");
-    let call = own(world, &signed, REGISTRATION);
-    let registered = call.header("secure-session-response", &proof(key, &challenge, true));
-    (signed, registered.send().await)
+    (answer.signed(), challenge)
 }
 
-/// Signs up once more; returns the challenge to register a key with.
-async fn registration_challenge(world: &World) -> String {
-    let call = world.auth(Method::POST, "/auth/sign-up");
-    let body = json!({ "email": "eve@example.org", "password": PASSWORD });
-    challenge_of(
-        &call.json(&body).send().await,
-        "secure-session-registration",
-    )
+async fn register(world: &World, key: &Key, (signed, challenge): &(Signed, String)) -> Answer {
+    let call = own(world, signed, REGISTRATION);
+    let call = call.header("secure-session-response", &proof(key, challenge, true));
+    call.send().await
 }
 
 async fn prove(world: &World, key: &Key, signed: &Signed) -> Answer {
@@ -56,12 +50,42 @@ async fn prove(world: &World, key: &Key, signed: &Signed) -> Answer {
     call.send().await
 }
 
+/// Gets every response that is documented, where a session may be refreshed twice a minute.
+pub(crate) async fn call(world: &World) {
+    let (own_key, other_key) = (Key::new(), Key::new());
+    let first = begin(world, "first@example.org").await;
+    let second = begin(world, "second@example.org").await;
+    let call = own(world, &first.0, REGISTRATION);
+    call.send().await.is_problem(400, "invalid_request");
+    let call = own(world, &first.0, REGISTRATION).header("sec-fetch-mode", "cors");
+    call.send().await.is_problem(403, "forbidden_origin");
+    let call = world.bare(Method::POST, REGISTRATION);
+    let call = call.header("secure-session-response", &proof(&own_key, &first.1, true));
+    call.send().await.is_problem(401, "session_ended");
+    for begun in [&first, &second] {
+        let registered = register(world, &own_key, begun).await;
+        assert_eq!(registered.status, StatusCode::OK, "{:?}", registered.body);
+    }
+    assert_eq!(
+        prove(world, &own_key, &first.0).await.status,
+        StatusCode::OK
+    );
+    let foreign = prove(world, &other_key, &second.0).await;
+    foreign.is_problem(401, "invalid_dpop_proof");
+    let often = prove(world, &own_key, &first.0).await;
+    often.is_problem(429, "too_many_requests");
+    let often = register(world, &own_key, &second).await;
+    often.is_problem(429, "too_many_requests");
+}
+
 #[tokio::test]
 async fn issue13_what_is_no_proof_registers_nothing_and_gets_no_bound_cookie() {
     let world = world(|_| {}).await;
     let key = Key::new();
-    let (signed, registered) = sign_up(&world, &key).await;
+    let begun = begin(&world, EMAIL).await;
+    let registered = register(&world, &key, &begun).await;
     assert_eq!(registered.status, StatusCode::OK, "{:?}", registered.body);
+    let signed = begun.0;
     let asked = own(&world, &signed, PROOF).send().await;
     let challenge = challenge_of(&asked, "secure-session-challenge");
     let header = |name: &str, value: Value| {
@@ -105,7 +129,8 @@ async fn issue13_what_is_no_proof_registers_nothing_and_gets_no_bound_cookie() {
     }
     // A script can read the challenge of a sign-in, and its own server has no cookie.
     let bare = world.bare(Method::POST, REGISTRATION);
-    let stolen = proof(&Key::new(), &registration_challenge(&world).await, true);
+    let (_, challenged) = begin(&world, "eve@example.org").await;
+    let stolen = proof(&Key::new(), &challenged, true);
     let bare = bare.header("secure-session-response", &stolen);
     bare.send().await.is_problem(401, "session_ended");
 
@@ -120,13 +145,10 @@ async fn issue13_what_is_no_proof_registers_nothing_and_gets_no_bound_cookie() {
 #[tokio::test]
 async fn issue13_a_script_registers_no_key() {
     let world = world(|_| {}).await;
-    let call = world.auth(Method::POST, "/auth/sign-up");
-    let body = json!({ "email": EMAIL, "password": PASSWORD });
-    let answer = call.json(&body).send().await;
-    let challenge = challenge_of(&answer, "secure-session-registration");
+    let (signed, challenge) = begin(&world, EMAIL).await;
     let proof = proof(&Key::new(), &challenge, true);
     for mode in ["cors", "same-origin"] {
-        let call = own(&world, &answer.signed(), REGISTRATION).header("sec-fetch-mode", mode);
+        let call = own(&world, &signed, REGISTRATION).header("sec-fetch-mode", mode);
         let refused = call.header("secure-session-response", &proof).send().await;
         refused.is_problem(403, "forbidden_origin");
     }
@@ -138,7 +160,9 @@ async fn issue13_a_bound_cookie_expires_and_the_next_one_is_as_good() {
     let second = |config: &mut Config| config.bound_cookie_lifetime = Duration::from_secs(1);
     let world = world(second).await;
     let key = Key::new();
-    let (mut signed, _) = sign_up(&world, &key).await;
+    let begun = begin(&world, EMAIL).await;
+    register(&world, &key, &begun).await;
+    let mut signed = begun.0;
     for _ in 0..2 {
         let proven = prove(&world, &key, &signed).await;
         let bound = bound_cookie(&proven).expect("a bound cookie");
@@ -170,7 +194,7 @@ async fn issue13_sign_ins_ask_for_a_key_only_where_it_is_wanted_and_can_be_had()
     let off = World::new().await;
     let embedded = world(|config| config.cookie_same_site = SameSite::None).await;
     for world in [off, embedded] {
-        let call = world.auth(Method::POST, "/auth/sign-up");
+        let call = world.auth(Method::POST, SIGN_UP_PATH);
         let body = json!({ "email": EMAIL, "password": PASSWORD });
         let answer = call.json(&body).send().await;
         assert_eq!(answer.header("secure-session-registration"), "");
