@@ -18,19 +18,25 @@ const INTENSIVE_THROTTLING = "--enable-features=IntensiveWakeUpThrottling:grace_
  * Launches Chromium for one test, or for all tests of a file; it ends with them.
  *
  * @param {import("./engines.mjs").Ending} test
- * @param {{ throttled?: boolean, extensions?: boolean, args?: readonly string[] }} [options]
- *   `throttled`: hidden pages are throttled as much as Chromium ever does; `extensions`: extensions can be loaded
+ * @param {{ throttled?: boolean, extensions?: boolean, certificate?: string, args?: readonly string[] }} [options]
+ *   `throttled`: hidden pages are throttled as much as Chromium ever does; `extensions`: extensions can be loaded;
+ *   `certificate`: of all that are not valid this one is accepted, and counts as valid, by the hash of its public key
  * @returns {Promise<import("puppeteer-core").Browser>}
  */
-export async function launchBrowser(test, { throttled = false, extensions = false, args = [] } = {}) {
+export async function launchBrowser(test, { throttled = false, extensions = false, certificate, args = [] } = {}) {
   const executablePath = process.env.CHROMIUM ?? (await findBrowser(() => {})).chromium;
   const browser = await puppeteer.launch({
     executablePath,
     headless: true,
-    acceptInsecureCerts: true,
+    acceptInsecureCerts: certificate === undefined,
     ignoreDefaultArgs: throttled ? KEPT_AWAKE : [],
     enableExtensions: extensions,
-    args: [...sandboxArguments(), ...(throttled ? [INTENSIVE_THROTTLING] : []), ...args],
+    args: [
+      ...sandboxArguments(),
+      ...(throttled ? [INTENSIVE_THROTTLING] : []),
+      ...(certificate === undefined ? [] : [`--ignore-certificate-errors-spki-list=${certificate}`]),
+      ...args,
+    ],
     // The timeout of a test ends it.
     protocolTimeout: 300_000,
   });

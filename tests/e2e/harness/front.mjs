@@ -50,6 +50,8 @@ export class Front {
     this.holds = () => undefined;
     /** Where a request is sent instead. @type {(one: Received) => string | undefined} */
     this.redirects = () => undefined;
+    /** Which requests are answered with this status in the server's place. @type {(one: Received) => number | undefined} */
+    this.fails = () => undefined;
     /** Whether the Content-Security-Policy is removed from responses, so that pages may call any origin. */
     this.dropsPolicy = false;
   }
@@ -97,6 +99,12 @@ export class Front {
     const elsewhere = one.method === "OPTIONS" ? undefined : this.redirects(one);
     if (elsewhere !== undefined) {
       response.writeHead(307, { ...welcome(request.headers), location: elsewhere }).end();
+      return;
+    }
+    const failure = this.fails(one);
+    if (failure !== undefined) {
+      one.status = failure;
+      response.writeHead(failure, welcome(request.headers)).end();
       return;
     }
     if (this.#target === "") {

@@ -19,7 +19,7 @@ use nolapse::wire::EndReason;
 use nolapse_server::{
     clock,
     domain::{
-        Authentication, Email, Grant, Limits, NewSession, PasswordHash, RefreshToken,
+        Authentication, Email, Grant, Limits, NewSession, PasswordHash, Possession, RefreshToken,
         RefreshTokenKey, Refreshed, Role, Session, SessionId, SessionService, Store, User, UserId,
     },
     keys::ServerKeys,
@@ -114,7 +114,7 @@ impl Bench {
             let active_ago = Some(Duration::ZERO);
             let refreshed = self
                 .service
-                .refresh(clock::now(), refresh_token, active_ago, None)
+                .refresh(clock::now(), refresh_token, active_ago, &Possession::NONE)
                 .await?;
             let Refreshed::Granted(grant) = refreshed else {
                 return Err("a refresh was refused".into());

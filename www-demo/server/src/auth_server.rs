@@ -15,6 +15,7 @@ use crate::{
     config::{Config, check_account_paths, check_providers, host_of},
     connections::{Connections, capacity},
     contexts::ContextPolicy,
+    dbsc::DbscKey,
     domain::{SessionService, Store, UserDirectory},
     origins::AllowedOrigins,
     password_directory::{PasswordDirectory, UserRepository},
@@ -290,6 +291,7 @@ async fn assemble(
         limits: Arc::new(Limits::new(config, keys.derive(b"nolapse 1 throttles"))),
         devices: DeviceKey::from_bytes(keys.derive(b"nolapse 1 devices")),
         proofs: ProofKey::from_bytes(keys.derive(b"nolapse 1 proofs")),
+        dbsc: DbscKey::from_bytes(keys.derive(b"nolapse 1 dbsc")),
         networks: NetworkHasher::new(keys.derive(b"networks in the security log")),
         keys: Arc::new(keys),
         // The other half is for requests.
@@ -318,6 +320,8 @@ fn settings(config: &Config, allowed_origins: AllowedOrigins, audience: String) 
         mount: String::new(),
         accounts: config.account_paths.clone(),
         device_binding: config.device_binding,
+        dbsc: config.dbsc,
+        bound_cookie_lifetime: config.bound_cookie_lifetime,
         cookies: CookieRules {
             name: COOKIE.to_owned(),
             same_site: config.cookie_same_site,

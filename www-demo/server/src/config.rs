@@ -21,6 +21,8 @@
 //! | `HINT_COOKIE_DOMAIN` | none | the domain on which pages can read that there may be a session; none is the auth server's own host |
 //! | `PAGE_COOKIE` | `0` | `1` sets an `HttpOnly` cookie with the access token beside the refresh cookie, for servers that render pages of the auth server's own host |
 //! | `DEVICE_BINDING` | `1` | `0` begins sessions that are bound to no key, whatever the page wants: for pages of several origins that share a session, and for saved browser states in tests; a session that is bound stays so |
+//! | `DBSC` | `0` | `1` asks browsers that know Device Bound Session Credentials to register a key of their own for each session that begins with `COOKIE_SAME_SITE=strict`; a session whose key was proved needs it for good |
+//! | `DBSC_COOKIE_SECONDS` | `600` | 1 to 3,600: the life of the bound cookie, after which such a browser proves its key again; browsers limit how often, so 300 or more |
 //! | `ACCOUNT_PATHS` | none | names such as `work,private`, at most 20: each has the auth server again below its path, `ISSUER/work`, with a cookie of its own, for several accounts in one browser |
 //! | `SERVER_SECRETS` | none | secrets of at least 32 characters each, separated by commas, by which servers of yours, such as renderers and APIs, authenticate; without it what is for servers answers 404 |
 //! | `OIDC_PROVIDERS` | none | names such as `keycloak,auth0`, at most 20, of OpenID Connect providers that users may sign in through; the page must be on the auth server's own site |
@@ -147,6 +149,10 @@ pub struct Config {
     pub page_cookie: bool,
     /// `DEVICE_BINDING`.
     pub device_binding: bool,
+    /// `DBSC`.
+    pub dbsc: bool,
+    /// `DBSC_COOKIE_SECONDS`.
+    pub bound_cookie_lifetime: Duration,
     /// `ACCOUNT_PATHS`.
     pub account_paths: Vec<String>,
     /// `SERVER_SECRETS`.
@@ -219,6 +225,8 @@ impl Default for Config {
             hint_cookie_domain: None,
             page_cookie: false,
             device_binding: true,
+            dbsc: false,
+            bound_cookie_lifetime: Duration::from_mins(10),
             account_paths: Vec::new(),
             server_secrets: ServerSecrets::default(),
             providers: Vec::new(),

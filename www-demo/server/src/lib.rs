@@ -11,6 +11,7 @@ mod common_passwords;
 pub mod config;
 mod connections;
 pub mod contexts;
+mod dbsc;
 mod dev_tls;
 mod hash_queue;
 pub mod keys;

@@ -1,6 +1,6 @@
 //! Origins of pages that may call: exact ones, and patterns for preview deployments.
 
-use std::{fmt, net::Ipv6Addr};
+use std::{collections::BTreeSet, fmt, net::Ipv6Addr};
 
 use axum::http::HeaderValue;
 
@@ -94,6 +94,21 @@ impl Allowed {
         }
     }
 
+    fn host_pattern(&self) -> Option<String> {
+        let host = |authority: &str| authority.split(':').next().unwrap_or_default().to_owned();
+        match self {
+            Self::Exact(exact) => {
+                let authority = exact.strip_prefix("https://");
+                let authority = authority.or_else(|| exact.strip_prefix("http://"))?;
+                (!authority.starts_with('[')).then(|| host(authority))
+            }
+            Self::Pattern { after, .. } => {
+                let (_, follows) = after.split_once('.')?;
+                Some(format!("*.{}", host(follows)))
+            }
+        }
+    }
+
     fn matches(&self, origin: &[u8]) -> bool {
         match self {
             Self::Exact(exact) => origin == exact.as_bytes(),
@@ -119,6 +134,13 @@ impl AllowedOrigins {
             .map(Allowed::parse)
             .collect::<Result<_, _>>()
             .map(Self)
+    }
+
+    /// Returns the hosts of websites as patterns of Device Bound Session Credentials, where a `*` stands for whole labels, and
+    /// the first ones alone.
+    pub(crate) fn host_patterns(&self) -> Vec<String> {
+        let patterns: BTreeSet<String> = self.0.iter().filter_map(Allowed::host_pattern).collect();
+        patterns.into_iter().collect()
     }
 
     /// Returns whether the value of a header `Origin` is allowed.

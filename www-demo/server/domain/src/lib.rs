@@ -4,6 +4,7 @@
 //! in a second. [`Session`] holds the rules; [`SessionService`] applies them to the rows of a [`Store`].
 
 mod authentication;
+mod dbsc;
 mod email;
 mod identities;
 mod ids;
@@ -29,6 +30,7 @@ mod verdict;
 pub use authentication::{
     Authentication, AuthenticationContext, AuthenticationMethod, KeyThumbprint,
 };
+pub use dbsc::{BoundCookie, Possession, Registration, RegistrationStore, SessionKey};
 pub use email::{Email, MAX_EMAIL_BYTES};
 pub use identities::{Identity, Mark, ProviderSession, ProviderStore};
 pub use ids::{NotAnId, NoteId, PasskeyId, SessionId, UserId};

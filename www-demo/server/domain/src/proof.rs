@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::{Applied, KeyThumbprint, Session, StoreResult, Timestamp};
+use crate::{Applied, KeyThumbprint, Possession, Session, StoreResult, Timestamp};
 
 /// The most proofs that a session remembers at once: more than the default rate limit of refreshes allows within the life of one.
 pub const MAX_USED_PROOFS: usize = 512;
@@ -54,6 +54,12 @@ pub enum Unproven {
     Replayed,
     /// More proofs were used than are remembered.
     TooMany,
+    /// The request has no bound cookie, and the browser does not say why: it has no key for the session any more.
+    NoCookie,
+    /// The request has no bound cookie: the browser could not refresh it, or says so.
+    SkippedCookie,
+    /// The bound cookie has expired, or is another session's.
+    UnusableCookie,
 }
 
 /// The proofs that a session was served with, until they are refused for their age.
@@ -99,19 +105,21 @@ impl UsedProofs {
 
 impl Session {
     /// Decides whether a request may be served: a session that is bound to a key needs a proof by that key, which no request
-    /// had before. Remembers the proof. A session that is bound to none is served with any proof and without.
+    /// had before, and one that the browser has registered a key for needs its bound cookie; one with both keys needs both.
+    /// Remembers the proof. A session that is bound to none is served with any proof and without.
     ///
     /// # Errors
     /// Fails with the reason for which it is not served; the session is then unchanged but for proofs that were forgotten.
-    pub fn prove(&mut self, now: Timestamp, proof: Option<&Proof>) -> Result<(), Unproven> {
+    pub fn prove(&mut self, now: Timestamp, shown: &Possession) -> Result<(), Unproven> {
+        self.check_bound_cookie(now, shown.bound)?;
         let Some(jkt) = self.jkt else {
             return Ok(());
         };
-        let proof = proof.ok_or(Unproven::Missing)?;
+        let proof = shown.proof.ok_or(Unproven::Missing)?;
         if proof.jkt != jkt {
             return Err(Unproven::OtherKey);
         }
-        self.proofs.add(now, proof)
+        self.proofs.add(now, &proof)
     }
 }
 
@@ -149,18 +157,25 @@ mod tests {
         }
     }
 
+    fn shown(proof: Proof) -> Possession {
+        Possession {
+            proof: Some(proof),
+            ..Possession::NONE
+        }
+    }
+
     #[test]
     fn p54_a_bound_session_needs_a_proof_by_its_key_that_was_not_used() {
         let mut bound = session(Some(OWN));
         let other = KeyThumbprint::from_bytes([8; 32]);
 
-        assert_eq!(bound.prove(NOW, None), Err(Unproven::Missing));
-        let foreign = bound.prove(NOW, Some(&proof(other, 1)));
+        assert_eq!(bound.prove(NOW, &Possession::NONE), Err(Unproven::Missing));
+        let foreign = bound.prove(NOW, &shown(proof(other, 1)));
         assert_eq!(foreign, Err(Unproven::OtherKey));
-        assert_eq!(bound.prove(NOW, Some(&proof(OWN, 1))), Ok(()));
-        let again = bound.prove(NOW, Some(&proof(OWN, 1)));
+        assert_eq!(bound.prove(NOW, &shown(proof(OWN, 1))), Ok(()));
+        let again = bound.prove(NOW, &shown(proof(OWN, 1)));
         assert_eq!(again, Err(Unproven::Replayed));
-        assert_eq!(bound.prove(NOW, Some(&proof(OWN, 2))), Ok(()));
+        assert_eq!(bound.prove(NOW, &shown(proof(OWN, 2))), Ok(()));
 
         let kept = bound
             .proofs
@@ -172,8 +187,8 @@ mod tests {
     #[test]
     fn p54_a_session_without_a_key_stays_without_one() {
         let mut unbound = session(None);
-        assert_eq!(unbound.prove(NOW, None), Ok(()));
-        assert_eq!(unbound.prove(NOW, Some(&proof(OWN, 1))), Ok(()));
+        assert_eq!(unbound.prove(NOW, &Possession::NONE), Ok(()));
+        assert_eq!(unbound.prove(NOW, &shown(proof(OWN, 1))), Ok(()));
         assert_eq!(unbound.jkt, None);
         assert_eq!(unbound.proofs.to_bytes(), None);
     }
@@ -190,11 +205,11 @@ mod tests {
             }
         };
         for number in 0..MAX_USED_PROOFS {
-            assert_eq!(bound.prove(NOW, Some(&numbered(number))), Ok(()));
+            assert_eq!(bound.prove(NOW, &shown(numbered(number))), Ok(()));
         }
         let more = numbered(MAX_USED_PROOFS);
-        assert_eq!(bound.prove(NOW, Some(&more)), Err(Unproven::TooMany));
-        let replayed = bound.prove(NOW, Some(&numbered(0)));
+        assert_eq!(bound.prove(NOW, &shown(more)), Err(Unproven::TooMany));
+        let replayed = bound.prove(NOW, &shown(numbered(0)));
         assert_eq!(replayed, Err(Unproven::Replayed));
 
         let later = Timestamp::from_millis(NOW.as_millis() + 240_001);
@@ -202,7 +217,7 @@ mod tests {
             until: later,
             ..more
         };
-        assert_eq!(bound.prove(later, Some(&more)), Ok(()));
+        assert_eq!(bound.prove(later, &shown(more)), Ok(()));
         assert_eq!(
             bound.proofs.to_bytes().map(|bytes| bytes.len()),
             Some(ENTRY_BYTES)

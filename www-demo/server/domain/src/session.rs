@@ -5,8 +5,8 @@ use std::{ops::RangeInclusive, time::Duration};
 use nolapse::wire::EndReason;
 
 use crate::{
-    Authentication, KeyThumbprint, RefreshSecret, RefreshToken, SecretHash, SessionId, Timestamp,
-    UsedProofs, UserId,
+    Authentication, KeyThumbprint, RefreshSecret, RefreshToken, Registration, SecretHash,
+    SessionId, Timestamp, UsedProofs, UserId,
 };
 
 /// The lifetimes and the number of sessions.
@@ -122,6 +122,8 @@ pub struct Session {
     pub jkt: Option<KeyThumbprint>,
     /// The proofs by that key that it was served with.
     pub proofs: UsedProofs,
+    /// The key that the browser has registered for it, if it has.
+    pub registration: Option<Registration>,
 }
 
 impl Session {
@@ -151,6 +153,7 @@ impl Session {
             authentication: new.authentication,
             jkt: new.jkt,
             proofs: UsedProofs::default(),
+            registration: None,
         }
     }
 

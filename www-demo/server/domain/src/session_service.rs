@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use nolapse::wire::EndReason;
 
 use crate::{
-    Applied, Grant, Limits, NewSession, Presented, Proof, RefreshToken, RefreshTokenKey, Refreshed,
-    Rotation, Session, SessionId, SignOutScope, Store, StoreResult, Timestamp, Unproven, User,
-    UserDirectory, Verdict,
+    Applied, Grant, Limits, NewSession, Possession, Presented, RefreshToken, RefreshTokenKey,
+    Refreshed, Rotation, Session, SessionId, SignOutScope, Store, StoreResult, Timestamp, Unproven,
+    User, UserDirectory, Verdict,
 };
 
 /// How often a refresh retries after losing a compare-and-swap. Each loss means that another refresh succeeded.
@@ -119,8 +119,8 @@ impl SessionService {
 
     /// Exchanges a refresh token for its successor.
     ///
-    /// A live session that is bound to a key is judged by its proof first: a copy of the cookie without the key neither gets
-    /// a token nor counts as theft, which would end the owner's session.
+    /// A live session that is bound to a key is judged by what the request has of it first: a copy of the cookie without the
+    /// key neither gets a token nor counts as theft, which would end the owner's session.
     ///
     /// Of any number of concurrent calls with one token, at any number of servers, exactly one rotates or forks; the
     /// others get the same successor.
@@ -132,7 +132,7 @@ impl SessionService {
         now: Timestamp,
         token: &RefreshToken,
         active_ago: Option<Duration>,
-        proof: Option<&Proof>,
+        shown: &Possession,
     ) -> StoreResult<Refreshed> {
         for _ in 0..MAX_LOOKS {
             let Some((mut session, user)) = self.session(token.session).await? else {
@@ -141,7 +141,7 @@ impl SessionService {
             let limits = &self.limits;
             let read = session.clone();
             if session.ended.is_none()
-                && let Err(why) = session.prove(now, proof)
+                && let Err(why) = session.prove(now, shown)
             {
                 let session = session.id;
                 return Ok(Refreshed::Unproven { session, why });
@@ -218,11 +218,11 @@ impl SessionService {
         &self,
         now: Timestamp,
         mut session: Session,
-        proof: Option<&Proof>,
+        shown: &Possession,
     ) -> StoreResult<Result<Option<Session>, Unproven>> {
         for _ in 0..MAX_LOOKS {
             let read = session.clone();
-            if let Err(why) = session.prove(now, proof) {
+            if let Err(why) = session.prove(now, shown) {
                 return Ok(Err(why));
             }
             if session.jkt.is_none()
@@ -266,13 +266,13 @@ impl SessionService {
         now: Timestamp,
         token: &RefreshToken,
         scope: SignOutScope,
-        proof: Option<&Proof>,
+        shown: &Possession,
     ) -> StoreResult<Result<u64, Unproven>> {
         let Some((mut session, user)) = self.store.session(token.session).await? else {
             return Ok(Ok(0));
         };
         if session.ended.is_none()
-            && let Err(why) = session.prove(now, proof)
+            && let Err(why) = session.prove(now, shown)
         {
             return Ok(Err(why));
         }

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use nolapse::wire::EndReason;
 
 use crate::{
-    Email, NoteStore, PasskeyStore, PasswordHash, ProofStore, ProviderStore, RevocationLog, Role,
-    Session, SessionId, SigningKeyStore, Throttles, Timestamp, TotpStore, User, UserId,
+    Email, NoteStore, PasskeyStore, PasswordHash, ProofStore, ProviderStore, RegistrationStore,
+    RevocationLog, Role, Session, SessionId, SigningKeyStore, Throttles, Timestamp, TotpStore,
+    User, UserId,
 };
 
 /// The kind of a store's failure.
@@ -109,7 +110,7 @@ pub trait ContextStore: Send + Sync + 'static {
     ) -> StoreResult<Applied>;
 }
 
-/// Users, sessions, contexts, notes, passkeys, revocations, signing keys, throttles and one-time passwords. Each method is one atomic step.
+/// Users, sessions and their keys, contexts, notes, passkeys, revocations, signing keys, throttles and one-time passwords. Each method is one atomic step.
 ///
 /// "Not found" is `Ok(None)`, never an error.
 #[async_trait]
@@ -119,6 +120,7 @@ pub trait Store:
     + PasskeyStore
     + ProofStore
     + ProviderStore
+    + RegistrationStore
     + RevocationLog
     + SigningKeyStore
     + Throttles

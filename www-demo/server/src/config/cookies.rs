@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Config, ConfigError,
-    reader::{Reader, refuse},
+    reader::{Bounded, Reader, refuse},
 };
 
 /// The `SameSite` of the cookies with secrets (RFC 6265bis §5.6.7).
@@ -48,6 +48,9 @@ impl Config {
         }
         let page_cookie = read.switch("PAGE_COOKIE", self.page_cookie)?;
         let device_binding = read.switch("DEVICE_BINDING", self.device_binding)?;
+        let bound_cookie = Bounded("DBSC_COOKIE_SECONDS", 1..=3_600, "whole seconds, 1 to 3600");
+        let bound_cookie_lifetime = read.seconds(bound_cookie, self.bound_cookie_lifetime)?;
+        let dbsc = read.switch("DBSC", self.dbsc)?;
         let account_paths = read
             .text("ACCOUNT_PATHS")
             .map_or(self.account_paths, |text| {
@@ -58,6 +61,8 @@ impl Config {
             account_paths,
             page_cookie,
             device_binding,
+            dbsc,
+            bound_cookie_lifetime,
             cookie_same_site: same_site,
             hint_cookie_domain: hint_domain,
             ..self

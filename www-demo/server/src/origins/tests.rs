@@ -150,3 +150,18 @@ fn issue11_line14_what_cannot_be_an_origin_of_a_page_is_refused_with_its_reason(
         assert!(error.to_string().starts_with("ALLOWED_ORIGINS must be "));
     }
 }
+
+#[test]
+fn hosts_of_websites_are_patterns_whose_star_is_a_whole_label() {
+    let origins = [
+        "https://app.example.com",
+        "https://app.example.com:8443",
+        "http://localhost:8787",
+        "https://app-*.team.example",
+        "https://[::1]:8443",
+        "capacitor://localhost",
+    ];
+    let parsed = AllowedOrigins::parse(origins.into_iter()).unwrap();
+    let expected = ["*.team.example", "app.example.com", "localhost"];
+    assert_eq!(parsed.host_patterns(), expected);
+}

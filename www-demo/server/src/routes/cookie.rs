@@ -28,10 +28,15 @@ pub(super) fn name_of(account: &str) -> String {
     format!("{COOKIE}.{account}")
 }
 
-/// Returns the name of the page cookie of an account, by the name of its refresh cookie.
-fn page_cookie_of(refresh_cookie: &str) -> String {
+/// Returns the name of a further cookie of an account, by the name of its refresh cookie.
+pub(super) fn beside(name: &str, refresh_cookie: &str) -> String {
     let account = refresh_cookie.strip_prefix(COOKIE).unwrap_or_default();
-    format!("{PAGE_COOKIE}{account}")
+    format!("{name}{account}")
+}
+
+/// Returns whether there is a cookie with this name.
+pub(super) fn has(headers: &HeaderMap, name: &str) -> bool {
+    values(headers, name).next().is_some()
 }
 
 /// Reads the value of the cookie with this name; `None` if there is none, or more than one.
@@ -106,7 +111,7 @@ impl CookieRules {
     /// Sets the page cookie: an access token for servers that render pages, for as long as it lives. `Lax`,
     /// so that a page is rendered signed-in when a link of another site leads to it.
     pub(super) fn set_page(&self, response: &mut HeaderMap, token: &str, lifetime: Duration) {
-        let name = page_cookie_of(&self.name);
+        let name = beside(PAGE_COOKIE, &self.name);
         let cookie = spell(&name, token, lifetime, PRIVATE, self.site("Lax"));
         response.append(header::SET_COOKIE, cookie);
     }

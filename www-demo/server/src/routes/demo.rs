@@ -26,7 +26,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{App, body::StrictJson, openapi, outage::OutageSettings, signed::Signed};
 use crate::{
     clock,
-    domain::{Applied, Refreshed, Role, SessionId},
+    domain::{Applied, Possession, Refreshed, Role, SessionId},
     problem::{Body, Problem},
 };
 
@@ -123,7 +123,9 @@ async fn steal_cookie(State(app): State<App>, headers: HeaderMap) -> Result<Json
         let error = Some(ended.as_str());
         return Ok(Json(Theft { error }));
     };
-    let refreshed = app.sessions.refresh(clock::now(), &cookie, None, None);
+    let refreshed = app
+        .sessions
+        .refresh(clock::now(), &cookie, None, &Possession::NONE);
     let error = match refreshed.await? {
         Refreshed::Granted(_) => None,
         Refreshed::Unproven { session, why } => Some(app.unproven(session, why).code()),

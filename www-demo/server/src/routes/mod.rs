@@ -4,11 +4,13 @@ mod accounts;
 mod address;
 mod api;
 mod body;
+mod bound_cookie;
 mod ceremonies;
 mod contexts;
 mod cookie;
 mod counters;
 mod cross_origin;
+mod dbsc;
 mod demo;
 mod device;
 mod event_stream;
@@ -43,6 +45,7 @@ mod said;
 mod second_factor;
 mod security_events;
 mod servers;
+mod session_instructions;
 mod sessions;
 mod sign_in;
 mod sign_out;
@@ -184,6 +187,8 @@ fn endpoints(app: &App) -> OpenApiRouter<App> {
     }
     router
         .merge(openapi::for_servers(for_servers))
+        .routes(routes!(dbsc::register_key))
+        .routes(routes!(dbsc::prove_key))
         .routes(routes!(providers::list))
         .routes(routes!(jwks::keys))
 }

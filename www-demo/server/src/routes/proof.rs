@@ -134,11 +134,21 @@ impl App {
                 Unproven::Missing => "no_proof",
                 Unproven::OtherKey => "other_key",
                 Unproven::Replayed | Unproven::TooMany => "proof_reuse",
+                Unproven::NoCookie => "no_bound_cookie",
+                Unproven::SkippedCookie => "skipped_bound_cookie",
+                Unproven::UnusableCookie => "unusable_bound_cookie",
             });
         });
         match why {
             Unproven::Missing => invalid("the session is bound to a key; prove that you have it"),
-            Unproven::OtherKey => Problem::session_ended(EndReason::KeyLost),
+            Unproven::OtherKey | Unproven::NoCookie => Problem::session_ended(EndReason::KeyLost),
+            // Never a token, whoever says so; but the owner's browser tries again, and has the cookie then.
+            Unproven::SkippedCookie => {
+                Problem::unavailable("the browser could not refresh its bound cookie", 10)
+            }
+            Unproven::UnusableCookie => {
+                Problem::unavailable("the bound cookie has expired; repeat the request", 1)
+            }
             // Also of a request that the browser itself sent twice.
             Unproven::Replayed => invalid("the proof was used before; make another one")
                 .with_nonce(self.proofs.nonce(clock::now())),

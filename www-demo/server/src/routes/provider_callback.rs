@@ -11,6 +11,7 @@ use super::{App, providers, security_events::note, sign_in::new_session, token_r
 use crate::{
     clock,
     config::ProviderMode,
+    dbsc::Purpose,
     domain::{
         Applied, Authentication, AuthenticationMethod, DirectoryError, Grant, Identity,
         ProviderSession, SessionId, Timestamp, User,
@@ -140,6 +141,8 @@ fn respond(
     providers::forget(headers, &state.id);
     if let Ok(Done::Opened(grant)) = done {
         token_response::set_cookies(app, now, &grant, headers)?;
+        let purpose = Purpose::RegistrationAfterNavigation;
+        app.ask_for_key(now, purpose, grant.session.id, headers);
     }
     Ok(response)
 }

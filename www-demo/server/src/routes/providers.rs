@@ -19,7 +19,7 @@ use super::{App, CookieRules, cookie};
 use crate::{
     clock,
     config::ProviderMode,
-    domain::{KeyThumbprint, Presented, Proof, RefreshToken, Session, Timestamp},
+    domain::{KeyThumbprint, Possession, Presented, RefreshToken, Session, Timestamp},
     problem::Problem,
     providers::{
         Display, Mediation, Provider, ProviderError, SignInState, StoredTokens,
@@ -211,7 +211,7 @@ pub(super) fn back(state: &SignInState, error: Option<ProviderError>) -> Respons
 pub(super) async fn mediate(
     app: &App,
     token: &RefreshToken,
-    proof: Option<&Proof>,
+    shown: &Possession,
     is_refused: bool,
 ) -> Result<Option<Mediation>, Problem> {
     let mut mediating = app.providers.all().iter();
@@ -227,9 +227,10 @@ pub(super) async fn mediate(
         return Ok(None);
     };
     // Before the provider is asked, and without a change: what is refused here is refused for its reason later.
-    match app.sessions.present(clock::now(), token).await? {
+    let now = clock::now();
+    match app.sessions.present(now, token).await? {
         Presented::Newest(alive) | Presented::Replaced(alive)
-            if alive.0.jkt.is_none() || alive.0.jkt == proof.map(|proof| proof.jkt) => {}
+            if alive.0.clone().prove(now, shown).is_ok() => {}
         Presented::Newest(_)
         | Presented::Replaced(_)
         | Presented::Superseded

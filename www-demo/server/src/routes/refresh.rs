@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     clock,
-    domain::{Proof, Refreshed, Rotation, Timestamp},
+    domain::{Proof, Refreshed, Rotation, Timestamp, Unproven},
     problem::{Body, Problem},
     providers::{Mediated, Mediation},
 };
@@ -133,7 +133,8 @@ async fn exchange(
     };
     app.limits.refresh(clock::now(), refresh_token.session)?;
     let is_refused = matches!(body.reason, RefreshReason::Rejected | RefreshReason::Force);
-    let mediated = match providers::mediate(app, &refresh_token, proof, is_refused).await? {
+    let shown = app.possession(headers, proof);
+    let mediated = match providers::mediate(app, &refresh_token, &shown, is_refused).await? {
         None => None,
         Some(Mediation::Token(token)) => Some(token),
         Some(Mediation::Over(reason)) => return Ok(ended(app, headers, reason)),
@@ -142,7 +143,7 @@ async fn exchange(
     let now = clock::now();
     let refreshed = app
         .sessions
-        .refresh(now, &refresh_token, body.active_ago, proof);
+        .refresh(now, &refresh_token, body.active_ago, &shown);
     respond(app, headers, now, refreshed.await?, body, mediated).await
 }
 
@@ -206,7 +207,14 @@ async fn respond(
             // The browser may have the new cookie meanwhile: do not delete it.
             Err(Problem::session_ended(EndReason::Revoked))
         }
-        Refreshed::Unproven { session, why } => Err(app.unproven(session, why)),
+        Refreshed::Unproven { session, why } => {
+            let mut response = app.unproven(session, why).into_response();
+            if why == Unproven::UnusableCookie {
+                // Without it the browser proves its key again.
+                app.forget_bound_cookie(response.headers_mut());
+            }
+            Ok(response)
+        }
         Refreshed::Contended => Err(Problem::unavailable("too many refreshes at once", 1)),
     }
 }
@@ -225,7 +233,7 @@ fn ended(app: &App, request: &HeaderMap, reason: EndReason) -> Response {
     });
     let mut response = Problem::session_ended(reason).into_response();
     let headers = response.headers_mut();
-    app.settings.cookies.clear(headers, request);
+    app.clear_cookies(headers, request);
     headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     response
 }

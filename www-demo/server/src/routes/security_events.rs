@@ -17,7 +17,7 @@ use nolapse::wire::{
     SIGN_UP_PATH, STEP_UP_PATH, TOTP_PATH, TOTP_SIGN_IN_PATH,
 };
 
-use super::{App, address::Address, openapi, providers, request_log::REQUEST_ID};
+use super::{App, address::Address, dbsc, openapi, providers, request_log::REQUEST_ID};
 use crate::{
     clock,
     domain::{SessionId, UserId},
@@ -29,11 +29,16 @@ const SERVER_AUTHENTICATION: &str = "server_authentication";
 /// The reason of such an event, which [`AuthenticatedServer`](super::servers::AuthenticatedServer) notes.
 pub(super) const WRONG_SECRET: &str = "wrong_secret";
 
+/// A browser proves the key that it has registered for a session. That it is asked to, and does, is no event.
+const KEY_PROOF: &str = "key_proof";
+
 /// The events of requests. Handlers set `late_refresh`, `provider_link`, `renewed_secret_reuse`,
 /// `reuse_detected` and `sign_out_everywhere`.
-pub(crate) const EVENTS: [&str; 21] = [
+pub(crate) const EVENTS: [&str; 23] = [
     "account_deletion",
     "admin_report",
+    KEY_PROOF,
+    "key_registration",
     "late_refresh",
     "passkey_change",
     "passkey_sign_in",
@@ -176,6 +181,8 @@ fn event_of(method: &Method, path: &str) -> Option<&'static str> {
         Method::POST if path == SIGN_IN_PATH => Some("sign_in"),
         Method::POST if path == SIGN_OUT_PATH => Some("sign_out"),
         Method::POST if path == REFRESH_PATH => Some("refresh"),
+        Method::POST if path == dbsc::REGISTRATION_PATH => Some("key_registration"),
+        Method::POST if path == dbsc::PROOF_PATH => Some(KEY_PROOF),
         Method::POST if path == PASSWORD_PATH => Some("password_change"),
         Method::POST if path == SESSION_PATH => Some(SERVER_AUTHENTICATION),
         Method::GET if path == REVOCATIONS_PATH => Some(SERVER_AUTHENTICATION),
@@ -194,7 +201,8 @@ fn event_of(method: &Method, path: &str) -> Option<&'static str> {
     }
 }
 
-/// Returns the result; `None` for a refresh that succeeded, was unavailable, or was refused other than with 403.
+/// Returns the result; `None` for a refresh that succeeded, was unavailable, or was refused other than with 403, and for a proof
+/// of a key that succeeded, was unavailable, or was asked for with 403.
 fn result_of(event: &str, status: StatusCode) -> Option<&'static str> {
     let result = match status {
         status if status.is_success() => "ok",
@@ -206,6 +214,12 @@ fn result_of(event: &str, status: StatusCode) -> Option<&'static str> {
         status if status.is_server_error() => "failed",
         _ => "refused",
     };
-    let is_usual = ["ok", "refused", "unavailable"].contains(&result);
-    (event != "refresh" || !is_usual || status == StatusCode::FORBIDDEN).then_some(result)
+    let is_usual = match event {
+        "refresh" => {
+            ["ok", "refused", "unavailable"].contains(&result) && status != StatusCode::FORBIDDEN
+        }
+        KEY_PROOF => ["ok", "unavailable"].contains(&result) || status == StatusCode::FORBIDDEN,
+        _ => false,
+    };
+    (!is_usual).then_some(result)
 }

@@ -10,6 +10,7 @@ use axum::{
 use super::{App, token_response};
 use crate::{
     clock,
+    dbsc::Purpose,
     domain::{Authentication, KeyThumbprint, NewSession, Proof, SignOutScope, Timestamp, User},
     problem::Problem,
 };
@@ -62,10 +63,11 @@ pub(super) async fn begin(
         proof,
     } = signed_in;
     if let Some(before) = app.refresh_token(headers) {
+        let shown = app.possession(headers, proof.as_ref());
         // One that is bound to another key is none of this browser's any more, and goes on until it is idle.
         let ended = app
             .sessions
-            .sign_out(now, &before, SignOutScope::Here, proof.as_ref());
+            .sign_out(now, &before, SignOutScope::Here, &shown);
         let _ = ended.await?;
     }
     let new = new_session(app, headers, authentication, proof.map(|proof| proof.jkt));
@@ -78,7 +80,9 @@ pub(super) async fn begin(
     let mut response = token_response::grant(app, now, &grant, contexts, None).await?;
     let (email, cookies) = (&grant.user.email, &app.settings.cookies);
     let known = app.devices.issue(now, headers, email, cookies);
-    response.headers_mut().append(header::SET_COOKIE, known);
+    let headers = response.headers_mut();
+    headers.append(header::SET_COOKIE, known);
+    app.ask_for_key(now, Purpose::Registration, grant.session.id, headers);
     Ok(Some(response))
 }
 

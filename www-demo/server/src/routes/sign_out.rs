@@ -70,21 +70,24 @@ pub(super) async fn sign_out(
     } else {
         SignOutScope::Here
     };
-    let cookies = &app.settings.cookies;
     let mut end_session_url = None;
     if let Some(refresh_token) = app.refresh_token(&headers) {
+        let shown = app.possession(&headers, proof.as_ref());
         // The end of the session deletes what this reads.
         let at_provider = providers::at_provider(&app, &refresh_token).await?;
         let ended = app
             .sessions
-            .sign_out(clock::now(), &refresh_token, scope, proof.as_ref())
+            .sign_out(clock::now(), &refresh_token, scope, &shown)
             .await?;
         let ended = match ended {
             Ok(ended) => ended,
             Err(why) => {
                 let mut response = app.unproven(refresh_token.session, why).into_response();
-                if matches!(why, Unproven::Missing | Unproven::OtherKey) {
-                    cookies.clear(response.headers_mut(), &headers);
+                if matches!(
+                    why,
+                    Unproven::Missing | Unproven::OtherKey | Unproven::NoCookie
+                ) {
+                    app.clear_cookies(response.headers_mut(), &headers);
                 }
                 return Ok(response);
             }
@@ -111,6 +114,6 @@ pub(super) async fn sign_out(
         None => (StatusCode::NO_CONTENT, NO_STORE).into_response(),
         Some(end_session_url) => (NO_STORE, Json(SignedOut { end_session_url })).into_response(),
     };
-    cookies.clear(response.headers_mut(), &headers);
+    app.clear_cookies(response.headers_mut(), &headers);
     Ok(response)
 }

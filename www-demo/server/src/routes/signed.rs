@@ -55,7 +55,8 @@ impl Signed {
         };
         let (session, user) = alive;
         let id = session.id;
-        let proven = app.sessions.prove(now, session, proof).await?;
+        let shown = app.possession(headers, proof);
+        let proven = app.sessions.prove(now, session, &shown).await?;
         let proven = proven.map_err(|why| app.unproven(id, why))?;
         Ok(Self::of((proven.ok_or(SUPERSEDED)?, user), is_newest))
     }

@@ -13,6 +13,7 @@ use crate::{
     config::ServerSecrets,
     connections::Connections,
     contexts::ContextPolicy,
+    dbsc::DbscKey,
     domain::{RefreshToken, RefreshTokenKey, SessionService, Store, UserDirectory},
     keys::KeyRing,
     metrics::Timings,
@@ -46,6 +47,7 @@ pub(crate) struct App {
     pub(crate) relying_party: Arc<RelyingParty>,
     pub(crate) devices: DeviceKey,
     pub(crate) proofs: ProofKey,
+    pub(crate) dbsc: DbscKey,
     pub(crate) connections: Arc<Connections>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) timings: Arc<Timings>,
@@ -102,6 +104,9 @@ pub(crate) struct Settings {
     pub(crate) accounts: Vec<String>,
     /// Whether sign-ins bind their session to the key of a proof.
     pub(crate) device_binding: bool,
+    /// Whether sign-ins ask the browser to register a key.
+    pub(crate) dbsc: bool,
+    pub(crate) bound_cookie_lifetime: Duration,
     pub(crate) server_secrets: ServerSecrets,
     pub(crate) api_origin: String,
     pub(crate) site_dir: Option<PathBuf>,

@@ -9,6 +9,7 @@ mod postgres;
 mod private_file;
 mod proofs;
 mod providers;
+mod registrations;
 mod revocations;
 mod rows;
 mod siblings;

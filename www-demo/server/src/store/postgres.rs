@@ -19,6 +19,7 @@ use super::{
     passkeys::{self, passkeys},
     proofs::proofs,
     providers::providers,
+    registrations::registrations,
     revocations::{self, revocations},
     rows, siblings,
     signing_keys::signing_keys,
@@ -29,9 +30,10 @@ use super::{
 use crate::domain::{
     Applied, Authentication, Bucket, ContextStore, Email, Identity, Mark, Note, NoteAdded, NoteId,
     NoteStore, Passkey, PasskeyAdded, PasskeyId, PasskeyName, PasskeyRemoved, PasskeyStore,
-    PasswordHash, PoolUse, ProofStore, ProviderSession, ProviderStore, RecoveryHash, RevocationLog,
-    RevocationPage, RevocationSignal, Role, SealedKey, Session, SessionId, SigningKeyStore, Store,
-    StoreFailure, StoreResult, Throttles, Timestamp, Totp, TotpStep, TotpStore, User, UserId,
+    PasswordHash, PoolUse, ProofStore, ProviderSession, ProviderStore, RecoveryHash,
+    RegistrationStore, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey, Session,
+    SessionId, SessionKey, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles, Timestamp,
+    Totp, TotpStep, TotpStore, User, UserId,
 };
 
 /// How long a request waits for a connection, long enough for most restarts of a database.
@@ -117,6 +119,7 @@ revocations!(
     revocations::PgSignal
 );
 providers!(PgStore, retrying);
+registrations!(PgStore, retrying);
 signing_keys!(PgStore, retrying);
 throttles!(PgStore, retrying, "greatest");
 totp!(PgStore, retrying, "BEGIN");

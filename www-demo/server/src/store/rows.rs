@@ -7,8 +7,8 @@ use sqlx::{Row, postgres::PgRow, sqlite::SqliteRow};
 use super::siblings;
 use crate::domain::{
     Authentication, AuthenticationMethod, Email, Ending, Identity, KeyThumbprint, Note, NoteId,
-    PasswordHash, ProviderSession, Renewal, Replaced, Role, SealedKey, SecretHash, Session,
-    SessionId, StoreError, StoreResult, Timestamp, UsedProofs, User, UserId,
+    PasswordHash, ProviderSession, Registration, Renewal, Replaced, Role, SealedKey, SecretHash,
+    Session, SessionId, SessionKey, StoreError, StoreResult, Timestamp, UsedProofs, User, UserId,
 };
 
 /// A row of either database, read by the names of its columns.
@@ -161,7 +161,19 @@ pub(super) fn session(row: &impl Columns) -> StoreResult<Session> {
             Some(bytes) => UsedProofs::from_bytes(bytes).ok_or_else(|| damaged("proofs"))?,
             None => UsedProofs::default(),
         },
+        registration: registration(row)?,
     })
+}
+
+/// Reads the key that the browser has registered for a session.
+fn registration(row: &impl Columns) -> StoreResult<Option<Registration>> {
+    let Some(key) = row.maybe_bytes("registered_key")? else {
+        return Ok(None);
+    };
+    Ok(Some(Registration {
+        key: SessionKey::from_bytes(key).ok_or_else(|| damaged("registered_key"))?,
+        proved_at: row.maybe_number("key_proved_at")?.map(moment).transpose()?,
+    }))
 }
 
 /// Converts methods of authentication for the database.

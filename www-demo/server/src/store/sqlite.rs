@@ -21,6 +21,7 @@ use super::{
     private_file,
     proofs::proofs,
     providers::providers,
+    registrations::registrations,
     revocations::{self, revocations},
     rows, siblings,
     signing_keys::signing_keys,
@@ -31,9 +32,10 @@ use super::{
 use crate::domain::{
     Applied, Authentication, Bucket, ContextStore, Email, Identity, Mark, Note, NoteAdded, NoteId,
     NoteStore, Passkey, PasskeyAdded, PasskeyId, PasskeyName, PasskeyRemoved, PasskeyStore,
-    PasswordHash, PoolUse, ProofStore, ProviderSession, ProviderStore, RecoveryHash, RevocationLog,
-    RevocationPage, RevocationSignal, Role, SealedKey, Session, SessionId, SigningKeyStore, Store,
-    StoreFailure, StoreResult, Throttles, Timestamp, Totp, TotpStep, TotpStore, User, UserId,
+    PasswordHash, PoolUse, ProofStore, ProviderSession, ProviderStore, RecoveryHash,
+    RegistrationStore, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey, Session,
+    SessionId, SessionKey, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles, Timestamp,
+    Totp, TotpStep, TotpStore, User, UserId,
 };
 
 /// How long a writer waits for another one.
@@ -101,6 +103,7 @@ revocations!(
     revocations::LooksEvery
 );
 providers!(SqliteStore, no_retry);
+registrations!(SqliteStore, no_retry);
 signing_keys!(SqliteStore, no_retry);
 throttles!(SqliteStore, no_retry, "max");
 totp!(SqliteStore, no_retry, "BEGIN IMMEDIATE");

@@ -6,7 +6,7 @@ macro_rules! session_columns {
         "s.id, s.user_id, s.device, s.created_at, s.expires_at, s.last_active_at, s.last_seen_at, \
          s.ended_at, s.end_reason, s.generation, s.secret_hash, s.replaced_at, \
          s.renewed_generation, s.renewed_at, s.siblings, s.authenticated_at, \
-         s.authentication_methods, s.jkt, s.proofs"
+         s.authentication_methods, s.jkt, s.proofs, s.registered_key, s.key_proved_at"
     };
 }
 

@@ -163,7 +163,7 @@ async fn p54_a_proof_serves_once_on_all_servers_of_a_database() {
     both.logged_no_error();
 }
 
-async fn join_all(calls: Vec<impl Future<Output = Answer>>) -> Vec<Answer> {
+pub(crate) async fn join_all(calls: Vec<impl Future<Output = Answer>>) -> Vec<Answer> {
     let mut running: Vec<_> = calls.into_iter().map(Box::pin).map(Some).collect();
     let mut answers: Vec<Option<Answer>> = running.iter().map(|_| None).collect();
     std::future::poll_fn(|context| {

@@ -28,6 +28,8 @@ mod contexts;
 mod contract;
 mod costly_input;
 mod cross_origin;
+mod dbsc;
+mod dbsc_input;
 mod demo;
 mod dev_tls;
 mod device_binding;

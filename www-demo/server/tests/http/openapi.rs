@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     contract::Document,
-    documented_accounts,
+    dbsc_input, documented_accounts,
     dpop::Key,
     instances::Instance,
     support::{Call, EMAIL, PASSWORD, SERVER_SECRET, Signed, World},
@@ -145,6 +145,7 @@ async fn without_the_demo_its_paths_are_not_documented() {
 #[tokio::test]
 async fn every_documented_response_occurs() {
     let world = World::with(|config| {
+        config.dbsc = true;
         config.passwords_per_account = 3;
         config.refreshes_per_minute = 2;
         config.notes_per_user = 1;
@@ -157,6 +158,7 @@ async fn every_documented_response_occurs() {
     call_the_demo_controls(&world, &signed).await;
     call_the_auth_server(&world, &signed).await;
     documented_accounts::call(&world).await;
+    dbsc_input::call(&world).await;
 
     for document in [&world.contract.auth, &world.contract.api] {
         assert_eq!(document.seen(), document.documented());

@@ -6,5 +6,6 @@ mod answers;
 mod client;
 mod hostile;
 mod logout;
+mod registration;
 mod scene;
 mod sign_in;

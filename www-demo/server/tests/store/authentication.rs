@@ -2,8 +2,8 @@
 
 use nolapse_server::{
     domain::{
-        Applied, Authentication, AuthenticationMethod, KeyThumbprint, Limits, NewSession, Proof,
-        ProofId, RefreshToken, RefreshTokenKey, Session, SessionId, Store,
+        Applied, Authentication, AuthenticationMethod, KeyThumbprint, Limits, NewSession,
+        Possession, Proof, ProofId, RefreshToken, RefreshTokenKey, Session, SessionId, Store,
     },
     store::{PgStore, Pooler, SqliteStore},
 };
@@ -68,20 +68,21 @@ async fn proofs_are_remembered_by_one_of_two_writers(
     store: &dyn Store,
     mut row: Session,
 ) -> Session {
-    let proof = |number: u8| Proof {
-        jkt: KeyThumbprint::from_bytes([9; 32]),
-        id: ProofId::of_hash(&[number; 32]),
-        until: later(240),
+    let proof = |number: u8| Possession {
+        proof: Some(Proof {
+            jkt: KeyThumbprint::from_bytes([9; 32]),
+            id: ProofId::of_hash(&[number; 32]),
+            until: later(240),
+        }),
+        ..Possession::NONE
     };
     let key = RefreshTokenKey::from_bytes([0; 32]);
     for round in 0..3 {
         let read = row.clone();
         let (mut one, mut other, mut rotated) = (row.clone(), row.clone(), row.clone());
-        one.prove(later(61), Some(&proof(2 * round))).unwrap();
-        other.prove(later(61), Some(&proof(2 * round))).unwrap();
-        rotated
-            .prove(later(61), Some(&proof(2 * round + 1)))
-            .unwrap();
+        one.prove(later(61), &proof(2 * round)).unwrap();
+        other.prove(later(61), &proof(2 * round)).unwrap();
+        rotated.prove(later(61), &proof(2 * round + 1)).unwrap();
         let first = RefreshToken::first(row.id, [1; 32]);
         rotated.rotate(later(61), &key.successor(&first), None, &Limits::default());
 

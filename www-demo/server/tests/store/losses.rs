@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use nolapse::wire::EndReason;
 use nolapse_server::domain::{
-    Grant, Limits, Presented, RefreshToken, RefreshTokenKey, Refreshed, Rotation, SessionId,
-    SessionService, SignOutScope, Store, Timestamp,
+    Grant, Limits, Possession, Presented, RefreshToken, RefreshTokenKey, Refreshed, Rotation,
+    SessionId, SessionService, SignOutScope, Store, Timestamp,
 };
 
 use crate::suite::{NOW, later, new_session, user};
@@ -40,7 +40,10 @@ impl LostResponse {
 }
 
 async fn granted(server: &SessionService, now: Timestamp, token: &RefreshToken) -> Grant {
-    let outcome = server.refresh(now, token, None, None).await.unwrap();
+    let outcome = server
+        .refresh(now, token, None, &Possession::NONE)
+        .await
+        .unwrap();
     let Refreshed::Granted(grant) = outcome else {
         panic!("refused: {outcome:?}");
     };
@@ -77,8 +80,8 @@ async fn of_siblings_used_at_once_one_goes_on(store: &Arc<dyn Store>) {
     let forked = granted(here, later(60), &lost.held).await.refresh_token;
 
     let (first, second) = tokio::join!(
-        here.refresh(later(70), &forked, None, None),
-        there.refresh(later(70), &lost.lost, None, None),
+        here.refresh(later(70), &forked, None, &Possession::NONE),
+        there.refresh(later(70), &lost.lost, None, &Possession::NONE),
     );
 
     let outcomes = [first.unwrap(), second.unwrap()];
@@ -96,7 +99,10 @@ async fn of_siblings_used_at_once_one_goes_on(store: &Arc<dyn Store>) {
     } else {
         &forked
     };
-    let late = there.refresh(later(101), loser, None, None).await.unwrap();
+    let late = there
+        .refresh(later(101), loser, None, &Possession::NONE)
+        .await
+        .unwrap();
     let Refreshed::Ended { reason, .. } = late else {
         panic!("a dead sibling was accepted: {late:?}");
     };
@@ -116,7 +122,12 @@ async fn a_late_repeat_is_a_live_session_that_only_a_refresh_forks(store: &Arc<d
     granted(server, later(3_600), &lost.held).await;
     let older = server.present(later(3_700), &lost.lost).await.unwrap();
     assert!(matches!(older, Presented::Replaced(_)), "{older:?}");
-    let ended = server.sign_out(later(7_200), &lost.held, SignOutScope::Here, None);
+    let ended = server.sign_out(
+        later(7_200),
+        &lost.held,
+        SignOutScope::Here,
+        &Possession::NONE,
+    );
     assert_eq!(ended.await.unwrap(), Ok(1));
     let (row, _) = store.session(lost.session).await.unwrap().unwrap();
     let reason = row.ended.map(|end| end.reason);

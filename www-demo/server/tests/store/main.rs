@@ -15,6 +15,7 @@ mod pooled;
 #[expect(dead_code, reason = "other tests use more of it")]
 mod postgres;
 mod providers;
+mod registrations;
 mod revocations;
 #[path = "../common/service.rs"]
 mod service;
@@ -40,7 +41,8 @@ async fn sqlite_conforms() {
     endings::conforms(Arc::clone(&store)).await;
     guesses::conforms(Arc::clone(&store)).await;
     losses::conforms(Arc::clone(&store)).await;
-    passkeys::conforms(store).await;
+    passkeys::conforms(Arc::clone(&store)).await;
+    registrations::conforms(store).await;
 }
 
 #[tokio::test]
@@ -84,7 +86,8 @@ async fn postgres_conforms() {
     endings::conforms(Arc::clone(&store)).await;
     guesses::conforms(Arc::clone(&store)).await;
     losses::conforms(Arc::clone(&store)).await;
-    passkeys::conforms(store).await;
+    passkeys::conforms(Arc::clone(&store)).await;
+    registrations::conforms(store).await;
 }
 
 #[tokio::test]
