@@ -1,6 +1,6 @@
 //! `SQLite`: one file beside the server.
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use nolapse::wire::EndReason;
@@ -32,8 +32,9 @@ use crate::domain::{
     Applied, Authentication, Bucket, ContextStore, Email, Identity, Mark, Note, NoteAdded, NoteId,
     NoteStore, Passkey, PasskeyAdded, PasskeyId, PasskeyName, PasskeyRemoved, PasskeyStore,
     PasswordHash, PoolUse, ProofStore, ProviderSession, ProviderStore, RecoveryHash, RevocationLog,
-    RevocationPage, RevocationSignal, Role, SealedKey, Session, SessionId, SigningKeyStore, Store,
-    StoreFailure, StoreResult, Throttles, Timestamp, Totp, TotpStep, TotpStore, User, UserId,
+    RevocationPage, RevocationSignal, Role, SealedKey, Session, SessionId, Shard, SigningKeyStore,
+    Store, StoreFailure, StoreResult, Throttles, Timestamp, Totp, TotpStep, TotpStore, User,
+    UserId,
 };
 
 /// How long a writer waits for another one.
@@ -55,13 +56,14 @@ impl SqliteStore {
     /// Fails if the file cannot be read and written, or holds the tables of a later version.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let options = SqliteConnectOptions::from_str(url)
-            .map_err(OpenError)?
+            .map_err(OpenError::Database)?
             .create_if_missing(true)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY_TIMEOUT);
-        private_file::prepare(options.get_filename()).map_err(|error| OpenError(error.into()))?;
+        private_file::prepare(options.get_filename())
+            .map_err(|error| OpenError::Database(error.into()))?;
         let opening = Instant::now();
         loop {
             match connect(options.clone()).await {
@@ -69,7 +71,11 @@ impl SqliteStore {
                 Err(error) if is_busy(&error) && opening.elapsed() < BUSY_TIMEOUT => {
                     sleep(RETRY_AFTER).await;
                 }
-                opened => return opened.map(|pool| Self { pool }).map_err(OpenError),
+                opened => {
+                    return opened
+                        .map(|pool| Self { pool })
+                        .map_err(OpenError::Database);
+                }
             }
         }
     }
