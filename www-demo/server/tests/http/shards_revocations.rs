@@ -1,0 +1,103 @@
+//! P56 over two shards: whatever ends a session on one of them reaches each server that listens.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+use std::{sync::Arc, time::Duration};
+
+use hyper::{Method, StatusCode};
+use nolapse::wire::SIGN_OUT_PATH;
+use tokio::time::timeout;
+
+use crate::{
+    postgres::Postgres,
+    revocation_pair::Pair,
+    revocation_stream::Stream,
+    revocations::commands_and_servers_reach_every_stream,
+    shards::{call, sessions_on_both},
+    support::{Signed, eventually},
+};
+
+#[tokio::test]
+async fn issue14_line5_p56_a_revocation_by_one_server_or_a_command_is_streamed_by_all_on_shards() {
+    let postgres = Postgres::shared();
+    let (home, other) = (postgres.database().await, postgres.database().await);
+    let urls = format!("0x0={home},1={other}");
+    let pair = Pair::with(("DATABASE_URLS", &urls));
+    commands_and_servers_reach_every_stream(&pair).await;
+}
+
+async fn sign_out(pair: &Pair, signed: &Signed) {
+    let out = call(&pair.servers[0], Method::POST, SIGN_OUT_PATH).cookie(&signed.cookie);
+    assert_eq!(out.send().await.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn issue14_line5_p56_a_reader_resumes_exactly_at_another_server() {
+    let postgres = Postgres::shared();
+    let (home, other) = (postgres.database().await, postgres.database().await);
+    let pair = Pair::with(("DATABASE_URLS", &format!("0={home},1={other}")));
+    let [near, far] = sessions_on_both(&pair.servers[0], 3).await;
+    let mut stream = Stream::open(&pair.servers[0].auth, None).await;
+    stream.until_live(true).await;
+    for (_, signed) in [&near[0], &far[0]] {
+        sign_out(&pair, signed).await;
+        stream.until("sid", &signed.session).await;
+    }
+    drop(stream);
+    // Positions move on with each transaction of the database; told is where a reader is that has read all.
+    let read_all = async {
+        loop {
+            let mut stream = Stream::open(&pair.servers[1].auth, None).await;
+            let (events, last) = stream.until_live(true).await;
+            if events.len() == 2 {
+                return last.unwrap();
+            }
+        }
+    };
+    let last = timeout(Duration::from_secs(60), read_all).await.unwrap();
+    assert!(last.starts_with("0:") && last.contains(",1:"), "{last}");
+    for (_, signed) in [&far[1], &near[1]] {
+        sign_out(&pair, signed).await;
+    }
+
+    for server in &pair.servers {
+        let mut stream = Stream::open(&server.auth, Some(&last)).await;
+        let mut missed = vec![far[1].1.session.clone(), near[1].1.session.clone()];
+        let mut found = Vec::new();
+        while found.len() < 2 {
+            let event = stream.next().await.unwrap();
+            if event.name == "revoked" {
+                found.push(event.data["sid"].as_str().unwrap().to_owned());
+            }
+        }
+        found.sort();
+        missed.sort();
+        assert_eq!(found, missed, "what is missing, and nothing else");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn issue14_line5_p56_an_outage_of_a_shard_is_told_and_the_other_streams_on() {
+    let clusters = Arc::new([(); 2].map(|()| Postgres::start(&["-c", "fsync=off"])));
+    let (home, other) = (clusters[0].database().await, clusters[1].database().await);
+    let pair = Pair::with(("DATABASE_URLS", &format!("0={home},1={other}")));
+    let [near, far] = sessions_on_both(&pair.servers[0], 2).await;
+    let mut stream = Stream::open(&pair.servers[1].auth, None).await;
+    stream.until_live(true).await;
+
+    clusters[1].crash();
+
+    stream.until_live(false).await;
+    sign_out(&pair, &near[0].1).await;
+    stream.until("sid", &near[0].1.session).await;
+    let restarting = Arc::clone(&clusters);
+    tokio::task::spawn_blocking(move || restarting[1].restart())
+        .await
+        .unwrap();
+    let out = eventually("the shard serves", || async {
+        let out = call(&pair.servers[0], Method::POST, SIGN_OUT_PATH).cookie(&far[0].1.cookie);
+        let out = out.try_send().await?;
+        (out.status == StatusCode::NO_CONTENT).then_some(())
+    });
+    out.await;
+    stream.until("sid", &far[0].1.session).await;
+}
