@@ -113,18 +113,17 @@ impl Gauges {
     }
 
     fn write_shards(&self, text: &mut String) {
-        if self.shards.is_empty() {
-            return;
-        }
         let name = "nolapse_shard_up";
-        let help = "Whether the sessions of a shard are served.";
+        let help =
+            "Whether the sessions of a shard are served; nothing where there is one database.";
         head(text, name, "gauge", help);
         for ShardState { shard, serves, .. } in &self.shards {
             let shard = shard.to_string();
             sample(text, name, &[("shard", &shard)], u64::from(*serves));
         }
         let name = "nolapse_shard_connections";
-        head(text, name, "gauge", "Connections to a shard, by use.");
+        let help = "Connections to a shard, by use; each may have an equal share of nolapse_database_connections_max.";
+        head(text, name, "gauge", help);
         for ShardState { shard, pool, .. } in &self.shards {
             let shard = shard.to_string();
             let used = pool.open.saturating_sub(pool.idle);

@@ -37,10 +37,11 @@ async fn until(store: &Arc<dyn Store>, number: usize, serves: bool) {
 async fn refreshed(store: &Arc<dyn Store>, token: &RefreshToken, at: u64) -> RefreshToken {
     let service = service(store);
     let refreshed = service.refresh(later(at), token, None, None);
-    match refreshed.await.unwrap() {
-        Refreshed::Granted(grant) => grant.refresh_token,
-        other => panic!("{other:?}"),
-    }
+    let refreshed = refreshed.await.unwrap();
+    let Refreshed::Granted(grant) = refreshed else {
+        panic!("{refreshed:?}");
+    };
+    grant.refresh_token
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,11 +143,15 @@ async fn issue14_line5_what_ends_while_a_shard_is_away_has_ended_before_it_serve
         for token in &tokens {
             let service = service(store);
             let refreshed = service.refresh(later(2), token, None, None);
-            outcomes.push(match refreshed.await.unwrap() {
+            let refreshed = refreshed.await.unwrap();
+            outcomes.push(match &refreshed {
                 Refreshed::Granted(_) => "granted",
                 Refreshed::Unknown => "unknown",
                 Refreshed::Ended { reason, .. } => reason.as_str(),
-                other => panic!("{other:?}"),
+                Refreshed::Void { .. }
+                | Refreshed::Superseded
+                | Refreshed::Unproven { .. }
+                | Refreshed::Contended => panic!("{refreshed:?}"),
             });
         }
         let [ended, disabled] = [EndReason::Revoked, EndReason::UserDisabled];

@@ -29,13 +29,13 @@ pub(super) fn keep(set: Arc<ShardSet>, member: Arc<Member>) -> JoinHandle<()> {
             if !answers || (served && !was_silent && !turn.is_multiple_of(LOOK_EVERY)) {
                 continue;
             }
-            match set.admit(&member).await {
-                Ok(()) if !served => tracing::info!(shard = %member.shard, "the shard serves"),
-                Ok(()) => {}
-                Err(error) if turn.is_multiple_of(LOOK_EVERY) => {
+            let admitted = set.admit(&member).await;
+            if let Err(error) = admitted {
+                if turn.is_multiple_of(LOOK_EVERY) {
                     tracing::warn!(shard = %member.shard, %error, "the shard was not brought up to date");
                 }
-                Err(_) => {}
+            } else if !served {
+                tracing::info!(shard = %member.shard, "the shard serves");
             }
         }
     })
