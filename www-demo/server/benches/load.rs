@@ -26,6 +26,7 @@ use nolapse_server::{
     store::{self, Pooler},
 };
 use postgres::Postgres;
+use sqlx::{Connection, PgConnection};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -38,6 +39,11 @@ const REFRESHES: usize = 20_000;
 const REVOKED: usize = 200;
 const PAGE: &str = "https://app.example.com";
 
+/// The setting of several databases.
+const SHARDS: &str = "DATABASE_URLS";
+
+/// A variable and its value.
+type Setting<'a> = (&'a str, &'a str);
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// One connection that is kept.
@@ -102,9 +108,14 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     rest.split_once(after).map_or(rest, |(found, _)| found)
 }
 
-/// Puts sessions into a database, and returns their cookies.
-async fn cookies(url: &str, keys: &Path) -> Result<Vec<String>, Failure> {
-    let store = store::open(url, 4, Pooler::None).await?;
+/// Puts sessions into a database or a set of them, and returns their cookies.
+async fn cookies((variable, url): Setting<'_>, keys: &Path) -> Result<Vec<String>, Failure> {
+    let store = if variable == SHARDS {
+        let urls = url.parse().map_err(|()| "a set of databases")?;
+        store::open_shards(&urls, 4, Pooler::None).await?
+    } else {
+        store::open(url, 4, Pooler::None).await?
+    };
     let secrets = Secrets::load_or_make(keys)?;
     let service = SessionService::new(
         Arc::clone(&store),
@@ -204,10 +215,32 @@ fn processor_time(process: u32) -> Option<Duration> {
     Some(Duration::from_millis(ticks * 10))
 }
 
-async fn measure(name: &str, url: &str, folder: &Path) -> Result<(), Failure> {
-    let cookies = cookies(url, &folder.join("nolapse.keys")).await?;
-    let settings = [("DATABASE_URL", url), ("ALLOWED_ORIGINS", PAGE)];
+/// Returns how many bytes of its log a `PostgreSQL` has written; 0 for what is none.
+async fn log_position(url: &str) -> Result<i64, Failure> {
+    ask(url, "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint").await
+}
+
+async fn session_bytes(url: &str) -> Result<i64, Failure> {
+    ask(
+        url,
+        "SELECT pg_total_relation_size('sessions') / count(*) FROM sessions",
+    )
+    .await
+}
+
+async fn ask(url: &str, sql: &'static str) -> Result<i64, Failure> {
+    if !url.starts_with("postgres:") {
+        return Ok(0);
+    }
+    let mut connection = PgConnection::connect(url).await?;
+    Ok(sqlx::query_scalar(sql).fetch_one(&mut connection).await?)
+}
+
+async fn measure(name: &str, database: Setting<'_>, folder: &Path) -> Result<(), Failure> {
+    let cookies = cookies(database, &folder.join("nolapse.keys")).await?;
+    let settings = [database, ("ALLOWED_ORIGINS", PAGE)];
     let server = Instance::start(folder, &settings);
+    let written = log_position(database.1).await?;
     let before = processor_time(server.process());
     let begun = Instant::now();
     let (latencies, cookies) = load(&server.auth, cookies).await?;
@@ -223,14 +256,24 @@ async fn measure(name: &str, url: &str, folder: &Path) -> Result<(), Failure> {
     let mut out = io::stdout();
     writeln!(
         out,
-        "refreshes, {name:<10} {:>7.0} a second, {:>7.0} a second of the server's processor; \
+        "refreshes, {name:<24} {:>7.0} a second, {:>7.0} a second of the server's processor; \
          p50 {:.2} ms, p99 {:.2} ms; {SESSIONS} sessions, {CONNECTIONS} connections, 0 errors",
         each(took),
         used.map_or(f64::NAN, each),
         at(50),
         at(99)
     )?;
-    if !store::is_postgres(url) {
+    if database.1.starts_with("postgres:") {
+        let written = log_position(database.1).await? - written;
+        let refreshes = i64::try_from(latencies.len())?;
+        writeln!(
+            out,
+            "written by a refresh: {} bytes of log; a session with its indexes: {} bytes",
+            written / refreshes,
+            session_bytes(database.1).await?
+        )?;
+    }
+    if database.1.starts_with("sqlite:") {
         let delays = revocations(&server, &cookies).await?;
         let at = |share: usize| delays[(delays.len() - 1) * share / 100].as_secs_f64();
         writeln!(
@@ -250,8 +293,19 @@ async fn measure(name: &str, url: &str, folder: &Path) -> Result<(), Failure> {
 async fn main() -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     let url = format!("sqlite://{}", folder.path().join("bench.db").display());
-    measure("SQLite", &url, folder.path()).await?;
-    let postgres = Postgres::start(&[]);
+    measure("SQLite", ("DATABASE_URL", &url), folder.path()).await?;
     let folder = tempfile::tempdir()?;
-    measure("PostgreSQL", &postgres.database().await, folder.path()).await
+    let postgres = Postgres::start(&[]);
+    let url = postgres.database().await;
+    measure("PostgreSQL", ("DATABASE_URL", &url), folder.path()).await?;
+    // Each a cluster of its own, with a log of its own, on the same disk and processors: a set on one machine gains nothing but
+    // a second log.
+    let folder = tempfile::tempdir()?;
+    let other = Postgres::start(&[]);
+    let urls = format!(
+        "0={},1={}",
+        postgres.database().await,
+        other.database().await
+    );
+    measure("two shards of PostgreSQL", (SHARDS, &urls), folder.path()).await
 }

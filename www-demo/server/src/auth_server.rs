@@ -118,11 +118,7 @@ impl AuthServerBuilder {
             background::rotate_keys(Arc::clone(&app.keys), stopped.clone()),
             background::prune(Arc::clone(&app.store), config.audit_kept, stopped.clone()),
             background::prune_throttles(Arc::clone(&app.store), stopped.clone()),
-            revocations::follow(
-                Arc::clone(&app.revocations),
-                Arc::clone(&app.store),
-                stopped,
-            ),
+            revocations::follow(Arc::clone(&app.revocations), &*app.store, stopped),
         ];
         Ok(AuthServer { app, stop, tasks })
     }

@@ -167,6 +167,9 @@ impl Command {
     ) -> Result<(), Failure> {
         match self {
             Self::Serve | Self::HealthCheck | Self::Backup(_) => Ok(()),
+            Self::Migrate if store.shards().iter().any(|shard| !shard.serves) => Err(
+                "a shard is away: its tables are brought up to date when a server finds it".into(),
+            ),
             Self::Migrate => print("the tables are up to date"),
             Self::Keys(command) => {
                 let changes = command != KeyCommand::List;

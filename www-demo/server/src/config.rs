@@ -8,7 +8,8 @@
 //! | `METRICS_PORT` | none | `GET /metrics` for Prometheus, for your own network alone; 0 takes a free port |
 //! | `METRICS_BIND` | `127.0.0.1` | the address that `METRICS_PORT` is bound on, whatever `BIND` is |
 //! | `DATABASE_URL` | `sqlite://nolapse.db` | where sessions are kept; `postgres://user:password@host/name` for several servers |
-//! | `DATABASE_CONNECTIONS` | `8` | 1 to 500: how many connections to PostgreSQL at most |
+//! | `DATABASE_URLS` | none | in place of `DATABASE_URL`, several PostgreSQL databases that share the sessions: `0=postgres://…,1=postgres://…`; shard 0 has the users too; `1x3=` gets three times as many new sessions, `1x0=` none, and `1=` without a URL is gone |
+//! | `DATABASE_CONNECTIONS` | `8` | 1 to 500: how many connections to PostgreSQL at most, to each database |
 //! | `DATABASE_POOLER` | `none` | `transaction` for a PostgreSQL behind PgBouncer in transaction mode |
 //! | `KEY_FILE` | `nolapse.keys` | what opens the server's keys, made at the first start, mode 600; servers on one database need copies of one file |
 //! | `KEY_WAIT_SECONDS` | `600` | 0 to 86,400: how long a signing key is published before it signs; verifiers keep key sets for 300 |
@@ -91,7 +92,7 @@ use reader::{Bounded, Reader, refuse};
 use crate::{
     domain::Limits,
     security_log::Destination,
-    store::{Pooler, is_postgres},
+    store::{Pooler, ShardUrls, is_postgres},
     verifier::Algorithm,
 };
 
@@ -123,6 +124,8 @@ pub struct Config {
     pub metrics_bind: IpAddr,
     /// `DATABASE_URL`.
     pub database_url: String,
+    /// `DATABASE_URLS`: then `database_url` is not read.
+    pub database_urls: Option<ShardUrls>,
     /// `DATABASE_CONNECTIONS`.
     pub database_connections: u32,
     /// `DATABASE_POOLER`.
@@ -212,6 +215,7 @@ impl Default for Config {
             metrics_port: None,
             metrics_bind: IpAddr::from([127, 0, 0, 1]),
             database_url: "sqlite://nolapse.db".to_owned(),
+            database_urls: None,
             database_connections: 8,
             database_pooler: Pooler::None,
             key_file: PathBuf::from("nolapse.keys"),
@@ -380,7 +384,8 @@ impl Config {
         if !self.database_url.starts_with("sqlite:") && !is_postgres(&self.database_url) {
             return refuse("DATABASE_URL", "sqlite://PATH or postgres://USER@HOST/NAME");
         }
-        if self.database_pooler == Pooler::Transaction && !is_postgres(&self.database_url) {
+        let is_file = self.database_urls.is_none() && !is_postgres(&self.database_url);
+        if self.database_pooler == Pooler::Transaction && is_file {
             return refuse("DATABASE_POOLER", "none: DATABASE_URL is a file");
         }
         if self.site_dir.as_ref().is_some_and(|path| !path.is_dir()) {

@@ -192,6 +192,10 @@ impl From<StoreError> for Problem {
                 tracing::warn!(%error, "the store is busy");
                 Self::unavailable("the database is busy", 2)
             }
+            StoreFailure::ShardAway => {
+                tracing::warn!(%error, "a shard is away");
+                Self::unavailable("a shard of the database does not answer", 2)
+            }
             StoreFailure::MissingReference => Self::not_found(),
         }
     }

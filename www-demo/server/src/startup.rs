@@ -21,6 +21,11 @@ use crate::{
 /// # Errors
 /// Fails with the cause and the setting that remedies it.
 pub async fn open_store(config: &Config) -> Result<Arc<dyn Store>, StartError> {
+    if let Some(urls) = &config.database_urls {
+        let (connections, pooler) = (config.database_connections, config.database_pooler);
+        let opened = store::open_shards(urls, connections, pooler).await;
+        return opened.map_err(StartError::Shards);
+    }
     let opened = store::open(
         &config.database_url,
         config.database_connections,

@@ -18,6 +18,8 @@ mod renewal;
 mod revocations;
 mod session;
 mod session_service;
+mod shard;
+mod sign_in;
 mod signing_keys;
 mod store;
 mod throttles;
@@ -45,6 +47,7 @@ pub use refresh_token::{
 pub use revocations::{Revocation, RevocationLog, RevocationPage, RevocationSignal, Revoked};
 pub use session::{Ending, Limits, NewSession, Renewal, Replaced, Session};
 pub use session_service::SessionService;
+pub use shard::{Shard, ShardState};
 pub use signing_keys::{SealedKey, SigningKeyStore};
 pub use store::{Applied, ContextStore, PoolUse, Store, StoreError, StoreFailure, StoreResult};
 pub use throttles::{Bucket, Throttles};

@@ -47,7 +47,7 @@ pub trait RevocationSignal: Send {
     async fn wait(&mut self) -> StoreResult<()>;
 }
 
-/// The log of revocations. The database writes it, in the transaction that ends a session, disables or deletes a
+/// The log of revocations of one database, which writes it, in the transaction that ends a session, disables or deletes a
 /// user, whichever program does so.
 #[async_trait]
 pub trait RevocationLog: Send + Sync + 'static {

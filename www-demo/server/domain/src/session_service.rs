@@ -5,17 +5,13 @@ use std::{sync::Arc, time::Duration};
 use nolapse::wire::EndReason;
 
 use crate::{
-    Applied, Grant, Limits, NewSession, Possession, Presented, RefreshToken, RefreshTokenKey,
-    Refreshed, Rotation, Session, SessionId, SignOutScope, Store, StoreResult, Timestamp, Unproven,
-    User, UserDirectory, Verdict,
+    Applied, Grant, Limits, Possession, Presented, RefreshToken, RefreshTokenKey, Refreshed,
+    Rotation, Session, SessionId, SignOutScope, Store, StoreResult, Timestamp, Unproven, User,
+    UserDirectory, Verdict,
 };
 
 /// How often a refresh retries after losing a compare-and-swap. Each loss means that another refresh succeeded.
 const MAX_LOOKS: usize = 8;
-
-/// How many ended sessions of a user are kept, so that a refresh of one returns the reason. Bounds the rows that
-/// repeated sign-ins can add.
-const ENDED_SESSIONS_PER_USER: u32 = 100;
 
 /// Applies the rules to the rows of a store.
 #[derive(Clone)]
@@ -49,44 +45,6 @@ impl SessionService {
     #[must_use]
     pub const fn limits(&self) -> &Limits {
         &self.limits
-    }
-
-    /// Begins a session for a user whose credentials were verified, from 48 random bytes.
-    ///
-    /// Beyond the limit of sessions, the one that was refreshed longest ago ends. `None` if the password was changed
-    /// or the user disabled or deleted since `user` was read.
-    ///
-    /// # Errors
-    /// Fails if the store fails.
-    pub async fn sign_in(
-        &self,
-        now: Timestamp,
-        user: User,
-        new: NewSession,
-        id: [u8; 16],
-        secret: [u8; 32],
-    ) -> StoreResult<Option<Grant>> {
-        let token = RefreshToken::first(SessionId::from_bytes(id), secret);
-        let session = Session::begin(now, &token, user.id, new, &self.limits);
-        self.refer_to(&user).await?;
-        if self.store.add_session(&session).await? == Applied::No {
-            return Ok(None);
-        }
-        // A change of password writes the password, then ends sessions: either it finds this row, or this read finds
-        // the new password.
-        let row = self.session(session.id).await?;
-        if !row.is_some_and(|(_, kept)| kept.password == user.password && !kept.disabled) {
-            let ended = self.store.end_session(session.id, now, EndReason::Revoked);
-            ended.await?;
-            return Ok(None);
-        }
-        self.evict_oldest(now, &session).await?;
-        Ok(Some(Grant {
-            session,
-            user,
-            refresh_token: token,
-            rotation: Rotation::Rotated,
-        }))
     }
 
     /// Finds the session of a refresh token in one look-up, without rotating it: writes nothing, whatever the verdict. A token that was replaced within the grace, or whose
@@ -294,20 +252,6 @@ impl SessionService {
             }
         };
         Ok(Ok(ended))
-    }
-
-    /// Ends the sessions of a user beyond the limit, least recently refreshed first, but never the new one.
-    async fn evict_oldest(&self, now: Timestamp, new: &Session) -> StoreResult<()> {
-        let sessions = self.store.sessions_of(new.user).await?;
-        let others = sessions.into_iter().filter(|session| session.id != new.id);
-        for session in others.skip(self.limits.sessions_per_user.saturating_sub(1)) {
-            let ended = self.store.end_session(session.id, now, EndReason::Revoked);
-            ended.await?;
-        }
-        let forgotten = self
-            .store
-            .forget_ended_sessions(new.user, ENDED_SESSIONS_PER_USER);
-        forgotten.await.map(drop)
     }
 
     async fn end(

@@ -1,14 +1,14 @@
 //! The storage interface. One implementation per database; one conformance suite for all.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use nolapse::wire::EndReason;
 
 use crate::{
     Email, NoteStore, PasskeyStore, PasswordHash, ProofStore, ProviderStore, RegistrationStore,
-    RevocationLog, Role, Session, SessionId, SigningKeyStore, Throttles, Timestamp, TotpStore,
-    User, UserId,
+    RevocationLog, Role, Session, SessionId, Shard, ShardState, SigningKeyStore, Throttles,
+    Timestamp, TotpStore, User, UserId,
 };
 
 /// The kind of a store's failure.
@@ -18,6 +18,8 @@ pub enum StoreFailure {
     Failed,
     /// No connection or lock was free in time.
     Busy,
+    /// The shard of what was asked for cannot be reached; others may.
+    ShardAway,
     /// A referenced row is missing (foreign key).
     MissingReference,
 }
@@ -58,6 +60,7 @@ impl fmt::Display for StoreError {
         let failure = match self.failure {
             StoreFailure::Failed => "the database failed",
             StoreFailure::Busy => "the database is busy",
+            StoreFailure::ShardAway => "a shard is away",
             StoreFailure::MissingReference => "a row that is referred to is gone",
         };
         write!(formatter, "{failure}: {}", self.cause)
@@ -110,7 +113,7 @@ pub trait ContextStore: Send + Sync + 'static {
     ) -> StoreResult<Applied>;
 }
 
-/// Users, sessions and their keys, contexts, notes, passkeys, revocations, signing keys, throttles and one-time passwords. Each method is one atomic step.
+/// Users, sessions and their keys, contexts, notes, passkeys, signing keys, throttles and one-time passwords. Each method is one atomic step.
 ///
 /// "Not found" is `Ok(None)`, never an error.
 #[async_trait]
@@ -121,7 +124,6 @@ pub trait Store:
     + ProofStore
     + ProviderStore
     + RegistrationStore
-    + RevocationLog
     + SigningKeyStore
     + Throttles
     + TotpStore
@@ -132,7 +134,20 @@ pub trait Store:
     /// Returns the state of the connection pool.
     fn pool_use(&self) -> PoolUse;
 
-    /// Checks that the database responds.
+    /// Returns the logs of revocations, one of each database.
+    fn revocation_logs(&self) -> Vec<(Shard, Arc<dyn RevocationLog>)>;
+
+    /// Returns the state of each shard; empty for a store of one database.
+    fn shards(&self) -> Vec<ShardState> {
+        Vec::new()
+    }
+
+    /// Chooses the shard of a user's new session; returns the session's id, made from random bytes.
+    fn place(&self, _user: UserId, random: [u8; 16]) -> SessionId {
+        SessionId::from_bytes(random)
+    }
+
+    /// Checks that the database responds; of several one suffices.
     async fn ping(&self) -> StoreResult<()>;
 
     /// Adds a user, unless the address has an account.
@@ -203,7 +218,7 @@ pub trait Store:
         reason: EndReason,
     ) -> StoreResult<u64>;
 
-    /// Lists the live sessions of a user, most recently refreshed first.
+    /// Lists the live sessions of a user, most recently refreshed first. Fails where a shard is away, which may have others.
     async fn sessions_of(&self, user: UserId) -> StoreResult<Vec<Session>>;
 
     /// Counts the audit records of a session with this reason.
@@ -217,7 +232,7 @@ pub trait Store:
     /// An ended session stays as long as its cookie is valid, so that a refresh returns the reason.
     async fn prune_sessions(&self, before: Timestamp, most: u32) -> StoreResult<u64>;
 
-    /// Deletes the ended sessions of a user but the `kept` that ended last; returns how many.
+    /// Deletes the ended sessions of a user but the `kept` that ended last, of each shard; returns how many.
     async fn forget_ended_sessions(&self, user: UserId, kept: u32) -> StoreResult<u64>;
 
     /// Deletes at most `most` audit records from before `before`; returns how many.

@@ -25,7 +25,7 @@ const KEY_FILE: &str = "nolapse.keys";
 /// Writes both into a new folder, and opens the copy with its keys before the folder gets its name: a folder that
 /// is there is whole.
 pub(super) async fn run(config: &Config, folder: &Path) -> Result<(), Failure> {
-    if store::is_postgres(&config.database_url) {
+    if config.database_urls.is_some() || store::is_postgres(&config.database_url) {
         return Err(Refused(
             "PostgreSQL is backed up by pg_dump, and the key file by a copy: docs/operations.md \
              has the commands",

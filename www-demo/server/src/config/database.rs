@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use super::{
     Config, ConfigError,
-    reader::{Bounded, Reader},
+    reader::{Bounded, Reader, refuse},
 };
-use crate::keys::KeyPolicy;
+use crate::{keys::KeyPolicy, store::DATABASE_URLS};
 
 impl Config {
     pub(super) fn with_database_and_keys(
@@ -21,9 +21,20 @@ impl Config {
             ),
             self.key_rotation.unwrap_or_default(),
         )?;
+        let database_urls = match read.text("DATABASE_URLS") {
+            None => self.database_urls,
+            Some(_) if read.text("DATABASE_URL").is_some() => {
+                return refuse("DATABASE_URL", "unset: DATABASE_URLS names the databases");
+            }
+            Some(text) => match text.parse() {
+                Ok(urls) => Some(urls),
+                Err(()) => return refuse("DATABASE_URLS", DATABASE_URLS),
+            },
+        };
         let key_file = read.text("KEY_FILE").map(PathBuf::from);
         Ok(Self {
             database_url: read.text("DATABASE_URL").unwrap_or(self.database_url),
+            database_urls,
             database_connections: read.number(
                 Bounded(
                     "DATABASE_CONNECTIONS",

@@ -4,7 +4,7 @@ use std::{fmt::Display, fs, time::Duration};
 
 use crate::{
     clock,
-    domain::{PoolUse, Timestamp},
+    domain::{PoolUse, ShardState, Timestamp},
     hash_queue::HashQueue,
     passwords::Passwords,
     revocations::FeedState,
@@ -21,6 +21,8 @@ pub(crate) struct Gauges {
     pub(crate) ping: Option<Duration>,
     /// The connections to the database.
     pub(crate) pool: PoolUse,
+    /// The shards; empty where there is one database.
+    pub(crate) shards: Vec<ShardState>,
     /// The open connections of clients, and how many there may be.
     pub(crate) connections: (usize, usize),
     /// The push streams of pages that are open.
@@ -55,6 +57,7 @@ impl Gauges {
             sessions,
             ping,
             pool: store.pool_use(),
+            shards: store.shards(),
             hashes: queue.map(HashQueue::read).unwrap_or_default(),
             hash_waits: queue.map_or(Histogram::NEW, HashQueue::waits),
             push_streams: app.push_streams.count(),
@@ -73,7 +76,7 @@ impl Gauges {
             gauge(text, "nolapse_sessions", help, sessions);
         }
         let up = u64::from(self.ping.is_some());
-        let help = "Whether the database answers.";
+        let help = "Whether the database answers, or one of its shards.";
         gauge(text, "nolapse_database_up", help, up);
         if let Some(ping) = self.ping {
             let name = "nolapse_database_ping_seconds";
@@ -91,6 +94,7 @@ impl Gauges {
         let help = "Push streams of pages that are open, connections among those above.";
         gauge(text, "nolapse_push_streams", help, self.push_streams);
         self.write_pool(text);
+        self.write_shards(text);
         self.write_feed(text);
         self.write_hashes(text);
         self.write_process(text);
@@ -106,6 +110,27 @@ impl Gauges {
         let name = "nolapse_database_connections_max";
         let help = "How many connections to the database there may be.";
         gauge(text, name, help, most);
+    }
+
+    fn write_shards(&self, text: &mut String) {
+        let name = "nolapse_shard_up";
+        let help =
+            "Whether the sessions of a shard are served; nothing where there is one database.";
+        head(text, name, "gauge", help);
+        for ShardState { shard, serves, .. } in &self.shards {
+            let shard = shard.to_string();
+            sample(text, name, &[("shard", &shard)], u64::from(*serves));
+        }
+        let name = "nolapse_shard_connections";
+        let help = "Connections to a shard, by use; each may have an equal share of nolapse_database_connections_max.";
+        head(text, name, "gauge", help);
+        for ShardState { shard, pool, .. } in &self.shards {
+            let shard = shard.to_string();
+            let used = pool.open.saturating_sub(pool.idle);
+            for (state, count) in [("idle", pool.idle), ("used", used)] {
+                sample(text, name, &[("shard", &shard), ("state", state)], count);
+            }
+        }
     }
 
     fn write_feed(&self, text: &mut String) {

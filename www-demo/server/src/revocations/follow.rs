@@ -1,7 +1,8 @@
-//! The task that follows the database's log.
+//! The task that follows the logs of the databases.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use tokio::{
     sync::watch,
     task::JoinHandle,
@@ -11,7 +12,7 @@ use tokio::{
 use super::Revocations;
 use crate::{
     clock,
-    domain::{RevocationPage, Store, StoreError, StoreResult},
+    domain::{RevocationLog, RevocationPage, Shard, Store, StoreError, StoreResult},
 };
 
 /// How long no signal is believed: then the log is read anyway. A connection that is dead without an error, or a pooler that
@@ -28,28 +29,36 @@ const PRUNE_EVERY: Duration = Duration::from_mins(1);
 /// Upper bound on rows deleted by one statement, so that its locks are short.
 const PRUNED_AT_ONCE: u32 = 1_000;
 
-/// Follows the log until the server stops, and prunes it.
+/// Follows the logs until the server stops, and prunes them.
 pub(crate) fn follow(
     revocations: Arc<Revocations>,
-    store: Arc<dyn Store>,
+    store: &dyn Store,
     mut stopped: watch::Receiver<bool>,
 ) -> JoinHandle<()> {
+    let followers = store.revocation_logs().into_iter();
+    let followers = followers.map(|(shard, log)| Follower {
+        revocations: Arc::clone(&revocations),
+        shard,
+        log,
+    });
+    let followers: Vec<Follower> = followers.collect();
+    for follower in &followers {
+        revocations.set_live(follower.shard, false);
+    }
     tokio::spawn(async move {
-        let follower = Follower {
-            revocations: Arc::clone(&revocations),
-            store,
-        };
         tokio::select! {
-            () = follower.run() => {}
+            _ = join_all(followers.iter().map(Follower::run)) => {}
             _ = stopped.wait_for(|stop| *stop) => {}
         }
         revocations.close();
     })
 }
 
+/// Follows the log of one database.
 struct Follower {
     revocations: Arc<Revocations>,
-    store: Arc<dyn Store>,
+    shard: Shard,
+    log: Arc<dyn RevocationLog>,
 }
 
 impl Follower {
@@ -58,12 +67,12 @@ impl Follower {
         loop {
             let begun = Instant::now();
             let Err(error) = self.listen().await;
-            self.revocations.set_live(false);
+            self.revocations.set_live(self.shard, false);
             if begun.elapsed() > PAUSES.1 {
                 pause = PAUSES.0;
             }
             if pause == PAUSES.0 {
-                tracing::warn!(%error, "revocations of other servers do not arrive");
+                tracing::warn!(shard = %self.shard, %error, "revocations of other servers do not arrive");
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSES.1);
@@ -74,9 +83,9 @@ impl Follower {
     async fn listen(&self) -> StoreResult<Infallible> {
         // What cannot be listened to can be read: behind a pooler that has no LISTEN, once per pause.
         self.read().await?;
-        let mut signal = self.store.revocation_signal().await?;
+        let mut signal = self.log.revocation_signal().await?;
         self.read().await?;
-        self.revocations.set_live(true);
+        self.revocations.set_live(self.shard, true);
         let mut pruned = Instant::now();
         loop {
             let signalled = timeout(READ_AT_LEAST_EVERY, signal.wait()).await;
@@ -92,23 +101,24 @@ impl Follower {
 
     /// Reads what came after the last page; everything if the database has been replaced by one that is behind it.
     async fn read(&self) -> StoreResult<()> {
-        let from = self.revocations.cursor();
+        let from = self.revocations.cursor(self.shard);
         let mut page = self.page(from).await?;
         if page.cursor < from {
             page = self.page(0).await?;
         }
-        self.revocations.add(page, (Instant::now(), clock::now()));
+        self.revocations
+            .add(self.shard, page, (Instant::now(), clock::now()));
         Ok(())
     }
 
     async fn page(&self, from: u64) -> StoreResult<RevocationPage> {
-        let page = self.store.revocations(from, self.revocations.kept());
+        let page = self.log.revocations(from, self.revocations.kept());
         timeout(READ_TIMEOUT, page).await.map_err(StoreError::new)?
     }
 
     async fn prune(&self) -> StoreResult<()> {
         let kept = self.revocations.kept();
-        let prune = || self.store.prune_revocations(kept, PRUNED_AT_ONCE);
+        let prune = || self.log.prune_revocations(kept, PRUNED_AT_ONCE);
         while prune().await? == u64::from(PRUNED_AT_ONCE) {}
         Ok(())
     }

@@ -1,15 +1,15 @@
 //! The log in memory: batches in the order in which they became known.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
 
 use tokio::time::Instant;
 
-use super::{Batch, Entry, FeedState};
-use crate::domain::{RevocationPage, Revoked, Timestamp};
+use super::{Batch, Cursor, Entry, FeedState};
+use crate::domain::{RevocationPage, Revoked, Shard, Timestamp};
 
 /// The most entries in memory, about 80 MB: those of a server with 10⁶ revocations within a token's life.
 const MAX_ENTRIES: usize = 1_000_000;
@@ -21,10 +21,12 @@ pub(super) struct Log {
     /// The number of the oldest batch.
     first: u64,
     entries: usize,
-    /// The cursor of the newest page.
-    cursor: u64,
-    /// The entries at or after the cursor, which the next page has again.
-    reread: BTreeSet<(u64, Revoked)>,
+    /// The cursor of the newest page of each database.
+    cursor: Cursor,
+    /// The entries at or after the cursor, which the next page of the database has again.
+    reread: BTreeMap<Shard, BTreeSet<(u64, Revoked)>>,
+    /// Whether revocations arrive from each database.
+    live: BTreeMap<Shard, bool>,
     known: u64,
     last: Option<Timestamp>,
     dropped: u64,
@@ -42,8 +44,14 @@ impl Log {
     }
 
     /// Returns where a reader resumes that has read everything.
-    pub(super) const fn cursor(&self) -> u64 {
-        self.cursor
+    pub(super) const fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    /// Says whether revocations arrive from a database; returns whether they arrive from all that are known.
+    pub(super) fn set_live(&mut self, shard: Shard, is_live: bool) -> bool {
+        self.live.insert(shard, is_live);
+        self.live.values().all(|is_live| *is_live)
     }
 
     pub(super) const fn state(&self, is_live: bool) -> FeedState {
@@ -64,14 +72,16 @@ impl Log {
             .map(|batch| (number, Arc::clone(batch)))
     }
 
-    /// Adds the entries of a page that are new; returns whether there are any.
+    /// Adds the entries of a database's page that are new; returns whether there are any.
     pub(super) fn add(
         &mut self,
+        shard: Shard,
         page: RevocationPage,
         kept: Duration,
         (now, wall): (Instant, Timestamp),
     ) -> bool {
         let RevocationPage { entries, cursor } = page;
+        let read_before = self.reread.remove(&shard).unwrap_or_default();
         let mut reread = BTreeSet::new();
         let mut new = Vec::new();
         for entry in entries {
@@ -79,8 +89,9 @@ impl Log {
             if entry.position >= cursor {
                 reread.insert(key);
             }
-            if !self.reread.contains(&key) {
+            if !read_before.contains(&key) {
                 new.push(Entry {
+                    shard,
                     position: entry.position,
                     revoked: entry.revoked,
                     at: entry.at,
@@ -88,7 +99,8 @@ impl Log {
                 });
             }
         }
-        (self.reread, self.cursor) = (reread, cursor);
+        self.reread.insert(shard, reread);
+        self.cursor.set(shard, cursor);
         if new.is_empty() {
             return false;
         }
@@ -97,7 +109,7 @@ impl Log {
         self.last = Some(wall);
         self.batches.push_back(Arc::new(Batch {
             entries: new,
-            cursor,
+            cursor: self.cursor.clone(),
         }));
         while self.entries > MAX_ENTRIES && self.batches.len() > 1 {
             self.dropped += self.drop_oldest() as u64;

@@ -1,9 +1,10 @@
-//! The revocations of the last minutes, as this server knows them: those of all servers of a database, and of its commands.
+//! The revocations of the last minutes, as this server knows them: those of all servers of its databases, and of their commands.
 //!
-//! The database logs what ends a session, in the same transaction ([`RevocationLog`](crate::domain::RevocationLog)). A task
-//! follows the log ([`follow`]) and appends what is new to [`Revocations`], where any number of [`Reader`]s find it: a
+//! A database logs what ends a session, in the same transaction ([`RevocationLog`](crate::domain::RevocationLog)). A task
+//! follows the logs ([`follow`]) and appends what is new to [`Revocations`], where any number of [`Reader`]s find it: a
 //! reader has a place in the log and no buffer of its own, so that a slow one costs nothing.
 
+mod cursor;
 mod follow;
 mod log;
 #[cfg(test)]
@@ -16,7 +17,8 @@ use std::{
 
 use tokio::{sync::watch, time::Instant};
 
-use crate::domain::{RevocationPage, Revoked, Timestamp};
+use crate::domain::{RevocationPage, Revoked, Shard, Timestamp};
+pub use cursor::{Cursor, NotACursor};
 pub(crate) use follow::follow;
 use log::Log;
 
@@ -26,7 +28,9 @@ const LEEWAY: Duration = Duration::from_secs(30);
 /// A revocation in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its position in the database's log.
+    /// The database whose log it is in.
+    pub shard: Shard,
+    /// Its position there.
     pub position: u64,
     /// What it revokes.
     pub revoked: Revoked,
@@ -42,7 +46,7 @@ pub struct Batch {
     /// The revocations, oldest first; none where only the cursor has moved.
     pub entries: Vec<Entry>,
     /// Where a reader resumes that has read this batch and those before: [`Revocations::reader`].
-    pub cursor: u64,
+    pub cursor: Cursor,
 }
 
 /// What a reader reads.
@@ -50,13 +54,13 @@ pub struct Batch {
 pub enum Update {
     /// Revocations.
     Revoked(Arc<Batch>),
-    /// All that is known has been read, and whether revocations of other servers arrive: not while the database is away.
+    /// All that is known has been read, and whether revocations of other servers arrive: not while a database is away.
     /// Comes once in the beginning, and when it changes.
     CaughtUp {
         /// Whether they arrive.
         is_live: bool,
         /// Where a reader resumes.
-        cursor: u64,
+        cursor: Cursor,
     },
 }
 
@@ -99,7 +103,7 @@ pub struct Reader {
     /// The number of the batch to read next.
     next: u64,
     /// Entries below have been read already.
-    from: u64,
+    from: Cursor,
     told: Option<bool>,
 }
 
@@ -121,14 +125,14 @@ impl Revocations {
     }
 
     /// Begins to read: all that is kept, or what came after `cursor`, which an earlier reader of any server of the same database
-    /// was given. A cursor that no reader can have yet is none.
+    /// was given. A position that no reader can have yet is none.
     ///
     /// Nothing is missed, and some may be read twice.
     #[must_use]
-    pub fn reader(self: &Arc<Self>, cursor: Option<u64>) -> Reader {
+    pub fn reader(self: &Arc<Self>, cursor: Option<Cursor>) -> Reader {
         let changes = self.changed.subscribe();
         let log = self.log();
-        let from = cursor.filter(|cursor| *cursor <= log.cursor());
+        let from = cursor.map(|cursor| cursor.within(log.cursor()));
         Reader {
             next: log.first(),
             from: from.unwrap_or_default(),
@@ -149,25 +153,26 @@ impl Revocations {
         self.changed.send_modify(|changes| changes.is_closed = true);
     }
 
-    /// Returns where the next page of the database's log begins.
-    pub(crate) fn cursor(&self) -> u64 {
-        self.log().cursor()
+    /// Returns where the next page of a database's log begins.
+    pub(crate) fn cursor(&self, shard: Shard) -> u64 {
+        self.log().cursor().of(shard)
     }
 
-    /// Adds what is new on a page of the database's log, and wakes the readers.
-    pub(crate) fn add(&self, page: RevocationPage, now: (Instant, Timestamp)) {
+    /// Adds what is new on a page of a database's log, and wakes the readers.
+    pub(crate) fn add(&self, shard: Shard, page: RevocationPage, now: (Instant, Timestamp)) {
         let mut log = self.log();
         log.forget(now.0);
-        let is_new = log.add(page, self.kept, now);
-        let next = log.next();
-        drop(log);
-        if is_new {
-            self.changed.send_modify(|changes| changes.next = next);
+        if log.add(shard, page, self.kept, now) {
+            // Under the lock: of two databases' pages the later one is told last.
+            self.changed
+                .send_modify(|changes| changes.next = log.next());
         }
     }
 
-    /// Says whether revocations of other servers arrive.
-    pub(crate) fn set_live(&self, is_live: bool) {
+    /// Says whether revocations of other servers arrive from a database.
+    pub(crate) fn set_live(&self, shard: Shard, is_live: bool) {
+        let mut log = self.log();
+        let is_live = log.set_live(shard, is_live);
         self.changed.send_if_modified(|changes| {
             let changed = changes.is_live != is_live;
             changes.is_live = is_live;
@@ -196,7 +201,7 @@ impl Reader {
                     break;
                 };
                 self.next = number + 1;
-                if let Some(batch) = unread(batch, self.from) {
+                if let Some(batch) = unread(batch, &self.from) {
                     return Some(Update::Revoked(batch));
                 }
             }
@@ -204,7 +209,7 @@ impl Reader {
                 self.told = Some(changes.is_live);
                 return Some(Update::CaughtUp {
                     is_live: changes.is_live,
-                    cursor: self.revocations.log().cursor(),
+                    cursor: self.revocations.log().cursor().clone(),
                 });
             }
             self.changes.changed().await.ok()?;
@@ -213,8 +218,8 @@ impl Reader {
 }
 
 /// Leaves out the entries below a cursor; `None` if nothing is left.
-fn unread(batch: Arc<Batch>, from: u64) -> Option<Arc<Batch>> {
-    let is_unread = |entry: &Entry| entry.position >= from;
+fn unread(batch: Arc<Batch>, from: &Cursor) -> Option<Arc<Batch>> {
+    let is_unread = |entry: &Entry| entry.position >= from.of(entry.shard);
     if batch.entries.iter().all(is_unread) {
         return Some(batch);
     }
@@ -223,7 +228,7 @@ fn unread(batch: Arc<Batch>, from: u64) -> Option<Arc<Batch>> {
     (!entries.is_empty()).then(|| {
         Arc::new(Batch {
             entries,
-            cursor: batch.cursor,
+            cursor: batch.cursor.clone(),
         })
     })
 }

@@ -20,6 +20,10 @@ struct Ready {
     status: &'static str,
     /// Whether revocations of other servers and of commands arrive. Without them each token still ends by itself.
     revocations_live: bool,
+    /// The shards that do not answer, by their numbers: their sessions are refused with 503, and those of others are served.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    shards_away: Vec<u8>,
 }
 
 const OK: Json<Health> = Json(Health { status: "ok" });
@@ -36,7 +40,7 @@ async fn alive() -> Json<Health> {
     OK
 }
 
-/// Returns 200 if the database responds and the key file decrypts its signing keys.
+/// Returns 200 if the database responds, or one of its shards, and the key file decrypts its signing keys.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -49,8 +53,11 @@ async fn ready(State(app): State<App>) -> Result<Json<Ready>, Problem> {
     if app.keys.is_behind() {
         return Err(Problem::unavailable("the key file is out of date", 5));
     }
+    let shards = app.store.shards().into_iter();
+    let away = shards.filter(|shard| !shard.serves);
     Ok(Json(Ready {
         status: "ok",
+        shards_away: away.map(|shard| shard.shard.number()).collect(),
         revocations_live: app.revocations.state().is_live,
     }))
 }

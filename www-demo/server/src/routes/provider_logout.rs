@@ -14,7 +14,7 @@ use url::form_urlencoded;
 use super::{App, providers, security_events::note, sessions::NO_STORE};
 use crate::{
     clock,
-    domain::Applied,
+    domain::{Applied, SessionId, Timestamp},
     problem::{Body, Problem},
     providers::{LoggedOut, Provider, ProviderError, mark},
 };
@@ -59,24 +59,12 @@ pub(super) async fn logout(
         }
     })?;
     let issuer = provider.config.issuer.as_str();
+    let sessions = find(&app, provider, &logged_out, now).await?;
     let came = mark("logout", &[issuer, &logged_out.token_id]);
     if app.store.set_mark(&came, logged_out.until).await? == Applied::No {
         note(|subject| subject.reason = Some("replayed"));
         return Err(Problem::invalid("the logout token came before"));
     }
-    end(&app, provider, &logged_out).await?;
-    Ok((StatusCode::OK, NO_STORE).into_response())
-}
-
-async fn end(app: &App, provider: &Provider, logged_out: &LoggedOut) -> Result<(), Problem> {
-    let now = clock::now();
-    let issuer = provider.config.issuer.as_str();
-    if let Some(sid) = &logged_out.sid {
-        let ended = mark("sid", &[issuer, sid]);
-        app.store.set_mark(&ended, now + SID_REMEMBERED).await?;
-    }
-    let (subject, sid) = (logged_out.subject.as_deref(), logged_out.sid.as_deref());
-    let sessions = app.store.sessions_at_provider(issuer, subject, sid).await?;
     for session in &sessions {
         let ended = app.store.end_session(*session, now, EndReason::Revoked);
         ended.await?;
@@ -88,5 +76,22 @@ async fn end(app: &App, provider: &Provider, logged_out: &LoggedOut) -> Result<(
         ended = sessions.len(),
         "logged out by the provider"
     );
-    Ok(())
+    Ok((StatusCode::OK, NO_STORE).into_response())
+}
+
+/// Finds the sessions that are to end. Fails where a shard is away, before the token counts as one that came: the provider may
+/// send it again.
+async fn find(
+    app: &App,
+    provider: &Provider,
+    logged_out: &LoggedOut,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, Problem> {
+    let issuer = provider.config.issuer.as_str();
+    if let Some(sid) = &logged_out.sid {
+        let ended = mark("sid", &[issuer, sid]);
+        app.store.set_mark(&ended, now + SID_REMEMBERED).await?;
+    }
+    let (subject, sid) = (logged_out.subject.as_deref(), logged_out.sid.as_deref());
+    Ok(app.store.sessions_at_provider(issuer, subject, sid).await?)
 }

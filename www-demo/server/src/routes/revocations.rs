@@ -28,7 +28,7 @@ use super::{
 use crate::{
     domain::Revoked,
     problem::Problem,
-    revocations::{Batch, Entry, Reader, Update},
+    revocations::{Batch, Cursor, Entry, Reader, Update},
 };
 
 /// The most streams of a server at once.
@@ -67,7 +67,7 @@ pub(super) async fn stream(
 }
 
 /// Reads the cursor that a reader has; another text than one is none.
-fn last_event_id(headers: &HeaderMap) -> Option<u64> {
+fn last_event_id(headers: &HeaderMap) -> Option<Cursor> {
     let mut sent = headers.get_all("last-event-id").iter();
     let (first, second) = (sent.next()?, sent.next());
     let text = first.to_str().ok().filter(|_| second.is_none())?;
@@ -82,7 +82,7 @@ async fn send(app: App, mut reader: Reader, mut to: Sender<Bytes>, permit: Owned
             Ok(None) => break,
             Ok(Some(Update::Revoked(batch))) => frames(&batch),
             Ok(Some(Update::CaughtUp { is_live, cursor })) => {
-                vec![event("live", Some(cursor), &json!({ "live": is_live })).into()]
+                vec![event("live", Some(&cursor), &json!({ "live": is_live })).into()]
             }
         };
         for frame in frames {
@@ -101,7 +101,7 @@ fn frames(batch: &Batch) -> Vec<Bytes> {
     let now = Instant::now();
     let last = batch.entries.len().saturating_sub(1);
     let events = batch.entries.iter().enumerate().map(|(index, entry)| {
-        let cursor = (index == last).then_some(batch.cursor);
+        let cursor = (index == last).then_some(&batch.cursor);
         event("revoked", cursor, &data(entry, now))
     });
     let events: Vec<String> = events.collect();
@@ -118,7 +118,7 @@ fn data(entry: &Entry, now: Instant) -> Value {
     json!({ name: id, "at": entry.at.as_millis(), "expires_in": left.as_secs() })
 }
 
-fn event(name: &str, id: Option<u64>, data: &Value) -> String {
+fn event(name: &str, id: Option<&Cursor>, data: &Value) -> String {
     let id = id.map_or_else(String::new, |id| format!("id: {id}\n"));
     format!("event: {name}\n{id}data: {data}\n\n")
 }

@@ -29,6 +29,8 @@ pub enum StartError {
         /// The database's error.
         cause: OpenError,
     },
+    /// The databases of `DATABASE_URLS` cannot be opened.
+    Shards(OpenError),
     /// The key file cannot be used.
     Keys {
         /// The value of `KEY_FILE`.
@@ -75,6 +77,18 @@ impl fmt::Display for StartError {
                 formatter,
                 "port {port} cannot be used ({cause}); stop what uses it, or set {variable} to \
                  another one, or to 0 for any free one"
+            ),
+            Self::Database {
+                cause: OpenError::Shard(cause),
+                ..
+            }
+            | Self::Shards(OpenError::Shard(cause)) => cause.fmt(formatter),
+            Self::Shards(cause) => write!(
+                formatter,
+                "a database of DATABASE_URLS cannot be used ({cause}); {}",
+                cause
+                    .remedy()
+                    .unwrap_or("start it, and look at the user, password, host and name there")
             ),
             Self::Database { url, cause } if is_postgres(url) => write!(
                 formatter,

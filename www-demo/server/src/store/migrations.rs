@@ -19,7 +19,7 @@ macro_rules! files {
 const POSTGRES: &[File] = files!("postgres":
     "0001_sessions" "0002_signing_keys" "0003_prune" "0004_bounds" "0005_sign_in" "0006_siblings"
     "0007_contexts" "0008_revocations" "0009_authentication" "0010_device_binding" "0011_providers"
-    "0012_passkeys" "0013_registered_keys");
+    "0012_passkeys" "0013_registered_keys" "0014_shards");
 
 const SQLITE: &[File] = files!("sqlite":
     "0001_sessions" "0002_signing_keys" "0003_prune" "0004_bounds" "0005_sign_in" "0006_siblings"

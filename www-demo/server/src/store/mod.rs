@@ -12,6 +12,7 @@ mod providers;
 mod registrations;
 mod revocations;
 mod rows;
+mod shards;
 mod siblings;
 mod signing_keys;
 mod sqlite;
@@ -24,6 +25,7 @@ use std::{fmt, path::Path, sync::Arc};
 
 pub use connections::Pooler;
 pub use postgres::PgStore;
+pub use shards::{DATABASE_URLS, ShardError, ShardUrls, ShardedStore};
 pub use sqlite::SqliteStore;
 
 use sqlx::error::DatabaseError;
@@ -32,19 +34,33 @@ use crate::domain::{Applied, Store, StoreError, StoreFailure};
 
 /// Why the database could not be opened.
 #[derive(Debug)]
-pub struct OpenError(sqlx::Error);
+pub enum OpenError {
+    /// The driver's error.
+    Database(sqlx::Error),
+    /// It is not the database that the settings say.
+    Shard(ShardError),
+    /// A step after it was opened failed.
+    Store(StoreError),
+}
 
 impl OpenError {
     /// Returns the remedy of an error of TLS or of a pooler; `None` for other errors.
     #[must_use]
     pub fn remedy(&self) -> Option<&'static str> {
-        tls::remedy(&self.0).or_else(|| connections::remedy(&self.0))
+        match self {
+            Self::Database(error) => tls::remedy(error).or_else(|| connections::remedy(error)),
+            Self::Shard(_) | Self::Store(_) => None,
+        }
     }
 }
 
 impl fmt::Display for OpenError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
+        match self {
+            Self::Database(error) => error.fmt(formatter),
+            Self::Shard(error) => error.fmt(formatter),
+            Self::Store(error) => error.fmt(formatter),
+        }
     }
 }
 
@@ -52,7 +68,19 @@ impl std::error::Error for OpenError {}
 
 impl From<sqlx::Error> for OpenError {
     fn from(error: sqlx::Error) -> Self {
-        Self(error)
+        Self::Database(error)
+    }
+}
+
+impl From<ShardError> for OpenError {
+    fn from(error: ShardError) -> Self {
+        Self::Shard(error)
+    }
+}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
     }
 }
 
@@ -73,9 +101,26 @@ pub async fn open(
     pooler: Pooler,
 ) -> Result<Arc<dyn Store>, OpenError> {
     if is_postgres(url) {
-        return Ok(Arc::new(PgStore::open(url, connections, pooler).await?));
+        let store = PgStore::open(url, connections, pooler).await?;
+        store.stand_alone().await?;
+        return Ok(Arc::new(store));
     }
     Ok(Arc::new(SqliteStore::open(url).await?))
+}
+
+/// Opens the databases of a set, with at most `connections` to each, perhaps through a `pooler`, and brings their tables up to
+/// date.
+///
+/// # Errors
+/// Fails as [`ShardedStore::open`] does.
+pub async fn open_shards(
+    urls: &ShardUrls,
+    connections: u32,
+    pooler: Pooler,
+) -> Result<Arc<dyn Store>, OpenError> {
+    Ok(Arc::new(
+        ShardedStore::open(urls, connections, pooler).await?,
+    ))
 }
 
 /// Copies the `SQLite` database of `url`, as it is at one moment, into a file that is empty or missing. Servers

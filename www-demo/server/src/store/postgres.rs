@@ -1,6 +1,6 @@
 //! `PostgreSQL`: one database for several servers.
 
-use std::{str::FromStr, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use nolapse::wire::EndReason;
@@ -32,8 +32,8 @@ use crate::domain::{
     NoteStore, Passkey, PasskeyAdded, PasskeyId, PasskeyName, PasskeyRemoved, PasskeyStore,
     PasswordHash, PoolUse, ProofStore, ProviderSession, ProviderStore, RecoveryHash,
     RegistrationStore, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey, Session,
-    SessionId, SessionKey, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles, Timestamp,
-    Totp, TotpStep, TotpStore, User, UserId,
+    SessionId, SessionKey, Shard, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles,
+    Timestamp, Totp, TotpStep, TotpStore, User, UserId,
 };
 
 /// How long a request waits for a connection, long enough for most restarts of a database.
@@ -58,28 +58,46 @@ impl PgStore {
     /// # Errors
     /// Fails if the database is unreachable, or has the tables of a later version.
     pub async fn open(url: &str, connections: u32, pooler: Pooler) -> Result<Self, OpenError> {
-        let options = PgConnectOptions::from_str(url)?.application_name("nolapse-server");
-        let options = match pooler {
-            Pooler::None => options.options(TIMEOUTS),
-            // Parameters that PgBouncer does not know end a connection.
-            Pooler::Transaction => options.extra_float_digits(None),
-        };
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(PATIENCE)
-            .test_before_acquire(false)
-            .before_acquire(|connection, known| {
-                Box::pin(async move {
-                    let trusted = known.idle_for < PING_AFTER;
-                    Ok(trusted || connection.ping().await.is_ok())
-                })
-            })
-            .connect_with(options)
-            .await?;
+        let pools = pools(connections, PATIENCE);
+        let pool = pools.connect_with(options(url, pooler)?).await?;
         let pool = Connections::new(pool, pooler);
         migrate(&pool).await?;
         Ok(Self { pool })
     }
+
+    /// Returns a store of one connection, which is made when it is needed, and waited for no longer than `patience`.
+    pub(super) fn lazy(url: &str, pooler: Pooler, patience: Duration) -> Result<Self, OpenError> {
+        let pool = pools(1, patience).connect_lazy_with(options(url, pooler)?);
+        let pool = Connections::new(pool, pooler);
+        Ok(Self { pool })
+    }
+
+    /// Returns the connections.
+    pub(super) const fn pool(&self) -> &Connections {
+        &self.pool
+    }
+}
+
+fn options(url: &str, pooler: Pooler) -> Result<PgConnectOptions, Error> {
+    let options = PgConnectOptions::from_str(url)?.application_name("nolapse-server");
+    Ok(match pooler {
+        Pooler::None => options.options(TIMEOUTS),
+        // Parameters that PgBouncer does not know end a connection.
+        Pooler::Transaction => options.extra_float_digits(None),
+    })
+}
+
+fn pools(connections: u32, patience: Duration) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(patience)
+        .test_before_acquire(false)
+        .before_acquire(|connection, known| {
+            Box::pin(async move {
+                let trusted = known.idle_for < PING_AFTER;
+                Ok(trusted || connection.ping().await.is_ok())
+            })
+        })
 }
 
 /// Brings the tables up to date, one server after the other.
@@ -162,7 +180,7 @@ impl PgStore {
 }
 
 /// Runs a step, and repeats it after transient errors.
-async fn retrying<T, F>(step: impl Fn() -> F) -> StoreResult<T>
+pub(super) async fn retrying<T, F>(step: impl Fn() -> F) -> StoreResult<T>
 where
     F: Future<Output = Result<T, Error>>,
 {
@@ -177,7 +195,7 @@ where
 
 /// Returns whether an error is transient: a serialization failure, a deadlock or a broken connection (`PostgreSQL`'s
 /// error classes 40, 57P and 08).
-fn is_transient(error: &Error) -> bool {
+pub(super) fn is_transient(error: &Error) -> bool {
     let code = error.as_database_error().and_then(DatabaseError::code);
     let passing = ["40001", "40P01", "57P01", "57P02", "57P03"];
     let broken = matches!(error, Error::Io(_));

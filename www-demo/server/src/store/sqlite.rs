@@ -1,6 +1,6 @@
 //! `SQLite`: one file beside the server.
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use nolapse::wire::EndReason;
@@ -34,8 +34,8 @@ use crate::domain::{
     NoteStore, Passkey, PasskeyAdded, PasskeyId, PasskeyName, PasskeyRemoved, PasskeyStore,
     PasswordHash, PoolUse, ProofStore, ProviderSession, ProviderStore, RecoveryHash,
     RegistrationStore, RevocationLog, RevocationPage, RevocationSignal, Role, SealedKey, Session,
-    SessionId, SessionKey, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles, Timestamp,
-    Totp, TotpStep, TotpStore, User, UserId,
+    SessionId, SessionKey, Shard, SigningKeyStore, Store, StoreFailure, StoreResult, Throttles,
+    Timestamp, Totp, TotpStep, TotpStore, User, UserId,
 };
 
 /// How long a writer waits for another one.
@@ -57,13 +57,14 @@ impl SqliteStore {
     /// Fails if the file cannot be read and written, or holds the tables of a later version.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let options = SqliteConnectOptions::from_str(url)
-            .map_err(OpenError)?
+            .map_err(OpenError::Database)?
             .create_if_missing(true)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY_TIMEOUT);
-        private_file::prepare(options.get_filename()).map_err(|error| OpenError(error.into()))?;
+        private_file::prepare(options.get_filename())
+            .map_err(|error| OpenError::Database(error.into()))?;
         let opening = Instant::now();
         loop {
             match connect(options.clone()).await {
@@ -71,7 +72,11 @@ impl SqliteStore {
                 Err(error) if is_busy(&error) && opening.elapsed() < BUSY_TIMEOUT => {
                     sleep(RETRY_AFTER).await;
                 }
-                opened => return opened.map(|pool| Self { pool }).map_err(OpenError),
+                opened => {
+                    return opened
+                        .map(|pool| Self { pool })
+                        .map_err(OpenError::Database);
+                }
             }
         }
     }

@@ -39,6 +39,10 @@ macro_rules! store {
                 }
             }
 
+            fn revocation_logs(&self) -> Vec<(Shard, Arc<dyn RevocationLog>)> {
+                vec![(Shard::HOME, Arc::new(self.clone()))]
+            }
+
             async fn ping(&self) -> StoreResult<()> {
                 let done = $run(|| sqlx::query("SELECT 1").execute(&self.pool));
                 done.await.map(drop)

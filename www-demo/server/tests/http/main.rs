@@ -66,6 +66,8 @@ mod security_log_limits;
 mod sessions;
 mod several;
 mod several_accounts;
+mod shards;
+mod shards_revocations;
 mod sign_out;
 mod site;
 mod step_up;

@@ -21,9 +21,14 @@ pub(crate) struct Pair {
 impl Pair {
     /// Starts both on the database of a URL, at the same moment.
     pub(crate) fn on(url: &str) -> Self {
+        Self::with(("DATABASE_URL", url))
+    }
+
+    /// Starts both on what a setting names.
+    pub(crate) fn with(database: (&'static str, &str)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let settings = [
-            ("DATABASE_URL", url),
+        let settings: [(&'static str, &str); 7] = [
+            database,
             ("ISSUER", "https://auth.example.com"),
             ("AUDIENCE", "https://api.example.com"),
             ("ALLOWED_ORIGINS", "https://app.example.com"),

@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
     pub(crate) name: String,
-    pub(crate) id: Option<u64>,
+    pub(crate) id: Option<String>,
     pub(crate) data: Value,
 }
 
@@ -87,21 +87,20 @@ impl Stream {
     }
 
     /// Reads revocations up to the event that says whether the stream is live; returns them and the last id.
-    pub(crate) async fn until_live(&mut self, is_live: bool) -> (Vec<Event>, Option<u64>) {
-        let (mut events, mut last) = (Vec::new(), None);
+    pub(crate) async fn until_live(&mut self, is_live: bool) -> (Vec<Event>, Option<String>) {
         let told = async {
+            let (mut events, mut last) = (Vec::new(), None);
             loop {
                 let event = self.next().await.expect("the stream goes on");
-                last = event.id.or(last);
+                last = event.id.clone().or(last);
                 if event.name == "revoked" {
                     events.push(event);
                 } else if event.data["live"] == is_live {
-                    return;
+                    return (events, last);
                 }
             }
         };
-        timeout(PATIENCE, told).await.expect("the stream says so");
-        (events, last)
+        timeout(PATIENCE, told).await.expect("the stream says so")
     }
 
     /// Reads up to the revocation of a session or user.
@@ -128,7 +127,7 @@ fn event(block: &str) -> Option<Event> {
     };
     Some(Event {
         name: field("event")?.to_owned(),
-        id: field("id").map(|id| id.parse().unwrap()),
+        id: field("id").map(str::to_owned),
         data: serde_json::from_str(field("data")?).unwrap(),
     })
 }

@@ -146,7 +146,7 @@ async fn part3_a_reader_that_comes_back_gets_what_it_missed() {
         let sids = events.iter().map(|event| event.data["sid"].as_str());
         sids.map(|sid| sid.unwrap().to_owned()).collect()
     };
-    let last = last.unwrap().to_string();
+    let last = last.unwrap();
     // Two may still be on their way to the reader.
     let resumed = eventually("both that were missed", || async {
         let mut stream = Stream::open(&address, Some(&last)).await;
@@ -207,7 +207,7 @@ async fn part3_streams_are_limited_and_end_with_the_server() {
     clippy::print_stdout,
     reason = "the times are for who reads the output"
 )]
-async fn commands_and_servers_reach_every_stream(pair: &Pair) {
+pub(crate) async fn commands_and_servers_reach_every_stream(pair: &Pair) {
     let mut streams = Vec::new();
     for server in &pair.servers {
         let mut stream = Stream::open(&server.auth, None).await;

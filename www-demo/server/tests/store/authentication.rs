@@ -3,7 +3,7 @@
 use nolapse_server::{
     domain::{
         Applied, Authentication, AuthenticationMethod, KeyThumbprint, Limits, NewSession,
-        Possession, Proof, ProofId, RefreshToken, RefreshTokenKey, Session, SessionId, Store,
+        Possession, Proof, ProofId, RefreshToken, RefreshTokenKey, Session, Store,
     },
     store::{PgStore, Pooler, SqliteStore},
 };
@@ -11,7 +11,7 @@ use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 
 use super::{
     postgres::Postgres,
-    suite::{NOW, later, user},
+    suite::{NOW, later, session_id, user},
 };
 
 #[tokio::test]
@@ -40,10 +40,10 @@ async fn postgres_keeps_it_through_a_rotation_and_reads_rows_of_before() {
 const OLDER: &str =
     "UPDATE sessions SET authenticated_at = NULL, authentication_methods = NULL, jkt = NULL";
 
-async fn is_kept(store: &dyn Store) -> Session {
+pub(crate) async fn is_kept(store: &dyn Store) -> Session {
     let user = user(1);
     store.add_user(&user).await.unwrap();
-    let first = RefreshToken::first(SessionId::from_bytes([1; 16]), [1; 32]);
+    let first = RefreshToken::first(session_id(1), [1; 32]);
     let new = NewSession {
         device: "a device".to_owned(),
         authentication: Authentication::new(later(5), AuthenticationMethod::ALL),

@@ -19,17 +19,20 @@ mod registrations;
 mod revocations;
 #[path = "../common/service.rs"]
 mod service;
+mod sharded;
+mod sharded_outages;
+mod sharded_starts;
 mod signing_keys;
 mod suite;
 
 use nolapse::wire::EndReason;
 use nolapse_server::{
-    domain::{Applied, Limits, RefreshTokenKey, SessionId, Store, Verdict},
+    domain::{Applied, Limits, RefreshTokenKey, Store, Verdict},
     store::{PgStore, Pooler, SqliteStore},
 };
 use postgres::Postgres;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
-use suite::{conforms, later, session, user};
+use suite::{conforms, later, session, session_id, user};
 
 #[tokio::test]
 async fn sqlite_conforms() {
@@ -158,7 +161,7 @@ async fn postgres_deadlocks_are_tried_again() {
 
     let (ended, store) = ending.await.unwrap();
     assert_eq!(ended.unwrap(), 2);
-    let first = SessionId::from_bytes([10; 16]);
+    let first = session_id(10);
     let recorded = store.recorded_endings(first, EndReason::Revoked).await;
     assert_eq!(recorded.unwrap(), 1);
 }

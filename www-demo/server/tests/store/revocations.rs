@@ -5,14 +5,14 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use nolapse::wire::EndReason;
 use nolapse_server::{
-    domain::{Applied, Revoked, SessionId, Store},
+    domain::{Applied, RevocationLog, Revoked, Store},
     store::{PgStore, Pooler, SqliteStore},
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use tokio::time::timeout;
 
 use crate::postgres::Postgres;
-use crate::suite::{later, session, user};
+use crate::suite::{later, session, session_id, user};
 
 const KEPT: Duration = Duration::from_mins(2);
 
@@ -31,8 +31,14 @@ async fn both() -> (
     (folder, postgres, [(url, sqlite), (shared, shared_store)])
 }
 
+/// The log of a store of one database.
+fn log(store: &Arc<dyn Store>) -> Arc<dyn RevocationLog> {
+    let [(_, log)] = store.revocation_logs().try_into().ok().unwrap();
+    log
+}
+
 async fn logged(store: &Arc<dyn Store>) -> Vec<Revoked> {
-    let page = store.revocations(0, KEPT).await.unwrap();
+    let page = log(store).revocations(0, KEPT).await.unwrap();
     page.entries.iter().map(|entry| entry.revoked).collect()
 }
 
@@ -41,7 +47,7 @@ async fn logged(store: &Arc<dyn Store>) -> Vec<Revoked> {
 async fn read_to_the_end(store: &Arc<dyn Store>, mut cursor: u64) -> u64 {
     let passed = async {
         loop {
-            let page = store.revocations(cursor, KEPT).await.unwrap();
+            let page = log(store).revocations(cursor, KEPT).await.unwrap();
             if page.entries.is_empty() {
                 return page.cursor;
             }
@@ -66,7 +72,7 @@ async fn p56_whatever_ends_a_session_is_logged_with_it_and_nothing_else() {
             let owner = if number < 14 { &ada } else { &eve };
             store.add_session(&session(number, owner).0).await.unwrap();
         }
-        let id = |number| SessionId::from_bytes([number; 16]);
+        let id = |number| session_id(number);
         assert_eq!(logged(&store).await, []);
 
         let ended = store.end_session(id(10), later(1), EndReason::SignedOut);
@@ -90,15 +96,19 @@ async fn p56_whatever_ends_a_session_is_logged_with_it_and_nothing_else() {
         assert_eq!(entries.len(), expected.len());
         assert_eq!(BTreeSet::from_iter(entries), expected);
 
-        let page = store.revocations(0, KEPT).await.unwrap();
+        let page = log(&store).revocations(0, KEPT).await.unwrap();
         assert_eq!(page.entries.first().unwrap().at, later(1));
         let end = read_to_the_end(&store, page.cursor).await;
-        let rest = store.revocations(end, KEPT).await.unwrap();
+        let rest = log(&store).revocations(end, KEPT).await.unwrap();
         assert_eq!(rest.entries, []);
         assert!(rest.cursor >= end);
-        assert_eq!(store.prune_revocations(KEPT, 100).await.unwrap(), 0);
+        assert_eq!(log(&store).prune_revocations(KEPT, 100).await.unwrap(), 0);
         assert_eq!(
-            store.revocations(0, Duration::ZERO).await.unwrap().entries,
+            log(&store)
+                .revocations(0, Duration::ZERO)
+                .await
+                .unwrap()
+                .entries,
             []
         );
     }
@@ -125,12 +135,12 @@ async fn p56_a_log_forgets_what_is_too_old() {
         }
 
         assert_eq!(logged(&store).await, []);
-        assert_eq!(store.prune_revocations(KEPT, 3).await.unwrap(), 3);
-        assert_eq!(store.prune_revocations(KEPT, 3).await.unwrap(), 2);
+        assert_eq!(log(&store).prune_revocations(KEPT, 3).await.unwrap(), 3);
+        assert_eq!(log(&store).prune_revocations(KEPT, 3).await.unwrap(), 2);
         // The next place is not one that was given out before.
-        let cursor = store.revocations(0, KEPT).await.unwrap().cursor;
+        let cursor = log(&store).revocations(0, KEPT).await.unwrap().cursor;
         store.delete_user(ada.id).await.unwrap();
-        let page = store.revocations(cursor, KEPT).await.unwrap();
+        let page = log(&store).revocations(cursor, KEPT).await.unwrap();
         assert_eq!(page.entries.len(), 1);
     }
 }
@@ -157,14 +167,14 @@ async fn p56_a_transaction_that_commits_late_is_not_missed() {
         rivals.push(rival);
     }
 
-    let mut cursor = store.revocations(0, KEPT).await.unwrap().cursor;
+    let mut cursor = log(&store).revocations(0, KEPT).await.unwrap().cursor;
     let mut seen = BTreeSet::new();
     for index in [2, 0, 1] {
-        let mut signal = store.revocation_signal().await.unwrap();
+        let mut signal = log(&store).revocation_signal().await.unwrap();
         rivals[index].execute("COMMIT").await.unwrap();
         let signalled = timeout(Duration::from_secs(10), signal.wait()).await;
         signalled.expect("a commit is signalled").unwrap();
-        let page = store.revocations(cursor, KEPT).await.unwrap();
+        let page = log(&store).revocations(cursor, KEPT).await.unwrap();
         let last = page.entries.iter().map(|entry| entry.position).max();
         assert!(
             page.entries.iter().any(|entry| seen.insert(entry.revoked)),
@@ -192,14 +202,14 @@ async fn p56_a_transaction_that_is_rolled_back_is_neither_logged_nor_signalled()
     for number in [10, 20] {
         store.add_session(&session(number, &ada).0).await.unwrap();
     }
-    let mut signal = store.revocation_signal().await.unwrap();
+    let mut signal = log(&store).revocation_signal().await.unwrap();
 
     let mut rival = PgConnection::connect(&url).await.unwrap();
     rival
         .execute("BEGIN; DELETE FROM users; ROLLBACK")
         .await
         .unwrap();
-    let second = SessionId::from_bytes([20; 16]);
+    let second = session_id(20);
     let ended = store.end_session(second, later(1), EndReason::Revoked);
     ended.await.unwrap();
 
@@ -214,9 +224,7 @@ async fn p56_a_lost_connection_ends_the_signal() {
     let postgres = Postgres::start(&["-c", "fsync=off"]);
     let url = postgres.database().await;
     let store = PgStore::open(&url, 4, Pooler::None).await.unwrap();
-    let mut signal = nolapse_server::domain::RevocationLog::revocation_signal(&store)
-        .await
-        .unwrap();
+    let mut signal = store.revocation_signal().await.unwrap();
 
     let waiting = tokio::spawn(async move { signal.wait().await });
     postgres.restart();

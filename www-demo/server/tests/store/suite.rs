@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use nolapse::wire::EndReason;
 use nolapse_server::domain::{
     Applied, Authentication, Email, Limits, MAX_FORKS, NewSession, Note, NoteAdded, NoteId,
-    PasswordHash, RefreshToken, RefreshTokenKey, Role, Session, SessionId, SessionService, Store,
-    Timestamp, User, UserId,
+    PasswordHash, RefreshToken, RefreshTokenKey, Role, Session, SessionId, SessionService, Shard,
+    Store, Timestamp, User, UserId,
 };
 
 /// The beginning.
@@ -29,9 +29,18 @@ pub(crate) fn new_session() -> NewSession {
     NewSession::new("a device".to_owned(), Authentication::by_password(NOW))
 }
 
+/// The id of this number's session: on shard 1 if the number is odd, which is nothing to a store of one database, and otherwise
+/// of a time when there was one.
+pub(crate) fn session_id(number: u8) -> SessionId {
+    if number.is_multiple_of(2) {
+        return SessionId::from_bytes([number; 16]);
+    }
+    SessionId::on_shard(Shard::from_number(1), [number; 16])
+}
+
 /// A session of this number, with its first refresh token.
 pub(crate) fn session(number: u8, user: &User) -> (Session, RefreshToken) {
-    let refresh_token = RefreshToken::first(SessionId::from_bytes([number; 16]), [number; 32]);
+    let refresh_token = RefreshToken::first(session_id(number), [number; 32]);
     let device = format!("device {number}");
     let new = NewSession::new(device, Authentication::by_password(NOW));
     let row = Session::begin(NOW, &refresh_token, user.id, new, &Limits::default());
@@ -101,7 +110,7 @@ async fn a_session_comes_back_as_it_was(store: &dyn Store) {
     let rotated = store.rotate_session(&row, &read).await.unwrap();
     assert_eq!(rotated, Applied::Yes);
     assert_eq!(store.session(row.id).await.unwrap(), Some((row, user)));
-    let absent = SessionId::from_bytes([250; 16]);
+    let absent = session_id(250);
     assert_eq!(store.session(absent).await.unwrap(), None);
 }
 
