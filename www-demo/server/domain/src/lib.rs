@@ -18,6 +18,7 @@ mod revocations;
 mod session;
 mod session_service;
 mod signing_keys;
+mod spread;
 mod store;
 mod throttles;
 mod time;
@@ -44,6 +45,7 @@ pub use revocations::{Revocation, RevocationLog, RevocationPage, RevocationSigna
 pub use session::{Ending, Limits, NewSession, Renewal, Replaced, Session};
 pub use session_service::SessionService;
 pub use signing_keys::{SealedKey, SigningKeyStore};
+pub use spread::spread;
 pub use store::{Applied, ContextStore, PoolUse, Store, StoreError, StoreFailure, StoreResult};
 pub use throttles::{Bucket, Throttles};
 pub use time::Timestamp;

@@ -86,6 +86,7 @@ impl SessionService {
             user,
             refresh_token: token,
             rotation: Rotation::Rotated,
+            rested: Duration::ZERO,
         }))
     }
 
@@ -204,6 +205,7 @@ impl SessionService {
                 user,
                 refresh_token: token,
                 rotation,
+                rested: now.since(read.last_seen_at),
             })));
         }
         Ok(Refreshed::Contended)
