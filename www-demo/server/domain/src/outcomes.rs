@@ -1,8 +1,10 @@
 //! The outcomes of what a [`SessionService`](crate::SessionService) does.
 
+use std::time::Duration;
+
 use nolapse::wire::EndReason;
 
-use crate::{RefreshToken, Session, SessionId, Timestamp, Unproven, User};
+use crate::{RefreshToken, Session, SessionId, Timestamp, Unproven, User, spread};
 
 /// The outcome of a refresh.
 #[derive(Debug)]
@@ -49,6 +51,16 @@ pub struct Grant {
     pub refresh_token: RefreshToken,
     /// How the refresh token came about.
     pub rotation: Rotation,
+    /// How long the session had not been refreshed; zero where it began.
+    pub rested: Duration,
+}
+
+impl Grant {
+    /// Returns when the browser is to refresh next a token of this lifetime; `None` as the browser plans it.
+    #[must_use]
+    pub fn refresh_in(&self, lifetime: Duration) -> Option<Duration> {
+        spread(self.rested, lifetime, &self.session.secret_hash)
+    }
 }
 
 /// How a refresh token came about.

@@ -162,6 +162,7 @@ impl SessionService {
                 user,
                 refresh_token: token,
                 rotation,
+                rested: now.since(read.last_seen_at),
             })));
         }
         Ok(Refreshed::Contended)

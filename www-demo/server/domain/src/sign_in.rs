@@ -1,5 +1,7 @@
 //! The beginning of a session.
 
+use std::time::Duration;
+
 use nolapse::wire::EndReason;
 
 use crate::{
@@ -45,6 +47,7 @@ impl SessionService {
             user,
             refresh_token: token,
             rotation: Rotation::Rotated,
+            rested: Duration::ZERO,
         }))
     }
 

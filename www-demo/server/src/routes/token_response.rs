@@ -31,6 +31,10 @@ pub(super) struct TokenResponse {
     token_type: &'static str,
     /// Seconds.
     expires_in: u64,
+    /// Seconds until the next refresh, where it is not to be sent as the client plans it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    refresh_in: Option<u64>,
     session: SessionView,
     /// The access tokens of the contexts that were requested.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -83,6 +87,7 @@ pub(super) async fn issue(
         access_token: token.map_err(|_| Problem::internal())?,
         token_type: "Bearer",
         expires_in: app.tokens.lifetime.as_secs(),
+        refresh_in: None,
         session: SessionView {
             id: session.id.to_string(),
             user: UserView::of(user),
@@ -112,33 +117,33 @@ pub(super) async fn without_cookie(
     user: &User,
     contexts: &BTreeSet<String>,
 ) -> Result<Response, Problem> {
-    let mut response = respond(app, now, session, user, contexts, None).await?;
+    let body = noted(app, now, session, user, contexts).await?;
+    let mut response = respond(body);
     set_page_cookie(app, now, session, user, response.headers_mut())?;
     Ok(response)
 }
 
-async fn respond(
+/// Like [`issue`], with session and user in the security log.
+async fn noted(
     app: &App,
     now: Timestamp,
     session: &Session,
     user: &User,
     contexts: &BTreeSet<String>,
-    mediated: Option<Mediated>,
-) -> Result<Response, Problem> {
+) -> Result<TokenResponse, Problem> {
     note(|subject| {
         subject.user = Some(user.id);
         subject.session = Some(session.id);
     });
-    let mut body = issue(app, now, session, user, contexts).await?;
-    if let Some(mediated) = mediated {
-        body.access_token = mediated.access_token;
-        body.expires_in = mediated.lifetime.as_secs();
-    }
+    issue(app, now, session, user, contexts).await
+}
+
+fn respond(body: TokenResponse) -> Response {
     let mut response = Json(body).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
-    Ok(response)
+    response
 }
 
 /// Signs a token for a grant, unless there is one of a provider, and one of each context, and returns them with the cookies.
@@ -150,7 +155,15 @@ pub(super) async fn grant(
     mediated: Option<Mediated>,
 ) -> Result<Response, Problem> {
     let (session, user) = (&grant.session, &grant.user);
-    let mut response = respond(app, now, session, user, contexts, mediated).await?;
+    let mut body = noted(app, now, session, user, contexts).await?;
+    let mut lifetime = app.tokens.lifetime;
+    if let Some(mediated) = mediated {
+        body.access_token = mediated.access_token;
+        lifetime = mediated.lifetime;
+    }
+    body.expires_in = lifetime.as_secs();
+    body.refresh_in = grant.refresh_in(lifetime).map(|wait| wait.as_secs());
+    let mut response = respond(body);
     set_cookies(app, now, grant, response.headers_mut())?;
     Ok(response)
 }

@@ -143,6 +143,38 @@ async fn rotation_and_activity_do_not_move_the_absolute_limit() {
     assert!(begun.elapsed() < life + Duration::from_secs(2));
 }
 
+/// Issue 14, part 6: browsers that an outage has made late do not refresh together from then on.
+#[tokio::test]
+async fn a_refresh_that_comes_late_says_when_the_next_one_is_to_be_sent() {
+    let world = World::new().await;
+    let signed = world.sign_up().await;
+    let url = format!("sqlite://{}", world.folder.path().join("test.db").display());
+    let other = sqlx::SqlitePool::connect(&url).await.unwrap();
+
+    let in_time = world.refresh(&signed.cookie).await;
+    sqlx::query("UPDATE sessions SET last_seen_at = last_seen_at - 55000")
+        .execute(&other)
+        .await
+        .unwrap();
+    let late = world.refresh(&in_time.cookie().unwrap()).await;
+    let next = world.refresh(&late.cookie().unwrap()).await;
+
+    assert_eq!(late.body["expires_in"], 60);
+    let refresh_in = late.body["refresh_in"].as_u64();
+    assert!(
+        refresh_in.is_some_and(|seconds| (1..=50).contains(&seconds)),
+        "{:?}",
+        late.body
+    );
+    for planned in [in_time, next] {
+        assert!(
+            planned.body.get("refresh_in").is_none(),
+            "{:?}",
+            planned.body
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_new_role_is_in_the_token_after_the_next_refresh() {
     let world = World::new().await;
