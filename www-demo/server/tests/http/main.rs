@@ -16,6 +16,7 @@ mod accounts;
 mod algorithm_pair;
 mod algorithms;
 mod api;
+mod binding_setting;
 mod both;
 mod both_databases;
 mod bound_sign_ins;
