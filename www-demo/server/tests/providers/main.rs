@@ -2,9 +2,12 @@
 #![cfg(unix)]
 
 mod answers;
+#[path = "../common/certificates.rs"]
+mod certificates;
 #[path = "../common/client.rs"]
 mod client;
 mod hostile;
 mod logout;
 mod scene;
 mod sign_in;
+mod tls;
