@@ -35,6 +35,7 @@ mod device_binding;
 mod documented_accounts;
 mod dpop;
 mod events;
+mod first_password;
 mod generated;
 mod guesses;
 mod held;
