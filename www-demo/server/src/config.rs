@@ -23,6 +23,8 @@
 //! | `DEVICE_BINDING` | `1` | `0` begins sessions that are bound to no key, whatever the page wants: for pages of several origins that share a session, and for saved browser states in tests; a session that is bound stays so |
 //! | `ACCOUNT_PATHS` | none | names such as `work,private`, at most 20: each has the auth server again below its path, `ISSUER/work`, with a cookie of its own, for several accounts in one browser |
 //! | `SERVER_SECRETS` | none | secrets of at least 32 characters each, separated by commas, by which servers of yours, such as renderers and APIs, authenticate; without it what is for servers answers 404 |
+//! | `NOTICES_URL` | none | where a notice of each change of how a user signs in is posted, for a mailer of yours: `https`, or `http` on this machine |
+//! | `NOTICES_SECRET` | none | at least 32 characters: the bearer token of those requests |
 //! | `OIDC_PROVIDERS` | none | names such as `keycloak,auth0`, at most 20, of OpenID Connect providers that users may sign in through; the page must be on the auth server's own site |
 //! | `OIDC_NAME_ISSUER` | none | the issuer of the provider `name`, as its discovery document spells it; `NAME` is the name in upper case, with `_` for `-` |
 //! | `OIDC_NAME_CLIENT_ID` | none | the `client_id` of this server there; its redirect URI is `ISSUER/auth/providers/name/callback` |
@@ -64,6 +66,7 @@
 mod bounds;
 mod cookies;
 mod database;
+mod notices;
 mod operations;
 mod passkeys;
 mod providers;
@@ -77,6 +80,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 pub use cookies::SameSite;
 pub(crate) use cookies::check_account_paths;
+pub use notices::Notices;
 pub(crate) use passkeys::host_of;
 pub(crate) use providers::check_providers;
 pub use providers::{ClientCredential, ProviderConfig, ProviderMode, ProviderSecret};
@@ -151,6 +155,8 @@ pub struct Config {
     pub account_paths: Vec<String>,
     /// `SERVER_SECRETS`.
     pub server_secrets: ServerSecrets,
+    /// `NOTICES_URL` and `NOTICES_SECRET`.
+    pub notices: Option<Notices>,
     /// `OIDC_PROVIDERS`, and what there is of each.
     pub providers: Vec<ProviderConfig>,
     /// `SITE_DIR`.
@@ -221,6 +227,7 @@ impl Default for Config {
             device_binding: true,
             account_paths: Vec::new(),
             server_secrets: ServerSecrets::default(),
+            notices: None,
             providers: Vec::new(),
             site_dir: None,
             token_lifetime: Duration::from_mins(1),
@@ -265,7 +272,7 @@ impl Config {
         let read = Reader(variable);
         let config = Self::default().with_addresses(&read)?.with_cookies(&read)?;
         let config = config.with_servers(&read)?.with_passkeys(&read)?;
-        let config = config.with_providers(&read)?;
+        let config = config.with_providers(&read)?.with_notices(&read)?;
         let config = config.with_database_and_keys(&read)?;
         let config = config.with_sessions(&read)?;
         let config = config.with_abuse_limits(&read)?.with_bounds(&read)?;

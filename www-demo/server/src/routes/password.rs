@@ -15,12 +15,14 @@ use super::{
     body::StrictJson,
     limits::Throttled,
     recent,
+    security_events::note,
     sessions::NO_STORE,
     signed::{SUPERSEDED, Signed},
 };
 use crate::{
     clock,
     domain::{DirectoryError, Password, PasswordHash, Session, Timestamp, User},
+    notices::Change,
     problem::{Body, Problem},
 };
 
@@ -138,6 +140,7 @@ async fn replace(
             .await?;
         if let Some(ended) = changed {
             app.counters.count("password_changes");
+            note(|subject| subject.change = Some(Change::PasswordChanged));
             tracing::info!(user = %user.id, ended, "password changed");
             return Ok(());
         }

@@ -21,6 +21,7 @@ use super::{App, address::Address, openapi, providers, request_log::REQUEST_ID};
 use crate::{
     clock,
     domain::{SessionId, UserId},
+    notices::{self, Change},
     security_log::Event,
 };
 
@@ -77,6 +78,8 @@ pub(super) struct Subject {
     pub(super) user: Option<UserId>,
     /// The session that acts.
     pub(super) session: Option<SessionId>,
+    /// What was changed of how the user signs in, if the request succeeds.
+    pub(super) change: Option<Change>,
     /// The session that is acted upon.
     pub(super) target: Option<SessionId>,
 }
@@ -142,6 +145,11 @@ pub(super) async fn record(State(app): State<App>, request: Request, next: Next)
     }
     if event == SERVER_AUTHENTICATION && subject.reason.is_none() {
         return response;
+    }
+    if let ("ok", Some(change), Some(user)) = (result, subject.change, subject.user)
+        && let Some(notifier) = &app.notifier
+    {
+        notices::tell(notifier, &app.users, change, user);
     }
     app.security_counts.count(event, result);
     let now = clock::now();

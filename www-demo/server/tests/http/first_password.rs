@@ -1,5 +1,4 @@
 //! The first password of an account that was made without one, on both databases.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::time::Duration;
 

@@ -46,6 +46,7 @@ mod look_up_dead;
 mod losses;
 mod malformed;
 mod metrics;
+mod notices;
 mod openapi;
 mod origins;
 mod page_cookie;

@@ -1,5 +1,4 @@
 //! A provider inside an organisation, whose certificate a private authority has signed.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,4 @@
 //! P51 for the lease alone: servers in one process, their database, and a provider that rotates without grace.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 #[cfg(unix)]
 #[path = "../../../tests/common/postgres.rs"]
