@@ -159,7 +159,8 @@ function text(value, option) {
 function acrs(value) {
   if (value === undefined) return undefined;
   // What a quoted string of the challenge has (RFC 9110 §5.6.4), and no blank, which separates values.
-  if (!Array.isArray(value) || !value.length || !value.every((one) => /^[!#-[\]-~]+$/.test(one)))
+  const isValue = (/** @type {unknown} */ one) => typeof one === "string" && /^[!#-[\]-~]+$/.test(one);
+  if (!Array.isArray(value) || !value.length || !value.every(isValue))
     throw new TypeError("acrValues must be a list of texts without blanks and quotes");
   return Object.freeze([...value]);
 }

@@ -115,6 +115,38 @@ test("a sign-in that is too long ago has the challenge of RFC 9470, which a clie
   await assert.rejects(verifier.verify(forge(), { maxAge: -1 }), TypeError);
 });
 
+test("a sign-in that is too weak has the challenge of RFC 9470, with what would do", async (t) => {
+  const { createVerifier, verifier } = await makeVerifier(t);
+  const [one, two, bronze] = ["urn:nolapse:acr:1", "urn:nolapse:acr:2", "urn:example:bronze"];
+  const jwks = { keys: [jwkOf()] };
+  const strict = createVerifier({ issuer: ISSUER, audience: AUDIENCE, jwks, acrValues: [two, bronze] });
+
+  for (const acr of [two, bronze]) assert.equal((await strict.verify(forge({}, { acr }))).acr, acr);
+  // The values of a call replace those of the verifier.
+  assert.equal((await strict.verify(forge({}, { acr: one }), { acrValues: [one] })).acr, one);
+  for (const [claims, options, wanted] of /** @type {[object, object?, string?][]} */ ([
+    [{}],
+    [{ acr: one }],
+    [{ acr: `${two} ${bronze}` }],
+    [{ acr: two.toUpperCase() }],
+    [{ acr: two, auth_time: NOW - 61 }, { maxAge: 60 }, `acr_values="${two} ${bronze}", max_age="60"`],
+    [{ acr: one, auth_time: NOW }, { maxAge: 60 }, `acr_values="${two} ${bronze}", max_age="60"`],
+    [{ acr: two }, { acrValues: [one] }, `acr_values="${one}"`],
+  ])) {
+    const error = await strict.verify(forge({}, claims), options).catch((caught) => caught);
+    assert.equal(error.code, "insufficient_user_authentication", JSON.stringify([claims, options]));
+    const response = error.toResponse();
+    assert.equal(response.status, 401);
+    const challenge = response.headers.get("www-authenticate");
+    assert.ok(challenge.endsWith(`, ${wanted ?? `acr_values="${two} ${bronze}"`}`), challenge);
+    assert.ok(!isTokenRejected(response));
+  }
+  // A value that would end the challenge's text is an error of the API's, not a challenge.
+  for (const acrValues of [['a"b'], [""], ["a b"], [7], [], two]) {
+    await assert.rejects(verifier.verify(forge(), { acrValues }), TypeError, String(acrValues));
+  }
+});
+
 test("without keys the response is a passing 503, and no refusal of the token", async (t) => {
   const { createVerifier } = await makeVerifier(t);
   // Nothing listens on the port of TCP's multiplexer.

@@ -2,6 +2,7 @@
 //! hour of failures costs.
 
 mod callers;
+mod device_keys;
 mod failures;
 mod forgeries;
 mod losses;

@@ -63,7 +63,7 @@ fn play_with(lifetime: u64, seed: u64, tabs: usize, schedule: &[Step]) -> World 
     world
 }
 
-fn check_always(world: &World) -> Result<(), TestCaseError> {
+pub(crate) fn check_always(world: &World) -> Result<(), TestCaseError> {
     let log = || world.story();
     prop_assert!(
         world.streams.most_at_once <= 1 || !world.had_lock,

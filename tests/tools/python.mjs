@@ -1,4 +1,4 @@
-/** Makes the virtual environment of the recipes in Python. */
+/** Makes the virtual environment of the recipes and the identity provider in Python. */
 
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -10,7 +10,9 @@ import { Remedy, step } from "../../pkg-template/tools/step.mjs";
 import { installPackages } from "./system.mjs";
 
 /** What is installed, in exact versions. */
-const REQUIREMENTS = join(root, "tests", "apis", "python", "requirements.txt");
+export const REQUIREMENTS = ["apis", "providers"].map((folder) =>
+  join(root, "tests", folder, "python", "requirements.txt"),
+);
 
 /** Where it is installed. */
 const ENVIRONMENT = join(root, ".cache", "python");
@@ -37,15 +39,15 @@ const PROBE = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2]
  */
 export async function setUpPython() {
   await step("python", async (watch) => {
-    const wanted = createHash("sha256")
-      .update(await readFile(REQUIREMENTS))
-      .digest("hex");
+    const hash = createHash("sha256");
+    for (const file of REQUIREMENTS) hash.update(await readFile(file));
+    const wanted = hash.digest("hex");
     if (existsSync(PYTHON) && (await readFile(STAMP, "utf8").catch(() => "")) === wanted) return;
     const python = await findPython(watch);
     await rm(ENVIRONMENT, { recursive: true, force: true });
     await run(python, ["-m", "venv", ENVIRONMENT], { watch });
     const pip = ["-m", "pip", "--disable-pip-version-check"];
-    const files = ["--only-binary", ":all:", "--no-deps", "--requirement", REQUIREMENTS];
+    const files = ["--only-binary", ":all:", "--no-deps", ...REQUIREMENTS.flatMap((file) => ["--requirement", file])];
     await run(PYTHON, [...pip, "install", ...files], { watch });
     // What is missing of the dependencies.
     await run(PYTHON, [...pip, "check"], { watch });
@@ -65,7 +67,7 @@ async function findPython(watch) {
   const installed = (await installPackages(["python3-venv"], watch)) ? await probe() : undefined;
   if (installed) return installed;
   throw new Remedy(
-    `The recipes in Python need Python ${OLDEST.join(".")} or newer with its modules venv and ensurepip: install it ` +
+    `The recipes and the provider in Python need Python ${OLDEST.join(".")} or newer with its modules venv and ensurepip: install it ` +
       "(https://python.org), or your system's packages, such as python3-venv.",
   );
 }

@@ -131,7 +131,7 @@ export const STAGES = [
   },
   {
     name: "providers",
-    needs: ["services", "server"],
+    needs: ["services", "package", "server", "python"],
     packages: ["tests/providers"],
     run: (context) => nodeTests("providers", context),
   },
@@ -143,7 +143,7 @@ export const STAGES = [
   },
   {
     name: "e2e",
-    needs: ["browser", "engines", "package", "site", "server"],
+    needs: ["browser", "engines", "package", "site", "server", "python"],
     packages: ["tests", "tests/providers"],
     run: (context) => nodeTests("e2e", context),
   },

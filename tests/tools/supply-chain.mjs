@@ -42,9 +42,9 @@ const FOR_BUILDING = [
   "CC-BY-4.0",
   // The list of certificate authorities of ureq, in the recipes in Rust.
   "CDLA-Permissive-2.0",
-  // libvips, which Next.js brings for pictures, and jwcrypto, a library of the recipes in Python.
+  // libvips, which Next.js brings for pictures, jwcrypto, a library of the recipes in Python, and dramatiq, which Canaille brings.
   "LGPL-3.0-or-later",
-  // Lightning CSS, which Vite brings.
+  // Lightning CSS, which Vite brings, and certifi, which Canaille brings.
   "MPL-2.0",
   // typing_extensions, which FastAPI brings.
   "PSF-2.0",

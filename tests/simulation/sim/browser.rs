@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use nolapse::core::{AttemptId, Clock, Config, Context, Input, Session, StoredState, WallTime};
 use nolapse_domain::RefreshToken;
 
+use super::DeviceKey;
+
 /// How a browser's lock behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Locks {
@@ -33,6 +35,8 @@ pub struct Browser {
     pub has_storage: bool,
     /// Whether there is a `BroadcastChannel`.
     pub has_channel: bool,
+    /// The key that sessions are bound to.
+    pub key: DeviceKey,
     pub locks: Locks,
     pub lock_holder: Option<(usize, AttemptId)>,
     /// Whether the grant has reached the holder: before, the holder cannot release the lock.
@@ -54,6 +58,7 @@ impl Default for Browser {
             stored: None,
             has_storage: true,
             has_channel: true,
+            key: DeviceKey::Unwanted,
             locks: Locks::Honest,
             lock_holder: None,
             is_holder_told: false,
@@ -87,6 +92,8 @@ pub struct Tab {
     pub is_visible: bool,
     pub is_frozen: bool,
     pub hears: bool,
+    /// Whether `IndexedDB` fails in it.
+    pub is_key_blocked: bool,
     pub alarm: Option<u64>,
     pub alarms_set: u64,
     pub last_rung: u64,
@@ -115,6 +122,7 @@ impl Tab {
             is_visible: true,
             is_frozen: false,
             hears: false,
+            is_key_blocked: false,
             alarm: None,
             alarms_set: 0,
             last_rung: 0,

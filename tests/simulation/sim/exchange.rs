@@ -5,7 +5,7 @@ use nolapse::core::{
 };
 use nolapse::wire::EndReason;
 
-use super::{Happening, Network, World};
+use super::{DeviceKey, Happening, Network, World, keys};
 
 use super::server::{Exchange, Mode, Question, Reply};
 
@@ -16,12 +16,12 @@ impl World {
             Mode::Fine => match exchange.question {
                 Question::Refresh => self.present(&exchange),
                 Question::Password => {
-                    let cookie = exchange.cookie.as_ref();
-                    self.server.change_password(self.now, cookie)
+                    let (cookie, proof) = (exchange.cookie.as_ref(), exchange.proof.as_ref());
+                    self.server.change_password(self.now, cookie, proof)
                 }
                 Question::SignOut { everywhere } => {
-                    self.server
-                        .sign_out(self.now, exchange.cookie.as_ref(), everywhere)
+                    let (cookie, proof) = (exchange.cookie.as_ref(), exchange.proof.as_ref());
+                    self.server.sign_out(self.now, cookie, proof, everywhere)
                 }
             },
             Mode::Unavailable(after) => Reply::Status(503, after),
@@ -45,7 +45,8 @@ impl World {
     }
 
     fn present(&mut self, exchange: &Exchange) -> Reply {
-        let (reply, is_theft) = self.server.refresh(self.now, exchange.cookie.as_ref());
+        let (cookie, proof) = (exchange.cookie.as_ref(), exchange.proof.as_ref());
+        let (reply, is_theft) = self.server.refresh(self.now, cookie, proof);
         if is_theft {
             // Unavoidable for any server: the cookie was delivered twice, and used in between.
             let browser = &self.browsers[exchange.browser];
@@ -56,6 +57,9 @@ impl World {
             }
         }
         let mut reply = reply;
+        if let Reply::Granted { ticket, .. } = &reply {
+            self.check_grant(ticket, proof);
+        }
         if let Reply::Granted { grant, .. } = &mut reply {
             self.counts.granted += 1;
             self.server.add_contexts(grant, &exchange.contexts);
@@ -97,11 +101,11 @@ impl World {
             }
             Question::Refresh => Input::RefreshFinished {
                 attempt,
-                outcome: outcome(reply),
+                outcome: outcome(reply, exchange.key),
             },
             Question::SignOut { .. } => Input::SignOutFinished {
                 attempt,
-                outcome: match outcome(reply) {
+                outcome: match outcome(reply, exchange.key) {
                     RefreshOutcome::Failed(failure) => SignOutOutcome::Failed(failure),
                     RefreshOutcome::Granted(_) | RefreshOutcome::Ended(_) => {
                         SignOutOutcome::Notified
@@ -113,10 +117,11 @@ impl World {
     }
 }
 
-fn outcome(reply: Reply) -> RefreshOutcome {
+fn outcome(reply: Reply, key: DeviceKey) -> RefreshOutcome {
     match reply {
         Reply::Granted { grant, .. } => RefreshOutcome::Granted(grant),
         Reply::Ended(reason) => RefreshOutcome::Ended(reason),
+        Reply::Unproven(why) => keys::outcome(why, key),
         Reply::Notified | Reply::Changed(_) => RefreshOutcome::Ended(EndReason::SignedOut),
         Reply::Status(status, after) => {
             RefreshOutcome::Failed(Failure::from_status(status, after.map(Millis::from_secs)))

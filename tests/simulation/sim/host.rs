@@ -158,6 +158,8 @@ impl World {
             attempt,
             question,
             cookie: self.browsers[browser].cookie.clone(),
+            proof: self.proof(tab),
+            key: self.key(tab),
             contexts,
         });
         match self.network {
@@ -293,10 +295,9 @@ impl World {
         let browser = self.tabs[tab].browser;
         let outcome = match self.network {
             Network::Fine | Network::Slow if self.server.mode == super::Mode::Fine => {
-                let now = self.now;
-                let (ticket, grant) =
-                    self.server
-                        .sign_in(now, user, self.browsers[browser].cookie.as_ref());
+                let (now, proof) = (self.now, self.proof_of_sign_in(tab));
+                let cookie = self.browsers[browser].cookie.as_ref();
+                let (ticket, grant) = self.server.sign_in(now, user, cookie, proof.as_ref());
                 self.browsers[browser].cookie = Some(ticket);
                 SignInOutcome::Granted(grant)
             }

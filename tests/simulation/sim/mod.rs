@@ -20,6 +20,7 @@ mod exchange;
 mod forge;
 mod forged;
 mod host;
+pub mod keys;
 mod locks;
 mod outages;
 mod passwords;
@@ -38,6 +39,7 @@ use nolapse::core::{AttemptId, Config, Input, Millis, PageChange, TabId};
 pub use browser::{Browser, Locks, Tab};
 pub use calls::{Call, Ending, SignedOut};
 pub use forged::{Forged, ForgedVersion, record};
+pub use keys::DeviceKey;
 pub use outages::{OUTAGES, retry_in};
 pub use random::Random;
 pub use record::{Counts, Line};
@@ -112,6 +114,9 @@ pub struct World {
     pub calls: Vec<Call>,
     pub counts: Counts,
     pub streams: Streams,
+    /// How many proofs of keys were signed, and how many keys were made.
+    pub proofs_made: u64,
+    pub keys_made: u8,
     /// Whether the lock has always worked as specified.
     pub had_lock: bool,
     /// Sessions that a user has signed out of.
@@ -146,6 +151,8 @@ impl World {
             calls: Vec::new(),
             counts: Counts::default(),
             streams: Streams::default(),
+            proofs_made: 0,
+            keys_made: 0,
             had_lock: true,
             signed_out: Vec::new(),
             unseen: Vec::new(),

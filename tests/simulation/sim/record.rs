@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nolapse::core::{Input, Status};
 use nolapse::wire::EndReason;
 
-use super::{Step, World};
+use super::{Step, World, keys::Downgrade};
 
 /// One log line, formatted only when printed.
 #[derive(Clone, Debug)]
@@ -43,6 +43,8 @@ pub struct Counts {
     pub passwords_changed: u32,
     /// Callers that were settled twice.
     pub answered_twice: u32,
+    /// Grants of bound sessions without their key.
+    pub downgrades: Vec<Downgrade>,
     /// `Publish` effects, by tab.
     pub published: BTreeMap<usize, u32>,
 }

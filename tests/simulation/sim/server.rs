@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::DeviceKey;
 use nolapse::core::{AttemptId, Grant, Millis, Secret, SessionInfo};
 use nolapse::wire::EndReason;
 use nolapse_domain::{
-    Authentication, Limits, NewSession, RefreshToken, RefreshTokenKey, Session, SessionId,
-    Timestamp, UserId, Verdict,
+    Authentication, Limits, NewSession, Proof, RefreshToken, RefreshTokenKey, Session, SessionId,
+    Timestamp, Unproven, UserId, Verdict,
 };
 
 /// How the auth server responds.
@@ -50,6 +51,9 @@ pub struct Exchange {
     pub attempt: AttemptId,
     pub question: Question,
     pub cookie: Option<RefreshToken>,
+    /// The proof of the browser's key, and what the tab knows of that key.
+    pub proof: Option<Proof>,
+    pub key: DeviceKey,
     /// The names of the contexts that a refresh requests, as the core has them.
     pub contexts: String,
 }
@@ -62,6 +66,8 @@ pub enum Reply {
         ticket: RefreshToken,
     },
     Ended(EndReason),
+    /// The session is bound to a key, and the request has no proof of it.
+    Unproven(Unproven),
     Notified,
     /// The password was changed; has the new cookie.
     Changed(RefreshToken),
@@ -84,6 +90,8 @@ pub struct Server {
     pub roles: BTreeMap<u32, u32>,
     pub key: RefreshTokenKey,
     pub made: u64,
+    /// `DEVICE_BINDING`.
+    pub binds: bool,
 }
 
 impl Server {
@@ -98,6 +106,7 @@ impl Server {
             roles: BTreeMap::new(),
             key: RefreshTokenKey::from_bytes([7; 32]),
             made: 0,
+            binds: true,
         }
     }
 
@@ -144,11 +153,13 @@ impl Server {
         now: u64,
         user: u32,
         cookie: Option<&RefreshToken>,
+        proof: Option<&Proof>,
     ) -> (RefreshToken, Grant) {
         let at = Timestamp::from_millis(now);
-        if let Some(row) =
-            cookie.and_then(|ticket| self.sessions.get_mut(ticket.session.as_bytes()))
-        {
+        let before = cookie.and_then(|ticket| self.sessions.get_mut(ticket.session.as_bytes()));
+        // Whoever has a copy of the cookie alone ends nothing.
+        let key = proof.map(|proof| proof.jkt);
+        if let Some(row) = before.filter(|row| row.jkt.is_none() || row.jkt == key) {
             row.end(at, EndReason::SignedOut);
         }
         self.made += 1;
@@ -161,7 +172,10 @@ impl Server {
             at,
             &ticket,
             UserId::from_bytes(user_id),
-            NewSession::new("sim".to_owned(), Authentication::by_password(at)),
+            NewSession {
+                jkt: proof.filter(|_| self.binds).map(|proof| proof.jkt),
+                ..NewSession::new("sim".to_owned(), Authentication::by_password(at))
+            },
             &self.limits,
         );
         self.sessions.insert(id, session);
@@ -189,11 +203,19 @@ impl Server {
         (Reply::Granted { grant, ticket }, false)
     }
 
-    pub fn refresh(&mut self, now: u64, cookie: Option<&RefreshToken>) -> (Reply, bool) {
+    pub fn refresh(
+        &mut self,
+        now: u64,
+        cookie: Option<&RefreshToken>,
+        proof: Option<&Proof>,
+    ) -> (Reply, bool) {
         let at = Timestamp::from_millis(now);
         let Some(ticket) = cookie else {
             return (Reply::Ended(EndReason::NoCookie), false);
         };
+        if let Err(why) = self.prove(now, ticket, proof) {
+            return (Reply::Unproven(why), false);
+        }
         let Some(row) = self.sessions.get_mut(ticket.session.as_bytes()) else {
             return (Reply::Ended(EndReason::NoCookie), false);
         };
@@ -222,9 +244,16 @@ impl Server {
         }
     }
 
-    pub fn sign_out(&mut self, now: u64, cookie: Option<&RefreshToken>, everywhere: bool) -> Reply {
+    pub fn sign_out(
+        &mut self,
+        now: u64,
+        cookie: Option<&RefreshToken>,
+        proof: Option<&Proof>,
+        everywhere: bool,
+    ) -> Reply {
         let at = Timestamp::from_millis(now);
         if let Some(ticket) = cookie
+            && self.prove(now, ticket, proof).is_ok()
             && let Some(row) = self.sessions.get_mut(ticket.session.as_bytes())
         {
             row.end(at, EndReason::SignedOut);

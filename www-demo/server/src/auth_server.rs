@@ -17,6 +17,7 @@ use crate::{
     contexts::ContextPolicy,
     dbsc::DbscKey,
     domain::{SessionService, Store, UserDirectory},
+    notices::{self, Notifier},
     origins::AllowedOrigins,
     password_directory::{PasswordDirectory, UserRepository},
     passwords::Passwords,
@@ -42,6 +43,7 @@ pub struct AuthServerBuilder {
     store: Option<Arc<dyn Store>>,
     users: Users,
     contexts: Option<Arc<dyn ContextPolicy>>,
+    notifier: Option<Arc<dyn Notifier>>,
 }
 
 /// Where the users are.
@@ -94,6 +96,12 @@ impl AuthServerBuilder {
         self
     }
 
+    /// Tells users by this notifier what was changed of how they sign in, in place of the one that `notices` names.
+    pub fn notifier(mut self, notifier: Arc<dyn Notifier>) -> Self {
+        self.notifier = Some(notifier);
+        self
+    }
+
     /// Opens the store and the keys, and starts the background tasks: key rotation, pruning, and following revocations.
     ///
     /// # Errors
@@ -105,6 +113,7 @@ impl AuthServerBuilder {
             store,
             users,
             contexts,
+            notifier,
         } = self;
         let store = match store {
             Some(store) => store,
@@ -112,7 +121,8 @@ impl AuthServerBuilder {
         };
         let (stop, stopped) = watch::channel(false);
         let contexts = contexts.unwrap_or_else(|| Arc::new(Arc::clone(&store)));
-        let app = assemble(&config, store, users, contexts).await?;
+        let mut app = assemble(&config, store, users, contexts).await?;
+        app.notifier = notifier.or(app.notifier);
         let tasks = vec![
             push_streams::tell(Arc::clone(&app.push_streams), &app.revocations),
             background::rotate_keys(Arc::clone(&app.keys), stopped.clone()),
@@ -135,6 +145,7 @@ impl AuthServer {
             store: None,
             users: Users::Store,
             contexts: None,
+            notifier: None,
         }
     }
 
@@ -270,6 +281,7 @@ async fn assemble(
         providers.map_err(|(provider, cause)| StartError::Provider { provider, cause })?;
     let connections = connections(config, &counters);
     Ok(App {
+        notifier: notices::notifier(config).map_err(StartError::Setting)?,
         sessions: Arc::new(sessions),
         users,
         contexts,

@@ -26,6 +26,8 @@
 //! | `DBSC_COOKIE_SECONDS` | `600` | 1 to 3,600: the life of the bound cookie, after which such a browser proves its key again; browsers limit how often, so 300 or more |
 //! | `ACCOUNT_PATHS` | none | names such as `work,private`, at most 20: each has the auth server again below its path, `ISSUER/work`, with a cookie of its own, for several accounts in one browser |
 //! | `SERVER_SECRETS` | none | secrets of at least 32 characters each, separated by commas, by which servers of yours, such as renderers and APIs, authenticate; without it what is for servers answers 404 |
+//! | `NOTICES_URL` | none | where a notice of each change of how a user signs in is posted, for a mailer of yours: `https`, or `http` on this machine |
+//! | `NOTICES_SECRET` | none | at least 32 characters: the bearer token of those requests |
 //! | `OIDC_PROVIDERS` | none | names such as `keycloak,auth0`, at most 20, of OpenID Connect providers that users may sign in through; the page must be on the auth server's own site |
 //! | `OIDC_NAME_ISSUER` | none | the issuer of the provider `name`, as its discovery document spells it; `NAME` is the name in upper case, with `_` for `-` |
 //! | `OIDC_NAME_CLIENT_ID` | none | the `client_id` of this server there; its redirect URI is `ISSUER/auth/providers/name/callback` |
@@ -67,6 +69,7 @@
 mod bounds;
 mod cookies;
 mod database;
+mod notices;
 mod operations;
 mod passkeys;
 mod providers;
@@ -80,6 +83,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 pub use cookies::SameSite;
 pub(crate) use cookies::check_account_paths;
+pub use notices::Notices;
 pub(crate) use passkeys::host_of;
 pub(crate) use providers::check_providers;
 pub use providers::{ClientCredential, ProviderConfig, ProviderMode, ProviderSecret};
@@ -160,6 +164,8 @@ pub struct Config {
     pub account_paths: Vec<String>,
     /// `SERVER_SECRETS`.
     pub server_secrets: ServerSecrets,
+    /// `NOTICES_URL` and `NOTICES_SECRET`.
+    pub notices: Option<Notices>,
     /// `OIDC_PROVIDERS`, and what there is of each.
     pub providers: Vec<ProviderConfig>,
     /// `SITE_DIR`.
@@ -233,6 +239,7 @@ impl Default for Config {
             bound_cookie_lifetime: Duration::from_mins(10),
             account_paths: Vec::new(),
             server_secrets: ServerSecrets::default(),
+            notices: None,
             providers: Vec::new(),
             site_dir: None,
             token_lifetime: Duration::from_mins(1),
@@ -277,7 +284,7 @@ impl Config {
         let read = Reader(variable);
         let config = Self::default().with_addresses(&read)?.with_cookies(&read)?;
         let config = config.with_servers(&read)?.with_passkeys(&read)?;
-        let config = config.with_providers(&read)?;
+        let config = config.with_providers(&read)?.with_notices(&read)?;
         let config = config.with_database_and_keys(&read)?;
         let config = config.with_sessions(&read)?;
         let config = config.with_abuse_limits(&read)?.with_bounds(&read)?;

@@ -16,6 +16,7 @@ mod dev_tls;
 mod hash_queue;
 pub mod keys;
 mod metrics;
+pub mod notices;
 mod one_time;
 pub mod origins;
 mod password_directory;

@@ -223,3 +223,6 @@ fn token(now: Timestamp, tokens: &StoredTokens) -> Mediated {
 pub(crate) fn purpose(session: SessionId) -> Vec<u8> {
     [b"nolapse 1 provider tokens".as_slice(), session.as_bytes()].concat()
 }
+
+#[cfg(test)]
+mod tests;

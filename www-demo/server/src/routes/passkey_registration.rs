@@ -18,12 +18,14 @@ use super::{
     openapi,
     passkeys::{PasskeyView, parse_name},
     recent,
+    security_events::note,
     sessions::NO_STORE,
     signed::Signed,
 };
 use crate::{
     clock,
     domain::{Email, Passkey, PasskeyAdded, PasskeyId, Timestamp, UserId},
+    notices::Change,
     problem::{Body, Problem},
     webauthn::{self, ALGORITHMS, Challenge, Expected, Purpose, RegistrationResponse},
 };
@@ -191,6 +193,7 @@ pub(super) async fn register(
         PasskeyAdded::NoUser => return Err(Problem::not_found()),
     }
     app.counters.count("passkeys_added");
+    note(|subject| subject.change = Some(Change::PasskeyAdded));
     tracing::info!(user = %passkey.user, "a passkey was added");
     let view = PasskeyView::of(&passkey);
     Ok((StatusCode::CREATED, NO_STORE, Json(view)).into_response())

@@ -12,10 +12,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    App, body::StrictJson, openapi, path_id::PathId, recent, sessions::NO_STORE, signed::Signed,
+    App, body::StrictJson, openapi, path_id::PathId, recent, security_events::note,
+    sessions::NO_STORE, signed::Signed,
 };
 use crate::{
     domain::{Applied, Passkey, PasskeyId, PasskeyName, PasskeyRemoved},
+    notices::Change,
     problem::{Body, Problem},
 };
 
@@ -135,6 +137,7 @@ pub(super) async fn remove(
     match app.store.remove_passkey(user, id, keep_one).await? {
         PasskeyRemoved::Yes => {
             app.counters.count("passkeys_removed");
+            note(|subject| subject.change = Some(Change::PasskeyRemoved));
             tracing::info!(%user, "a passkey was removed");
             Ok((StatusCode::NO_CONTENT, NO_STORE).into_response())
         }

@@ -16,6 +16,7 @@ use crate::{
         Applied, Authentication, AuthenticationMethod, DirectoryError, Grant, Identity,
         ProviderSession, SessionId, Timestamp, User,
     },
+    notices::Change,
     problem::Problem,
     providers::{
         IdClaims, Provider, ProviderError, SignInState, StoredTokens, Tokens, Transaction, mark,
@@ -225,6 +226,7 @@ impl Opening<'_> {
         if added == Applied::No {
             return Err(ProviderError::AccountExists.into());
         }
+        note(|subject| subject.change = Some(Change::ProviderLinked));
         Ok(())
     }
 

@@ -122,12 +122,16 @@ pub(super) async fn sign_in(
     let session = session.map(|session| session.id.to_string());
     let (link, before) = match query.get("link").map(String::as_str) {
         None => (None, session),
-        Some("1") if session.is_some() && !is_cross_site(&headers) => (session, None),
-        Some("1") => return Err(Problem::session_ended(nolapse::wire::EndReason::NoCookie)),
+        // Without a session, or for a page of another site, it fails once it is known where to go back to.
+        Some("1") => (session.filter(|_| !is_cross_site(&headers)), None),
         Some(_) => return Err(Problem::invalid("link must be 1")),
     };
+    let is_refused = query.contains_key("link") && link.is_none();
     let transaction = Transaction::new(now, &name, link, before).with_key(jkt);
     let state = SignInState::new(now, &transaction.id, &name, (return_to, display));
+    if is_refused {
+        return Ok(back(&state, Some(ProviderError::Refused("session_ended"))));
+    }
     let sealed = state.seal(&app.providers.seal);
     let redirect_uri = redirect_uri(&app, &name);
     let url = provider.authorization_url(&redirect_uri, &sealed, &transaction);

@@ -21,6 +21,7 @@ use super::{App, address::Address, dbsc, openapi, providers, request_log::REQUES
 use crate::{
     clock,
     domain::{SessionId, UserId},
+    notices::{self, Change},
     security_log::Event,
 };
 
@@ -82,6 +83,8 @@ pub(super) struct Subject {
     pub(super) user: Option<UserId>,
     /// The session that acts.
     pub(super) session: Option<SessionId>,
+    /// What was changed of how the user signs in, if the request succeeds.
+    pub(super) change: Option<Change>,
     /// The session that is acted upon.
     pub(super) target: Option<SessionId>,
 }
@@ -147,6 +150,11 @@ pub(super) async fn record(State(app): State<App>, request: Request, next: Next)
     }
     if event == SERVER_AUTHENTICATION && subject.reason.is_none() {
         return response;
+    }
+    if let ("ok", Some(change), Some(user)) = (result, subject.change, subject.user)
+        && let Some(notifier) = &app.notifier
+    {
+        notices::tell(notifier, &app.users, change, user);
     }
     app.security_counts.count(event, result);
     let now = clock::now();

@@ -17,6 +17,7 @@ use crate::{
     domain::{RefreshToken, RefreshTokenKey, SessionService, Store, UserDirectory},
     keys::KeyRing,
     metrics::Timings,
+    notices::Notifier,
     origins::AllowedOrigins,
     passwords::Passwords,
     proof::ProofKey,
@@ -57,6 +58,8 @@ pub(crate) struct App {
     pub(crate) outages: Arc<Outages>,
     pub(crate) push_streams: Arc<PushStreams>,
     pub(crate) revocations: Arc<Revocations>,
+    /// Who tells users of changes of their accounts.
+    pub(crate) notifier: Option<Arc<dyn Notifier>>,
     /// One permit for each stream of revocations that there may be.
     pub(crate) feed_streams: Arc<Semaphore>,
     pub(crate) settings: Arc<Settings>,

@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    App, body::StrictJson, limits::Throttled, openapi, recent, second_factor, sessions::NO_STORE,
-    signed::Signed,
+    App, body::StrictJson, limits::Throttled, openapi, recent, second_factor,
+    security_events::note, sessions::NO_STORE, signed::Signed,
 };
 use crate::{
     clock,
     domain::Applied,
+    notices::Change,
     one_time::{TotpSecret, TypedCode, recovery_codes},
     problem::{Body, Problem},
 };
@@ -128,6 +129,7 @@ pub(super) async fn confirm(
     }
     turns.succeed(store).await?;
     app.counters.count("totp_enabled");
+    note(|subject| subject.change = Some(Change::TotpAdded));
     tracing::info!(%user, "one-time passwords were set up");
     let codes = RecoveryCodes {
         recovery_codes: shown,
@@ -155,6 +157,7 @@ pub(super) async fn replace_codes(
     if app.store.replace_recovery_codes(user, &kept).await? == Applied::No {
         return Err(Problem::not_found());
     }
+    note(|subject| subject.change = Some(Change::RecoveryCodesReplaced));
     let codes = RecoveryCodes {
         recovery_codes: shown,
     };
@@ -175,6 +178,7 @@ pub(super) async fn remove(State(app): State<App>, signed: Signed) -> Result<Res
         return Err(Problem::not_found());
     }
     app.counters.count("totp_disabled");
+    note(|subject| subject.change = Some(Change::TotpRemoved));
     tracing::info!(%user, "one-time passwords were removed");
     Ok((StatusCode::NO_CONTENT, NO_STORE).into_response())
 }

@@ -159,6 +159,27 @@ fn a_self_attestation_is_verified() {
 }
 
 #[test]
+fn p55_a_signature_of_each_algorithm_signs_in_and_none_that_was_changed() {
+    for mut key in [
+        Authenticator::es256(ORIGIN),
+        Authenticator::ed25519(ORIGIN),
+        Authenticator::rs256(ORIGIN),
+    ] {
+        let options = options(&party());
+        let credential = registered(&key.register(&options)).unwrap();
+        let response = key.sign_in(&options);
+        assert_eq!(signed_in(&response, &credential), Ok(2));
+
+        let signature = response["response"]["signature"].as_str().unwrap();
+        let mut bytes = Base64UrlUnpadded::decode_vec(signature).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        let mut forged = response.clone();
+        forged["response"]["signature"] = json!(Base64UrlUnpadded::encode_string(&bytes));
+        assert_eq!(signed_in(&forged, &credential), Err(Refused::Signature));
+    }
+}
+
+#[test]
 fn keys_of_other_kinds_and_points_that_are_none_are_refused() {
     let int = |number: i64| Cbor::from(number);
     let key = |members: &[(i64, Cbor)]| {

@@ -1,10 +1,15 @@
 //! An authenticator in software, and the browser between it and the server (`WebAuthn` Level 3 §5.1, §6).
 
+use std::process::Command;
+
 use base64ct::{Base64UrlUnpadded, Encoding};
 use ciborium::Value as Cbor;
 use ring::{
     rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair},
+    rsa,
+    signature::{
+        ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
+    },
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -19,6 +24,7 @@ const HAS_CREDENTIAL: u8 = 1 << 6;
 enum Key {
     Es256(Box<EcdsaKeyPair>),
     Ed25519(Box<Ed25519KeyPair>),
+    Rs256(Box<rsa::KeyPair>),
 }
 
 /// An authenticator with one credential, and what it and the browser say: tests change it.
@@ -59,6 +65,17 @@ impl Authenticator {
         Self::with(Key::Ed25519(Box::new(pair)), origin)
     }
 
+    /// Makes one with a key of RSA, as Windows has them: openssl makes it.
+    pub(crate) fn rs256(origin: &str) -> Self {
+        let parameters = "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -outform DER";
+        let made = Command::new("openssl")
+            .args(parameters.split(' '))
+            .output()
+            .expect("openssl is installed");
+        let pair = rsa::KeyPair::from_der(&made.stdout).expect("a key");
+        Self::with(Key::Rs256(Box::new(pair)), origin)
+    }
+
     fn with(key: Key, origin: &str) -> Self {
         let mut authenticator = Self {
             key,
@@ -95,6 +112,15 @@ impl Authenticator {
                 (int(-1), int(6)),
                 (int(-2), Cbor::Bytes(pair.public_key().as_ref().to_vec())),
             ],
+            Key::Rs256(pair) => {
+                let key: rsa::PublicKeyComponents<Vec<u8>> = pair.public().into();
+                vec![
+                    (int(1), int(3)),
+                    (int(3), int(-257)),
+                    (int(-1), Cbor::Bytes(key.n)),
+                    (int(-2), Cbor::Bytes(key.e)),
+                ]
+            }
         };
         encode(&Cbor::Map(map))
     }
@@ -181,6 +207,17 @@ impl Authenticator {
                 signature.expect("a signature").as_ref().to_vec()
             }
             Key::Ed25519(pair) => pair.sign(message).as_ref().to_vec(),
+            Key::Rs256(pair) => {
+                let mut signature = vec![0; pair.public().modulus_len()];
+                pair.sign(
+                    &RSA_PKCS1_SHA256,
+                    &SystemRandom::new(),
+                    message,
+                    &mut signature,
+                )
+                .expect("a signature");
+                signature
+            }
         }
     }
 }

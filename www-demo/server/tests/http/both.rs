@@ -107,8 +107,9 @@ impl Drop for Logged {
 /// The same server on each database.
 pub(crate) struct Both {
     pub(crate) servers: [Logged; 2],
+    urls: [String; 2],
+    folder: TempDir,
     _postgres: Arc<Postgres>,
-    _folder: TempDir,
 }
 
 impl Both {
@@ -116,16 +117,18 @@ impl Both {
         let postgres = Postgres::shared();
         let folder = tempfile::tempdir().unwrap();
         let sqlite = format!("sqlite://{}", folder.path().join("test.db").display());
-        let url = postgres.database().await;
-        let servers = [
-            Logged::start(&folder, "sqlite", &sqlite, settings),
-            Logged::start(&folder, "postgres", &url, settings),
-        ];
+        let urls = [sqlite, postgres.database().await];
         Self {
-            servers,
+            servers: start(&folder, &urls, settings),
+            urls,
+            folder,
             _postgres: postgres,
-            _folder: folder,
         }
+    }
+
+    /// Replaces the servers by others with these settings, on the same databases.
+    pub(crate) fn restart(&mut self, settings: &[(&str, &str)]) {
+        self.servers = start(&self.folder, &self.urls, settings);
     }
 
     pub(crate) fn logged_no_error(&self) {
@@ -133,4 +136,12 @@ impl Both {
             assert_eq!(server.errors(), "");
         }
     }
+}
+
+fn start(folder: &TempDir, urls: &[String; 2], settings: &[(&str, &str)]) -> [Logged; 2] {
+    let [sqlite, postgres] = urls;
+    [
+        Logged::start(folder, "sqlite", sqlite, settings),
+        Logged::start(folder, "postgres", postgres, settings),
+    ]
 }

@@ -81,6 +81,7 @@ async fn a_passkey_is_added_and_signs_in_with_two_factors() {
         for mut key in [
             Authenticator::es256(&world.page()),
             Authenticator::ed25519(&world.page()),
+            Authenticator::rs256(&world.page()),
         ] {
             let added = add(world, &signed, &mut key).await;
             assert_eq!(added.status, StatusCode::CREATED, "{:?}", added.body);
@@ -96,7 +97,7 @@ async fn a_passkey_is_added_and_signs_in_with_two_factors() {
             assert_eq!(world.refresh(&answer.signed().cookie).await.status, 200);
         }
         let list = world.own(&signed, Method::GET, PASSKEYS_PATH).send().await;
-        assert_eq!(list.body["passkeys"].as_array().unwrap().len(), 2);
+        assert_eq!(list.body["passkeys"].as_array().unwrap().len(), 3);
         assert_eq!(list.text("/rp_id"), "localhost");
     })
     .await;

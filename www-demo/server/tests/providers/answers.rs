@@ -150,12 +150,16 @@ async fn a_page_that_may_not_call_is_not_returned_to() {
     for (more, status) in [
         ("&display=frame", 400),
         ("&link=2", 400),
-        ("&link=1", 401),
         ("&return_to=a", 400),
     ] {
         let path = format!("{}{more}", scene.sign_in_path());
         assert_eq!(scene.get(&path, "").await.status, status, "{more}");
     }
+    // The browser is at a page's navigation: it goes back to the page, which has the error.
+    let path = format!("{}&link=1", scene.sign_in_path());
+    let answer = scene.get(&path, "").await;
+    assert_eq!(error(&answer).as_deref(), Some("provider_refused"));
+    assert_eq!(header(&answer, "set-cookie: "), None);
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
 //! A provider that signs whatever a test wants, with keys of its own.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use axum::{
@@ -20,7 +23,17 @@ use ring::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
 };
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig, crypto,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    },
+};
 
 /// The access token of each response.
 pub(crate) const ACCESS_TOKEN: &str = "an access token of the provider's";
@@ -136,6 +149,41 @@ impl Hostile {
             key_requests: shared.key_requests,
             codes: shared.codes,
         }
+    }
+
+    /// Is reached over TLS from now on, with the certificate of a folder.
+    pub(crate) async fn behind_tls(&mut self, folder: &Path) {
+        let certificate = CertificateDer::from_pem_file(folder.join("server.pem")).unwrap();
+        let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).unwrap();
+        let config =
+            ServerConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_no_client_auth()
+                .with_single_cert(vec![certificate], key)
+                .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let plain = self.issuer.trim_start_matches("http://").to_owned();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (acceptor, plain) = (acceptor.clone(), plain.clone());
+                tokio::spawn(async move {
+                    // A client that does not trust the certificate breaks off.
+                    if let Ok(mut stream) = acceptor.accept(stream).await {
+                        let mut provider = TcpStream::connect(plain).await.unwrap();
+                        drop(copy_bidirectional(&mut stream, &mut provider).await);
+                    }
+                });
+            }
+        });
+        let issuer = format!("https://localhost:{port}");
+        let mut answers = self.answers.lock().unwrap();
+        let metadata = answers.metadata.to_string();
+        answers.metadata = serde_json::from_str(&metadata.replace(&self.issuer, &issuer)).unwrap();
+        drop(answers);
+        self.issuer = issuer;
     }
 
     /// The claims of a good ID token.

@@ -2,6 +2,8 @@
 #![cfg(unix)]
 
 mod answers;
+#[path = "../common/certificates.rs"]
+mod certificates;
 #[path = "../common/client.rs"]
 mod client;
 mod hostile;
@@ -9,3 +11,4 @@ mod logout;
 mod registration;
 mod scene;
 mod sign_in;
+mod tls;

@@ -43,7 +43,10 @@ impl Scene {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let provider = Hostile::start().await;
+        Self::of(Hostile::start().await, change).await
+    }
+
+    pub(crate) async fn of(provider: Hostile, change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config {
             port: 0,
