@@ -2,7 +2,9 @@
 
 use nolapse::core::{Failure, RefreshOutcome};
 use nolapse::wire::EndReason;
-use nolapse_domain::{KeyThumbprint, Proof, ProofId, RefreshToken, SessionId, Timestamp, Unproven};
+use nolapse_domain::{
+    KeyThumbprint, Possession, Proof, ProofId, RefreshToken, SessionId, Timestamp, Unproven,
+};
 
 use super::{Server, Tab, World};
 
@@ -101,7 +103,11 @@ impl Server {
     ) -> Result<(), Unproven> {
         let row = self.sessions.get_mut(ticket.session.as_bytes());
         let row = row.filter(|row| row.ended.is_none());
-        row.map_or(Ok(()), |row| row.prove(Timestamp::from_millis(now), proof))
+        let shown = Possession {
+            proof: proof.copied(),
+            ..Possession::NONE
+        };
+        row.map_or(Ok(()), |row| row.prove(Timestamp::from_millis(now), &shown))
     }
 }
 
@@ -113,6 +119,10 @@ pub fn outcome(why: Unproven, key: DeviceKey) -> RefreshOutcome {
         }
         (Unproven::Missing | Unproven::Replayed | Unproven::TooMany, _) => {
             RefreshOutcome::Failed(Failure::from_status(401, None))
+        }
+        // No session of the simulation has a key that the browser itself has registered.
+        (Unproven::NoCookie | Unproven::SkippedCookie | Unproven::UnusableCookie, _) => {
+            RefreshOutcome::Failed(Failure::from_status(503, None))
         }
     }
 }

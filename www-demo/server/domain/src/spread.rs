@@ -14,7 +14,7 @@ const TOLERANCE: Duration = Duration::from_secs(1);
 /// secret of its next refresh token, which is as good as random and the same for all repeats.
 #[must_use]
 pub fn spread(rested: Duration, lifetime: Duration, next: &SecretHash) -> Option<Duration> {
-    let planned = lifetime - (lifetime / 6).min(Duration::from_secs(10));
+    let planned = lifetime.saturating_sub((lifetime / 6).min(Duration::from_secs(10)));
     if rested <= planned + TOLERANCE {
         return None;
     }
