@@ -172,7 +172,7 @@ test("P53 a copied cookie jar gets nothing once its bound cookie has expired, an
       let granted = 0;
       const codes = new Set();
       for (let round = 0; round < tries; round++) {
-        const headers = round % 2 ? { "secure-session-skipped": "quota_exceeded" } : undefined;
+        const headers = new Headers(round % 2 ? [["secure-session-skipped", "quota_exceeded"]] : []);
         const body = JSON.stringify({ version: "2", reason: "load", page: "visible" });
         const answer = await fetch(url, { method: "POST", body, headers }).then((it) => it.json());
         granted += Number("access_token" in answer);
