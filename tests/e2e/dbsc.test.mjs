@@ -4,9 +4,11 @@ import assert from "node:assert/strict";
 import { createHash, X509Certificate } from "node:crypto";
 import { test } from "node:test";
 
+import { listenAsProvider } from "../tools/provider.mjs";
 import { launchBrowser } from "./harness/browser.mjs";
 import { makeIdentity, startFront } from "./harness/front.mjs";
 import { newUser, openSession, signIn } from "./harness/page.mjs";
+import { arrives, clickProvider, NAME, offerProvider, signInAtProvider } from "./harness/provider.mjs";
 import { startServer } from "./harness/server.mjs";
 import { until } from "./harness/until.mjs";
 
@@ -256,4 +258,28 @@ test("P53 the next sign-in of a browser has a key of its own, which the session 
   assert.deepEqual(await refresh(tab.page), ["refreshed", "signed_in"]);
   assert.equal(await hasBoundCookie(tab.devtools, scene.auth.origin), true);
   assert.equal((await scene.server.counters()).keys_proved, 2);
+});
+
+test("P54 a session that a provider on another site opens is bound to a key", async (t) => {
+  const provider = await listenAsProvider(NAME);
+  t.after(() => provider.close());
+  const scene = await openScene(t, provider.settings);
+  await provider.serve(scene.auth.origin);
+  const tab = await openTab(scene.browser, scene, scene.auth.origin);
+  await offerProvider(tab.page, { returnTo: "/blank.html" });
+  await clickProvider(tab.page);
+  await arrives(tab.page, provider.issuer);
+  await signInAtProvider(tab.page, "alice");
+  await arrives(tab.page, `${scene.auth.origin}/blank.html`);
+  await openSession(tab.page, scene.addresses);
+
+  await until("the key is registered", async () => (await scene.server.counters()).keys_registered);
+  const [registration] = scene.auth.to(REGISTRATION);
+  assert.deepEqual([registration?.status, registration?.cookie], [200, undefined]);
+  await until("the key is proved", async () => {
+    await refresh(tab.page);
+    return (await scene.server.counters()).keys_proved;
+  });
+  assert.deepEqual(await refresh(tab.page), ["refreshed", "signed_in"]);
+  assert.equal(await hasBoundCookie(tab.devtools, scene.auth.origin), true);
 });
