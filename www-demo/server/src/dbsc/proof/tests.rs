@@ -141,3 +141,24 @@ fn p54_what_is_no_proof_is_refused() {
     let text = signed(&header, &claims, |_| vec![0; 64]);
     assert_eq!(DbscProof::parse(&text).unwrap().own_key(), None);
 }
+
+#[test]
+fn p54_a_proof_that_differs_in_one_character_is_none_of_its_key() {
+    let (jwk, sign) = es256();
+    let header = json!({ "typ": "dbsc+jwt", "alg": "ES256", "jwk": jwk });
+    let text = signed(&header, &json!({ "jti": "challenge" }), &sign);
+    let genuine = DbscProof::parse(&text).unwrap().own_key().unwrap();
+
+    for place in 0..text.len() {
+        for other in ["A", "B", ".", "=", "é", ""] {
+            let mut altered = text.clone();
+            altered.replace_range(place..=place, other);
+            if altered == text {
+                continue;
+            }
+            let is_taken = DbscProof::parse(&altered)
+                .is_ok_and(|proof| proof.own_key().is_some() || proof.is_signed_by(&genuine));
+            assert!(!is_taken, "{place}: {altered}");
+        }
+    }
+}
