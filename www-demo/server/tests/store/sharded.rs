@@ -1,6 +1,13 @@
 //! A store of several databases, of which each is there.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use nolapse::wire::EndReason;
 use nolapse_server::{
@@ -220,26 +227,45 @@ async fn issue14_line5_a_change_of_a_user_reaches_the_copy_whoever_makes_it() {
 }
 
 /// A copy that was read before a change and written after it would let the sessions of a disabled user go on.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn issue14_line5_a_late_copy_does_not_undo_a_change() {
     let (_postgres, urls) = two_databases().await;
-    let store = open(&named(&urls)).await;
+    let [home, other] = &urls;
+    let store = open(&format!("0x0={home},1={other}")).await;
     let ada = user(1);
     store.add_user(&ada).await.unwrap();
     let (row, _) = session(1, &ada);
     store.add_session(&row).await.unwrap();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let signing_in: Vec<_> = (0..6_u8)
+        .map(|worker| {
+            let (store, ada, is_over) = (Arc::clone(&store), ada.clone(), Arc::clone(&is_over));
+            tokio::spawn(async move {
+                let service = service(&store);
+                for turn in 0_u64.. {
+                    let mut random = [worker; 16];
+                    random[8..].copy_from_slice(&turn.to_be_bytes());
+                    let begun = service.sign_in(NOW, ada.clone(), new_session(), random, [1; 32]);
+                    begun.await.unwrap();
+                    if is_over.load(Ordering::Relaxed) {
+                        return;
+                    }
+                }
+            })
+        })
+        .collect();
 
-    for round in 0..20 {
-        let random = round + 1;
-        let begun = service(&store);
-        let (disabled, _) = tokio::join!(
-            store.set_disabled(ada.id, true),
-            begun.sign_in(NOW, ada.clone(), new_session(), [random; 16], [random; 32]),
-        );
-        disabled.unwrap();
-        let (_, copy) = store.session(row.id).await.unwrap().unwrap();
-        assert!(copy.disabled, "round {round}");
+    for round in 0..40 {
+        store.set_disabled(ada.id, true).await.unwrap();
+        for _ in 0..10 {
+            let (_, copy) = store.session(row.id).await.unwrap().unwrap();
+            assert!(copy.disabled, "round {round}");
+        }
         store.set_disabled(ada.id, false).await.unwrap();
+    }
+    is_over.store(true, Ordering::Relaxed);
+    for worker in signing_in {
+        worker.await.unwrap();
     }
 }
 
