@@ -4,6 +4,7 @@
 //! in a second. [`Session`] holds the rules; [`SessionService`] applies them to the rows of a [`Store`].
 
 mod authentication;
+mod cadence;
 mod email;
 mod identities;
 mod ids;
@@ -18,7 +19,6 @@ mod revocations;
 mod session;
 mod session_service;
 mod signing_keys;
-mod spread;
 mod store;
 mod throttles;
 mod time;
@@ -30,6 +30,7 @@ mod verdict;
 pub use authentication::{
     Authentication, AuthenticationContext, AuthenticationMethod, KeyThumbprint,
 };
+pub use cadence::rejoin;
 pub use email::{Email, MAX_EMAIL_BYTES};
 pub use identities::{Identity, Mark, ProviderSession, ProviderStore};
 pub use ids::{NotAnId, NoteId, PasskeyId, SessionId, UserId};
@@ -45,7 +46,6 @@ pub use revocations::{Revocation, RevocationLog, RevocationPage, RevocationSigna
 pub use session::{Ending, Limits, NewSession, Renewal, Replaced, Session};
 pub use session_service::SessionService;
 pub use signing_keys::{SealedKey, SigningKeyStore};
-pub use spread::spread;
 pub use store::{Applied, ContextStore, PoolUse, Store, StoreError, StoreFailure, StoreResult};
 pub use throttles::{Bucket, Throttles};
 pub use time::Timestamp;
