@@ -16,13 +16,25 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    pub(crate) const STEADY: Self = Self {
-        during: 1.0,
-        after: 1.15,
-        streams: 0.0,
-        failed: 0.0,
-        wave: 1.1,
-    };
+    pub(crate) const STEADY: Self = Self::new([1.0, 1.15, 0.0, 0.0, 1.1]);
+    pub(crate) const OUTAGE_1: Self = Self::new([4.7, 1.6, 0.8, 43.0, 1.15]);
+    pub(crate) const OUTAGE_10: Self = Self::new([4.7, 1.3, 0.8, 94.0, 1.15]);
+    pub(crate) const DEPLOY: Self = Self::new([1.25, 1.2, 0.3, 0.0, 1.1]);
+    pub(crate) const FAILOVER: Self = Self::new([2.3, 2.4, 0.05, 0.0, 1.1]);
+    pub(crate) const FLAPPING: Self = Self::new([1.9, 1.3, 1.3, 1.0, 1.15]);
+    pub(crate) const CELLS_AWAY: Self = Self::new([1.0, 3.6, 0.8, 26.0, 1.1]);
+    pub(crate) const RUSH: Self = Self::new([2.0, 1.25, 0.5, 0.0, 1.1]);
+
+    /// In the order of the fields.
+    const fn new([during, after, streams, failed, wave]: [f64; 5]) -> Self {
+        Self {
+            during,
+            after,
+            streams,
+            failed,
+            wave,
+        }
+    }
 
     /// Returns the budget of a sample with this much noise.
     #[cfg(test)]

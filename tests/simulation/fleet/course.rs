@@ -48,11 +48,12 @@ pub(crate) struct Course {
 }
 
 impl Course {
-    fn new(name: &'static str, title: &'static str, length: u64, steps: Vec<(u64, Step)>) -> Self {
+    /// Creates a course whose event is as long as this.
+    fn with(length: u64, steps: Vec<(u64, Step)>) -> Self {
         let over = EVENT + length;
         Self {
-            name,
-            title,
+            name: "steady",
+            title: "steady",
             opening: 49 * SECOND,
             steps,
             event: (EVENT, over),
@@ -62,39 +63,61 @@ impl Course {
     }
 
     pub(crate) fn steady() -> Self {
-        Self::new("steady", "steady", 0, Vec::new())
+        Self::with(0, Vec::new())
     }
 
-    pub(crate) fn outage(name: &'static str, title: &'static str, minutes: u64) -> Self {
+    fn outage(minutes: u64) -> Self {
         let length = minutes * MINUTE;
         let steps = vec![(EVENT, Step::AllStop), (EVENT + length, Step::AllStart)];
-        Self::new(name, title, length, steps)
+        Self::with(length, steps)
+    }
+
+    pub(crate) fn short_outage() -> Self {
+        Self {
+            name: "outage-1",
+            title: "auth server away for 1 min",
+            budget: Budget::OUTAGE_1,
+            ..Self::outage(1)
+        }
+    }
+
+    pub(crate) fn long_outage() -> Self {
+        Self {
+            name: "outage-10",
+            title: "auth server away for 10 min",
+            budget: Budget::OUTAGE_10,
+            ..Self::outage(10)
+        }
     }
 
     /// Each group refuses connections, is left out by the balancer after 2 s, and starts again after 10 s; the next follows 5 s later.
     pub(crate) fn deploy() -> Self {
-        let each = 15 * SECOND;
         let mut steps = Vec::new();
         let mut at = EVENT;
         for group in 0..GROUPS {
             steps.push((at, Step::Stop(group)));
             steps.push((at + 2 * SECOND, Step::LeaveOut(group)));
             steps.push((at + 10 * SECOND, Step::Start(group)));
-            at += each;
+            at += 15 * SECOND;
         }
-        Self::new(
-            "deploy",
-            "deploy of all servers, 5 % at a time",
-            at - EVENT,
-            steps,
-        )
+        Self {
+            name: "deploy",
+            title: "deploy of all servers, 5 % at a time",
+            budget: Budget::DEPLOY,
+            ..Self::with(at - EVENT, steps)
+        }
     }
 
     pub(crate) fn failover() -> Self {
         let length = 10 * SECOND;
         let until = EVENT + length;
         let steps = vec![(EVENT, Step::DatabaseFails { until })];
-        Self::new("failover", "database failover of 10 s", length, steps)
+        Self {
+            name: "failover",
+            title: "database failover of 10 s",
+            budget: Budget::FAILOVER,
+            ..Self::with(length, steps)
+        }
     }
 
     /// For ten minutes, cells are without a network for 8 s of each 20 s.
@@ -107,30 +130,35 @@ impl Course {
             steps.push((at + 8 * SECOND, Step::CellsReturn));
             at += 20 * SECOND;
         }
-        let title = "a cell network that flaps, 8 s of each 20 s for 10 min";
-        Self::new("flapping", title, length, steps)
+        Self {
+            name: "flapping",
+            title: "a cell network that flaps, 8 s of each 20 s for 10 min",
+            budget: Budget::FLAPPING,
+            ..Self::with(length, steps)
+        }
     }
 
     pub(crate) fn cells_away() -> Self {
         let length = 5 * MINUTE;
-        let steps = vec![
-            (EVENT, Step::CellsFail),
-            (EVENT + length, Step::CellsReturn),
-        ];
-        Self::new(
-            "cells-away",
-            "a cell network that is away for 5 min",
-            length,
-            steps,
-        )
+        let returns = (EVENT + length, Step::CellsReturn);
+        Self {
+            name: "cells-away",
+            title: "a cell network that is away for 5 min",
+            budget: Budget::CELLS_AWAY,
+            ..Self::with(length, vec![(EVENT, Step::CellsFail), returns])
+        }
     }
 
     /// All pages are opened within a minute, each with a session.
     pub(crate) fn rush() -> Self {
-        let mut course = Self::new("rush", "all pages opened within a minute", 0, Vec::new());
-        course.opening = MINUTE;
-        course.event = (0, MINUTE);
-        course
+        Self {
+            name: "rush",
+            title: "all pages opened within a minute",
+            opening: MINUTE,
+            event: (0, MINUTE),
+            budget: Budget::RUSH,
+            ..Self::with(0, Vec::new())
+        }
     }
 
     /// When the database fails, if it does.
@@ -143,8 +171,8 @@ impl Course {
     pub(crate) fn all() -> Vec<Self> {
         vec![
             Self::steady(),
-            Self::outage("outage-1", "auth server away for 1 min", 1),
-            Self::outage("outage-10", "auth server away for 10 min", 10),
+            Self::short_outage(),
+            Self::long_outage(),
             Self::deploy(),
             Self::failover(),
             Self::flapping(),

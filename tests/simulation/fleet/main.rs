@@ -3,10 +3,7 @@
 //!
 //! `npm run fleet`; with other numbers: `npm run fleet -- 20000 4` plays four fleets of 20,000 pages and adds them up, and
 //! `npm run fleet -- sizes` compares fleets of several sizes.
-#![cfg_attr(
-    not(test),
-    expect(clippy::print_stdout, reason = "it is a program that prints")
-)]
+#![expect(clippy::print_stdout, reason = "it is a program that prints")]
 
 mod budgets;
 mod cluster;

@@ -9,10 +9,12 @@ use nolapse::core::{
 use nolapse::wire::EndReason;
 use nolapse_domain::{
     Authentication, Limits, NewSession, RefreshToken, RefreshTokenKey, Session as Row, SessionId,
-    UserId, Verdict, spread,
+    UserId, Verdict, rejoin,
 };
 
 const WALL_AT_START: u64 = 1_800_000_000_000;
+/// Sessions were last refreshed between this long and twice this long before the pages are opened.
+const LAST_SEEN_MS: u64 = 28_800_000;
 const LIFETIME: Duration = Duration::from_secs(60);
 
 /// What the page's stream is.
@@ -24,6 +26,10 @@ pub(crate) enum Stream {
 }
 
 /// One page, the only one of its browser: further tabs send no refresh of their own.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what it is and whether it is online are independent"
+)]
 #[derive(Debug)]
 pub(crate) struct Page {
     core: Session,
@@ -56,7 +62,7 @@ pub(crate) struct Page {
 impl Page {
     /// Creates a page that is not yet opened. Of ten, four are visible, and two of these are in use; of ten others, three are in a cell
     /// network, and every other one of them hears of it.
-    pub(crate) fn new(number: u32, seed: u64, key: &Key) -> Self {
+    pub(crate) fn new(number: u32, seed: u64, rules: &Rules) -> Self {
         let config = Config {
             seed,
             push: true,
@@ -66,12 +72,13 @@ impl Page {
         let mut id = [0; 16];
         id[..4].copy_from_slice(&number.to_be_bytes());
         let cookie = RefreshToken::first(SessionId::from_bytes(id), [9; 32]);
-        let at = nolapse_domain::Timestamp::from_millis(WALL_AT_START);
+        let ago = Duration::from_millis(LAST_SEEN_MS + seed % LAST_SEEN_MS);
+        let at = nolapse_domain::Timestamp::from_millis(WALL_AT_START).before(ago);
         let new = NewSession::new(String::new(), Authentication::by_password(at));
         Self {
             core: Session::new(config),
             stored: StoredState::Unavailable,
-            row: Row::begin(at, &cookie, UserId::from_bytes(id), new, &key.limits),
+            row: Row::begin(at, &cookie, UserId::from_bytes(id), new, &rules.limits),
             cookie,
             is_visible: number % 10 < 4,
             is_used: number % 10 < 2,
@@ -139,13 +146,13 @@ pub(crate) struct Granted {
 
 /// What the rules of sessions need beside the rows.
 #[derive(Debug)]
-pub(crate) struct Key {
+pub(crate) struct Rules {
     key: RefreshTokenKey,
     limits: Limits,
     grant: Grant,
 }
 
-impl Key {
+impl Rules {
     pub(crate) fn new() -> Option<Self> {
         Some(Self {
             key: RefreshTokenKey::from_bytes([7; 32]),
@@ -200,7 +207,7 @@ impl Key {
         };
         Ok(Some(Granted {
             cookie,
-            refresh_in: spread(rested, LIFETIME, &row.secret_hash),
+            refresh_in: rejoin(rested, LIFETIME),
         }))
     }
 }

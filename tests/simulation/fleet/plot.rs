@@ -8,7 +8,7 @@ use super::rates::{Kind, Rates};
 /// How long before the event a panel begins, and how long after it ends.
 const BEFORE: u64 = 120_000;
 const AFTER: u64 = 900_000;
-const COLUMNS: usize = 400;
+const COLUMNS: usize = 200;
 const WIDTH: usize = 1_000;
 const HEIGHT: f64 = 110.0;
 /// The height of a panel with its title.
@@ -78,6 +78,9 @@ impl Panel<'_> {
             y(1.0)
         );
         for (columns, colour) in drawn {
+            if columns.iter().all(|rate| *rate == 0.0) {
+                continue;
+            }
             let mut path = String::new();
             for (column, rate) in columns.iter().enumerate() {
                 let begin = if column == 0 { "M" } else { "L" };

@@ -52,14 +52,14 @@ fn p49_a_failover_of_ten_seconds_fails_no_call_and_signs_nobody_out() {
 
 #[test]
 fn p49_after_an_outage_of_a_minute_refreshes_come_back_spread() {
-    let report = hold(&Course::outage("outage-1", "1 min", 1));
+    let report = hold(&Course::short_outage());
 
     assert!(report.during > 2.0, "the outage reached nobody: {report:?}");
 }
 
 #[test]
 fn p49_an_outage_of_ten_minutes_is_left_alone_after_its_first_minute() {
-    let course = Course::outage("outage-10", "10 min", 10);
+    let course = Course::long_outage();
     let rates = play(&course, PAGES, HEADROOM);
     let report = Report::of(&course, &rates, PEAK_S);
     let excesses = report.excesses(course.budget.plus(NOISE));
@@ -102,9 +102,9 @@ fn servers_with_a_fifth_to_spare_recover_from_a_failover() {
 /// A fleet of another size has the same peaks, as far as its noise permits.
 #[test]
 fn a_larger_fleet_has_the_same_peaks() {
-    let course = Course::outage("outage-1", "1 min", 1);
+    let course = Course::short_outage();
     let of = |pages| Report::of(&course, &play(&course, pages, HEADROOM), PEAK_S);
-    let (small, large) = (of(1_000), of(16_000));
+    let (small, large) = (of(1_000), of(8_000));
 
     let difference = (small.during / large.during - 1.0).abs();
     assert!(difference < NOISE, "{small:?}\n{large:?}");

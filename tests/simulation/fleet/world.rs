@@ -9,7 +9,7 @@ use nolapse_domain::{RefreshToken, Session as Row};
 
 use super::cluster::{Cluster, float};
 use super::course::{Course, Step};
-use super::page::{Granted, Key, Page};
+use super::page::{Granted, Page, Rules};
 use super::random::Random;
 use super::rates::Rates;
 
@@ -39,8 +39,8 @@ enum Event {
     Arrived(Request),
     /// The server needs the database.
     Handled(Request, u32),
-    /// The database has carried it out.
-    Committed(Request, u32),
+    /// The database has carried out what the server asked at this time.
+    Committed(Request, u32, u64),
     Answered(Request, Reply),
     StreamArrived(usize, u32),
     StreamOpened(usize, u32, usize),
@@ -101,7 +101,7 @@ pub(crate) struct World {
     number: u64,
     pages: Vec<Page>,
     cluster: Cluster,
-    key: Key,
+    rules: Rules,
     rates: Rates,
     random: Random,
     /// The rows as they were before the rotations that a standby may lack, oldest first.
@@ -131,9 +131,9 @@ impl World {
     }
 
     fn new(course: &Course, fleet: Fleet) -> Option<Self> {
-        let key = Key::new()?;
+        let rules = Rules::new()?;
         let mut random = Random(fleet.seed);
-        let pages = (0..fleet.pages).map(|number| Page::new(number, random.next(), &key));
+        let pages = (0..fleet.pages).map(|number| Page::new(number, random.next(), &rules));
         let pages: Vec<Page> = pages.collect();
         let streams =
             float(u64::try_from(pages.iter().filter(|page| page.is_visible).count()).ok()?);
@@ -144,7 +144,7 @@ impl World {
             number: 0,
             pages,
             cluster: Cluster::new(refreshes, fleet.headroom, streams),
-            key,
+            rules,
             rates: Rates::new(usize::try_from(course.ends / 1_000).ok()?, fleet.pages),
             random,
             unreplicated: Vec::new(),
@@ -178,7 +178,7 @@ impl World {
             Event::Called(page) => self.call(page),
             Event::Arrived(request) => self.arrive(request),
             Event::Handled(request, life) => self.query(request, life),
-            Event::Committed(request, life) => self.commit(request, life),
+            Event::Committed(request, life, asked) => self.commit(request, life, asked),
             Event::Answered(request, reply) => self.answer(&request, reply),
             Event::StreamArrived(page, number) => self.open_stream(page, number),
             Event::StreamOpened(page, number, group) => self.on_stream_open(page, number, group),

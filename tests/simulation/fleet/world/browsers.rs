@@ -134,7 +134,7 @@ impl World {
             Reply::Granted(granted) => {
                 page.cookie = granted.cookie;
                 self.rates.count(Kind::Granted, self.now);
-                RefreshOutcome::Granted(self.key.grant(granted.refresh_in))
+                RefreshOutcome::Granted(self.rules.grant(granted.refresh_in))
             }
             Reply::Ended(reason) => RefreshOutcome::Ended(reason),
             Reply::Unavailable(retry_after) => {

@@ -30,14 +30,14 @@ impl World {
         }
         let life = self.cluster.life;
         match self.cluster.commit(self.now) {
-            Turn::Done(at) => self.plan_at(at, Event::Committed(request, life)),
+            Turn::Done(at) => self.plan_at(at, Event::Committed(request, life, self.now)),
             Turn::Busy(at) => self.reply(at, request, Reply::Unavailable(Some(RETRY_AFTER_S))),
             Turn::Refused => self.reply(self.now, request, Reply::Unavailable(None)),
         }
     }
 
     /// The database has carried out the refresh. If it failed meanwhile, every other one is committed and not answered.
-    pub(super) fn commit(&mut self, request: Request, life: u32) {
+    pub(super) fn commit(&mut self, request: Request, life: u32, asked: u64) {
         let is_lost = life != self.cluster.life;
         if is_lost && self.random.below(2) == 0 {
             return self.reply(self.now, request, Reply::Unavailable(Some(RETRY_AFTER_S)));
@@ -47,7 +47,7 @@ impl World {
         if lag.is_some_and(|lag| lag < LAG) {
             self.unreplicated.push((request.page, row.clone()));
         }
-        let reply = match self.key.refresh(self.now, row, &request.cookie) {
+        let reply = match self.rules.refresh(asked, row, &request.cookie) {
             _ if is_lost => Reply::Unavailable(Some(RETRY_AFTER_S)),
             Ok(Some(granted)) => Reply::Granted(granted),
             Ok(None) => Reply::Unavailable(Some(1)),

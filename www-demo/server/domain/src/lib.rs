@@ -4,6 +4,7 @@
 //! in a second. [`Session`] holds the rules; [`SessionService`] applies them to the rows of a [`Store`].
 
 mod authentication;
+mod cadence;
 mod dbsc;
 mod email;
 mod identities;
@@ -21,7 +22,6 @@ mod session_service;
 mod shard;
 mod sign_in;
 mod signing_keys;
-mod spread;
 mod store;
 mod throttles;
 mod time;
@@ -33,6 +33,7 @@ mod verdict;
 pub use authentication::{
     Authentication, AuthenticationContext, AuthenticationMethod, KeyThumbprint,
 };
+pub use cadence::rejoin;
 pub use dbsc::{BoundCookie, Possession, Registration, RegistrationStore, SessionKey};
 pub use email::{Email, MAX_EMAIL_BYTES};
 pub use identities::{Identity, Mark, ProviderSession, ProviderStore};
@@ -50,7 +51,6 @@ pub use session::{Ending, Limits, NewSession, Renewal, Replaced, Session};
 pub use session_service::SessionService;
 pub use shard::{Shard, ShardState};
 pub use signing_keys::{SealedKey, SigningKeyStore};
-pub use spread::spread;
 pub use store::{Applied, ContextStore, PoolUse, Store, StoreError, StoreFailure, StoreResult};
 pub use throttles::{Bucket, Throttles};
 pub use time::Timestamp;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nolapse::wire::EndReason;
 
-use crate::{RefreshToken, Session, SessionId, Timestamp, Unproven, User, spread};
+use crate::{RefreshToken, Session, SessionId, Timestamp, Unproven, User, rejoin};
 
 /// The outcome of a refresh.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl Grant {
     /// Returns when the browser is to refresh next a token of this lifetime; `None` as the browser plans it.
     #[must_use]
     pub fn refresh_in(&self, lifetime: Duration) -> Option<Duration> {
-        spread(self.rested, lifetime, &self.session.secret_hash)
+        rejoin(self.rested, lifetime)
     }
 }
 
