@@ -1,8 +1,11 @@
-//! What a running server bears: refreshes a second on each database, and how long a revoked token is still
-//! believed. The client shares the machine with the server, whose own share of the processor is printed.
+//! What a running server bears: refreshes a second on each database, without proofs of a browser's key and with them, and how long a
+//! revoked token is still believed. The client shares the machine with the server, whose own share of the processor is printed.
 //!
 //! `cargo bench -p nolapse-server --profile server --bench load`
 
+#[expect(dead_code, reason = "the tests use more of it")]
+#[path = "../tests/http/dpop.rs"]
+mod dpop;
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/common/instances.rs"]
 mod instances;
@@ -19,13 +22,15 @@ use std::{
     time::Duration,
 };
 
+use dpop::Key;
 use instances::Instance;
 use nolapse_server::{
-    domain::{Grant, Limits, SessionService},
+    domain::{Grant, KeyThumbprint, Limits, SessionService},
     keys::Secrets,
     store::{self, Pooler},
 };
 use postgres::Postgres;
+use sha2::{Digest, Sha256};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -34,7 +39,11 @@ use tokio::{
 
 const SESSIONS: usize = 10_000;
 const CONNECTIONS: usize = 16;
+/// Of each kind, in turns of the two kinds.
 const REFRESHES: usize = 20_000;
+const TURNS: usize = 8;
+/// The least share of the refreshes a second that is left with proofs.
+const LEAST_SHARE: f64 = 0.75;
 const REVOKED: usize = 200;
 const PAGE: &str = "https://app.example.com";
 
@@ -79,11 +88,16 @@ impl Client {
         }
     }
 
-    /// Refreshes; returns the next cookie and the token.
-    async fn refresh(&mut self, cookie: &str) -> Result<(String, String), Failure> {
+    /// Refreshes, with a proof or without; returns the next cookie and the token.
+    async fn refresh(
+        &mut self,
+        cookie: &str,
+        proof: Option<&str>,
+    ) -> Result<(String, String), Failure> {
+        let proof = proof.map_or(String::new(), |proof| format!("dpop: {proof}\r\n"));
         let head = format!(
             "POST /auth/refresh HTTP/1.1\r\norigin: {PAGE}\r\nnolapse-version: 1\r\n\
-             content-type: application/json\r\ncookie: {}={cookie}\r\n",
+             content-type: application/json\r\ncookie: {}={cookie}\r\n{proof}",
             nolapse::wire::COOKIE
         );
         let body = r#"{"reason":"timer","page":"visible","active_ago":0}"#;
@@ -102,8 +116,8 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     rest.split_once(after).map_or(rest, |(found, _)| found)
 }
 
-/// Puts sessions into a database, and returns their cookies.
-async fn cookies(url: &str, keys: &Path) -> Result<Vec<String>, Failure> {
+/// Puts sessions into a database, bound to a key or to none, and returns their cookies.
+async fn cookies(url: &str, keys: &Path, key: Option<&Key>) -> Result<Vec<String>, Failure> {
     let store = store::open(url, 4, Pooler::None).await?;
     let secrets = Secrets::load_or_make(keys)?;
     let service = SessionService::new(
@@ -111,44 +125,110 @@ async fn cookies(url: &str, keys: &Path) -> Result<Vec<String>, Failure> {
         secrets.refresh_token_key.clone(),
         Limits::default(),
     );
-    let grants = sessions::begin(&store, &service, SESSIONS).await?;
+    let jkt = key.map(thumbprint);
+    let grants = sessions::begin(&store, &service, SESSIONS, jkt).await?;
     let encode = |grant: &Grant| secrets.refresh_token_key.encode(&grant.refresh_token);
     let cookies = grants.iter().map(encode).collect();
     store.close().await;
     Ok(cookies)
 }
 
-/// Refreshes the sessions in turn over kept connections; returns the latencies and the next cookies.
-async fn load(
-    address: &str,
+/// Returns the thumbprint of a key (RFC 7638).
+fn thumbprint(key: &Key) -> KeyThumbprint {
+    // Its members are in the order that the RFC wants.
+    KeyThumbprint::from_bytes(Sha256::digest(key.jwk().to_string()).into())
+}
+
+/// Sessions of one kind, and what their refreshes have taken.
+struct Kind {
     cookies: Vec<String>,
-) -> Result<(Vec<Duration>, Vec<String>), Failure> {
-    let share = cookies.len() / CONNECTIONS;
-    let workers: Vec<_> = cookies
-        .chunks(share)
-        .map(|cookies| {
-            let (mut cookies, address) = (cookies.to_vec(), address.to_owned());
-            tokio::spawn(async move {
-                let mut client = Client::open(&address).await?;
-                let mut latencies = Vec::new();
-                for turn in 0..REFRESHES / CONNECTIONS {
-                    let place = turn % cookies.len();
-                    let begun = Instant::now();
-                    cookies[place] = client.refresh(&cookies[place]).await?.0;
-                    latencies.push(begun.elapsed());
-                }
-                Ok::<_, Failure>((latencies, cookies))
-            })
-        })
-        .collect();
-    let (mut latencies, mut next) = (Vec::new(), Vec::new());
-    for worker in workers {
-        let (took, cookies) = worker.await??;
-        latencies.extend(took);
-        next.extend(cookies);
+    key: Option<Key>,
+    latencies: Vec<Duration>,
+    took: Duration,
+    processor: Option<Duration>,
+}
+
+impl Kind {
+    fn new(cookies: Vec<String>, key: Option<Key>) -> Self {
+        Self {
+            cookies,
+            key,
+            latencies: Vec::new(),
+            took: Duration::ZERO,
+            processor: Some(Duration::ZERO),
+        }
     }
-    latencies.sort();
-    Ok((latencies, next))
+
+    /// Refreshes the sessions in turn over kept connections. Proofs are signed before the time is taken.
+    async fn load(&mut self, server: &Instance) -> Result<(), Failure> {
+        let share = self.cookies.len() / CONNECTIONS;
+        let url = format!("{PAGE}/auth/refresh");
+        let each = REFRESHES / TURNS / CONNECTIONS;
+        let chunks: Vec<_> = self
+            .cookies
+            .chunks(share)
+            .map(|cookies| {
+                let proof = |_| self.key.as_ref().map(|key| key.proof("POST", &url));
+                (cookies.to_vec(), (0..each).map(proof).collect::<Vec<_>>())
+            })
+            .collect();
+        let (before, begun) = (processor_time(server.process()), Instant::now());
+        let workers: Vec<_> = chunks
+            .into_iter()
+            .map(|(cookies, proofs)| tokio::spawn(work(server.auth.clone(), cookies, proofs)))
+            .collect();
+        self.cookies.clear();
+        for worker in workers {
+            let (took, cookies) = worker.await??;
+            self.latencies.extend(took);
+            self.cookies.extend(cookies);
+        }
+        self.took += begun.elapsed();
+        let spent = before.zip(processor_time(server.process()));
+        let spent = spent.map(|(before, after)| after.saturating_sub(before));
+        self.processor = self.processor.zip(spent).map(|(all, one)| all + one);
+        Ok(())
+    }
+
+    fn a_second(&self, span: Duration) -> f64 {
+        f64::from(u32::try_from(self.latencies.len()).unwrap_or(u32::MAX)) / span.as_secs_f64()
+    }
+
+    fn print(&mut self, name: &str) -> io::Result<()> {
+        self.latencies.sort();
+        let last = self.latencies.len() - 1;
+        let at = |share: usize| self.latencies[last * share / 100].as_secs_f64() * 1e3;
+        let processor = self.processor.map(|spent| self.a_second(spent));
+        writeln!(
+            io::stdout(),
+            "refreshes, {name:<17} {:>7.0} a second, {:>7.0} a second of the server's processor; \
+             p50 {:.2} ms, p99 {:.2} ms; {SESSIONS} sessions, {CONNECTIONS} connections, 0 errors",
+            self.a_second(self.took),
+            processor.unwrap_or(f64::NAN),
+            at(50),
+            at(99)
+        )
+    }
+}
+
+/// Refreshes sessions over one connection; returns the latencies and the next cookies.
+async fn work(
+    address: String,
+    mut cookies: Vec<String>,
+    proofs: Vec<Option<String>>,
+) -> Result<(Vec<Duration>, Vec<String>), Failure> {
+    let mut client = Client::open(&address).await?;
+    let mut latencies = Vec::new();
+    for (turn, proof) in proofs.iter().enumerate() {
+        let place = turn % cookies.len();
+        let begun = Instant::now();
+        cookies[place] = client.refresh(&cookies[place], proof.as_deref()).await?.0;
+        latencies.push(begun.elapsed());
+    }
+    // The next turn begins with the others.
+    let done = proofs.len() % cookies.len();
+    cookies.rotate_left(done);
+    Ok((latencies, cookies))
 }
 
 /// Revokes sessions with new tokens, the worst case, and calls the API until their last token is refused; returns the
@@ -161,7 +241,7 @@ async fn revocations(server: &Instance, cookies: &[String]) -> Result<Vec<Durati
             let (cookie, auth, api) = (cookie.clone(), server.auth.clone(), server.api.clone());
             tokio::spawn(async move {
                 let mut client = Client::open(&auth).await?;
-                let (cookie, token) = client.refresh(&cookie).await?;
+                let (cookie, token) = client.refresh(&cookie, None).await?;
                 let bearer = format!("authorization: Bearer {token}\r\n");
                 let own = format!(
                     "origin: {PAGE}\r\nnolapse-version: 1\r\ncookie: {}={cookie}\r\n",
@@ -205,33 +285,33 @@ fn processor_time(process: u32) -> Option<Duration> {
 }
 
 async fn measure(name: &str, url: &str, folder: &Path) -> Result<(), Failure> {
-    let cookies = cookies(url, &folder.join("nolapse.keys")).await?;
+    let (keys, key) = (folder.join("nolapse.keys"), Key::new());
+    let mut plain = Kind::new(cookies(url, &keys, None).await?, None);
+    let bound = cookies(url, &keys, Some(&key)).await?;
+    let mut bound = Kind::new(bound, Some(key));
     let settings = [("DATABASE_URL", url), ("ALLOWED_ORIGINS", PAGE)];
     let server = Instance::start(folder, &settings);
-    let before = processor_time(server.process());
-    let begun = Instant::now();
-    let (latencies, cookies) = load(&server.auth, cookies).await?;
-    let took = begun.elapsed();
-    let after = processor_time(server.process());
-    let used = before
-        .zip(after)
-        .map(|(before, after)| after.saturating_sub(before));
-    let at = |share: usize| latencies[(latencies.len() - 1) * share / 100].as_secs_f64() * 1e3;
-    let each = |span: Duration| {
-        f64::from(u32::try_from(latencies.len()).unwrap_or(u32::MAX)) / span.as_secs_f64()
+    for _ in 0..TURNS {
+        plain.load(&server).await?;
+        bound.load(&server).await?;
+    }
+    plain.print(name)?;
+    bound.print(&format!("{name}, proof"))?;
+    let share = bound.a_second(bound.took) / plain.a_second(plain.took);
+    let spent = |kind: &Kind| {
+        let spent = kind.processor.unwrap_or_default().as_secs_f64();
+        spent / f64::from(u32::try_from(REFRESHES).unwrap_or(u32::MAX)) * 1e6
     };
     let mut out = io::stdout();
     writeln!(
         out,
-        "refreshes, {name:<10} {:>7.0} a second, {:>7.0} a second of the server's processor; \
-         p50 {:.2} ms, p99 {:.2} ms; {SESSIONS} sessions, {CONNECTIONS} connections, 0 errors",
-        each(took),
-        used.map_or(f64::NAN, each),
-        at(50),
-        at(99)
+        "a proof, {name}: {share:.2} x the refreshes a second (at least {LEAST_SHARE}), {:.0} µs more of a core \
+         for each refresh of {:.0} µs",
+        spent(&bound) - spent(&plain),
+        spent(&plain)
     )?;
     if !store::is_postgres(url) {
-        let delays = revocations(&server, &cookies).await?;
+        let delays = revocations(&server, &plain.cookies).await?;
         let at = |share: usize| delays[(delays.len() - 1) * share / 100].as_secs_f64();
         writeln!(
             out,
@@ -242,6 +322,9 @@ async fn measure(name: &str, url: &str, folder: &Path) -> Result<(), Failure> {
             at(99),
             at(100)
         )?;
+    }
+    if share < LEAST_SHARE {
+        return Err(format!("with proofs there are {share:.2} x the refreshes").into());
     }
     Ok(())
 }
