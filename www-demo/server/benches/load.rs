@@ -3,7 +3,6 @@
 //!
 //! `cargo bench -p nolapse-server --profile server --bench load`
 
-#[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/http/dpop.rs"]
 mod dpop;
 #[expect(dead_code, reason = "the tests use more of it")]
