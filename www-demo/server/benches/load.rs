@@ -1,8 +1,12 @@
-//! What a running server bears: refreshes a second on each database, and how long a revoked token is still
-//! believed. The client shares the machine with the server, whose own share of the processor is printed.
+//! What a running server bears: refreshes a second on each database, without proofs of a browser's key and with them, and how long a
+//! revoked token is still believed. The client shares the machine with the server, whose own share of the processor is printed.
 //!
 //! `cargo bench -p nolapse-server --profile server --bench load`
 
+#[path = "common/databases.rs"]
+mod databases;
+#[path = "../tests/http/dpop.rs"]
+mod dpop;
 #[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../tests/common/instances.rs"]
 mod instances;
@@ -19,14 +23,15 @@ use std::{
     time::Duration,
 };
 
+use databases::{ONE, SHARDS, Setting, log_position, session_bytes};
+use dpop::Key;
 use instances::Instance;
 use nolapse_server::{
-    domain::{Grant, Limits, SessionService},
+    domain::{Grant, KeyThumbprint, Limits, SessionService},
     keys::Secrets,
-    store::{self, Pooler},
 };
 use postgres::Postgres;
-use sqlx::{Connection, PgConnection};
+use sha2::{Digest, Sha256};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -35,15 +40,14 @@ use tokio::{
 
 const SESSIONS: usize = 10_000;
 const CONNECTIONS: usize = 16;
+/// Of each kind, in turns of the two kinds.
 const REFRESHES: usize = 20_000;
+const TURNS: usize = 8;
+/// The least share of the refreshes a second that is left with proofs.
+const LEAST_SHARE: f64 = 0.75;
 const REVOKED: usize = 200;
 const PAGE: &str = "https://app.example.com";
 
-/// The setting of several databases.
-const SHARDS: &str = "DATABASE_URLS";
-
-/// A variable and its value.
-type Setting<'a> = (&'a str, &'a str);
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// One connection that is kept.
@@ -85,11 +89,16 @@ impl Client {
         }
     }
 
-    /// Refreshes; returns the next cookie and the token.
-    async fn refresh(&mut self, cookie: &str) -> Result<(String, String), Failure> {
+    /// Refreshes, with a proof or without; returns the next cookie and the token.
+    async fn refresh(
+        &mut self,
+        cookie: &str,
+        proof: Option<&str>,
+    ) -> Result<(String, String), Failure> {
+        let proof = proof.map_or(String::new(), |proof| format!("dpop: {proof}\r\n"));
         let head = format!(
             "POST /auth/refresh HTTP/1.1\r\norigin: {PAGE}\r\nnolapse-version: 1\r\n\
-             content-type: application/json\r\ncookie: {}={cookie}\r\n",
+             content-type: application/json\r\ncookie: {}={cookie}\r\n{proof}",
             nolapse::wire::COOKIE
         );
         let body = r#"{"reason":"timer","page":"visible","active_ago":0}"#;
@@ -108,58 +117,123 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
     rest.split_once(after).map_or(rest, |(found, _)| found)
 }
 
-/// Puts sessions into a database or a set of them, and returns their cookies.
-async fn cookies((variable, url): Setting<'_>, keys: &Path) -> Result<Vec<String>, Failure> {
-    let store = if variable == SHARDS {
-        let urls = url.parse().map_err(|()| "a set of databases")?;
-        store::open_shards(&urls, 4, Pooler::None).await?
-    } else {
-        store::open(url, 4, Pooler::None).await?
-    };
+/// Puts sessions into a database or a set of them, bound to a key or to none, and returns their cookies.
+async fn cookies(
+    database: Setting<'_>,
+    keys: &Path,
+    key: Option<&Key>,
+) -> Result<Vec<String>, Failure> {
+    let store = databases::open(database).await?;
     let secrets = Secrets::load_or_make(keys)?;
     let service = SessionService::new(
         Arc::clone(&store),
         secrets.refresh_token_key.clone(),
         Limits::default(),
     );
-    let grants = sessions::begin(&store, &service, SESSIONS).await?;
+    let jkt = key.map(thumbprint);
+    let grants = sessions::begin(&store, &service, SESSIONS, jkt).await?;
     let encode = |grant: &Grant| secrets.refresh_token_key.encode(&grant.refresh_token);
     let cookies = grants.iter().map(encode).collect();
     store.close().await;
     Ok(cookies)
 }
 
-/// Refreshes the sessions in turn over kept connections; returns the latencies and the next cookies.
-async fn load(
-    address: &str,
+/// Returns the thumbprint of a key (RFC 7638).
+fn thumbprint(key: &Key) -> KeyThumbprint {
+    // Its members are in the order that the RFC wants.
+    KeyThumbprint::from_bytes(Sha256::digest(key.jwk().to_string()).into())
+}
+
+/// Sessions of one kind, and what their refreshes have taken.
+struct Kind {
     cookies: Vec<String>,
-) -> Result<(Vec<Duration>, Vec<String>), Failure> {
-    let share = cookies.len() / CONNECTIONS;
-    let workers: Vec<_> = cookies
-        .chunks(share)
-        .map(|cookies| {
-            let (mut cookies, address) = (cookies.to_vec(), address.to_owned());
-            tokio::spawn(async move {
-                let mut client = Client::open(&address).await?;
-                let mut latencies = Vec::new();
-                for turn in 0..REFRESHES / CONNECTIONS {
-                    let place = turn % cookies.len();
-                    let begun = Instant::now();
-                    cookies[place] = client.refresh(&cookies[place]).await?.0;
-                    latencies.push(begun.elapsed());
-                }
-                Ok::<_, Failure>((latencies, cookies))
-            })
-        })
-        .collect();
-    let (mut latencies, mut next) = (Vec::new(), Vec::new());
-    for worker in workers {
-        let (took, cookies) = worker.await??;
-        latencies.extend(took);
-        next.extend(cookies);
+    key: Option<Key>,
+    latencies: Vec<Duration>,
+    took: Duration,
+    processor: Option<Duration>,
+}
+
+impl Kind {
+    fn new(cookies: Vec<String>, key: Option<Key>) -> Self {
+        Self {
+            cookies,
+            key,
+            latencies: Vec::new(),
+            took: Duration::ZERO,
+            processor: Some(Duration::ZERO),
+        }
     }
-    latencies.sort();
-    Ok((latencies, next))
+
+    /// Refreshes the sessions in turn over kept connections. Proofs are signed before the time is taken.
+    async fn load(&mut self, server: &Instance) -> Result<(), Failure> {
+        let share = self.cookies.len() / CONNECTIONS;
+        let url = format!("{PAGE}/auth/refresh");
+        let each = REFRESHES / TURNS / CONNECTIONS;
+        let chunks: Vec<_> = self
+            .cookies
+            .chunks(share)
+            .map(|cookies| {
+                let proof = |_| self.key.as_ref().map(|key| key.proof("POST", &url));
+                (cookies.to_vec(), (0..each).map(proof).collect::<Vec<_>>())
+            })
+            .collect();
+        let (before, begun) = (processor_time(server.process()), Instant::now());
+        let workers: Vec<_> = chunks
+            .into_iter()
+            .map(|(cookies, proofs)| tokio::spawn(work(server.auth.clone(), cookies, proofs)))
+            .collect();
+        self.cookies.clear();
+        for worker in workers {
+            let (took, cookies) = worker.await??;
+            self.latencies.extend(took);
+            self.cookies.extend(cookies);
+        }
+        self.took += begun.elapsed();
+        let spent = before.zip(processor_time(server.process()));
+        let spent = spent.map(|(before, after)| after.saturating_sub(before));
+        self.processor = self.processor.zip(spent).map(|(all, one)| all + one);
+        Ok(())
+    }
+
+    fn a_second(&self, span: Duration) -> f64 {
+        f64::from(u32::try_from(self.latencies.len()).unwrap_or(u32::MAX)) / span.as_secs_f64()
+    }
+
+    fn print(&mut self, name: &str) -> io::Result<()> {
+        self.latencies.sort();
+        let last = self.latencies.len() - 1;
+        let at = |share: usize| self.latencies[last * share / 100].as_secs_f64() * 1e3;
+        let processor = self.processor.map(|spent| self.a_second(spent));
+        writeln!(
+            io::stdout(),
+            "refreshes, {name:<17} {:>7.0} a second, {:>7.0} a second of the server's processor; \
+             p50 {:.2} ms, p99 {:.2} ms; {SESSIONS} sessions, {CONNECTIONS} connections, 0 errors",
+            self.a_second(self.took),
+            processor.unwrap_or(f64::NAN),
+            at(50),
+            at(99)
+        )
+    }
+}
+
+/// Refreshes sessions over one connection; returns the latencies and the next cookies.
+async fn work(
+    address: String,
+    mut cookies: Vec<String>,
+    proofs: Vec<Option<String>>,
+) -> Result<(Vec<Duration>, Vec<String>), Failure> {
+    let mut client = Client::open(&address).await?;
+    let mut latencies = Vec::new();
+    for (turn, proof) in proofs.iter().enumerate() {
+        let place = turn % cookies.len();
+        let begun = Instant::now();
+        cookies[place] = client.refresh(&cookies[place], proof.as_deref()).await?.0;
+        latencies.push(begun.elapsed());
+    }
+    // The next turn begins with the others.
+    let done = proofs.len() % cookies.len();
+    cookies.rotate_left(done);
+    Ok((latencies, cookies))
 }
 
 /// Revokes sessions with new tokens, the worst case, and calls the API until their last token is refused; returns the
@@ -172,7 +246,7 @@ async fn revocations(server: &Instance, cookies: &[String]) -> Result<Vec<Durati
             let (cookie, auth, api) = (cookie.clone(), server.auth.clone(), server.api.clone());
             tokio::spawn(async move {
                 let mut client = Client::open(&auth).await?;
-                let (cookie, token) = client.refresh(&cookie).await?;
+                let (cookie, token) = client.refresh(&cookie, None).await?;
                 let bearer = format!("authorization: Bearer {token}\r\n");
                 let own = format!(
                     "origin: {PAGE}\r\nnolapse-version: 1\r\ncookie: {}={cookie}\r\n",
@@ -215,66 +289,45 @@ fn processor_time(process: u32) -> Option<Duration> {
     Some(Duration::from_millis(ticks * 10))
 }
 
-/// Returns how many bytes of its log a `PostgreSQL` has written; 0 for what is none.
-async fn log_position(url: &str) -> Result<i64, Failure> {
-    ask(url, "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint").await
-}
-
-async fn session_bytes(url: &str) -> Result<i64, Failure> {
-    ask(
-        url,
-        "SELECT pg_total_relation_size('sessions') / count(*) FROM sessions",
-    )
-    .await
-}
-
-async fn ask(url: &str, sql: &'static str) -> Result<i64, Failure> {
-    if !url.starts_with("postgres:") {
-        return Ok(0);
-    }
-    let mut connection = PgConnection::connect(url).await?;
-    Ok(sqlx::query_scalar(sql).fetch_one(&mut connection).await?)
-}
-
 async fn measure(name: &str, database: Setting<'_>, folder: &Path) -> Result<(), Failure> {
-    let cookies = cookies(database, &folder.join("nolapse.keys")).await?;
+    let (keys, key) = (folder.join("nolapse.keys"), Key::new());
+    let mut plain = Kind::new(cookies(database, &keys, None).await?, None);
+    let bound = cookies(database, &keys, Some(&key)).await?;
+    let mut bound = Kind::new(bound, Some(key));
     let settings = [database, ("ALLOWED_ORIGINS", PAGE)];
     let server = Instance::start(folder, &settings);
-    let written = log_position(database.1).await?;
-    let before = processor_time(server.process());
-    let begun = Instant::now();
-    let (latencies, cookies) = load(&server.auth, cookies).await?;
-    let took = begun.elapsed();
-    let after = processor_time(server.process());
-    let used = before
-        .zip(after)
-        .map(|(before, after)| after.saturating_sub(before));
-    let at = |share: usize| latencies[(latencies.len() - 1) * share / 100].as_secs_f64() * 1e3;
-    let each = |span: Duration| {
-        f64::from(u32::try_from(latencies.len()).unwrap_or(u32::MAX)) / span.as_secs_f64()
+    let mut written = 0;
+    for _ in 0..TURNS {
+        let before = log_position(database.1).await?;
+        plain.load(&server).await?;
+        written += log_position(database.1).await? - before;
+        bound.load(&server).await?;
+    }
+    plain.print(name)?;
+    bound.print(&format!("{name}, proof"))?;
+    let share = bound.a_second(bound.took) / plain.a_second(plain.took);
+    let spent = |kind: &Kind| {
+        let spent = kind.processor.unwrap_or_default().as_secs_f64();
+        spent / f64::from(u32::try_from(REFRESHES).unwrap_or(u32::MAX)) * 1e6
     };
     let mut out = io::stdout();
     writeln!(
         out,
-        "refreshes, {name:<24} {:>7.0} a second, {:>7.0} a second of the server's processor; \
-         p50 {:.2} ms, p99 {:.2} ms; {SESSIONS} sessions, {CONNECTIONS} connections, 0 errors",
-        each(took),
-        used.map_or(f64::NAN, each),
-        at(50),
-        at(99)
+        "a proof, {name}: {share:.2} x the refreshes a second (at least {LEAST_SHARE}), {:.0} µs more of a core \
+         for each refresh of {:.0} µs",
+        spent(&bound) - spent(&plain),
+        spent(&plain)
     )?;
-    if database.1.starts_with("postgres:") {
-        let written = log_position(database.1).await? - written;
-        let refreshes = i64::try_from(latencies.len())?;
+    if written > 0 {
         writeln!(
             out,
             "written by a refresh: {} bytes of log; a session with its indexes: {} bytes",
-            written / refreshes,
+            written / i64::try_from(REFRESHES)?,
             session_bytes(database.1).await?
         )?;
     }
     if database.1.starts_with("sqlite:") {
-        let delays = revocations(&server, &cookies).await?;
+        let delays = revocations(&server, &plain.cookies).await?;
         let at = |share: usize| delays[(delays.len() - 1) * share / 100].as_secs_f64();
         writeln!(
             out,
@@ -286,6 +339,9 @@ async fn measure(name: &str, database: Setting<'_>, folder: &Path) -> Result<(),
             at(100)
         )?;
     }
+    if share < LEAST_SHARE {
+        return Err(format!("with proofs there are {share:.2} x the refreshes").into());
+    }
     Ok(())
 }
 
@@ -293,11 +349,11 @@ async fn measure(name: &str, database: Setting<'_>, folder: &Path) -> Result<(),
 async fn main() -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;
     let url = format!("sqlite://{}", folder.path().join("bench.db").display());
-    measure("SQLite", ("DATABASE_URL", &url), folder.path()).await?;
+    measure("SQLite", (ONE, &url), folder.path()).await?;
     let folder = tempfile::tempdir()?;
     let postgres = Postgres::start(&[]);
     let url = postgres.database().await;
-    measure("PostgreSQL", ("DATABASE_URL", &url), folder.path()).await?;
+    measure("PostgreSQL", (ONE, &url), folder.path()).await?;
     // Each a cluster of its own, with a log of its own, on the same disk and processors: a set on one machine gains nothing but
     // a second log.
     let folder = tempfile::tempdir()?;

@@ -75,7 +75,7 @@ async fn revoke(store: Arc<dyn Store>, feeds: &[RevocationFeed]) -> Result<Vec<D
     let key = RefreshTokenKey::from_bytes(clock::random());
     let service = SessionService::new(Arc::clone(&store), key, Limits::default());
     let mut took = Vec::with_capacity(SESSIONS);
-    for grant in sessions::begin(&store, &service, SESSIONS).await? {
+    for grant in sessions::begin(&store, &service, SESSIONS, None).await? {
         let token = token(grant.session.id.to_string());
         let begun = Instant::now();
         let ended = store.end_session(grant.session.id, clock::now(), EndReason::Revoked);

@@ -55,7 +55,7 @@ impl Bench {
         let verifier = Verifier::new(&config.issuer, &config.audience, source);
         let key = RefreshTokenKey::from_bytes(clock::random());
         let service = SessionService::new(Arc::clone(&store), key, Limits::default());
-        let grants = sessions::begin(&store, &service, SESSIONS).await?;
+        let grants = sessions::begin(&store, &service, SESSIONS, None).await?;
         let mut bench = Self {
             store,
             service,
