@@ -13,10 +13,11 @@ import { measureSizes, sizeTable } from "../bench/size.mjs";
  * tabs, calls without a token, what is sent while leaving, the hint cookie and the last user took 960; contexts took 920, of
  * which 170 were found elsewhere; the status of a page that was rendered signed-in took 42; the push stream 550, of which its
  * chunk is no part; the step-up 140, a sign-in through a provider 210, and proofs of the key that a session is bound to 720, in the
- * same way. It went down by 40 with a smaller stack, and by 257 with six functions kept apart. The goal is 19,000;
- * docs/decisions/size.md says where the bytes are.
+ * same way. It went down by 40 with a smaller stack, and by 257 with six functions kept apart. The number of the build alone, 7 bytes of
+ * the module, moves brotli's result by 80: the limit is for the worst of 40. The goal is 19,000; docs/decisions/size.md says where
+ * the bytes are.
  */
-const BUDGET_BROTLI = 26_830;
+const BUDGET_BROTLI = 26_920;
 
 /** The limit of the default module's memory before the first input, in bytes. */
 const BUDGET_MEMORY = 128 * 1024;

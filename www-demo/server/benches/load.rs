@@ -206,7 +206,7 @@ impl Kind {
         let processor = self.processor.map(|spent| self.a_second(spent));
         writeln!(
             io::stdout(),
-            "refreshes, {name:<17} {:>7.0} a second, {:>7.0} a second of the server's processor; \
+            "refreshes, {name:<31} {:>7.0} a second, {:>7.0} a second of the server's processor; \
              p50 {:.2} ms, p99 {:.2} ms; {SESSIONS} sessions, {CONNECTIONS} connections, 0 errors",
             self.a_second(self.took),
             processor.unwrap_or(f64::NAN),
