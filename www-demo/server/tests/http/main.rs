@@ -18,6 +18,7 @@ mod algorithms;
 mod api;
 mod both;
 mod both_databases;
+mod bound_browser;
 mod bound_sign_ins;
 mod call;
 mod clients;
