@@ -184,7 +184,7 @@ pub(super) async fn prove_key(
         return Ok(challenge(&app, now, id));
     };
     app.limits.refresh(now, id)?;
-    let Some(registration) = registration(&app, now, id).await? else {
+    let Some(registration) = registration(&app, id).await? else {
         return Ok(terminate(id));
     };
     if !proof.is_signed_by(&registration.key) {
@@ -197,7 +197,7 @@ pub(super) async fn prove_key(
         ));
     }
     if app.store.record_key_proof(id, challenged_at).await? == Applied::No {
-        let Some(registration) = self::registration(&app, now, id).await? else {
+        let Some(registration) = self::registration(&app, id).await? else {
             return Ok(terminate(id));
         };
         // Later than the last one, which a server whose clock is ahead may have made.
@@ -220,14 +220,12 @@ fn is_of_script(headers: &HeaderMap) -> bool {
     matches!(mode, Some(b"cors" | b"same-origin"))
 }
 
-/// Finds the key of a live session.
-async fn registration(
-    app: &App,
-    now: Timestamp,
-    id: SessionId,
-) -> Result<Option<Registration>, Problem> {
-    let alive = app.sessions.find_alive(now, id).await?;
-    Ok(alive.and_then(|(session, _)| session.registration))
+/// Finds the key of a session that has not ended. One that has reached a limit, or whose user was disabled, is ended by the next
+/// refresh, which needs the bound cookie to say why.
+async fn registration(app: &App, id: SessionId) -> Result<Option<Registration>, Problem> {
+    let row = app.store.session(id).await?;
+    let row = row.filter(|(session, _)| session.ended.is_none());
+    Ok(row.and_then(|(session, _)| session.registration))
 }
 
 /// Reads the proof of a request; `None` if there is none, or it is malformed.

@@ -1,7 +1,6 @@
 //! Sessions that a browser registers a key for (W3C, Device Bound Session Credentials), on both databases.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
-use hyper::{Method, StatusCode, header};
+use hyper::{Method, StatusCode};
 use nolapse::wire::{
     COOKIE, PROOF_HEADER, REFRESH_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH,
 };
@@ -9,129 +8,14 @@ use serde_json::{Value, json};
 
 use crate::{
     both::{Both, Logged},
+    bound_browser::{
+        BOUND_COOKIE, Browser, PROOF, REGISTRATION, bound_cookie, challenge_of, own, proof, refresh,
+    },
     dpop::Key,
-    support::{Answer, Call, EMAIL, PASSWORD, Signed},
+    support::{Answer, EMAIL, PASSWORD},
 };
 
-pub(crate) const REGISTRATION: &str = "/auth/dbsc/registration";
-pub(crate) const PROOF: &str = "/auth/dbsc/refresh";
-const BOUND_COOKIE: &str = "__Host-nolapse-bound";
-
 const SETTINGS: [(&str, &str); 2] = [("DBSC", "1"), ("REFRESHES_PER_MINUTE", "0")];
-
-/// Returns the challenge of a header.
-pub(crate) fn challenge_of(answer: &Answer, name: &str) -> String {
-    let text = answer.header(name);
-    let text = text
-        .rsplit_once("challenge=")
-        .map_or(text, |(_, rest)| rest);
-    text.split('"').nth(1).unwrap_or_default().to_owned()
-}
-
-/// Returns what a response sets the bound cookie to.
-pub(crate) fn bound_cookie(answer: &Answer) -> Option<String> {
-    let all = answer.headers.get_all(header::SET_COOKIE).iter();
-    let mut all = all.map(|line| line.to_str().unwrap());
-    let line = all.find_map(|line| line.strip_prefix(BOUND_COOKIE)?.strip_prefix('='))?;
-    assert!(line.ends_with("; Path=/; Secure; HttpOnly; SameSite=Strict"));
-    Some(line.split(';').next().unwrap_or_default().to_owned())
-}
-
-/// Signs a challenge; a registration has the key with it.
-pub(crate) fn proof(key: &Key, challenge: &str, has_key: bool) -> String {
-    let mut header = json!({ "typ": "dbsc+jwt", "alg": "ES256" });
-    if has_key {
-        header["jwk"] = key.jwk();
-    }
-    key.sign(&header, &json!({ "jti": challenge }))
-}
-
-/// What a browser sends by itself, without the headers of a page.
-fn own(server: &Logged, path: &str, cookies: &str) -> Call {
-    let call = server.auth(Method::POST, path).without("nolapse-version");
-    let call = call.without("origin").header("sec-fetch-mode", "no-cors");
-    call.header("cookie", cookies)
-}
-
-/// A browser that has signed in.
-struct Browser<'s> {
-    server: &'s Logged,
-    key: Key,
-    signed: Signed,
-    challenge: String,
-    /// The bound cookie, or none.
-    bound: String,
-}
-
-impl<'s> Browser<'s> {
-    fn new(server: &'s Logged, answer: &Answer) -> Self {
-        assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
-        Self {
-            server,
-            key: Key::new(),
-            signed: answer.signed(),
-            challenge: challenge_of(answer, "secure-session-registration"),
-            bound: String::new(),
-        }
-    }
-
-    fn cookies(&self) -> String {
-        let refresh = format!("{COOKIE}={}", self.signed.cookie);
-        if self.bound.is_empty() {
-            return refresh;
-        }
-        format!("{refresh}; {BOUND_COOKIE}={}", self.bound)
-    }
-
-    async fn register(&self) -> Answer {
-        let proof = proof(&self.key, &self.challenge, true);
-        let call = own(self.server, REGISTRATION, &self.cookies());
-        call.header("secure-session-response", &proof).send().await
-    }
-
-    /// Asks for a bound cookie, with a proof if there is one.
-    async fn ask(&self, proof: Option<&str>) -> Answer {
-        let call = own(self.server, PROOF, &self.cookies());
-        let call = call.header("sec-secure-session-id", &self.signed.session);
-        let call = match proof {
-            Some(proof) => call.header("secure-session-response", proof),
-            None => call,
-        };
-        call.send().await
-    }
-
-    /// Proves the key, and keeps the bound cookie.
-    async fn prove(&mut self) -> Answer {
-        let asked = self.ask(None).await;
-        asked.is_problem(403, "invalid_dpop_proof");
-        let named = format!(r#"id="{}""#, self.signed.session);
-        assert!(asked.header("secure-session-challenge").ends_with(&named));
-        let challenge = challenge_of(&asked, "secure-session-challenge");
-        let proven = self.ask(Some(&proof(&self.key, &challenge, false))).await;
-        assert_eq!(proven.status, StatusCode::OK, "{:?}", proven.body);
-        self.bound = bound_cookie(&proven).expect("a bound cookie");
-        proven
-    }
-
-    /// Refreshes with the cookies that there are; keeps the next one.
-    async fn refresh(&mut self) -> Answer {
-        let answer = refresh(self.server, &self.cookies(), &[]).await;
-        if answer.status == StatusCode::OK {
-            self.signed = answer.signed();
-        }
-        answer
-    }
-}
-
-async fn refresh(server: &Logged, cookies: &str, headers: &[(&str, &str)]) -> Answer {
-    let call = server.auth(Method::POST, REFRESH_PATH);
-    let mut call = call.header("cookie", cookies);
-    for (name, value) in headers {
-        call = call.header(name, value);
-    }
-    let body = json!({ "reason": "load", "page": "visible" });
-    call.json(&body).send().await
-}
 
 async fn sign_in(server: &Logged, cookies: &str) -> Answer {
     let call = server.auth(Method::POST, SIGN_IN_PATH);

@@ -8,7 +8,7 @@ use nolapse_server::config::{Config, SameSite};
 use serde_json::{Value, json};
 
 use crate::{
-    dbsc::{PROOF, REGISTRATION, bound_cookie, challenge_of, proof},
+    bound_browser::{PROOF, REGISTRATION, bound_cookie, challenge_of, proof},
     dpop::Key,
     support::{Answer, Call, EMAIL, PASSWORD, Signed, World, eventually},
 };
@@ -187,6 +187,35 @@ async fn issue13_a_bound_cookie_expires_and_the_next_one_is_as_good() {
         assert_eq!(served.status, StatusCode::OK, "{:?}", served.body);
         signed = served.signed();
     }
+}
+
+#[tokio::test]
+async fn issue13_a_session_that_has_reached_a_limit_ends_for_that_reason() {
+    let short = |config: &mut Config| config.limits.absolute = Duration::from_secs(2);
+    let world = world(short).await;
+    let key = Key::new();
+    let begun = begin(&world, EMAIL).await;
+    register(&world, &key, &begun).await;
+    let signed = begun.0;
+    prove(&world, &key, &signed).await;
+    eventually("the limit is reached", async || {
+        let listed = world.own(&signed, Method::GET, SESSIONS_PATH).send().await;
+        (listed.text("/reason") == "expired").then_some(())
+    })
+    .await;
+
+    let proven = prove(&world, &key, &signed).await;
+    let bound = bound_cookie(&proven).expect("a bound cookie");
+    let cookies = format!("{COOKIE}={}; __Host-nolapse-bound={bound}", signed.cookie);
+    let call = world
+        .auth(Method::POST, REFRESH_PATH)
+        .header("cookie", &cookies);
+    let body = json!({ "reason": "load", "page": "visible" });
+    let ended = call.json(&body).send().await;
+    ended.is_problem(401, "session_ended");
+    assert_eq!(ended.text("/reason"), "expired");
+    let over = prove(&world, &key, &signed).await;
+    assert_eq!(over.body["continue"], Value::Bool(false));
 }
 
 #[tokio::test]

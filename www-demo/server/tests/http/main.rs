@@ -19,6 +19,7 @@ mod api;
 mod binding_setting;
 mod both;
 mod both_databases;
+mod bound_browser;
 mod bound_sign_ins;
 mod call;
 mod clients;
