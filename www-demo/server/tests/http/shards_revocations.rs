@@ -87,7 +87,7 @@ async fn next_revoked(stream: &mut Stream) -> String {
     loop {
         let event = stream.next().await.expect("the stream goes on");
         if event.name == "revoked" {
-            return event.data["sid"].as_str().unwrap().to_owned();
+            return event.data["sid"].as_str().expect("a session").to_owned();
         }
     }
 }
