@@ -147,7 +147,10 @@ impl ShardSet {
     }
 }
 
-/// Returns whether a database could not be opened because it cannot be reached just now.
+/// Returns whether a database could not be opened because it cannot be reached just now, or what stands before it cannot.
 fn is_unreachable(error: &Error) -> bool {
-    matches!(error, Error::PoolTimedOut | Error::Io(_)) || is_transient(error)
+    matches!(
+        error,
+        Error::PoolTimedOut | Error::Io(_) | Error::Protocol(_)
+    ) || is_transient(error)
 }
