@@ -98,8 +98,9 @@ impl ShardSet {
         if member.shard != Shard::HOME {
             let store = member.open().await?;
             if !member.serves() {
-                store.join(member.shard, self.id).await?;
-                self.home()?.register(member.shard, self.id).await?;
+                let home = self.home()?;
+                store.join(member.shard, self.id, home).await?;
+                home.register(member.shard, self.id).await?;
             }
             self.catch_up(member.shard, store).await?;
         }
