@@ -9,7 +9,8 @@ use nolapse_server::{
 
 use super::{
     postgres::Postgres,
-    sharded::{named, open},
+    sharded::{named, open, signed_in},
+    suite::user,
 };
 use nolapse_server::domain::Shard;
 
@@ -74,8 +75,14 @@ async fn issue14_line5_a_missing_shard_is_refused_until_it_is_said_to_be_gone() 
         let alone = store::open(url, 2, Pooler::None).await;
         assert!(matches!(alone, Err(OpenError::Shard(_))), "{url}");
     }
+    let store = open(&format!("0x0={first},1={second}")).await;
+    store.add_user(&user(1)).await.unwrap();
+    signed_in(&store, &user(1), 1).await;
     open(&format!("0={first},1=")).await;
     open(&format!("0={first}")).await;
+    // It does not know what has been revoked since.
+    let again = refused(&format!("0={first},1={second}")).await;
+    assert_eq!(again, ShardError::Used(shard(1)));
     let alone = store::open(&first, 2, Pooler::None).await;
     alone.unwrap().ping().await.unwrap();
 }

@@ -16,7 +16,7 @@ pub enum ShardError {
     },
     /// The database is of another set.
     Foreign(Shard),
-    /// The database was a server's only one, which is shard 0 of a set.
+    /// A new shard is not empty: the database was a server's only one, which is shard 0 of a set, or a shard that was taken away.
     Used(Shard),
     /// The settings leave out a database of the set.
     Missing(Shard),
@@ -35,7 +35,7 @@ impl fmt::Display for ShardError {
             ),
             Self::Used(named) => write!(
                 formatter,
-                "the database that is named as shard {named} has signing keys of its own, as only shard 0 has: name an empty one"
+                "the database that is named as shard {named} is not empty: it was a server's own, which is shard 0, or a shard that was taken away; name an empty one"
             ),
             Self::Missing(shard) => write!(
                 formatter,

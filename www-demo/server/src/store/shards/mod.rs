@@ -98,8 +98,9 @@ impl ShardSet {
         if member.shard != Shard::HOME {
             let store = member.open().await?;
             if !member.serves() {
-                store.join(member.shard, self.id).await?;
-                self.home()?.register(member.shard, self.id).await?;
+                let home = self.home()?;
+                store.join(member.shard, self.id, home).await?;
+                home.register(member.shard, self.id).await?;
             }
             self.catch_up(member.shard, store).await?;
         }
@@ -147,7 +148,10 @@ impl ShardSet {
     }
 }
 
-/// Returns whether a database could not be opened because it cannot be reached just now.
+/// Returns whether a database could not be opened because it cannot be reached just now, or what stands before it cannot.
 fn is_unreachable(error: &Error) -> bool {
-    matches!(error, Error::PoolTimedOut | Error::Io(_)) || is_transient(error)
+    matches!(
+        error,
+        Error::PoolTimedOut | Error::Io(_) | Error::Protocol(_)
+    ) || is_transient(error)
 }

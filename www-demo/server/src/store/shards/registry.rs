@@ -28,16 +28,30 @@ impl PgStore {
         }
     }
 
-    /// Makes sure that this is that shard of a set.
-    pub(super) async fn join(&self, shard: Shard, set: SetId) -> Result<(), OpenError> {
-        if self.identity().await?.is_none() && self.has_signing_keys().await? {
+    /// Makes sure that this is that shard of the set of shard 0. A new one has to be empty: what a shard that was taken away has is
+    /// older than what has been revoked since.
+    pub(super) async fn join(
+        &self,
+        shard: Shard,
+        set: SetId,
+        home: &Self,
+    ) -> Result<(), OpenError> {
+        self.check(shard, set).await?;
+        // In this order: a shard is registered before it is used.
+        if self.is_used().await? && !home.others().await?.contains(&shard) {
             return Err(ShardError::Used(shard).into());
         }
-        let found = self.claim(shard, set).await?;
-        if found != set {
-            return Err(ShardError::Foreign(shard).into());
+        self.claim(shard, set).await?;
+        self.check(shard, set).await
+    }
+
+    /// Makes sure that this database has no other number and is of no other set.
+    async fn check(&self, named: Shard, set: SetId) -> Result<(), OpenError> {
+        match self.identity().await? {
+            Some((found, _)) if found != named => Err(ShardError::Other { named, found }.into()),
+            Some((_, found)) if found != set => Err(ShardError::Foreign(named).into()),
+            Some(_) | None => Ok(()),
         }
-        Ok(())
     }
 
     /// Makes sure that this is no database of a set of several.
@@ -103,10 +117,9 @@ impl PgStore {
         numbers.into_iter().map(number).collect()
     }
 
-    async fn has_signing_keys(&self) -> Result<bool, Error> {
-        let sql = "SELECT count(*) FROM signing_keys";
-        let count: i64 = sqlx::query_scalar(sql).fetch_one(self.pool()).await?;
-        Ok(count > 0)
+    async fn is_used(&self) -> Result<bool, Error> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM signing_keys) OR EXISTS (SELECT 1 FROM users)";
+        sqlx::query_scalar(sql).fetch_one(self.pool()).await
     }
 
     async fn forget(&self, shard: Shard) -> Result<(), Error> {
