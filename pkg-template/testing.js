@@ -116,9 +116,11 @@ class TestBed {
   /** @param {RequestInfo | URL} input @param {RequestInit} [init] @returns {Promise<Response>} */
   #fetch(input, init) {
     const { refresh, signOut, server } = this.#settings;
-    const endpoints = [refresh, signOut, `${server}/auth/sign-in`, `${server}/auth/sign-up`];
+    const stepUp = `${server}/auth/step-up`;
+    const endpoints = [refresh, signOut, stepUp, `${server}/auth/sign-in`, `${server}/auth/sign-up`];
     if (typeof input === "string" && endpoints.includes(input)) {
-      const path = input === refresh ? "refresh" : input === signOut ? "sign-out" : "sign-in";
+      const path =
+        input === refresh ? "refresh" : input === signOut ? "sign-out" : input === stepUp ? "step-up" : "sign-in";
       return /** @type {Promise<never>} */ (this.#server.answer(path, init ?? {}));
     }
     return (this.#options.fetch ?? nowhere)(input, init);

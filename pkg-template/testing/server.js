@@ -65,7 +65,8 @@ export class SimulatedServer {
       throw new TypeError("the simulated network fails");
     }
     if (path === "sign-out") return this.#end();
-    if (path !== "refresh") this.session ??= { id: "session-1", user: { id: "1" } };
+    if (path === "step-up" && this.session) return new SimulatedResponse(204, "");
+    if (path === "sign-in") this.session ??= { id: "session-1", user: { id: "1" } };
     if (this.session) return new SimulatedResponse(200, JSON.stringify(this.issue(requestedIn(body))));
     const problem = { error: "session_ended", error_description: "the session has ended", reason: this.reason };
     return new SimulatedResponse(401, JSON.stringify(problem));

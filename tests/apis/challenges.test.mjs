@@ -124,7 +124,7 @@ test("a sign-in that is too weak has the challenge of RFC 9470, with what would 
   for (const acr of [two, bronze]) assert.equal((await strict.verify(forge({}, { acr }))).acr, acr);
   // The values of a call replace those of the verifier.
   assert.equal((await strict.verify(forge({}, { acr: one }), { acrValues: [one] })).acr, one);
-  for (const [claims, options, wanted] of /** @type {[object, object?, string?][]} */ ([
+  for (const [claims, options, wanted] of /** @type {[Record<string, unknown>, object?, string?][]} */ ([
     [{}],
     [{ acr: one }],
     [{ acr: `${two} ${bronze}` }],
@@ -143,7 +143,8 @@ test("a sign-in that is too weak has the challenge of RFC 9470, with what would 
   }
   // A value that would end the challenge's text is an error of the API's, not a challenge.
   for (const acrValues of [['a"b'], [""], ["a b"], [7], [], two]) {
-    await assert.rejects(verifier.verify(forge(), { acrValues }), TypeError, String(acrValues));
+    const wrong = /** @type {readonly string[]} */ (/** @type {unknown} */ (acrValues));
+    await assert.rejects(verifier.verify(forge(), { acrValues: wrong }), TypeError, String(acrValues));
   }
 });
 

@@ -47,7 +47,7 @@ test("a change chooses the stages that read, compile or run the file", () => {
     "e2e",
   ]);
   assert.deepEqual(stages("www-demo/site/src/main.ts"), ["static", "native", "site", "e2e"]);
-  const served = ["static", "native", "fuzz", "frameworks", "apis", "providers", "docs", "e2e"];
+  const served = ["static", "native", "fuzz", "npm", "frameworks", "apis", "providers", "docs", "e2e"];
   assert.deepEqual(stages("www-demo/server/src/main.rs"), served);
   assert.deepEqual(stages("tests/e2e/smoke.test.mjs"), ["static", "docs", "e2e"]);
   assert.deepEqual(stages("Cargo.lock"), ALL);

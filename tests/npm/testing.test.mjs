@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createSession, createTestSession, SessionEnded } from "nolapse/testing";
+import { createSession, createTestSession, isSessionError, SessionEnded } from "nolapse/testing";
 
 /** The user of these tests. */
 const ADA = { id: "1" };
@@ -214,4 +214,45 @@ test("there are no timers, and no network unless the test gives one", async () =
   await assert.rejects(session.fetch("https://api.example.com/notes"), TypeError);
 
   assert.equal(process.getActiveResourcesInfo().filter((name) => name === "Timeout").length, before);
+});
+
+test("a step-up is accepted of whoever is signed in, and the call that waited for it is sent once more", async () => {
+  const challenge = 'Bearer error="insufficient_user_authentication", acr_values="urn:nolapse:acr:2", max_age="300"';
+  /** @type {(string | null)[]} */
+  const sent = [];
+  const session = createTestSession({
+    user: ADA,
+    allowedOrigins: ["https://api.example.com"],
+    fetch: async (input) => {
+      sent.push(new Request(input).headers.get("authorization"));
+      return sent.length > 1
+        ? new Response("deleted")
+        : new Response("", { status: 401, headers: { "www-authenticate": challenge } });
+    },
+  });
+  /** @type {unknown[]} */
+  const asked = [];
+  session.on("step_up_required", ({ acrValues, maxAge, waitUntil }) => {
+    asked.push(acrValues, maxAge);
+    waitUntil(session.stepUp({ password: "any" }));
+  });
+
+  const response = await session.fetch("https://api.example.com/account", { method: "DELETE" });
+
+  assert.equal(await response.text(), "deleted");
+  assert.deepEqual(asked, [["urn:nolapse:acr:2"], 300]);
+  assert.equal(sent.length, 2);
+  assert.notEqual(sent[0], sent[1]);
+  assert.equal(session.test.refreshes, 1);
+});
+
+test("a step-up of nobody is refused, and one in an outage fails as a request does", async () => {
+  const nobody = createTestSession();
+  await assert.rejects(nobody.stepUp({ password: "any" }), (error) => isSessionError(error));
+  const session = createTestSession({ user: ADA });
+  await session.test.fail("server_error");
+
+  await assert.rejects(session.stepUp({ password: "any" }), (error) => isSessionError(error));
+
+  assert.equal(session.status.state, "signed_in");
 });

@@ -1,6 +1,10 @@
 /** What holds with `oidc-provider` holds with a provider that shares no code with it: Canaille, made of Authlib. */
 
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import { freePort } from "../e2e/harness/ports.mjs";
@@ -90,6 +94,27 @@ test("Canaille refuses a code with the verifier of another sign-in, a used code 
   const end = await goThroughCanaille(foreign, signInUrl(server), isPage(server));
   assert.equal(errorOf(end), "provider_failed");
   assert.equal((await refresh(server, foreign)).status, 401);
+});
+
+test("Canaille takes a key in place of a secret, if its assertions are for the token endpoint", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "nolapse-client-key-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const file = join(folder, "client.pem");
+  await writeFile(file, privateKey.export({ type: "pkcs8", format: "pem" }));
+  // Its name of the method.
+  const method = "client_assertion_jwt";
+  const jwks = JSON.stringify({ keys: [publicKey.export({ format: "jwk" })] });
+  const client = { client_secret: "", token_endpoint_auth_method: method, jwks };
+  const { server } = await startScene(t, {
+    provider: { client },
+    oidc: { CLIENT_SECRET: "", PRIVATE_KEY_FILE: file },
+  });
+  const signIn = async () => errorOf(await goThroughCanaille(new Jar(), signInUrl(server), isPage(server)));
+
+  assert.equal(await signIn(), "provider_failed");
+  await server.restart({ OIDC_OP_KEY_AUDIENCE: "token_endpoint" });
+  assert.equal(await signIn(), null);
 });
 
 test("a user who denies the consent at Canaille is told so, and is asked again", async (t) => {

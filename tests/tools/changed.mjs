@@ -55,7 +55,7 @@ const RULES = [
   // The server, the pages and the example.
   [/^www-demo\/server\/fuzz\//, ["static", "native", "fuzz"]],
   [/^www-demo\/server\/(tests|benches|examples|deploy)\//, ["static", "native", "docs"]],
-  [/^www-demo\/server\//, ["static", "fuzz", ...SERVER]],
+  [/^www-demo\/server\//, ["static", "fuzz", "npm", ...SERVER]],
   [/^www-demo\/site\//, ["static", "native", "site", "e2e"]],
   [/^www-demo\/rust-example\//, ["static", "docs"]],
 
@@ -68,6 +68,7 @@ const RULES = [
   [/^tests\/frameworks\//, ["static", "frameworks", "npm", "docs"]],
   [/^tests\/docs\//, ["static", "docs", "npm", "packed", "frameworks"]],
   [/^tests\/contract\//, ["static", "npm", "e2e"]],
+  [/^tests\/providers\/python\//, ["static", "npm", "apis", "providers", "docs", "e2e"]],
   [/^tests\/providers\//, ["static", "npm", "providers", "docs", "e2e"]],
   [/^tests\/e2e\/(harness|pages)\//, ["static", "npm", "apis", "providers", "packed", "frameworks", "docs", "e2e"]],
   [/^tests\/e2e\//, ["static", "docs", "e2e"]],

@@ -35,6 +35,7 @@
 //! | `OIDC_NAME_CLIENT_SECRET_FILE` | none | a file with the secret |
 //! | `OIDC_NAME_PRIVATE_KEY_FILE` | none | a key of P-256, RSA or Ed25519 in PEM (PKCS #8), for `private_key_jwt` in place of a secret |
 //! | `OIDC_NAME_KEY_ID` | none | the `kid` that the provider knows that key by |
+//! | `OIDC_NAME_KEY_AUDIENCE` | `issuer` | `token_endpoint` for a provider that takes no other `aud` of that key's assertions |
 //! | `OIDC_NAME_SCOPES` | `openid email` | what is asked for; in the mode `mediate` also `offline_access` |
 //! | `OIDC_NAME_MODE` | `own` | `own`: access tokens of this server; `mediate`: those of the provider, for APIs that trust it already |
 //! | `OIDC_NAME_LABEL` | the name | the text of a button |
@@ -86,7 +87,7 @@ pub(crate) use cookies::check_account_paths;
 pub use notices::Notices;
 pub(crate) use passkeys::host_of;
 pub(crate) use providers::check_providers;
-pub use providers::{ClientCredential, ProviderConfig, ProviderMode, ProviderSecret};
+pub use providers::{ClientCredential, KeyAudience, ProviderConfig, ProviderMode, ProviderSecret};
 pub use reader::ConfigError;
 pub use servers::ServerSecrets;
 pub use transport::Transport;

@@ -3,6 +3,7 @@
 use super::{
     Config, ConfigError, ProviderSecret,
     reader::{Reader, refuse},
+    servers::is_secret,
 };
 
 /// `NOTICES_URL` and `NOTICES_SECRET`.
@@ -21,12 +22,15 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let notices = match (read.text("NOTICES_URL"), read.text("NOTICES_SECRET")) {
             (None, None) => None,
-            (Some(url), Some(secret)) if secret.len() >= 32 => Some(Notices {
+            (Some(url), Some(secret)) if is_secret(&secret) => Some(Notices {
                 url,
                 secret: ProviderSecret::new(secret),
             }),
             (Some(_), _) => {
-                return refuse("NOTICES_SECRET", "at least 32 characters of a bearer token");
+                return refuse(
+                    "NOTICES_SECRET",
+                    "at least 32 characters of a bearer token, as openssl rand -base64 32 prints it",
+                );
             }
             (None, Some(_)) => return refuse("NOTICES_URL", "the URL that NOTICES_SECRET is for"),
         };

@@ -49,6 +49,15 @@ impl ProviderMode {
     }
 }
 
+/// Whom an assertion of `private_key_jwt` is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyAudience {
+    /// The issuer alone: no other party can use it.
+    Issuer,
+    /// The token endpoint, for providers that know no other (RFC 7523 §3).
+    TokenEndpoint,
+}
+
 /// A secret text. It is not printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProviderSecret(String);
@@ -96,6 +105,8 @@ pub struct ProviderConfig {
     pub credential: ClientCredential,
     /// `OIDC_…_KEY_ID`.
     pub key_id: Option<String>,
+    /// `OIDC_…_KEY_AUDIENCE`.
+    pub key_audience: KeyAudience,
     /// `OIDC_…_SCOPES`.
     pub scopes: String,
     /// `OIDC_…_MODE`.
@@ -119,6 +130,7 @@ impl ProviderConfig {
             client_id: client_id.to_owned(),
             credential: ClientCredential::Secret(ProviderSecret::new(secret.to_owned())),
             key_id: None,
+            key_audience: KeyAudience::Issuer,
             scopes: "openid email".to_owned(),
             mode: ProviderMode::Own,
             parameters: Vec::new(),
@@ -205,6 +217,11 @@ fn provider(
     if !scopes.split(' ').any(|scope| scope == "openid") {
         return refuse(variable("SCOPES"), SCOPES);
     }
+    let key_audience = match text("KEY_AUDIENCE").as_deref() {
+        None | Some("issuer") => KeyAudience::Issuer,
+        Some("token_endpoint") => KeyAudience::TokenEndpoint,
+        Some(_) => return refuse(variable("KEY_AUDIENCE"), "issuer or token_endpoint"),
+    };
     let parameters = text("PARAMETERS").unwrap_or_default();
     let parameters: Vec<(String, String)> = url::form_urlencoded::parse(parameters.as_bytes())
         .into_owned()
@@ -222,6 +239,7 @@ fn provider(
         client_id,
         credential: credential(&variable, &text)?,
         key_id: text("KEY_ID"),
+        key_audience,
         scopes,
         mode,
         parameters,

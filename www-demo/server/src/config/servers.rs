@@ -72,7 +72,7 @@ impl Config {
 }
 
 /// Returns whether a secret is long enough, and a `b64token` (RFC 6750 §2.1).
-fn is_secret(text: &str) -> bool {
+pub(super) fn is_secret(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
     let body = text.trim_end_matches('=');
     text.len() >= MIN_SECRET_CHARS && !body.is_empty() && body.bytes().all(plain)

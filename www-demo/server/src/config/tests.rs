@@ -88,6 +88,40 @@ fn an_invalid_setting_is_refused_with_the_name_of_the_variable() {
 }
 
 #[test]
+fn notices_have_a_url_and_a_secret_of_32_characters() {
+    const URL: &str = "https://mailer.example.com/notices";
+    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+    let read = |url: Option<&str>, secret: Option<&str>| {
+        Config::read(|name| {
+            let value = match name {
+                "NOTICES_URL" => url,
+                "NOTICES_SECRET" => secret,
+                _ => None,
+            };
+            value.map(str::to_owned)
+        })
+    };
+
+    assert!(read(None, None).unwrap().notices.is_none());
+    assert_eq!(
+        read(Some(URL), Some(SECRET)).unwrap().notices.unwrap().url,
+        URL
+    );
+    for (url, secret, blamed) in [
+        (Some(URL), None, "NOTICES_SECRET"),
+        (Some(URL), Some("short"), "NOTICES_SECRET"),
+        (
+            Some(URL),
+            Some("0123456789abcdef 0123456789abcdef"),
+            "NOTICES_SECRET",
+        ),
+        (None, Some(SECRET), "NOTICES_URL"),
+    ] {
+        assert_eq!(read(url, secret).unwrap_err().variable, blamed);
+    }
+}
+
+#[test]
 fn every_variable_is_in_the_table_and_read() {
     let variable = std::cell::RefCell::new(Vec::new());
     Config::read(|name| {
@@ -218,6 +252,7 @@ fn a_provider_has_an_issuer_a_client_and_one_credential() {
         ("OIDC_MY_OP_CLIENT_ID", ""),
         ("OIDC_MY_OP_CLIENT_SECRET", ""),
         ("OIDC_MY_OP_MODE", "both"),
+        ("OIDC_MY_OP_KEY_AUDIENCE", "anyone"),
         ("OIDC_MY_OP_SCOPES", "email"),
         ("OIDC_MY_OP_PARAMETERS", "state=mine"),
     ] {

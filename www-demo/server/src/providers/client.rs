@@ -18,7 +18,11 @@ use super::{
     Provider, ProviderError, ProviderSetupError, Transaction, discovery::Metadata,
     transaction::random_text,
 };
-use crate::{clock, config::ClientCredential, domain::Timestamp};
+use crate::{
+    clock,
+    config::{ClientCredential, KeyAudience},
+    domain::Timestamp,
+};
 
 /// How long an assertion is valid, in seconds.
 const ASSERTION_SECONDS: u64 = 60;
@@ -102,7 +106,7 @@ impl Provider {
             (ClientCredential::PrivateKey(_), key) => {
                 let assertion = key
                     .as_ref()
-                    .and_then(|key| self.assertion(clock::now(), key));
+                    .and_then(|key| self.assertion(clock::now(), metadata, key));
                 let assertion = assertion.ok_or(ProviderError::Failed("assertion"))?;
                 form.append_pair("client_id", client);
                 let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -116,8 +120,8 @@ impl Provider {
         })
     }
 
-    /// Signs an assertion (RFC 7523 §2.2) for the issuer alone, so that no other party can use it.
-    fn assertion(&self, now: Timestamp, key: &ClientKey) -> Option<String> {
+    /// Signs an assertion (RFC 7523 §2.2) for the issuer, or for its token endpoint.
+    fn assertion(&self, now: Timestamp, metadata: &Metadata, key: &ClientKey) -> Option<String> {
         let mut header = json!({ "alg": key.algorithm(), "typ": "JWT" });
         if let Some(id) = &self.config.key_id {
             header["kid"] = json!(id);
@@ -125,7 +129,10 @@ impl Provider {
         let claims = json!({
             "iss": self.config.client_id,
             "sub": self.config.client_id,
-            "aud": self.config.issuer,
+            "aud": match self.config.key_audience {
+                KeyAudience::Issuer => &self.config.issuer,
+                KeyAudience::TokenEndpoint => &metadata.token.url,
+            },
             "jti": random_text::<16>(),
             "iat": now.as_secs(),
             "exp": now.as_secs() + ASSERTION_SECONDS,
