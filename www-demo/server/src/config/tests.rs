@@ -20,6 +20,8 @@ fn an_invalid_setting_is_refused_with_the_name_of_the_variable() {
         ("METRICS_BIND", "10.0.0.0/8"),
         ("OPENAPI", "off"),
         ("DATABASE_CONNECTIONS", "0"),
+        ("DATABASE_URLS", "postgres://a/n,postgres://b/n"),
+        ("DATABASE_URLS", "0=sqlite://nolapse.db,1=postgres://b/n"),
         ("DATABASE_POOLER", "session"),
         ("DATABASE_POOLER", "transaction"),
         ("KEY_WAIT_SECONDS", "86401"),
@@ -270,4 +272,21 @@ fn a_provider_has_an_issuer_a_client_and_one_credential() {
         let error = read(&[(name, value)]).expect_err(name);
         assert_eq!(error.variable, blamed);
     }
+}
+
+#[test]
+fn issue14_line5_databases_are_named_by_one_variable() {
+    let read = |variables: &[(&str, &str)]| {
+        Config::read(|name| {
+            let mut found = variables.iter().filter(|(variable, _)| *variable == name);
+            found.next().map(|(_, value)| (*value).to_owned())
+        })
+    };
+    let urls = ("DATABASE_URLS", "0=postgres://a/n,1=postgres://b/n");
+    let pooler = ("DATABASE_POOLER", "transaction");
+
+    let config = read(&[urls, pooler]).expect("a set behind poolers");
+    assert_eq!(config.database_urls.map(|urls| urls.count()), Some(2));
+    let both = read(&[urls, ("DATABASE_URL", "postgres://a/n")]).expect_err("it is not clear");
+    assert_eq!(both.variable, "DATABASE_URL");
 }
