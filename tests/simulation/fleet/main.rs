@@ -102,7 +102,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             steady: report.steady * all / BROWSERS,
         });
     }
-    println!();
+    if let Some(panel) = panels.first() {
+        println!(
+            "\nsteady: {:.0} refreshes a second\n",
+            panel.steady * BROWSERS / all
+        );
+    }
     for panel in &panels {
         println!("{:<12} {}", panel.course.name, panel.sparkline());
     }
