@@ -102,7 +102,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             steady: report.steady * all / BROWSERS,
         });
     }
-    println!();
+    if let Some(panel) = panels.first() {
+        println!(
+            "\nsteady: {:.0} refreshes a second\n",
+            panel.steady * BROWSERS / all
+        );
+    }
     for panel in &panels {
         println!("{:<12} {}", panel.course.name, panel.sparkline());
     }
@@ -119,10 +124,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     Err(excesses.join("\n").into())
 }
 
-/// Prints the peaks of fleets of several sizes. All have the same noise, because all have as many pages in total; what is left is the
-/// size's effect.
+/// Prints the peaks of fleets of several sizes, in the courses with the highest. All have the same noise, because all have as many pages
+/// in total; what is left is the size's effect.
 fn compare_sizes() -> Result<(), Box<dyn Error>> {
-    let courses = Course::all();
+    let courses = [
+        Course::short_outage(),
+        Course::failover(),
+        Course::cells_away(),
+    ];
     for (pages, fleets) in SIZES {
         println!("{fleets} × {pages} pages\n\n{HEAD}");
         let played = play(&courses, pages, fleets).ok_or("a fleet could not be played")?;
