@@ -167,7 +167,11 @@ async fn a_refresh_that_comes_late_says_when_the_next_one_is_to_be_sent() {
         late.body
     );
     for planned in [in_time, next] {
-        assert!(planned.body.get("refresh_in").is_none(), "{:?}", planned.body);
+        assert!(
+            planned.body.get("refresh_in").is_none(),
+            "{:?}",
+            planned.body
+        );
     }
 }
 
