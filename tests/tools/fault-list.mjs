@@ -117,8 +117,8 @@ export const FAULTS = [
     name: "proof: a bound session is served without one",
     folder: DOMAIN,
     file: "proof.rs",
-    from: "        let proof = proof.ok_or(Unproven::Missing)?;",
-    to: "        let Some(proof) = proof else { return Ok(()) };",
+    from: "        let proof = shown.proof.ok_or(Unproven::Missing)?;",
+    to: "        let Some(proof) = shown.proof else { return Ok(()) };",
     test: "device_keys",
   },
   {
