@@ -180,9 +180,16 @@ test("the demo page", async (t) => {
     await shows(page, "state", "signed_in");
 
     await until("the call is told", () => rows(page, '[data-kind="call"][data-status="200"][data-blocking="true"]'));
-    assert.equal(await rows(page, '[data-kind="refresh"]'), 1);
     assert.equal(await rows(page, '[data-kind="refresh"][data-blocking="true"]'), 1);
-    assert.equal(network.refreshes().length - before, 1);
+    // The next one may follow soon: it is at the session's own moment, as if this one had come in time.
+    const [, next = Number.POSITIVE_INFINITY] = network
+      .refreshes()
+      .slice(before)
+      .map(({ sentAt }) => sentAt);
+    const calls = network
+      .to("/notes")
+      .filter(({ sentAt }) => sentAt > (network.refreshes()[before]?.sentAt ?? Number.NaN));
+    assert.ok(calls[0] && calls[0].sentAt < next, `${calls[0]?.sentAt} ${next}`);
     await until("the notice tells of it", async () => (await text(page, "notice")).includes("Welcome back."));
     assert.deepEqual(complaints, []);
   });
