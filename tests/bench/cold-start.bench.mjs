@@ -120,7 +120,6 @@ async function arrive(server, browser, kind, isBound) {
     // Each request then takes at least that long.
     await page.emulateNetworkConditions({ download: -1, upload: -1, latency: kind.roundTripMs });
   }
-  if (kind.slowdown) await page.emulateCPUThrottling(kind.slowdown);
   return { page, kind, isBound, lastVisit: performance.now() };
 }
 
@@ -136,9 +135,12 @@ async function visit(server, visitor, name) {
   const expiry = kind.expired ? visitor.lastVisit + LIFE_SECONDS * 1_000 : 0;
   await until("the last token has expired", () => performance.now() > expiry);
   await page.bringToFront();
+  // For the visit alone: a page that is slowed down takes processor time even when it is blank.
+  await page.emulateCPUThrottling(kind.slowdown ?? null);
   await page.goto(`${server.auth}/${name}.html?api=${encodeURIComponent(server.api)}`);
   const { status, times } = await page.evaluate(() => window.told);
   // An open page would renew its token.
+  await page.emulateCPUThrottling(null);
   await page.goto("about:blank");
   visitor.lastVisit = performance.now();
   if (status !== 200) throw new Error(`${name}: the first answer was ${status}`);
