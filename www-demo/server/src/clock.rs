@@ -1,8 +1,11 @@
 //! The only reader of the system's clock and of its randomness.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::domain::Timestamp;
+
+/// How far the clocks of the servers of a database may differ.
+pub(crate) const SERVER_SKEW: Duration = Duration::from_secs(5);
 
 /// Reads the wall clock.
 #[must_use]

@@ -11,14 +11,15 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::domain::{self, BoundCookie, SessionId, Timestamp};
+use crate::{
+    clock::SERVER_SKEW,
+    domain::{self, BoundCookie, SessionId, Timestamp},
+};
 
 pub(crate) use proof::DbscProof;
 
 /// How long a challenge is accepted, and so for how long after a sign-in a key can be registered.
 pub(crate) const CHALLENGE_LIFE: Duration = Duration::from_mins(2);
-/// How far the clocks of the servers of a database may differ.
-const SERVER_SKEW: Duration = Duration::from_secs(5);
 /// How much longer a bound cookie is accepted than browsers keep it: for requests that are under way.
 const IN_FLIGHT: Duration = Duration::from_secs(5);
 

@@ -13,14 +13,15 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::domain::{self, KeyThumbprint, Proof, ProofId, Timestamp};
+use crate::{
+    clock::SERVER_SKEW,
+    domain::{self, KeyThumbprint, Proof, ProofId, Timestamp},
+};
 
 /// How far `iat` may be from the server's time, before and after.
 pub(crate) const TIME_WINDOW: Duration = Duration::from_secs(120);
 /// How long a nonce is accepted.
 pub(crate) const NONCE_LIFE: Duration = Duration::from_mins(5);
-/// How far the clocks of the servers of a database may differ.
-const SERVER_SKEW: Duration = Duration::from_secs(5);
 
 /// The longest proof, in bytes.
 const MAX_PROOF_BYTES: usize = 2_048;
