@@ -43,6 +43,8 @@ export class SharedSession {
    * @param {import("../../src/host/realm.js").Realm} realm
    */
   constructor(instance, settings, load, onRelease, realm) {
+    // Before all else: the browser process grants the lock meanwhile.
+    const early = load && startEarly(settings, realm);
     this.#instance = instance;
     this.settings = settings;
     this.#load = load;
@@ -51,27 +53,27 @@ export class SharedSession {
     this.#lastUser = new LastUser(settings, realm);
     const initial = settings.initial ?? { state: "unknown", failure: null, lastUser: this.#lastUser.get() };
     this.snapshot = Object.freeze(/** @type {SessionStatus} */ (initial));
-    this.host = this.#open();
+    this.host = this.#open(early);
     instance.sessions.add(this);
   }
 
-  /** Creates a host, which queues calls until the module is loaded. The first one sends an early refresh meanwhile. */
-  #open() {
+  /** Creates a host, which queues calls until the module is loaded. @param {import("../../src/host/early-refresh.js").EarlyRefresh} [early] */
+  #open(early) {
     const host = new Host(this.settings, this, this.#realm);
     this.#observeCalls(host);
-    if (this.#load) this.ready = this.#startLoaded(host, this.#load);
+    if (this.#load) this.ready = this.#startLoaded(host, this.#load, early);
     else this.#start(host);
     return host;
   }
 
   /**
-   * Sends an early refresh, and starts the host when the module is loaded.
+   * Starts the host when the module is loaded.
    *
    * @param {Host} host
    * @param {() => Promise<void>} load
+   * @param {import("../../src/host/early-refresh.js").EarlyRefresh} [early]
    */
-  #startLoaded(host, load) {
-    const early = this.#generation ? undefined : startEarly(this.settings, this.#realm);
+  #startLoaded(host, load, early) {
     const ready = load()
       .then(() => early?.decided)
       .then(
@@ -135,9 +137,10 @@ export class SharedSession {
 
   /**
    * @param {string} type
-   * @param {unknown} event
+   * @param {unknown} event frozen from here on
    */
   emit(type, event) {
+    Object.freeze(event);
     const set = this.#listeners.get(type);
     if (set === undefined) return;
     for (const { listener } of [...set]) tell(listener, event);
@@ -172,40 +175,40 @@ export class SharedSession {
       this.#lastUser.forget();
     } else if (this.snapshot.state === "signed_in") next = { ...this.snapshot, failure };
     else next = { state: "unknown", failure, lastUser: this.#lastUser.get() };
-    this.snapshot = Object.freeze(next);
-    this.emit("status", this.snapshot);
+    this.snapshot = next;
+    this.emit("status", next);
   }
 
   /** @type {App["refreshed"]} */
   refreshed(waiting, durationMs, expiresIn, refreshIn, reason, source) {
-    this.emit("refresh", Object.freeze({ reason: word(reason), source, waiting, durationMs, expiresIn, refreshIn }));
+    this.emit("refresh", { reason: word(reason), source, waiting, durationMs, expiresIn, refreshIn });
   }
 
   /** @type {App["refreshFailed"]} */
   refreshFailed(httpStatus, durationMs, failures, retryInMs, reason, failure) {
     const event = { reason, failure, httpStatus: number(httpStatus), durationMs, failures, retryInMs };
-    this.emit("refresh_failed", Object.freeze(event));
+    this.emit("refresh_failed", event);
   }
 
   /** @type {App["signedOut"]} */
   signedOut(reason) {
-    this.emit("signed_out", Object.freeze({ reason, trace: this.trace() }));
+    this.emit("signed_out", { reason, trace: this.trace() });
   }
 
   /** @type {App["userChanged"]} */
   userChanged(previous, user) {
-    this.emit("user_changed", Object.freeze({ user: parsed(user) ?? null, previous: parsed(previous) ?? null }));
+    this.emit("user_changed", { user: parsed(user) ?? null, previous: parsed(previous) ?? null });
   }
 
   /** @type {App["called"]} */
   called(method, url, waitedMs, tokenAgeMs, httpStatus, retried, durationMs) {
     const event = { method, url, waitedMs, tokenAgeMs, httpStatus: httpStatus ?? null, retried, durationMs };
-    this.emit("call", Object.freeze(event));
+    this.emit("call", event);
   }
 
   /** @type {App["traced"]} */
   traced(atMs, tab, attempt, trigger, status, page, outcome) {
-    const step = Object.freeze({
+    const step = {
       atMs,
       trigger,
       status,
@@ -213,7 +216,7 @@ export class SharedSession {
       page,
       attempt: number(attempt),
       outcome: word(outcome),
-    });
+    };
     this.#steps.push(/** @type {import("../index.js").TraceEntry} */ (step));
     if (this.#steps.length > KEPT_STEPS) this.#steps.shift();
     this.emit("trace", step);

@@ -135,6 +135,8 @@ export function openSession(core) {
  * @returns {Pick<import("../index.js").Session, "fetch" | "getToken" | "refresh" | "proof" | "signIn" | "signUp" | "setTokens" | "signOut" | "stepUp">}
  */
 function requests(call) {
+  /** Calls what has no result for the app. @param {(host: Host) => Promise<unknown>} work @returns {Promise<void>} */
+  const run = (work) => call((host) => work(host).then(() => undefined));
   return {
     fetch: (...given) => call((host) => host.calls.fetch(...given)),
     getToken: (options) =>
@@ -144,9 +146,9 @@ function requests(call) {
         return host.getToken(minValidityMs, context, signal);
       }),
     refresh: (options) =>
-      call((host) => {
+      run((host) => {
         const { force, signal } = /** @type {Waiting} */ (own(options));
-        return host.refresh(!!force, signal).then(() => undefined);
+        return host.refresh(!!force, signal);
       }),
     proof: (request) =>
       call((host) => {
@@ -158,10 +160,10 @@ function requests(call) {
           /** @type {import("../../src/host/own.js").Fields | undefined} */ (challenge),
         );
       }),
-    signIn: (how) => call((host) => host.signIn(how, "sign-in").then(() => undefined)),
-    signUp: (credentials) => call((host) => host.signIn(credentials, "sign-up").then(() => undefined)),
-    stepUp: (credentials) => call((host) => host.stepUp(credentials).then(() => undefined)),
-    setTokens: (response) => call((host) => host.setTokens(response).then(() => undefined)),
+    signIn: (how) => run((host) => host.signIn(how, "sign-in")),
+    signUp: (credentials) => run((host) => host.signIn(credentials, "sign-up")),
+    stepUp: (credentials) => run((host) => host.stepUp(credentials)),
+    setTokens: (response) => run((host) => host.setTokens(response)),
     signOut: (options) =>
       call((host) => host.signOut(own(options)).then((notified) => ({ serverNotified: notified === true }))),
   };

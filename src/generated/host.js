@@ -923,30 +923,6 @@ function bearerIn(settled, context) {
 // src/host/host.js
 init_http();
 
-// src/host/app-events.js
-init_codes();
-function tellApp(app, [kind, , a, b, c, d, text]) {
-  const lines = (
-    /** @type {[string, string, string, string, string]} */
-    text.split("\n")
-  );
-  const [first, second, third, fourth] = lines;
-  switch (kind) {
-    case STATUS:
-      return app.status(a > 0, ...lines);
-    case REFRESHED:
-      return app.refreshed(a, b, c, d, first, second);
-    case REFRESH_FAILURE:
-      return app.refreshFailed(a, b, c, d, first, second);
-    case SIGNED_OUT:
-      return app.signedOut(first);
-    case USER_CHANGED:
-      return app.userChanged(first, second);
-    case TRACED:
-      return app.traced(a, b, c, first, second, third, fourth);
-  }
-}
-
 // src/host/callers.js
 init_codes();
 init_own();
@@ -1032,8 +1008,70 @@ var Callers = class {
   }
 };
 
+// src/host/commands.js
+init_codes();
+function execute({ app, callers, channel, locks, push, requests, storage, tokens }, [kind, id, a, b, c, d, text]) {
+  const lines = (
+    /** @type {[string, string, string, string, string]} */
+    text.split("\n")
+  );
+  const [first, second, third, fourth] = lines;
+  switch (kind) {
+    case ACQUIRE_LOCK:
+      return locks.acquire(id);
+    case RELEASE_LOCK:
+      return locks.release(id);
+    case SEND_REFRESH:
+      return requests.refresh(id, first, second, a, third, locks.takeRequest());
+    case SEND_SIGN_OUT:
+      return requests.signOut(id, a > 0);
+    case RUN_SIGN_IN:
+      return requests.signIn(id, callers.takeSignIn(a), (thrown) => callers.setThrown(a, thrown));
+    case ABORT:
+      return requests.abort(id);
+    case TOKEN_CHANGED:
+      return tokens.replace(id, text, a, b);
+    case SETTLE_TOKEN:
+      return callers.settleLater(id, true, tokens.all);
+    case SETTLE_DONE:
+      return callers.settleLater(id, true, a > 0);
+    case SETTLE_ERROR:
+      return callers.settleLater(id, false, app.error(first, second, third, fourth, a));
+    case BROADCAST:
+      return channel.post(text);
+    case WRITE_RECORD:
+      return storage.write(text);
+    case OPEN_CHANNEL:
+      return channel.open();
+    case CLOSE_CHANNEL:
+      return channel.close();
+    case OPEN_STREAM:
+      return push.open();
+    case CLOSE_STREAM:
+      return push.close();
+    case STATUS:
+      return app.status(a > 0, ...lines);
+    case REFRESHED:
+      return app.refreshed(a, b, c, d, first, second);
+    case REFRESH_FAILURE:
+      return app.refreshFailed(a, b, c, d, first, second);
+    case SIGNED_OUT:
+      return app.signedOut(first);
+    case USER_CHANGED:
+      return app.userChanged(first, second);
+    case TRACED:
+      return app.traced(a, b, c, first, second, third, fourth);
+  }
+}
+
 // src/host/fetch.js
 init_codes();
+
+// src/host/challenge.js
+function isTokenRejected({ status, headers }) {
+  const challenge = headers.get("www-authenticate") || "bearer";
+  return status === 401 && /bearer(?:(?!error=).)*(?:error="?invalid_token|$)/is.test(challenge);
+}
 
 // src/host/options.js
 init_own();
@@ -1483,10 +1521,6 @@ function goesWithout(authorization, error) {
   if (code === "signed_out") return authorization !== "required";
   return authorization === "best_effort" && code !== void 0 && code !== "closed";
 }
-function isTokenRejected({ status, headers }) {
-  const challenge = headers.get("www-authenticate") || "bearer";
-  return status === 401 && /bearer(?:(?!error=).)*(?:error="?invalid_token|$)/is.test(challenge);
-}
 function kept({ referrer, referrerPolicy }) {
   return own({ keepalive: true, referrer, referrerPolicy });
 }
@@ -1742,21 +1776,30 @@ var Locks = class {
   #locks;
   #name;
   #feed;
-  /** The lock requested while the module was loading, until it is used. */
+  /** The lock requested while the module was loading, until it is used. @type {EarlyRefresh["lock"] | undefined} */
   #early;
+  /** The refresh sent under it. @type {EarlyRefresh | undefined} */
+  #earlyRefresh;
   /** This tab's requests, by attempt. @type {Map<number, Request>} */
   #requests = /* @__PURE__ */ new Map();
   /**
    * @param {Pick<LockManager, "request"> | undefined} locks
    * @param {string} name
    * @param {(kind: number, attempt: number) => void} feed
-   * @param {import("./early-refresh.js").EarlyRefresh["lock"]} [early] the lock requested while the module was loading
    */
-  constructor(locks, name, feed, early) {
+  constructor(locks, name, feed) {
     this.#locks = locks;
     this.#name = name;
     this.#feed = feed;
-    this.#early = early;
+  }
+  /** Takes over the lock and the refresh that were requested while the module was loading. @param {EarlyRefresh} [early] */
+  adopt(early) {
+    this.#early = early?.lock;
+    this.#earlyRefresh = early;
+  }
+  /** Returns the refresh sent under that lock, once. */
+  takeRequest() {
+    return this.#earlyRefresh?.take();
   }
   /** Returns the lock requested while the module was loading, once. */
   takeEarly() {
@@ -1785,6 +1828,7 @@ var Locks = class {
    * @param {number} attempt
    */
   release(attempt) {
+    this.#earlyRefresh = void 0;
     const request = this.#requests.get(attempt);
     this.#requests.delete(attempt);
     if (request?.release) request.release();
@@ -1940,18 +1984,10 @@ var NOTHING_TO_WAIT_FOR = -1;
 var CLOSED_SESSION = "the session was closed";
 var BROKEN_MODULE = "the module failed";
 var Host = class {
-  #app;
   #realm;
   #settings;
   #page;
-  #callers;
-  #requests;
-  #storage;
-  /** @type {Locks | undefined} */
-  #locks;
-  /** @type {import("./early-refresh.js").EarlyRefresh | undefined} */
-  #earlyRefresh;
-  #push;
+  #parts;
   #name = 0;
   /** @type {(() => void) | undefined} */
   #unwatch;
@@ -1964,7 +2000,6 @@ var Host = class {
   #lastTouch = Number.NEGATIVE_INFINITY;
   /** @readonly */
   tokens;
-  #channel;
   /** @type {import("./bridge.js").Machine | undefined} */
   #machine;
   /** @type {unknown} */
@@ -1978,16 +2013,21 @@ var Host = class {
    */
   constructor(settings, app, realm) {
     const feed = this.feed.bind(this);
+    const { key } = settings;
     this.#settings = settings;
-    this.#app = app;
     this.#realm = realm;
     this.#page = { realm, settings, app, host: this };
-    this.#storage = new RecordStorage(settings.key, realm);
     this.tokens = new CurrentTokens(realm);
-    this.#channel = new TabChannel(settings.key, realm, feed);
-    this.#callers = new Callers(feed);
-    this.#requests = new Requests(realm, settings, feed);
-    this.#push = pushLoader(realm, settings, feed);
+    this.#parts = {
+      app,
+      callers: new Callers(feed),
+      channel: new TabChannel(key, realm, feed),
+      locks: new Locks(realm.navigator?.locks, key, feed),
+      push: pushLoader(realm, settings, feed),
+      requests: new Requests(realm, settings, feed),
+      storage: new RecordStorage(key, realm),
+      tokens: this.tokens
+    };
     this.calls = new FetchWrapper(settings, this, realm);
   }
   /**
@@ -2008,8 +2048,8 @@ var Host = class {
     realm.crypto.getRandomValues(random);
     const [name = 0, low = 0, high = 0] = random;
     this.#name = name;
-    this.#earlyRefresh = earlyRefresh;
-    this.#locks = new Locks(realm.navigator?.locks, key, feed, earlyRefresh?.lock);
+    const { locks } = this.#parts;
+    locks.adopt(earlyRefresh);
     this.#machine = make(name, low * 2 ** 21 + high, timeoutMs, push, ...this.#clocks());
     this.#unwatch = watchLifecycle(realm, key, feed, () => this.#touch());
     onTimer(name, () => this.feed(DEADLINE_REACHED, 0));
@@ -2018,7 +2058,7 @@ var Host = class {
     this.feed(STARTED, 0);
     if (isHidden(realm)) this.feed(PAGE_CHANGED, HIDDEN);
     for (const given of waiting) this.feed(...given);
-    if (this.#locks.takeEarly()) cancelEarly(earlyRefresh);
+    if (locks.takeEarly()) cancelEarly(earlyRefresh);
   }
   /** Feeds an input to the machine and executes its commands. Inputs fed meanwhile are queued. @param {Given} given */
   feed(...given) {
@@ -2029,16 +2069,16 @@ var Host = class {
       for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
         const [kind, id, a = 0, b = 0, c = 0, ...texts] = next;
         const wait = this.#run(
-          (machine) => machine.feed(...this.#clocks(), this.#storage.readOrHint(), kind, id, a, b, c, texts.join("\n"))
+          (machine) => machine.feed(...this.#clocks(), this.#parts.storage.readOrHint(), kind, id, a, b, c, texts.join("\n"))
         );
         this.#setTimer(wait ?? NOTHING_TO_WAIT_FOR);
-        for (const command of drainCommands()) this.#execute(command);
+        for (const command of drainCommands()) execute(this.#parts, command);
       }
     } finally {
       this.#isDraining = false;
     }
     if (this.#isClosed) this.#end();
-    this.#callers.flush();
+    this.#parts.callers.flush();
   }
   /**
    * Resets the timer, even for the same time: suspension stops the timer and not the clock.
@@ -2071,8 +2111,8 @@ var Host = class {
   /** @param {unknown} cause */
   trap(cause) {
     drainCommands();
-    this.break(this.#app.error("internal", BROKEN_MODULE, "", "", Number.NaN, cause));
-    this.#app.onTrap(cause);
+    this.break(this.#page.app.error("internal", BROKEN_MODULE, "", "", Number.NaN, cause));
+    this.#page.app.onTrap(cause);
   }
   /** Makes this host unusable: rejects every call with the error. @param {unknown} error */
   break(error) {
@@ -2080,61 +2120,13 @@ var Host = class {
     this.#queue = [];
     this.#machine = void 0;
     this.#end();
-    this.#channel.close();
-    this.#locks?.releaseAll();
-    this.#push.close();
-    this.#requests.abortAll();
-    this.#callers.rejectAll(error);
-    if (!this.#isDraining || !this.#unwatch) this.#callers.flush();
-  }
-  /** @param {import("./bridge.js").Command} command */
-  #execute(command) {
-    const [kind, id, a, b, , , text] = command;
-    const lines = () => (
-      /** @type {[string, string, string, string, string]} */
-      text.split("\n")
-    );
-    switch (kind) {
-      case ACQUIRE_LOCK:
-        return this.#locks?.acquire(id);
-      case RELEASE_LOCK:
-        this.#earlyRefresh = void 0;
-        return this.#locks?.release(id);
-      case SEND_REFRESH: {
-        const [reason, page, contexts] = lines();
-        return this.#requests.refresh(id, reason, page, a, contexts, this.#earlyRefresh?.take());
-      }
-      case SEND_SIGN_OUT:
-        return this.#requests.signOut(id, a > 0);
-      case RUN_SIGN_IN:
-        return this.#requests.signIn(id, this.#callers.takeSignIn(a), (thrown) => this.#callers.setThrown(a, thrown));
-      case ABORT:
-        return this.#requests.abort(id);
-      case TOKEN_CHANGED:
-        return this.tokens.replace(id, text, a, b);
-      case SETTLE_TOKEN:
-        return this.#callers.settleLater(id, true, this.tokens.all);
-      case SETTLE_DONE:
-        return this.#callers.settleLater(id, true, a > 0);
-      case SETTLE_ERROR: {
-        const [code, message, reason, failure] = lines();
-        return this.#callers.settleLater(id, false, this.#app.error(code, message, reason, failure, a));
-      }
-      case BROADCAST:
-        return this.#channel.post(text);
-      case WRITE_RECORD:
-        return this.#storage.write(text);
-      case OPEN_CHANNEL:
-        return this.#channel.open();
-      case CLOSE_CHANNEL:
-        return this.#channel.close();
-      case OPEN_STREAM:
-        return this.#push.open();
-      case CLOSE_STREAM:
-        return this.#push.close();
-      default:
-        return tellApp(this.#app, command);
-    }
+    const { callers, channel, locks, push, requests } = this.#parts;
+    channel.close();
+    locks.releaseAll();
+    push.close();
+    requests.abortAll();
+    callers.rejectAll(error);
+    if (!this.#isDraining || !this.#unwatch) callers.flush();
   }
   /**
    * Feeds a caller's request to the machine; rejects it after `close` or a failure of the module.
@@ -2145,10 +2137,10 @@ var Host = class {
     const [, , settle] = asked;
     if (this.broken) settle(false, this.broken.error);
     else if (this.#isClosed) settle(false, this.#closedError());
-    else this.#callers.ask(...asked);
+    else this.#parts.callers.ask(...asked);
   }
   #closedError() {
-    return this.#app.error("closed", CLOSED_SESSION, "", "", Number.NaN);
+    return this.#page.app.error("closed", CLOSED_SESSION, "", "", Number.NaN);
   }
   /**
    * Like `ask`, as a promise.
@@ -2201,11 +2193,11 @@ var Host = class {
     if (!isFunction && server === void 0) refuse("auth", "a URL");
     const options = own(how);
     if (options.provider) return load(this.#page, "signIn", options);
-    const send = () => this.#requests.credentials(
+    const send = () => this.#parts.requests.credentials(
       `${server}/auth/${endpoint2}`,
       /** @type {object} */
       how,
-      this.#app
+      this.#page.app
     );
     return this.#promise([SIGN_IN_REQUESTED], void 0, isFunction ? (
       /** @type {() => unknown} */
@@ -2219,11 +2211,11 @@ var Host = class {
    */
   async stepUp(credentials) {
     const server = this.#settings.server ?? refuse("auth", "a URL");
-    await this.#requests.credentials(
+    await this.#parts.requests.credentials(
       `${server}/auth/step-up`,
       /** @type {object} */
       credentials,
-      this.#app
+      this.#page.app
     );
     return this.refresh(true);
   }
@@ -2272,8 +2264,8 @@ var Host = class {
     this.#isClosed = true;
     if (this.#machine) return this.feed(CLOSED, 0);
     this.#queue = [];
-    this.#callers.rejectAll(this.#closedError());
-    this.#callers.flush();
+    this.#parts.callers.rejectAll(this.#closedError());
+    this.#parts.callers.flush();
   }
   #end() {
     this.#unwatch?.();

@@ -34,10 +34,10 @@ export function startEarly(settings, realm) {
   const locks = realm.navigator?.locks;
   if (!locks) return undefined;
   const isDue = () => expiredAt(new RecordStorage(key, realm).readOrHint()) <= realm.Date.now();
-  // IndexedDB takes as long as the lock.
-  const proof = server && isDue() ? prove(realm, key, /** @type {string} */ (refresh)) : undefined;
   /** @type {EarlyRequest | undefined} */
   let early;
+  /** @type {ReturnType<typeof prove> | undefined} */
+  let proof;
   /** @type {EarlyRefresh["lock"]} */
   const lock = new Promise((resolve) => {
     const refused = () => resolve(undefined);
@@ -59,11 +59,14 @@ export function startEarly(settings, realm) {
       refused();
     }
   });
+  const due = isDue();
+  // IndexedDB takes as long as the lock.
+  if (server && due) proof = prove(realm, key, /** @type {string} */ (refresh));
   return {
     lock,
     // The request's own continuation of the proof, which sends it, comes first.
     decided:
-      isDue() &&
+      due &&
       decided(
         lock.then((release) => release && proof),
         realm,

@@ -8,6 +8,7 @@
 
 import { TOKEN_REJECTED, TOKEN_REQUESTED } from "../generated/codes.js";
 import { bearerIn } from "./bearer.js";
+import { isTokenRejected } from "./challenge.js";
 import { checkAuthorization, checkContext } from "./options.js";
 import { own } from "./own.js";
 import { Origins } from "./origins.js";
@@ -325,18 +326,6 @@ function goesWithout(authorization, error) {
   const { code } = own(error);
   if (code === "signed_out") return authorization !== "required";
   return authorization === "best_effort" && code !== undefined && code !== "closed";
-}
-
-/**
- * Whether another token may help: a 401 whose Bearer challenge has no error code, or `invalid_token` (RFC 6750 §3.1), or whose
- * challenge cannot be read (CORS). Not for `insufficient_scope`, `insufficient_user_authentication` (RFC 9470 §3) or another
- * scheme.
- *
- * @param {Pick<Response, "status" | "headers">} response
- */
-export function isTokenRejected({ status, headers }) {
-  const challenge = headers.get("www-authenticate") || "bearer";
-  return status === 401 && /bearer(?:(?!error=).)*(?:error="?invalid_token|$)/is.test(challenge);
 }
 
 /**

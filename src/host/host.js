@@ -2,8 +2,8 @@
 
 import { bearerIn, CurrentTokens } from "./bearer.js";
 import { grantOf } from "./http.js";
-import { tellApp } from "./app-events.js";
 import { Callers } from "./callers.js";
+import { execute } from "./commands.js";
 import { FetchWrapper } from "./fetch.js";
 import { Requests } from "./requests.js";
 import { prove } from "./device-key.js";
@@ -32,18 +32,10 @@ export const CLOSED_SESSION = "the session was closed";
 const BROKEN_MODULE = "the module failed";
 
 export class Host {
-  #app;
   #realm;
   #settings;
   #page;
-  #callers;
-  #requests;
-  #storage;
-  /** @type {Locks | undefined} */
-  #locks;
-  /** @type {import("./early-refresh.js").EarlyRefresh | undefined} */
-  #earlyRefresh;
-  #push;
+  #parts;
   #name = 0;
   /** @type {(() => void) | undefined} */
   #unwatch;
@@ -56,7 +48,6 @@ export class Host {
   #lastTouch = Number.NEGATIVE_INFINITY;
   /** @readonly */
   tokens;
-  #channel;
   /** @type {import("./bridge.js").Machine | undefined} */
   #machine;
   /** @type {unknown} */
@@ -71,16 +62,21 @@ export class Host {
    */
   constructor(settings, app, realm) {
     const feed = this.feed.bind(this);
+    const { key } = settings;
     this.#settings = settings;
-    this.#app = app;
     this.#realm = realm;
     this.#page = { realm, settings, app, host: this };
-    this.#storage = new RecordStorage(settings.key, realm);
     this.tokens = new CurrentTokens(realm);
-    this.#channel = new TabChannel(settings.key, realm, feed);
-    this.#callers = new Callers(feed);
-    this.#requests = new Requests(realm, settings, feed);
-    this.#push = pushLoader(realm, settings, feed);
+    this.#parts = {
+      app,
+      callers: new Callers(feed),
+      channel: new TabChannel(key, realm, feed),
+      locks: new Locks(realm.navigator?.locks, key, feed),
+      push: pushLoader(realm, settings, feed),
+      requests: new Requests(realm, settings, feed),
+      storage: new RecordStorage(key, realm),
+      tokens: this.tokens,
+    };
     this.calls = new FetchWrapper(settings, this, realm);
   }
 
@@ -102,8 +98,8 @@ export class Host {
     realm.crypto.getRandomValues(random);
     const [name = 0, low = 0, high = 0] = random;
     this.#name = name;
-    this.#earlyRefresh = earlyRefresh;
-    this.#locks = new Locks(realm.navigator?.locks, key, feed, earlyRefresh?.lock);
+    const { locks } = this.#parts;
+    locks.adopt(earlyRefresh);
     this.#machine = make(name, low * 2 ** 21 + high, timeoutMs, push, ...this.#clocks());
     this.#unwatch = watchLifecycle(realm, key, feed, () => this.#touch());
     onTimer(name, () => this.feed(codes.DEADLINE_REACHED, 0));
@@ -112,7 +108,7 @@ export class Host {
     this.feed(codes.STARTED, 0);
     if (isHidden(realm)) this.feed(codes.PAGE_CHANGED, codes.HIDDEN);
     for (const given of waiting) this.feed(...given);
-    if (this.#locks.takeEarly()) cancelEarly(earlyRefresh);
+    if (locks.takeEarly()) cancelEarly(earlyRefresh);
   }
 
   /** Feeds an input to the machine and executes its commands. Inputs fed meanwhile are queued. @param {Given} given */
@@ -124,16 +120,16 @@ export class Host {
       for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
         const [kind, id, a = 0, b = 0, c = 0, ...texts] = next;
         const wait = this.#run((machine) =>
-          machine.feed(...this.#clocks(), this.#storage.readOrHint(), kind, id, a, b, c, texts.join("\n")),
+          machine.feed(...this.#clocks(), this.#parts.storage.readOrHint(), kind, id, a, b, c, texts.join("\n")),
         );
         this.#setTimer(wait ?? NOTHING_TO_WAIT_FOR);
-        for (const command of drainCommands()) this.#execute(command);
+        for (const command of drainCommands()) execute(this.#parts, command);
       }
     } finally {
       this.#isDraining = false;
     }
     if (this.#isClosed) this.#end();
-    this.#callers.flush();
+    this.#parts.callers.flush();
   }
 
   /**
@@ -167,8 +163,8 @@ export class Host {
   trap(cause) {
     // The commands queued before the trap may be incomplete.
     drainCommands();
-    this.break(this.#app.error("internal", BROKEN_MODULE, "", "", Number.NaN, cause));
-    this.#app.onTrap(cause);
+    this.break(this.#page.app.error("internal", BROKEN_MODULE, "", "", Number.NaN, cause));
+    this.#page.app.onTrap(cause);
   }
 
   /** Makes this host unusable: rejects every call with the error. @param {unknown} error */
@@ -177,60 +173,13 @@ export class Host {
     this.#queue = [];
     this.#machine = undefined;
     this.#end();
-    this.#channel.close();
-    this.#locks?.releaseAll();
-    this.#push.close();
-    this.#requests.abortAll();
-    this.#callers.rejectAll(error);
-    if (!this.#isDraining || !this.#unwatch) this.#callers.flush();
-  }
-
-  /** @param {import("./bridge.js").Command} command */
-  #execute(command) {
-    const [kind, id, a, b, , , text] = command;
-    const lines = () => /** @type {[string, string, string, string, string]} */ (text.split("\n"));
-    switch (kind) {
-      case codes.ACQUIRE_LOCK:
-        return this.#locks?.acquire(id);
-      case codes.RELEASE_LOCK:
-        // A request sent under this lock and not taken until now must not serve a later refresh.
-        this.#earlyRefresh = undefined;
-        return this.#locks?.release(id);
-      case codes.SEND_REFRESH: {
-        const [reason, page, contexts] = lines();
-        return this.#requests.refresh(id, reason, page, a, contexts, this.#earlyRefresh?.take());
-      }
-      case codes.SEND_SIGN_OUT:
-        return this.#requests.signOut(id, a > 0);
-      case codes.RUN_SIGN_IN:
-        return this.#requests.signIn(id, this.#callers.takeSignIn(a), (thrown) => this.#callers.setThrown(a, thrown));
-      case codes.ABORT:
-        return this.#requests.abort(id);
-      case codes.TOKEN_CHANGED:
-        return this.tokens.replace(id, text, a, b);
-      case codes.SETTLE_TOKEN:
-        return this.#callers.settleLater(id, true, this.tokens.all);
-      case codes.SETTLE_DONE:
-        return this.#callers.settleLater(id, true, a > 0);
-      case codes.SETTLE_ERROR: {
-        const [code, message, reason, failure] = lines();
-        return this.#callers.settleLater(id, false, this.#app.error(code, message, reason, failure, a));
-      }
-      case codes.BROADCAST:
-        return this.#channel.post(text);
-      case codes.WRITE_RECORD:
-        return this.#storage.write(text);
-      case codes.OPEN_CHANNEL:
-        return this.#channel.open();
-      case codes.CLOSE_CHANNEL:
-        return this.#channel.close();
-      case codes.OPEN_STREAM:
-        return this.#push.open();
-      case codes.CLOSE_STREAM:
-        return this.#push.close();
-      default:
-        return tellApp(this.#app, command);
-    }
+    const { callers, channel, locks, push, requests } = this.#parts;
+    channel.close();
+    locks.releaseAll();
+    push.close();
+    requests.abortAll();
+    callers.rejectAll(error);
+    if (!this.#isDraining || !this.#unwatch) callers.flush();
   }
 
   /**
@@ -242,11 +191,11 @@ export class Host {
     const [, , settle] = asked;
     if (this.broken) settle(false, this.broken.error);
     else if (this.#isClosed) settle(false, this.#closedError());
-    else this.#callers.ask(...asked);
+    else this.#parts.callers.ask(...asked);
   }
 
   #closedError() {
-    return this.#app.error("closed", CLOSED_SESSION, "", "", Number.NaN);
+    return this.#page.app.error("closed", CLOSED_SESSION, "", "", Number.NaN);
   }
 
   /**
@@ -305,7 +254,8 @@ export class Host {
     if (!isFunction && server === undefined) refuse("auth", "a URL");
     const options = own(how);
     if (options.provider) return load(this.#page, "signIn", options);
-    const send = () => this.#requests.credentials(`${server}/auth/${endpoint}`, /** @type {object} */ (how), this.#app);
+    const send = () =>
+      this.#parts.requests.credentials(`${server}/auth/${endpoint}`, /** @type {object} */ (how), this.#page.app);
     return this.#promise([codes.SIGN_IN_REQUESTED], undefined, isFunction ? /** @type {() => unknown} */ (how) : send);
   }
 
@@ -316,7 +266,11 @@ export class Host {
    */
   async stepUp(credentials) {
     const server = this.#settings.server ?? refuse("auth", "a URL");
-    await this.#requests.credentials(`${server}/auth/step-up`, /** @type {object} */ (credentials), this.#app);
+    await this.#parts.requests.credentials(
+      `${server}/auth/step-up`,
+      /** @type {object} */ (credentials),
+      this.#page.app,
+    );
     return this.refresh(true);
   }
 
@@ -369,10 +323,8 @@ export class Host {
   /** Closes this host: rejects every waiting caller and releases all resources. */
   close() {
     this.#isClosed = true;
-    if (this.#machine) return this.feed(codes.CLOSED, 0);
-    this.#queue = [];
-    this.#callers.rejectAll(this.#closedError());
-    this.#callers.flush();
+    if (this.#machine) this.feed(codes.CLOSED, 0);
+    else this.break(this.#closedError());
   }
 
   #end() {

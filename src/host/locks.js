@@ -3,14 +3,17 @@
 import { LOCK_FAILED, LOCK_GRANTED } from "../generated/codes.js";
 import { own } from "./own.js";
 
+/** @typedef {import("./early-refresh.js").EarlyRefresh} EarlyRefresh */
 /** @typedef {{ controller: AbortController, release: (() => void) | undefined }} Request */
 
 export class Locks {
   #locks;
   #name;
   #feed;
-  /** The lock requested while the module was loading, until it is used. */
+  /** The lock requested while the module was loading, until it is used. @type {EarlyRefresh["lock"] | undefined} */
   #early;
+  /** The refresh sent under it. @type {EarlyRefresh | undefined} */
+  #earlyRefresh;
   /** This tab's requests, by attempt. @type {Map<number, Request>} */
   #requests = new Map();
 
@@ -18,13 +21,22 @@ export class Locks {
    * @param {Pick<LockManager, "request"> | undefined} locks
    * @param {string} name
    * @param {(kind: number, attempt: number) => void} feed
-   * @param {import("./early-refresh.js").EarlyRefresh["lock"]} [early] the lock requested while the module was loading
    */
-  constructor(locks, name, feed, early) {
+  constructor(locks, name, feed) {
     this.#locks = locks;
     this.#name = name;
     this.#feed = feed;
-    this.#early = early;
+  }
+
+  /** Takes over the lock and the refresh that were requested while the module was loading. @param {EarlyRefresh} [early] */
+  adopt(early) {
+    this.#early = early?.lock;
+    this.#earlyRefresh = early;
+  }
+
+  /** Returns the refresh sent under that lock, once. */
+  takeRequest() {
+    return this.#earlyRefresh?.take();
   }
 
   /** Returns the lock requested while the module was loading, once. */
@@ -57,6 +69,8 @@ export class Locks {
    * @param {number} attempt
    */
   release(attempt) {
+    // A request sent under this lock and not taken until now must not serve a later refresh.
+    this.#earlyRefresh = undefined;
     const request = this.#requests.get(attempt);
     this.#requests.delete(attempt);
     if (request?.release) request.release();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { isTokenRejected } from "../../src/host/fetch.js";
+import { isTokenRejected } from "../../src/host/challenge.js";
 import { importServer } from "./package.mjs";
 import { AUDIENCE, forge, ISSUER, jwkOf, NOW } from "./tokens.mjs";
 

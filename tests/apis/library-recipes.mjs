@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-import { isTokenRejected } from "../../src/host/fetch.js";
+import { isTokenRejected } from "../../src/host/challenge.js";
 import { until } from "../e2e/harness/until.mjs";
 import { signIn, signUp } from "./auth.mjs";
 import { forge, forgeriesFor } from "./forgeries.mjs";

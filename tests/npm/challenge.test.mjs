@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { isTokenRejected } from "../../src/host/fetch.js";
+import { isTokenRejected } from "../../src/host/challenge.js";
 
 /** @type {[status: number, challenge: string | null, isRejected: boolean][]} */
 const RESPONSES = [
