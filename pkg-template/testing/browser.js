@@ -193,20 +193,18 @@ export class SimulatedBrowser {
 /** A lock that is granted in the order of the requests. */
 class SimulatedLocks {
   #last = Promise.resolve();
-  /** How many requests hold it or wait. */
-  #requests = 0;
 
   /**
    * @param {string} _
-   * @param {{ signal?: AbortSignal, ifAvailable?: boolean }} options
-   * @param {(lock: object | null) => unknown} hold
+   * @param {{ signal?: AbortSignal }} options
+   * @param {(lock: object) => unknown} hold
    */
-  request(_, { signal, ifAvailable }, hold) {
-    if (ifAvailable && this.#requests > 0) return Promise.resolve(null).then(hold);
-    this.#requests++;
+  request(_, { signal }, hold) {
     const request = this.#last.then(() => (signal?.aborted ? Promise.reject(signal.reason) : hold({})));
-    const release = () => void this.#requests--;
-    this.#last = request.then(release, release);
+    this.#last = request.then(
+      () => undefined,
+      () => undefined,
+    );
     return request;
   }
 }

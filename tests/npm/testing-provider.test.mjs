@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createRequire } from "node:module";
 import { test } from "node:test";
 
 import { createSession, createTestSession, isSessionError } from "nolapse/testing";
@@ -137,25 +138,47 @@ test("nolapse/testing: a page that was left refreshes no token, and does when it
   assert.equal(session.test.refreshes, 1);
 });
 
-test("P50 nolapse/testing: a page goes to a provider three times a minute, and a session of another test counts apart", async () => {
-  for (let browser = 0; browser < 2; browser++) {
-    let { session } = await openLeft();
-    for (let round = 0; round < 2; round++) {
-      session = await session.test.returnWith({ error: "provider_denied" });
-      await session.ready;
-      session.signIn({ provider: "google" });
-    }
+test("P50 nolapse/testing: a page goes to a provider three times a minute", async () => {
+  const session = await goThrice(0);
+
+  const refused = await rejection(session.signIn({ provider: "google" }));
+
+  assert.deepEqual([refused.code, refused.retryInMs], ["redirect_loop", 59_997]);
+  assert.equal(session.test.location, PAGE);
+  await session.test.advance(60_000);
+  session.signIn({ provider: "google" });
+  await session.test.returnWith({ user: ADA });
+});
+
+test("P50 nolapse/testing: the redirects of a test do not count in the next one", async () => {
+  for (const at of [0, 10_000]) await goThrice(at);
+});
+
+/**
+ * Opens a page in another browser, and lets it go to the provider three times.
+ *
+ * @param {number} at the clock
+ */
+async function goThrice(at) {
+  let { session } = await openLeft({ now: () => at });
+  for (let round = 0; round < 2; round++) {
     session = await session.test.returnWith({ error: "provider_denied" });
     await session.ready;
-
-    const refused = await rejection(session.signIn({ provider: "google" }));
-    assert.deepEqual([refused.code, refused.retryInMs], ["redirect_loop", 59_997]);
-    assert.equal(session.test.location, PAGE);
-
-    await session.test.advance(60_000);
     session.signIn({ provider: "google" });
-    await session.test.returnWith({ user: ADA });
   }
+  session = await session.test.returnWith({ error: "provider_denied" });
+  await session.ready;
+  return session;
+}
+
+test("nolapse/testing: the next page begins without what the first one was rendered with", async () => {
+  const initial = /** @type {const} */ ({ state: "signed_in", user: ADA, sessionId: "session-1", failure: null });
+  const { session } = await openLeft({ initial, user: ADA, unknown: true });
+  assert.deepEqual(session.status, initial);
+
+  const next = await session.test.returnWith({ user: { id: "2" } });
+
+  assert.equal(next.status.state, "unknown");
 });
 
 test("P50 nolapse/testing: a pop-up signs in, and the page stays", async () => {
@@ -248,4 +271,21 @@ test("nolapse/testing: the app's own session signs in through a provider of its 
 
   assert.equal(next.test.location, "http://localhost/here");
   assert.equal(next.status.state, "signed_in");
+});
+
+test("P50 nolapse/testing: a listener that is added as soon as there is a session hears of the failure, with require", async () => {
+  /** @type {typeof import("nolapse/testing")} */
+  const required = createRequire(import.meta.url)("nolapse/testing");
+  const session = required.createTestSession({ page: PAGE });
+  session.signIn({ provider: "google" });
+  // Within a helper of a helper, a promise each.
+  const inHelper = async () => session.test.returnWith({ error: "provider_failed" });
+  const next = await (async () => inHelper())();
+  /** @type {string[]} */
+  const heard = [];
+  next.on("sign_in_failed", ({ error }) => heard.push(error.code));
+
+  await next.ready;
+
+  assert.deepEqual(heard, ["provider_failed"]);
 });
