@@ -1,6 +1,6 @@
 /** What a session tells: its status and its events. */
 
-import type { SessionError } from "./index.js";
+import type { SessionError } from "./errors.js";
 
 /** Why a refresh is sent. */
 export type RefreshReason = "timer" | "load" | "demand" | "rejected" | "force";

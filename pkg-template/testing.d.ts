@@ -11,6 +11,7 @@ import type {
   AuthOption,
   FailureCause,
   Session,
+  SessionErrorCode,
   SessionOptions,
   SessionStatus,
   SignOutReason,
@@ -22,6 +23,8 @@ export * from "./index.js";
 export interface TestSessionOptions<User = unknown> {
   /** The user who is signed in from the start. Default: none. */
   user?: User;
+  /** The provider that `user` has signed in through, for a sign-out there (`atProvider`). Default: none. */
+  provider?: string;
   /** Whether to start as a page whose first response is pending; `await test.advance(0)` delivers it. */
   unknown?: boolean;
   /** The lifetime of tokens, in seconds. Default: 60. */
@@ -42,8 +45,10 @@ export interface TestSessionOptions<User = unknown> {
   storageKey?: string;
   /** As in {@link SessionOptions}. */
   timeoutMs?: number;
-  /** The URL that relative ones are resolved against. Default: the document's, or `http://localhost/`. */
+  /** The URL of the page, which relative ones are resolved against. Default: the document's, or `http://localhost/`. */
   page?: string | URL;
+  /** Whether the browser blocks pop-ups. Default: `false`. */
+  blocksPopups?: boolean;
   /** Responds to the calls, which it receives as the session sends them. Default: rejects with a `TypeError`. */
   fetch?: typeof globalThis.fetch;
   /** The clock, in milliseconds. Default: one that stands still until {@link TestControls.advance} moves it. */
@@ -51,6 +56,19 @@ export interface TestSessionOptions<User = unknown> {
   /** The app's own functions, called as the real session calls them. Default: a simulated auth server. */
   auth?: AuthOption<User>;
 }
+
+/** What comes of a sign-in through a provider: a user, or why the auth server refuses. */
+export type ProviderAnswer<User = unknown> =
+  | {
+      /** Who has signed in. */
+      readonly user: User;
+      /** The id of the session. Default: `session-1`. */
+      readonly sessionId?: string;
+    }
+  | {
+      /** Why not: what `Session.signInError`, or the rejection, has as its code. */
+      readonly error: Extract<SessionErrorCode, "account_exists" | `provider_${string}`>;
+    };
 
 /** Controls of the simulated browser and auth server. */
 export interface TestControls<User = unknown> {
@@ -62,6 +80,14 @@ export interface TestControls<User = unknown> {
   readonly fail: (cause: FailureCause | null) => Promise<void>;
   /** Advances the clock, and fires every timer of the session at its time. Resolves when all responses are handled. */
   readonly advance: (ms: number) => Promise<void>;
+  /** The URL where the tab is: that of the page, or where it has gone, to a provider to sign in or out there. */
+  readonly location: string;
+  /**
+   * Ends a sign-in through a provider; with `link`, the user stays who it is. By a redirect, the next page is loaded, and its session
+   * is the result, while this one is closed. In a pop-up, the page is told, and the result is this session. `null`: the user gives up,
+   * by the back button or by closing the pop-up, which the page knows after a second of the clock.
+   */
+  readonly returnWith: (answer: ProviderAnswer<User> | null) => Promise<TestSession<User>>;
   /** How many refreshes were sent. */
   readonly refreshes: number;
   /** How many listeners there are: 0 if all were removed. */

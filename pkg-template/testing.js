@@ -4,11 +4,14 @@ import { Host, Instance, openSession, own, readSettings, SharedSession } from ".
 import * as glue from "./nolapse.js";
 import base64 from "./nolapse_bytes.js";
 import { SimulatedBrowser } from "./testing/browser.js";
+import { messageOf, returnOf, signInAt } from "./testing/provider-sign-in.js";
 import { completePlatform, requestClass } from "./testing/request.js";
 import { SimulatedServer } from "./testing/server.js";
+import { SimulatedTab } from "./testing/tab.js";
 
 export { isSessionError, SessionEnded, SessionError } from "./facade.js";
 
+/** @typedef {import("./testing.js").TestSession} TestSession */
 /** @typedef {import("./testing.js").TestSessionOptions} Options */
 /** @typedef {import("../src/host/realm.js").Realm} Realm */
 /** @typedef {import("../src/host/options.js").Settings} Settings */
@@ -51,7 +54,7 @@ class TestedSession extends SharedSession {
     const { snapshot, server } = this;
     // An initial status is not the auth server's.
     if (server && given[1] === "signed_in" && snapshot.state === "signed_in")
-      server.session = { id: snapshot.sessionId, user: snapshot.user };
+      server.learn(snapshot.sessionId, snapshot.user);
   }
 
   /** @override @type {SharedSession["listen"]} */
@@ -67,6 +70,9 @@ class TestedSession extends SharedSession {
   }
 }
 
+/** How long the page looks at a pop-up until it knows that it was closed, at most, in milliseconds. */
+const POPUP_MS = 1_000;
+
 /** A simulated browser with the tab under test. */
 class TestBed {
   #options;
@@ -74,15 +80,17 @@ class TestBed {
   #server;
   #settings;
   #Request;
+  #tab;
 
   /** @param {Options} options */
   constructor(options) {
-    const { now = () => 0, expiresIn = 60, page, auth = AUTH, allowedOrigins = [] } = options;
+    const { now = () => 0, expiresIn = 60, page, auth = AUTH, allowedOrigins = [], blocksPopups } = options;
     const { authorization, context, contexts, initial, remember, storageKey = "test", timeoutMs } = options;
     // Markup can name `document.baseURI`.
     const base = String(page ?? globalThis.location?.href ?? "http://localhost/");
     this.#options = options;
-    this.#browser = new SimulatedBrowser(now);
+    this.#browser = new SimulatedBrowser(now, () => import("./provider.js"));
+    this.#tab = new SimulatedTab(base, blocksPopups);
     this.#server = new SimulatedServer(expiresIn, contexts);
     this.#Request = requestClass(base);
     const common = { auth, allowedOrigins, authorization, context, initial, remember, storageKey, timeoutMs };
@@ -107,10 +115,11 @@ class TestBed {
     };
   }
 
-  #openTab() {
+  /** @param {SimulatedTab} tab */
+  #openPage(tab) {
     /** @type {Realm["fetch"]} */
     const fetch = (input, init) => this.#fetch(input, init);
-    return this.#browser.openTab(fetch, this.#Request);
+    return this.#browser.openPage(tab, fetch, this.#Request);
   }
 
   /** @param {RequestInfo | URL} input @param {RequestInit} [init] @returns {Promise<Response>} */
@@ -128,7 +137,7 @@ class TestBed {
 
   /** Opens another tab, does something there, and closes it. @template T @param {(host: Host, realm: EventTarget) => T} work @returns {T} */
   #inOtherTab(work) {
-    const realm = this.#openTab();
+    const realm = this.#openPage(new SimulatedTab(new URL("/", this.#tab.url).href));
     const host = new Host(this.#settings, SILENT, realm);
     host.start(makeMachine);
     const result = work(host, realm);
@@ -137,20 +146,66 @@ class TestBed {
     return result;
   }
 
-  /** @returns {import("./testing.js").TestSession} */
+  /** @returns {TestSession} */
   open() {
-    const { user, unknown } = this.#options;
+    const { user, provider, unknown } = this.#options;
     const server = this.#server;
-    if (user !== undefined) server.session = { id: "session-1", user };
+    if (user !== undefined) server.session = { id: "session-1", user, provider };
     if (unknown) this.#leaveExpiredRecord();
-    const realm = this.#openTab();
-    const shared = new TestedSession(openInstance(), this.#settings, undefined, () => {}, realm);
-    shared.server = server;
+    const { shared, session } = this.#openSession(this.#settings);
     if (user !== undefined && !unknown) shared.host.setTokens(server.issue(this.#settings.contexts));
-    const session = openSession(shared);
-    const test = Object.freeze(this.#controls(shared, realm));
-    const both = Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(session), test: { value: test } });
-    return /** @type {import("./testing.js").TestSession} */ (Object.freeze(both));
+    return session;
+  }
+
+  /**
+   * Opens the page of the tab under test, with its session.
+   *
+   * @param {Settings} settings
+   * @param {() => Promise<void>} [load] loads the module; without, it is loaded
+   */
+  #openSession(settings, load) {
+    const realm = this.#openPage(this.#tab);
+    const shared = new TestedSession(openInstance(), settings, load, () => {}, realm);
+    shared.server = this.#server;
+    this.#browser.waitFor(shared.ready);
+    const opened = openSession(shared);
+    /** @type {() => TestSession} */
+    const itself = () => session;
+    const test = Object.freeze(this.#controls(shared, realm, itself));
+    const both = Object.defineProperties({}, { ...Object.getOwnPropertyDescriptors(opened), test: { value: test } });
+    const session = /** @type {TestSession} */ (Object.freeze(both));
+    return { shared, session };
+  }
+
+  /**
+   * Lets a sign-in through a provider end.
+   *
+   * @param {TestSession} session the session of the page that has begun it
+   * @param {import("./testing.js").ProviderAnswer | null} answer
+   * @returns {Promise<TestSession>} the session of the page that is told
+   */
+  async #returnWith(session, answer) {
+    const [browser, tab] = [this.#browser, this.#tab];
+    await browser.settle();
+    const signIn = signInAt(tab.elsewhere);
+    if (!signIn) throw new Error("no sign-in through a provider has begun");
+    const hasLeft = tab.left !== undefined;
+    if (answer === null) {
+      tab.goBack();
+      await (hasLeft ? browser.settle() : browser.advance(POPUP_MS));
+      return session;
+    }
+    const error = this.#server.finish(signIn, answer);
+    if (!hasLeft) {
+      tab.page?.dispatchEvent(messageOf(signIn, tab.popup, error));
+      await browser.settle();
+      return session;
+    }
+    session.close();
+    // Two redirects at the same time count as one.
+    browser.skip(1);
+    tab.load(returnOf(signIn, error));
+    return this.#openSession({ ...this.#settings, initial: undefined }, () => browser.pause()).session;
   }
 
   /** Leaves the record of a page whose token has expired since: the next page asks the auth server. */
@@ -165,10 +220,11 @@ class TestBed {
   /**
    * @param {TestedSession} shared
    * @param {EventTarget} realm
+   * @param {() => TestSession} itself
    * @returns {import("./testing.js").TestControls}
    */
-  #controls(shared, realm) {
-    const [browser, server] = [this.#browser, this.#server];
+  #controls(shared, realm, itself) {
+    const [browser, server, tab] = [this.#browser, this.#server, this.#tab];
     return {
       signIn: (user, { sessionId = "session-1" } = {}) => {
         server.session = { id: sessionId, user };
@@ -201,6 +257,10 @@ class TestBed {
         await browser.settle();
       },
       advance: (ms) => browser.advance(ms),
+      get location() {
+        return tab.left ?? tab.url;
+      },
+      returnWith: (answer) => this.#returnWith(itself(), answer),
       get refreshes() {
         return server.refreshes;
       },

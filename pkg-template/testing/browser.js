@@ -1,6 +1,7 @@
 /** A simulated browser: the clock, timers, storage, locks and channels that its tabs share. */
 
 import { SimulatedResponse } from "./server.js";
+import { simulatedStorage } from "./tab.js";
 
 /** @typedef {import("../../src/host/realm.js").Realm} Realm */
 /** @typedef {{ at: number, fire: () => void }} Timer */
@@ -23,6 +24,7 @@ const TestResponse = {
 
 export class SimulatedBrowser {
   #clock;
+  #load;
   #offset = 0;
   /** @type {Set<Timer>} */
   #timers = new Set();
@@ -31,13 +33,17 @@ export class SimulatedBrowser {
   /** @type {Set<Channel>} */
   #channels = new Set();
   #navigator = { onLine: true, locks: /** @type {never} */ (new SimulatedLocks()) };
-  /** What the app's own functions have not answered. @type {Set<Promise<unknown>>} */
+  /** What the clock waits for. @type {Set<Promise<unknown>>} */
   #pending = new Set();
   #seeds = 0;
 
-  /** @param {() => number} clock in milliseconds */
-  constructor(clock) {
+  /**
+   * @param {() => number} clock in milliseconds
+   * @param {() => Promise<unknown>} load loads the code that sessions load for a sign-in through a provider
+   */
+  constructor(clock, load) {
     this.#clock = clock;
+    this.#load = load;
   }
 
   /** @param {boolean} onLine */
@@ -50,42 +56,49 @@ export class SimulatedBrowser {
   }
 
   /**
-   * Creates the realm of a tab.
+   * Creates the realm of a page.
    *
+   * @param {import("./tab.js").SimulatedTab} tab
    * @param {Realm["fetch"]} fetch
    * @param {Realm["Request"]} Request
    * @returns {Realm & EventTarget}
    */
-  openTab(fetch, Request) {
+  openPage(tab, fetch, Request) {
     const openChannel = () => this.#openChannel();
     const timers = this.#timers;
-    const storage = this.#storage;
-    return Object.assign(new EventTarget(), {
+    const setTimeout = (/** @type {() => void} */ fire, /** @type {number} */ ms) => {
+      const timer = { at: this.now() + ms, fire };
+      timers.add(timer);
+      return timer;
+    };
+    const page = Object.assign(new EventTarget(), {
+      ...tab.apis,
       performance: { now: () => this.now() },
       Date: { now: () => EPOCH + this.now() },
       crypto: { getRandomValues: (/** @type {Uint32Array} */ array) => array.fill(++this.#seeds) },
-      setTimeout: (/** @type {() => void} */ fire, /** @type {number} */ ms) => {
-        const timer = { at: this.now() + ms, fire };
-        timers.add(timer);
-        return timer;
-      },
+      setTimeout,
       clearTimeout: (/** @type {never} */ timer) => void timers.delete(timer),
       fetch,
       Request,
       Response: /** @type {never} */ (TestResponse),
       navigator: this.#navigator,
-      localStorage: {
-        getItem: (/** @type {string} */ key) => storage.get(key) ?? null,
-        removeItem: (/** @type {string} */ key) => void storage.delete(key),
-        setItem: (/** @type {string} */ key, /** @type {string} */ value) => void storage.set(key, value),
-      },
+      localStorage: simulatedStorage(this.#storage),
       // A constructor may return another object.
       BroadcastChannel: /** @type {never} */ (
         function Channel() {
           return openChannel();
         }
       ),
+      AbortSignal: {
+        timeout: (/** @type {number} */ ms) => {
+          const controller = new AbortController();
+          setTimeout(() => controller.abort(new DOMException("the simulated request timed out", "TimeoutError")), ms);
+          return controller.signal;
+        },
+      },
     });
+    tab.page = page;
+    return page;
   }
 
   /** @returns {Channel} */
@@ -111,14 +124,19 @@ export class SimulatedBrowser {
   awaited(work) {
     return async (context) => {
       const answer = Promise.resolve(work(context));
-      /** @type {Promise<unknown>} */
-      const settled = answer.then(
-        () => this.#pending.delete(settled),
-        () => this.#pending.delete(settled),
-      );
-      this.#pending.add(settled);
+      this.waitFor(answer);
       return answer;
     };
+  }
+
+  /** Makes the clock wait until a promise is settled. @param {Promise<unknown>} promise */
+  waitFor(promise) {
+    /** @type {Promise<unknown>} */
+    const settled = promise.then(
+      () => this.#pending.delete(settled),
+      () => this.#pending.delete(settled),
+    );
+    this.#pending.add(settled);
   }
 
   /**
@@ -157,11 +175,18 @@ export class SimulatedBrowser {
 
   /** Waits until every response has been handled. */
   async settle() {
+    // Loaded from a file, which takes longer than microtasks.
+    await this.#load();
     for (;;) {
-      for (let i = 0; i < MICROTASKS; i++) await undefined;
+      await this.pause();
       if (this.#pending.size === 0) return;
       await Promise.race(this.#pending);
     }
+  }
+
+  /** Waits as long as a response takes. */
+  async pause() {
+    for (let i = 0; i < MICROTASKS; i++) await undefined;
   }
 }
 

@@ -4,6 +4,8 @@
 /** @typedef {import("../index.js").SignOutReason} SignOutReason */
 /** @typedef {import("../index.js").TokenResponse} TokenResponse */
 
+/** @typedef {{ id: string, user: unknown, provider?: string | undefined }} TestedSession */
+
 /** The HTTP responses that cause a failure. @type {{ [cause in FailureCause]?: [status: number, body: string] }} */
 const FAILURES = {
   server_error: [503, ""],
@@ -16,7 +18,7 @@ export class SimulatedServer {
   #expiresIn;
   #contexts;
   #tokens = 0;
-  /** The session of this browser's cookie. @type {{ id: string, user: unknown } | null} */
+  /** The session of this browser's cookie, and the provider that it began at. @type {TestedSession | null} */
   session = null;
   /** Why there is none. @type {SignOutReason} */
   reason = "no_cookie";
@@ -41,11 +43,11 @@ export class SimulatedServer {
    * @returns {TokenResponse}
    */
   issue(requested) {
-    const session = this.session ?? { id: "", user: null };
+    const { id, user } = this.session ?? { id: "", user: null };
     const access_token = `test-token-${++this.#tokens}`;
     const granted = requested.filter((name) => this.#contexts?.includes(name) ?? true);
     const contexts = Object.fromEntries(granted.map((name) => [name, { access_token: `${access_token}-${name}` }]));
-    return { access_token, token_type: "Bearer", expires_in: this.#expiresIn, session, contexts };
+    return { access_token, token_type: "Bearer", expires_in: this.#expiresIn, session: { id, user }, contexts };
   }
 
   /**
@@ -73,9 +75,37 @@ export class SimulatedServer {
   }
 
   #end() {
+    const provider = this.session?.provider;
     this.session = null;
     this.reason = "no_cookie";
-    return new SimulatedResponse(204, "");
+    if (provider === undefined) return new SimulatedResponse(204, "");
+    return new SimulatedResponse(200, JSON.stringify({ end_session_url: `https://${provider}.test/sign-out` }));
+  }
+
+  /**
+   * Learns of a session that the app has made, or of its user.
+   *
+   * @param {string} id
+   * @param {unknown} user
+   */
+  learn(id, user) {
+    const provider = this.session?.id === id ? this.session.provider : undefined;
+    this.session = { id, user, provider };
+  }
+
+  /**
+   * Ends a sign-in through a provider.
+   *
+   * @param {import("./provider-sign-in.js").ProviderSignIn} signIn
+   * @param {import("../testing.js").ProviderAnswer} answer
+   * @returns {string | undefined} why it failed
+   */
+  finish({ provider, isLink }, answer) {
+    if ("error" in answer) return answer.error;
+    if (isLink) return this.session ? undefined : "provider_refused";
+    const { user, sessionId: id = "session-1" } = answer;
+    this.session = { id, user, provider };
+    return undefined;
   }
 }
 

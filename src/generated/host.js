@@ -651,7 +651,7 @@ async function signOut2({ realm, settings, host }, options) {
 }
 async function endSession(realm, settings, everywhere) {
   if (typeof settings.signOut !== "string") return void 0;
-  const waiting = AbortSignal.timeout(settings.timeoutMs);
+  const waiting = (realm.AbortSignal ?? AbortSignal).timeout(settings.timeoutMs);
   const answer = await signOut(realm, settings, everywhere, waiting).catch(() => void 0);
   const { status, body } = own(answer);
   const { end_session_url: url } = own(status === 200 ? body : void 0);
@@ -687,12 +687,14 @@ async function byRedirect(page, wanted, server) {
   const { realm, settings, app } = page;
   const { provider, signal } = wanted;
   const counter = `${settings.key}	redirects	${provider}`;
-  const before = [...readTimes(keep(realm, counter)), ...redirected.get(provider) ?? []];
+  const counted = redirected.get(realm) ?? /* @__PURE__ */ new Map();
+  redirected.set(realm, counted);
+  const before = [...readTimes(keep(realm, counter)), ...counted.get(provider) ?? []];
   const { times, retryInMs } = countRedirect(
     [...new Set(before)].sort((one, other) => one - other),
     realm.Date.now()
   );
-  redirected.set(provider, times);
+  counted.set(provider, times);
   const isKept = keep(realm, counter, times.join(" ")) !== void 0;
   if (retryInMs > 0 || !(isKept || isUsersWish(realm)))
     throw app.error("redirect_loop", "this page has gone to the provider too often", "", "", retryInMs || Number.NaN);
@@ -766,7 +768,7 @@ var init_provider = __esm({
     init_sign_in_result();
     init_storage();
     POPUP_SIZE = [480, 680];
-    redirected = /* @__PURE__ */ new Map();
+    redirected = /* @__PURE__ */ new WeakMap();
   }
 });
 

@@ -5,7 +5,7 @@ import { parseUrl } from "./origins.js";
 
 /** @typedef {string | ((context: object) => unknown)} Endpoint a reference protocol URL or the app's own function */
 
-/** Whether a call needs a token, as in `index.d.ts`. @typedef {"required" | "optional" | "best_effort"} Authorization */
+/** Whether a call needs a token, as in `options.d.ts`. @typedef {"required" | "optional" | "best_effort"} Authorization */
 
 /**
  * Checked options.

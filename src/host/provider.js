@@ -27,8 +27,12 @@ import { RecordStorage } from "./storage.js";
 /** Width and height of a pop-up, in CSS pixels. @type {[number, number]} */
 const POPUP_SIZE = [480, 680];
 
-/** The redirects of this page by provider, for pages that can keep nothing. @type {Map<string, number[]>} */
-const redirected = new Map();
+/**
+ * The redirects of a page by provider, for pages that can keep nothing.
+ *
+ * @type {WeakMap<import("./realm.js").Realm, Map<string, number[]>>}
+ */
+const redirected = new WeakMap();
 
 /**
  * Takes the result of a redirect, once: it is removed from the URL. An error is told to the app; after a success, every tab is told
@@ -100,7 +104,7 @@ export async function signOut({ realm, settings, host }, options) {
  */
 async function endSession(realm, settings, everywhere) {
   if (typeof settings.signOut !== "string") return undefined;
-  const waiting = AbortSignal.timeout(settings.timeoutMs);
+  const waiting = (realm.AbortSignal ?? AbortSignal).timeout(settings.timeoutMs);
   const answer = await sendSignOut(realm, settings, everywhere, waiting).catch(() => undefined);
   const { status, body } = own(answer);
   const { end_session_url: url } = own(status === 200 ? body : undefined);
@@ -162,12 +166,14 @@ async function byRedirect(page, wanted, server) {
   const { realm, settings, app } = page;
   const { provider, signal } = wanted;
   const counter = `${settings.key}\tredirects\t${provider}`;
-  const before = [...readTimes(keep(realm, counter)), ...(redirected.get(provider) ?? [])];
+  const counted = redirected.get(realm) ?? new Map();
+  redirected.set(realm, counted);
+  const before = [...readTimes(keep(realm, counter)), ...(counted.get(provider) ?? [])];
   const { times, retryInMs } = countRedirect(
     [...new Set(before)].sort((one, other) => one - other),
     realm.Date.now(),
   );
-  redirected.set(provider, times);
+  counted.set(provider, times);
   const isKept = keep(realm, counter, times.join(" ")) !== undefined;
   // Where nothing can be kept, only the user's own click may leave the page: that is no circle.
   if (retryInMs > 0 || !(isKept || isUsersWish(realm)))

@@ -22,7 +22,7 @@ const GIVEN = 'declare const session: import("nolapse").Session<{ id: string; em
 
 const documents = await readDocuments();
 const examples = await Promise.all(
-  ["index", "server", "testing", "verify"].map((entry) => readExamples(`pkg-template/${entry}.d.ts`)),
+  ["errors", "index", "server", "testing", "verify"].map((entry) => readExamples(`pkg-template/${entry}.d.ts`)),
 );
 const snippets = [...documents.flatMap((document) => document.snippets), ...examples.flat()];
 

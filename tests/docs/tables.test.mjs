@@ -9,16 +9,19 @@ import { LOCKED } from "../tools/packages.mjs";
 import { STAGES } from "../tools/stages.mjs";
 import { codeIn, read, readDocument, table } from "./documents.mjs";
 
-const [declared, events, readme, packageReadme, contributing] = await Promise.all([
-  read("pkg-template/index.d.ts"),
-  read("pkg-template/events.d.ts"),
+const [readme, packageReadme, contributing] = await Promise.all([
   readDocument("README.md"),
   readDocument("pkg-template/README.md"),
   readDocument("CONTRIBUTING.md"),
 ]);
 
+/** The declarations of `nolapse`. */
+const declared = await Promise.all(
+  ["index", "errors", "events", "options"].map((name) => read(`pkg-template/${name}.d.ts`)),
+);
+
 /** The declarations without their comments, which have punctuation of their own. */
-const types = `${declared}${events}`.replaceAll(/^ *\/\*\*[\s\S]*?\*\/\n/gm, "");
+const types = declared.join("").replaceAll(/^ *\/\*\*[\s\S]*?\*\/\n/gm, "");
 
 /** The code words of a table's first column. @param {string[][]} rows */
 function firstColumn(rows) {

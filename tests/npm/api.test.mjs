@@ -22,7 +22,9 @@ test("every public declaration, and each member of one, says what it is", async 
   const declared = /^export (interface|type \w|declare)|^ {2}((readonly )?"?[\w-]+"?\??:|constructor|\[)/;
   for (const file of [
     "index.d.ts",
+    "errors.d.ts",
     "events.d.ts",
+    "options.d.ts",
     "claims.d.ts",
     "passkeys.d.ts",
     "verify.d.ts",

@@ -256,3 +256,16 @@ test("a step-up of nobody is refused, and one in an outage fails as a request do
 
   assert.equal(session.status.state, "signed_in");
 });
+
+test("a sign-in with credentials that is not answered times out by the test's clock", async () => {
+  const session = createTestSession();
+  await session.test.fail("timeout");
+  const done = session.signIn({ email: "ada@example.com", password: "any" });
+  done.catch(() => {});
+
+  await session.test.advance(9_999);
+  assert.equal(await standing(done.then(() => "")), "waits");
+  await session.test.advance(1);
+
+  await assert.rejects(done, { code: "timeout", failure: "timeout" });
+});

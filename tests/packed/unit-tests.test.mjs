@@ -65,6 +65,28 @@ const TESTS = `
     expect(new Set(sent).size).toBe(2);
     expect(session.test.refreshes).toBe(1);
   });
+
+  test("a sign-in through a provider is told to the next page, and one in a pop-up to the same", async () => {
+    const session = createTestSession({ page: "https://app.example.com/" });
+    session.signIn({ provider: "google", returnTo: "/notes" });
+    let page = await session.test.returnWith({ error: "provider_denied" });
+    await page.ready;
+    expect([page.signInError.code, page.test.location]).toEqual(["provider_denied", "https://app.example.com/notes"]);
+    page.signIn({ provider: "google" });
+    page = await page.test.returnWith({ user: { name: "Ada" } });
+    await page.test.advance(0);
+    expect([page.status.user, page.signInError]).toEqual([{ name: "Ada" }, null]);
+    await page.signOut({ atProvider: true });
+    expect(page.test.location).toBe("https://google.test/sign-out");
+    const other = createTestSession({ page: "https://app.example.com/" });
+    const done = other.signIn({ provider: "google", display: "popup" });
+    await other.test.returnWith({ user: { name: "Bob" } });
+    await done;
+    expect(other.status.user).toEqual({ name: "Bob" });
+    const left = other.signIn({ provider: "google" }).catch((error) => error.name);
+    await other.test.returnWith(null);
+    expect(await left).toBe("AbortError");
+  });
 `;
 
 const IMPORTS = `
@@ -92,7 +114,7 @@ test("P36 P37 an app's unit tests run in Vitest with jsdom, with nolapse/testing
 
   const { output } = await tool("vitest/vitest.mjs", ["run"], { cwd: app, from: "tests/packed" });
 
-  assert.match(output, /Tests\s+4 passed/);
+  assert.match(output, /Tests\s+5 passed/);
 });
 
 test("P36 P37 an app's unit tests run in Jest with jsdom, which knows no ES modules by itself", async (t) => {
@@ -125,7 +147,7 @@ test("P36 P37 an app's unit tests run in Jest with jsdom, which knows no ES modu
 
   const { output } = await tool("jest/bin/jest.js", ["--rootDir", app], { cwd: app, from: "tests/packed" });
 
-  assert.match(output, /Tests:\s+4 passed/);
+  assert.match(output, /Tests:\s+5 passed/);
 });
 
 /**

@@ -6,6 +6,7 @@ import { CALLS } from "./calls.mjs";
 import { HOSTILE } from "./hostile.mjs";
 import { LIFE } from "./life.mjs";
 import { PAGES } from "./pages.mjs";
+import { PROVIDERS } from "./providers.mjs";
 import { PUSH } from "./push.mjs";
 import { TABS } from "./tabs.mjs";
 
@@ -24,7 +25,8 @@ export async function playCore({ name, missing, start }) {
   if (missing) return test(`the core tests in ${name}`, { skip: missing });
   // One browser for all tests, because some engines start slowly; each test has a profile of its own.
   const openProfile = await start({ after });
-  for (const [title, body] of Object.entries({ ...LIFE, ...PAGES, ...TABS, ...PUSH, ...CALLS, ...HOSTILE })) {
+  const all = { ...LIFE, ...PAGES, ...TABS, ...PUSH, ...PROVIDERS, ...CALLS, ...HOSTILE };
+  for (const [title, body] of Object.entries(all)) {
     test(`${title} (${name})`, (t) => body(t, () => openProfile(t)));
   }
 }

@@ -42,7 +42,7 @@ const PLATFORM = [
 
 /** Every member of every type of the declarations. */
 async function declaredMembers() {
-  const files = ["index.d.ts", "events.d.ts", "verify.d.ts"];
+  const files = ["index.d.ts", "errors.d.ts", "events.d.ts", "options.d.ts", "verify.d.ts"];
   const types = await Promise.all(files.map((file) => readFile(join(INSTALLED, file), "utf8")));
   const bare = types.join("\n").replaceAll(/\/\*\*[\s\S]*?\*\//g, "");
   const members = [...bare.matchAll(/(?:readonly )?"?\b([a-z][\w]*)"?\??: /g)].map(([, name = ""]) => name);

@@ -2,6 +2,7 @@
 
 import { findWebKit, NO_WEBKIT, openScreen } from "../../tools/webkit.mjs";
 import { launchBrowser, launchFirefox } from "./browser.mjs";
+import { until } from "./until.mjs";
 import { WebDriverBrowser } from "./webdriver.mjs";
 
 /**
@@ -10,6 +11,11 @@ import { WebDriverBrowser } from "./webdriver.mjs";
  * @typedef {object} Tab
  * @property {import("puppeteer-core").Page["evaluate"]} evaluate
  * @property {(url: string) => Promise<void>} goto
+ * @property {() => Promise<string>} url rejects if it is closed
+ * @property {() => Promise<void>} back
+ * @property {() => Promise<void>} reload
+ * @property {(selector: string) => Promise<void>} click as a user does, when there is such an element
+ * @property {(selector: string, text: string) => Promise<void>} type
  * @property {() => Promise<void>} hide makes the page hidden, as a user does
  * @property {() => Promise<void>} show
  * @property {() => Promise<void>} close
@@ -20,6 +26,8 @@ import { WebDriverBrowser } from "./webdriver.mjs";
  *
  * @typedef {object} Profile
  * @property {() => Promise<Tab>} openTab
+ * @property {(act: () => Promise<void>) => Promise<Tab>} openedBy returns the window that something opens
+ * @property {() => Promise<number>} count how many tabs and windows are open
  */
 
 /** @typedef {{ after: (end: () => Promise<void> | void) => void }} Ending what ends something after its tests */
@@ -70,7 +78,16 @@ function contextsOf(browser) {
   return async (test) => {
     const context = await browser.createBrowserContext();
     test.after(() => context.close());
-    return { openTab: async () => tabOf(await context.newPage()) };
+    return {
+      openTab: async () => tabOf(await context.newPage()),
+      openedBy: async (act) => {
+        const before = await context.pages();
+        await act();
+        const isNew = (/** @type {import("puppeteer-core").Page} */ page) => !before.includes(page);
+        return tabOf(await until("a window was opened", async () => (await context.pages()).find(isNew)));
+      },
+      count: async () => (await context.pages()).length,
+    };
   };
 }
 
@@ -83,6 +100,21 @@ function tabOf(page) {
     goto: async (url) => {
       await page.goto(url);
     },
+    url: async () => {
+      if (page.isClosed()) throw new Error("the page is closed");
+      return page.url();
+    },
+    back: async () => {
+      await page.goBack();
+    },
+    reload: async () => {
+      await page.reload();
+    },
+    click: async (selector) => {
+      await page.bringToFront();
+      await page.locator(selector).click();
+    },
+    type: (selector, text) => page.locator(selector).fill(text),
     hide: async () => {
       cover = await page.browserContext().newPage();
       await cover.bringToFront();

@@ -19,6 +19,7 @@ import { portOf } from "./ports.mjs";
  * @typedef {object} Received
  * @property {string} method
  * @property {string} path without the query
+ * @property {string} url with the query
  * @property {string | undefined} authorization
  * @property {string | undefined} cookie
  * @property {string} body
@@ -135,6 +136,7 @@ export class Front {
     const one = {
       method,
       path: new URL(url, this.origin).pathname,
+      url: new URL(url, this.origin).href,
       authorization: headers.authorization,
       cookie: headers.cookie,
       body: body.toString(),

@@ -28,7 +28,7 @@ export async function startWithProvider(test, env = {}) {
  * Puts a button on the page that signs in through the provider. What comes of it is in `window.outcome`: a code, a name of another
  * error, or `done`.
  *
- * @param {import("puppeteer-core").Page} page
+ * @param {import("./page.mjs").Evaluates} page
  * @param {Partial<import("nolapse").ProviderSignIn>} [options]
  */
 export async function offerProvider(page, options = {}) {
@@ -67,7 +67,7 @@ export async function clickProvider(page) {
 /**
  * Waits for the outcome of that button.
  *
- * @param {import("puppeteer-core").Page} page
+ * @param {import("./page.mjs").Evaluates} page
  */
 export function outcome(page) {
   return until("the sign-in has an outcome", () => page.evaluate(() => window.outcome));

@@ -35,6 +35,9 @@ function called(work) {
       );`;
 }
 
+/** The key of an element's name in responses (WebDriver §12.1). */
+const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
+
 /** A browser and its driver. */
 export class WebDriverBrowser {
   #url;
@@ -91,11 +94,47 @@ export class WebDriverBrowser {
   async openTab() {
     // A window, because a new tab of a window would be hidden from the start.
     const { handle } = await this.#command(this.#first, "POST", "/window/new", { type: "window" });
+    return this.#tab(handle);
+  }
+
+  /**
+   * Returns the window that something opens.
+   *
+   * @param {() => Promise<void>} act
+   */
+  async openedBy(act) {
+    const before = await this.#handles();
+    await act();
+    const isNew = (/** @type {string} */ handle) => !before.includes(handle);
+    return this.#tab(await until("a window was opened", async () => (await this.#handles()).find(isNew)));
+  }
+
+  /** How many windows tests have open. */
+  async count() {
+    return (await this.#handles()).length - 1;
+  }
+
+  /** @returns {Promise<string[]>} */
+  #handles() {
+    return this.#command(this.#first, "GET", "/window/handles");
+  }
+
+  /**
+   * @param {string} handle
+   * @returns {import("./engines.mjs").Tab}
+   */
+  #tab(handle) {
     const evaluate = (/** @type {unknown} */ work, /** @type {unknown[]} */ ...given) =>
       this.#evaluate(handle, work, given);
     return {
       evaluate: /** @type {import("./engines.mjs").Tab["evaluate"]} */ (evaluate),
       goto: (url) => this.#command(handle, "POST", "/url", { url }),
+      url: () => this.#command(handle, "GET", "/url"),
+      back: () => this.#command(handle, "POST", "/back", {}),
+      reload: () => this.#command(handle, "POST", "/refresh", {}),
+      click: async (selector) => this.#command(handle, "POST", `${await this.#find(handle, selector)}/click`, {}),
+      type: async (selector, text) =>
+        this.#command(handle, "POST", `${await this.#find(handle, selector)}/value`, { text }),
       hide: () => this.#command(handle, "POST", "/window/minimize", {}),
       show: () => this.#command(handle, "POST", "/window/rect", { width: 800, height: 600 }),
       close: () => this.#command(handle, "DELETE", "/window"),
@@ -110,6 +149,19 @@ export class WebDriverBrowser {
       const ended = once(this.#child, "exit");
       if (this.#child.kill()) await ended;
     }
+  }
+
+  /**
+   * Waits for an element, and returns its path.
+   *
+   * @param {string} handle
+   * @param {string} selector
+   */
+  async #find(handle, selector) {
+    const wanted = { using: "css selector", value: selector };
+    const find = () => this.#command(handle, "POST", "/element", wanted).catch(() => undefined);
+    const found = await until(`there is ${selector}`, find);
+    return `/element/${found[ELEMENT]}`;
   }
 
   /**
