@@ -15,8 +15,9 @@ use super::{
     App,
     body::Whole,
     contexts::ContextNames,
-    openapi, providers,
+    providers,
     said::{PlainVersion, Said, said},
+    schemas,
     security_events::note,
     signed::SUPERSEDED,
     token_response,
@@ -34,16 +35,16 @@ use axum::extract::FromRequest;
 #[schema(as = Refresh)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RefreshBody {
-    #[schema(schema_with = openapi::refresh_reason)]
+    #[schema(schema_with = schemas::refresh_reason)]
     reason: String,
-    #[schema(schema_with = openapi::page_visibility)]
+    #[schema(schema_with = schemas::page_visibility)]
     page: String,
     /// Seconds since the app last made a call or the user gave input.
     #[schema(value_type = Option<u32>, minimum = 0, maximum = 4_294_967_295_u32)]
     active_ago: Option<Whole<u32>>,
     /// The contexts to issue tokens for, besides the one without a context.
     #[serde(default)]
-    #[schema(schema_with = openapi::context_names, required = false)]
+    #[schema(schema_with = schemas::context_names, required = false)]
     contexts: ContextNames,
     /// Of a body of `text/plain`.
     #[schema(ignore)]
