@@ -132,9 +132,12 @@ async fn exchange(
         }
         return Ok(ended(app, headers, EndReason::NoCookie));
     };
-    app.limits.refresh(clock::now(), refresh_token.session)?;
+    let (session, limits) = (refresh_token.session, &app.limits.sessions);
     let is_refused = matches!(body.reason, RefreshReason::Rejected | RefreshReason::Force);
     let shown = app.possession(headers, proof);
+    limits
+        .refresh(&*app.store, clock::now(), session, &shown)
+        .await?;
     let mediated = match providers::mediate(app, &refresh_token, &shown, is_refused).await? {
         None => None,
         Some(Mediation::Token(token)) => Some(token),
@@ -145,7 +148,13 @@ async fn exchange(
     let refreshed = app
         .sessions
         .refresh(now, &refresh_token, body.active_ago, &shown);
-    respond(app, headers, now, refreshed.await?, body, mediated).await
+    let refreshed = refreshed.await?;
+    if let Refreshed::Unproven { why, .. } = &refreshed
+        && let (Unproven::Replayed, Some(proof)) = (why, proof)
+    {
+        limits.proof_was_used(now, session, proof);
+    }
+    respond(app, headers, now, refreshed, body, mediated).await
 }
 
 async fn respond(

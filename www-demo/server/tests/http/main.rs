@@ -28,6 +28,7 @@ mod conformance;
 mod conformance_bodies;
 mod contexts;
 mod contract;
+mod copied_cookies;
 mod costly_input;
 mod cross_origin;
 mod dbsc;
