@@ -6,6 +6,8 @@ mod authenticator;
 mod instances;
 #[path = "../common/issuing.rs"]
 mod issuing;
+#[path = "../common/mailer.rs"]
+mod mailer;
 #[path = "../common/nginx.rs"]
 mod nginx;
 #[path = "../common/postgres.rs"]
