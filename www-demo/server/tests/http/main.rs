@@ -56,6 +56,7 @@ mod notices;
 mod openapi;
 mod origins;
 mod page_cookie;
+mod passkey_list;
 mod passkeys;
 mod password;
 mod plain_requests;
