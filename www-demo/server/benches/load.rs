@@ -3,6 +3,8 @@
 //!
 //! `cargo bench -p nolapse-server --profile server --bench load`
 
+#[path = "common/client.rs"]
+mod client;
 #[path = "common/databases.rs"]
 mod databases;
 #[path = "../tests/http/dpop.rs"]
@@ -23,6 +25,7 @@ use std::{
     time::Duration,
 };
 
+use client::{Client, Failure, PAGE, between};
 use databases::{ONE, SHARDS, Setting, log_position, session_bytes};
 use dpop::Key;
 use instances::Instance;
@@ -32,11 +35,7 @@ use nolapse_server::{
 };
 use postgres::Postgres;
 use sha2::{Digest, Sha256};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::Instant,
-};
+use tokio::time::Instant;
 
 const SESSIONS: usize = 10_000;
 const CONNECTIONS: usize = 16;
@@ -46,76 +45,6 @@ const TURNS: usize = 8;
 /// The least share of the refreshes a second that is left with proofs.
 const LEAST_SHARE: f64 = 0.75;
 const REVOKED: usize = 200;
-const PAGE: &str = "https://app.example.com";
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-
-/// One connection that is kept.
-struct Client {
-    stream: TcpStream,
-    buffer: Vec<u8>,
-}
-
-impl Client {
-    async fn open(address: &str) -> Result<Self, Failure> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        Ok(Self {
-            stream,
-            buffer: Vec::new(),
-        })
-    }
-
-    /// Sends a request and returns the whole answer.
-    async fn send(&mut self, head: &str, body: &str) -> Result<String, Failure> {
-        let length = body.len();
-        let request = format!("{head}host: bench\r\ncontent-length: {length}\r\n\r\n{body}");
-        self.stream.write_all(request.as_bytes()).await?;
-        self.buffer.clear();
-        loop {
-            if self.stream.read_buf(&mut self.buffer).await? == 0 {
-                return Err("the server closed the connection".into());
-            }
-            let text = String::from_utf8_lossy(&self.buffer);
-            let Some((head, body)) = text.split_once("\r\n\r\n") else {
-                continue;
-            };
-            let length: usize = between(head, "content-length: ", "\r\n")
-                .parse()
-                .unwrap_or(0);
-            if body.len() >= length {
-                return Ok(text.into_owned());
-            }
-        }
-    }
-
-    /// Refreshes, with a proof or without; returns the next cookie and the token.
-    async fn refresh(
-        &mut self,
-        cookie: &str,
-        proof: Option<&str>,
-    ) -> Result<(String, String), Failure> {
-        let proof = proof.map_or(String::new(), |proof| format!("dpop: {proof}\r\n"));
-        let head = format!(
-            "POST /auth/refresh HTTP/1.1\r\norigin: {PAGE}\r\nnolapse-version: 1\r\n\
-             content-type: application/json\r\ncookie: {}={cookie}\r\n{proof}",
-            nolapse::wire::COOKIE
-        );
-        let body = r#"{"reason":"timer","page":"visible","active_ago":0}"#;
-        let answer = self.send(&head, body).await?;
-        if !answer.starts_with("HTTP/1.1 200") {
-            return Err(format!("a refresh failed: {}", between(&answer, " ", "\r\n")).into());
-        }
-        let cookie = between(&answer, "__Host-Http-nolapse=", ";").to_owned();
-        let token = between(&answer, r#""access_token":""#, "\"").to_owned();
-        Ok((cookie, token))
-    }
-}
-
-fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
-    let rest = text.split_once(before).map_or("", |(_, rest)| rest);
-    rest.split_once(after).map_or(rest, |(found, _)| found)
-}
 
 /// Puts sessions into a database or a set of them, bound to a key or to none, and returns their cookies.
 async fn cookies(

@@ -67,9 +67,11 @@
 //! | `DEV_TLS` | `0` | `1` serves `PORT` and `API_PORT` over TLS, with a self-signed certificate for `localhost` beside `KEY_FILE`: for development, where Safari stores no `Secure` cookie without TLS |
 //! | `DEMO` | `0` | `1` opens `/demo/…`, with which anybody can break the server: never in production |
 
+mod addresses;
 mod bounds;
 mod cookies;
 mod database;
+mod defaults;
 mod notices;
 mod operations;
 mod passkeys;
@@ -213,60 +215,6 @@ pub struct Config {
     pub demo: bool,
 }
 
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            bind: IpAddr::from([127, 0, 0, 1]),
-            port: 8787,
-            api_port: 8788,
-            metrics_port: None,
-            metrics_bind: IpAddr::from([127, 0, 0, 1]),
-            database_url: "sqlite://nolapse.db".to_owned(),
-            database_urls: None,
-            database_connections: 8,
-            database_pooler: Pooler::None,
-            key_file: PathBuf::from("nolapse.keys"),
-            key_wait: Duration::from_mins(10),
-            key_rotation: Some(Duration::from_hours(720)),
-            signing_algorithm: Algorithm::Es256,
-            issuer: None,
-            audience: None,
-            allowed_origins: None,
-            cookie_same_site: SameSite::Strict,
-            hint_cookie_domain: None,
-            page_cookie: false,
-            device_binding: true,
-            dbsc: false,
-            bound_cookie_lifetime: Duration::from_mins(10),
-            account_paths: Vec::new(),
-            server_secrets: ServerSecrets::default(),
-            notices: None,
-            providers: Vec::new(),
-            site_dir: None,
-            token_lifetime: Duration::from_mins(1),
-            limits: Limits::default(),
-            sign_up: true,
-            webauthn_rp_id: None,
-            passwords_per_account: 10,
-            refreshes_per_minute: 120,
-            notes_per_minute: 120,
-            notes_per_user: 1_000,
-            audit_kept: Duration::from_hours(90 * 24),
-            connections_per_address: Some(500),
-            request_timeout: Duration::from_secs(30),
-            recent_sign_in: Duration::from_mins(5),
-            trusted_proxies: 0,
-            password_memory_kib: 19_456,
-            log: Some(tracing::Level::INFO),
-            log_format: LogFormat::Json,
-            security_log: Destination::Off,
-            openapi: true,
-            transport: Transport::Http,
-            demo: false,
-        }
-    }
-}
-
 impl Config {
     /// Reads the settings from the environment.
     ///
@@ -292,27 +240,6 @@ impl Config {
         let config = config.with_logs(&read)?.with_operations(&read)?;
         config.check()?;
         Ok(config)
-    }
-
-    fn with_addresses(
-        self,
-        read: &Reader<impl Fn(&str) -> Option<String>>,
-    ) -> Result<Self, ConfigError> {
-        let port = "a port, 0 to 65535";
-        let metrics_port = read.text("METRICS_PORT");
-        Ok(Self {
-            bind: read.parsed("BIND", "an IP address", self.bind)?,
-            port: read.parsed("PORT", port, self.port)?,
-            api_port: read.parsed("API_PORT", port, self.api_port)?,
-            metrics_port: metrics_port
-                .map(|_| read.parsed("METRICS_PORT", port, 0))
-                .transpose()?,
-            issuer: read.origin("ISSUER")?,
-            audience: read.origin("AUDIENCE")?,
-            allowed_origins: read.origins("ALLOWED_ORIGINS")?,
-            site_dir: read.text("SITE_DIR").map(PathBuf::from),
-            ..self
-        })
     }
 
     fn with_sessions(
@@ -383,21 +310,13 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        if self.port != 0 && self.port == self.api_port {
-            return refuse(
-                "API_PORT",
-                "another port than PORT: the API is an origin of its own",
-            );
-        }
+        self.check_addresses()?;
         if !self.database_url.starts_with("sqlite:") && !is_postgres(&self.database_url) {
             return refuse("DATABASE_URL", "sqlite://PATH or postgres://USER@HOST/NAME");
         }
         let is_file = self.database_urls.is_none() && !is_postgres(&self.database_url);
         if self.database_pooler == Pooler::Transaction && is_file {
             return refuse("DATABASE_POOLER", "none: DATABASE_URL is a file");
-        }
-        if self.site_dir.as_ref().is_some_and(|path| !path.is_dir()) {
-            return refuse("SITE_DIR", "a folder that exists: build the page first");
         }
         Ok(())
     }

@@ -30,6 +30,7 @@ mod routes;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub use routes::fuzzing;
+mod assembly;
 mod auth_server;
 mod background;
 pub mod security_log;

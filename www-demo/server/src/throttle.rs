@@ -11,6 +11,8 @@ use crate::domain::Timestamp;
 
 /// Upper bound on the names in memory.
 const MAX_NAMES: usize = 100_000;
+/// How many names make room at once, so that not each further one costs a look at all.
+const ROOM: usize = MAX_NAMES / 16;
 
 /// A rate limit for each name (generic cell rate algorithm).
 ///
@@ -62,11 +64,23 @@ impl Throttle {
         theoretical_arrival.insert(name, next);
         if theoretical_arrival.len() > MAX_NAMES {
             theoretical_arrival.retain(|_, theoretical_arrival| *theoretical_arrival > now);
-            if theoretical_arrival.len() > MAX_NAMES {
+            while theoretical_arrival.len() > MAX_NAMES - ROOM {
                 theoretical_arrival.pop_first();
             }
         }
         Ok(())
+    }
+
+    /// Returns whether `name` has a turn left, without taking it.
+    pub(crate) fn has_turn(&self, now: Timestamp, name: impl Hash) -> bool {
+        let name = self.hasher.hash_one(name);
+        let theoretical_arrival = self
+            .theoretical_arrival
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let owed_from = theoretical_arrival.get(&name).copied().unwrap_or(now);
+        let ahead = (owed_from.max(now) + self.interval).since(now);
+        self.burst == 0 || ahead <= self.interval * self.burst
     }
 }
 
@@ -85,6 +99,10 @@ mod tests {
         }
 
         assert_eq!(throttle.take(NOW, "ada"), Err(Duration::from_secs(6)));
+        assert!(!throttle.has_turn(NOW, "ada"));
+        for _ in 0..20 {
+            assert!(throttle.has_turn(NOW, "eve"));
+        }
         assert_eq!(throttle.take(NOW, "eve"), Ok(()));
         let later = NOW + Duration::from_secs(6);
         assert_eq!(throttle.take(later, "ada"), Ok(()));
@@ -97,10 +115,8 @@ mod tests {
         for name in 0..=MAX_NAMES {
             assert_eq!(throttle.take(NOW, name), Ok(()));
         }
-        assert_eq!(
-            throttle.theoretical_arrival.lock().unwrap().len(),
-            MAX_NAMES
-        );
+        let names = throttle.theoretical_arrival.lock().unwrap().len();
+        assert_eq!(names, MAX_NAMES - ROOM);
 
         let none = Throttle::new(0, Duration::from_mins(1));
         assert!((0..1_000).all(|_| none.take(NOW, "ada").is_ok()));

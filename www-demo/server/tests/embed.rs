@@ -7,11 +7,23 @@ mod client;
 #[expect(dead_code, reason = "its main is the program's")]
 mod embed;
 
-use std::{net::Ipv4Addr, sync::Arc};
+use std::{
+    io,
+    net::Ipv4Addr,
+    sync::{
+        Arc, Mutex,
+        mpsc::{self, Sender},
+    },
+    time::Duration,
+};
 
 use client::Response;
 use nolapse::wire::{PASSWORD_PATH, REFRESH_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, SIGN_UP_PATH};
-use nolapse_server::config::Config;
+use nolapse_server::{
+    AuthServer,
+    config::{Config, Notices, ProviderSecret},
+    notices::{Change, Notice, Notifier},
+};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, runtime::Runtime, sync::oneshot, task::JoinHandle};
@@ -163,4 +175,62 @@ fn the_snippet_of_the_document_is_in_the_example() {
     let (snippet, _) = snippet.split_once("```").unwrap();
 
     assert!(words(include_str!("../examples/embed.rs")).contains(&words(snippet)));
+}
+
+/// An app's own way to its users.
+struct Letters(Mutex<Sender<Notice>>);
+
+#[async_trait::async_trait]
+impl Notifier for Letters {
+    async fn notify(&self, notice: &Notice) -> io::Result<()> {
+        let letters = self.0.lock().unwrap();
+        letters.send(notice.clone()).map_err(io::Error::other)
+    }
+}
+
+#[test]
+fn an_app_tells_its_users_of_changes_itself_in_place_of_the_mailer_of_the_settings() {
+    let (runtime, folder) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let listener = runtime.block_on(listener).unwrap();
+    let address = listener.local_addr().unwrap();
+    let origin = format!("http://localhost:{}", address.port());
+    let (sender, letters) = mpsc::channel();
+    let config = Config {
+        database_url: format!("sqlite://{}", folder.path().join("sessions.db").display()),
+        key_file: folder.path().join("sessions.keys"),
+        password_memory_kib: 64,
+        notices: Some(Notices {
+            url: format!("http://{address}/no-mailer"),
+            secret: ProviderSecret::new("s".repeat(32)),
+        }),
+        ..Config::default()
+    };
+    let auth = AuthServer::builder(config)
+        .origin(&origin)
+        .notifier(Arc::new(Letters(Mutex::new(sender))));
+    let auth = runtime.block_on(auth.build()).unwrap();
+    let app = auth.router();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = runtime.spawn(async move {
+        let stop = async { stopped.await.unwrap() };
+        auth.serve(listener, app, stop).await.unwrap();
+    });
+    let post = |path: &str, cookie: &str, body: &str| {
+        client::post(&address.to_string(), path, &origin, cookie, body)
+    };
+
+    let signed = post(SIGN_UP_PATH, "", CREDENTIALS);
+    let change = r#"{ "current_password": "correct horse battery", "new_password": "another horse battery" }"#;
+    let refused = post(PASSWORD_PATH, "", change);
+    let changed = post(PASSWORD_PATH, &signed.cookie(), change);
+
+    assert_eq!((refused.status, changed.status), (401, 204));
+    let letter = letters.recv_timeout(Duration::from_secs(60)).unwrap();
+    assert_eq!(letter.change, Change::PasswordChanged);
+    assert_eq!(letter.user, text(&signed, "/session/user/id"));
+    assert_eq!(letter.email.as_deref(), Some("ada@example.org"));
+    stop.send(()).unwrap();
+    runtime.block_on(serving).unwrap();
+    assert!(letters.try_recv().is_err(), "there is one letter");
 }

@@ -17,9 +17,8 @@ use super::{
     address::Address,
     contexts::ContextNames,
     limits::Turns,
-    openapi,
     said::{PlainVersion, Said, said},
-    second_factor,
+    schemas, second_factor,
     security_events::note,
     sign_in::{self, SignedIn},
 };
@@ -54,7 +53,7 @@ pub(super) struct Credentials {
     password: String,
     /// The contexts to issue tokens for, besides the one without a context.
     #[serde(default)]
-    #[schema(schema_with = openapi::context_names, required = false)]
+    #[schema(schema_with = schemas::context_names, required = false)]
     contexts: ContextNames,
     /// Of a body of `text/plain`.
     #[schema(ignore)]

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    App, body::StrictJson, limits::Throttled, openapi, path_id::PathId, recent,
+    App, body::StrictJson, limits::Throttled, openapi, path_id::PathId, recent, schemas,
     security_events::note,
 };
 use crate::{
@@ -59,7 +59,7 @@ struct Notes {
 struct Me {
     id: String,
     session: String,
-    #[schema(schema_with = openapi::role)]
+    #[schema(schema_with = schemas::role)]
     role: String,
     #[schema(required)]
     signed_in_at: Option<u64>,

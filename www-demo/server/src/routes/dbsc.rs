@@ -85,7 +85,7 @@ pub(super) async fn register_key(
             .read_challenge(now, Purpose::RegistrationAfterNavigation, proof.challenge());
     let (session, user) = match challenged {
         Some((id, _)) => {
-            app.limits.refresh(now, id)?;
+            app.limits.sessions.registration(now, id)?;
             let alive = app.sessions.find_alive(now, id).await?;
             alive.ok_or(Problem::session_ended(EndReason::NoCookie))?
         }
@@ -116,7 +116,6 @@ async fn with_cookie(
     let token = app.refresh_token(headers);
     let token = token.ok_or(Problem::session_ended(EndReason::NoCookie))?;
     note(|subject| subject.session = Some(token.session));
-    app.limits.refresh(now, token.session)?;
     let challenged = app
         .dbsc
         .read_challenge(now, Purpose::Registration, challenge);
@@ -125,6 +124,7 @@ async fn with_cookie(
             "the challenge is not the one of this session's sign-in, or too old",
         ));
     }
+    app.limits.sessions.registration(now, token.session)?;
     match app.sessions.present(now, &token).await? {
         Presented::Newest(alive) | Presented::Replaced(alive) => Ok(*alive),
         Presented::Superseded => Err(SUPERSEDED),
@@ -183,7 +183,8 @@ pub(super) async fn prove_key(
     let Some((_, challenged_at)) = challenged else {
         return Ok(challenge(&app, now, id));
     };
-    app.limits.refresh(now, id)?;
+    let limits = &app.limits.sessions;
+    limits.key_proof(&*app.store, now, id, &proof).await?;
     let Some(registration) = registration(&app, id).await? else {
         return Ok(terminate(id));
     };
@@ -197,6 +198,7 @@ pub(super) async fn prove_key(
         ));
     }
     if app.store.record_key_proof(id, challenged_at).await? == Applied::No {
+        limits.challenge_was_used(now, id, &proof);
         let Some(registration) = self::registration(&app, id).await? else {
             return Ok(terminate(id));
         };

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{App, body::StrictJson, openapi, outage::OutageSettings, signed::Signed};
+use super::{App, body::StrictJson, outage::OutageSettings, schemas, signed::Signed};
 use crate::{
     clock,
     domain::{Applied, Possession, Refreshed, Role, SessionId},
@@ -34,7 +34,7 @@ use crate::{
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewRole {
-    #[schema(schema_with = openapi::role)]
+    #[schema(schema_with = schemas::role)]
     role: String,
 }
 
@@ -105,7 +105,7 @@ async fn change_role(
 /// What a thief got: an error, or null for a token.
 #[derive(Serialize, ToSchema)]
 struct Theft {
-    #[schema(schema_with = openapi::code_or_null)]
+    #[schema(schema_with = schemas::code_or_null)]
     error: Option<&'static str>,
 }
 

@@ -8,7 +8,7 @@ use axum::{
 
 use nolapse::wire::JWKS_PATH;
 
-use super::{App, openapi::KeySetBody};
+use super::{App, schemas::KeySetBody};
 use crate::verifier::KEYS_CACHED_FOR;
 
 /// Publishes the current and the next key (RFC 7517 §5). They may be cached for a minute, which is how long a

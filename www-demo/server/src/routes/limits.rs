@@ -14,6 +14,7 @@ use super::{
     address::{Address, Network},
     device::Device,
     openapi,
+    session_limits::SessionLimits,
 };
 use crate::{
     config::Config,
@@ -23,7 +24,7 @@ use crate::{
 };
 
 const PASSWORD_SPAN: Duration = Duration::from_mins(5);
-const REFRESH_SPAN: Duration = Duration::from_mins(1);
+const LOOK_UP_SPAN: Duration = Duration::from_mins(1);
 const NOTE_SPAN: Duration = Duration::from_mins(1);
 const WRONG_SECRET_SPAN: Duration = Duration::from_mins(1);
 
@@ -47,7 +48,8 @@ const SHARED_NETWORK: u32 = 20;
 /// the limit bounds the work of each server.
 pub(crate) struct Limits {
     passwords: u32,
-    session: Throttle,
+    /// Those of a session.
+    pub(super) sessions: SessionLimits,
     look_ups: Throttle,
     notes: Throttle,
     wrong_secrets: Throttle,
@@ -86,10 +88,10 @@ impl Limits {
     pub(crate) fn new(config: &Config, names: [u8; 32]) -> Self {
         Self {
             passwords: config.passwords_per_account,
-            session: Throttle::new(config.refreshes_per_minute, REFRESH_SPAN),
+            sessions: SessionLimits::new(config.refreshes_per_minute),
             look_ups: Throttle::new(
                 config.refreshes_per_minute.saturating_mul(LOOK_UPS),
-                REFRESH_SPAN,
+                LOOK_UP_SPAN,
             ),
             notes: Throttle::new(config.notes_per_minute, NOTE_SPAN),
             wrong_secrets: Throttle::new(WRONG_SECRETS, WRONG_SECRET_SPAN),
@@ -144,13 +146,6 @@ impl Limits {
         let bucket = self.bucket("code", &[user.as_bytes()], 1);
         let taken = self.take(store, now, bucket.into_iter().collect()).await?;
         Ok(taken.map_err(Throttled::codes)?)
-    }
-
-    /// Counts a refresh of a session.
-    pub(super) fn refresh(&self, now: Timestamp, session: SessionId) -> Result<(), Problem> {
-        let text = "this session is refreshed too often";
-        let turn = self.session.take(now, session);
-        Ok(turn.map_err(|wait| Throttled { text, wait })?)
     }
 
     /// Counts a look-up of a session by a server, apart from its refreshes.
@@ -232,6 +227,12 @@ pub(super) struct Throttled {
 }
 
 impl Throttled {
+    /// The response to too many refreshes, or proofs, of a session.
+    pub(super) const fn refreshes(wait: Duration) -> Self {
+        let text = "this session is refreshed too often";
+        Self { text, wait }
+    }
+
     const fn passwords(wait: Duration) -> Self {
         let text = "too many passwords were tried";
         Self { text, wait }

@@ -21,7 +21,7 @@ use super::{
     body::StrictJsonOrEmpty,
     contexts::ContextNames,
     limits::Throttled,
-    openapi,
+    schemas,
     servers::AuthenticatedServer,
     signed::SUPERSEDED,
     token_response::{self, TokenResponse},
@@ -35,7 +35,7 @@ use crate::{clock, domain::Presented, problem::Problem};
 pub(super) struct LookUpBody {
     /// The contexts to issue tokens for, besides the one without a context.
     #[serde(default)]
-    #[schema(schema_with = openapi::context_names, required = false)]
+    #[schema(schema_with = schemas::context_names, required = false)]
     contexts: ContextNames,
 }
 
@@ -51,10 +51,10 @@ enum LookedUp {
 #[derive(Serialize, ToSchema)]
 struct NoSession {
     /// Null.
-    #[schema(schema_with = openapi::null)]
+    #[schema(schema_with = schemas::null)]
     session: (),
     /// Why there is none.
-    #[schema(schema_with = openapi::end_reason)]
+    #[schema(schema_with = schemas::end_reason)]
     reason: &'static str,
 }
 

@@ -7,18 +7,14 @@ use axum::{
     middleware,
     response::{IntoResponse, Response},
 };
-use nolapse::wire::{
-    COOKIE, EndReason, MAX_CONTEXT_BYTES, MAX_CONTEXTS, PLAIN_TYPE, PROOF_HEADER, PageVisibility,
-    RefreshReason, VERSION, VERSION_HEADER,
-};
-use serde::Serialize;
+use nolapse::wire::{COOKIE, PLAIN_TYPE, PROOF_HEADER, VERSION, VERSION_HEADER};
 use utoipa::{
     IntoResponses, PartialSchema, ToSchema,
     openapi::{
         Components, Content, Header, InfoBuilder, OpenApi, PathItem, Ref, RefOr, Required,
         Response as ResponseObject, ResponseBuilder,
         path::{Operation, ParameterBuilder, ParameterIn},
-        schema::{Array, ArrayBuilder, Object, ObjectBuilder, SchemaType, Type},
+        schema::{Object, Type},
         security::{
             ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
         },
@@ -34,46 +30,11 @@ use super::{
     sign_out::SignedOut,
     token_response::TokenResponse,
 };
-use crate::{
-    domain::Role,
-    problem::{Body, spelled},
-    verifier::Algorithm,
-};
+use crate::problem::{Body, spelled};
 
 /// The document as it is sent.
 #[derive(Clone)]
 struct Document(Bytes);
-
-/// Public keys (RFC 7517 §5).
-#[derive(Serialize, ToSchema)]
-#[schema(as = KeySet)]
-pub(super) struct KeySetBody {
-    keys: Vec<PublicKeyBody>,
-}
-
-/// A public key: of P-256 (RFC 7518 §6.2), Ed25519 (RFC 8037 §2) or RSA (RFC 7518 §6.3).
-#[derive(Serialize, ToSchema)]
-#[schema(as = PublicKey)]
-struct PublicKeyBody {
-    /// `EC`, `OKP` or `RSA`.
-    kty: String,
-    /// `P-256` for `EC`, `Ed25519` for `OKP`.
-    crv: Option<String>,
-    /// Of `EC` and `OKP`.
-    x: Option<String>,
-    /// Of `EC`.
-    y: Option<String>,
-    /// Of `RSA`.
-    n: Option<String>,
-    /// Of `RSA`: `AQAB`.
-    e: Option<String>,
-    kid: String,
-    /// `sig`.
-    #[serde(rename = "use")]
-    usage: String,
-    #[schema(schema_with = algorithm)]
-    alg: String,
-}
 
 /// Returns the path of one member of a collection.
 pub(super) fn one_of(collection: &str) -> String {
@@ -88,48 +49,6 @@ pub(super) fn below(path: &str, name: &str) -> String {
 /// Returns the path of the options of a ceremony.
 pub(super) fn options_of(path: &str) -> String {
     below(path, "options")
-}
-
-pub(super) fn refresh_reason() -> Object {
-    spelled(RefreshReason::ALL.iter().map(|reason| reason.as_str()))
-}
-
-fn algorithm() -> Object {
-    spelled(Algorithm::ALL.iter().map(|one| one.as_str()))
-}
-
-pub(super) fn end_reason() -> Object {
-    spelled(EndReason::ALL.iter().map(|reason| reason.as_str()))
-}
-
-pub(super) fn code_or_null() -> Object {
-    ObjectBuilder::new()
-        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
-        .build()
-}
-
-pub(super) fn null() -> Object {
-    Object::with_type(Type::Null)
-}
-
-pub(super) fn role() -> Object {
-    spelled(Role::ALL.iter().map(|role| role.as_str()))
-}
-
-pub(super) fn page_visibility() -> Object {
-    spelled(PageVisibility::ALL.iter().map(|page| page.as_str()))
-}
-
-pub(super) fn context_names() -> Array {
-    let name = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(1))
-        .max_length(Some(MAX_CONTEXT_BYTES))
-        .pattern(Some("^[!-~]+$"));
-    ArrayBuilder::new()
-        .items(name)
-        .max_items(Some(MAX_CONTEXTS))
-        .build()
 }
 
 /// Adds the CSRF guard to these routes, and documents it.

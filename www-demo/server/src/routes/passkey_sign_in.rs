@@ -17,6 +17,7 @@ use super::{
     contexts::ContextNames,
     openapi,
     proof::HeaderProof,
+    schemas,
     sessions::NO_STORE,
     sign_in::{self, SignedIn},
 };
@@ -34,7 +35,7 @@ pub(super) struct PasskeySignIn {
     credential: AuthenticationResponse,
     /// The contexts to issue tokens for, besides the one without a context.
     #[serde(default)]
-    #[schema(schema_with = openapi::context_names, required = false)]
+    #[schema(schema_with = schemas::context_names, required = false)]
     contexts: ContextNames,
 }
 

@@ -21,6 +21,7 @@ use super::{
     passkey_registration::{self, PasskeyCreation},
     passkey_sign_in::DISABLED,
     proof::HeaderProof,
+    schemas,
     sessions::NO_STORE,
     sign_in::{self, SignedIn},
 };
@@ -66,7 +67,7 @@ pub(super) struct PasskeySignUp {
     name: Option<String>,
     /// The contexts to issue tokens for, besides the one without a context.
     #[serde(default)]
-    #[schema(schema_with = openapi::context_names, required = false)]
+    #[schema(schema_with = schemas::context_names, required = false)]
     contexts: ContextNames,
 }
 

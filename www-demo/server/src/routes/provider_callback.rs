@@ -7,7 +7,9 @@ use axum::{
 };
 use nolapse::wire::EndReason;
 
-use super::{App, providers, security_events::note, sign_in::new_session, token_response};
+use super::{
+    App, provider_return, providers, security_events::note, sign_in::new_session, token_response,
+};
 use crate::{
     clock,
     config::ProviderMode,
@@ -137,7 +139,7 @@ fn respond(
         subject.result = Some(if error.is_none() { "ok" } else { "refused" });
         subject.reason = error.map(ProviderError::reason);
     });
-    let mut response = providers::back(state, error);
+    let mut response = provider_return::back(state, error);
     let headers = response.headers_mut();
     providers::forget(headers, &state.id);
     if let Ok(Done::Opened(grant)) = done {
@@ -159,7 +161,7 @@ async fn without_transaction(app: &App, state: &SignInState) -> Result<Response,
         subject.result = Some("refused");
         subject.reason = Some(error.reason());
     });
-    Ok(providers::back(state, Some(error)))
+    Ok(provider_return::back(state, Some(error)))
 }
 
 fn repeated(state: &SignInState) -> Response {
@@ -167,7 +169,7 @@ fn repeated(state: &SignInState) -> Response {
         subject.result = Some("refused");
         subject.reason = Some("repeated");
     });
-    providers::back(state, None)
+    provider_return::back(state, None)
 }
 
 fn used(state: &SignInState) -> [u8; 32] {

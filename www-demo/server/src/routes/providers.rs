@@ -5,17 +5,18 @@ use std::{collections::BTreeMap, sync::Arc};
 use axum::{
     Json,
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, Uri, header},
+    response::Response,
 };
-use base64ct::{Base64, Encoding};
 use nolapse::wire::PROVIDERS_PATH;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
-use url::{Url, form_urlencoded};
+use url::form_urlencoded;
 use utoipa::ToSchema;
 
-use super::{App, CookieRules, cookie};
+use super::{
+    App, CookieRules, cookie,
+    provider_return::{back, is_allowed, see_other},
+};
 use crate::{
     clock,
     config::ProviderMode,
@@ -35,8 +36,6 @@ pub(super) const LOGOUT_PATH: &str = "/auth/providers/{name}/backchannel-logout"
 const COOKIE_PREFIX: &str = "__Host-nolapse-tx-";
 /// How many sign-ins a browser may have under way. The oldest is given up for one more.
 const MAX_TRANSACTIONS: usize = 5;
-/// The longest `return_to`, in bytes.
-const MAX_RETURN_BYTES: usize = 2_048;
 
 /// The response to a refresh while the provider does not answer: a failure, and no end.
 pub(super) const UNAVAILABLE: Problem =
@@ -198,19 +197,6 @@ pub(super) fn forget(response: &mut HeaderMap, id: &str) {
     response.append(header::SET_COOKIE, cookie);
 }
 
-/// Returns to the page, by a redirect or by a message to it.
-pub(super) fn back(state: &SignInState, error: Option<ProviderError>) -> Response {
-    let code = error.map(ProviderError::code);
-    let url = match code {
-        None => state.return_to.clone(),
-        Some(code) => with_error(&state.return_to, code, &state.provider),
-    };
-    match state.display {
-        Display::Redirect => see_other(&url),
-        Display::Popup => popup(&url, state, code),
-    }
-}
-
 /// Returns the provider's access token for a session of one whose mode is `mediate`; `None` for others.
 pub(super) async fn mediate(
     app: &App,
@@ -297,75 +283,6 @@ async fn session(
 fn is_cross_site(headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site");
     site.is_some_and(|site| site == "cross-site")
-}
-
-/// Returns whether a URL is one of a page that may call.
-fn is_allowed(app: &App, return_to: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && byte != b'\\';
-    if return_to.len() > MAX_RETURN_BYTES || !return_to.bytes().all(is_plain) {
-        return false;
-    }
-    let Ok(url) = Url::parse(return_to) else {
-        return false;
-    };
-    // As it is sent, the URL is what was judged.
-    let origin = url.origin().ascii_serialization();
-    let begins = return_to.strip_prefix(&origin);
-    let begins = begins.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']));
-    let origin = HeaderValue::try_from(origin);
-    begins && origin.is_ok_and(|origin| app.settings.allowed_origins.matches(&origin))
-}
-
-/// Adds an error to the query of a URL that was judged.
-fn with_error(return_to: &str, code: &str, provider: &str) -> String {
-    let Ok(mut url) = Url::parse(return_to) else {
-        return return_to.to_owned();
-    };
-    url.query_pairs_mut()
-        .append_pair("nolapse_error", code)
-        .append_pair("nolapse_provider", provider);
-    url.into()
-}
-
-fn see_other(url: &str) -> Response {
-    let location = HeaderValue::try_from(url);
-    let location = location.unwrap_or(HeaderValue::from_static("/"));
-    let referrer = (header::REFERRER_POLICY, "no-referrer");
-    let location = [(header::LOCATION, location)];
-    (StatusCode::SEE_OTHER, [referrer], location).into_response()
-}
-
-/// Responds with a page that tells its opener, and closes itself. A window that another page has cut off from its opener
-/// (Cross-Origin-Opener-Policy) goes to the page instead.
-fn popup(url: &str, state: &SignInState, code: Option<&str>) -> Response {
-    let origin = Url::parse(&state.return_to).map(|url| url.origin().ascii_serialization());
-    let mut message = serde_json::json!({
-        "type": "nolapse:sign-in",
-        "provider": state.provider,
-    });
-    if let Some(code) = code {
-        message["error"] = code.into();
-    }
-    // In a script, only `<` could end it.
-    let text = |value: serde_json::Value| value.to_string().replace('<', "\\u003c");
-    let (message, url) = (text(message), text(url.into()));
-    let origin = text(origin.unwrap_or_default().into());
-    let script = format!(
-        "if (opener) {{ opener.postMessage({message}, {origin}); close(); }} else location.replace({url});"
-    );
-    let hash = Base64::encode_string(&Sha256::digest(&script));
-    let policy = format!(
-        "default-src 'none'; script-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    );
-    let page = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Sign-in</title><script>{script}</script></html>"
-    );
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, policy.as_str()),
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ];
-    (headers, page).into_response()
 }
 
 /// Deletes the cookies of the oldest sign-ins under way, and those that cannot be read, so that one more fits.

@@ -15,8 +15,9 @@ use super::{
     App,
     body::Whole,
     contexts::ContextNames,
-    openapi, providers,
+    providers,
     said::{PlainVersion, Said, said},
+    schemas,
     security_events::note,
     signed::SUPERSEDED,
     token_response,
@@ -34,16 +35,16 @@ use axum::extract::FromRequest;
 #[schema(as = Refresh)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RefreshBody {
-    #[schema(schema_with = openapi::refresh_reason)]
+    #[schema(schema_with = schemas::refresh_reason)]
     reason: String,
-    #[schema(schema_with = openapi::page_visibility)]
+    #[schema(schema_with = schemas::page_visibility)]
     page: String,
     /// Seconds since the app last made a call or the user gave input.
     #[schema(value_type = Option<u32>, minimum = 0, maximum = 4_294_967_295_u32)]
     active_ago: Option<Whole<u32>>,
     /// The contexts to issue tokens for, besides the one without a context.
     #[serde(default)]
-    #[schema(schema_with = openapi::context_names, required = false)]
+    #[schema(schema_with = schemas::context_names, required = false)]
     contexts: ContextNames,
     /// Of a body of `text/plain`.
     #[schema(ignore)]
@@ -131,9 +132,12 @@ async fn exchange(
         }
         return Ok(ended(app, headers, EndReason::NoCookie));
     };
-    app.limits.refresh(clock::now(), refresh_token.session)?;
+    let (session, limits) = (refresh_token.session, &app.limits.sessions);
     let is_refused = matches!(body.reason, RefreshReason::Rejected | RefreshReason::Force);
     let shown = app.possession(headers, proof);
+    limits
+        .refresh(&*app.store, clock::now(), session, &shown)
+        .await?;
     let mediated = match providers::mediate(app, &refresh_token, &shown, is_refused).await? {
         None => None,
         Some(Mediation::Token(token)) => Some(token),
@@ -144,7 +148,13 @@ async fn exchange(
     let refreshed = app
         .sessions
         .refresh(now, &refresh_token, body.active_ago, &shown);
-    respond(app, headers, now, refreshed.await?, body, mediated).await
+    let refreshed = refreshed.await?;
+    if let Refreshed::Unproven { why, .. } = &refreshed
+        && let (Unproven::Replayed, Some(proof)) = (why, proof)
+    {
+        limits.proof_was_used(now, session, proof);
+    }
+    respond(app, headers, now, refreshed, body, mediated).await
 }
 
 async fn respond(

@@ -15,8 +15,8 @@ use super::{
     body::StrictJson,
     ceremonies,
     contexts::ContextNames,
-    openapi,
     proof::HeaderProof,
+    schemas,
     security_events::note,
     sessions::NO_STORE,
     sign_in::{self, SignedIn},
@@ -47,7 +47,7 @@ pub(super) struct SecondFactor {
     code: String,
     /// The contexts to issue tokens for, besides the one without a context.
     #[serde(default)]
-    #[schema(schema_with = openapi::context_names, required = false)]
+    #[schema(schema_with = schemas::context_names, required = false)]
     contexts: ContextNames,
 }
 

@@ -20,7 +20,7 @@ use super::{
     limits::Throttled,
     openapi,
     said::{PlainVersion, Said, said},
-    second_factor,
+    schemas, second_factor,
     sessions::NO_STORE,
     signed::Signed,
     token_response::{self, TokenResponse},
@@ -54,7 +54,7 @@ pub(super) struct StepUpBody {
     credential: Option<AuthenticationResponse>,
     /// The contexts to issue tokens for, besides the one without a context.
     #[serde(default)]
-    #[schema(schema_with = openapi::context_names, required = false)]
+    #[schema(schema_with = schemas::context_names, required = false)]
     contexts: ContextNames,
     /// Of a body of `text/plain`.
     #[schema(ignore)]

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::{
     App,
     contexts::{self, ContextTokens},
-    openapi,
+    schemas,
     security_events::note,
 };
 use crate::{
@@ -59,7 +59,7 @@ struct UserView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
     email: Option<String>,
-    #[schema(schema_with = openapi::role)]
+    #[schema(schema_with = schemas::role)]
     role: &'static str,
 }
 

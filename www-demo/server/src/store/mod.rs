@@ -1,5 +1,6 @@
 //! The domain's store, in `SQLite` and `PostgreSQL`.
 
+mod columns;
 mod connections;
 mod contexts;
 mod migrations;

@@ -12,6 +12,7 @@ use sqlx::{
 
 use super::{
     OpenError, applied,
+    columns::{session_columns, user_columns},
     connections::{Connections, Pooler, TIMEOUTS, Transaction},
     contexts::contexts,
     failure,
@@ -23,7 +24,7 @@ use super::{
     revocations::{self, revocations},
     rows, siblings,
     signing_keys::signing_keys,
-    statements::{session_columns, store, user_columns},
+    statements::store,
     throttles::{self, throttles},
     totp::{self, totp},
 };

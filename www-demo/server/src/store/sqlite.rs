@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     OpenError, applied,
+    columns::{session_columns, user_columns},
     contexts::contexts,
     failure, is_busy,
     notes::notes,
@@ -25,7 +26,7 @@ use super::{
     revocations::{self, revocations},
     rows, siblings,
     signing_keys::signing_keys,
-    statements::{session_columns, store, user_columns},
+    statements::store,
     throttles::{self, throttles},
     totp::{self, totp},
 };

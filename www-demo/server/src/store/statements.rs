@@ -1,23 +1,5 @@
 //! The statements of users and sessions, which both databases understand.
 
-/// The columns of a session, as [`super::rows::session`] reads them.
-macro_rules! session_columns {
-    () => {
-        "s.id, s.user_id, s.device, s.created_at, s.expires_at, s.last_active_at, s.last_seen_at, \
-         s.ended_at, s.end_reason, s.generation, s.secret_hash, s.replaced_at, \
-         s.renewed_generation, s.renewed_at, s.siblings, s.authenticated_at, \
-         s.authentication_methods, s.jkt, s.proofs, s.registered_key, s.key_proved_at"
-    };
-}
-
-/// The columns of a user, as [`super::rows::user`] reads them.
-macro_rules! user_columns {
-    () => {
-        "u.id AS u_id, u.email AS u_email, u.password AS u_password, u.role AS u_role, \
-         u.disabled AS u_disabled, u.created_at AS u_created_at"
-    };
-}
-
 /// Implements the domain's store for a type with a `pool` and an `end_where`. `$run` runs a step, and repeats it after
 /// transient errors; `$later` is the database's function for the greater of two numbers. `$begin` begins a write
 /// transaction, and `$place` is the database's row identifier.
@@ -350,4 +332,4 @@ macro_rules! store {
     };
 }
 
-pub(super) use {session_columns, store, user_columns};
+pub(super) use store;

@@ -6,6 +6,8 @@ mod authenticator;
 mod instances;
 #[path = "../common/issuing.rs"]
 mod issuing;
+#[path = "../common/mailer.rs"]
+mod mailer;
 #[path = "../common/nginx.rs"]
 mod nginx;
 #[path = "../common/postgres.rs"]
@@ -28,6 +30,7 @@ mod conformance;
 mod conformance_bodies;
 mod contexts;
 mod contract;
+mod copied_cookies;
 mod costly_input;
 mod cross_origin;
 mod dbsc;
@@ -53,6 +56,7 @@ mod notices;
 mod openapi;
 mod origins;
 mod page_cookie;
+mod passkey_list;
 mod passkeys;
 mod password;
 mod plain_requests;

@@ -44,7 +44,7 @@ impl App {
     }
 
     /// Returns a password of a step that was not used: at most three within half a minute, the earliest first.
-    fn next(&mut self) -> String {
+    pub(crate) fn next(&mut self) -> String {
         self.last = (step() - 1).max(self.last + 1);
         self.password(self.last)
     }
@@ -71,7 +71,7 @@ pub(crate) async fn enrol(world: &World, signed: &Signed) -> (App, Vec<String>) 
     (app, codes)
 }
 
-async fn ask(world: &World) -> Answer {
+pub(crate) async fn ask(world: &World) -> Answer {
     let call = world.auth(Method::POST, SIGN_IN_PATH);
     call.json(&json!({ "email": EMAIL, "password": PASSWORD }))
         .send()

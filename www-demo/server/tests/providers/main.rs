@@ -7,7 +7,11 @@ mod certificates;
 #[path = "../common/client.rs"]
 mod client;
 mod hostile;
+mod linking;
 mod logout;
+#[path = "../common/mailer.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
+mod mailer;
 mod registration;
 mod scene;
 mod sign_in;

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use nolapse::wire::COOKIE;
 use nolapse_server::{
     config::{Config, ProviderConfig},
     security_log::Destination,
@@ -109,8 +110,18 @@ impl Scene {
 
     /// Begins a sign-in with further parameters.
     pub(crate) async fn begin_with(&self, parameters: &str) -> Asked {
+        self.begin_of(parameters, "").await
+    }
+
+    /// Begins to add an identity to the account of a session.
+    pub(crate) async fn begin_link(&self, cookie: &str) -> Asked {
+        self.begin_of("&link=1", &format!("{COOKIE}={cookie}"))
+            .await
+    }
+
+    async fn begin_of(&self, parameters: &str, cookie: &str) -> Asked {
         let path = format!("{}{parameters}", self.sign_in_path());
-        let answer = self.get(&path, "").await;
+        let answer = self.get(&path, cookie).await;
         let to = Url::parse(&location(&answer)).unwrap();
         let parameter = |name: &str| {
             let mut pairs = to.query_pairs();

@@ -10,10 +10,11 @@ use super::registry;
 use crate::{
     domain::{SessionId, Shard, StoreError, StoreResult, Timestamp, User, UserId},
     store::{
-        PgStore, failure,
+        PgStore,
+        columns::user_columns,
+        failure,
         postgres::retrying,
         rows::{self, Columns},
-        statements::user_columns,
     },
 };
 
