@@ -18,8 +18,8 @@ export const TOGETHER = "/together.html";
 export const APART = "/apart.html";
 /** The page on which the cost of a call is measured. */
 export const COSTS = "/costs.html";
-/** The page without a client. */
-export const EMPTY = "/empty.html";
+/** The page that calls the API without a client. */
+export const WITHOUT = "/without.html";
 
 const CLIENT = '<script type="module" src="/assets/client.js"></script>';
 
@@ -58,13 +58,6 @@ export async function bundleClient(script) {
  * @returns {Promise<Map<string, File>>}
  */
 export async function makeSite({ script, client, isJoined }, origins) {
-  const contents = `import { ${client} as client } from "./clients/${script}"; import { run } from "./page.mjs"; run(client);`;
-  const { outputFiles } = await build({
-    ...ALIKE,
-    stdin: { contents, resolveDir: FOLDER },
-    banner: { js: 'performance.mark("script-start");' },
-    write: false,
-  });
   const javascript = (/** @type {string | Uint8Array} */ body) => ({ type: "text/javascript", body });
   const together = { auth: origins.page, api: origins.page };
   const apart = { auth: origins.auth, api: isJoined ? origins.auth : origins.api };
@@ -72,11 +65,29 @@ export async function makeSite({ script, client, isJoined }, origins) {
     [TOGETHER, page(together, CLIENT)],
     [APART, page(apart, CLIENT)],
     [COSTS, page(together, '<script src="/assets/stub.js"></script>', CLIENT)],
-    [EMPTY, page(together)],
-    ["/assets/client.js", javascript(outputFiles[0]?.contents ?? "")],
+    [WITHOUT, page(together, '<script type="module" src="/assets/without.js"></script>')],
+    ["/assets/client.js", javascript(await bundlePage(script, client))],
+    ["/assets/without.js", javascript(await bundlePage("without.mjs", "without"))],
     ["/assets/stub.js", javascript(await readFile(join(FOLDER, "stub.js")))],
     ["/assets/nolapse_bg.wasm", { type: "application/wasm", body: await readModule() }],
   ]);
+}
+
+/**
+ * The script of a page with a client.
+ *
+ * @param {string} script of `clients`
+ * @param {string} client its name in that script
+ */
+async function bundlePage(script, client) {
+  const contents = `import { ${client} as client } from "./clients/${script}"; import { run } from "./page.mjs"; run(client);`;
+  const { outputFiles } = await build({
+    ...ALIKE,
+    stdin: { contents, resolveDir: FOLDER },
+    banner: { js: 'performance.mark("script-start");' },
+    write: false,
+  });
+  return outputFiles[0]?.contents ?? "";
 }
 
 /**

@@ -1,8 +1,8 @@
-/** Measures the memory of a page with an open session, over that of a page without a client. */
+/** Measures the memory of a page with an open session after a call, over that of the same page without a client. */
 
 import { moduleMemories } from "../../e2e/harness/heap.mjs";
 import { median } from "../scene.mjs";
-import { EMPTY } from "./bundle.mjs";
+import { WITHOUT } from "./bundle.mjs";
 import { CONTESTANTS } from "./contestants.mjs";
 import { roundsOf } from "./rounds.mjs";
 import { arrive, startMock } from "./visits.mjs";
@@ -28,13 +28,9 @@ export async function measureMemory(browser) {
     /** @type {Memory[]} */
     const rounds = [];
     for (let round = 0; round < ROUNDS; round += 1) {
-      await page.goto(`${mock.origins.page}${EMPTY}`);
-      const empty = await memoryOf(page);
-      await page.goto(`${mock.origins.page}${path}`);
-      const { status } = await page.evaluate(() => window.told);
-      if (status !== 200) throw new Error(`${contestant.name}: the first answer was ${status}`);
-      const open = await memoryOf(page);
-      rounds.push({ heap: open.heap - empty.heap, module: open.module - empty.module });
+      const bare = await memoryOf(page, `${mock.origins.page}${WITHOUT}`, 401);
+      const open = await memoryOf(page, `${mock.origins.page}${path}`, 200);
+      rounds.push({ heap: open.heap - bare.heap, module: open.module - bare.module });
     }
     await page.browserContext().close();
     mock.stop();
@@ -44,8 +40,16 @@ export async function measureMemory(browser) {
   return measured;
 }
 
-/** @param {import("puppeteer-core").Page} page @returns {Promise<Memory>} */
-async function memoryOf(page) {
+/**
+ * @param {import("puppeteer-core").Page} page
+ * @param {string} url
+ * @param {number} expected status of the page's call
+ * @returns {Promise<Memory>}
+ */
+async function memoryOf(page, url, expected) {
+  await page.goto(url);
+  const { status } = await page.evaluate(() => window.told);
+  if (status !== expected) throw new Error(`${url}: the first answer was ${status}`);
   const session = await page.createCDPSession();
   await session.send("HeapProfiler.enable");
   // Finalizers of one collection can free objects for the next one.
