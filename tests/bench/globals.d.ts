@@ -22,10 +22,17 @@ interface Costs {
   token: Cost | undefined;
 }
 
+/** The origins of the servers of a client of `peers`: the page's, or others. */
+declare const servers: { auth: string; api: string };
+
+/** A script that leaves its client as `window.Clerk`. */
+declare module "*/clerk.browser.js";
+
 interface Window {
   /** Left by the pages of `cold-start`, and of `peers`. */
   told: Promise<ColdStart>;
   stub?: Stub;
+  Clerk: import("@clerk/clerk-js").Clerk;
   /** The same call by each wrapper. */
   wrappers: Record<"none" | "byHand" | "sdk", () => Promise<unknown>>;
   /** Adds a listener of calls; returns its removal. */

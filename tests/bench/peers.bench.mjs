@@ -1,14 +1,15 @@
 /**
- * Published clients and ours, in one run: size, cost of a call and of a token, and time from the load of a page to its first
- * response. Each is set up by its own documentation and has a local server of its own,
- * which implements its protocol and does as little as the others; page, auth server and API share one origin, so that no
- * call needs a preflight.
+ * Published clients and ours, in one run: size, memory, cost of a call and of a token, and time from the load of a page to its
+ * first response. Each is set up by its own documentation and has a local server of its own, which implements its protocol and
+ * does as little as the others. Page, auth server and API share one origin, so that no call needs a preflight, unless a table
+ * is about other origins. `NOLAPSE_ROUNDS=2` makes a quick trial of it.
  */
 
 import { availableParallelism, loadavg } from "node:os";
 
 import { CONTESTANTS, OURS, versions } from "./peers/contestants.mjs";
 import { measureCosts } from "./peers/costs.mjs";
+import { measureMemory } from "./peers/memory.mjs";
 import { measureStarts } from "./peers/starts.mjs";
 import { measureWeights } from "./peers/weights.mjs";
 import { inBrowser, table } from "./scene.mjs";
@@ -46,15 +47,30 @@ await inBrowser(async (browser) => {
     token === undefined ? NONE : ratio(token, ours?.token),
   ]);
 
+  const memory = await measureMemory(browser);
+  const least = memory.get(OURS);
+  print("KiB over a page without", ["heap", "module", "both", "ours is 1"], memory, ({ heap, module }) => [
+    kibibytes(heap),
+    kibibytes(module),
+    kibibytes(heap + module),
+    ratio(heap + module, least && least.heap + least.module),
+  ]);
+
   for (const { kind, starts } of await measureStarts(browser)) {
     const quickest = starts.get(OURS);
-    const times = ["since navigation", "since script start", "ours is 1", "requests"];
-    print(`first answer, ms, ${kind}`, times, starts, ({ navigation, script, requests }) => [
+    const times = ["since navigation", "ours is 1", "since script start", "ours is 1", "preflights", "requests"];
+    print(`first answer, ms, ${kind.kind}`, times, starts, ({ navigation, script, preflights, requests }) => [
       navigation.toFixed(1),
-      script.toFixed(1),
       ratio(navigation, quickest?.navigation),
+      script.toFixed(1),
+      ratio(script, quickest?.script),
+      String(preflights),
       requests,
     ]);
+    if (kind.isApart) {
+      const joined = CONTESTANTS.filter(({ isJoined }) => isJoined).map(({ name }) => name);
+      console.log(`One origin for the auth server and the API, since the client knows no more: ${joined.join("; ")}.`);
+    }
   }
   return [];
 });
@@ -76,4 +92,9 @@ function print(title, columns, measured, cells) {
 /** @param {number} value @param {number | undefined} ours */
 function ratio(value, ours) {
   return ours ? `${(value / ours).toFixed(2)} x` : NONE;
+}
+
+/** @param {number} bytes */
+function kibibytes(bytes) {
+  return (bytes / 1_024).toFixed(0);
 }

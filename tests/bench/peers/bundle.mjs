@@ -12,6 +12,17 @@ const CLIENTS = join(FOLDER, "clients");
 
 /** @typedef {import("./mocks/server.mjs").File} File */
 
+/** The page of a client whose auth server and API are on its own origin. */
+export const TOGETHER = "/together.html";
+/** The page of a client whose auth server and API are on other origins. */
+export const APART = "/apart.html";
+/** The page on which the cost of a call is measured. */
+export const COSTS = "/costs.html";
+/** The page that calls the API without a client. */
+export const WITHOUT = "/without.html";
+
+const CLIENT = '<script type="module" src="/assets/client.js"></script>';
+
 /** @type {import("esbuild").BuildOptions} */
 const ALIKE = {
   bundle: true,
@@ -43,9 +54,32 @@ export async function bundleClient(script) {
  * The files of a client's page, by path.
  *
  * @param {import("./contestants.mjs").Contestant} contestant
+ * @param {Record<import("./mocks/server.mjs").Part, string>} origins
  * @returns {Promise<Map<string, File>>}
  */
-export async function makeSite({ script, client }) {
+export async function makeSite({ script, client, isJoined }, origins) {
+  const javascript = (/** @type {string | Uint8Array} */ body) => ({ type: "text/javascript", body });
+  const together = { auth: origins.page, api: origins.page };
+  const apart = { auth: origins.auth, api: isJoined ? origins.auth : origins.api };
+  return new Map([
+    [TOGETHER, page(together, CLIENT)],
+    [APART, page(apart, CLIENT)],
+    [COSTS, page(together, '<script src="/assets/stub.js"></script>', CLIENT)],
+    [WITHOUT, page(together, '<script type="module" src="/assets/without.js"></script>')],
+    ["/assets/client.js", javascript(await bundlePage(script, client))],
+    ["/assets/without.js", javascript(await bundlePage("without.mjs", "without"))],
+    ["/assets/stub.js", javascript(await readFile(join(FOLDER, "stub.js")))],
+    ["/assets/nolapse_bg.wasm", { type: "application/wasm", body: await readModule() }],
+  ]);
+}
+
+/**
+ * The script of a page with a client.
+ *
+ * @param {string} script of `clients`
+ * @param {string} client its name in that script
+ */
+async function bundlePage(script, client) {
   const contents = `import { ${client} as client } from "./clients/${script}"; import { run } from "./page.mjs"; run(client);`;
   const { outputFiles } = await build({
     ...ALIKE,
@@ -53,22 +87,16 @@ export async function makeSite({ script, client }) {
     banner: { js: 'performance.mark("script-start");' },
     write: false,
   });
-  const javascript = (/** @type {string | Uint8Array} */ body) => ({ type: "text/javascript", body });
-  return new Map([
-    ["/start.html", page("")],
-    ["/costs.html", page('<script src="/assets/stub.js"></script>')],
-    ["/assets/client.js", javascript(outputFiles[0]?.contents ?? "")],
-    ["/assets/stub.js", javascript(await readFile(join(FOLDER, "stub.js")))],
-    ["/assets/nolapse_bg.wasm", { type: "application/wasm", body: await readModule() }],
-  ]);
+  return outputFiles[0]?.contents ?? "";
 }
 
-/** @param {string} before what comes before the client */
-function page(before) {
-  const head = `<meta charset="utf-8"><title>a client</title><link rel="icon" href="data:,">${before}`;
-  const script = '<script type="module" src="/assets/client.js"></script>';
-  return {
-    type: "text/html",
-    body: `<!doctype html><html lang="en"><head>${head}${script}</head><body></body></html>\n`,
-  };
+/**
+ * @param {{ auth: string, api: string }} servers the origins of the client's servers
+ * @param {readonly string[]} scripts
+ */
+function page(servers, ...scripts) {
+  const told = `<script>window.servers = ${JSON.stringify(servers)}</script>`;
+  const icon = '<link rel="icon" href="data:,">';
+  const head = `<meta charset="utf-8"><title>a client</title>${icon}${told}${scripts.join("")}`;
+  return { type: "text/html", body: `<!doctype html><html lang="en"><head>${head}</head><body></body></html>\n` };
 }

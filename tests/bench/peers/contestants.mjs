@@ -4,8 +4,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { root } from "../../../pkg-template/tools/process.mjs";
+import { clerkProtocol } from "./mocks/clerk.mjs";
 import { cookieProtocol } from "./mocks/cookie.mjs";
 import { openidProtocol } from "./mocks/openid.mjs";
+import { supabaseProtocol } from "./mocks/supabase.mjs";
 import { supertokensProtocol } from "./mocks/supertokens.mjs";
 
 /**
@@ -14,7 +16,9 @@ import { supertokensProtocol } from "./mocks/supertokens.mjs";
  * @property {string} script of `clients`
  * @property {string} client its name in that script
  * @property {(tokens: import("./mocks/server.mjs").Tokens) => import("./mocks/server.mjs").Protocol} protocol
- * @property {number} lead the client's expiry leeway, in seconds
+ * @property {number} lead seconds that are left of a token when the client takes it for expired, or is made to
+ * @property {() => void} [age] makes the stored token an expired one, on the client's page
+ * @property {boolean} [isJoined] whether its auth server and its API have one origin
  * @property {string} setUp
  */
 
@@ -44,6 +48,7 @@ export const CONTESTANTS = [
     script: "supertokens.mjs",
     client: "cookies",
     protocol: supertokensProtocol,
+    isJoined: true,
     lead: 0,
     setUp: "defaults; it takes the place of fetch; tokens in cookies, so the page has none to ask for",
   },
@@ -52,6 +57,7 @@ export const CONTESTANTS = [
     script: "supertokens.mjs",
     client: "headers",
     protocol: supertokensProtocol,
+    isJoined: true,
     lead: 0,
     setUp: "tokenTransferMethod: header; tokens in cookies that script reads; getAccessToken",
   },
@@ -79,6 +85,30 @@ export const CONTESTANTS = [
     lead: 0,
     setUp:
       "defaults, offline_access; token in sessionStorage; getUser (signinSilent once expired) and a header by hand",
+  },
+  {
+    name: "supabase-js",
+    script: "supabase.mjs",
+    client: "supabase",
+    protocol: supabaseProtocol,
+    // In the background it refreshes what lasts for less than 120 s, and so at once what would be due when the others' is.
+    lead: 3_600,
+    age() {
+      const key = "sb-localhost-auth-token";
+      const session = JSON.parse(localStorage.getItem(key) ?? "");
+      localStorage.setItem(key, JSON.stringify({ ...session, expires_at: Math.floor(Date.now() / 1_000) - 1 }));
+    },
+    setUp: "defaults, the client of the database with it; session in localStorage; getSession and a header by hand",
+  },
+  {
+    name: "clerk-js",
+    script: "clerk.mjs",
+    client: "clerk",
+    protocol: clerkProtocol,
+    // With what is due they last for the minute that they always do; a page asks for one when it loads.
+    lead: 57,
+    setUp:
+      "its build for browsers, without components; proxyUrl; token in memory and a cookie; getToken and a header by hand",
   },
 ];
 

@@ -1,14 +1,16 @@
 /** Measures the cost of a call and of `getToken`, with a fresh token and without a network. */
 
 import { median, shuffled } from "../scene.mjs";
+import { COSTS } from "./bundle.mjs";
 import { CONTESTANTS } from "./contestants.mjs";
+import { roundsOf } from "./rounds.mjs";
 import { arrive, startMock } from "./visits.mjs";
 
 /** Several pages, because JIT compilation differs from page to page. */
 const PAGES = 3;
 /** Rounds that warm the JIT compiler up. */
 const WARM_UPS = 3;
-const ROUNDS = 16;
+const ROUNDS = roundsOf(16);
 const SPAN_MS = 20;
 
 /** No token expires while it is measured. */
@@ -39,7 +41,7 @@ export async function measureCosts(browser) {
   }
   for (let i = 0; i < PAGES; i += 1) {
     for (const { page, mock } of visitors) {
-      await page.goto(`${mock.origin}/costs.html`);
+      await page.goto(`${mock.origins.page}${COSTS}`);
       await page.evaluate(() => window.costs);
     }
     for (let round = -WARM_UPS; round < ROUNDS; round += 1) {

@@ -13,8 +13,8 @@
  * @property {() => Promise<Opened>} open
  */
 
-/** The API's URL, on the page's origin. */
-const API = `${location.origin}/notes?limit=20`;
+/** The API's URL. */
+const API = `${servers.api}/notes?limit=20`;
 
 /** The number of calls between two reads of the clock. */
 const BATCH = 20;

@@ -1,7 +1,7 @@
 /** Visits with each client: sign-in, and a page load with a call when a refresh is due. */
 
 import { until } from "../../e2e/harness/until.mjs";
-import { makeSite } from "./bundle.mjs";
+import { makeSite, TOGETHER } from "./bundle.mjs";
 import { Mock } from "./mocks/server.mjs";
 
 /** @typedef {import("./contestants.mjs").Contestant} Contestant */
@@ -11,7 +11,13 @@ import { Mock } from "./mocks/server.mjs";
 /** Some clients count whole seconds, and round up. */
 const ROUNDING_MS = 1_000;
 
-/** @typedef {{ page: Page, mock: Mock, due: number, lastVisit: number }} Visitor `due` in seconds after a visit */
+/** @typedef {{ page: Page, mock: Mock, path: string, due: number, lastVisit: number }} Visitor `due` in seconds after a visit */
+
+/**
+ * How a page is loaded: what each request takes at least, and how much slower the processor is.
+ *
+ * @typedef {{ roundTripMs?: number, slowdown?: number }} Conditions
+ */
 
 /**
  * Starts the server of a client, with its page.
@@ -20,8 +26,10 @@ const ROUNDING_MS = 1_000;
  * @param {number} due after how many seconds the client takes a token for expired
  */
 export async function startMock(contestant, due) {
-  const mock = new Mock(contestant.protocol, contestant.lead + due, await makeSite(contestant));
+  const mock = new Mock(contestant.protocol, contestant.lead + due);
   await mock.start();
+  mock.files = await makeSite(contestant, mock.origins);
+  mock.age = contestant.age;
   return mock;
 }
 
@@ -31,47 +39,56 @@ export async function startMock(contestant, due) {
  * @param {Browser} browser
  * @param {Mock} mock
  * @param {number} due
+ * @param {string} [path] of the page, which says where its servers are
  * @returns {Promise<Visitor>}
  */
-export async function arrive(browser, mock, due) {
+export async function arrive(browser, mock, due, path = TOGETHER) {
   const page = await (await browser.createBrowserContext()).newPage();
   /** @type {unknown[]} */
   const errors = [];
   page.on("pageerror", (error) => errors.push(error));
-  await page.goto(`${mock.origin}/start.html?sign-in`);
+  await page.goto(`${mock.origins.page}${path}?sign-in`);
   const isIn = () => page.evaluate(() => document.title === "signed in").catch(() => false);
   await until("signed in", isIn).catch((error) => {
-    throw new AggregateError([error, ...errors], `${mock.origin}: ${[error, ...errors].map(String).join("; ")}`);
+    const all = [error, ...errors];
+    throw new AggregateError(all, `${mock.origins.page}${path}: ${all.map(String).join("; ")}`);
   });
-  await leave(page);
-  return { page, mock, due, lastVisit: performance.now() };
+  await leave(page, mock);
+  return { page, mock, path, due, lastVisit: performance.now() };
 }
 
 /**
  * Loads the page once a refresh is due, and returns the times of its first call.
  *
  * @param {Visitor} visitor
- * @param {number} [roundTripMs]
- * @returns {Promise<ColdStart & { requests: string[] }>} with the paths of the requests to auth server and API
+ * @param {Conditions} [conditions]
+ * @returns {Promise<ColdStart & { requests: string[], preflights: number }>} with the paths of the requests to auth server and API
  */
-export async function visit(visitor, roundTripMs = 0) {
-  const { page, mock, due, lastVisit } = visitor;
+export async function visit(visitor, { roundTripMs = 0, slowdown } = {}) {
+  const { page, mock, path, due, lastVisit } = visitor;
   await until("a refresh is due", () => performance.now() > lastVisit + due * 1_000 + ROUNDING_MS);
   mock.roundTripMs = roundTripMs;
   mock.requests.length = 0;
   await page.bringToFront();
-  await page.goto(`${mock.origin}/start.html`);
+  // For the visit alone: a page that is slowed down takes processor time even when it is blank.
+  await page.emulateCPUThrottling(slowdown ?? null);
+  await page.goto(`${mock.origins.page}${path}`);
   const told = await page.evaluate(() => window.told);
-  const requests = [...mock.requests];
-  if (requests.every((path) => path === "/notes")) throw new Error(`${page.url()}: no refresh before the first answer`);
+  await page.emulateCPUThrottling(null);
+  const asked = [...mock.requests];
   // An open page would renew its token.
-  await leave(page);
+  await leave(page, mock);
   mock.roundTripMs = 0;
   visitor.lastVisit = performance.now();
-  return { ...told, requests };
+  const requests = asked.filter(({ method }) => method !== "OPTIONS");
+  if (requests.every((one) => one.path === "/notes")) throw new Error(`${path}: no refresh before the first answer`);
+  const strays = path === TOGETHER ? asked.filter(({ at }) => at !== "page") : asked.filter(({ at }) => at === "page");
+  if (strays.length > 0) throw new Error(`${path}: another origin was asked for ${strays[0]?.path}`);
+  return { ...told, requests: requests.map((one) => one.path), preflights: asked.length - requests.length };
 }
 
-/** @param {Page} page */
-async function leave(page) {
+/** @param {Page} page @param {Mock} mock */
+async function leave(page, { age }) {
+  if (age) await page.evaluate(age);
   await page.goto("about:blank");
 }

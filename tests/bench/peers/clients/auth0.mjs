@@ -12,11 +12,11 @@ import { createAuth0Client } from "@auth0/auth0-spa-js";
 function client({ useRefreshTokens = false, cacheLocation = "memory" } = {}) {
   const create = () =>
     createAuth0Client({
-      domain: location.origin,
+      domain: servers.auth,
       clientId: "bench",
       useRefreshTokens,
       cacheLocation,
-      authorizationParams: { redirect_uri: `${location.origin}/start.html` },
+      authorizationParams: { redirect_uri: `${location.origin}${location.pathname}` },
     });
   return {
     signIn: async () => (await create()).loginWithRedirect(),

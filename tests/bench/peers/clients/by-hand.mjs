@@ -1,5 +1,7 @@
 /** A hand-written refresher: one refresh at a time, one retry, one tab, nothing else. */
 
+/** The auth server's origin; the page's own, unless another is set. */
+let auth = "";
 let token = "";
 let expiresAt = 0;
 /** @type {Promise<void> | undefined} */
@@ -12,11 +14,12 @@ function take(granted) {
 }
 
 async function renew() {
-  const answer = await fetch("/auth/refresh", {
+  // As text, which needs no preflight.
+  const answer = await fetch(`${auth}/auth/refresh`, {
     method: "POST",
+    credentials: "include",
     keepalive: true,
-    headers: { "content-type": "application/json", "nolapse-version": "1" },
-    body: JSON.stringify({ reason: "load", page: document.visibilityState }),
+    body: JSON.stringify({ version: "2", reason: "load", page: document.visibilityState }),
   });
   if (!answer.ok) throw new Error(`refresh: ${answer.status}`);
   take(await answer.json());
@@ -59,8 +62,11 @@ export async function authorised(input, init) {
 /** @type {import("../page.mjs").Client} */
 export const byHand = {
   async signIn() {
-    const headers = { "content-type": "application/json", "nolapse-version": "1" };
-    take(await (await fetch("/auth/sign-in", { method: "POST", headers, body: "{}" })).json());
+    const options = /** @type {const} */ ({ method: "POST", credentials: "include", body: '{"version":"2"}' });
+    take(await (await fetch(`${servers.auth}/auth/sign-in`, options)).json());
   },
-  open: async () => ({ call: authorised, token: freshToken }),
+  async open() {
+    auth = servers.auth;
+    return { call: authorised, token: freshToken };
+  },
 };

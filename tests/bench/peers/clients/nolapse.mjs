@@ -5,11 +5,11 @@ import { createSession } from "nolapse";
 /** @type {import("../page.mjs").Client} */
 export const session = {
   async signIn() {
-    const { signIn } = createSession({ auth: location.origin });
+    const { signIn } = createSession({ auth: servers.auth, allowedOrigins: [servers.api] });
     await signIn({});
   },
   async open() {
-    const { fetch, getToken } = createSession({ auth: location.origin });
+    const { fetch, getToken } = createSession({ auth: servers.auth, allowedOrigins: [servers.api] });
     return { call: fetch, token: getToken };
   },
 };

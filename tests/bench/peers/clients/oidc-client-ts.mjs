@@ -7,9 +7,9 @@ import { UserManager } from "oidc-client-ts";
 
 function create() {
   return new UserManager({
-    authority: location.origin,
+    authority: servers.auth,
     client_id: "bench",
-    redirect_uri: `${location.origin}/start.html`,
+    redirect_uri: `${location.origin}${location.pathname}`,
     scope: "openid offline_access",
   });
 }

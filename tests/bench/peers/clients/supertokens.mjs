@@ -7,12 +7,12 @@ import { getAccessToken, init } from "supertokens-website";
  * @returns {import("../page.mjs").Client}
  */
 function client(tokenTransferMethod) {
-  const start = () => init({ apiDomain: location.origin, tokenTransferMethod });
+  const start = () => init({ apiDomain: servers.auth, tokenTransferMethod });
   const token = async () => (await getAccessToken()) ?? "";
   return {
     async signIn() {
       start();
-      await fetch(`${location.origin}/auth/signin`, { method: "POST", body: '{"formFields":[]}' });
+      await fetch(`${servers.auth}/auth/signin`, { method: "POST", body: '{"formFields":[]}' });
     },
     async open() {
       start();

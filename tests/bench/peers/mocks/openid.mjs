@@ -45,10 +45,10 @@ export function openidProtocol(tokens) {
           token_endpoint: `${origin}/oauth/token`,
           jwks_uri: `${origin}/.well-known/jwks.json`,
         }),
-      "GET /authorize": ({ url: { searchParams: asked, origin }, cookies }) => {
+      "GET /authorize": ({ url: { searchParams: asked }, page, cookies }) => {
         const code = secret();
         const redirectUri = asked.get("redirect_uri") ?? "";
-        if (!redirectUri.startsWith(origin)) return json({ error: "invalid_request" }, 400);
+        if (!redirectUri.startsWith(`${page}/`)) return json({ error: "invalid_request" }, 400);
         codes.set(code, {
           clientId: asked.get("client_id") ?? "",
           scope: asked.get("scope") ?? "",
@@ -58,7 +58,7 @@ export function openidProtocol(tokens) {
         });
         const response = { code, state: asked.get("state") ?? "" };
         if (asked.get("response_mode") === "web_message") {
-          return message(origin, cookies.has(COOKIE) ? response : { ...response, error: "login_required" });
+          return message(page, cookies.has(COOKIE) ? response : { ...response, error: "login_required" });
         }
         const location = `${redirectUri}?${new URLSearchParams(response)}`;
         return { status: 302, headers: { location, "set-cookie": `${COOKIE}=1; HttpOnly; SameSite=Lax; Path=/` } };
@@ -101,12 +101,12 @@ function isProven({ challenge, clientId, redirectUri }, asked) {
 /**
  * The page of a hidden frame, which posts the response to its parent.
  *
- * @param {string} origin
+ * @param {string} page the origin of the parent
  * @param {object} response
  * @returns {import("./server.mjs").Answer}
  */
-function message(origin, response) {
+function message(page, response) {
   const told = JSON.stringify({ type: "authorization_response", response });
-  const body = `<!doctype html><script>parent.postMessage(${told}, ${JSON.stringify(origin)})</script>`;
+  const body = `<!doctype html><script>parent.postMessage(${told}, ${JSON.stringify(page)})</script>`;
   return { status: 200, headers: { "content-type": "text/html" }, body };
 }

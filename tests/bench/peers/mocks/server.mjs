@@ -1,4 +1,4 @@
-/** The common parts of the servers: an auth server, its API and the page, on one local origin. */
+/** The common parts of the servers: the page, an auth server and its API, on one local origin or on an origin each. */
 
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -7,7 +7,11 @@ import { setTimeout as passes } from "node:timers/promises";
 
 /** @typedef {{ type: string, body: string | Uint8Array }} File */
 
-/** A request as a protocol sees it. @typedef {{ url: URL, headers: import("node:http").IncomingHttpHeaders, cookies: Map<string, string>, body: string }} Call */
+/** What is served where: by the page's origin everything, so that a page may need no other. @typedef {"page" | "auth" | "api"} Part */
+
+/** A request to the auth server or the API, preflights too. @typedef {{ at: Part, method: string, path: string }} Asked */
+
+/** A request as a protocol sees it. @typedef {{ url: URL, page: string, headers: import("node:http").IncomingHttpHeaders, cookies: Map<string, string>, body: string }} Call `page` is the origin of the page */
 
 /** @typedef {{ status: number, headers?: Record<string, string | string[]>, body?: string }} Answer */
 
@@ -44,66 +48,114 @@ export class Tokens {
   }
 }
 
-/** A server of one client's protocol. */
+/** The server of one client's protocol, with an origin for each of its parts. */
 export class Mock {
-  /** Paths of the requests to the auth server and the API, preflights too. @type {string[]} */
+  /** @type {Asked[]} */
   requests = [];
   /** The least time of a response, in milliseconds. */
   roundTripMs = 0;
-  origin = "";
-  #server = createServer((request, response) => this.#answer(request, response));
+  /** @type {Record<Part, string>} */
+  origins = { page: "", auth: "", api: "" };
+  /** What the page consists of, by path. @type {ReadonlyMap<string, File>} */
+  files = new Map();
+  /** Makes a stored token an expired one, on the client's page. @type {(() => void) | undefined} */
+  age;
+  /** @type {import("node:http").Server[]} */
+  #servers = [];
   #protocol;
-  #files;
 
   /**
    * @param {(tokens: Tokens) => Protocol} protocol
    * @param {number} life of a token, in seconds
-   * @param {ReadonlyMap<string, File>} files what the page consists of, by path
    */
-  constructor(protocol, life, files) {
+  constructor(protocol, life) {
     this.tokens = new Tokens(life);
     this.#protocol = protocol(this.tokens);
-    this.#files = files;
   }
 
   async start() {
-    this.#server.listen(0, "127.0.0.1");
-    await once(this.#server, "listening");
-    const address = this.#server.address();
-    this.origin = `http://localhost:${typeof address === "object" ? address?.port : ""}`;
+    for (const part of /** @type {const} */ (["page", "auth", "api"])) {
+      const server = createServer((request, response) => this.#answer(part, request, response));
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const address = server.address();
+      this.origins[part] = `http://localhost:${typeof address === "object" ? address?.port : ""}`;
+      this.#servers.push(server);
+    }
   }
 
   stop() {
-    this.#server.closeAllConnections();
-    this.#server.close();
+    for (const server of this.#servers) {
+      server.closeAllConnections();
+      server.close();
+    }
   }
 
   /**
+   * @param {Part} at
    * @param {import("node:http").IncomingMessage} request
    * @param {import("node:http").ServerResponse} response
    */
-  async #answer(request, response) {
+  async #answer(at, request, response) {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
-    const url = new URL(request.url ?? "/", this.origin);
+    const { method = "GET", headers } = request;
+    const url = new URL(request.url ?? "/", this.origins[at]);
     if (this.roundTripMs > 0) await passes(this.roundTripMs);
-    const file = this.#files.get(url.pathname);
+    const file = at === "page" ? this.files.get(url.pathname) : undefined;
     if (file) {
       const kept = url.pathname.startsWith("/assets/") ? "public, max-age=31536000, immutable" : "no-store";
       return response.writeHead(200, { "content-type": file.type, "cache-control": kept }).end(file.body);
     }
-    this.requests.push(url.pathname);
-    const call = { url, headers: request.headers, cookies: cookiesOf(request), body: Buffer.concat(chunks).toString() };
-    const { status, headers, body } = this.#routed(`${request.method} ${url.pathname}`, call);
-    return response.writeHead(status, { "cache-control": "no-store", ...headers }).end(body);
+    this.requests.push({ at, method, path: url.pathname });
+    if (method === "OPTIONS") return response.writeHead(204, preflight(headers)).end();
+    const body = Buffer.concat(chunks).toString();
+    const call = { url, page: this.origins.page, headers, cookies: cookiesOf(request), body };
+    const answer = this.#routed(at, `${method} ${url.pathname}`, call);
+    const shared = headers.origin === url.origin ? {} : sharing(headers, Object.keys(answer.headers ?? {}));
+    return response
+      .writeHead(answer.status, { "cache-control": "no-store", ...answer.headers, ...shared })
+      .end(answer.body);
   }
 
-  /** @param {string} route @param {Call} call @returns {Answer} */
-  #routed(route, call) {
-    if (route !== "GET /notes") return this.#protocol.routes[route]?.(call) ?? { status: 404 };
+  /** @param {Part} at @param {string} route @param {Call} call @returns {Answer} */
+  #routed(at, route, call) {
+    if (route !== "GET /notes") return (at !== "api" && this.#protocol.routes[route]?.(call)) || { status: 404 };
     const isValid = this.tokens.isValid(this.#protocol.tokenOf(call));
     return isValid ? json({ notes: [] }) : { status: 401, headers: { "www-authenticate": "Bearer" } };
   }
+}
+
+/**
+ * Lets a page of another origin read a response (Fetch §3.3.3).
+ *
+ * @param {import("node:http").IncomingHttpHeaders} headers of the request
+ * @param {readonly string[]} exposed headers of the response
+ * @returns {Record<string, string>}
+ */
+function sharing({ origin }, exposed) {
+  if (origin === undefined) return {};
+  return {
+    "access-control-allow-origin": origin,
+    "access-control-allow-credentials": "true",
+    "access-control-expose-headers": exposed.join(", "),
+    vary: "Origin",
+  };
+}
+
+/**
+ * Allows what a preflight asks for, for as long as browsers keep that.
+ *
+ * @param {import("node:http").IncomingHttpHeaders} headers of the preflight
+ */
+function preflight(headers) {
+  const asked = headers["access-control-request-headers"];
+  return {
+    ...sharing(headers, []),
+    "access-control-allow-methods": headers["access-control-request-method"] ?? "",
+    ...(asked && { "access-control-allow-headers": asked }),
+    "access-control-max-age": "7200",
+  };
 }
 
 /** @param {unknown} value @param {number} [status] @returns {Answer} */
