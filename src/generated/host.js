@@ -2264,10 +2264,8 @@ var Host = class {
   /** Closes this host: rejects every waiting caller and releases all resources. */
   close() {
     this.#isClosed = true;
-    if (this.#machine) return this.feed(CLOSED, 0);
-    this.#queue = [];
-    this.#parts.callers.rejectAll(this.#closedError());
-    this.#parts.callers.flush();
+    if (this.#machine) this.feed(CLOSED, 0);
+    else this.break(this.#closedError());
   }
   #end() {
     this.#unwatch?.();
