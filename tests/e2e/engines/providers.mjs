@@ -1,4 +1,9 @@
-/** Sign-in through a real provider: what a page is told on its return depends on each engine's history, cache and windows. */
+/**
+ * Sign-in through a real provider: what a page is told on its return depends on each engine's history, cache and windows.
+ *
+ * The pages of pop-ups have no Cross-Origin-Opener-Policy here: WebKit separates a page with any from its pop-up, also with
+ * `same-origin-allow-popups`, if that was opened empty. `provider-popup.test.mjs` has the policy of the server, in Chromium and Firefox.
+ */
 
 import assert from "node:assert/strict";
 
@@ -79,28 +84,29 @@ export const PROVIDERS = {
     assert.deepEqual(await look(tab), { state: "signed_out", sessionId: "", code: "", url });
   },
 
-  "P50 the back button at the provider shows the page again, which says so or is new, and signs in the next time":
-    async (t, openProfile) => {
-      const [scene, profile] = await Promise.all([openProviderScene(t), openProfile()]);
-      const tab = await openTab(profile, scene);
-      await leaveFor(tab, scene);
+  "P50 the back button at the provider shows the page again, and the next sign-in succeeds": async (t, openProfile) => {
+    const [scene, profile] = await Promise.all([openProviderScene(t), openProfile()]);
+    if (!profile.findsCached) return t.skip("the driver loses a page that comes out of the cache of another site");
+    const tab = await openTab(profile, scene);
+    await leaveFor(tab, scene);
 
-      await tab.back();
-      await arrives(tab, `${scene.auth}/blank.html`);
+    await tab.back();
+    await arrives(tab, `${scene.auth}/blank.html`);
 
-      const isKept = await tab.evaluate(() => window.session !== undefined);
-      t.diagnostic(isKept ? "out of the cache" : "loaded again");
-      if (isKept) assert.equal(await outcome(tab), "AbortError");
-      else await openSession(tab, scene);
-      assert.equal((await look(tab)).state, "signed_out");
-      await leaveFor(tab, scene);
-      await signInThere(tab, scene, "alice");
-      await openSession(tab, scene);
-      await signedIn(tab);
-    },
+    const isCached = await tab.evaluate(() => window.session !== undefined);
+    t.diagnostic(isCached ? "out of the cache" : "loaded again");
+    if (isCached) assert.equal(await outcome(tab), DOMException.ABORT_ERR);
+    else await openSession(tab, scene);
+    assert.equal((await look(tab)).state, "signed_out");
+    await leaveFor(tab, scene);
+    await signInThere(tab, scene, "alice");
+    await openSession(tab, scene);
+    await signedIn(tab);
+  },
 
   "P50 a pop-up signs in the page and its other tabs, and closes": async (t, openProfile) => {
     const [scene, profile] = await Promise.all([openProviderScene(t), openProfile()]);
+    scene.fronts.auth.dropsOpenerPolicy = true;
     const other = await openTab(profile, scene);
     const tab = await openTab(profile, scene);
     const before = await profile.count();
@@ -120,6 +126,7 @@ export const PROVIDERS = {
 
   "P50 a pop-up in which the user cancels is told from one that is closed": async (t, openProfile) => {
     const [scene, profile] = await Promise.all([openProviderScene(t), openProfile()]);
+    scene.fronts.auth.dropsOpenerPolicy = true;
     const tab = await openTab(profile, scene);
     await offerProvider(tab, { display: "popup" });
 

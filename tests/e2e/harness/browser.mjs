@@ -49,7 +49,7 @@ export async function launchBrowser(test, { throttled = false, extensions = fals
  * is no CDP, so a page's requests are observed by the server's counters or a proxy.
  *
  * @param {import("./engines.mjs").Ending} test
- * @param {Record<string, string>} [preferences]
+ * @param {Record<string, string | number>} [preferences]
  * @returns {Promise<import("puppeteer-core").Browser>}
  */
 export async function launchFirefox(test, preferences = {}) {

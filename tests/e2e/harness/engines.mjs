@@ -27,6 +27,7 @@ import { WebDriverBrowser } from "./webdriver.mjs";
  * @typedef {object} Profile
  * @property {() => Promise<Tab>} openTab
  * @property {(act: () => Promise<void>) => Promise<Tab>} openedBy returns the window that something opens
+ * @property {boolean} findsCached whether its driver finds a page that comes out of the back/forward cache
  * @property {() => Promise<number>} count how many tabs and windows are open
  */
 
@@ -51,7 +52,8 @@ export const chromium = {
 export const firefox = {
   name: "Firefox",
   missing: "",
-  start: async (ending) => contextsOf(await launchFirefox(ending)),
+  // Its driver loses a page that comes out of the back/forward cache: there is none, and pages are loaded again.
+  start: async (ending) => contextsOf(await launchFirefox(ending, { "browser.sessionhistory.max_total_viewers": 0 })),
 };
 
 /** @type {Engine} */
@@ -86,6 +88,7 @@ function contextsOf(browser) {
         const isNew = (/** @type {import("puppeteer-core").Page} */ page) => !before.includes(page);
         return tabOf(await until("a window was opened", async () => (await context.pages()).find(isNew)));
       },
+      findsCached: true,
       count: async () => (await context.pages()).length,
     };
   };

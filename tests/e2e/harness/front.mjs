@@ -55,6 +55,8 @@ export class Front {
     this.fails = () => undefined;
     /** Whether the Content-Security-Policy is removed from responses, so that pages may call any origin. */
     this.dropsPolicy = false;
+    /** Whether the Cross-Origin-Opener-Policy is, so that pages and their pop-ups know each other in every engine. */
+    this.dropsOpenerPolicy = false;
   }
 
   /** @param {string} target the origin of the server behind it */
@@ -119,6 +121,7 @@ export class Front {
     await this.holds(one);
     const { connection, ...kept } = answer.headers;
     if (this.dropsPolicy) delete kept["content-security-policy"];
+    if (this.dropsOpenerPolicy) delete kept["cross-origin-opener-policy"];
     response.writeHead(answer.statusCode ?? 502, kept);
     // If either side closes, both do.
     pipeline(answer, response, (error) => {

@@ -49,6 +49,8 @@ export class WebDriverBrowser {
   /** The last of the commands, which are sent one after the other: their window is a state of the driver. */
   #last = Promise.resolve();
   #calls = 0;
+  /** The driver waits for such a page to be loaded, which it never is. */
+  findsCached = false;
 
   /**
    * @param {string} url the session's
