@@ -35,9 +35,9 @@ async fn an_identity_that_is_linked_is_told_once_and_one_that_has_an_account_is_
     let again = link(&scene, &cookie).await;
     assert_eq!(error(&again).as_deref(), Some("account_exists"));
     let change = json!({ "current_password": PASSWORD, "new_password": "staple of another kind" });
-    let cookie = format!("{COOKIE}={cookie}");
-    let changed = scene.post(PASSWORD_PATH, &cookie, json, &change.to_string());
-    assert_eq!(changed.await.status, 204);
+    let (cookie, change) = (format!("{COOKIE}={cookie}"), change.to_string());
+    let changed = scene.post(PASSWORD_PATH, &cookie, json, &change).await;
+    assert_eq!(changed.status, 204);
 
     let changes = mailer.told(2, EMAIL).await;
     assert_eq!(changes, ["provider_linked", "password_changed"]);
