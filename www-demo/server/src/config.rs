@@ -55,6 +55,7 @@
 //! | `NOTES_PER_MINUTE` | `120` | 0 to 100,000: how many notes one user may write in a minute; 0 is no limit |
 //! | `NOTES_PER_USER` | `1000` | 1 to 1,000,000: how many notes one user may keep |
 //! | `AUDIT_DAYS` | `90` | 1 to 3,650: how many days the record of an ended session is kept; it goes with its account |
+//! | `CONNECTIONS` | `10000` | 8 to 1,000,000: how many connections at most, as far as the limit of open files allows; half of them may be push streams |
 //! | `CONNECTIONS_PER_ADDRESS` | `500` | 0 to 10,000: how many connections one IPv4 address or IPv6 /64 may hold; one more ends the one that lay idle longest; 0 is no limit, and so is a trusted proxy |
 //! | `REQUEST_TIMEOUT_SECONDS` | `30` | 1 to 600: how long a request may take, a connection may lie idle, and a client may leave an answer unread |
 //! | `RECENT_SIGN_IN_SECONDS` | `300` | 1 to 86,400: how long after a sign-in or a step-up an account may be deleted, and passkeys and one-time passwords changed |
@@ -191,6 +192,8 @@ pub struct Config {
     pub notes_per_user: u32,
     /// `AUDIT_DAYS`.
     pub audit_kept: Duration,
+    /// `CONNECTIONS`.
+    pub connections: usize,
     /// `CONNECTIONS_PER_ADDRESS`; `None` is 0.
     pub connections_per_address: Option<usize>,
     /// `REQUEST_TIMEOUT_SECONDS`.

@@ -1,4 +1,4 @@
-//! Limits on one user or one address.
+//! Limits on one user, one address, or all connections.
 
 use super::{
     Config, ConfigError,
@@ -10,7 +10,7 @@ impl Config {
         self,
         read: &Reader<impl Fn(&str) -> Option<String>>,
     ) -> Result<Self, ConfigError> {
-        let connections = read.count(
+        let per_address = read.count(
             Bounded(
                 "CONNECTIONS_PER_ADDRESS",
                 0..=10_000,
@@ -28,7 +28,15 @@ impl Config {
                 Bounded("AUDIT_DAYS", 1..=3_650, "days, 1 to 3650"),
                 self.audit_kept,
             )?,
-            connections_per_address: (connections > 0).then_some(connections),
+            connections: read.count(
+                Bounded(
+                    "CONNECTIONS",
+                    8..=1_000_000,
+                    "a number of connections, 8 to 1000000",
+                ),
+                self.connections,
+            )?,
+            connections_per_address: (per_address > 0).then_some(per_address),
             ..self
         })
     }

@@ -44,6 +44,7 @@ impl Default for Config {
             notes_per_minute: 120,
             notes_per_user: 1_000,
             audit_kept: Duration::from_hours(90 * 24),
+            connections: 10_000,
             connections_per_address: Some(500),
             request_timeout: Duration::from_secs(30),
             recent_sign_in: Duration::from_mins(5),

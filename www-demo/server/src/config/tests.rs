@@ -71,6 +71,8 @@ fn an_invalid_setting_is_refused_with_the_name_of_the_variable() {
         ("NOTES_PER_MINUTE", "often"),
         ("NOTES_PER_USER", "0"),
         ("AUDIT_DAYS", "0"),
+        ("CONNECTIONS", "7"),
+        ("CONNECTIONS", "1000001"),
         ("CONNECTIONS_PER_ADDRESS", "10001"),
         ("REQUEST_TIMEOUT_SECONDS", "0"),
         ("RECENT_SIGN_IN_SECONDS", "0"),

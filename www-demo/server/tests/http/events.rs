@@ -292,3 +292,27 @@ async fn part3_metrics_say_how_many_streams_are_open() {
     drop(stream);
     eventually("none is open", || says(0)).await;
 }
+
+#[tokio::test]
+async fn p56_a_server_takes_streams_with_half_of_the_connections_of_the_setting() {
+    let world = World::with(|config| config.connections = 8).await;
+    let address = world.server.auth_addr.to_string();
+    let signed = world.sign_up().await;
+
+    let mut streams = Vec::new();
+    for _ in 0..4 {
+        let stream = Stream::open(&address, &signed.cookie).await;
+        assert_eq!(stream.status(), 200);
+        streams.push(stream);
+    }
+    let refused = Stream::open(&address, &signed.cookie).await;
+
+    assert_eq!(refused.status(), 503);
+    // A page that leaves makes room for another.
+    drop(streams.pop());
+    eventually("a stream is opened", || async {
+        let stream = Stream::open(&address, &signed.cookie).await;
+        (stream.status() == 200).then_some(())
+    })
+    .await;
+}

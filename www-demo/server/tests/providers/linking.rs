@@ -21,23 +21,26 @@ async fn link(scene: &Scene, cookie: &str) -> Response {
 }
 
 #[tokio::test]
-async fn an_identity_that_is_linked_is_told_once_and_one_that_has_an_account_is_not() {
+async fn an_identity_that_is_linked_is_told_and_one_that_has_another_account_is_not() {
     let mailer = Mailer::start().await;
     let scene = Scene::with(|config| config.notices = Some(mailer.settings())).await;
     let json = "application/json";
-    let credentials = json!({ "email": EMAIL, "password": PASSWORD }).to_string();
-    let signed = scene.post(SIGN_UP_PATH, "", json, &credentials).await;
-    let cookie = signed.cookie();
+    let sign_up = async |email: &str| {
+        let credentials = json!({ "email": email, "password": PASSWORD }).to_string();
+        let signed = scene.post(SIGN_UP_PATH, "", json, &credentials).await;
+        signed.cookie()
+    };
+    let (cookie, other) = (sign_up(EMAIL).await, sign_up("mallory@example.org").await);
 
     let linked = link(&scene, &cookie).await;
     assert_eq!(error(&linked), None);
     assert_eq!(mailer.told(1, EMAIL).await, ["provider_linked"]);
-    let again = link(&scene, &cookie).await;
-    assert_eq!(error(&again).as_deref(), Some("account_exists"));
+    let refused = link(&scene, &other).await;
+    assert_eq!(error(&refused).as_deref(), Some("account_exists"));
     let change = json!({ "current_password": PASSWORD, "new_password": "staple of another kind" });
-    let cookie = format!("{COOKIE}={cookie}");
-    let changed = scene.post(PASSWORD_PATH, &cookie, json, &change.to_string());
-    assert_eq!(changed.await.status, 204);
+    let (cookie, change) = (format!("{COOKIE}={cookie}"), change.to_string());
+    let changed = scene.post(PASSWORD_PATH, &cookie, json, &change).await;
+    assert_eq!(changed.status, 204);
 
     let changes = mailer.told(2, EMAIL).await;
     assert_eq!(changes, ["provider_linked", "password_changed"]);

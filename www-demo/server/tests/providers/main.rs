@@ -10,7 +10,6 @@ mod hostile;
 mod linking;
 mod logout;
 #[path = "../common/mailer.rs"]
-#[expect(dead_code, reason = "other tests use more of it")]
 mod mailer;
 mod registration;
 mod scene;
