@@ -9,7 +9,7 @@ import { setTimeout as passes } from "node:timers/promises";
 
 /** What is served where: by the page's origin everything, so that a page may need no other. @typedef {"page" | "auth" | "api"} Part */
 
-/** A request to the auth server or the API, preflights too. @typedef {{ at: Part, method: string, path: string }} Asked */
+/** A request to the auth server or the API, preflights too. @typedef {{ at: Part, method: string, path: string, status: number }} Asked */
 
 /** A request as a protocol sees it. @typedef {{ url: URL, page: string, headers: import("node:http").IncomingHttpHeaders, cookies: Map<string, string>, body: string }} Call `page` is the origin of the page */
 
@@ -107,11 +107,13 @@ export class Mock {
       const kept = url.pathname.startsWith("/assets/") ? "public, max-age=31536000, immutable" : "no-store";
       return response.writeHead(200, { "content-type": file.type, "cache-control": kept }).end(file.body);
     }
-    this.requests.push({ at, method, path: url.pathname });
+    const asked = { at, method, path: url.pathname, status: 204 };
+    this.requests.push(asked);
     if (method === "OPTIONS") return response.writeHead(204, preflight(headers)).end();
     const body = Buffer.concat(chunks).toString();
     const call = { url, page: this.origins.page, headers, cookies: cookiesOf(request), body };
     const answer = this.#routed(at, `${method} ${url.pathname}`, call);
+    asked.status = answer.status;
     const shared = headers.origin === url.origin ? {} : sharing(headers, Object.keys(answer.headers ?? {}));
     return response
       .writeHead(answer.status, { "cache-control": "no-store", ...answer.headers, ...shared })
