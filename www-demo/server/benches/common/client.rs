@@ -8,6 +8,7 @@ use tokio::{
 /// The origin of the page.
 pub(crate) const PAGE: &str = "https://app.example.com";
 
+/// Why a measurement stopped.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// One connection that is kept.

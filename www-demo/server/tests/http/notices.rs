@@ -1,5 +1,4 @@
 //! Notices of changes of how a user signs in, as a mailer gets them.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use hyper::{Method, StatusCode};
 use nolapse::wire::{PASSKEYS_PATH, PASSWORD_PATH, TOTP_PATH};

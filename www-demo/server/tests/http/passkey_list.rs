@@ -1,5 +1,4 @@
 //! The passkeys of an account: added once, renamed, removed, and not too many (P55).
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use hyper::{Method, StatusCode};
 use nolapse::wire::{PASSKEYS_PATH, SIGN_IN_PATH};

@@ -1,5 +1,4 @@
 //! An identity of a provider is added to an account, whose user is told.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 use nolapse::wire::{COOKIE, PASSWORD_PATH, SIGN_UP_PATH};
 use serde_json::json;
@@ -42,6 +41,6 @@ async fn an_identity_that_is_linked_is_told_and_one_that_has_another_account_is_
     let changed = scene.post(PASSWORD_PATH, &cookie, json, &change).await;
     assert_eq!(changed.status, 204);
 
-    let changes = mailer.told(2, EMAIL).await;
-    assert_eq!(changes, ["provider_linked", "password_changed"]);
+    let told = mailer.told(2, EMAIL).await;
+    assert_eq!(told, ["provider_linked", "password_changed"]);
 }
