@@ -87,15 +87,20 @@ export function sizeTable(rows) {
     .join("\n");
 }
 
+/**
+ * What is a chunk of its own: what only browsers without WebAssembly load, only the first sign-in, only one through a provider, only
+ * sessions with `push`, and only apps that step up.
+ */
+export const CHUNKS = ["*/nolapse_js.js", "*/new-key.js", "*/provider.js", "*/push.js", "*/step-up.js"];
+
 /** @type {import("esbuild").BuildOptions} */
 const ALIKE = {
   bundle: true,
   minify: true,
   format: "esm",
   target: "es2022",
-  // What only browsers without WebAssembly load, only the first sign-in, only one through a provider, only sessions with `push`, and only apps
-  // that step up, are chunks of their own; `jose` is a peer dependency.
-  external: ["*/nolapse_js.js", "*/new-key.js", "*/provider.js", "*/push.js", "*/step-up.js", "jose"],
+  // `jose` is a peer dependency.
+  external: [...CHUNKS, "jose"],
 };
 
 /** @param {import("esbuild").BuildOptions} how */

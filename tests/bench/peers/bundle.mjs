@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 
 import { root } from "../../../pkg-template/tools/process.mjs";
+import { CHUNKS } from "../size.mjs";
 
 const FOLDER = join(root, "tests", "bench", "peers");
 const CLIENTS = join(FOLDER, "clients");
@@ -41,12 +42,12 @@ export function readModule() {
 }
 
 /**
- * A client with the few lines that use it, and nothing else.
+ * A client with the few lines that use it, and nothing else: not the chunks that it loads when they are needed.
  *
  * @param {string} script of `clients`
  */
 export async function bundleClient(script) {
-  const { outputFiles } = await build({ ...ALIKE, entryPoints: [join(CLIENTS, script)], write: false });
+  const { outputFiles } = await build({ ...ALIKE, external: CHUNKS, entryPoints: [join(CLIENTS, script)], write: false });
   return Buffer.from(outputFiles[0]?.contents ?? "");
 }
 
