@@ -47,7 +47,12 @@ export function readModule() {
  * @param {string} script of `clients`
  */
 export async function bundleClient(script) {
-  const { outputFiles } = await build({ ...ALIKE, external: CHUNKS, entryPoints: [join(CLIENTS, script)], write: false });
+  const { outputFiles } = await build({
+    ...ALIKE,
+    external: CHUNKS,
+    entryPoints: [join(CLIENTS, script)],
+    write: false,
+  });
   return Buffer.from(outputFiles[0]?.contents ?? "");
 }
 
