@@ -72,10 +72,19 @@ pub(crate) async fn call(world: &World) {
     );
     let foreign = prove(world, &other_key, &second.0).await;
     foreign.is_problem(401, "invalid_dpop_proof");
-    let often = prove(world, &own_key, &first.0).await;
-    often.is_problem(429, "too_many_requests");
-    let often = register(world, &own_key, &second).await;
-    often.is_problem(429, "too_many_requests");
+    until_spent(async || prove(world, &own_key, &first.0).await).await;
+    until_spent(async || register(world, &own_key, &second).await).await;
+}
+
+/// Repeats a request until it is one too many: by the fifth, since those without and those with the session's key have two each.
+async fn until_spent(request: impl AsyncFn() -> Answer) {
+    for _ in 0..4 {
+        let answer = request().await;
+        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+            return answer.is_problem(429, "too_many_requests");
+        }
+    }
+    request().await.is_problem(429, "too_many_requests");
 }
 
 #[tokio::test]
