@@ -4,7 +4,7 @@
 /** @typedef {import("../index.js").SignOutReason} SignOutReason */
 /** @typedef {import("../index.js").TokenResponse} TokenResponse */
 
-/** @typedef {{ id: string, user: unknown, provider?: string | undefined }} TestedSession */
+/** @typedef {{ id: string, user: unknown, provider?: string | undefined }} CookieSession */
 
 /** The HTTP responses that cause a failure. @type {{ [cause in FailureCause]?: [status: number, body: string] }} */
 const FAILURES = {
@@ -18,7 +18,7 @@ export class SimulatedServer {
   #expiresIn;
   #contexts;
   #tokens = 0;
-  /** The session of this browser's cookie, and the provider that it began at. @type {TestedSession | null} */
+  /** The session of this browser's cookie, and the provider that it began at. @type {CookieSession | null} */
   session = null;
   /** Why there is none. @type {SignOutReason} */
   reason = "no_cookie";

@@ -383,7 +383,7 @@ async function ask2(challenge, tell) {
   });
   tell(
     /** @type {Parameters<Tell>[0]} */
-    Object.freeze(event)
+    event
   );
   try {
     await Promise.all(waited);

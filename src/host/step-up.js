@@ -41,7 +41,7 @@ async function ask(challenge, tell) {
     maxAge: maxAge >= 0 ? maxAge : null,
     waitUntil: (/** @type {PromiseLike<unknown>} */ done) => void waited.push(done),
   });
-  tell(/** @type {Parameters<Tell>[0]} */ (Object.freeze(event)));
+  tell(/** @type {Parameters<Tell>[0]} */ (event));
   try {
     await Promise.all(waited);
     return waited.length > 0;

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     hash::{BuildHasher, Hash, RandomState},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -46,21 +46,8 @@ impl Throttle {
             return Ok(());
         }
         let name = self.hasher.hash_one(name);
-        let mut theoretical_arrival = self
-            .theoretical_arrival
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let owed_from = theoretical_arrival
-            .get(&name)
-            .copied()
-            .unwrap_or(now)
-            .max(now);
-        let next = owed_from + self.interval;
-        let ahead = next.since(now);
-        let allowed = self.interval * self.burst;
-        if ahead > allowed {
-            return Err(ahead.saturating_sub(allowed));
-        }
+        let mut theoretical_arrival = self.arrivals();
+        let next = self.next(&theoretical_arrival, now, name)?;
         theoretical_arrival.insert(name, next);
         if theoretical_arrival.len() > MAX_NAMES {
             theoretical_arrival.retain(|_, theoretical_arrival| *theoretical_arrival > now);
@@ -74,13 +61,30 @@ impl Throttle {
     /// Returns whether `name` has a turn left, without taking it.
     pub(crate) fn has_turn(&self, now: Timestamp, name: impl Hash) -> bool {
         let name = self.hasher.hash_one(name);
-        let theoretical_arrival = self
-            .theoretical_arrival
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        self.burst == 0 || self.next(&self.arrivals(), now, name).is_ok()
+    }
+
+    /// Returns the theoretical arrival time after one more turn of `name`; without a turn left, the time until the next one.
+    fn next(
+        &self,
+        theoretical_arrival: &BTreeMap<u64, Timestamp>,
+        now: Timestamp,
+        name: u64,
+    ) -> Result<Timestamp, Duration> {
         let owed_from = theoretical_arrival.get(&name).copied().unwrap_or(now);
-        let ahead = (owed_from.max(now) + self.interval).since(now);
-        self.burst == 0 || ahead <= self.interval * self.burst
+        let next = owed_from.max(now) + self.interval;
+        let ahead = next.since(now);
+        let allowed = self.interval * self.burst;
+        if ahead > allowed {
+            return Err(ahead.saturating_sub(allowed));
+        }
+        Ok(next)
+    }
+
+    fn arrivals(&self) -> MutexGuard<'_, BTreeMap<u64, Timestamp>> {
+        self.theoretical_arrival
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
