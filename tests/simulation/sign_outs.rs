@@ -56,6 +56,60 @@ fn p12_an_end_that_one_tab_is_told_of_is_known_to_all_within_a_second_and_to_the
 }
 
 #[test]
+fn p18_p19_a_sign_in_answered_to_a_page_that_was_left_meanwhile_is_not_taken_for_the_latest() {
+    for seed in 0..40 {
+        for back_at in [0, 1, 3, 10] {
+            let mut world = World::signed_in(seed, 3);
+            let late = world.sign_in(2, 1).expect("the tab runs");
+            world.run(20);
+            world.page(2, PageChange::Left);
+            let latest = world.sign_in(1, 2).expect("the tab runs");
+            world.run(20_000);
+            let session = world.cookie_session(0).expect("a cookie");
+            let is_latest = matches!(world.ending(latest), Some(Ending::Adopted));
+            assert!(is_latest && world.is_in(0), "{seed} {back_at}");
+
+            world.page(2, PageChange::Returned);
+            world.run(back_at);
+            let call = world.sign_out(0, false).expect("the tab runs");
+            world.run(30_000);
+
+            let case = format!(
+                "seed {seed}, a sign-out after {back_at} ms\n{}",
+                world.story()
+            );
+            assert!(
+                world.ending(call).is_some() && world.ending(late).is_some(),
+                "{case}"
+            );
+            assert!((0..3).all(|tab| world.is_out(tab)), "{case}");
+            assert!(!world.server.is_alive(session), "{case}");
+        }
+    }
+}
+
+#[test]
+fn p19_a_sign_in_answered_to_a_page_that_was_left_meanwhile_counts_if_it_was_the_only_one() {
+    for seed in 0..40 {
+        let mut world = World::signed_in(seed, 3);
+        let late = world.sign_in(2, 2).expect("the tab runs");
+        world.run(20);
+        world.page(2, PageChange::Left);
+        world.run(100_000);
+
+        world.page(2, PageChange::Returned);
+        world.run(30_000);
+
+        assert!(world.ending(late).is_some(), "{seed}\n{}", world.story());
+        assert!(
+            (0..3).all(|tab| world.is_in(tab)),
+            "{seed}\n{}",
+            world.story()
+        );
+    }
+}
+
+#[test]
 fn p18_a_sign_out_offline_is_told_when_it_can_be() {
     let mut world = World::signed_in(SEED, 2);
     let session = world.cookie_session(0).expect("a cookie");

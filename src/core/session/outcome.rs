@@ -1,18 +1,22 @@
 //! What follows from the outcome of an exchange.
 
+use std::rc::Rc;
+
 use crate::wire::{EndReason, RefreshReason};
 
 use super::super::context::Context;
 use super::super::effect::{Answer, Event, Source};
 use super::super::error::{FailureCause, SessionError};
-use super::super::grant::{Grant, UnexpectedAnswer};
+use super::super::grant::{Grant, SessionInfo, UnexpectedAnswer};
 use super::super::ids::{AttemptId, CallerId, Version};
 use super::super::input::{Failure, RefreshOutcome, SignInOutcome, SignOutOutcome};
 use super::super::millis::Millis;
+use super::super::need::Need;
 use super::super::refresher::Expiry;
 use super::super::sign_out::{SignOutSync, SignedOut};
 use super::super::situation::Sent;
 use super::super::time::Timestamp;
+use super::super::token::ActiveToken;
 use super::Session;
 
 /// The origin of a token, for events.
@@ -104,13 +108,38 @@ impl Session {
         attempt: AttemptId,
         outcome: SignInOutcome,
     ) {
-        if let Some((caller, sent)) = self.callers.on_sign_in_finished(attempt) {
-            self.on_tokens_provided(context, caller, sent, outcome);
+        let sent = self.refresher.in_flight(attempt);
+        if let Some((caller, asked)) = self.callers.on_sign_in_finished(attempt) {
+            if sent.is_some_and(|sent| self.is_superseded(context, &sent, &outcome)) {
+                self.effects.note("other_session");
+                let need = Need::Token {
+                    min_validity: Millis::ZERO,
+                    asked: context.now,
+                    waits_out: true,
+                };
+                self.request_token(context, caller, need, Rc::default());
+            } else {
+                self.on_tokens_provided(context, caller, asked, outcome);
+            }
         }
         // A function that exceeded the timeout is not in flight any more.
         if self.refresher.in_flight(attempt).is_some() {
             self.refresher.finish(&mut self.effects);
         }
+    }
+
+    /// Whether another tab has signed in since this sign-in was sent: the cookie is that session's. The storage record tells a
+    /// page that was suspended meanwhile; without a suspension, this tab knows of the other session.
+    fn is_superseded(&self, context: &Context, sent: &Sent, outcome: &SignInOutcome) -> bool {
+        let SignInOutcome::Granted(grant) = outcome else {
+            return false;
+        };
+        let known = self.credential.active().map(ActiveToken::session);
+        let latest = context.stored.session_since(sent.seen);
+        latest.is_some_and(|latest| {
+            latest != grant.session.fingerprint()
+                && known.map(SessionInfo::fingerprint) != Some(latest)
+        })
     }
 
     pub(super) fn on_tokens_provided(
