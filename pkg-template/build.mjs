@@ -6,7 +6,7 @@
  */
 
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 import { BRIDGE, BUNDLE, bundledGlue } from "./tools/bundle.mjs";
 import { cargoProgram } from "./tools/cargo.mjs";
@@ -70,6 +70,7 @@ const BINDGEN = "bindgen";
 
 /** The bundled scripts: those with imports from folders. */
 const BUNDLED = [
+  "early.js",
   "facade.js",
   "new-key.js",
   "passkeys.js",
@@ -80,6 +81,9 @@ const BUNDLED = [
   "testing.js",
   "verify.js",
 ];
+
+/** Those that are no module, minified because no bundler of an app's sees them. */
+const CLASSIC = ["early.js"];
 
 const TEMPLATE = join(root, "pkg-template");
 const PACKAGE = join(root, "pkg");
@@ -241,7 +245,9 @@ async function shrink(name, folder, watch) {
  */
 async function bundled(file) {
   const { build } = await import("esbuild");
-  const { outputFiles } = await build({ ...BUNDLE, entryPoints: [file] });
+  /** @type {import("esbuild").BuildOptions} */
+  const how = CLASSIC.includes(basename(file)) ? { format: "iife", minify: true } : {};
+  const { outputFiles } = await build({ ...BUNDLE, ...how, write: false, entryPoints: [file] });
   return outputFiles[0]?.text ?? "";
 }
 

@@ -107,11 +107,9 @@ async function load(instance, source, translation) {
     else await instance.load(await source());
   } catch (cause) {
     const code = loadFailure(cause);
-    throw new SessionError(
-      code,
-      `the module could not be loaded; nolapse/inline has it in the script: ${messageOf(cause)}`,
-      { cause },
-    );
+    throw new SessionError(code, `could not load the module; nolapse/inline includes it: ${messageOf(cause)}`, {
+      cause,
+    });
   }
   if (instance.glue.buildId() !== BUILD_ID)
     throw new SessionError("version_mismatch", "the module is from another release");

@@ -1,6 +1,6 @@
 /** One session on this page: its host, its listeners, its snapshot and its trace. */
 
-import { cancelEarly, startEarly } from "../../src/host/early-refresh.js";
+import { cancelEarly, startEarly, startedIn } from "../../src/host/early-refresh.js";
 import { Host } from "../../src/host/host.js";
 import { parsed } from "../../src/host/http.js";
 import { SessionError } from "./errors.js";
@@ -44,7 +44,7 @@ export class SharedSession {
    */
   constructor(instance, settings, load, onRelease, realm) {
     // Before all else: the browser process grants the lock meanwhile.
-    const early = load && startEarly(settings, realm);
+    const early = load && (startedIn(realm)?.(settings) ?? startEarly(settings, realm));
     this.#instance = instance;
     this.settings = settings;
     this.#load = load;

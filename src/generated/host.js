@@ -1142,8 +1142,8 @@ var Origins = class {
 // src/host/options.js
 var HTTPS = "an https URL without credentials";
 var ENDPOINT = "an https URL, or a path of the page's origin";
-var UNNAMED = "a function for auth.refresh names no session";
-var ORIGINS = "an array of origins like https://api.example.com";
+var ORIGINS = "origins like https://api.example.com";
+var NAMED = "set where auth.refresh is a function";
 function refuse(option, expected) {
   throw Object.assign(new Error(`${option} must be ${expected}`), { option });
 }
@@ -1164,42 +1164,31 @@ function readOptions(options) {
     "wasm"
   ]);
   const {
-    auth,
     allowedOrigins = [],
     deviceBinding = true,
     initial,
     push = false,
     remember,
-    storageKey,
     timeoutMs = 1e4,
     wasm
   } = given;
   const authorization = checkAuthorization(given.authorization ?? "required");
-  const context = checkContext(given.context ?? "");
   const origins = Array.isArray(allowedOrigins) ? allowedOrigins.map((api) => place(api, "origin")) : [void 0];
   if (origins.includes(void 0)) refuse("allowedOrigins", ORIGINS);
-  if (storageKey !== void 0 && !(typeof storageKey === "string" && /^\P{Cc}{1,100}$/u.test(storageKey)))
-    refuse("storageKey", "1 to 100 printable characters");
   if (!(typeof timeoutMs === "number" && timeoutMs >= 1e3 && timeoutMs <= 6e4))
     refuse("timeoutMs", "1,000 to 60,000");
   if (initial !== void 0 && !own(initial).state) refuse("initial", "a status");
   if (remember !== void 0 && typeof remember !== "function") refuse("remember", "a function");
-  const endpoints = readAuth(auth);
-  const { refresh, server } = endpoints;
+  const identity = readIdentity(given);
   if (typeof deviceBinding !== "boolean") refuse("deviceBinding", "a boolean");
-  if (typeof push !== "boolean" || push && !server) refuse("push", "a boolean, and auth a URL");
-  const name = storageKey ?? (typeof refresh === "string" ? refresh : refuse("storageKey", `set: ${UNNAMED}`));
-  const key = `nolapse:${name}`;
+  if (typeof push !== "boolean" || push && !identity.server) refuse("push", "a boolean, and auth a URL");
   return {
-    ...endpoints,
-    key,
+    ...identity,
     allowedOrigins: (
       /** @type {string[]} */
       origins
     ),
     authorization,
-    context,
-    contexts: context ? [context] : [],
     initial: (
       /** @type {Settings["initial"]} */
       initial
@@ -1213,6 +1202,15 @@ function readOptions(options) {
     timeoutMs,
     wasm
   };
+}
+function readIdentity({ auth, context: given, storageKey }) {
+  const context = checkContext(given ?? "");
+  if (storageKey !== void 0 && !(typeof storageKey === "string" && /^\P{Cc}{1,100}$/u.test(storageKey)))
+    refuse("storageKey", "1 to 100 printable characters");
+  const endpoints = readAuth(auth);
+  const { refresh } = endpoints;
+  const name = storageKey ?? (typeof refresh === "string" ? refresh : refuse("storageKey", NAMED));
+  return { ...endpoints, key: `nolapse:${name}`, context, contexts: context ? [context] : [] };
 }
 function checkAuthorization(value) {
   if (value !== "required" && value !== "optional" && value !== "best_effort")

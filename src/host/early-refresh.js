@@ -22,6 +22,25 @@ const TIMEOUT_MS = 150;
 /** @typedef {{ answer: Promise<import("./http.js").Answer>, declared: import("./http.js").Refresh, controller: AbortController, sent: number }} EarlyRequest */
 
 /**
+ * Where a page's earlier script (`nolapse/early`) leaves a function that hands over what it started. The number is that of this
+ * interface: an app may serve the script of another release.
+ */
+const STARTED = Symbol.for("nolapse.early.1");
+
+/** Returns the early refresh of a session, once. @typedef {(settings: Identity) => EarlyRefresh | undefined} TakeStarted */
+/** @typedef {Pick<import("./options.js").Settings, "key" | "refresh" | "contexts">} Identity */
+
+/** @param {import("./realm.js").Realm} realm @returns {TakeStarted | undefined} */
+export function startedIn(realm) {
+  return /** @type {{ [STARTED]?: TakeStarted }} */ (realm)[STARTED];
+}
+
+/** @param {import("./realm.js").Realm} realm @param {TakeStarted} take */
+export function leaveIn(realm, take) {
+  /** @type {{ [STARTED]?: TakeStarted }} */ (realm)[STARTED] = take;
+}
+
+/**
  * Requests the lock, the slowest step in browsers, and sends the refresh under it if the record then shows that a refresh
  * is due and that no other tab can have a valid token.
  *

@@ -29,8 +29,9 @@ import { parseUrl } from "./origins.js";
 
 const HTTPS = "an https URL without credentials";
 const ENDPOINT = "an https URL, or a path of the page's origin";
-const UNNAMED = "a function for auth.refresh names no session";
-const ORIGINS = "an array of origins like https://api.example.com";
+const ORIGINS = "origins like https://api.example.com";
+/** Functions have no identity beyond this page: two apps of one origin would share a session. */
+const NAMED = "set where auth.refresh is a function";
 
 /**
  * Throws the error for an invalid option.
@@ -67,40 +68,28 @@ export function readOptions(options) {
     "wasm",
   ]);
   const {
-    auth,
     allowedOrigins = [],
     deviceBinding = true,
     initial,
     push = false,
     remember,
-    storageKey,
     timeoutMs = 10_000,
     wasm,
   } = given;
   const authorization = checkAuthorization(given.authorization ?? "required");
-  const context = checkContext(given.context ?? "");
   const origins = Array.isArray(allowedOrigins) ? allowedOrigins.map((api) => place(api, "origin")) : [undefined];
   if (origins.includes(undefined)) refuse("allowedOrigins", ORIGINS);
-  if (storageKey !== undefined && !(typeof storageKey === "string" && /^\P{Cc}{1,100}$/u.test(storageKey)))
-    refuse("storageKey", "1 to 100 printable characters");
   if (!(typeof timeoutMs === "number" && timeoutMs >= 1_000 && timeoutMs <= 60_000))
     refuse("timeoutMs", "1,000 to 60,000");
   if (initial !== undefined && !own(initial).state) refuse("initial", "a status");
   if (remember !== undefined && typeof remember !== "function") refuse("remember", "a function");
-  const endpoints = readAuth(auth);
-  const { refresh, server } = endpoints;
+  const identity = readIdentity(given);
   if (typeof deviceBinding !== "boolean") refuse("deviceBinding", "a boolean");
-  if (typeof push !== "boolean" || (push && !server)) refuse("push", "a boolean, and auth a URL");
-  // Functions have no identity beyond this page: two apps of one origin would share a session.
-  const name = storageKey ?? (typeof refresh === "string" ? refresh : refuse("storageKey", `set: ${UNNAMED}`));
-  const key = `nolapse:${name}`;
+  if (typeof push !== "boolean" || (push && !identity.server)) refuse("push", "a boolean, and auth a URL");
   return {
-    ...endpoints,
-    key,
+    ...identity,
     allowedOrigins: /** @type {string[]} */ (origins),
     authorization,
-    context,
-    contexts: context ? [context] : [],
     initial: /** @type {Settings["initial"]} */ (initial),
     deviceBinding,
     push,
@@ -108,6 +97,22 @@ export function readOptions(options) {
     timeoutMs,
     wasm,
   };
+}
+
+/**
+ * Reads the options that say which session it is: what its first refresh needs.
+ *
+ * @param {import("./own.js").Fields} given
+ * @returns {Pick<Settings, "refresh" | "signOut" | "server" | "key" | "context" | "contexts">}
+ */
+export function readIdentity({ auth, context: given, storageKey }) {
+  const context = checkContext(given ?? "");
+  if (storageKey !== undefined && !(typeof storageKey === "string" && /^\P{Cc}{1,100}$/u.test(storageKey)))
+    refuse("storageKey", "1 to 100 printable characters");
+  const endpoints = readAuth(auth);
+  const { refresh } = endpoints;
+  const name = storageKey ?? (typeof refresh === "string" ? refresh : refuse("storageKey", NAMED));
+  return { ...endpoints, key: `nolapse:${name}`, context, contexts: context ? [context] : [] };
 }
 
 /**

@@ -25,23 +25,27 @@ const LIFE_SECONDS = 3;
 /** By how much a proof of the key may delay the first response, in milliseconds: it is made while the module and the lock are waited for. */
 const PROOF_BUDGET_MS = 2;
 
-/** The pages. */
-const PAGES = /** @type {const} */ (["by-hand", "by-hand-locked", "sdk"]);
+/** The scripts of the pages. */
+const SCRIPTS = /** @type {const} */ (["by-hand", "by-hand-locked", "sdk"]);
 
-/** What is compared: a page, and whether its visitor's session is bound. */
+/**
+ * What is compared: a script, whether the page's head has the script for the first refresh, and whether its visitor's session is
+ * bound.
+ */
 const CONTESTANTS = /** @type {const} */ ([
-  { name: "by hand", page: "by-hand", isBound: false },
-  { name: "with a lock", page: "by-hand-locked", isBound: false },
-  { name: "SDK", page: "sdk", isBound: false },
-  { name: "SDK, proof", page: "sdk", isBound: true },
+  { name: "by hand", script: "by-hand", isEarly: false, isBound: false },
+  { name: "with a lock", script: "by-hand-locked", isEarly: false, isBound: false },
+  { name: "SDK", script: "sdk", isEarly: false, isBound: false },
+  { name: "SDK, proof", script: "sdk", isEarly: false, isBound: true },
+  { name: "SDK, proof, early script", script: "sdk", isEarly: true, isBound: true },
 ]);
 
 /**
  * How pages are loaded. The budgets are for servers 40 ms away, a short distance for most users, and a processor as it is. A slower
  * one stands for a phone. Without latency, when a refresh takes as long as compiling the module, the figures show what is left to
- * gain.
+ * gain. With an app, its libraries are in the same bundle, and run first.
  *
- * @typedef {{ name: string, cache: boolean, expired: boolean, roundTripMs: number, slowdown?: number }} Kind
+ * @typedef {{ name: string, cache: boolean, expired: boolean, roundTripMs: number, slowdown?: number, hasApp?: boolean }} Kind
  */
 
 /** @type {readonly Kind[]} */
@@ -50,6 +54,15 @@ const KINDS = [
   { name: "40 ms away, cold cache", cache: false, expired: true, roundTripMs: 40 },
   { name: "40 ms away, warm cache, processor 4 x slower", cache: true, expired: true, roundTripMs: 40, slowdown: 4 },
   { name: "40 ms away, warm cache, processor 6 x slower", cache: true, expired: true, roundTripMs: 40, slowdown: 6 },
+  { name: "40 ms away, cold cache, an app", cache: false, expired: true, roundTripMs: 40, hasApp: true },
+  {
+    name: "40 ms away, warm cache, an app, processor 4 x slower",
+    cache: true,
+    expired: true,
+    roundTripMs: 40,
+    slowdown: 4,
+    hasApp: true,
+  },
   { name: "one machine, warm cache", cache: true, expired: true, roundTripMs: 0 },
   { name: "one machine, cold cache", cache: false, expired: true, roundTripMs: 0 },
   { name: "one machine, warm cache, processor 4 x slower", cache: true, expired: true, roundTripMs: 0, slowdown: 4 },
@@ -78,7 +91,7 @@ async function bench(server, browser) {
     for (const contestant of shuffled(CONTESTANTS)) {
       for (const visitor of shuffled(visitors.filter(({ isBound }) => isBound === contestant.isBound))) {
         if (!visitor.kind.expired) await visit(server, visitor, "sdk");
-        const times = await visit(server, visitor, contestant.page);
+        const times = await visit(server, visitor, contestant.script, contestant.isEarly);
         const key = `${visitor.kind.name} ${contestant.name}`;
         // The first round fills the cache.
         if (round >= 0) told[key] = [...(told[key] ?? []), times];
@@ -86,8 +99,8 @@ async function bench(server, browser) {
     }
   }
   const excesses = [];
-  for (const { name, roundTripMs, slowdown } of KINDS) {
-    const isLimited = roundTripMs > 0 && slowdown === undefined;
+  for (const { name, roundTripMs, slowdown, hasApp } of KINDS) {
+    const isLimited = roundTripMs > 0 && slowdown === undefined && !hasApp;
     const all = CONTESTANTS.map((contestant) => medians(told[`${name} ${contestant.name}`] ?? []));
     const [byHand = {}, locked = {}, sdk = {}, bound = {}] = all;
     const [plain, proven] = [sdk, bound].map(({ answered = Number.NaN }) => answered);
@@ -132,10 +145,12 @@ async function arrive(server, browser, kind, isBound) {
  *
  * @param {import("./scene.mjs").Server} server
  * @param {Visitor} visitor
- * @param {string} name of the page
+ * @param {string} script
+ * @param {boolean} [isEarly] whether the page's head has the script for the first refresh
  */
-async function visit(server, visitor, name) {
+async function visit(server, visitor, script, isEarly) {
   const { page, kind } = visitor;
+  const name = nameOf(script, kind.hasApp, isEarly);
   const expiry = kind.expired ? visitor.lastVisit + LIFE_SECONDS * 1_000 : 0;
   await until("the last token has expired", () => performance.now() > expiry);
   await page.bringToFront();
@@ -151,31 +166,65 @@ async function visit(server, visitor, name) {
   return times;
 }
 
+/**
+ * The name of a page.
+ *
+ * @param {string} script
+ * @param {boolean} [hasApp]
+ * @param {boolean} [isEarly]
+ */
+function nameOf(script, hasApp, isEarly) {
+  return [script, hasApp && "app", isEarly && "early"].filter(Boolean).join("-");
+}
+
 /** Bundles the pages into the server's folder. */
 async function makeSite() {
   const folder = await mkdtemp(join(tmpdir(), "nolapse-bench-"));
   const assets = join(folder, "assets");
+  const installed = join(root, "node_modules", "nolapse");
   await mkdir(assets);
+  await writeFile(join(folder, "blank.html"), pageWith(""));
+  for (const script of SCRIPTS) {
+    for (const hasApp of [false, true]) {
+      const name = nameOf(script, hasApp);
+      await bundle(script, hasApp, join(assets, `${name}.js`));
+      const main = `<script type="module" src="/assets/${name}.js"></script>`;
+      await writeFile(join(folder, `${name}.html`), pageWith(main));
+      const early = '<script src="/nolapse/early.js"></script>';
+      await writeFile(join(folder, `${nameOf(script, hasApp, true)}.html`), pageWith(early + main));
+    }
+  }
+  await copyFile(join(installed, "nolapse_bg.wasm"), join(assets, "nolapse_bg.wasm"));
+  // For the page that signs up, and the script in the head.
+  await cp(installed, join(folder, "nolapse"), { recursive: true });
+  return folder;
+}
+
+/**
+ * @param {string} script
+ * @param {boolean} hasApp whether the libraries of an app come first
+ * @param {string} outfile
+ */
+async function bundle(script, hasApp, outfile) {
+  const sources = [...(hasApp ? ["app"] : []), script];
   await build({
-    entryPoints: PAGES.map((name) => join(root, "tests", "bench", "cold-start", `${name}.mjs`)),
+    stdin: {
+      contents: sources.map((source) => `import "./${source}.mjs";`).join("\n"),
+      resolveDir: join(root, "tests", "bench", "cold-start"),
+    },
     bundle: true,
     minify: true,
     format: "esm",
     target: "es2022",
     external: ["*/nolapse_js.js"],
-    outdir: assets,
+    outfile,
     banner: { js: 'performance.mark("script-start");' },
   });
-  const installed = join(root, "node_modules", "nolapse");
-  await copyFile(join(installed, "nolapse_bg.wasm"), join(assets, "nolapse_bg.wasm"));
-  // For the page that signs up.
-  await cp(installed, join(folder, "nolapse"), { recursive: true });
-  for (const name of ["blank", ...PAGES]) {
-    const script = name === "blank" ? "" : `<script type="module" src="/assets/${name}.js"></script>`;
-    const page = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${name}</title><link rel="icon" href="data:,">${script}</head><body></body></html>\n`;
-    await writeFile(join(folder, `${name}.html`), page);
-  }
-  return folder;
+}
+
+/** @param {string} scripts */
+function pageWith(scripts) {
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>a page</title><link rel="icon" href="data:,">${scripts}</head><body></body></html>\n`;
 }
 
 /** @param {readonly Record<string, number>[]} all */

@@ -14,6 +14,7 @@ const INSTALLED = join(root, "node_modules", "nolapse");
 /** The entries, and the modules that they load besides their scripts. */
 const ENTRIES = [
   { entry: "nolapse", script: "index.js", module: "nolapse_bg.wasm" },
+  { entry: "nolapse/early.js", script: "early.js", module: undefined },
   { entry: "nolapse/inline", script: "inline.js", module: undefined },
   { entry: "nolapse/verify", script: "verify.js", module: "nolapse_verify_bg.wasm" },
   { entry: "nolapse/server", script: "server.js", module: undefined },

@@ -14,6 +14,7 @@ const FILES = [
   "LICENSE-MIT",
   "README.md",
   "claims.d.ts",
+  "early.js",
   "errors.d.ts",
   "facade.js",
   "events.d.ts",

@@ -1,22 +1,18 @@
 //! What follows from the outcome of an exchange.
 
-use std::rc::Rc;
-
 use crate::wire::{EndReason, RefreshReason};
 
 use super::super::context::Context;
 use super::super::effect::{Answer, Event, Source};
 use super::super::error::{FailureCause, SessionError};
-use super::super::grant::{Grant, SessionInfo, UnexpectedAnswer};
+use super::super::grant::{Grant, UnexpectedAnswer};
 use super::super::ids::{AttemptId, CallerId, Version};
 use super::super::input::{Failure, RefreshOutcome, SignInOutcome, SignOutOutcome};
 use super::super::millis::Millis;
-use super::super::need::Need;
 use super::super::refresher::Expiry;
 use super::super::sign_out::{SignOutSync, SignedOut};
 use super::super::situation::Sent;
 use super::super::time::Timestamp;
-use super::super::token::ActiveToken;
 use super::Session;
 
 /// The origin of a token, for events.
@@ -108,38 +104,23 @@ impl Session {
         attempt: AttemptId,
         outcome: SignInOutcome,
     ) {
-        let sent = self.refresher.in_flight(attempt);
-        if let Some((caller, asked)) = self.callers.on_sign_in_finished(attempt) {
-            if sent.is_some_and(|sent| self.is_superseded(context, &sent, &outcome)) {
+        let is_in_flight = self.refresher.in_flight(attempt).is_some();
+        if let Some((caller, sent)) = self.callers.on_sign_in_finished(attempt) {
+            if is_in_flight
+                && matches!(outcome, SignInOutcome::Granted(_))
+                && self.credential.is_behind(context)
+            {
+                // The page was suspended meanwhile, and gave the lock back: the cookie may be of a sign-in in another tab.
                 self.effects.note("other_session");
-                let need = Need::Token {
-                    min_validity: Millis::ZERO,
-                    asked: context.now,
-                    waits_out: true,
-                };
-                self.request_token(context, caller, need, Rc::default());
+                self.on_refresh_requested(context, caller, true);
             } else {
-                self.on_tokens_provided(context, caller, asked, outcome);
+                self.on_tokens_provided(context, caller, sent, outcome);
             }
         }
         // A function that exceeded the timeout is not in flight any more.
         if self.refresher.in_flight(attempt).is_some() {
             self.refresher.finish(&mut self.effects);
         }
-    }
-
-    /// Whether another tab has signed in since this sign-in was sent: the cookie is that session's. The storage record tells a
-    /// page that was suspended meanwhile; without a suspension, this tab knows of the other session.
-    fn is_superseded(&self, context: &Context, sent: &Sent, outcome: &SignInOutcome) -> bool {
-        let SignInOutcome::Granted(grant) = outcome else {
-            return false;
-        };
-        let known = self.credential.active().map(ActiveToken::session);
-        let latest = context.stored.session_since(sent.seen);
-        latest.is_some_and(|latest| {
-            latest != grant.session.fingerprint()
-                && known.map(SessionInfo::fingerprint) != Some(latest)
-        })
     }
 
     pub(super) fn on_tokens_provided(

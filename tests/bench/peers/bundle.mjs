@@ -10,6 +10,7 @@ import { CHUNKS } from "../size.mjs";
 
 const FOLDER = join(root, "tests", "bench", "peers");
 const CLIENTS = join(FOLDER, "clients");
+const INSTALLED = join(root, "node_modules", "nolapse");
 
 /** @typedef {import("./mocks/server.mjs").File} File */
 
@@ -38,7 +39,7 @@ const ALIKE = {
 
 /** The module of our own client. */
 export function readModule() {
-  return readFile(join(root, "node_modules", "nolapse", "nolapse_bg.wasm"));
+  return readFile(join(INSTALLED, "nolapse_bg.wasm"));
 }
 
 /**
@@ -63,13 +64,13 @@ export async function bundleClient(script) {
  * @param {Record<import("./mocks/server.mjs").Part, string>} origins
  * @returns {Promise<Map<string, File>>}
  */
-export async function makeSite({ script, client, isJoined }, origins) {
+export async function makeSite({ script, client, isJoined, isEarly }, origins) {
   const javascript = (/** @type {string | Uint8Array} */ body) => ({ type: "text/javascript", body });
   const together = { auth: origins.page, api: origins.page };
   const apart = { auth: origins.auth, api: isJoined ? origins.auth : origins.api };
   return new Map([
-    [TOGETHER, page(together, CLIENT)],
-    [APART, page(apart, CLIENT)],
+    [TOGETHER, page(together, ...(isEarly ? [await early(together)] : []), CLIENT)],
+    [APART, page(apart, ...(isEarly ? [await early(apart)] : []), CLIENT)],
     [COSTS, page(together, '<script src="/assets/stub.js"></script>', CLIENT)],
     [WITHOUT, page(together, '<script type="module" src="/assets/without.js"></script>')],
     ["/assets/client.js", javascript(await bundlePage(script, client))],
@@ -77,6 +78,15 @@ export async function makeSite({ script, client, isJoined }, origins) {
     ["/assets/stub.js", javascript(await readFile(join(FOLDER, "stub.js")))],
     ["/assets/nolapse_bg.wasm", { type: "application/wasm", body: await readModule() }],
   ]);
+}
+
+/**
+ * The inline script that sends our client's first refresh before its bundle is loaded.
+ *
+ * @param {{ auth: string }} servers
+ */
+async function early({ auth }) {
+  return `<script data-auth="${auth}">${await readFile(join(INSTALLED, "early.js"), "utf8")}</script>`;
 }
 
 /**

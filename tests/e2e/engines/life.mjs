@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-import { newUser, signIn } from "../harness/page.mjs";
+import { newUser, openSession, signIn } from "../harness/page.mjs";
 import { startCalls, stopCalls } from "../harness/tabs.mjs";
 import { until } from "../harness/until.mjs";
 import { callAtOnce, openScene, openSignedIn, openTab } from "./scene.mjs";
@@ -50,6 +50,23 @@ export const LIFE = {
       assert.ok(gap > 6_300 && gap < 8_000, `${gap} ms`);
     }
     assert.deepEqual(reasons(auth).slice(0, 2), ["timer", "timer"]);
+  },
+
+  "P02 a script in the head sends the first refresh, and the session that is created later takes it": async (
+    t,
+    openProfile,
+  ) => {
+    const [scene, profile] = await Promise.all([openScene(t), openProfile()]);
+    const { first: tab } = await openSignedIn(profile, scene);
+    const { auth } = scene.fronts;
+    await tab.goto(`${scene.auth}/early.html`);
+    await until("the refresh is answered", () => auth.refreshes()[0]?.status === 200);
+
+    await openSession(tab, scene);
+
+    assert.deepEqual(await callAtOnce(tab, scene, 5), Array(5).fill(200));
+    assert.equal(auth.refreshes().length, 1);
+    assert.deepEqual(reasons(auth), ["load"]);
   },
 
   "P02 all calls of a first load wait for one refresh": async (t, openProfile) => {

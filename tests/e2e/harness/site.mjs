@@ -10,19 +10,28 @@ import { listen } from "./listen.mjs";
 /** The package as `npm install` of the tarball gives it. */
 const INSTALLED = join(root, "node_modules", "nolapse");
 
-const PAGE = `<!doctype html>
+/**
+ * A blank page.
+ *
+ * @param {string} [script] an element of its head
+ */
+function blankPage(script = "") {
+  return `<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8" />
     <title>nolapse test page</title>
     <link rel="icon" href="data:," />
+    ${script}
   </head>
   <body></body>
 </html>
 `;
+}
 
 /**
- * Makes the folder that the server serves: `/` and `/blank.html` are blank, the package is at `/nolapse/`.
+ * Makes the folder that the server serves: `/` and `/blank.html` are blank, `/early.html` has the script of the first refresh,
+ * and the package is at `/nolapse/`.
  *
  * @param {string} folder where to make it
  * @returns {Promise<string>} the folder for `SITE_DIR`
@@ -30,7 +39,8 @@ const PAGE = `<!doctype html>
 export async function makeTestSite(folder) {
   const site = join(folder, "site");
   await mkdir(site, { recursive: true });
-  for (const name of ["index.html", "blank.html"]) await writeFile(join(site, name), PAGE);
+  for (const name of ["index.html", "blank.html"]) await writeFile(join(site, name), blankPage());
+  await writeFile(join(site, "early.html"), blankPage('<script src="/nolapse/early.js"></script>'));
   await cp(INSTALLED, join(site, "nolapse"), { recursive: true });
   return site;
 }
