@@ -15,10 +15,10 @@ import { measureSizes, sizeTable } from "../bench/size.mjs";
  * chunk is no part; the step-up 140, a sign-in through a provider 210, and proofs of the key that a session is bound to 720, in the
  * same way. It went down by 40 with a smaller stack, and by 257 with six functions kept apart. The number of the build alone, 7 bytes of
  * the module, moves brotli's result by 80: the limit is for the worst of 40. A sign-in that is answered to a page in the
- * back/forward cache took 60, and the script for a page's head 20. The goal is 19,000; docs/decisions/size.md says where the bytes
+ * back/forward cache took 100, and the script for a page's head 20. The goal is 19,000; docs/decisions/size.md says where the bytes
  * are.
  */
-const BUDGET_BROTLI = 27_000;
+const BUDGET_BROTLI = 27_030;
 
 /** The limit of the script for a page's head: it may stand in every page of an app. */
 const BUDGET_EARLY = 3_300;

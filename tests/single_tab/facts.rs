@@ -332,3 +332,27 @@ fn of_two_sign_ins_that_take_their_time_each_is_answered_for_itself() {
         assert_eq!(tab.token(), Some(token));
     }
 }
+
+#[test]
+fn only_a_session_that_another_tab_has_recorded_meanwhile_makes_a_sign_in_ask_again() {
+    let records = [
+        // What the cookie beside the refresh cookie stands for, which the answer to the sign-in sets.
+        ("nolapse1;0;in;0;0", false),
+        ("nolapse1;1;in;1700000060000;7", true),
+        ("nolapse1;1;out;signed_out;7;1;0", false),
+    ];
+    for (record, asks) in records {
+        let mut tab = Tab::open(1, StoredState::Empty);
+        let caller = CallerId(71);
+        tab.feed(Input::SignInRequested { caller });
+        let attempt = tab.wish().expect("it asks for the lock");
+        tab.feed(Input::LockGranted { attempt });
+
+        tab.stored = StoredState::read(record);
+        let outcome = SignInOutcome::Granted(grant_of("token", "session", "user"));
+        tab.feed(Input::SignInFinished { attempt, outcome });
+
+        assert_eq!(tab.told(caller).is_none(), asks, "{record}");
+        assert_eq!(tab.wish().is_some(), asks, "{record}");
+    }
+}

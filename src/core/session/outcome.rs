@@ -104,12 +104,10 @@ impl Session {
         attempt: AttemptId,
         outcome: SignInOutcome,
     ) {
-        let is_in_flight = self.refresher.in_flight(attempt).is_some();
+        let in_flight = self.refresher.in_flight(attempt);
+        let latest = in_flight.and_then(|sent| context.stored.session_since(sent.seen));
         if let Some((caller, sent)) = self.callers.on_sign_in_finished(attempt) {
-            if is_in_flight
-                && matches!(outcome, SignInOutcome::Granted(_))
-                && self.credential.is_behind(context)
-            {
+            if latest.is_some() && matches!(outcome, SignInOutcome::Granted(_)) {
                 // The page was suspended meanwhile, and gave the lock back: the cookie may be of a sign-in in another tab.
                 self.effects.note("other_session");
                 self.on_refresh_requested(context, caller, true);
