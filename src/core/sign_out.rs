@@ -57,6 +57,14 @@ impl SignedOut {
         self.sync = sync;
     }
 
+    /// Applies what the storage record shows. Returns whether another session than this one was signed out since.
+    pub(super) fn on_recorded(&mut self, fingerprint: u32, sync: SignOutSync) -> bool {
+        let is_other = self.fingerprint != fingerprint;
+        self.fingerprint = fingerprint;
+        self.sync = sync;
+        is_other
+    }
+
     /// Only a message reports the sign-out: the record has to confirm it.
     pub(super) fn on_reported(&mut self, until: Timestamp, before: Version) {
         self.unconfirmed = Some(Unconfirmed { until, before });

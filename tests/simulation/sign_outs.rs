@@ -6,7 +6,7 @@
 use nolapse::core::{PageChange, Status};
 use nolapse::wire::EndReason;
 
-use crate::sim::{Ending, Network, World};
+use crate::sim::{Ending, Mode, Network, World};
 
 const SEED: u64 = 50;
 
@@ -106,6 +106,38 @@ fn p19_a_sign_in_answered_to_a_page_that_was_left_meanwhile_counts_if_it_was_the
             "{seed}\n{}",
             world.story()
         );
+    }
+}
+
+#[test]
+fn p18_a_sign_out_answered_to_a_page_that_was_left_meanwhile_does_not_stand_for_a_later_one() {
+    for seed in 0..40 {
+        let mut world = World::signed_in(seed, 2);
+        let early = world.sign_out(0, false).expect("the tab runs");
+        world.run(20);
+        world.page(0, PageChange::Left);
+        world.run(1_000);
+        world.sign_in(1, 1).expect("the tab runs");
+        world.run(1_000);
+        let session = world.cookie_session(0).expect("a cookie");
+        world.server.mode = Mode::Unavailable(None);
+        let later = world.sign_out(1, false).expect("the tab runs");
+        world.run(500);
+
+        world.page(0, PageChange::Returned);
+        world.run(5_000);
+        let was_alive = world.server.is_alive(session);
+        world.server.mode = Mode::Fine;
+        world.run(200_000);
+
+        let case = format!("seed {seed}\n{}", world.story());
+        assert!(was_alive, "{case}");
+        assert!(
+            world.ending(early).is_some() && world.ending(later).is_some(),
+            "{case}"
+        );
+        assert!(!world.server.is_alive(session), "{case}");
+        assert!(world.is_out(0) && world.is_out(1), "{case}");
     }
 }
 

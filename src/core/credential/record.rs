@@ -81,7 +81,10 @@ impl Credential {
                 let State::SignedOut(signed_out) = &mut self.state else {
                     return RecordChange::Ended(reason, sync);
                 };
-                signed_out.on_sync(sync);
+                if signed_out.on_recorded(fingerprint, sync) {
+                    // A notification in flight is of the earlier session.
+                    self.begin_epoch();
+                }
                 if told {
                     RecordChange::SignOutSettled
                 } else {
