@@ -3,7 +3,7 @@
  * with a hand-written refresher, for one tab or with a lock as the SDK has it.
  *
  * The browser has the cookie, and no token. All are bundled alike, served by the real server,
- * and take turns; time runs from the first statement of the bundle.
+ * and take turns; time runs from the first statement of the bundle. `NOLAPSE_ROUNDS=2` makes a quick trial of it.
  */
 
 import { copyFile, cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -15,11 +15,12 @@ import { build } from "esbuild";
 import { root } from "../../pkg-template/tools/process.mjs";
 import { newUser, openSession, signIn } from "../e2e/harness/page.mjs";
 import { until } from "../e2e/harness/until.mjs";
+import { roundsOf } from "./peers/rounds.mjs";
 import { median, onStage, shuffled, table } from "./scene.mjs";
 
 /** The limits of the SDK's time, as multiples of the hand-written refresher's, without and with a lock. */
 const BUDGETS = [1.3, 1.2];
-const ROUNDS = 20;
+const ROUNDS = roundsOf(20);
 const LIFE_SECONDS = 3;
 
 /** By how much a proof of the key may delay the first response, in milliseconds: it is made while the module and the lock are waited for. */

@@ -20,7 +20,7 @@ test("P37 a page without a bundler runs the package as it is", async (t) => {
 
 test("P37 the page of the documents runs as it is", async (t) => {
   const { snippets } = await readDocument("docs/install.md");
-  const page = snippets.find(({ language }) => language === "html")?.text ?? "";
+  const page = snippets.find(({ language, text }) => language === "html" && text.includes("createSession"))?.text ?? "";
   const app = await makeApp(t, {
     "index.html": `<!doctype html><link rel="icon" href="data:,"><body>${page.replace("dataset.state", "dataset.token")}`,
   });

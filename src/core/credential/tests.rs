@@ -164,6 +164,29 @@ fn a_sign_out_is_pending_until_the_server_is_notified_in_the_same_epoch() {
 }
 
 #[test]
+fn a_recorded_sign_out_of_another_session_voids_the_notification_in_flight() {
+    let mut credential = active();
+    let sync = SignOutSync::Pending { everywhere: false };
+    credential.on_ended(EndReason::SignedOut, sync, 0);
+    let epoch = credential.epoch();
+
+    credential.on_record(NOW, &record(6, signed_out("a", false)));
+    assert_eq!(
+        (credential.epoch(), credential.is_notified()),
+        (epoch, false)
+    );
+    credential.on_record(NOW, &record(7, signed_out("b", false)));
+    assert_eq!(credential.epoch(), epoch + 1);
+    assert!(!credential.on_notified(epoch), "of the session before");
+    assert_eq!(credential.notification(), Some(false));
+    credential.on_record(NOW, &record(8, signed_out("b", true)));
+    assert_eq!(
+        (credential.epoch(), credential.is_notified()),
+        (epoch + 1, true)
+    );
+}
+
+#[test]
 fn the_record_and_the_message_show_the_credential() {
     let credential = active();
     let empty = context(StoredState::Empty);
