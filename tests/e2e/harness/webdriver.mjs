@@ -12,6 +12,9 @@ const STARTS = 3;
 /** The timeout of a function on a page, longer than that of any test. */
 const SCRIPT_MS = 300_000;
 
+/** How long a driver may take to open its browser; then another one is started. */
+const OPENING_MS = 60_000;
+
 /** On the page: takes the outcome of a call that {@link called} has stored. */
 const COLLECT = `
   const outcome = window.outcomes ? window.outcomes[arguments[0]] : { error: "the page is another one now" };
@@ -86,9 +89,17 @@ export class WebDriverBrowser {
       if (child.exitCode !== null && tries < STARTS) continue;
       // The server's certificate is self-signed.
       const wanted = { acceptInsecureCerts: true, timeouts: { script: SCRIPT_MS } };
-      const { sessionId } = await command("POST", `${base}/session`, { capabilities: { alwaysMatch: wanted } });
-      const url = `${base}/session/${sessionId}`;
-      return new WebDriverBrowser(url, await command("GET", `${url}/window`), child);
+      const signal = AbortSignal.timeout(OPENING_MS);
+      try {
+        const capabilities = { alwaysMatch: wanted };
+        const { sessionId } = await command("POST", `${base}/session`, { capabilities }, signal);
+        const url = `${base}/session/${sessionId}`;
+        return new WebDriverBrowser(url, await command("GET", `${url}/window`, undefined, signal), child);
+      } catch (error) {
+        // Seen once on a busy machine: five minutes without an answer.
+        child.kill();
+        if (!signal.aborted || tries >= STARTS) throw error;
+      }
     }
   }
 
@@ -205,9 +216,10 @@ export class WebDriverBrowser {
  * @param {string} method
  * @param {string} url
  * @param {object} [body]
+ * @param {AbortSignal} [signal]
  */
-async function command(method, url, body) {
-  const answer = await fetch(url, body ? { method, body: JSON.stringify(body) } : { method });
+async function command(method, url, body, signal) {
+  const answer = await fetch(url, { method, ...(body && { body: JSON.stringify(body) }), ...(signal && { signal }) });
   const { value } = await answer.json();
   if (!answer.ok) throw new Error(`${method} ${url}: ${value?.error}: ${value?.message}`);
   return value;
