@@ -37,15 +37,6 @@ export const CONTESTANTS = [
     setUp: "defaults; session.fetch; token in memory, refresh secret in a cookie",
   },
   {
-    name: "nolapse, early script",
-    script: "nolapse.mjs",
-    client: "session",
-    protocol: cookieProtocol,
-    isEarly: true,
-    lead: 0,
-    setUp: "the same, and nolapse/early.js in the page's head",
-  },
-  {
     name: "by hand",
     script: "by-hand.mjs",
     client: "byHand",
