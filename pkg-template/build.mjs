@@ -68,9 +68,15 @@ const SMALLEST = [
 /** The tool of this folder that writes the glue. */
 const BINDGEN = "bindgen";
 
+/** The script that is no module. */
+const CLASSIC = "early.js";
+
+/** How it is bundled: in a function, for its names; not as an `iife`, which would bring a `require`; minified, as no bundler of an app sees it. */
+const AS_CLASSIC = { minify: true, banner: { js: '(()=>{"use strict";' }, footer: { js: "})();" } };
+
 /** The bundled scripts: those with imports from folders. */
 const BUNDLED = [
-  "early.js",
+  CLASSIC,
   "facade.js",
   "new-key.js",
   "passkeys.js",
@@ -81,9 +87,6 @@ const BUNDLED = [
   "testing.js",
   "verify.js",
 ];
-
-/** Those that are no module, minified because no bundler of an app's sees them. */
-const CLASSIC = ["early.js"];
 
 const TEMPLATE = join(root, "pkg-template");
 const PACKAGE = join(root, "pkg");
@@ -245,9 +248,8 @@ async function shrink(name, folder, watch) {
  */
 async function bundled(file) {
   const { build } = await import("esbuild");
-  /** @type {import("esbuild").BuildOptions} */
-  const how = CLASSIC.includes(basename(file)) ? { format: "iife", minify: true } : {};
-  const { outputFiles } = await build({ ...BUNDLE, ...how, write: false, entryPoints: [file] });
+  const how = basename(file) === CLASSIC ? AS_CLASSIC : {};
+  const { outputFiles } = await build({ ...BUNDLE, ...how, entryPoints: [file] });
   return outputFiles[0]?.text ?? "";
 }
 

@@ -32,6 +32,11 @@ function call(page, server) {
   return page.evaluate(async (url) => (await window.session.fetch(url)).status, `${server.api}/notes`);
 }
 
+/** @param {import("./harness/network.mjs").Network} network */
+function renewed(network) {
+  return until("the token is renewed", () => network.refreshes().some(({ status }) => status === 200));
+}
+
 /** The names of the locks that are held or asked for. @param {Page} page */
 function locks(page) {
   return page.evaluate(async () => {
@@ -45,7 +50,7 @@ test("P02 a script in the head sends the first refresh, and the session that is 
   const { page, network } = await openSignedIn(browser, server);
 
   await page.goto(`${server.auth}/early.html`);
-  await until("the token is renewed", () => network.refreshes().some(({ status }) => status === 200));
+  await renewed(network);
   await openSession(page, server);
 
   assert.equal(await call(page, server), 200);
@@ -101,7 +106,7 @@ test("a session with other options leaves the refresh for the one that it is for
   const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
   const { page, network } = await openSignedIn(browser, server);
   await page.goto(`${server.auth}/early.html`);
-  await until("the token is renewed", () => network.refreshes().some(({ status }) => status === 200));
+  await renewed(network);
 
   await openSession(page, server, { storageKey: "another" });
   const before = network.refreshes().length;
@@ -125,7 +130,7 @@ test("the attributes are the options, and a wrong one is an error with its name"
 
   await page.goto(`${server.auth}/blank.html`);
   await add(page, { "data-auth": server.auth, "data-storage-key": "mine" });
-  await until("the token is renewed", () => network.refreshes().some(({ status }) => status === 200));
+  await renewed(network);
   await openSession(page, server, { storageKey: "mine" });
 
   assert.equal(await call(page, server), 200);
@@ -157,7 +162,7 @@ test("the element of the documents does that, with the address of a server that 
   assert.deepEqual(attributes, { src: "/nolapse-early.js", "data-auth": "https://auth.example.com" });
 
   await add(page, { ...attributes, "data-auth": server.auth });
-  await until("the token is renewed", () => network.refreshes().some(({ status }) => status === 200));
+  await renewed(network);
   await openSession(page, server);
 
   assert.equal(await call(page, server), 200);

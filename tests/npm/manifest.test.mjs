@@ -17,7 +17,8 @@ test("publint has nothing to say about the package", async () => {
 });
 
 test("the types are found the way each TypeScript setting looks for them", async () => {
-  // A wasm file and a script without exports have no types; CommonJS, and the resolution before `exports`, cannot load ES modules with subpaths.
+  // A wasm file and a script without exports have no types; CommonJS, and the resolution before `exports`, cannot load ES modules
+  // with subpaths.
   const modules = ["--exclude-entrypoints", "nolapse_bg.wasm", "nolapse_verify_bg.wasm", "early.js"];
   const parameters = [TARBALL, "--profile", "esm-only", ...modules, "--no-emoji", "--no-color"];
   await tool("@arethetypeswrong/cli/dist/index.js", parameters, { from: "tests/npm" });

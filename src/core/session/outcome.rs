@@ -105,7 +105,9 @@ impl Session {
         outcome: SignInOutcome,
     ) {
         let in_flight = self.refresher.in_flight(attempt);
-        let latest = in_flight.and_then(|sent| context.stored.session_since(sent.seen));
+        let latest = in_flight
+            .as_ref()
+            .and_then(|sent| context.stored.session_since(sent.seen));
         if let Some((caller, sent)) = self.callers.on_sign_in_finished(attempt) {
             if latest.is_some() && matches!(outcome, SignInOutcome::Granted(_)) {
                 // The page was suspended meanwhile, and gave the lock back: the cookie may be of a sign-in in another tab.
@@ -116,7 +118,7 @@ impl Session {
             }
         }
         // A function that exceeded the timeout is not in flight any more.
-        if self.refresher.in_flight(attempt).is_some() {
+        if in_flight.is_some() {
             self.refresher.finish(&mut self.effects);
         }
     }

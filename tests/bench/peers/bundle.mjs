@@ -10,7 +10,6 @@ import { CHUNKS } from "../size.mjs";
 
 const FOLDER = join(root, "tests", "bench", "peers");
 const CLIENTS = join(FOLDER, "clients");
-const INSTALLED = join(root, "node_modules", "nolapse");
 
 /** @typedef {import("./mocks/server.mjs").File} File */
 
@@ -39,7 +38,7 @@ const ALIKE = {
 
 /** The module of our own client. */
 export function readModule() {
-  return readFile(join(INSTALLED, "nolapse_bg.wasm"));
+  return readFile(join(root, "node_modules", "nolapse", "nolapse_bg.wasm"));
 }
 
 /**
@@ -64,13 +63,13 @@ export async function bundleClient(script) {
  * @param {Record<import("./mocks/server.mjs").Part, string>} origins
  * @returns {Promise<Map<string, File>>}
  */
-export async function makeSite({ script, client, isJoined, isEarly }, origins) {
+export async function makeSite({ script, client, isJoined }, origins) {
   const javascript = (/** @type {string | Uint8Array} */ body) => ({ type: "text/javascript", body });
   const together = { auth: origins.page, api: origins.page };
   const apart = { auth: origins.auth, api: isJoined ? origins.auth : origins.api };
   return new Map([
-    [TOGETHER, page(together, ...(isEarly ? [await early(together)] : []), CLIENT)],
-    [APART, page(apart, ...(isEarly ? [await early(apart)] : []), CLIENT)],
+    [TOGETHER, page(together, CLIENT)],
+    [APART, page(apart, CLIENT)],
     [COSTS, page(together, '<script src="/assets/stub.js"></script>', CLIENT)],
     [WITHOUT, page(together, '<script type="module" src="/assets/without.js"></script>')],
     ["/assets/client.js", javascript(await bundlePage(script, client))],
@@ -78,15 +77,6 @@ export async function makeSite({ script, client, isJoined, isEarly }, origins) {
     ["/assets/stub.js", javascript(await readFile(join(FOLDER, "stub.js")))],
     ["/assets/nolapse_bg.wasm", { type: "application/wasm", body: await readModule() }],
   ]);
-}
-
-/**
- * The inline script that sends our client's first refresh before its bundle is loaded.
- *
- * @param {{ auth: string }} servers
- */
-async function early({ auth }) {
-  return `<script data-auth="${auth}">${await readFile(join(INSTALLED, "early.js"), "utf8")}</script>`;
 }
 
 /**

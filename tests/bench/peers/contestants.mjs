@@ -18,7 +18,6 @@ import { supertokensProtocol } from "./mocks/supertokens.mjs";
  * @property {(tokens: import("./mocks/server.mjs").Tokens) => import("./mocks/server.mjs").Protocol} protocol
  * @property {number} lead seconds that are left of a token when the client takes it for expired, or is made to
  * @property {() => void} [age] makes the stored token an expired one, on the client's page
- * @property {boolean} [isEarly] whether the page has our script for the first refresh in its head
  * @property {boolean} [isJoined] whether its auth server and its API have one origin
  * @property {string} setUp
  */

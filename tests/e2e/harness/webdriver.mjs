@@ -219,7 +219,7 @@ export class WebDriverBrowser {
  * @param {AbortSignal} [signal]
  */
 async function command(method, url, body, signal) {
-  const answer = await fetch(url, { method, ...(body && { body: JSON.stringify(body) }), ...(signal && { signal }) });
+  const answer = await fetch(url, { method, body: body ? JSON.stringify(body) : null, signal: signal ?? null });
   const { value } = await answer.json();
   if (!answer.ok) throw new Error(`${method} ${url}: ${value?.error}: ${value?.message}`);
   return value;
