@@ -188,30 +188,30 @@ async fn issue13_a_bound_cookie_expires_and_the_next_one_is_as_good() {
         let copied = call(Method::POST, REFRESH_PATH).json(&body).send().await;
         copied.is_problem(503, "unavailable");
 
-        let proven = prove(&world, &key, &signed).await;
-        let bound = bound_cookie(&proven).expect("a bound cookie");
-        let cookies = format!("{COOKIE}={}; __Host-nolapse-bound={bound}", signed.cookie);
-        let call = world.auth(Method::POST, REFRESH_PATH);
-        let served = call.header("cookie", &cookies).json(&body).send().await;
-        assert_eq!(served.status, StatusCode::OK, "{:?}", served.body);
-        signed = served.signed();
+        // One that a busy machine sends later than a second is refused as the last one was.
+        signed = eventually("a refresh with a bound cookie in time", async || {
+            let proven = prove(&world, &key, &signed).await;
+            let bound = bound_cookie(&proven).expect("a bound cookie");
+            let cookies = format!("{COOKIE}={}; __Host-nolapse-bound={bound}", signed.cookie);
+            let call = world.auth(Method::POST, REFRESH_PATH);
+            let served = call.header("cookie", &cookies).json(&body).send().await;
+            (served.status == StatusCode::OK).then(|| served.signed())
+        })
+        .await;
     }
 }
 
 #[tokio::test]
 async fn issue13_a_session_that_has_reached_a_limit_ends_for_that_reason() {
-    let short = |config: &mut Config| config.limits.absolute = Duration::from_secs(2);
-    let world = world(short).await;
+    let world = world(|_| {}).await;
     let key = Key::new();
     let begun = begin(&world, EMAIL).await;
     register(&world, &key, &begun).await;
     let signed = begun.0;
     prove(&world, &key, &signed).await;
-    eventually("the limit is reached", async || {
-        let listed = world.own(&signed, Method::GET, SESSIONS_PATH).send().await;
-        (listed.text("/reason") == "expired").then_some(())
-    })
-    .await;
+    world.pass(Config::default().limits.absolute).await;
+    let listed = world.own(&signed, Method::GET, SESSIONS_PATH).send().await;
+    assert_eq!(listed.text("/reason"), "expired");
 
     let proven = prove(&world, &key, &signed).await;
     let bound = bound_cookie(&proven).expect("a bound cookie");

@@ -80,5 +80,6 @@ mod sign_out;
 mod site;
 mod step_up;
 mod support;
+mod time;
 mod totp;
 mod two_databases;

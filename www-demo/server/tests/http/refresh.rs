@@ -148,14 +148,9 @@ async fn rotation_and_activity_do_not_move_the_absolute_limit() {
 async fn a_refresh_that_comes_late_says_when_the_next_one_is_to_be_sent() {
     let world = World::new().await;
     let signed = world.sign_up().await;
-    let url = format!("sqlite://{}", world.folder.path().join("test.db").display());
-    let other = sqlx::SqlitePool::connect(&url).await.unwrap();
 
     let in_time = world.refresh(&signed.cookie).await;
-    sqlx::query("UPDATE sessions SET last_seen_at = last_seen_at - 55000")
-        .execute(&other)
-        .await
-        .unwrap();
+    world.pass(Duration::from_secs(55)).await;
     let late = world.refresh(&in_time.cookie().unwrap()).await;
     let next = world.refresh(&late.cookie().unwrap()).await;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hyper::{Method, StatusCode};
 use nolapse::wire::{PASSWORD_PATH, SESSIONS_PATH, SIGN_IN_PATH, SIGN_UP_PATH};
-use nolapse_server::config::ServerSecrets;
+use nolapse_server::config::{Config, ServerSecrets};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -84,7 +84,7 @@ async fn a_session_that_has_ended_manages_no_devices_with_the_cookie_that_is_lef
 
 #[tokio::test]
 async fn p14_after_a_revocation_no_api_call_is_accepted_for_longer_than_one_token_life() {
-    let life = Duration::from_secs(2);
+    let life = Duration::from_secs(4);
     // Without a secret of servers nobody follows what is revoked.
     let world = World::with(|config| {
         config.token_lifetime = life;
@@ -103,6 +103,8 @@ async fn p14_after_a_revocation_no_api_call_is_accepted_for_longer_than_one_toke
         .await;
 
     let accepted = world.me(&signed.token).await.status;
+    // Its times are whole seconds.
+    let is_younger = revoked_at.elapsed() + Duration::from_secs(1) < life;
     let refresh = world.refresh(&signed.cookie).await;
     let refused = eventually("the token expires", || async {
         let asked_at = Instant::now();
@@ -118,7 +120,7 @@ async fn p14_after_a_revocation_no_api_call_is_accepted_for_longer_than_one_toke
     })
     .await;
 
-    assert_eq!(accepted, StatusCode::OK);
+    assert!(accepted == StatusCode::OK || !is_younger, "{accepted}");
     assert_eq!(refresh.text("/reason"), "revoked");
     refused.is_problem(401, "invalid_token");
     assert!(world.count("api_refused_expired") >= 1);
@@ -202,17 +204,15 @@ async fn p45_the_devices_are_shown_and_ended_for_the_own_page_alone() {
 
 #[tokio::test]
 async fn p42_a_cookie_whose_successor_was_used_shows_the_devices_within_the_grace_and_not_later() {
-    let world = World::with(|config| config.limits.grace = Duration::from_secs(1)).await;
+    let world = World::new().await;
     let signed = world.sign_up().await;
     let newest = world.refresh(&signed.cookie).await.signed();
     let newest = world.refresh(&newest.cookie).await.signed();
 
     let within = world.own(&signed, Method::GET, SESSIONS_PATH).send().await;
-    let after = eventually("the grace is over", || async {
-        let answer = world.own(&signed, Method::GET, SESSIONS_PATH).send().await;
-        (answer.status != StatusCode::OK).then_some(answer)
-    })
-    .await;
+    let grace = Config::default().limits.grace;
+    world.pass(grace + Duration::from_secs(1)).await;
+    let after = world.own(&signed, Method::GET, SESSIONS_PATH).send().await;
 
     assert_eq!(within.status, StatusCode::OK);
     assert_eq!(after.text("/reason"), "reuse_detected");

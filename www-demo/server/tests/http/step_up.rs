@@ -4,28 +4,15 @@ use std::time::Duration;
 
 use hyper::{Method, StatusCode};
 use nolapse::wire::{PASSKEYS_PATH, STEP_UP_PATH, TOTP_PATH};
+use nolapse_server::config::Config;
 use serde_json::json;
 
 use crate::{
     authenticator::Authenticator,
     passkeys::{add, claims, options, post},
-    support::{Answer, PASSWORD, Signed, World},
-    two_databases::on_both_with,
+    support::{Answer, PASSWORD, World},
+    two_databases::on_both,
 };
-
-/// Waits until the authentication of a session is too old, by the API.
-async fn grow_old(world: &World, signed: &Signed) {
-    let begun = tokio::time::Instant::now();
-    while begun.elapsed() < Duration::from_secs(10) {
-        let path = format!("{PASSKEYS_PATH}/options");
-        let answer = world.own(signed, Method::POST, &path).send().await;
-        if answer.status == StatusCode::UNAUTHORIZED {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("the authentication did not grow old");
-}
 
 fn is_challenge(answer: &Answer, rest: &str) {
     answer.is_problem(401, "insufficient_user_authentication");
@@ -38,49 +25,47 @@ fn is_challenge(answer: &Answer, rest: &str) {
 
 #[tokio::test]
 async fn what_is_sensitive_is_challenged_until_a_step_up_and_the_cookie_stays() {
-    on_both_with(
-        |config| config.recent_sign_in = Duration::from_secs(1),
-        async |world| {
-            let mut signed = world.sign_up().await;
-            let before = claims(&signed.token);
-            let mut key = Authenticator::es256(&world.page());
-            add(world, &signed, &mut key).await;
-            grow_old(world, &signed).await;
-            signed = world.refresh(&signed.cookie).await.signed();
+    on_both(async |world| {
+        let mut signed = world.sign_up().await;
+        let mut key = Authenticator::es256(&world.page());
+        add(world, &signed, &mut key).await;
+        let recent = Config::default().recent_sign_in;
+        world.pass(recent + Duration::from_secs(1)).await;
+        signed = world.refresh(&signed.cookie).await.signed();
+        let before = claims(&signed.token);
 
-            let api = world.api(Method::DELETE, "/account").bearer(&signed.token);
-            is_challenge(&api.send().await, ", max_age=\"1\"");
-            let begun = world.own(&signed, Method::POST, TOTP_PATH).send().await;
-            is_challenge(&begun, ", max_age=\"1\"");
-            let id = world.own(&signed, Method::GET, PASSKEYS_PATH).send().await;
-            let path = format!("{PASSKEYS_PATH}/{}", id.text("/passkeys/0/id"));
-            let removed = world.own(&signed, Method::DELETE, &path).send().await;
-            is_challenge(&removed, ", max_age=\"1\"");
+        let api = world.api(Method::DELETE, "/account").bearer(&signed.token);
+        is_challenge(&api.send().await, ", max_age=\"300\"");
+        let begun = world.own(&signed, Method::POST, TOTP_PATH).send().await;
+        is_challenge(&begun, ", max_age=\"300\"");
+        let id = world.own(&signed, Method::GET, PASSKEYS_PATH).send().await;
+        let path = format!("{PASSKEYS_PATH}/{}", id.text("/passkeys/0/id"));
+        let removed = world.own(&signed, Method::DELETE, &path).send().await;
+        is_challenge(&removed, ", max_age=\"300\"");
 
-            let wrong = json!({ "password": "not the password" });
-            let wrong = post(world, &signed, STEP_UP_PATH, &wrong).await;
-            wrong.is_problem(403, "invalid_credentials");
-            let nothing = post(world, &signed, STEP_UP_PATH, &json!({})).await;
-            nothing.is_problem(403, "invalid_credentials");
-            let right = json!({ "password": PASSWORD });
-            let stepped = post(world, &signed, STEP_UP_PATH, &right).await;
+        let wrong = json!({ "password": "not the password" });
+        let wrong = post(world, &signed, STEP_UP_PATH, &wrong).await;
+        wrong.is_problem(403, "invalid_credentials");
+        let nothing = post(world, &signed, STEP_UP_PATH, &json!({})).await;
+        nothing.is_problem(403, "invalid_credentials");
+        let right = json!({ "password": PASSWORD });
+        let stepped = post(world, &signed, STEP_UP_PATH, &right).await;
 
-            assert_eq!(stepped.status, StatusCode::OK, "{:?}", stepped.body);
-            assert_eq!(stepped.cookie(), None);
-            let after = claims(&stepped.text("/access_token"));
-            assert!(after["auth_time"].as_u64() > before["auth_time"].as_u64());
-            assert_eq!(
-                (&after["acr"], &after["sid"]),
-                (&before["acr"], &before["sid"])
-            );
-            let refreshed = world.refresh(&signed.cookie).await.signed();
-            let later = claims(&refreshed.token);
-            assert_eq!(later["auth_time"], after["auth_time"]);
-            let stepped = stepped.text("/access_token");
-            let deleted = world.api(Method::DELETE, "/account").bearer(&stepped);
-            assert_eq!(deleted.send().await.status, StatusCode::NO_CONTENT);
-        },
-    )
+        assert_eq!(stepped.status, StatusCode::OK, "{:?}", stepped.body);
+        assert_eq!(stepped.cookie(), None);
+        let after = claims(&stepped.text("/access_token"));
+        assert!(after["auth_time"].as_u64() > before["auth_time"].as_u64());
+        assert_eq!(
+            (&after["acr"], &after["sid"]),
+            (&before["acr"], &before["sid"])
+        );
+        let refreshed = world.refresh(&signed.cookie).await.signed();
+        let later = claims(&refreshed.token);
+        assert_eq!(later["auth_time"], after["auth_time"]);
+        let stepped = stepped.text("/access_token");
+        let deleted = world.api(Method::DELETE, "/account").bearer(&stepped);
+        assert_eq!(deleted.send().await.status, StatusCode::NO_CONTENT);
+    })
     .await;
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct World {
     pub(crate) folder: TempDir,
     /// Its `OpenAPI` documents.
     pub(crate) contract: Contract,
+    /// The URLs of its databases.
+    pub(crate) databases: Vec<String>,
 }
 
 /// Settings that suit a test: free ports, cheap password hashes, a folder of its own.
@@ -64,12 +66,14 @@ impl World {
 
     /// Starts a server with these settings.
     pub(crate) async fn start(config: Config, folder: TempDir) -> Self {
+        let databases = vec![config.database_url.clone()];
         let server = Server::start(config).await.unwrap();
         let contract = Contract::of(&server).await;
         Self {
             server,
             folder,
             contract,
+            databases,
         }
     }
 

@@ -26,5 +26,7 @@ pub(crate) async fn on_both_with(change: impl Fn(&mut Config), test: impl AsyncF
         change(config);
         config.database_urls = Some(shards.expect("a set"));
     });
-    test(&world.await).await;
+    let mut world = world.await;
+    world.databases = vec![home, other];
+    test(&world).await;
 }
