@@ -117,7 +117,7 @@ test("passkeys are offered in a field, and a refresh does not wait for the user"
 });
 
 test("a call waits for a step-up and is sent once more, and the calls beside it with it", async (t) => {
-  const settings = { RECENT_SIGN_IN_SECONDS: "4" };
+  const settings = { RECENT_SIGN_IN_SECONDS: "6" };
   const [server, browser] = await Promise.all([startServer(t, settings), launchBrowser(t)]);
   const { page, network, user } = await openSignedIn(browser, server);
   await growsOld(page, server.auth);
@@ -140,7 +140,7 @@ test("a call waits for a step-up and is sent once more, and the calls beside it 
     user.password,
   );
 
-  assert.deepEqual(seen.told, [[[], 4]]);
+  assert.deepEqual(seen.told, [[[], 6]]);
   // The other one finds an account that is gone.
   assert.equal(seen.statuses[0], 204);
   assert.equal(network.to("/auth/step-up").filter(({ method }) => method === "POST").length, 1);
@@ -148,7 +148,7 @@ test("a call waits for a step-up and is sent once more, and the calls beside it 
 });
 
 test("a step-up that fails leaves the call its first response, and the session", async (t) => {
-  const settings = { RECENT_SIGN_IN_SECONDS: "4" };
+  const settings = { RECENT_SIGN_IN_SECONDS: "6" };
   const [server, browser] = await Promise.all([startServer(t, settings), launchBrowser(t)]);
   const { page } = await openSignedIn(browser, server);
 
