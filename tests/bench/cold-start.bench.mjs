@@ -29,8 +29,13 @@ const PROOF_BUDGET_MS = 2;
 /** The scripts of the pages. */
 const SCRIPTS = /** @type {const} */ (["by-hand", "by-hand-locked", "sdk"]);
 
+/** What `docs/install.md` has a page's head begin before the bundle is loaded: the module's download and the first refresh. */
+const EARLY =
+  '<link rel="preload" as="fetch" type="application/wasm" crossorigin href="/assets/nolapse_bg.wasm">' +
+  '<script src="/nolapse/early.js"></script>';
+
 /**
- * What is compared: a script, whether the page's head has the script for the first refresh, and whether its visitor's session is
+ * What is compared: a script, whether the page's head has what the documents have it begin, and whether its visitor's session is
  * bound.
  */
 const CONTESTANTS = /** @type {const} */ ([
@@ -147,7 +152,7 @@ async function arrive(server, browser, kind, isBound) {
  * @param {import("./scene.mjs").Server} server
  * @param {Visitor} visitor
  * @param {string} script
- * @param {boolean} [isEarly] whether the page's head has the script for the first refresh
+ * @param {boolean} [isEarly] whether the page's head has what the documents have it begin
  */
 async function visit(server, visitor, script, isEarly) {
   const { page, kind } = visitor;
@@ -191,8 +196,7 @@ async function makeSite() {
       await bundle(script, hasApp, join(assets, `${name}.js`));
       const main = `<script type="module" src="/assets/${name}.js"></script>`;
       await writeFile(join(folder, `${name}.html`), pageWith(main));
-      const early = '<script src="/nolapse/early.js"></script>';
-      await writeFile(join(folder, `${nameOf(script, hasApp, true)}.html`), pageWith(early + main));
+      await writeFile(join(folder, `${nameOf(script, hasApp, true)}.html`), pageWith(EARLY + main));
     }
   }
   await copyFile(join(installed, "nolapse_bg.wasm"), join(assets, "nolapse_bg.wasm"));

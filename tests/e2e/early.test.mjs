@@ -12,6 +12,8 @@ import { until } from "./harness/until.mjs";
 
 /** @typedef {import("puppeteer-core").Page} Page */
 
+const MODULE = "/nolapse/nolapse_bg.wasm";
+
 /**
  * Adds the script to a page, with these attributes.
  *
@@ -48,6 +50,7 @@ function locks(page) {
 test("P02 a script in the head sends the first refresh, and the session that is created later takes it", async (t) => {
   const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
   const { page, network } = await openSignedIn(browser, server);
+  const before = network.to(MODULE).length;
 
   await page.goto(`${server.auth}/early.html`);
   await renewed(network);
@@ -56,6 +59,7 @@ test("P02 a script in the head sends the first refresh, and the session that is 
   assert.equal(await call(page, server), 200);
   const [refresh, ...more] = network.refreshes();
   assert.deepEqual(more, []);
+  assert.equal(network.to(MODULE).length - before, 1, "the module is taken from its preload");
   const { reason, dpop } = JSON.parse(refresh?.body ?? "");
   assert.equal(reason, "load");
   assert.match(dpop, /^[\w-]+\.[\w-]+\.[\w-]+$/);
@@ -149,24 +153,37 @@ test("the attributes are the options, and a wrong one is an error with its name"
   assert.equal(errors.length, 5);
 });
 
-test("the element of the documents does that, with the address of a server that is there", async (t) => {
+test("the elements of the documents do that, with the addresses of what is there", async (t) => {
   const [server, browser] = await Promise.all([startServer(t), launchBrowser(t)]);
   const { page, network } = await openSignedIn(browser, server);
   await page.goto(`${server.auth}/blank.html`);
   const { snippets } = await readDocument("docs/install.md");
   const [element] = snippets.filter(({ text }) => text.includes("data-auth"));
-  const attributes = await page.evaluate((text) => {
-    const parsed = new DOMParser().parseFromString(text, "text/html").querySelector("script");
-    return Object.fromEntries([...(parsed?.attributes ?? [])].map(({ name, value }) => [name, value]));
+  const [link = {}, script = {}] = await page.evaluate((text) => {
+    const { head } = new DOMParser().parseFromString(text, "text/html");
+    return [...head.children].map(({ attributes }) =>
+      Object.fromEntries([...attributes].map(({ name, value }) => [name, value])),
+    );
   }, element?.text ?? "");
-  assert.deepEqual(attributes, { src: "/nolapse-early.js", "data-auth": "https://auth.example.com" });
+  assert.equal(link["href"], "/assets/nolapse_bg-5f1c9a.wasm");
+  assert.deepEqual(script, { src: "/nolapse-early.js", "data-auth": "https://auth.example.com" });
+  const before = network.to(MODULE).length;
 
-  await add(page, { ...attributes, "data-auth": server.auth });
+  await page.evaluate(
+    (attributes) => {
+      const element = document.createElement("link");
+      for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+      document.head.append(element);
+    },
+    { ...link, href: MODULE },
+  );
+  await add(page, { ...script, "data-auth": server.auth });
   await renewed(network);
-  await openSession(page, server);
+  await openSession(page, server, { wasm: MODULE });
 
   assert.equal(await call(page, server), 200);
   assert.equal(network.refreshes().length, 1);
+  assert.equal(network.to(MODULE).length - before, 1, "the module is taken from its preload");
 });
 
 test("P16 ten tabs with the script that are opened together raise no alarm, and all are signed in", async (t) => {

@@ -9,6 +9,7 @@ import { launchBrowser } from "../e2e/harness/browser.mjs";
 /** The requests of each client up to its first response, on a page that was loaded when a refresh was due. */
 const ASKED = {
   nolapse: ["/auth/refresh", "/notes"],
+  "nolapse, early script": ["/auth/refresh", "/notes"],
   "by hand": ["/auth/refresh", "/notes"],
   "supertokens-website, cookies": ["/notes", "/auth/session/refresh", "/notes"],
   "supertokens-website, headers": ["/notes", "/auth/session/refresh", "/notes"],
@@ -23,6 +24,7 @@ const ASKED = {
 const PREFLIGHTS = {
   // The call's own, which every token in a header costs.
   nolapse: 1,
+  "nolapse, early script": 1,
   "by hand": 1,
   "supertokens-website, cookies": 3,
   "supertokens-website, headers": 3,

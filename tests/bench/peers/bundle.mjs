@@ -10,6 +10,10 @@ import { CHUNKS } from "../size.mjs";
 
 const FOLDER = join(root, "tests", "bench", "peers");
 const CLIENTS = join(FOLDER, "clients");
+const INSTALLED = join(root, "node_modules", "nolapse");
+
+/** Where the page finds the module of our own client. */
+const MODULE = "/assets/nolapse_bg.wasm";
 
 /** @typedef {import("./mocks/server.mjs").File} File */
 
@@ -38,7 +42,12 @@ const ALIKE = {
 
 /** The module of our own client. */
 export function readModule() {
-  return readFile(join(root, "node_modules", "nolapse", "nolapse_bg.wasm"));
+  return readFile(join(INSTALLED, "nolapse_bg.wasm"));
+}
+
+/** Its script for a page's head. */
+export function readEarly() {
+  return readFile(join(INSTALLED, "early.js"));
 }
 
 /**
@@ -63,20 +72,30 @@ export async function bundleClient(script) {
  * @param {Record<import("./mocks/server.mjs").Part, string>} origins
  * @returns {Promise<Map<string, File>>}
  */
-export async function makeSite({ script, client, isJoined }, origins) {
+export async function makeSite({ script, client, isJoined, isEarly }, origins) {
   const javascript = (/** @type {string | Uint8Array} */ body) => ({ type: "text/javascript", body });
   const together = { auth: origins.page, api: origins.page };
   const apart = { auth: origins.auth, api: isJoined ? origins.auth : origins.api };
   return new Map([
-    [TOGETHER, page(together, CLIENT)],
-    [APART, page(apart, CLIENT)],
+    [TOGETHER, page(together, isEarly ? await early(together) : "", CLIENT)],
+    [APART, page(apart, isEarly ? await early(apart) : "", CLIENT)],
     [COSTS, page(together, '<script src="/assets/stub.js"></script>', CLIENT)],
     [WITHOUT, page(together, '<script type="module" src="/assets/without.js"></script>')],
     ["/assets/client.js", javascript(await bundlePage(script, client))],
     ["/assets/without.js", javascript(await bundlePage("without.mjs", "without"))],
     ["/assets/stub.js", javascript(await readFile(join(FOLDER, "stub.js")))],
-    ["/assets/nolapse_bg.wasm", { type: "application/wasm", body: await readModule() }],
+    [MODULE, { type: "application/wasm", body: await readModule() }],
   ]);
+}
+
+/**
+ * What `docs/install.md` has a page's head begin before the bundle is loaded: the module's download and the first refresh.
+ *
+ * @param {{ auth: string }} servers
+ */
+async function early({ auth }) {
+  const preload = `<link rel="preload" as="fetch" type="application/wasm" crossorigin href="${MODULE}">`;
+  return `${preload}<script data-auth="${auth}">${(await readEarly()).toString()}</script>`;
 }
 
 /**

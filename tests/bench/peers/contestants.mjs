@@ -18,6 +18,7 @@ import { supertokensProtocol } from "./mocks/supertokens.mjs";
  * @property {(tokens: import("./mocks/server.mjs").Tokens) => import("./mocks/server.mjs").Protocol} protocol
  * @property {number} lead seconds that are left of a token when the client takes it for expired, or is made to
  * @property {() => void} [age] makes the stored token an expired one, on the client's page
+ * @property {boolean} [isEarly] whether its page's head begins what the bundle needs
  * @property {boolean} [isJoined] whether its auth server and its API have one origin
  * @property {string} setUp
  */
@@ -34,6 +35,15 @@ export const CONTESTANTS = [
     protocol: cookieProtocol,
     lead: 0,
     setUp: "defaults; session.fetch; token in memory, refresh secret in a cookie",
+  },
+  {
+    name: "nolapse, early script",
+    script: "nolapse.mjs",
+    client: "session",
+    protocol: cookieProtocol,
+    isEarly: true,
+    lead: 0,
+    setUp: "the same; the page's head has the text of nolapse/early.js, and preloads the module",
   },
   {
     name: "by hand",

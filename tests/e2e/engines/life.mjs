@@ -59,14 +59,18 @@ export const LIFE = {
     const [scene, profile] = await Promise.all([openScene(t), openProfile()]);
     const { first: tab } = await openSignedIn(profile, scene);
     const { auth } = scene.fronts;
+    const modules = () => auth.to("/nolapse/nolapse_bg.wasm").length;
+    const before = modules();
     await tab.goto(`${scene.auth}/early.html`);
     await until("the refresh is answered", () => auth.refreshes()[0]?.status === 200);
+    await until("the module is preloaded", () => modules() > before);
 
     await openSession(tab, scene);
 
     assert.deepEqual(await callAtOnce(tab, scene, 5), Array(5).fill(200));
     assert.equal(auth.refreshes().length, 1);
     assert.deepEqual(reasons(auth), ["load"]);
+    assert.equal(modules() - before, 1, "the module is taken from its preload");
   },
 
   "P02 all calls of a first load wait for one refresh": async (t, openProfile) => {

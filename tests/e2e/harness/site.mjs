@@ -29,8 +29,12 @@ function blankPage(script = "") {
 `;
 }
 
+/** What `docs/install.md` has a page's head begin before the bundle is loaded. */
+const EARLY = `<link rel="preload" as="fetch" type="application/wasm" crossorigin href="/nolapse/nolapse_bg.wasm">
+    <script src="/nolapse/early.js"></script>`;
+
 /**
- * Makes the folder that the server serves: `/` and `/blank.html` are blank, `/early.html` has the script of the first refresh,
+ * Makes the folder that the server serves: `/` and `/blank.html` are blank, `/early.html` begins the first refresh in its head,
  * and the package is at `/nolapse/`.
  *
  * @param {string} folder where to make it
@@ -40,7 +44,7 @@ export async function makeTestSite(folder) {
   const site = join(folder, "site");
   await mkdir(site, { recursive: true });
   for (const name of ["index.html", "blank.html"]) await writeFile(join(site, name), blankPage());
-  await writeFile(join(site, "early.html"), blankPage('<script src="/nolapse/early.js"></script>'));
+  await writeFile(join(site, "early.html"), blankPage(EARLY));
   await cp(INSTALLED, join(site, "nolapse"), { recursive: true });
   return site;
 }
