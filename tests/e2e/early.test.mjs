@@ -179,7 +179,7 @@ test("the elements of the documents do that, with the addresses of what is there
   );
   await add(page, { ...script, "data-auth": server.auth });
   await renewed(network);
-  await openSession(page, server, { wasm: MODULE });
+  await openSession(page, server);
 
   assert.equal(await call(page, server), 200);
   assert.equal(network.refreshes().length, 1);

@@ -29,13 +29,28 @@ function blankPage(script = "") {
 `;
 }
 
-/** What `docs/install.md` has a page's head begin before the bundle is loaded. */
-const EARLY = `<link rel="preload" as="fetch" type="application/wasm" crossorigin href="/nolapse/nolapse_bg.wasm">
+/**
+ * What `docs/install.md` has a page's head begin before the bundle is loaded.
+ *
+ * @param {string} place the URL of the module
+ */
+function early(place) {
+  return `<link rel="preload" as="fetch" type="application/wasm" crossorigin href="${place}">
     <script src="/nolapse/early.js"></script>`;
+}
+
+/** Where an app keeps the module: below `/assets`, files may be cached. */
+const MODULE = "/assets/nolapse_bg.wasm";
+
+/** An app whose session is created while the page is loading. */
+const APP = `import { createSession } from "/nolapse/index.js";
+const api = new URLSearchParams(location.search).get("api");
+window.session = createSession({ auth: location.origin, allowedOrigins: [api], wasm: "${MODULE}" });
+`;
 
 /**
  * Makes the folder that the server serves: `/` and `/blank.html` are blank, `/early.html` begins the first refresh in its head,
- * and the package is at `/nolapse/`.
+ * `/app.html` creates a session beside that, and the package is at `/nolapse/`.
  *
  * @param {string} folder where to make it
  * @returns {Promise<string>} the folder for `SITE_DIR`
@@ -44,8 +59,11 @@ export async function makeTestSite(folder) {
   const site = join(folder, "site");
   await mkdir(site, { recursive: true });
   for (const name of ["index.html", "blank.html"]) await writeFile(join(site, name), blankPage());
-  await writeFile(join(site, "early.html"), blankPage(EARLY));
+  await writeFile(join(site, "early.html"), blankPage(early("/nolapse/nolapse_bg.wasm")));
+  await writeFile(join(site, "app.html"), blankPage(`${early(MODULE)}<script type="module" src="/app.js"></script>`));
+  await writeFile(join(site, "app.js"), APP);
   await cp(INSTALLED, join(site, "nolapse"), { recursive: true });
+  await cp(join(INSTALLED, "nolapse_bg.wasm"), join(site, MODULE));
   return site;
 }
 
