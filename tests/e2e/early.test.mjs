@@ -113,11 +113,12 @@ test("a session with other options leaves the refresh for the one that it is for
   await renewed(network);
 
   await openSession(page, server, { storageKey: "another" });
-  const before = network.refreshes().length;
+  // On a busy machine it is ready before it has the lock for a refresh of its own.
+  await until("the other session refreshes", () => network.refreshes().length === 2);
   await openSession(page, server);
 
   assert.equal(await call(page, server), 200);
-  assert.equal(network.refreshes().length, before);
+  assert.equal(network.refreshes().length, 2);
 });
 
 test("the attributes are the options, and a wrong one is an error with its name", async (t) => {

@@ -45,9 +45,10 @@ export const LIFE = {
     assert.deepEqual(failed, []);
     assert.ok(answered > 20, `${answered} calls`);
     for (const [i, at] of times.slice(0, 2).entries()) {
-      // 6.67 s, less up to 0.27 s of jitter; later on a busy machine, but before the token expires.
+      // 6.67 s, less up to 0.27 s of jitter. On a busy machine a proof takes longer, before the first of the two, whose life is
+      // counted from before it, or before the second; but that comes before the token expires.
       const gap = (times[i + 1] ?? Number.NaN) - at;
-      assert.ok(gap > 6_300 && gap < 8_000, `${gap} ms`);
+      assert.ok(gap > 5_700 && gap < 8_000, `${gap} ms`);
     }
     assert.deepEqual(reasons(auth).slice(0, 2), ["timer", "timer"]);
   },
