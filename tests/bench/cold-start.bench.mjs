@@ -14,6 +14,7 @@ import { build } from "esbuild";
 
 import { root } from "../../pkg-template/tools/process.mjs";
 import { newUser, openSession, signIn } from "../e2e/harness/page.mjs";
+import { early } from "../e2e/harness/site.mjs";
 import { until } from "../e2e/harness/until.mjs";
 import { roundsOf } from "./peers/rounds.mjs";
 import { median, onStage, shuffled, table } from "./scene.mjs";
@@ -31,11 +32,6 @@ const PROOF_BUDGET_MS = 2;
 
 /** The scripts of the pages. */
 const SCRIPTS = /** @type {const} */ (["by-hand", "by-hand-locked", "sdk"]);
-
-/** What `docs/install.md` has a page's head begin before the bundle is loaded: the module's download and the first refresh. */
-const EARLY =
-  '<link rel="preload" as="fetch" type="application/wasm" crossorigin href="/assets/nolapse_bg.wasm">' +
-  '<script src="/nolapse/early.js"></script>';
 
 /**
  * What is compared: a script, whether the page's head has what the documents have it begin, and whether its visitor's session is
@@ -112,11 +108,11 @@ async function bench(server, browser) {
     const isLimited = roundTripMs > 0 && slowdown === undefined && !hasApp;
     const isEarlyLimited = slowdown === undefined && hasApp;
     const all = CONTESTANTS.map((contestant) => medians(told[`${name} ${contestant.name}`] ?? []));
-    const [byHand, locked, plain, proven, early] = /** @type {[number, number, number, number, number]} */ (
+    const [byHand, locked, plain, proven, withHead] = /** @type {[number, number, number, number, number]} */ (
       all.map(({ answered = Number.NaN }) => answered)
     );
     const ratios = [plain / byHand, plain / locked];
-    const earlyRatio = early / byHand;
+    const earlyRatio = withHead / byHand;
     const [ratio, lockedRatio, earlyText] = [...ratios, earlyRatio].map((value) => `${value.toFixed(2)} x`);
     const steps = Object.keys(all[0] ?? {}).map((step) => [step, ...all.map((times) => shown(times[step]))]);
     console.log(table([[`${name}, ms since script start`, ...CONTESTANTS.map((one) => one.name)], ...steps]));
@@ -203,7 +199,8 @@ async function makeSite() {
       await bundle(script, hasApp, join(assets, `${name}.js`));
       const main = `<script type="module" src="/assets/${name}.js"></script>`;
       await writeFile(join(folder, `${name}.html`), pageWith(main));
-      await writeFile(join(folder, `${nameOf(script, hasApp, true)}.html`), pageWith(EARLY + main));
+      const headed = early("/assets/nolapse_bg.wasm") + main;
+      await writeFile(join(folder, `${nameOf(script, hasApp, true)}.html`), pageWith(headed));
     }
   }
   await copyFile(join(installed, "nolapse_bg.wasm"), join(assets, "nolapse_bg.wasm"));

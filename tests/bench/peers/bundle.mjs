@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 
 import { root } from "../../../pkg-template/tools/process.mjs";
+import { early } from "../../e2e/harness/site.mjs";
 import { CHUNKS } from "../size.mjs";
 
 const FOLDER = join(root, "tests", "bench", "peers");
@@ -77,8 +78,8 @@ export async function makeSite({ script, client, isJoined, isEarly }, origins) {
   const together = { auth: origins.page, api: origins.page };
   const apart = { auth: origins.auth, api: isJoined ? origins.auth : origins.api };
   return new Map([
-    [TOGETHER, page(together, isEarly ? await early(together) : "", CLIENT)],
-    [APART, page(apart, isEarly ? await early(apart) : "", CLIENT)],
+    [TOGETHER, page(together, isEarly ? await inHead(together) : "", CLIENT)],
+    [APART, page(apart, isEarly ? await inHead(apart) : "", CLIENT)],
     [COSTS, page(together, '<script src="/assets/stub.js"></script>', CLIENT)],
     [WITHOUT, page(together, '<script type="module" src="/assets/without.js"></script>')],
     ["/assets/client.js", javascript(await bundlePage(script, client))],
@@ -89,13 +90,12 @@ export async function makeSite({ script, client, isJoined, isEarly }, origins) {
 }
 
 /**
- * What `docs/install.md` has a page's head begin before the bundle is loaded: the module's download and the first refresh.
+ * What our page's head begins before the bundle is loaded, with the script's text in the page.
  *
  * @param {{ auth: string }} servers
  */
-async function early({ auth }) {
-  const preload = `<link rel="preload" as="fetch" type="application/wasm" crossorigin href="${MODULE}">`;
-  return `${preload}<script data-auth="${auth}">${(await readEarly()).toString()}</script>`;
+async function inHead({ auth }) {
+  return early(MODULE, `<script data-auth="${auth}">${(await readEarly()).toString()}</script>`);
 }
 
 /**

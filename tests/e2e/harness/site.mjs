@@ -30,13 +30,13 @@ function blankPage(script = "") {
 }
 
 /**
- * What `docs/install.md` has a page's head begin before the bundle is loaded.
+ * What `docs/install.md` has a page's head begin before the bundle is loaded: the module's download and the first refresh.
  *
  * @param {string} place the URL of the module
+ * @param {string} [script] the element with the script of the first refresh
  */
-function early(place) {
-  return `<link rel="preload" as="fetch" type="application/wasm" crossorigin href="${place}">
-    <script src="/nolapse/early.js"></script>`;
+export function early(place, script = '<script src="/nolapse/early.js"></script>') {
+  return `<link rel="preload" as="fetch" type="application/wasm" crossorigin href="${place}">${script}`;
 }
 
 /** Where an app keeps the module: below `/assets`, files may be cached. */

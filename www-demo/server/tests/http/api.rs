@@ -87,8 +87,9 @@ async fn the_challenge_names_no_error_where_no_token_was_sent() {
 async fn p44_a_token_is_verified_while_the_database_cannot_answer() {
     let world = World::new().await;
     let signed = world.sign_up().await;
-    let url = format!("sqlite://{}", world.folder.path().join("test.db").display());
-    let other = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let other = sqlx::SqlitePool::connect(&world.databases[0])
+        .await
+        .unwrap();
     sqlx::query("DROP TABLE sessions")
         .execute(&other)
         .await

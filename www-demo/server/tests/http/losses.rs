@@ -98,8 +98,7 @@ async fn p42_after_the_grace_a_secret_whose_successor_was_used_ends_the_session_
         "reuse_detected"
     );
     assert_eq!(world.count("reuse_alarms"), 1);
-    let url = format!("sqlite://{}", world.folder.path().join("test.db").display());
-    let store = SqliteStore::open(&url).await.unwrap();
+    let store = SqliteStore::open(&world.databases[0]).await.unwrap();
     let session = SessionId::parse(&signed.session).unwrap();
     let recorded = store.recorded_endings(session, EndReason::ReuseDetected);
     assert_eq!(recorded.await.unwrap(), 1);

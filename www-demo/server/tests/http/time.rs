@@ -22,24 +22,9 @@ const MOMENTS: [&str; 7] = [
 impl World {
     /// Moves every moment of every session into the past, as if this time had passed.
     pub(crate) async fn pass(&self, time: Duration) {
-        let by = time.as_millis();
-        let mut set: Vec<String> = MOMENTS.map(|name| format!("{name} = {name} - {by}")).into();
         for url in &self.databases {
             let is_sqlite = url.starts_with("sqlite:");
-            // A JSON array of `[first, last, at]` in a column of text.
-            let replaced = if is_sqlite {
-                format!(
-                    "SELECT json_group_array(json_array(value ->> 0, value ->> 1, (value ->> 2) - {by})) \
-                     FROM json_each(replaced_at)"
-                )
-            } else {
-                format!(
-                    "SELECT COALESCE(json_agg(json_build_array(value -> 0, value -> 1, (value ->> 2)::bigint - {by})), '[]')::text \
-                     FROM json_array_elements(replaced_at::json)"
-                )
-            };
-            set.push(format!("replaced_at = ({replaced})"));
-            let update = AssertSqlSafe(format!("UPDATE sessions SET {}", set.join(", ")));
+            let update = AssertSqlSafe(shift(time.as_millis(), is_sqlite));
             let changed = if is_sqlite {
                 let pool = SqlitePool::connect(url).await.expect("a database");
                 pool.execute(update).await.map(|done| done.rows_affected())
@@ -48,7 +33,25 @@ impl World {
                 pool.execute(update).await.map(|done| done.rows_affected())
             };
             changed.expect("sessions in the past");
-            set.pop();
         }
     }
+}
+
+/// The statement that makes the moments of all sessions earlier by so many milliseconds.
+fn shift(by: u128, is_sqlite: bool) -> String {
+    let moments = MOMENTS.map(|name| format!("{name} = {name} - {by}"));
+    // A JSON array of `[first, last, at]` in a column of text.
+    let replaced = if is_sqlite {
+        format!(
+            "SELECT json_group_array(json_array(value ->> 0, value ->> 1, (value ->> 2) - {by})) \
+             FROM json_each(replaced_at)"
+        )
+    } else {
+        format!(
+            "SELECT COALESCE(json_agg(json_build_array(value -> 0, value -> 1, \
+             (value ->> 2)::bigint - {by})), '[]')::text FROM json_array_elements(replaced_at::json)"
+        )
+    };
+    let moments = moments.join(", ");
+    format!("UPDATE sessions SET {moments}, replaced_at = ({replaced})")
 }
